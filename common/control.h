@@ -1,0 +1,71 @@
+/*
+ * Messages on the control sockets (SOCK_SEQPACKET Unix socket pairs): engine and launcher, engine and worker. One
+ * packet is one message: this fixed header, then `text_len` bytes of text; file descriptors ride along.
+ *
+ *   nightward -> engine  LAUNCHER (fd: control socket of a launcher that was just started)
+ *   engine -> nightward  READY (text: one listening address per line)
+ *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
+ *   launcher -> engine   STARTED, EXITED (text: why, for people)
+ *   engine -> worker     LOAD (fd: the .so; text: name NUL, then each K=V NUL), ACTIVATE, RETIRE
+ *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
+ *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself)
+ */
+#ifndef NW_COMMON_CONTROL_H
+#define NW_COMMON_CONTROL_H
+
+#include "common/channel.h"
+#include "common/mode.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_CONTROL_TEXT_MAX 32768
+#define NW_CONTROL_FDS_MAX  4
+
+enum nw_control_kind {
+    NW_CONTROL_LAUNCHER = 1,
+    NW_CONTROL_READY,
+    NW_CONTROL_START,     /* worker, mode, executors, geometry */
+    NW_CONTROL_KILL,      /* worker: SIGKILL it */
+    NW_CONTROL_STARTED,   /* worker, value = pid */
+    NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory */
+    NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
+    NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
+    NW_CONTROL_HELLO,     /* value = hardware keys in use, 0 without MPK */
+    NW_CONTROL_LOADED,    /* deployment */
+    NW_CONTROL_REFUSED,   /* deployment */
+    NW_CONTROL_RETIRED,   /* deployment */
+    NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
+};
+
+struct nw_control {
+    uint32_t kind;
+    uint32_t text_len;
+    uint32_t worker;     /* worker number, chosen by the engine, never reused */
+    uint32_t deployment; /* deployment number, chosen by the engine, never reused */
+    int64_t value;
+    uint32_t mode;      /* enum nw_mode, never AUTO */
+    uint32_t executors; /* kernel threads that run slots */
+    uint32_t slots;
+    uint32_t timeout_ms;
+    uint64_t memory; /* bytes of writable memory the domain may have */
+    struct nw_geometry geometry;
+};
+
+/* A received message; free nothing, close fds that are not -1 when done with them. */
+struct nw_control_message {
+    struct nw_control head;
+    char text[NW_CONTROL_TEXT_MAX + 1]; /* NUL-terminated behind text_len bytes */
+    int fds[NW_CONTROL_FDS_MAX];        /* -1 where there is none; close-on-exec */
+    int n_fds;
+};
+
+/* Sends one message. head->text_len is set here. 0 or negative errno (-EAGAIN on a non-blocking socket that is
+ * full, -EPIPE when the peer is gone; never SIGPIPE). The fds stay the caller's. */
+int nw_control_send(int socket, const struct nw_control *head, const char *text, size_t text_len, const int *fds,
+                    int n_fds);
+
+/* Receives one message. 1; 0 at end of file; -EAGAIN; -EPROTO when the packet is malformed (its fds are closed). */
+int nw_control_recv(int socket, struct nw_control_message *message);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * What the user says of a function besides its code: limits and environment. One table declares every key with its
+ * type, default and bounds; function.json, the admin API and the flags of `nightward deploy` all go through it.
+ */
+#ifndef NW_COMMON_MANIFEST_H
+#define NW_COMMON_MANIFEST_H
+
+#include "common/buffer.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_NAME_MAX 63
+
+struct nw_manifest {
+    char name[NW_NAME_MAX + 1];
+    uint32_t slots;       /* invocations that may run at once in one worker; 1 to 64, default 8 */
+    uint32_t timeout_ms;  /* deadline of one invocation; 1 ms to 1 h, default 10 s */
+    uint64_t memory;      /* bytes of writable memory; 16M to 4G, default 256M */
+    struct nw_buffer env; /* each K=V followed by NUL */
+};
+
+void nw_manifest_init(struct nw_manifest *manifest);
+void nw_manifest_fini(struct nw_manifest *manifest);
+
+/* A name is 1 to 63 of [A-Za-z0-9._-] and does not begin with a dot or a dash. 0 or -EINVAL. */
+int nw_manifest_check_name(const char *name, size_t length);
+
+/*
+ * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name; env takes
+ * "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
+ */
+int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
+
+/*
+ * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings. Unknown
+ * keys are errors. When `so_path` is not NULL the key "so" (a file name) is taken too and copied there.
+ * 0, or -EINVAL with line and key in `why`.
+ */
+int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_t length, char *so_path,
+                           size_t so_path_size, char *why, size_t why_size);
+
+/* Appends the manifest as a JSON object that nw_manifest_parse_json accepts. 0 or -ENOMEM. */
+int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out);
+
+#endif
