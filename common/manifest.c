@@ -1,0 +1,187 @@
+/*
+ * The keys of a manifest in their text form: one table with type, default and bounds. Not responsible for JSON
+ * (manifest_json.c).
+ */
+#include "common/manifest.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB       1024ull
+#define MIB       (KIB * KIB)
+#define GIB       (KIB * MIB)
+#define ENV_TOTAL 30000 /* bytes; name and environment must fit in one control message */
+
+struct unit {
+    const char *suffix;
+    uint64_t factor;
+};
+
+static const struct unit counts[] = {{"", 1}, {NULL, 0}};
+static const struct unit times[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+static const struct unit sizes[] = {{"", 1}, {"K", KIB}, {"M", MIB}, {"G", GIB}, {NULL, 0}};
+
+/* Every key whose value is a number. */
+struct number_key {
+    const char *key;
+    size_t offset, width; /* of the field in struct nw_manifest */
+    const struct unit *units;
+    uint64_t initial, min, max;
+    const char *form; /* for people */
+};
+
+#define FIELD(name) offsetof(struct nw_manifest, name), sizeof(((struct nw_manifest *)0)->name)
+
+static const struct number_key number_keys[] = {
+    {"slots", FIELD(slots), counts, 8, 1, 64, "a number from 1 to 64"},
+    {"timeout", FIELD(timeout_ms), times, 10000, 1, 3600000, "1ms to 1h with its unit, like 250ms, 10s or 2m"},
+    {"memory", FIELD(memory), sizes, 256 * MIB, 16 * MIB, 4 * GIB, "16M to 4G, like 64M, 1G or a number of bytes"},
+};
+
+#define NUMBER_KEYS (sizeof number_keys / sizeof number_keys[0])
+
+static void store(struct nw_manifest *manifest, const struct number_key *key, uint64_t value)
+{
+    unsigned char *field = (unsigned char *)manifest + key->offset;
+    uint32_t narrow = (uint32_t)value;
+    if (key->width == sizeof narrow)
+        memcpy(field, &narrow, sizeof narrow);
+    else
+        memcpy(field, &value, sizeof value);
+}
+
+void nw_manifest_init(struct nw_manifest *manifest)
+{
+    *manifest = (struct nw_manifest){0};
+    for (size_t i = 0; i < NUMBER_KEYS; i++)
+        store(manifest, &number_keys[i], number_keys[i].initial);
+}
+
+void nw_manifest_fini(struct nw_manifest *manifest)
+{
+    nw_buffer_fini(&manifest->env);
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+}
+
+int nw_manifest_check_name(const char *name, size_t length)
+{
+    if (length < 1 || length > NW_NAME_MAX || name[0] == '.' || name[0] == '-')
+        return -EINVAL;
+    for (size_t i = 0; i < length; i++)
+        if (!is_name_char(name[i]))
+            return -EINVAL;
+    return 0;
+}
+
+static int set_name(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    size_t length = strlen(value);
+    if (nw_manifest_check_name(value, length) < 0) {
+        snprintf(why, why_size,
+                 "name: \"%.80s\" is not a function name; use 1 to %d of A-Z a-z 0-9 . _ - and begin with none of . -",
+                 value, NW_NAME_MAX);
+        return -EINVAL;
+    }
+    memcpy(manifest->name, value, length + 1);
+    return 0;
+}
+
+/* Digits and a unit. False for anything else, and for what does not fit 64 bits. */
+static bool parse_number(const char *text, const struct unit *units, uint64_t *value)
+{
+    uint64_t n = 0;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    for (; isdigit((unsigned char)*text); text++)
+        if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*text - '0'), &n))
+            return false;
+    for (; units->suffix; units++)
+        if (!strcmp(text, units->suffix))
+            return !__builtin_mul_overflow(n, units->factor, value);
+    return false;
+}
+
+static int set_number(struct nw_manifest *manifest, const struct number_key *key, const char *value, char *why,
+                      size_t why_size)
+{
+    uint64_t number;
+    if (!parse_number(value, key->units, &number) || number < key->min || number > key->max) {
+        snprintf(why, why_size, "%s: \"%.80s\" does not do; give %s", key->key, value, key->form);
+        return -EINVAL;
+    }
+    store(manifest, key, number);
+    return 0;
+}
+
+/* The bytes of the variable's name, or 0 when the text is not K=V. */
+static size_t env_key_length(const char *text)
+{
+    size_t n = 0;
+    while (text[n] == '_' || isalpha((unsigned char)text[n]) || (n && isdigit((unsigned char)text[n])))
+        n++;
+    return text[n] == '=' ? n : 0;
+}
+
+/* The domain's own loader is steered by these. */
+static bool env_is_reserved(const char *text)
+{
+    return !strncmp(text, "LD_", 3) || !strncmp(text, "GLIBC_TUNABLES=", 15);
+}
+
+static void env_remove(struct nw_buffer *env, const char *key, size_t key_length)
+{
+    for (size_t at = 0; at < env->length;) {
+        size_t size = strlen(env->data + at) + 1;
+        if (!strncmp(env->data + at, key, key_length + 1)) {
+            env->length -= size;
+            memmove(env->data + at, env->data + at + size, env->length - at);
+            return;
+        }
+        at += size;
+    }
+}
+
+static int set_env(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    size_t key_length = env_key_length(value);
+    if (!key_length) {
+        snprintf(why, why_size, "env: \"%.80s\" is not KEY=VALUE with a KEY of letters, digits and _", value);
+        return -EINVAL;
+    }
+    if (env_is_reserved(value)) {
+        snprintf(why, why_size, "env: %.*s is reserved for the loader", (int)key_length, value);
+        return -EINVAL;
+    }
+    size_t size = strlen(value) + 1;
+    if (size > ENV_TOTAL || manifest->env.length + size > ENV_TOTAL) {
+        snprintf(why, why_size, "env: more than %d bytes in all", ENV_TOTAL);
+        return -EINVAL;
+    }
+    env_remove(&manifest->env, value, key_length);
+    if (nw_buffer_append(&manifest->env, value, size) < 0) {
+        snprintf(why, why_size, "env: out of memory");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
+{
+    for (size_t i = 0; i < NUMBER_KEYS; i++)
+        if (!strcmp(key, number_keys[i].key))
+            return set_number(manifest, &number_keys[i], value, why, why_size);
+    if (!strcmp(key, "name"))
+        return set_name(manifest, value, why, why_size);
+    if (!strcmp(key, "env"))
+        return set_env(manifest, value, why, why_size);
+    snprintf(why, why_size, "%.80s: unknown key; there are name, slots, timeout, memory and env", key);
+    return -EINVAL;
+}
