@@ -1,1 +1,2 @@
 # what worker builds
+include worker/test/part.mk
