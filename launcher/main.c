@@ -1,0 +1,41 @@
+/* nightward-launcher: wires the two sockets that `nightward up` left at 3 and 4 to the launcher. */
+#include "common/log.h"
+#include "common/spawn.h"
+#include "launcher/launcher.h"
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define LIFELINE_FD 3
+#define CONTROL_FD  4
+
+static int is_socket(int fd)
+{
+    int type;
+    socklen_t length = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+}
+
+int main(int argc, char **argv)
+{
+    char worker_path[PATH_MAX];
+    struct nw_launcher *launcher;
+    int rc;
+
+    nw_log_init("nightward-launcher", NW_LOG_INFO);
+    if (argc > 1)
+        nw_die_usage("unknown argument \"%s\"; this program is started by `nightward up` and takes none", argv[1]);
+    if (!is_socket(LIFELINE_FD) || !is_socket(CONTROL_FD))
+        nw_die_usage("file descriptors 3 and 4 are not sockets; start this program by `nightward up`");
+    rc = nw_program_path("nightward-worker", worker_path, sizeof worker_path);
+    if (rc < 0)
+        nw_die_system("cannot find nightward-worker beside this program: %s; install it there", strerror(-rc));
+    launcher = nw_launcher_new(LIFELINE_FD, CONTROL_FD, worker_path);
+    if (!launcher)
+        nw_die_system("cannot start: %s", strerror(errno));
+    rc = nw_launcher_run(launcher);
+    nw_launcher_free(launcher);
+    return rc;
+}

@@ -1,0 +1,103 @@
+/* Starts one worker: checks what the engine asks for, builds the command line, spawns it confined. */
+#include "launcher/start.h"
+#include "common/log.h"
+#include "common/spawn.h"
+#include "launcher/confine.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define MAX_EXECUTORS     256
+#define MIN_RING_CAPACITY 2
+#define MAX_RING_CAPACITY (1U << 20)
+#define PAGE              4096U
+#define MAX_ARENA         (UINT64_C(1) << 36)
+
+static int refuse(char *why, size_t why_size, const char *what, uint64_t value)
+{
+    snprintf(why, why_size, "the engine asked for %s %" PRIu64, what, value);
+    return -EINVAL;
+}
+
+int nw_start_check(const struct nw_control_message *message, char *why, size_t why_size)
+{
+    const struct nw_control *head = &message->head;
+    const struct nw_geometry *g = &head->geometry;
+    uint32_t capacity = g->ring_capacity;
+
+    if (message->n_fds != NW_CONTROL_FDS_MAX)
+        return refuse(why, why_size, "a worker with a number of file descriptors of", (uint64_t)message->n_fds);
+    if (head->mode <= NW_MODE_AUTO || head->mode >= NW_MODE_COUNT)
+        return refuse(why, why_size, "isolation mode number", head->mode);
+    if (head->executors < 1 || head->executors > MAX_EXECUTORS)
+        return refuse(why, why_size, "a number of executors of", head->executors);
+    if (capacity < MIN_RING_CAPACITY || capacity > MAX_RING_CAPACITY || (capacity & (capacity - 1)) != 0)
+        return refuse(why, why_size, "a ring capacity of", capacity);
+    if (g->arena_size < PAGE || g->arena_size > MAX_ARENA || g->arena_size % PAGE != 0)
+        return refuse(why, why_size, "an arena size of", g->arena_size);
+    return 0;
+}
+
+static void log_shortfalls_once(unsigned shortfalls)
+{
+    static unsigned logged;
+
+    for (unsigned i = 0; i < NW_SHORT_COUNT; i++)
+        if (shortfalls & ~logged & (1U << i))
+            nw_log(NW_LOG_WARN, "%s", nw_shortfall_text((enum nw_shortfall)i));
+    logged |= shortfalls;
+}
+
+static pid_t spawn_confined(const char *worker_path, char *const *argv, const struct nw_control_message *message,
+                            char *why, size_t why_size)
+{
+    /* rseq must be off before the worker's C library starts: the kernel would write its area with a domain's rights. */
+    static char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC", NULL};
+    struct nw_confinement confinement = {.mode = (enum nw_mode)message->head.mode};
+    unsigned shortfalls;
+    const char *step;
+
+    if (getrandom(&confinement.exec_cookie, sizeof confinement.exec_cookie, 0) !=
+        (ssize_t)sizeof confinement.exec_cookie) {
+        snprintf(why, why_size, "cannot get random bytes: %s", strerror(errno));
+        return -errno;
+    }
+    struct nw_spawn spec = {
+        .path = worker_path,
+        .argv = argv,
+        .envp = environment,
+        .fds = message->fds,
+        .n_fds = message->n_fds,
+        .death_signal = SIGKILL,
+        .confine = nw_confine,
+        .confine_arg = &confinement,
+        .exec_cookie = confinement.exec_cookie,
+    };
+    pid_t pid = nw_spawn(&spec, &shortfalls, &step);
+    if (pid < 0)
+        snprintf(why, why_size, "cannot start %s: cannot %s: %s", worker_path, step, strerror(-pid));
+    else
+        log_shortfalls_once(shortfalls);
+    return pid;
+}
+
+pid_t nw_start_worker(const char *worker_path, const struct nw_control_message *message, char *why, size_t why_size)
+{
+    const struct nw_control *head = &message->head;
+    char executors[16], capacity[16], arena[24], number[16];
+    char *argv[] = {
+        "nightward-worker", "--mode",       (char *)nw_mode_name((enum nw_mode)head->mode),
+        "--executors",      executors,      "--ring-capacity",
+        capacity,           "--arena-size", arena,
+        "--worker",         number,         NULL,
+    };
+
+    snprintf(executors, sizeof executors, "%" PRIu32, head->executors);
+    snprintf(capacity, sizeof capacity, "%" PRIu32, head->geometry.ring_capacity);
+    snprintf(arena, sizeof arena, "%" PRIu64, head->geometry.arena_size);
+    snprintf(number, sizeof number, "%" PRIu32, head->worker);
+    return spawn_confined(worker_path, argv, message, why, why_size);
+}
