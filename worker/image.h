@@ -1,0 +1,65 @@
+/*
+ * The cache of code images. Code of a file becomes executable only as an image: a sealed memfd with a private copy of
+ * the bytes, scanned once. What is written to the file later cannot change what runs, and all domains that map the
+ * same part of the same file share the image's pages. Not responsible for mapping, for the seams between mappings
+ * (nw_scan_seam on `first` and `last`), or for who may run which file.
+ */
+#ifndef NW_WORKER_IMAGE_H
+#define NW_WORKER_IMAGE_H
+
+#include "protect/scan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A larger mapping of code is refused. */
+#define NW_IMAGE_SIZE_MAX ((size_t)256 << 20)
+
+/* An image that its holder may map PROT_READ | PROT_EXEC, MAP_PRIVATE, from offset 0 of `fd`. Never changes. */
+struct nw_image {
+    int fd;      /* sealed against writing, growing, shrinking and more seals; owned by the cache */
+    size_t size; /* bytes, a multiple of 4096; at most the length asked for, rounded up: no page lies wholly behind the
+                    end of the file, and a mapping faults there as a mapping of the file itself does */
+    size_t patched; /* instructions that were overwritten with traps */
+    uint8_t first[NW_SCAN_CONTEXT];
+    uint8_t last[NW_SCAN_CONTEXT];
+};
+
+/* Why a file was refused. */
+struct nw_image_refusal {
+    uint64_t file_offset; /* of the first forbidden instruction */
+    enum nw_scan_kind kind;
+    char symbol[64]; /* the function around it, escaped for people; empty when unknown */
+};
+
+struct nw_images;
+
+/* A cache of at most `max_images` images and `max_bytes` bytes; images in use live on although they left it. NULL
+ * with errno set. All functions but _free may be called from several threads at once. */
+struct nw_images *nw_images_new(size_t max_images, size_t max_bytes);
+
+/* Every image must have been released. */
+void nw_images_free(struct nw_images *images);
+
+/*
+ * Gives the image of `length` bytes at `offset` (a multiple of 4096) of the readable regular file `fd`, which stays
+ * the caller's. `patch`: forbidden instructions are overwritten with INT3, for files that the host vouches for;
+ * otherwise they refuse the file. Domains may hold the file open and write to it meanwhile.
+ *
+ * 0 and *image, to be released by nw_images_release, at any time after it was mapped. -EPERM and *refusal; -EINVAL
+ * (unaligned, empty, wraps, wholly behind the end of the file); -EACCES (not a regular file); -EFBIG; -ENOMEM;
+ * -EMFILE; what fstat, pread or memfd_create say.
+ */
+int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
+                      struct nw_image **image, struct nw_image_refusal *refusal);
+void nw_images_release(struct nw_images *images, struct nw_image *image);
+
+struct nw_images_stats {
+    size_t images; /* in the cache now */
+    size_t bytes;
+    uint64_t hits, misses;
+};
+void nw_images_stats(struct nw_images *images, struct nw_images_stats *stats);
+
+#endif
