@@ -1,0 +1,260 @@
+# Deploying: new versions under load, refusals that leave the old version serving, functions from outside the tree.
+
+load helper
+
+setup_file() {
+    nw_require_mode
+    nw_up
+    nw_deploy_samples hello echo
+}
+
+teardown_file() {
+    nw_down
+}
+
+# The least a function is: answers TEXT, which the compiler gets with -DTEXT.
+answer_source() {
+    cat <<'C'
+#include <faas/worker_v1_interface.h>
+static faas_append_output_fn_t append;
+static char contexts[64][sizeof(void *)];
+static int used;
+int faas_init(void) { return 0; }
+int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append_fn, void **handle)
+{
+    (void)invoke;
+    append = append_fn;
+    *handle = contexts[__atomic_fetch_add(&used, 1, __ATOMIC_RELAXED) % 64];
+    *(void **)*handle = context;
+    return 0;
+}
+int faas_destroy_func_worker(void *handle) { (void)handle; return 0; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    append(*(void **)handle, TEXT, sizeof TEXT - 1);
+    append(*(void **)handle, input, length);
+    return 0;
+}
+C
+}
+
+# refused NAME FILE WORD...: the deployment fails, the message has every word, and what served before serves on.
+refused() {
+    local name=$1 file=$2 before word
+    shift 2
+    before=$(nw_version "$name")
+    run "$NIGHTWARD" deploy --state "$NW_STATE" "$name" "$file"
+    [ "$status" -ne 0 ] || fail "$file was deployed"
+    for word in "$@"; do
+        [[ ${output,,} == *"${word,,}"* ]] || fail "the message does not say \"$word\": $output"
+    done
+    [ "$(nw_version "$name")" = "$before" ]
+    nw_expect hello Ada 'Hello, Ada!'
+}
+
+@test "a file that is no shared object is refused" {
+    echo 'int main(void);' >"$BATS_TEST_TMPDIR/bad.so"
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello ELF
+}
+
+@test "an empty file is refused" {
+    : >"$BATS_TEST_TMPDIR/bad.so"
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello
+}
+
+@test "a truncated shared object is refused" {
+    head -c 3000 "$FUNCTIONS/hello/hello.so" >"$BATS_TEST_TMPDIR/bad.so"
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello
+}
+
+@test "a shared object for another machine is refused" {
+    cp "$FUNCTIONS/hello/hello.so" "$BATS_TEST_TMPDIR/bad.so"
+    printf '\xb7\x00' | dd of="$BATS_TEST_TMPDIR/bad.so" bs=1 seek=18 conv=notrunc status=none
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello machine
+}
+
+@test "a missing symbol is named" {
+    answer_source | sed 's/faas_func_call/another_name/' | nw_compile bad.c '-DTEXT="x"'
+    refused hello "$BATS_TEST_TMPDIR/bad.so" faas_func_call
+}
+
+@test "WRPKRU in the code is refused with its place" {
+    { answer_source; echo 'void grab(void) { __asm__ volatile("wrpkru" : : "a"(0), "c"(0), "d"(0)); }'; } |
+        nw_compile bad.c '-DTEXT="x"'
+    refused hello "$BATS_TEST_TMPDIR/bad.so" wrpkru 0x
+}
+
+@test "a library that it needs and that is not there is named" {
+    echo 'int far_away(void) { return 0; }' | nw_compile libfaraway.c
+    mv "$BATS_TEST_TMPDIR/libfaraway.so" "$BATS_TEST_TMPDIR/libnw-far-away.so"
+    { answer_source; echo 'int far_away(void); int here(void); int here(void) { return far_away(); }'; } |
+        nw_compile bad.c '-DTEXT="x"' -L. -lnw-far-away
+    refused hello "$BATS_TEST_TMPDIR/bad.so" libnw-far-away
+}
+
+@test "a faas_init that fails is refused" {
+    answer_source | sed 's/faas_init(void) { return 0/faas_init(void) { return 3/' | nw_compile bad.c '-DTEXT="x"'
+    refused hello "$BATS_TEST_TMPDIR/bad.so" faas_init
+}
+
+@test "a constructor that crashes is refused and harms nobody" {
+    { answer_source; echo '__attribute__((constructor)) void boom(void); void boom(void) { *(volatile int *)8 = 1; }'; } |
+        nw_compile bad.c '-DTEXT="x"'
+    nw_load --requests 0 "$(nw_address)" /function/echo
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello
+    nw_load_end
+}
+
+@test "a first deployment that is refused leaves no function" {
+    echo nonsense >"$BATS_TEST_TMPDIR/bad.so"
+    run "$NIGHTWARD" deploy --state "$NW_STATE" never "$BATS_TEST_TMPDIR/bad.so"
+    [ "$status" -ne 0 ]
+    nw_expect_error never x 404 function_not_found
+}
+
+@test "a function in C from outside the tree deploys and answers" {
+    answer_source | nw_compile outside.c '-DTEXT="C says "'
+    nw_deploy outside-c "$BATS_TEST_TMPDIR/outside.so"
+    nw_expect outside-c hi 'C says hi'
+}
+
+@test "a function in C++ from outside the tree deploys and answers" {
+    nw_compile outside.cc <<'CC'
+#include <faas/worker_v1_interface.h>
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+struct Worker { void *context; faas_append_output_fn_t append; };
+int faas_init() { return 0; }
+int faas_create_func_worker(void *context, faas_invoke_func_fn_t, faas_append_output_fn_t append, void **handle)
+{
+    *handle = new Worker{context, append};
+    return 0;
+}
+int faas_destroy_func_worker(void *handle) { delete static_cast<Worker *>(handle); return 0; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    auto *worker = static_cast<Worker *>(handle);
+    std::string text(input, length);
+    std::reverse(text.begin(), text.end());
+    try {
+        throw std::runtime_error(text);
+    } catch (const std::exception &thrown) {
+        text = thrown.what();
+    }
+    worker->append(worker->context, text.data(), text.size());
+    return 0;
+}
+CC
+    nw_deploy outside-cc "$BATS_TEST_TMPDIR/outside.so"
+    nw_expect outside-cc thgin night
+}
+
+@test "the function of the README deploys and answers" {
+    awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$NW_ROOT/README.md" | nw_compile readme.c
+    nw_deploy readme "$BATS_TEST_TMPDIR/readme.so"
+    nw_call readme night
+    [ "$code" = 200 ] && [ -n "$body" ]
+}
+
+@test "a new version answers as soon as deploy returns" {
+    local i
+    answer_source | nw_compile one.c '-DTEXT="one "'
+    answer_source | nw_compile two.c '-DTEXT="two "'
+    for ((i = 0; i < 5; i++)); do
+        nw_deploy numbered "$BATS_TEST_TMPDIR/one.so"
+        nw_expect numbered x 'one x'
+        nw_deploy numbered "$BATS_TEST_TMPDIR/two.so"
+        nw_expect numbered x 'two x'
+    done
+}
+
+@test "new versions under load lose and mix up nothing" {
+    local i
+    answer_source | nw_compile one.c '-DTEXT=""' -DBUILD=1
+    { answer_source; echo 'const char build[] = "two";'; } | nw_compile two.c '-DTEXT=""'
+    ! cmp -s "$BATS_TEST_TMPDIR/one.so" "$BATS_TEST_TMPDIR/two.so"
+    nw_deploy swapped "$BATS_TEST_TMPDIR/one.so"
+    nw_load --requests 0 --clients 8 --pipeline 4 "$(nw_address)" /function/swapped
+    for ((i = 0; i < 6; i++)); do
+        nw_deploy swapped "$BATS_TEST_TMPDIR/two.so"
+        nw_deploy swapped "$BATS_TEST_TMPDIR/one.so"
+    done
+    nw_load_end
+}
+
+@test "removing a function under load ends in 404 and harms no neighbour" {
+    nw_deploy_samples foo
+    nw_deploy gone "$FUNCTIONS/echo/echo.so"
+    nw_load --requests 0 --clients 2 "$(nw_address)" /function/echo
+    nw_expect gone 1 1
+    run -0 "$NIGHTWARD" remove gone --state "$NW_STATE"
+    nw_expect_error gone 1 404 function_not_found
+    nw_load_end
+}
+
+@test "a folder with a function.json deploys with what it says" {
+    mkdir "$BATS_TEST_TMPDIR/folder"
+    cp "$FUNCTIONS/echo/echo.so" "$BATS_TEST_TMPDIR/folder/code.so"
+    echo '{"name": "folded", "so": "code.so", "slots": 3, "timeout": "1500ms", "memory": "32M", "env": {"K": "V"}}' \
+        >"$BATS_TEST_TMPDIR/folder/function.json"
+    nw_deploy "$BATS_TEST_TMPDIR/folder"
+    nw_expect folded x x
+    run -0 nw_admin /v1/functions/folded
+    [ "$("$JSON" slots <<<"$output")" = 3 ]
+}
+
+@test "an unknown key of function.json is refused by name" {
+    mkdir "$BATS_TEST_TMPDIR/folder"
+    cp "$FUNCTIONS/echo/echo.so" "$BATS_TEST_TMPDIR/folder/"
+    echo '{"name": "folded", "so": "echo.so", "slutz": 3}' >"$BATS_TEST_TMPDIR/folder/function.json"
+    run -2 "$NIGHTWARD" deploy --state "$NW_STATE" "$BATS_TEST_TMPDIR/folder"
+    [[ $output == *slutz* ]]
+}
+
+@test "the environment of a function is what was deployed" {
+    answer_source | sed '1i #include <stdlib.h>\n#include <string.h>' |
+        sed 's/append(\*(void \*\*)handle, TEXT, sizeof TEXT - 1)/append(*(void **)handle, getenv("NIGHT"), strlen(getenv("NIGHT")))/' |
+        nw_compile env.c
+    nw_deploy env "$BATS_TEST_TMPDIR/env.so" --env NIGHT=ward --env OTHER=x
+    nw_expect env '' ward
+}
+
+@test "list, invoke and remove speak JSON when asked" {
+    nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2 --timeout 3s
+    run -0 "$NIGHTWARD" list --state "$NW_STATE" --json
+    [[ $output == *spoken* ]]
+    "$JSON" <<<"$output" >/dev/null
+    run -0 "$NIGHTWARD" invoke spoken -d Ada --state "$NW_STATE" --json
+    "$JSON" <<<"$output" >/dev/null
+    [[ $output == *"Hello, Ada!"* ]]
+    run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE" --json
+    "$JSON" <<<"$output" >/dev/null
+    nw_expect_error spoken x 404 function_not_found
+}
+
+@test "invoke takes data, a file and standard input" {
+    run -0 "$NIGHTWARD" invoke hello -d Ada --state "$NW_STATE"
+    [ "$output" = 'Hello, Ada!' ]
+    printf file >"$BATS_TEST_TMPDIR/in"
+    run -0 "$NIGHTWARD" invoke hello -d "@$BATS_TEST_TMPDIR/in" --state "$NW_STATE"
+    [ "$output" = 'Hello, file!' ]
+    run -0 "$NIGHTWARD" invoke hello -d - --state "$NW_STATE" < <(printf pipe)
+    [ "$output" = 'Hello, pipe!' ]
+    NIGHTWARD_STATE=$NW_STATE run -0 "$NIGHTWARD" invoke hello -d env
+    [ "$output" = 'Hello, env!' ]
+}
+
+@test "invoke of a function that is not there fails and says so" {
+    run "$NIGHTWARD" invoke no-such-function -d x --state "$NW_STATE"
+    [ "$status" -ne 0 ]
+    [[ $output == *no-such-function* ]]
+}
+
+@test "bad flags of deploy are named" {
+    local flag
+    for flag in '--slots none' '--slots 0' '--timeout soon' '--memory 1' '--env novalue' '--nonsense'; do
+        run -2 "$NIGHTWARD" deploy x "$FUNCTIONS/echo/echo.so" --state "$NW_STATE" $flag
+        [[ $output == *"${flag%% *}"* ]] || fail "$flag is not named: $output"
+    done
+}

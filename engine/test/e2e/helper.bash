@@ -1,0 +1,275 @@
+# What every end-to-end test file loads: start and stop a whole Nightward, call functions, look at what is left behind.
+#
+# NW_BUILD says where the programs are (default: build), NW_TEST_MODE the isolation mode (default: auto). A file either
+# shares one instance (nw_up in setup_file, nw_down in teardown_file) or has one for each test.
+
+bats_require_minimum_version 1.5.0
+
+NW_ROOT=$(cd "$BATS_TEST_DIRNAME/../../.." && pwd)
+NW_BUILD=$(cd "$NW_ROOT" && realpath "${NW_BUILD:-build}")
+NW_TEST_MODE=${NW_TEST_MODE:-auto}
+NIGHTWARD=$NW_BUILD/bin/nightward
+LOAD=$NW_BUILD/test/e2e/load
+JSON=$NW_BUILD/test/e2e/json
+FUNCTIONS=$NW_BUILD/functions
+CC=${CC:-cc}
+CXX=${CXX:-c++}
+unset NIGHTWARD_STATE
+
+# A small machine's idea of "soon": every wait for something that must happen ends here.
+NW_PATIENCE=${NW_PATIENCE:-10}
+
+fail() {
+    printf '%s\n' "$@" >&2
+    return 1
+}
+
+# nw_poll SECONDS COMMAND...: runs the command until it succeeds; fails when the time is over.
+nw_poll() {
+    local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((${EPOCHREALTIME/[.,]/} < end)) || return 1
+        sleep 0.02
+    done
+}
+
+# Skips the test when this machine cannot run the mode that the suite was asked for.
+nw_require_mode() {
+    local release major minor
+    [ "$NW_TEST_MODE" = mpk ] || return 0
+    grep -qw ospke /proc/cpuinfo || skip "mode mpk needs a CPU and kernel with protection keys (ospke)"
+    release=$(uname -r)
+    IFS=.- read -r major minor _ <<<"$release"
+    ((major > 6 || (major == 6 && minor >= 12))) || skip "mode mpk needs Linux 6.12; this is $release"
+}
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+# pid, parent, session and start time of every process that is not a zombie, one line each.
+nw_processes() {
+    local file line fields
+    for file in /proc/[0-9]*/stat; do
+        { read -r line <"$file"; } 2>/dev/null || continue
+        read -ra fields <<<"${line##*) }"
+        [ "${fields[0]}" = Z ] || echo "${line%% *} ${fields[1]} ${fields[3]} ${fields[19]}"
+    done
+}
+
+# "pid:start" of everything that descends from $1 or belongs to its session.
+nw_family() {
+    nw_processes | awk -v root="$1" '
+        { parent[$1] = $2; session[$1] = $3; start[$1] = $4 }
+        END {
+            for (pid in parent) {
+                up = pid
+                while (up in parent && up != root && up > 1) up = parent[up]
+                if (up == root || session[pid] == root) print pid ":" start[pid]
+            }
+        }'
+}
+
+nw_running() {
+    local stat
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+    [[ ${stat##*) } != Z* ]]
+}
+
+nw_gone() {
+    ! nw_running "$1"
+}
+
+# None of the "pid:start" of the arguments runs any more.
+nw_all_gone() {
+    local one
+    for one in "$@"; do
+        ! nw_processes | awk '{ print $1 ":" $4 }' | grep -qxF "$one" || return 1
+    done
+}
+
+# --- one Nightward ---------------------------------------------------------------------------------------------------
+
+# nw_up [FLAGS]: starts Nightward on the state directory $NW_STATE (made if unset) and a free port, and waits until it
+# is ready. Sets and exports NW_STATE, NW_LOG, NW_PID and NW_URL.
+nw_up() {
+    export NW_STATE=${NW_STATE:-$(mktemp -d "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/state.XXXX")}
+    export NW_LOG=$NW_STATE.log
+    nw_start "$@"
+    nw_poll "$NW_PATIENCE" nw_up_or_dead || true
+    nw_running "$NW_PID" || fail "nightward up ended:" "$(cat "$NW_LOG")"
+    nw_ready || fail "nightward up did not get ready in $NW_PATIENCE s:" "$(cat "$NW_LOG")"
+    NW_URL=http://$(nw_status listen.0)
+    export NW_URL
+}
+
+# The session makes every process it starts findable. Descriptor 3 belongs to bats.
+nw_start() {
+    setsid "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --isolation "$NW_TEST_MODE" "$@" \
+        >>"$NW_LOG" 2>&1 </dev/null 3>&- &
+    export NW_PID=$!
+}
+
+nw_ready() {
+    [ "$(nw_admin /readyz -o /dev/null -w '%{http_code}')" = 200 ] || return 1
+    nw_status listen.0 >/dev/null
+}
+
+nw_up_or_dead() {
+    nw_ready || nw_gone "$NW_PID"
+}
+
+# nw_down: stops it with SIGTERM, waits, and fails if anything of it is left.
+nw_down() {
+    local family
+    [ -n "${NW_PID:-}" ] || return 0
+    family=$(nw_family "$NW_PID")
+    kill -TERM "$NW_PID" 2>/dev/null || true
+    nw_poll 15 nw_gone "$NW_PID" || true
+    nw_nothing_left $family
+    unset NW_PID
+}
+
+# nw_nothing_left PID:START...: waits for these and for the session of $NW_PID to be gone; whatever is left is named,
+# killed, and fails the test.
+nw_nothing_left() {
+    local left one
+    nw_poll 5 nw_family_gone "$@" || {
+        left=$(printf '%s\n' "$@" $(nw_family "$NW_PID") | sort -u)
+        for one in $left; do
+            nw_all_gone "$one" && continue
+            echo "left behind: pid ${one%:*}: $(tr '\0' ' ' <"/proc/${one%:*}/cmdline")" >&2
+            kill -KILL "${one%:*}"
+        done
+        return 1
+    }
+    [ ! -e "$NW_STATE/admin.sock" ] || fail "left behind: $NW_STATE/admin.sock"
+    [ -z "$(find /dev/shm -iname '*nightward*' -print -quit)" ] || fail "left behind in /dev/shm: $(ls /dev/shm)"
+}
+
+nw_family_gone() {
+    [ -z "$(nw_family "$NW_PID")" ] && nw_all_gone "$@"
+}
+
+# nw_admin PATH [CURL FLAGS]: the admin API.
+nw_admin() {
+    local path=$1
+    shift
+    curl -sS --max-time 20 --unix-socket "$NW_STATE/admin.sock" "$@" "http://nightward$path"
+}
+
+# nw_status PATH: one value of `nightward status --json`.
+nw_status() {
+    "$NIGHTWARD" status --state "$NW_STATE" --json | "$JSON" "$1"
+}
+
+nw_engine_pid() {
+    nw_status pid
+}
+
+# Every worker's pid, one a line.
+nw_worker_pids() {
+    local n i
+    n=$(nw_status 'workers.#') || return 1
+    for ((i = 0; i < n; i++)); do
+        nw_status "workers.$i.pid"
+    done
+}
+
+# The launcher is the parent of the workers.
+nw_launcher_pid() {
+    local worker
+    worker=$(nw_worker_pids | head -n 1)
+    nw_processes | awk -v pid="$worker" '$1 == pid { print $2 }'
+}
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+# nw_deploy ARGUMENTS: as `nightward deploy`; says what went wrong only when something did.
+nw_deploy() {
+    local output
+    output=$("$NIGHTWARD" deploy --state "$NW_STATE" "$@" 2>&1) || fail "deploy $*: $output"
+}
+
+nw_deploy_samples() {
+    local name
+    for name in "$@"; do
+        nw_deploy "$FUNCTIONS/$name"
+    done
+}
+
+# nw_call NAME DATA [CURL FLAGS]: sets $code and $body. A trailing newline of the body is kept out of the comparison by
+# $(...) as usual.
+nw_call() {
+    local name=$1 data=$2 answer
+    shift 2
+    answer=$(curl -sS --max-time 20 -w '\n%{http_code}' --data-binary "$data" "$@" "$NW_URL/function/$name") || true
+    code=${answer##*$'\n'}
+    body=${answer%$'\n'*}
+    body=${body%$'\n'}
+}
+
+# nw_expect NAME DATA OUTPUT: the call succeeds and says exactly this.
+nw_expect() {
+    nw_call "$1" "$2"
+    [ "$code" = 200 ] && [ "$body" = "$3" ] || fail "$1 \"$2\": status $code, \"$body\" instead of \"$3\""
+}
+
+# nw_expect_error NAME DATA STATUS CODE: the call fails as the table of errors says, naming function and request.
+nw_expect_error() {
+    nw_call "$1" "$2"
+    [ "$code" = "$3" ] || fail "$1 \"$2\": status $code instead of $3: $body"
+    nw_is_error "$body" "$4"
+    [ "$("$JSON" error.function <<<"$body")" = "$1" ] || fail "the error does not name $1: $body"
+}
+
+# nw_is_error BODY CODE: a JSON error with this code, a message and a request id.
+nw_is_error() {
+    [ "$("$JSON" error.code <<<"$1")" = "$2" ] || fail "not an error with code $2: $1"
+    [ -n "$("$JSON" error.message <<<"$1")" ] || fail "no message: $1"
+    [ -n "$("$JSON" error.request_id <<<"$1")" ] || fail "no request id: $1"
+}
+
+nw_answers() {
+    nw_call "$1" "$2"
+    [ "$code" = 200 ]
+}
+
+# nw_version NAME: what `list` says is deployed.
+nw_version() {
+    nw_admin "/v1/functions/$1" | "$JSON" version
+}
+
+# --- load in the background ------------------------------------------------------------------------------------------
+
+# nw_load ARGUMENTS: starts the load client; nw_load_end stops it and fails if any response was not right.
+nw_load() {
+    "$LOAD" --seconds 60 "$@" >"$BATS_TEST_TMPDIR/load.out" 2>&1 3>&- &
+    NW_LOAD_PID=$!
+}
+
+nw_load_end() {
+    local status=0
+    [ -n "${NW_LOAD_PID:-}" ] || return 0
+    kill -TERM "$NW_LOAD_PID" 2>/dev/null || true
+    wait "$NW_LOAD_PID" || status=$?
+    unset NW_LOAD_PID
+    [ "$status" = 0 ] || fail "load ended with status $status:" "$(tail -n 20 "$BATS_TEST_TMPDIR/load.out")"
+}
+
+# HOST:PORT of the gateway, as the load client takes it.
+nw_address() {
+    echo "${NW_URL#http://}"
+}
+
+# --- functions made by a test ----------------------------------------------------------------------------------------
+
+# nw_compile NAME.c|NAME.cc [FLAGS]: compiles standard input to $BATS_TEST_TMPDIR/NAME.so, outside the tree and with
+# nothing of it but the public header.
+nw_compile() {
+    local source=$BATS_TEST_TMPDIR/$1 compiler=$CC
+    [[ $1 != *.cc ]] || compiler=$CXX
+    mkdir -p "$BATS_TEST_TMPDIR/header/faas"
+    cp "$NW_ROOT/include/faas/worker_v1_interface.h" "$BATS_TEST_TMPDIR/header/faas/"
+    cat >"$source"
+    (cd "$BATS_TEST_TMPDIR" && "$compiler" -O1 -fPIC -shared -Iheader "${@:2}" -o "${source%.*}.so" "$source")
+}

@@ -1,0 +1,151 @@
+# The gateway as an HTTP server: framings, versions, keep-alive, errors.
+
+load helper
+
+setup_file() {
+    nw_require_mode
+    nw_up
+    nw_deploy_samples hello echo fault
+}
+
+teardown_file() {
+    nw_down
+}
+
+# raw: sends standard input as it is and prints what comes back until the server closes.
+raw() {
+    local address
+    address=$(nw_address)
+    exec 5<>"/dev/tcp/${address%:*}/${address##*:}"
+    cat >&5
+    timeout 10 cat <&5
+    exec 5>&-
+}
+
+@test "a chunked body arrives whole" {
+    run -0 "$LOAD" --chunked --size 300000 --requests 10 "$(nw_address)" /function/echo
+    run -0 curl -sS --max-time 10 -H 'Transfer-Encoding: chunked' -d 'in chunks' "$NW_URL/function/echo"
+    [ "$output" = 'in chunks' ]
+}
+
+@test "chunks of one byte arrive whole" {
+    raw > "$BATS_TEST_TMPDIR/out" < <(
+        printf 'POST /function/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n'
+        printf '1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n'
+    )
+    grep -q '^HTTP/1.1 200 ' "$BATS_TEST_TMPDIR/out"
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = abc ]
+}
+
+@test "Expect: 100-continue is answered before the body" {
+    run -0 curl -sSv --max-time 10 --expect100-timeout 9 -H 'Expect: 100-continue' -d waited "$NW_URL/function/echo"
+    [[ $output == *"HTTP/1.1 100 Continue"* ]]
+    [[ $output == *waited ]]
+}
+
+@test "an HTTP/1.0 request gets its answer and the connection closes" {
+    raw >"$BATS_TEST_TMPDIR/out" < <(printf 'POST /function/echo HTTP/1.0\r\nContent-Length: 3\r\n\r\nold')
+    grep -q '^HTTP/1.[01] 200 ' "$BATS_TEST_TMPDIR/out"
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/out")" = old ]
+}
+
+@test "pipelined requests are answered in their order" {
+    run -0 "$LOAD" --pipeline 16 --clients 4 --requests 320 "$(nw_address)" /function/echo
+    [[ $output == *ok=1280* ]]
+}
+
+@test "one connection serves many requests" {
+    run -0 curl -sS --max-time 10 -d a "$NW_URL/function/echo" "$NW_URL/function/echo" "$NW_URL/function/echo" \
+        -o /dev/null -o /dev/null -o /dev/null -w '%{num_connects} '
+    [ "$output" = '1 0 0 ' ]
+}
+
+@test "GET invokes with no input" {
+    run -0 curl -sS --max-time 10 "$NW_URL/function/hello"
+    [ "$output" = 'Hello, world!' ]
+}
+
+@test "IPv6 serves too" {
+    [ -s /proc/net/if_inet6 ] && grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 ||
+        skip "this machine has no ::1"
+    unset NW_STATE NW_PID
+    nw_up --listen '[::1]:0'
+    nw_deploy_samples echo
+    run -0 "$LOAD" --requests 10 "$(nw_status listen.1)" /function/echo
+    nw_down
+}
+
+@test "health and readiness are answered" {
+    local path
+    for path in healthz readyz; do
+        run -0 curl -sS --max-time 10 -o /dev/null -w '%{http_code}' "$NW_URL/$path"
+        [ "$output" = 200 ]
+    done
+}
+
+@test "an unknown function is 404 and named" {
+    nw_expect_error no-such-function x 404 function_not_found
+}
+
+@test "an unknown path is 404" {
+    run -0 curl -sS --max-time 10 -w '\n%{http_code}' "$NW_URL/nowhere"
+    [ "${lines[-1]}" = 404 ]
+    nw_is_error "${lines[0]}" no_route
+}
+
+@test "a method that a path does not take is 405" {
+    run -0 curl -sS --max-time 10 -X DELETE -w '\n%{http_code}' "$NW_URL/function/hello"
+    [ "${lines[-1]}" = 405 ]
+    nw_is_error "${lines[0]}" method_not_allowed
+}
+
+@test "a function that returns non-zero is 500" {
+    nw_expect_error fault return 500 function_failed
+}
+
+@test "every response has a request id of its own, the one of its error body" {
+    local first second
+    curl -sS --max-time 10 -D "$BATS_TEST_TMPDIR/headers" -o "$BATS_TEST_TMPDIR/body" "$NW_URL/function/nobody"
+    first=$(sed -n 's/^X-Request-Id: *\([^\r]*\)\r*$/\1/Ip' "$BATS_TEST_TMPDIR/headers")
+    [ -n "$first" ]
+    [ "$("$JSON" error.request_id <"$BATS_TEST_TMPDIR/body")" = "$first" ]
+    curl -sS --max-time 10 -D "$BATS_TEST_TMPDIR/headers" -o /dev/null -d x "$NW_URL/function/echo"
+    second=$(sed -n 's/^X-Request-Id: *\([^\r]*\)\r*$/\1/Ip' "$BATS_TEST_TMPDIR/headers")
+    [ -n "$second" ]
+    [ "$first" != "$second" ]
+}
+
+# refused BYTES: the request is answered 400 and the connection closed.
+refused() {
+    raw >"$BATS_TEST_TMPDIR/out" < <(printf "$1")
+    head -n 1 "$BATS_TEST_TMPDIR/out" | grep -q '^HTTP/1.1 400 ' || fail "$1: $(cat "$BATS_TEST_TMPDIR/out")"
+}
+
+@test "requests with two meanings are refused" {
+    refused 'POST /function/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'
+    refused 'POST /function/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+    refused 'POST /function/echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n'
+    refused 'POST /function/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'
+    refused 'not HTTP at all\r\n\r\n'
+    nw_expect echo 'still here' 'still here'
+}
+
+@test "headers over the limit are 431" {
+    raw >"$BATS_TEST_TMPDIR/out" < <(
+        printf 'GET /function/hello HTTP/1.1\r\nHost: x\r\nX-Long: '
+        head -c 200000 /dev/zero | tr '\0' x
+        printf '\r\n\r\n'
+    ) || true
+    head -n 1 "$BATS_TEST_TMPDIR/out" | grep -q '^HTTP/1.1 431 '
+}
+
+@test "a client that leaves in the middle of a request harms nobody" {
+    local i address
+    address=$(nw_address)
+    for ((i = 0; i < 50; i++)); do
+        exec 5<>"/dev/tcp/${address%:*}/${address##*:}"
+        printf 'POST /function/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this' >&5
+        exec 5>&-
+    done
+    run -0 "$LOAD" --clients 4 --requests 50 "$(nw_address)" /function/echo
+}

@@ -1,0 +1,219 @@
+# The processes: start, stop, restart, kill -9 of each under load, and what is left behind: nothing.
+
+load helper
+
+setup() {
+    nw_require_mode
+    unset NW_STATE NW_PID
+}
+
+teardown() {
+    nw_load_end || true
+    nw_down
+}
+
+# nothing_without_nightward: for a Nightward that died by itself. Takes the family it had.
+died() {
+    nw_nothing_left "$@" && unset NW_PID
+}
+
+# keeps_answering: a call succeeds within the patience of the suite, and the load never got another's response.
+keeps_answering() {
+    nw_poll "$NW_PATIENCE" nw_answers echo again || fail "no answer: status $code: $body" "$(tail -n 20 "$NW_LOG")"
+    nw_load_end
+}
+
+tolerant_load() {
+    nw_load --requests 0 --clients 4 --pipeline 2 --tolerate "$(nw_address)" /function/echo
+    nw_poll 5 nw_answers echo ready
+}
+
+new_worker() {
+    local pid
+    pid=$(nw_worker_pids | head -n 1)
+    [ -n "$pid" ] && [ "$pid" -gt 0 ] && [ "$pid" != "$1" ]
+}
+
+@test "stops cleanly on SIGTERM with status 0" {
+    local family status=0
+    nw_up
+    nw_deploy_samples hello
+    nw_expect hello Ada 'Hello, Ada!'
+    family=$(nw_family "$NW_PID")
+    kill -TERM "$NW_PID"
+    wait "$NW_PID" || status=$?
+    [ "$status" = 0 ] || fail "status $status" "$(tail -n 20 "$NW_LOG")"
+    died $family
+}
+
+@test "stops cleanly on SIGINT with status 0" {
+    local family status=0
+    nw_up
+    family=$(nw_family "$NW_PID")
+    kill -INT "$NW_PID"
+    wait "$NW_PID" || status=$?
+    [ "$status" = 0 ]
+    died $family
+}
+
+@test "says how it isolates, where it listens and which processors it has" {
+    nw_up
+    grep -q "$(nw_status mode)" "$NW_LOG"
+    grep -qF "$(nw_address)" "$NW_LOG"
+    grep -qi 'cpu' "$NW_LOG"
+}
+
+@test "a running invocation is finished before it stops" {
+    local status=0
+    nw_up
+    nw_deploy sleeper "$FUNCTIONS/fault/fault.so" --timeout 8s
+    curl -sS --max-time 20 -d 'sleep 1' "$NW_URL/function/sleeper" >"$BATS_TEST_TMPDIR/answer" 3>&- &
+    local call=$!
+    nw_poll 5 in_flight
+    kill -TERM "$NW_PID"
+    wait "$call"
+    [ "$(cat "$BATS_TEST_TMPDIR/answer")" = slept ] || fail "$(cat "$BATS_TEST_TMPDIR/answer")"
+    wait "$NW_PID" || status=$?
+    [ "$status" = 0 ]
+}
+
+# in_flight: the engine says that something runs.
+in_flight() {
+    (($(nw_status counters.running) > 0))
+}
+
+@test "what is deployed survives a restart" {
+    nw_up
+    nw_deploy hi "$FUNCTIONS/hello/hello.so" --slots 3 --timeout 4s --memory 32M --env A=b
+    local before
+    before=$(nw_admin /v1/functions/hi)
+    nw_down
+    nw_up
+    [ "$(nw_admin /v1/functions/hi)" = "$before" ]
+    nw_expect hi Ada 'Hello, Ada!'
+}
+
+@test "what is deployed survives kill -9 of everything at any moment" {
+    local i family
+    for i in 1 2 3; do
+        nw_up
+        nw_deploy_samples hello echo
+        (while :; do
+            "$NIGHTWARD" deploy turn "$FUNCTIONS/echo/echo.so" --state "$NW_STATE"
+            "$NIGHTWARD" deploy turn "$FUNCTIONS/hello/hello.so" --state "$NW_STATE"
+        done >/dev/null 2>&1 3>&-) &
+        local deployer=$!
+        nw_poll 5 nw_version turn
+        family=$(nw_family "$NW_PID")
+        kill -KILL $(sed 's/:[0-9]*//' <<<"$family") 2>/dev/null || true
+        kill -TERM "$deployer"
+        wait "$deployer" || true
+        rm -f "$NW_STATE/admin.sock"
+        died $family
+        nw_up
+        nw_expect hello Ada 'Hello, Ada!'
+        nw_expect echo same same
+        nw_answers turn x || fail "turn: status $code: $body"
+        nw_down
+    done
+}
+
+@test "kill -9 of a worker under load: it is restarted" {
+    nw_up
+    nw_deploy_samples echo
+    tolerant_load
+    local pid
+    pid=$(nw_worker_pids | head -n 1)
+    kill -KILL "$pid"
+    nw_poll "$NW_PATIENCE" new_worker "$pid" || fail "no new worker" "$(tail -n 20 "$NW_LOG")"
+    keeps_answering
+}
+
+@test "kill -9 of the launcher under load: it is restarted with its workers" {
+    nw_up
+    nw_deploy_samples echo
+    tolerant_load
+    local worker launcher
+    worker=$(nw_worker_pids | head -n 1)
+    launcher=$(nw_launcher_pid)
+    [ "$launcher" -gt 1 ] && [ "$launcher" != "$NW_PID" ]
+    kill -KILL "$launcher"
+    nw_poll "$NW_PATIENCE" nw_gone "$worker"
+    nw_poll "$NW_PATIENCE" new_worker "$worker" || fail "no new worker" "$(tail -n 20 "$NW_LOG")"
+    keeps_answering
+}
+
+@test "kill -9 of the engine under load: it is restarted and serves the same address" {
+    nw_up
+    nw_deploy_samples echo
+    tolerant_load
+    local engine
+    engine=$(nw_engine_pid)
+    [ "$engine" -gt 1 ] && [ "$engine" != "$NW_PID" ]
+    kill -KILL "$engine"
+    nw_poll "$NW_PATIENCE" nw_gone "$engine"
+    keeps_answering
+}
+
+@test "kill -9 of nightward under load: everything goes, and it starts again" {
+    local family
+    nw_up
+    nw_deploy_samples echo
+    tolerant_load
+    family=$(nw_family "$NW_PID")
+    kill -KILL "$NW_PID"
+    nw_poll 5 nw_gone "$NW_PID"
+    nw_load_end || true
+    ! grep -q 'not its own' "$BATS_TEST_TMPDIR/load.out"
+    died $family
+    nw_up
+    nw_expect echo back back
+}
+
+@test "a second engine on the same state directory refuses" {
+    nw_up
+    run -111 timeout 10 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --isolation "$NW_TEST_MODE"
+    [[ $output == *"$NW_STATE"* ]]
+    nw_deploy_samples echo
+    nw_expect echo mine mine
+}
+
+@test "an address in use is named, with status 111" {
+    nw_up
+    run -111 timeout 10 "$NIGHTWARD" up --listen "$(nw_address)" --state "$BATS_TEST_TMPDIR/other" \
+        --isolation "$NW_TEST_MODE"
+    [[ $output == *"$(nw_address)"* ]]
+}
+
+@test "a state directory that cannot be made is named, with status 111" {
+    : >"$BATS_TEST_TMPDIR/file"
+    run -111 timeout 10 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$BATS_TEST_TMPDIR/file/state"
+    [[ $output == *"$BATS_TEST_TMPDIR/file/state"* ]]
+}
+
+@test "too few file descriptors are reported, with status 111, and leave nothing" {
+    run -111 timeout 10 bash -c 'ulimit -n 8; exec "$@"' - "$NIGHTWARD" up --listen 127.0.0.1:0 \
+        --state "$BATS_TEST_TMPDIR/few" --isolation "$NW_TEST_MODE"
+    [ -n "$output" ]
+    [ ! -e "$BATS_TEST_TMPDIR/few/admin.sock" ]
+}
+
+@test "bad flags are named, with status 2" {
+    local flags
+    for flags in '--isolation sometimes' '--workers none' '--listen nowhere' '--nonsense'; do
+        run -2 timeout 10 "$NIGHTWARD" up --state "$BATS_TEST_TMPDIR/unused" $flags
+        [[ $output == *"${flags%% *}"* ]] || fail "$flags is not named: $output"
+    done
+    [ ! -e "$BATS_TEST_TMPDIR/unused/lock" ]
+}
+
+@test "a bad configuration file is named with its line, with status 2" {
+    printf 'workers = 1\nnonsense = 2\n' >"$BATS_TEST_TMPDIR/config"
+    run -2 timeout 10 "$NIGHTWARD" up --state "$BATS_TEST_TMPDIR/unused" --config "$BATS_TEST_TMPDIR/config"
+    [[ $output == *"$BATS_TEST_TMPDIR/config"* ]]
+}
+
+@test "commands without a running Nightward say how to start one, with status 111" {
+    run -111 "$NIGHTWARD" list --state "$BATS_TEST_TMPDIR/nobody"
+    [[ $output == *"nightward up"* ]]
+}
