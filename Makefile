@@ -26,13 +26,15 @@ say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 
 PROGRAMS :=
 TESTS    :=
+TEST_HELPERS :=
 BENCHES  :=
+NO_ASAN  :=
 
 # objects: the object files of C and assembly sources
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1))) $(patsubst %.S,$(B)/obj/%.o,$(filter %.S,$(1))) \
           $(patsubst %.cc,$(B)/obj/%.o,$(filter %.cc,$(1)))
 
-# $(call program,NAME,SOURCES,LIBS): build/bin/NAME
+# $(call program,NAME,SOURCES,LIBS,OBJECTS): build/bin/NAME; OBJECTS are ready-made objects or archives
 define program
 PROGRAMS += $(B)/bin/$(1)
 $(B)/bin/$(1): $(call objects,$(2)) $(4) | $(B)/bin/
@@ -40,7 +42,8 @@ $(B)/bin/$(1): $(call objects,$(2)) $(4) | $(B)/bin/
 	$$(Q)$$(CC) $$(NW_LDFLAGS) -o $$@ $(call objects,$(2)) $(4) $(3)
 endef
 
-# $(call test,PATH/NAME,SOURCES,LIBS): build/test/PATH/NAME, a cmocka program that `make check` runs
+# $(call test,PATH/NAME,SOURCES,LIBS,OBJECTS): build/test/PATH/NAME, a cmocka program that `make check` runs. Names in
+# NO_ASAN (patterns) are not run by `make asan`.
 define test
 TESTS += $(B)/test/$(1)
 $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
@@ -49,10 +52,53 @@ $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
 endef
 
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk deploy/part.mk \
-        functions/part.mk bench/part.mk
+        functions/part.mk bench/part.mk engine/test/e2e/part.mk
 
-.PHONY: all help deps demo check bench install asan clean format tests
+.PHONY: all help deps demo check bench install asan clean format tests run-tests run-asan
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
+
+tests: $(TESTS) $(TEST_HELPERS) $(B)/test/mode-usable ## build the test programs
+
+# What calls deps builds in a second make: packages may bring headers that the first one did not see.
+again = +$(Q)$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
+deps: ## install the Debian packages that are missing (with sudo when not root)
+	$(Q)deploy/deps.sh
+
+demo: deps ## start it, deploy the samples, show what it does
+	$(again) all
+	$(Q)NW_BUILD=$(abspath $(B)) deploy/demo.sh
+
+check: deps ## run every test
+	$(again) run-tests
+
+run-tests: all tests
+	$(Q)common/test/run.sh $(B) $(TESTS) -- $(wildcard engine/test/e2e/*.bats deploy/test/*.bats)
+
+bench: deps ## run the benchmarks
+	$(again) all $(BENCHES)
+	$(Q)NW_BUILD=$(abspath $(B)) bench/run.sh
+
+asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan/)
+	$(again) B=$(B)-asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' run-asan
+
+# Left out are programs that switch stacks or rights below a sanitizer's feet, or bring a sanitizer of their own.
+ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
+run-asan: $(ASAN_TESTS)
+	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
+	$(Q)common/test/run.sh $(B) $(ASAN_TESTS)
+
+LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/nightward
+INCLUDE := $(DESTDIR)$(PREFIX)/include
+install: all ## install under PREFIX (/usr/local), below DESTDIR if given
+	$(Q)install -D -t $(DESTDIR)$(PREFIX)/bin $(B)/bin/nightward
+	$(Q)install -D -t $(LIBEXEC) $(filter-out $(B)/bin/nightward,$(PROGRAMS))
+	$(Q)install -D -m 644 -t $(INCLUDE)/faas include/faas/*.h
+	$(Q)$(if $(wildcard include/nightward/*.h),install -D -m 644 -t $(INCLUDE)/nightward include/nightward/*.h)
+
+format: ## format the C sources with clang-format
+	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
 $(B)/obj/%.o: %.c
 	$(call say,CC,$<)
@@ -75,7 +121,7 @@ $(B)/obj/%.o: %.cc
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-clean: ## remove build/
-	$(Q)rm -rf $(B)
+clean: ## remove build/ and build-asan/
+	$(Q)rm -rf $(B) $(B)-asan
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -21,23 +21,28 @@ void nw_log_init(const char *program, enum nw_log_level level)
     most_verbose = level;
 }
 
-/* C0, DEL, and C1 as UTF-8 writes it (C2 80 to C2 9F): what a terminal might obey. */
-static bool is_control(const unsigned char *p)
+/* The length of the control character at `p`, or 0: C0, DEL, and C1 as UTF-8 writes it (C2 80 to C2 9F). */
+static int control_length(const unsigned char *p)
 {
-    return *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+    if (*p < 0x20 || *p == 0x7f)
+        return 1;
+    return *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0 ? 2 : 0;
 }
 
-/* Escapes `text` into `out` and stops where `size` does not hold the next character. Returns the bytes written. */
+/* Escapes `text` into `out` and stops where `size` may not hold the next character. Returns the bytes written. */
 static size_t escape(char *out, size_t size, const char *text)
 {
     size_t length = 0;
-    for (const unsigned char *p = (const unsigned char *)text; *p && length + 5 <= size; p++) {
-        if (!is_control(p))
+    for (const unsigned char *p = (const unsigned char *)text; *p && length + sizeof "\\x00\\x00" <= size; p++) {
+        int control = control_length(p);
+        if (!control)
             out[length++] = (char)*p;
         else if (*p == '\n' || *p == '\t')
             length += (size_t)sprintf(out + length, *p == '\n' ? "\\n" : "\\t");
         else
-            length += (size_t)sprintf(out + length, "\\x%02x", *p);
+            for (int i = 0; i < control; i++)
+                length += (size_t)sprintf(out + length, "\\x%02x", p[i]);
+        p += control > 1;
     }
     return length;
 }

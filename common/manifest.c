@@ -136,17 +136,20 @@ static bool env_is_reserved(const char *text)
     return !strncmp(text, "LD_", 3) || !strncmp(text, "GLIBC_TUNABLES=", 15);
 }
 
-static void env_remove(struct nw_buffer *env, const char *key, size_t key_length)
+/* The variable of that name, or NULL. */
+static char *env_find(const struct nw_buffer *env, const char *key, size_t key_length)
 {
-    for (size_t at = 0; at < env->length;) {
-        size_t size = strlen(env->data + at) + 1;
-        if (!strncmp(env->data + at, key, key_length + 1)) {
-            env->length -= size;
-            memmove(env->data + at, env->data + at + size, env->length - at);
-            return;
-        }
-        at += size;
-    }
+    for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1)
+        if (!strncmp(env->data + at, key, key_length + 1))
+            return env->data + at;
+    return NULL;
+}
+
+static void env_remove(struct nw_buffer *env, char *variable, size_t size)
+{
+    char *end = env->data + env->length;
+    memmove(variable, variable + size, (size_t)(end - variable) - size);
+    env->length -= size;
 }
 
 static int set_env(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
@@ -161,11 +164,14 @@ static int set_env(struct nw_manifest *manifest, const char *value, char *why, s
         return -EINVAL;
     }
     size_t size = strlen(value) + 1;
-    if (size > ENV_TOTAL || manifest->env.length + size > ENV_TOTAL) {
+    char *old = env_find(&manifest->env, value, key_length);
+    size_t old_size = old ? strlen(old) + 1 : 0;
+    if (size > ENV_TOTAL || manifest->env.length - old_size + size > ENV_TOTAL) {
         snprintf(why, why_size, "env: more than %d bytes in all", ENV_TOTAL);
         return -EINVAL;
     }
-    env_remove(&manifest->env, value, key_length);
+    if (old)
+        env_remove(&manifest->env, old, old_size);
     if (nw_buffer_append(&manifest->env, value, size) < 0) {
         snprintf(why, why_size, "env: out of memory");
         return -EINVAL;

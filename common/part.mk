@@ -7,3 +7,23 @@ COMMON := $(B)/libcommon.a
 $(COMMON): $(call objects,$(COMMON_SOURCES))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(eval $(call test,common/arena,common/test/arena_test.c,,$(COMMON)))
+$(eval $(call test,common/channel,common/test/channel_test.c,,$(COMMON)))
+$(eval $(call test,common/control,common/test/control_test.c,,$(COMMON)))
+$(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
+$(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
+$(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
+$(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
+
+# The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
+TESTS   += $(B)/test/common/ring_tsan
+NO_ASAN += common/ring_tsan
+$(B)/test/common/ring_tsan: common/test/ring_test.c common/ring.c $(wildcard common/*.h) | $(B)/test/common/
+	$(call say,TSAN,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
+
+# Says whether mode mpk can run here: exit status 0, or 1 with the reason.
+$(B)/test/mode-usable: $(call objects,common/test/mode_usable.c) $(COMMON) | $(B)/test/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^

@@ -1,0 +1,317 @@
+/* Manifests: names, every key with its bounds, JSON with line and key in each error, and what is written is read. */
+#include "common/test/test.h"
+
+#include "common/manifest.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE 4096
+
+static struct nw_manifest manifest;
+static char why[256];
+
+static int setup(void **state)
+{
+    (void)state;
+    nw_manifest_init(&manifest);
+    memset(why, 0, sizeof why);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    nw_manifest_fini(&manifest);
+    return 0;
+}
+
+/* Parses the text from memory that ends right before an unreadable page. */
+static int parse(const char *json, char *so_path, size_t so_path_size)
+{
+    size_t length = strlen(json);
+    char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(length <= PAGE);
+    assert_int_equal(mprotect(page + PAGE, PAGE, PROT_NONE), 0);
+    char *text = page + PAGE - length;
+    memcpy(text, json, length);
+    int rc = nw_manifest_parse_json(&manifest, text, length, so_path, so_path_size, why, sizeof why);
+    munmap(page, 2 * PAGE);
+    return rc;
+}
+
+static void names(void **state)
+{
+    (void)state;
+    char longest[NW_NAME_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    static const char *const right[] = {"a", "Z9", "a.b", "a-b", "_", "0", "a..b"};
+    static const char *const wrong[] = {"", ".", "..", ".a", "-a", "a/b", "a b", "a\n", "\xc3\xa9", "a%2f"};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        assert_int_equal(nw_manifest_check_name(right[i], strlen(right[i])), 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(nw_manifest_check_name(wrong[i], strlen(wrong[i])), -EINVAL);
+    assert_int_equal(nw_manifest_check_name("a\0b", 3), -EINVAL);
+    assert_int_equal(nw_manifest_check_name(longest, NW_NAME_MAX), 0);
+    assert_int_equal(nw_manifest_check_name(longest, NW_NAME_MAX + 1), -EINVAL);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    assert_string_equal(manifest.name, "");
+    assert_int_equal(manifest.slots, 8);
+    assert_int_equal(manifest.timeout_ms, 10000);
+    assert_int_equal(manifest.memory, 256ull << 20);
+    assert_int_equal(manifest.env.length, 0);
+}
+
+struct setting {
+    const char *key, *value;
+    uint64_t expected;
+};
+
+static uint64_t field(const char *key)
+{
+    if (!strcmp(key, "slots"))
+        return manifest.slots;
+    return !strcmp(key, "timeout") ? manifest.timeout_ms : manifest.memory;
+}
+
+static void numbers_within_bounds(void **state)
+{
+    (void)state;
+    static const struct setting rows[] = {
+        {"slots", "1", 1},
+        {"slots", "64", 64},
+        {"slots", "007", 7},
+        {"timeout", "1ms", 1},
+        {"timeout", "250ms", 250},
+        {"timeout", "1s", 1000},
+        {"timeout", "2m", 120000},
+        {"timeout", "1h", 3600000},
+        {"timeout", "3600s", 3600000},
+        {"memory", "16M", 16u << 20},
+        {"memory", "4G", 4ull << 30},
+        {"memory", "16777216", 16u << 20},
+        {"memory", "65536K", 64u << 20},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(nw_manifest_set(&manifest, rows[i].key, rows[i].value, why, sizeof why), 0);
+        assert_int_equal(field(rows[i].key), rows[i].expected);
+    }
+}
+
+static void numbers_outside_are_refused_by_key(void **state)
+{
+    (void)state;
+    static const struct setting rows[] = {
+        {"slots", "0", 0},
+        {"slots", "65", 0},
+        {"slots", "", 0},
+        {"slots", "-1", 0},
+        {"slots", "8x", 0},
+        {"slots", " 8", 0},
+        {"slots", "8 ", 0},
+        {"slots", "+8", 0},
+        {"slots", "4294967297", 0},
+        {"timeout", "0ms", 0},
+        {"timeout", "10", 0},
+        {"timeout", "2h", 0},
+        {"timeout", "1.5s", 0},
+        {"timeout", "s", 0},
+        {"timeout", "1S", 0},
+        {"memory", "15M", 0},
+        {"memory", "4097M", 0},
+        {"memory", "1T", 0},
+        {"memory", "64m", 0},
+        {"memory", "0x1000000", 0},
+        {"memory", "18446744073709551617", 0},
+        {"memory", "99999999999999999999G", 0},
+        {"memory", "17179869184G", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t before = field(rows[i].key);
+        assert_int_equal(nw_manifest_set(&manifest, rows[i].key, rows[i].value, why, sizeof why), -EINVAL);
+        assert_int_equal(strncmp(why, rows[i].key, strlen(rows[i].key)), 0);
+        assert_int_equal(field(rows[i].key), before);
+    }
+}
+
+static void environment(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"", "A", "=x", "1A=x", "A B=x", "A-B=x", "LD_PRELOAD=x", "GLIBC_TUNABLES=x"};
+    assert_int_equal(nw_manifest_set(&manifest, "env", "A=1", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "AB=2=3", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "_9=", why, sizeof why), 0);
+    assert_int_equal(manifest.env.length, 15);
+    assert_memory_equal(manifest.env.data, "A=1\0AB=2=3\0_9=\0", 15);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "A=again", why, sizeof why), 0);
+    assert_int_equal(manifest.env.length, 19);
+    assert_memory_equal(manifest.env.data, "AB=2=3\0_9=\0A=again\0", 19);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(nw_manifest_set(&manifest, "env", wrong[i], why, sizeof why), -EINVAL);
+        assert_int_equal(strncmp(why, "env: ", 5), 0);
+    }
+    assert_int_equal(manifest.env.length, 19);
+}
+
+static void environment_has_a_limit(void **state)
+{
+    (void)state;
+    static char value[20000] = "A=";
+    memset(value + 2, 'x', sizeof value - 3);
+    assert_int_equal(nw_manifest_set(&manifest, "env", value, why, sizeof why), 0);
+    value[0] = 'B';
+    assert_int_equal(nw_manifest_set(&manifest, "env", value, why, sizeof why), -EINVAL);
+    assert_non_null(strstr(why, "30000"));
+    value[0] = 'A';
+    assert_int_equal(nw_manifest_set(&manifest, "env", value, why, sizeof why), 0);
+}
+
+static void json_sets_every_key(void **state)
+{
+    (void)state;
+    char so[32] = "";
+    assert_int_equal(parse(" {\"name\": \"thumb\", \"slots\": 4, \"timeout\": \"2s\", \"memory\": \"64M\",\r\n"
+                           "\"so\": \"thumb.so\", \"env\": {\"K\": \"v, {\\\"x\\\"}\", \"L\": \"\"}}\n ",
+                           so, sizeof so),
+                     0);
+    assert_string_equal(manifest.name, "thumb");
+    assert_string_equal(so, "thumb.so");
+    assert_int_equal(manifest.slots, 4);
+    assert_int_equal(manifest.timeout_ms, 2000);
+    assert_int_equal(manifest.memory, 64u << 20);
+    assert_int_equal(manifest.env.length, 14);
+    assert_memory_equal(manifest.env.data, "K=v, {\"x\"}\0L=\0", 14);
+    assert_int_equal(parse("{}", NULL, 0), 0);
+}
+
+static void json_errors_name_line_and_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *expected[2];
+    } rows[] = {
+        {"", {"line 1:", "JSON"}},
+        {"{\"slots\": 8", {"line 1:", "JSON"}},
+        {"{\n\"slots\": 8,\n}", {"line 3:", "JSON"}},
+        {"[]", {"line 1:", "object"}},
+        {"8", {"line 1:", "object"}},
+        {"{}\n\n{}", {"line 3:", "follows"}},
+        {"{\"slots\": 8,\n\"colour\": 1}", {"line 2:", "colour: unknown key"}},
+        {"{\"env\": {\"slots\": \"1\", \"A\": \"{,[\\\"\"},\n\n\"slots\": 65}", {"line 3:", "slots"}},
+        {"{\n\"slots\": 1,\n\"slots\": 2}", {"line 3:", "slots: given twice"}},
+        {"{\n\"slots\": true}", {"line 2:", "slots: must be a string or a number"}},
+        {"{\n\"slots\": 1.5}", {"line 2:", "slots"}},
+        {"{\n\"slots\": -1}", {"line 2:", "slots"}},
+        {"{\n\"slots\": 1e300}", {"line 2:", "slots"}},
+        {"{\n\"timeout\": 5}", {"line 2:", "timeout"}},
+        {"{\n\"memory\": null}", {"line 2:", "memory"}},
+        {"{\n\"name\": \"a/b\"}", {"line 2:", "name"}},
+        {"{\n\"env\": []}", {"line 2:", "env: must be an object"}},
+        {"{\"env\": {\n\"A\": \"x\",\n\"B\": 3}}", {"line 3:", "env: the value of B"}},
+        {"{\"env\": {\n\"A\": \"x\",\n\"LD_AUDIT\": \"x\"}}", {"line 3:", "env: LD_AUDIT"}},
+        {"{\"env\": {\n\"A=B\": \"x\"}}", {"line 2:", "env: the key A=B"}},
+        {"{\n\"name\": \"a\\u0000b\"}", {"line 2:", "NUL"}},
+        {"{\"slots\": 1,\n\"so\": \"x.so\"}", {"line 2:", "so: unknown key"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        nw_manifest_fini(&manifest);
+        nw_manifest_init(&manifest);
+        assert_int_equal(parse(rows[i].json, NULL, 0), -EINVAL);
+        if (!strstr(why, rows[i].expected[0]) || !strstr(why, rows[i].expected[1]))
+            fail_msg("%s gives: %s", rows[i].json, why);
+    }
+}
+
+static void so_path_must_fit(void **state)
+{
+    (void)state;
+    char so[5] = "";
+    assert_int_equal(parse("{\"so\": \"a.so\"}", so, sizeof so), 0);
+    assert_string_equal(so, "a.so");
+    assert_int_equal(parse("{\"so\": \"ab.so\"}", so, sizeof so), -EINVAL);
+    assert_int_equal(parse("{\"so\": \"\"}", so, sizeof so), -EINVAL);
+    assert_int_equal(parse("{\"so\": 1}", so, sizeof so), -EINVAL);
+    assert_string_equal(so, "a.so");
+}
+
+/* Every beginning of a text, and the text with any one byte changed, gives an answer and no fault. */
+static void damaged_json_is_answered(void **state)
+{
+    (void)state;
+    static const char whole[] = "{\"name\":\"a\",\"slots\":8,\"env\":{\"K\":\"v\\n\",\"L\":\"\"},\"memory\":\"64M\"}";
+    char text[sizeof whole];
+    int accepted = 0;
+    for (size_t cut = 0; cut < sizeof whole; cut++) {
+        memcpy(text, whole, sizeof whole);
+        text[cut] = '\0';
+        accepted += parse(text, NULL, 0) == 0;
+        for (const char *c = "\"{}[]:,\\ 0z"; *c && cut < sizeof whole - 1; c++) {
+            memcpy(text, whole, sizeof whole);
+            text[cut] = *c;
+            accepted += parse(text, NULL, 0) == 0;
+        }
+    }
+    assert_true(accepted > 50);
+}
+
+static void written_json_is_read_back(void **state)
+{
+    (void)state;
+    static const struct setting rows[] = {
+        {"timeout", "1ms", 0},     {"timeout", "1500ms", 0}, {"timeout", "1h", 0},
+        {"memory", "16777217", 0}, {"memory", "17M", 0},     {"memory", "4G", 0},
+    };
+    assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "Q=\"\\\t\xc3\xa9=", why, sizeof why), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct nw_buffer json = {0};
+        struct nw_manifest other;
+        nw_manifest_init(&other);
+        assert_int_equal(nw_manifest_set(&manifest, rows[i].key, rows[i].value, why, sizeof why), 0);
+        assert_int_equal(nw_manifest_to_json(&manifest, &json), 0);
+        assert_int_equal(nw_manifest_parse_json(&other, json.data, json.length, NULL, 0, why, sizeof why), 0);
+        assert_string_equal(other.name, manifest.name);
+        assert_int_equal(other.slots, manifest.slots);
+        assert_int_equal(other.timeout_ms, manifest.timeout_ms);
+        assert_int_equal(other.memory, manifest.memory);
+        assert_int_equal(other.env.length, manifest.env.length);
+        assert_memory_equal(other.env.data, manifest.env.data, other.env.length);
+        nw_manifest_fini(&other);
+        nw_buffer_fini(&json);
+    }
+}
+
+static void messages_respect_their_size(void **state)
+{
+    (void)state;
+    char small[8] = "1234567";
+    assert_int_equal(nw_manifest_set(&manifest, "slots", "many", small, 4), -EINVAL);
+    assert_string_equal(small, "slo");
+    assert_memory_equal(small + 4, "567", 4);
+}
+
+#define manifest_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        manifest_test(names),
+        manifest_test(defaults),
+        manifest_test(numbers_within_bounds),
+        manifest_test(numbers_outside_are_refused_by_key),
+        manifest_test(environment),
+        manifest_test(environment_has_a_limit),
+        manifest_test(json_sets_every_key),
+        manifest_test(json_errors_name_line_and_key),
+        manifest_test(so_path_must_fit),
+        manifest_test(damaged_json_is_answered),
+        manifest_test(written_json_is_read_back),
+        manifest_test(messages_respect_their_size),
+    };
+    return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
+# timeout (NW_TEST_TIMEOUT seconds, 120 unless a line "# timeout: N" in a bats file says otherwise) and reports in TAP.
+#
+# One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
+# Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
+# per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE.
+set -euo pipefail
+
+NW_BUILD=$(cd "$1" && pwd)
+export NW_BUILD CMOCKA_MESSAGE_OUTPUT=TAP
+shift
+default_timeout=${NW_TEST_TIMEOUT:-120}
+passed=0 failed=0 skipped=0
+output=$(mktemp)
+trap 'rm -f "$output" "$output".*' EXIT
+
+# count_tap < OUTPUT: "P F S PLAN" on the first line, then "name: reason" of each skipped test. cmocka says "not ok 2 #
+# SKIP name" after the reason on a line of its own; bats says "ok 2 name # skip reason".
+count_tap() {
+    awk '
+        /^1\.\.[0-9]+/ { plan = substr($1, 4); next }
+        /^(not )?ok [0-9]+/ {
+            line = $0
+            sub(/^(not )?ok [0-9]+ (- )?/, "", line)
+            if (match(line, /# (SKIP|skip)/)) {
+                name = substr(line, 1, RSTART - 1)
+                rest = substr(line, RSTART + RLENGTH + 1)
+                text = text "\n" (name == "" ? rest ": " last : name ": " rest)
+                s++
+            } else if (/^not/) f++
+            else p++
+            last = "no reason given"
+            next
+        }
+        NF { last = $0 }
+        END { printf "%d %d %d %d%s\n", p, f, s, plan, text }' "$1"
+}
+
+how_it_ended() {
+    case $1 in
+    124 | 137) echo "timed out after $2 s" ;;
+    *) if [ "$1" -gt 128 ]; then echo "killed by signal $(($1 - 128))"; else echo "exit status $1"; fi ;;
+    esac
+}
+
+show_skips() {
+    [ -z "$1" ] || printf '%s\n' "$1" | sed 's/^/        skipped: /'
+}
+
+# report LABEL P F S NOTE
+report() {
+    local word=ok
+    [ "$4" -eq 0 ] || [ "$2" -gt 0 ] || word=skip
+    [ "$3" -eq 0 ] || word=FAIL
+    printf '%-4s  %-40s %s\n' "$word" "$1" "$2 passed, $3 failed, $4 skipped${5:+ ($5)}"
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+}
+
+# run LABEL TIMEOUT COMMAND...
+run() {
+    local label=$1 limit=$2 status=0 p f s plan note='' skips
+    shift 2
+    timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null || status=$?
+    { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
+    if [ "$status" -eq 77 ] && [ $((p + f)) -eq 0 ]; then
+        report "$label" 0 0 $((s > 0 ? s : 1))
+        show_skips "${skips:-$label: $(cat "$output" "$output.err" | tail -n 1)}"
+        return
+    fi
+    if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((p + s)) -lt "$plan" ]; }; then
+        note="$(how_it_ended "$status" "$limit"), $((p + s)) of $plan tests reported"
+        f=1
+    elif [ $((p + f + s)) -eq 0 ]; then
+        p=1
+    fi
+    report "$label" "$p" "$f" "$s" "$note"
+    show_skips "$skips"
+    [ "$f" -eq 0 ] || cat "$output" "$output.err" | sed 's/^/        | /'
+}
+
+run_bats() {
+    local limit
+    limit=$(sed -n 's/^# timeout: //p' "$2")
+    run "$1" "${limit:-$default_timeout}" bats --formatter tap "$2"
+}
+
+run_in_each_mode() {
+    local file=$1 label=$2 mode reason
+    for mode in mpk process none; do
+        if [ "$mode" = mpk ] && ! reason=$("$NW_BUILD/test/mode-usable"); then
+            report "$label [mpk]" 0 0 "$(bats --count "$file")"
+            show_skips "every test of $label in mode mpk: $reason"
+            continue
+        fi
+        NW_TEST_MODE=$mode run_bats "$label [$mode]" "$file"
+    done
+}
+
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    run "${1#*test/}" "$default_timeout" "$1"
+    shift
+done
+for file in "${@:2}"; do
+    label=${file%.bats}
+    case $file in
+    */e2e/*) run_in_each_mode "$file" "$label" ;;
+    *) run_bats "$label" "$file" ;;
+    esac
+done
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
