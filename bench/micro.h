@@ -1,0 +1,16 @@
+/* What the benchmarks of single parts share. */
+#ifndef NW_BENCH_MICRO_H
+#define NW_BENCH_MICRO_H
+
+#include "bench/shim.h"
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t nw_bench_now(void);
+
+/* Each registers the benchmarks of its file. */
+void nw_bench_register_ring(void);
+void nw_bench_register_arena(void);
+void nw_bench_register_channel(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* One descriptor through a ring and out again on one thread: what the ring itself costs, without a second core. */
+#include "bench/micro.h"
+#include "common/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CAPACITY 1024
+#define BATCH    256
+
+static void push_pop(struct nw_bench *bench, long unused)
+{
+    struct nw_ring_shared *shared = aligned_alloc(64, (nw_ring_size(CAPACITY) + 63) / 64 * 64);
+    struct nw_ring producer, consumer;
+    struct nw_desc desc = {.kind = NW_DESC_INVOKE};
+
+    (void)unused;
+    if (!shared) {
+        nw_bench_fail(bench, "out of memory");
+        return;
+    }
+    memset(shared, 0, nw_ring_size(CAPACITY));
+    nw_ring_init(&producer, shared, CAPACITY);
+    nw_ring_init(&consumer, shared, CAPACITY);
+    while (nw_bench_next(bench)) {
+        uint64_t start = nw_bench_now();
+        for (int i = 0; i < BATCH; i++)
+            if (nw_ring_push(&producer, &desc) || nw_ring_pop(&consumer, &desc) != 1)
+                nw_bench_fail(bench, "the ring lost a descriptor");
+        nw_bench_batch(bench, nw_bench_now() - start, BATCH);
+    }
+    free(shared);
+}
+
+void nw_bench_register_ring(void)
+{
+    nw_bench_register("ring/push_pop", push_pop, 0);
+}

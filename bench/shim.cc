@@ -1,0 +1,109 @@
+/* See shim.h: the one place where C meets Google Benchmark. */
+#include "bench/shim.h"
+
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+struct nw_bench {
+    benchmark::State &state;
+    std::vector<double> samples; /* nanoseconds of one operation, a sample for each batch */
+    double operations = 0;
+};
+
+namespace
+{
+
+double percentile(const std::vector<double> &sorted, double fraction)
+{
+    return sorted.empty() ? 0 : sorted[std::min(sorted.size() - 1, std::size_t(fraction * double(sorted.size())))];
+}
+
+void run_one(benchmark::State &state, void (*run)(nw_bench *, long), long argument)
+{
+    nw_bench bench{state, {}, 0};
+
+    run(&bench, argument);
+    std::sort(bench.samples.begin(), bench.samples.end());
+    state.counters["p50"] = percentile(bench.samples, 0.5);
+    state.counters["p99"] = percentile(bench.samples, 0.99);
+    state.counters["p999"] = percentile(bench.samples, 0.999);
+    state.counters["n"] = bench.operations;
+}
+
+/* The console table, and a line in the results for each benchmark. */
+class Reporter : public benchmark::ConsoleReporter
+{
+  public:
+    explicit Reporter(FILE *results) : ConsoleReporter(OO_Tabular), results_(results)
+    {
+    }
+
+    void ReportRuns(const std::vector<Run> &runs) override
+    {
+        ConsoleReporter::ReportRuns(runs);
+        for (const Run &run : runs) {
+            failed_ = failed_ || run.error_occurred;
+            if (!run.error_occurred && run.run_type == Run::RT_Iteration)
+                write(run.run_name.function_name, run.counters);
+        }
+    }
+
+    bool failed() const
+    {
+        return failed_;
+    }
+
+  private:
+    void write(const std::string &name, const benchmark::UserCounters &counters)
+    {
+        std::fprintf(results_, "%s\tns\t%.1f\t%.1f\t%.1f\t%.0f\n", name.c_str(), counters.at("p50").value,
+                     counters.at("p99").value, counters.at("p999").value, counters.at("n").value);
+    }
+
+    FILE *results_;
+    bool failed_ = false;
+};
+
+} // namespace
+
+extern "C" void nw_bench_register(const char *name, void (*run)(struct nw_bench *bench, long argument), long argument)
+{
+    benchmark::RegisterBenchmark(name, [=](benchmark::State &state) {
+        run_one(state, run, argument);
+    })->UseManualTime();
+}
+
+extern "C" bool nw_bench_next(struct nw_bench *bench)
+{
+    return bench->state.KeepRunning();
+}
+
+extern "C" void nw_bench_batch(struct nw_bench *bench, uint64_t nanoseconds, uint64_t operations)
+{
+    bench->state.SetIterationTime(double(nanoseconds) * 1e-9);
+    bench->samples.push_back(double(nanoseconds) / double(operations));
+    bench->operations += double(operations);
+}
+
+extern "C" void nw_bench_fail(struct nw_bench *bench, const char *why)
+{
+    bench->state.SkipWithError(why);
+}
+
+extern "C" int nw_bench_run(int argc, char **argv, const char *results)
+{
+    FILE *file = std::fopen(results, "a");
+
+    if (!file) {
+        std::perror(results);
+        return 1;
+    }
+    benchmark::Initialize(&argc, argv);
+    Reporter reporter(file);
+    benchmark::RunSpecifiedBenchmarks(&reporter);
+    return std::fclose(file) || reporter.failed() ? 1 : 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * Google Benchmark for C: register functions, then run them. One iteration is one batch of operations; the batches'
+ * times become percentiles of one operation, as a mean would hide the tail. Not thread-safe.
+ */
+#ifndef NW_BENCH_SHIM_H
+#define NW_BENCH_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct nw_bench; /* one running benchmark */
+
+/* `run` is called with the argument it was registered for. `name` must outlive the program. */
+void nw_bench_register(const char *name, void (*run)(struct nw_bench *bench, long argument), long argument);
+
+/* True while another batch is wanted: while (nw_bench_next(bench)) { ... } */
+bool nw_bench_next(struct nw_bench *bench);
+
+/* Says how long the batch just made took, and of how many operations it was. */
+void nw_bench_batch(struct nw_bench *bench, uint64_t nanoseconds, uint64_t operations);
+
+/* Ends this benchmark with an error that is printed. */
+void nw_bench_fail(struct nw_bench *bench, const char *why);
+
+/* Runs what was registered, as the flags of Google Benchmark say, and appends "NAME\tns\tP50\tP99\tP999\tN" to the
+ * file `results` for each benchmark. 0, or 1 when a benchmark failed or the file cannot be written. */
+int nw_bench_run(int argc, char **argv, const char *results);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
