@@ -1,5 +1,5 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it)
-PROTECT_SOURCES := protect/scan.c
+PROTECT_SOURCES := protect/scan.c protect/elf_file.c protect/function_check.c
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -7,4 +7,17 @@ $(PROTECT): $(call objects,$(PROTECT_SOURCES))
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# The files that tests read, one for each kind of hash table. They are data: no sanitizer is linked into them.
+$(B)/test/protect/sound.so: SOUND_HASH := gnu
+$(B)/test/protect/sound-sysv.so: SOUND_HASH := sysv
+$(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c | $(B)/test/protect/
+	$(call say,SO,$@)
+	$(Q)$(CC) -shared -fPIC -O1 -fvisibility=hidden $(CPPFLAGS) -Wl,--hash-style=$(SOUND_HASH),-z,noexecstack -o $@ $<
+
+PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
+
 $(eval $(call test,protect/scan,protect/test/scan_test.c,,$(PROTECT)))
+$(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
+$(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
+$(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
+$(B)/test/protect/function_check: | $(PROTECT_FIXTURES)

@@ -1,0 +1,181 @@
+/* The check of a function's file, of function_check.h: one static function for each thing that can be wrong. */
+#include "protect/function_check.h"
+
+#include "protect/elf_file.h"
+#include "protect/scan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define PAGE 4096u
+
+/* The file, and where to say what is wrong with it. */
+struct check {
+    struct nw_elf elf;
+    char *why;
+    size_t why_size;
+};
+
+static int refuse(const struct check *check, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct check *check, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(check->why, check->why_size, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+static int check_kind(const struct check *check)
+{
+    uint64_t flags;
+
+    if (check->elf.dynamic_size == 0)
+        return refuse(check, -ENOEXEC, "no dynamic section; link it with -shared");
+    if (nw_elf_dynamic(&check->elf, DT_FLAGS_1, &flags) && (flags & DF_1_PIE))
+        return refuse(check, -ENOEXEC, "a program, not a shared object; build it with -shared -fPIC");
+    if (check->elf.span > NW_FUNCTION_SPAN_MAX)
+        return refuse(check, -ENOEXEC, "takes %llu MiB of address space; a function may take %llu MiB",
+                      (unsigned long long)(check->elf.span >> 20), (unsigned long long)(NW_FUNCTION_SPAN_MAX >> 20));
+    return 0;
+}
+
+static int check_segments(const struct check *check)
+{
+    bool stack_declared = false;
+
+    for (size_t i = 0; i < check->elf.header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &check->elf.segments[i];
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) && (segment->p_flags & PF_X))
+            return refuse(check, -EPERM, "segment %zu is writable and executable; link it without -N or --omagic", i);
+        if (segment->p_type != PT_GNU_STACK)
+            continue;
+        stack_declared = true;
+        if (segment->p_flags & PF_X)
+            return refuse(check, -EPERM, "asks for an executable stack; link it with -z noexecstack");
+    }
+    if (!stack_declared) /* which ld.so takes as asking for an executable one */
+        return refuse(check, -EPERM, "does not say that its stack is not executable; link it with -z noexecstack");
+    return 0;
+}
+
+static int check_relocations(const struct check *check)
+{
+    uint64_t value;
+
+    if (nw_elf_dynamic(&check->elf, DT_TEXTREL, &value) ||
+        (nw_elf_dynamic(&check->elf, DT_FLAGS, &value) && (value & DF_TEXTREL)))
+        return refuse(check, -EPERM, "wants to write to its own code (DT_TEXTREL); build it with -fPIC");
+    return 0;
+}
+
+static int check_symbol(const struct check *check, const char *name)
+{
+    Elf64_Sym symbol;
+    uint64_t offset;
+
+    if (!nw_elf_find_exported(&check->elf, name, &symbol)) {
+        if (nw_elf_find_local(&check->elf, name, &symbol))
+            return refuse(check, -ENOENT, "symbol %s is hidden; build it with default visibility", name);
+        return refuse(check, -ENOENT,
+                      "symbol %s not found; build it against include/faas/worker_v1_interface.h (in C++, declare it "
+                      "extern \"C\")",
+                      name);
+    }
+    if (!nw_elf_file_offset(&check->elf, symbol.st_value, 1, PF_X, &offset))
+        return refuse(check, -ENOEXEC, "symbol %s is not a function", name);
+    return 0;
+}
+
+static int check_symbols(const struct check *check)
+{
+    static const char *const names[] = {
+        "faas_init",
+        "faas_create_func_worker",
+        "faas_destroy_func_worker",
+        "faas_func_call",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int error = check_symbol(check, names[i]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int refuse_instruction(const struct check *check, enum nw_scan_kind kind, uint64_t offset, size_t others)
+{
+    char name[64], more[32] = "";
+
+    nw_elf_name_offset(&check->elf, offset, name, sizeof name);
+    if (others > 0)
+        snprintf(more, sizeof more, " and %zu more", others);
+    return refuse(check, -EPERM, "%s at file offset 0x%llx%s%s%s; a function may not hold this instruction",
+                  nw_scan_kind_name(kind), (unsigned long long)offset, name[0] != '\0' ? ", in symbol " : "", name,
+                  more);
+}
+
+/* The bytes of the file that mapping a segment maps: whole pages, as far as the file goes. */
+static void mapped_bytes(const struct check *check, const Elf64_Phdr *segment, uint64_t *start, uint64_t *end)
+{
+    *start = segment->p_offset & ~(uint64_t)(PAGE - 1);
+    *end = (segment->p_offset + segment->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    if (*end > check->elf.size)
+        *end = check->elf.size;
+}
+
+/* Looks across the seam between two executable segments that lie side by side in memory. */
+static int check_seam(const struct check *check, const Elf64_Phdr *before, const Elf64_Phdr *after)
+{
+    uint64_t before_start, before_end, after_start, after_end;
+    struct nw_scan_hit hit;
+
+    mapped_bytes(check, before, &before_start, &before_end);
+    mapped_bytes(check, after, &after_start, &after_end);
+    uint64_t gap = (after->p_vaddr - after->p_offset + after_start) - (before->p_vaddr - before->p_offset + before_end);
+    const uint8_t *bytes = check->elf.bytes;
+    if (gap != 0 || !nw_scan_seam(bytes + before_start, before_end - before_start, bytes + after_start,
+                                  after_end - after_start, &hit))
+        return 0;
+    return refuse_instruction(check, hit.kind, before_start + hit.offset, 0);
+}
+
+static int check_instructions(const struct check *check)
+{
+    const Elf64_Phdr *before = NULL;
+
+    for (size_t i = 0; i < check->elf.header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &check->elf.segments[i];
+        struct nw_scan_hit hit;
+        uint64_t start, end;
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+            continue;
+        mapped_bytes(check, segment, &start, &end);
+        size_t found = nw_scan(check->elf.bytes + start, end - start, &hit, 1);
+        if (found > 0)
+            return refuse_instruction(check, hit.kind, start + hit.offset, found - 1);
+        int error = before != NULL ? check_seam(check, before, segment) : 0;
+        if (error != 0)
+            return error;
+        before = segment;
+    }
+    return 0;
+}
+
+int nw_function_check(const uint8_t *bytes, size_t size, char *why, size_t why_size)
+{
+    static int (*const checks[])(const struct check *) = {
+        check_kind, check_segments, check_relocations, check_symbols, check_instructions,
+    };
+    struct check check = {.why = why, .why_size = why_size};
+    int error = nw_elf_open(&check.elf, bytes, size, why, why_size);
+
+    for (size_t i = 0; error == 0 && i < sizeof checks / sizeof checks[0]; i++)
+        error = checks[i](&check);
+    return error;
+}
