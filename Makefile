@@ -26,9 +26,9 @@ say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 
 PROGRAMS :=
 TESTS    :=
-TEST_HELPERS :=
 BENCHES  :=
 NO_ASAN  :=
+TEST_HELPERS :=
 
 # objects: the object files of C and assembly sources
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1))) $(patsubst %.S,$(B)/obj/%.o,$(filter %.S,$(1))) \
@@ -43,7 +43,7 @@ $(B)/bin/$(1): $(call objects,$(2)) $(4) | $(B)/bin/
 endef
 
 # $(call test,PATH/NAME,SOURCES,LIBS,OBJECTS): build/test/PATH/NAME, a cmocka program that `make check` runs. Names in
-# NO_ASAN (patterns) are not run by `make asan`.
+# NO_ASAN (patterns) are not run by `make asan`; programs that tests start go to TEST_HELPERS.
 define test
 TESTS += $(B)/test/$(1)
 $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
@@ -51,8 +51,8 @@ $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
 	$$(Q)$$(CC) $$(NW_LDFLAGS) -o $$@ $(call objects,$(2)) $(4) $(3) -lcmocka
 endef
 
-include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk deploy/part.mk \
-        functions/part.mk bench/part.mk engine/test/e2e/part.mk
+include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
+        deploy/part.mk functions/part.mk bench/part.mk
 
 .PHONY: all help deps demo check bench install asan clean format tests run-tests run-asan
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
@@ -87,7 +87,7 @@ asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan
 ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
 run-asan: $(ASAN_TESTS)
 	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
-	$(Q)common/test/run.sh $(B) $(ASAN_TESTS)
+	$(Q)ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
 
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/nightward
 INCLUDE := $(DESTDIR)$(PREFIX)/include

@@ -111,9 +111,10 @@ static int set_so_path(const struct source *source, const cJSON *item, const cha
 {
     if (!cJSON_IsString(item) || !*item->valuestring)
         return fail_at(source, at, "so: must be a file name");
-    if (strlen(item->valuestring) >= size)
+    size_t length = strlen(item->valuestring);
+    if (length >= size)
         return fail_at(source, at, "so: the file name is too long");
-    strcpy(so_path, item->valuestring);
+    memcpy(so_path, item->valuestring, length + 1);
     return 0;
 }
 

@@ -38,7 +38,7 @@
 #define FPX_SW_MAGIC_AT    464 /* struct _fpx_sw_bytes in the legacy area: magic1, extended_size, xfeatures */
 #define FPX_SW_MAGIC       0x46505853u
 #define UD2_LENGTH         2
-#define ALTERNATE_STACK    (64 * 1024)
+#define ALTERNATE_STACK    (64ul * 1024)
 #define RSEQ_SIGNATURE     0x53053053
 #define RSEQ_UNREGISTER    1
 #define RSEQ_SMALLEST_SIZE 32

@@ -24,6 +24,7 @@ $(B)/test/common/ring_tsan: common/test/ring_test.c common/ring.c $(wildcard com
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 
 # Says whether mode mpk can run here: exit status 0, or 1 with the reason.
+TEST_HELPERS += $(B)/test/mode-usable
 $(B)/test/mode-usable: $(call objects,common/test/mode_usable.c) $(COMMON) | $(B)/test/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
