@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by bench/run.sh and deploy/demo.sh: one Nightward in the background on a free port and a state directory of
 # its own, and the two measurements that both show. NW_BUILD says where the programs are.
 
@@ -23,6 +24,7 @@ host_up() {
     done
     echo "nightward up --isolation $mode did not get ready:" >&2
     cat "$HOST_WORK/log" >&2
+    host_down
     return 1
 }
 
