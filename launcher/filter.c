@@ -103,7 +103,7 @@ static int refuse_processes(scmp_filter_ctx ctx, uint64_t exec_cookie)
     rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (rc < 0)
         return rc;
-    return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execve), 1, SCMP_A5(SCMP_CMP_NE, exec_cookie));
+    return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execve), 1, SCMP_A5(SCMP_CMP_NE, exec_cookie, 0));
 }
 
 static int build(scmp_filter_ctx ctx, uint64_t exec_cookie)
