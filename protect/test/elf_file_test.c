@@ -185,6 +185,41 @@ static void test_cut_short_at_every_length(void **state)
     free(bytes);
 }
 
+/* Tables that claim to go on behind the end of the file. */
+static void test_tables_without_end(void **state)
+{
+    size_t size;
+    uint8_t *bytes = read_fixture("sound.so", &size);
+    struct fence fence;
+    struct nw_elf elf;
+    (void)state;
+
+    fence_init(&fence, size);
+    assert_int_equal(nw_elf_open(&elf, bytes, size, why, sizeof why), 0);
+    uint8_t *copy = fence_copy(&fence, bytes, size);
+    for (Elf64_Dyn *entry = (Elf64_Dyn *)(copy + elf.dynamic_offset); entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_STRSZ)
+            entry->d_un.d_val = UINT64_MAX;
+    }
+    Elf64_Sym *symbols = (Elf64_Sym *)(copy + (elf.dynsym.entries - bytes));
+    for (size_t i = 0; i < elf.dynsym.count; i++)
+        symbols[i].st_name = (uint32_t)(size + 64 * i);
+    assert_true(exercise(copy, size));
+
+    copy = fence_copy(&fence, bytes, size);
+    Elf64_Phdr *segments = (Elf64_Phdr *)(copy + elf.header.e_phoff);
+    for (size_t i = 0; i < elf.header.e_phnum; i++) {
+        if (segments[i].p_type == PT_DYNAMIC) {
+            segments[i].p_offset = size - 24;
+            segments[i].p_filesz = 24;
+        }
+    }
+    memset(copy + size - 24, 0x11, 24);
+    assert_true(exercise(copy, size));
+    fence_fini(&fence);
+    free(bytes);
+}
+
 /* Somewhere in what the reader looks at: headers, dynamic section, hash and symbol tables, section headers. */
 static size_t interesting_place(const struct nw_elf *elf, uint64_t *random)
 {
@@ -255,7 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_symbols_of_a_sound_file),   cmocka_unit_test(test_names_are_made_printable),
         cmocka_unit_test(test_libraries_of_this_machine), cmocka_unit_test(test_cut_short_at_every_length),
-        cmocka_unit_test(test_damaged_at_random),
+        cmocka_unit_test(test_tables_without_end),        cmocka_unit_test(test_damaged_at_random),
     };
     return cmocka_run_group_tests_name("protect/elf_file", tests, NULL, NULL);
 }
