@@ -1,5 +1,6 @@
 /* The cache of code images of image.h: building one, and a list of them with the most recently used in front. */
 #include "worker/image.h"
+#include "protect/elf_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,9 @@
 
 #define PAGE ((size_t)4096)
 #define INT3 0xcc
+
+/* A refused file that is larger than this is not searched for the name of the function. */
+#define NAMED_SIZE_MAX ((off_t)64 << 20)
 
 /* Linux 6.3; Debian 12 does not declare it. The memfd is to be mapped, never to be run as a program. */
 #ifndef MFD_NOEXEC_SEAL
@@ -194,6 +198,19 @@ static int seal_bytes(const uint8_t *bytes, size_t size)
     return error;
 }
 
+/* Finds the function around a place in the file, which may be anything but an ELF file. */
+static void name_place(int fd, off_t file_size, uint64_t place, char *name, size_t name_size)
+{
+    struct nw_elf elf;
+    char why[8];
+    uint8_t *bytes = file_size <= NAMED_SIZE_MAX ? calloc(1, (size_t)file_size) : NULL;
+
+    if (bytes != NULL && read_range(fd, 0, bytes, (size_t)file_size) == 0 &&
+        nw_elf_open(&elf, bytes, (size_t)file_size, why, sizeof why) == 0)
+        nw_elf_name_offset(&elf, place, name, name_size);
+    free(bytes);
+}
+
 /* Makes the image of bytes that were read: patches or refuses them, then seals them. */
 static int build_image(struct nw_image *image, const struct key *key, uint8_t *bytes, struct nw_image_refusal *refusal)
 {
@@ -223,6 +240,8 @@ static int build(struct entry *entry, int fd, struct nw_image_refusal *refusal)
     if (error == 0)
         error = build_image(&entry->image, &entry->key, bytes, refusal);
     free(bytes);
+    if (error == -EPERM)
+        name_place(fd, entry->key.file_size, refusal->file_offset, refusal->symbol, sizeof refusal->symbol);
     return error;
 }
 

@@ -240,8 +240,9 @@ static void test_system_library_is_patched_and_shared(void **state)
     size_t size = libc_code(fd, &offset);
     (void)state;
 
-    assert_int_equal(acquire(images, fd, offset, size, false, &image), -EPERM); /* pkey_set */
+    assert_int_equal(acquire(images, fd, offset, size, false, &image), -EPERM);
     assert_int_equal(refusal.kind, NW_SCAN_WRPKRU);
+    assert_string_equal(refusal.symbol, "pkey_set");
     assert_int_equal(acquire(images, fd, offset, size, true, &image), 0);
     assert_true(image->patched > 0);
     uint8_t *map = map_image(image);
