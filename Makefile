@@ -73,7 +73,7 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests
-	$(Q)common/test/run.sh $(B) $(TESTS) -- $(wildcard engine/test/e2e/*.bats deploy/test/*.bats)
+	$(Q)common/test/run.sh $(B) $(TESTS) -- $(wildcard common/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)

@@ -13,7 +13,9 @@ command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
     fail "this is no Debian system (no dpkg-query or apt-get)" \
          "install what these Debian 12 packages hold by other means, then use 'make': ${wanted[*]}"
 
-installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p')
+# dpkg-query fails when it does not know one of them, and still prints the rest.
+known=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+installed=$(sed -n 's/^installed //p' <<<"$known")
 mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) <(sort -u <<<"$installed"))
 [ "${#missing[@]}" -gt 0 ] || exit 0
 

@@ -1,0 +1,86 @@
+# The test runner: what it counts, what it shows, and that nothing that goes wrong passes for success.
+
+setup() {
+    bats_require_minimum_version 1.5.0
+    RUN=$BATS_TEST_DIRNAME/run.sh
+    mkdir -p "$BATS_TEST_TMPDIR/build/test" "$BATS_TEST_TMPDIR/part/e2e"
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# program NAME: a test program with the commands of standard input
+program() {
+    { echo '#!/bin/bash'; cat; } >"build/test/$1"
+    chmod +x "build/test/$1"
+}
+
+last_line() {
+    echo "${lines[-1]}"
+}
+
+@test "counts what passes, fails and is skipped, and names what was skipped and why" {
+    program good <<<'printf "1..3\nok 1 - a\nno keys here\nnot ok 2 # SKIP b\nok 3 c # skip no sound\n"'
+    program bad <<<'printf "1..2\nok 1 - d\nnot ok 2 - e\n# why it failed\n"; exit 1'
+    run -1 "$RUN" build build/test/good build/test/bad
+    [ "$(last_line)" = "2 passed, 1 failed, 2 skipped" ]
+    [[ $output == *"skipped: b: no keys here"* ]]
+    [[ $output == *"skipped: c: no sound"* ]]
+    [[ $output == *"| # why it failed"* ]]
+}
+
+@test "a program that passes shows one line" {
+    program good <<<'printf "1..1\nok 1 - a\n"'
+    run -0 "$RUN" build build/test/good
+    [ "${#lines[@]}" -eq 2 ]
+    [ "$(last_line)" = "1 passed, 0 failed, 0 skipped" ]
+}
+
+@test "a crash, a missing result and a bad exit status are failures" {
+    program crash <<<'printf "1..2\nok 1 - a\n"; kill -SEGV $$'
+    program short <<<'printf "1..2\nok 1 - a\n"'
+    program leak <<<'printf "1..1\nok 1 - a\n"; echo leaked >&2; exit 66'
+    run -1 "$RUN" build build/test/crash build/test/short build/test/leak
+    [ "$(last_line)" = "3 passed, 3 failed, 0 skipped" ]
+    [[ $output == *"signal 11"* && $output == *"1 of 2 tests"* && $output == *"| leaked"* ]]
+}
+
+@test "a program that never ends is a failure" {
+    program endless <<<'printf "1..1\n"; sleep 1000'
+    NW_TEST_TIMEOUT=1 run -1 "$RUN" build build/test/endless
+    [[ $output == *"timed out after 1 s"* ]]
+    [ "$(last_line)" = "0 passed, 1 failed, 0 skipped" ]
+}
+
+@test "exit status 77 skips the whole program with its last words" {
+    program absent <<<'echo "this machine has no such device"; exit 77'
+    run -0 "$RUN" build build/test/absent
+    [[ $output == *"skipped: absent: this machine has no such device"* ]]
+    [ "$(last_line)" = "0 passed, 0 failed, 1 skipped" ]
+}
+
+@test "a failure is no skip, whatever the exit status" {
+    program liar <<<'printf "1..1\nnot ok 1 - a\n"; exit 77'
+    run -1 "$RUN" build build/test/liar
+    [ "$(last_line)" = "0 passed, 1 failed, 0 skipped" ]
+}
+
+@test "a program without TAP counts by its exit status" {
+    program silent <<<'exit 0'
+    program broken <<<'exit 3'
+    run -1 "$RUN" build build/test/silent build/test/broken build/test/missing
+    [ "$(last_line)" = "1 passed, 2 failed, 0 skipped" ]
+}
+
+@test "end-to-end files run in each mode, and mpk is skipped by name where it cannot run" {
+    printf '@test "mode" { [ "$NW_TEST_MODE" != none ]; }\n@test "build" { [ -d "$NW_BUILD/test" ]; }\n' >part/e2e/x.bats
+    program mode-usable <<<'exit 0'
+    run -1 "$RUN" build -- part/e2e/x.bats
+    [ "$(last_line)" = "5 passed, 1 failed, 0 skipped" ]
+    [[ $output == *"FAIL  part/e2e/x [none]"* ]]
+    program mode-usable <<<'echo "this CPU has no protection keys"; exit 1'
+    run -1 "$RUN" build -- part/e2e/x.bats
+    [ "$(last_line)" = "3 passed, 1 failed, 2 skipped" ]
+    [[ $output == *"part/e2e/x in mode mpk: this CPU has no protection keys"* ]]
+    program mode-usable <<<'exit 2'
+    run -1 "$RUN" build -- part/e2e/x.bats
+    [ "$(last_line)" = "5 passed, 1 failed, 0 skipped" ]
+}
