@@ -210,18 +210,18 @@ static void handle_message(struct nw_launcher *l)
     }
 }
 
+/* One message each time, so that the lifeline is looked at between any two. */
 static void read_control(struct nw_launcher *l)
 {
-    int rc = 1;
+    int rc = nw_control_recv(l->control, &l->message);
 
-    while (!l->stopping && (rc = nw_control_recv(l->control, &l->message)) == 1) {
+    if (rc == 1) {
         handle_message(l);
         for (int i = 0; i < l->message.n_fds; i++)
             close(l->message.fds[i]);
-    }
-    if (rc == 0 || rc == -ECONNRESET) {
+    } else if (rc == 0 || rc == -ECONNRESET) {
         stop(l, 0);
-    } else if (rc < 0 && rc != -EAGAIN) {
+    } else if (rc != -EAGAIN) {
         nw_log(NW_LOG_ERROR, "cannot read from the engine: %s", strerror(-rc));
         stop(l, EXIT_SYSTEM);
     }
