@@ -79,8 +79,9 @@ static int place_fds(const struct nw_spawn *spec, int pipe_fd)
 
     for (int i = 0; i <= n; i++) {
         safe[i] = fcntl(i < n ? spec->fds[i] : pipe_fd, F_DUPFD_CLOEXEC, SAFE_FD);
+        /* It says EINVAL where the limit of open files is at or below SAFE_FD. */
         if (safe[i] < 0)
-            return -errno;
+            return errno == EINVAL ? -EMFILE : -errno;
     }
     for (int i = 0; i < n; i++)
         if (dup2(safe[i], FIRST_FD + i) < 0)

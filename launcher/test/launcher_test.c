@@ -1,4 +1,6 @@
 /* Tests of the launcher with a stand-in for the worker: starting, confining, reporting, leaving nothing behind. */
+#include "common/test/test.h"
+
 #include "common/control.h"
 #include "launcher/launcher.h"
 #include <dirent.h>
@@ -6,11 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define DEADLINE_MS 10000
 
