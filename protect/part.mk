@@ -1,5 +1,5 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it)
-PROTECT_SOURCES := protect/scan.c protect/elf_file.c protect/function_check.c
+PROTECT_SOURCES := protect/scan.c protect/elf_file.c protect/function_check.c protect/vkey.c
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -21,3 +21,4 @@ $(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fi
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/function_check: | $(PROTECT_FIXTURES)
+$(eval $(call test,protect/vkey,protect/test/vkey_test.c protect/test/fixture.c,,$(PROTECT)))
