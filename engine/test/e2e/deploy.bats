@@ -153,8 +153,7 @@ CC
 @test "the function of the README deploys and answers" {
     awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$NW_ROOT/README.md" | nw_compile readme.c
     nw_deploy readme "$BATS_TEST_TMPDIR/readme.so"
-    nw_call readme night
-    [ "$code" = 200 ] && [ -n "$body" ]
+    nw_expect readme drawthgin nightward
 }
 
 @test "a new version answers as soon as deploy returns" {

@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-NW_ROOT=$(cd "$BATS_TEST_DIRNAME/../../.." && pwd)
+NW_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 NW_BUILD=$(cd "$NW_ROOT" && realpath "${NW_BUILD:-build}")
 NW_TEST_MODE=${NW_TEST_MODE:-auto}
 NIGHTWARD=$NW_BUILD/bin/nightward
@@ -36,12 +36,9 @@ nw_poll() {
 
 # Skips the test when this machine cannot run the mode that the suite was asked for.
 nw_require_mode() {
-    local release major minor
+    local why
     [ "$NW_TEST_MODE" = mpk ] || return 0
-    grep -qw ospke /proc/cpuinfo || skip "mode mpk needs a CPU and kernel with protection keys (ospke)"
-    release=$(uname -r)
-    IFS=.- read -r major minor _ <<<"$release"
-    ((major > 6 || (major == 6 && minor >= 12))) || skip "mode mpk needs Linux 6.12; this is $release"
+    why=$("$NW_BUILD/test/mode-usable" 2>&1) || skip "mode mpk cannot run here: $why"
 }
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -70,9 +67,9 @@ nw_family() {
 }
 
 nw_running() {
-    local stat
-    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
-    [[ ${stat##*) } != Z* ]]
+    local line
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    [[ ${line##*) } != Z* ]]
 }
 
 nw_gone() {
