@@ -182,31 +182,12 @@ bool nw_elf_dynamic(const struct nw_elf *elf, int64_t tag, uint64_t *value)
     return found;
 }
 
-bool nw_elf_file_offset(const struct nw_elf *elf, uint64_t address, uint64_t length, uint32_t flags, uint64_t *offset)
+/* Where an address of the loaded object lies in the file, in a segment with `flags`, and how much of it follows. */
+static bool locate(const struct nw_elf *elf, uint64_t address, uint32_t flags, uint64_t *offset, uint64_t *left)
 {
     for (size_t i = 0; i < elf->header.e_phnum; i++) {
         const Elf64_Phdr *segment = &elf->segments[i];
         if (segment->p_type != PT_LOAD || (segment->p_flags & flags) != flags || address < segment->p_vaddr)
-            continue;
-        uint64_t inside = address - segment->p_vaddr;
-        if (inside > segment->p_filesz || length > segment->p_filesz - inside)
-            continue;
-        *offset = segment->p_offset + inside;
-        return true;
-    }
-    return false;
-}
-
-/* Where what a dynamic tag points to begins in the file, and how many bytes of its segment follow there. */
-static bool dynamic_target(const struct nw_elf *elf, int64_t tag, uint64_t *offset, uint64_t *left)
-{
-    uint64_t address;
-
-    if (!nw_elf_dynamic(elf, tag, &address))
-        return false;
-    for (size_t i = 0; i < elf->header.e_phnum; i++) {
-        const Elf64_Phdr *segment = &elf->segments[i];
-        if (segment->p_type != PT_LOAD || address < segment->p_vaddr)
             continue;
         uint64_t inside = address - segment->p_vaddr;
         if (inside >= segment->p_filesz)
@@ -216,6 +197,21 @@ static bool dynamic_target(const struct nw_elf *elf, int64_t tag, uint64_t *offs
         return true;
     }
     return false;
+}
+
+bool nw_elf_file_offset(const struct nw_elf *elf, uint64_t address, uint64_t length, uint32_t flags, uint64_t *offset)
+{
+    uint64_t left;
+
+    return locate(elf, address, flags, offset, &left) && length <= left;
+}
+
+/* The same for what a dynamic tag points to. */
+static bool dynamic_target(const struct nw_elf *elf, int64_t tag, uint64_t *offset, uint64_t *left)
+{
+    uint64_t address;
+
+    return nw_elf_dynamic(elf, tag, &address) && locate(elf, address, 0, offset, left);
 }
 
 static uint32_t word_at(const struct nw_elf *elf, uint64_t offset)

@@ -16,7 +16,7 @@ $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c
 
 PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
 
-$(eval $(call test,protect/scan,protect/test/scan_test.c,,$(PROTECT)))
+$(eval $(call test,protect/scan,protect/test/scan_test.c protect/test/fixture.c,,$(PROTECT)))
 $(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))

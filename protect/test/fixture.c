@@ -58,12 +58,14 @@ void fence_fini(struct fence *fence)
     munmap(fence->map, fence->max + 4096);
 }
 
+uint8_t *fence_end(struct fence *fence, size_t size)
+{
+    return fence->map + fence->max - size;
+}
+
 uint8_t *fence_copy(struct fence *fence, const uint8_t *bytes, size_t size)
 {
-    uint8_t *copy = fence->map + fence->max - size;
-
-    memmove(copy, bytes, size);
-    return copy;
+    return memmove(fence_end(fence, size), bytes, size);
 }
 
 uint64_t next_random(uint64_t *state)

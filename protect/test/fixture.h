@@ -17,6 +17,9 @@ struct fence {
 void fence_init(struct fence *fence, size_t max);
 void fence_fini(struct fence *fence);
 
+/* The last `size` bytes of the room. */
+uint8_t *fence_end(struct fence *fence, size_t size);
+
 /* A copy of `size` bytes whose last one is the last readable one. The one before becomes invalid,
  * but may be what is copied. */
 uint8_t *fence_copy(struct fence *fence, const uint8_t *bytes, size_t size);

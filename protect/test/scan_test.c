@@ -1,5 +1,6 @@
 /* Tests of the instruction scanner: against a naive scanner, at every seam, and on the machine's own libraries. */
 #include "protect/scan.h"
+#include "protect/test/fixture.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -17,14 +18,6 @@
 
 #define LIBRARIES "/lib/x86_64-linux-gnu"
 #define MAX_HITS  4096
-
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static bool naive_is_prefix(uint8_t byte)
 {
@@ -88,16 +81,6 @@ static size_t compare_scans(const uint8_t *code, size_t size)
     return found;
 }
 
-/* Two pages between unreadable ones, so that a read outside the range faults. */
-static uint8_t *fenced_pages(void)
-{
-    uint8_t *map = mmap(NULL, 4 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    assert_true(map != MAP_FAILED);
-    assert_int_equal(mprotect(map + 4096, 2 * 4096, PROT_READ | PROT_WRITE), 0);
-    return map + 4096;
-}
-
 static void test_each_instruction(void **state)
 {
     static const struct {
@@ -135,11 +118,12 @@ static void test_each_instruction(void **state)
 static void test_every_offset_and_fit(void **state)
 {
     static const char *const bytes[] = {"\x0f\x01\xef", "\x0f\xae\x2f", "\xf3\x66\x41\x0f\xae\xd7"};
-    uint8_t *pages = fenced_pages();
+    struct fence fence;
     (void)state;
 
+    fence_init(&fence, 80);
     for (size_t size = 0; size < 80; size++) {
-        uint8_t *code = pages + 2 * 4096 - size;
+        uint8_t *code = fence_end(&fence, size);
         for (size_t i = 0; i < 3; i++) {
             size_t length = strlen(bytes[i]);
             for (size_t at = 0; at + length <= size; at++) {
@@ -153,7 +137,7 @@ static void test_every_offset_and_fit(void **state)
             }
         }
     }
-    munmap(pages - 4096, 4 * 4096);
+    fence_fini(&fence);
 }
 
 static void test_more_hits_than_room(void **state)
@@ -208,13 +192,14 @@ static void test_adversarial_bytes(void **state)
 {
     static const uint8_t alphabet[] = {0x0f, 0x01, 0xef, 0xae, 0x2f, 0xf3, 0x48, 0x66, 0xd0, 0xd8, 0xf2, 0x6d};
     uint64_t random = 0x9e3779b97f4a7c15;
-    uint8_t *pages = fenced_pages();
+    struct fence fence;
     size_t total = 0;
     (void)state;
 
+    fence_init(&fence, 400);
     for (int round = 0; round < 4000; round++) {
         size_t size = next_random(&random) % 400;
-        uint8_t *code = pages + 2 * 4096 - size;
+        uint8_t *code = fence_end(&fence, size);
         for (size_t i = 0; i < size; i++)
             code[i] = alphabet[(next_random(&random) >> 20) % sizeof alphabet];
         size_t whole = compare_scans(code, size);
@@ -224,7 +209,7 @@ static void test_adversarial_bytes(void **state)
         total += whole;
     }
     assert_true(total > 1000);
-    munmap(pages - 4096, 4 * 4096);
+    fence_fini(&fence);
 }
 
 static void test_random_bytes(void **state)
