@@ -172,7 +172,7 @@ in_flight() {
 
 @test "a second engine on the same state directory refuses" {
     nw_up
-    run -111 timeout 10 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --isolation "$NW_TEST_MODE"
+    run -111 timeout 10 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --isolation "$NW_TEST_MODE" --allow-no-isolation
     [[ $output == *"$NW_STATE"* ]]
     nw_deploy_samples echo
     nw_expect echo mine mine
@@ -181,7 +181,7 @@ in_flight() {
 @test "an address in use is named, with status 111" {
     nw_up
     run -111 timeout 10 "$NIGHTWARD" up --listen "$(nw_address)" --state "$BATS_TEST_TMPDIR/other" \
-        --isolation "$NW_TEST_MODE"
+        --isolation "$NW_TEST_MODE" --allow-no-isolation
     [[ $output == *"$(nw_address)"* ]]
 }
 
@@ -193,7 +193,7 @@ in_flight() {
 
 @test "too few file descriptors are reported, with status 111, and leave nothing" {
     run -111 timeout 10 bash -c 'ulimit -n 8; exec "$@"' - "$NIGHTWARD" up --listen 127.0.0.1:0 \
-        --state "$BATS_TEST_TMPDIR/few" --isolation "$NW_TEST_MODE"
+        --state "$BATS_TEST_TMPDIR/few" --isolation "$NW_TEST_MODE" --allow-no-isolation
     [ -n "$output" ]
     [ ! -e "$BATS_TEST_TMPDIR/few/admin.sock" ]
 }
@@ -210,10 +210,15 @@ in_flight() {
 @test "a bad configuration file is named with its line, with status 2" {
     printf 'workers = 1\nnonsense = 2\n' >"$BATS_TEST_TMPDIR/config"
     run -2 timeout 10 "$NIGHTWARD" up --state "$BATS_TEST_TMPDIR/unused" --config "$BATS_TEST_TMPDIR/config"
-    [[ $output == *"$BATS_TEST_TMPDIR/config"* ]]
+    [[ $output == *"$BATS_TEST_TMPDIR/config:2:"*nonsense* ]]
 }
 
 @test "commands without a running Nightward say how to start one, with status 111" {
     run -111 "$NIGHTWARD" list --state "$BATS_TEST_TMPDIR/nobody"
     [[ $output == *"nightward up"* ]]
+}
+
+@test "no isolation at all needs a flag of its own" {
+    run -2 timeout 10 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$BATS_TEST_TMPDIR/unused" --isolation none
+    [[ $output == *--allow-no-isolation* ]]
 }
