@@ -2,9 +2,10 @@
  * The payload allocator of arena.h: two-level segregated free lists with boundary tags (TLSF), so that allocation and
  * release are a handful of steps at any size and a released block merges with its free neighbours at once.
  *
- * The arena is counted in units of 64 bytes. `tags` has one entry per unit, all zero but those at the start of a
- * block: a release names a live block exactly when its entry says so. Blocks tile the arena: tag[i].units leads to the
- * next block, tag[i].before to the one in front. No two free blocks are neighbours.
+ * The arena is counted in units of 64 bytes. `tags` has one entry per unit, of which those at the start of a block
+ * count; `live` is never set in any other, so a release names a live block exactly when its entry says so. Blocks tile
+ * the arena: tag[i].units leads to the next block, tag[i].before to the one in front. No two free blocks are
+ * neighbours.
  */
 #include "common/arena.h"
 #include <errno.h>
@@ -21,7 +22,7 @@
 #define MAX_SEARCH 64   /* blocks looked at in the list where not every block fits */
 
 struct tag {
-    uint32_t units : 31; /* 0: no block starts here */
+    uint32_t units : 31;
     uint32_t live : 1;
     uint32_t before; /* units of the block in front; 0 for the first */
     uint32_t next;   /* neighbours in the free list, NONE at its ends; free blocks only */
@@ -215,10 +216,9 @@ int nw_arena_release(struct nw_arena *arena, uint64_t offset)
     if (behind < arena->units && !tags[behind].live) {
         remove_free(arena, behind);
         units += tags[behind].units;
-        tags[behind] = (struct tag){0};
     }
     if (before && !tags[at - before].live) {
-        tags[at] = (struct tag){0};
+        tags[at].live = 0;
         at -= before;
         remove_free(arena, at);
         units += tags[at].units;

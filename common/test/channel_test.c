@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -14,6 +15,8 @@
 
 #define DEADLINE_MS 20000
 #define ROUNDS      20000
+#define RACES       64
+#define SWEEPS      40000
 
 static const struct nw_geometry geometry = {.ring_capacity = 16, .arena_size = 64 * 1024};
 
@@ -135,6 +138,9 @@ static void rings_only_for_a_sleeper(void **state)
     assert_int_equal(nw_channel_send(&s.engine, &desc), 0);
     assert_int_equal(is_readable(s.worker.own_doorbell, 0), 0);
     assert_false(nw_channel_may_sleep(&s.worker));
+    assert_int_equal(nw_channel_send(&s.engine, &desc), 0);
+    assert_int_equal(is_readable(s.worker.own_doorbell, 0), 0);
+    assert_int_equal(nw_ring_pop(&s.worker.in, &desc), 1);
     assert_int_equal(nw_ring_pop(&s.worker.in, &desc), 1);
     assert_true(nw_channel_may_sleep(&s.worker));
     assert_int_equal(nw_channel_send(&s.engine, &desc), 0);
@@ -195,6 +201,69 @@ static void sleepers_are_always_woken(void **state)
     }
     pthread_join(thread, NULL);
     sides_free(&s);
+}
+
+/* Rings side by side, swept by a sender from one end and a sleeper from the other: where the two meet, they race. */
+struct race {
+    struct nw_channel sender[RACES], sleeper[RACES];
+    bool sleeps[RACES];
+    pthread_barrier_t barrier;
+};
+
+static void *send_to_all(void *arg)
+{
+    struct race *race = arg;
+    const struct nw_desc desc = {0};
+    for (int sweep = 0; sweep < SWEEPS; sweep++) {
+        pthread_barrier_wait(&race->barrier);
+        for (int i = 0; i < RACES; i++)
+            nw_channel_send(&race->sender[i], &desc);
+        pthread_barrier_wait(&race->barrier);
+    }
+    return NULL;
+}
+
+/* Whoever may sleep has been rung for (and so is no longer marked asleep), or the message would lie there for ever. */
+static void sweep_once(struct race *race)
+{
+    pthread_barrier_wait(&race->barrier);
+    for (int i = RACES - 1; i >= 0; i--)
+        race->sleeps[i] = nw_channel_may_sleep(&race->sleeper[i]);
+    pthread_barrier_wait(&race->barrier);
+    int slept_through = 0;
+    for (int i = 0; i < RACES; i++) {
+        struct nw_desc desc;
+        struct nw_ring *in = &race->sleeper[i].in;
+        slept_through += race->sleeps[i] && in->shared->consumer_sleeps;
+        in->shared->consumer_sleeps = 0;
+        assert_int_equal(nw_ring_pop(in, &desc), 1);
+    }
+    assert_int_equal(slept_through, 0);
+}
+
+static void nobody_sleeps_through_a_message(void **state)
+{
+    (void)state;
+    static struct race race;
+    size_t ring_size = (nw_ring_size(2) + 63) & ~63ul;
+    char *rings = aligned_alloc(64, RACES * ring_size);
+    memset(rings, 0, RACES * ring_size);
+    int doorbell = eventfd(0, EFD_NONBLOCK);
+    for (int i = 0; i < RACES; i++) {
+        struct nw_ring_shared *shared = (struct nw_ring_shared *)(rings + (size_t)i * ring_size);
+        nw_ring_init(&race.sender[i].out, shared, 2);
+        nw_ring_init(&race.sleeper[i].in, shared, 2);
+        race.sender[i].peer_doorbell = doorbell;
+    }
+    pthread_t thread;
+    pthread_barrier_init(&race.barrier, NULL, 2);
+    assert_int_equal(pthread_create(&thread, NULL, send_to_all, &race), 0);
+    for (int sweep = 0; sweep < SWEEPS; sweep++)
+        sweep_once(&race);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&race.barrier);
+    close(doorbell);
+    free(rings);
 }
 
 static void hostile_doorbells_block_nobody(void **state)
@@ -300,6 +369,7 @@ int main(void)
         cmocka_unit_test(rings_only_for_a_sleeper),
         cmocka_unit_test(does_not_sleep_on_an_impossible_index),
         cmocka_unit_test(sleepers_are_always_woken),
+        cmocka_unit_test(nobody_sleeps_through_a_message),
         cmocka_unit_test(hostile_doorbells_block_nobody),
         cmocka_unit_test(size_is_sealed),
         cmocka_unit_test(fds_are_close_on_exec),
