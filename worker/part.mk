@@ -1,2 +1,22 @@
-# what worker builds
+# nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
+# that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
+WORKER_SOURCES := $(addprefix worker/,audit.c dispatch.c domain.c executor.c function.c image.c invoke.c load.c main.c \
+                    memory.c op.c region.c remote.c schedule.c slot.c syscall.c syscall_file.c syscall_flow.c \
+                    teardown.c trap.c stub_image.S) protect/gate.S
+WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
+STUB           := $(B)/obj/worker/stub/nightward-stub
+
+PROGRAMS += $(B)/bin/nightward-worker
+$(B)/bin/nightward-worker: EXTRA_CFLAGS := -fno-stack-protector
+$(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) | $(B)/bin/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -static-pie -o $@ $^
+
+$(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
+$(B)/obj/worker/stub_image.o: $(STUB)
+$(B)/obj/worker/stub/stub.o: EXTRA_CFLAGS := -mno-red-zone
+$(STUB): $(B)/obj/worker/stub/stub.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
 include worker/test/part.mk

@@ -1,0 +1,199 @@
+/*
+ * Domain records: address range, hardware key, files. A record is used again but never freed, so that an executor
+ * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it.
+ */
+#include "common/atomic.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NW_KEY_PARKED 2 /* nobody may access it: the pages of evicted domains */
+#define AREAS_SIZE    (64ul << 10)
+#define REGIONS_MAX   2048 /* the kernel allows a process about 65,000 in all */
+
+static struct nw_domain *record_take(void)
+{
+    size_t i = 0;
+
+    while (i < NW_DOMAINS_MAX && nw_m.domains[i] && nw_m.domains[i]->state != NW_DOMAIN_NONE)
+        i++;
+    if (i == NW_DOMAINS_MAX)
+        return NULL;
+    if (!nw_m.domains[i]) {
+        nw_m.domains[i] = calloc(1, sizeof(struct nw_domain));
+        if (nw_m.domains[i])
+            pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
+    }
+    return nw_m.domains[i];
+}
+
+static int range_reserve(struct nw_domain *domain)
+{
+    void *range = mmap(NULL, NW_DOMAIN_RANGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int error;
+
+    if (range == MAP_FAILED)
+        return -errno;
+    domain->base = domain->areas = (uint64_t)range;
+    domain->end = domain->base + NW_DOMAIN_RANGE;
+    error = nw_regions_init(&domain->regions, domain->base + AREAS_SIZE, domain->end, REGIONS_MAX);
+    if (!error && mprotect(range, AREAS_SIZE, PROT_READ | PROT_WRITE) < 0)
+        error = -errno;
+    if (!error)
+        error = nw_memory_tag(domain, domain->areas, AREAS_SIZE, PROT_READ | PROT_WRITE);
+    return error;
+}
+
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
+{
+    struct nw_domain *domain = record_take();
+
+    *error = domain ? 0 : -ENOMEM;
+    if (!domain)
+        return NULL;
+    domain->function = function;
+    domain->key = 0;
+    domain->base = 0;
+    domain->n_slots = domain->n_workers = domain->n_free = 0;
+    domain->free = domain->sleepers = NULL;
+    domain->reason[0] = '\0';
+    domain->loaded = false;
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        domain->fds[i].fd = -1;
+    if (nw_m.keyed)
+        *error = nw_domain_bind(domain);
+    domain->xsave = *error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
+    if (!*error)
+        *error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+    if (*error) {
+        nw_domain_destroy(domain);
+        return NULL;
+    }
+    domain->started_at = nw_now();
+    domain->state = NW_DOMAIN_STARTING;
+    return domain;
+}
+
+void nw_domain_destroy(struct nw_domain *domain)
+{
+    if (domain->base)
+        munmap((void *)domain->base, NW_DOMAIN_RANGE);
+    nw_regions_fini(&domain->regions);
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        if (domain->fds[i].fd >= 0)
+            close(domain->fds[i].fd);
+    free(domain->xsave);
+    domain->xsave = NULL;
+    if (domain->key)
+        nw_m.keys_free |= (uint16_t)(1u << domain->key);
+    domain->key = 0;
+    domain->state = NW_DOMAIN_NONE;
+}
+
+static void key_give(struct nw_domain *domain, int key)
+{
+    domain->key = key;
+    for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
+        domain->slots[i].gate.pkru = nw_gate_rights(key);
+}
+
+static int retag(struct nw_domain *domain, int key)
+{
+    int error = 0;
+
+    if (!domain->base)
+        return 0;
+    if (pkey_mprotect((void *)domain->areas, AREAS_SIZE, PROT_READ | PROT_WRITE, key) < 0)
+        return -errno;
+    pthread_mutex_lock(&domain->memory_lock);
+    for (size_t i = 0; i < domain->regions.count && !error; i++) {
+        const struct nw_region *r = &domain->regions.regions[i];
+
+        if (r->prot && pkey_mprotect((void *)r->start, r->end - r->start, r->prot, key) < 0)
+            error = -errno;
+    }
+    pthread_mutex_unlock(&domain->memory_lock);
+    return error;
+}
+
+/* Nothing of it runs, is about to run, or is known to an executor. */
+static bool is_idle(const struct nw_domain *domain)
+{
+    if (domain->state != NW_DOMAIN_LIVE || domain->n_free != domain->n_workers)
+        return false;
+    for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
+        switch (domain->slots[i].state) {
+        case NW_SLOT_UNUSED:
+        case NW_SLOT_FREE:
+        case NW_SLOT_PARKED:
+        case NW_SLOT_FUTEX:
+        case NW_SLOT_SLEEP:
+            break;
+        default:
+            return false;
+        }
+    return true;
+}
+
+/* Takes the key of a domain that is idle. The nested call looks at the key under the same lock as at the free list. */
+static bool key_take(struct nw_domain *domain)
+{
+    bool idle;
+
+    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release below and in slot.c */
+        nw_spin_pause();
+    idle = is_idle(domain);
+    if (idle)
+        domain->key = 0;
+    nw_store_release(&domain->free_lock, 0u);
+    return idle;
+}
+
+/* The least recently used idle domain gives up its key. Its pages are parked before the key is granted again. */
+static int evict(void)
+{
+    struct nw_domain *oldest = NULL;
+    int key;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        struct nw_domain *d = nw_m.domains[i];
+
+        if (d->key && is_idle(d) && (!oldest || d->last_used < oldest->last_used))
+            oldest = d;
+    }
+    if (!oldest)
+        return -EBUSY;
+    key = oldest->key;
+    if (!key_take(oldest))
+        return -EBUSY;
+    if (retag(oldest, NW_KEY_PARKED) < 0) {
+        nw_domain_kill(oldest, NW_STATUS_CRASHED, "its memory could not be parked");
+        return -EBUSY;
+    }
+    nw_m.keys_free |= (uint16_t)(1u << key);
+    return 0;
+}
+
+int nw_domain_bind(struct nw_domain *domain)
+{
+    int key, error;
+
+    if (domain->key)
+        return 0;
+    if (!nw_m.keys_free) {
+        error = evict();
+        if (error)
+            return error;
+    }
+    key = __builtin_ctz(nw_m.keys_free);
+    error = retag(domain, key);
+    if (error)
+        return error;
+    nw_m.keys_free &= (uint16_t)~(1u << key);
+    domain->last_used = ++nw_m.use_count;
+    key_give(domain, key);
+    return 0;
+}

@@ -1,0 +1,314 @@
+/*
+ * Executors: the kernel threads that run slots. Each has a page that GS points at, an alternate stack for signals, and
+ * Syscall User Dispatch armed with an empty allowed range. An idle one waits on the doorbell of the ring; the others
+ * wait until it or a timer has work for them.
+ */
+#include "common/atomic.h"
+#include "common/log.h"
+#include "worker/monitor.h"
+#include <asm/prctl.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+#define SA_RESTORER_FLAG 0x04000000ul
+#define EXECUTOR_STACK   (256ul << 10)
+#define SPIN_ROUNDS      200
+
+uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
+static uint64_t frame_offset; /* where in an alternate stack the kernel puts a frame */
+
+struct kernel_sigaction {
+    const void *handler;
+    unsigned long flags;
+    const void *restorer;
+    uint64_t mask;
+};
+
+static void calibrate(int signal, siginfo_t *info, void *ucontext)
+{
+    (void)signal;
+    (void)info;
+    frame_offset = ((uint64_t)ucontext - offsetof(struct nw_gate_frame, ucontext)) % NW_ALT_SIZE;
+}
+
+static void alt_stack(void *base)
+{
+    stack_t alt = {.ss_sp = base, .ss_size = NW_ALT_SIZE, .ss_flags = (int)SS_AUTODISARM};
+
+    if (sigaltstack(&alt, NULL) < 0)
+        nw_die_system("cannot set the alternate signal stack: %s", strerror(errno));
+}
+
+/* One signal to this thread, on the first alternate stack, shows where the kernel places its frames. */
+static void measure_frame(void)
+{
+    struct sigaction action = {.sa_sigaction = calibrate, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    stack_t off = {.ss_flags = SS_DISABLE};
+
+    alt_stack((void *)nw_gate_alt_base);
+    sigaction(NW_PREEMPT_SIGNAL, &action, NULL);
+    syscall(SYS_tgkill, getpid(), gettid(), NW_PREEMPT_SIGNAL);
+    sigaltstack(&off, NULL);
+}
+
+static void catch(int signal)
+{
+    struct kernel_sigaction action = {
+        .handler = nw_m.gate->signal,
+        .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_RESTORER_FLAG,
+        .restorer = nw_gate_restorer,
+        .mask = ~0ull,
+    };
+
+    if (syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof(uint64_t)) < 0)
+        nw_die_system("cannot install the handler of signal %d: %s", signal, strerror(errno));
+}
+
+static void *map_or_die(size_t size, int prot)
+{
+    void *p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        nw_die_system("cannot map %zu bytes for an executor: %s", size, strerror(errno));
+    return p;
+}
+
+static void prepare_signals(void)
+{
+    static const int caught[] = {SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, NW_PREEMPT_SIGNAL};
+    size_t size = NW_ALT_SIZE * (NW_EXECUTORS_MAX + 1);
+    uint64_t base = (uint64_t)map_or_die(size, PROT_READ | PROT_WRITE);
+
+    nw_gate_alt_base = (base + NW_ALT_SIZE - 1) & -NW_ALT_SIZE;
+    nw_gate_alt_bytes = NW_ALT_SIZE * NW_EXECUTORS_MAX;
+    measure_frame();
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        catch(caught[i]);
+}
+
+/* Everything that needs no running thread, so that a half-made executor is never visible. */
+static struct nw_executor *executor_new(uint32_t id)
+{
+    struct nw_executor *ex = calloc(1, sizeof(*ex));
+    struct nw_gate_page *page = map_or_die(NW_PAGE_SIZE, PROT_READ | PROT_WRITE);
+    uint64_t alt = nw_gate_alt_base + id * NW_ALT_SIZE;
+
+    if (!ex)
+        nw_die_system("cannot allocate an executor: out of memory");
+    page->thread = &ex->gate;
+    if (nw_m.keyed && pkey_mprotect(page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
+        nw_die_system("cannot tag an executor's page: %s", strerror(errno));
+    ex->id = id;
+    ex->gate.page = page;
+    ex->gate.frame = alt + frame_offset;
+    ex->gate.wide = __builtin_cpu_supports("avx512f") ? 1 : 0;
+    ex->gate.stack = (uint64_t)map_or_die(EXECUTOR_STACK, PROT_READ | PROT_WRITE) + EXECUTOR_STACK;
+    mprotect((void *)(ex->gate.stack - EXECUTOR_STACK), NW_PAGE_SIZE, PROT_NONE);
+    *(struct nw_gate_thread **)alt = &ex->gate;
+    return ex;
+}
+
+static noreturn void *executor_main(void *argument)
+{
+    struct nw_executor *ex = argument;
+    struct nw_gate_context *first;
+
+    ex->gate.tid = (uint32_t)gettid();
+    syscall(SYS_arch_prctl, ARCH_GET_FS, &ex->monitor_fs);
+    syscall(SYS_arch_prctl, ARCH_SET_GS, ex->gate.page);
+    alt_stack((void *)(nw_gate_alt_base + ex->id * NW_ALT_SIZE));
+    /* The handler of this signal leaves the thread with the monitor's rights; nothing else can give them. */
+    ex->starting = true;
+    syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+    if (syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &ex->gate.page->selector) < 0)
+        nw_die_system("cannot arm Syscall User Dispatch: %s", strerror(errno));
+    first = nw_executor_next(ex);
+    nw_m.gate->leave(first);
+    __builtin_unreachable();
+}
+
+/* lock held, or before any executor runs */
+static int executor_start(void)
+{
+    struct nw_executor *ex;
+    int error;
+
+    if (nw_m.n_executors == NW_EXECUTORS_MAX)
+        return -EAGAIN;
+    ex = executor_new(nw_m.n_executors);
+    nw_m.executors[nw_m.n_executors++] = ex;
+    error = pthread_create(&ex->thread, NULL, executor_main, ex);
+    if (error)
+        nw_log(NW_LOG_WARN, "cannot start an executor: %s", strerror(error));
+    return -error;
+}
+
+int nw_executors_init(uint32_t tokens)
+{
+    int error = 0;
+
+    nw_m.n_tokens = tokens;
+    prepare_signals();
+    for (uint32_t i = 0; i < tokens && !error; i++)
+        error = executor_start();
+    return error;
+}
+
+void nw_executor_wake(void)
+{
+    const uint64_t one = 1;
+
+    if (nw_m.n_idle > 0)
+        pthread_cond_signal(&nw_m.work);
+    else if (nw_m.leader && write(nw_m.channel.own_doorbell, &one, sizeof(one)) < 0)
+        return; /* the counter is full: the leader is on its way */
+}
+
+void nw_executors_kick(void)
+{
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        if (!nw_m.executors[i]->idle)
+            syscall(SYS_tgkill, getpid(), nw_m.executors[i]->gate.tid, NW_PREEMPT_SIGNAL);
+}
+
+static bool anything_comes(void)
+{
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (nw_load_acquire(&nw_m.channel.in.shared->tail) != nw_m.channel.in.own) /* pairs with nw_ring_push */
+            return true;
+        nw_spin_pause();
+    }
+    return false;
+}
+
+/* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
+static void wait_on_doorbell(struct nw_executor *ex)
+{
+    uint64_t count;
+
+    nw_m.leader = ex;
+    pthread_mutex_unlock(&nw_m.lock);
+    if (!anything_comes() && nw_channel_may_sleep(&nw_m.channel)) {
+        struct pollfd bell = {.fd = nw_m.channel.own_doorbell, .events = POLLIN};
+
+        if (poll(&bell, 1, -1) > 0 && read(nw_m.channel.own_doorbell, &count, sizeof(count)) < 0)
+            count = 0; /* somebody else emptied it */
+    }
+    nw_channel_woke(&nw_m.channel);
+    pthread_mutex_lock(&nw_m.lock);
+    nw_m.leader = NULL;
+}
+
+static struct nw_slot *find_work(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    for (;;) {
+        slot = nw_ready_take();
+        if (slot)
+            return slot;
+        if (nw_ring_poll())
+            continue;
+        nw_store_relaxed(&ex->idle, 1u); /* a hint for kicks and the watch */
+        if (!nw_m.leader) {
+            wait_on_doorbell(ex);
+        } else {
+            nw_m.n_idle++;
+            pthread_cond_wait(&nw_m.work, &nw_m.lock);
+            nw_m.n_idle--;
+        }
+        nw_store_relaxed(&ex->idle, 0u);
+        ex->epoch++;
+    }
+}
+
+/* A slot whose domain was evicted needs a key again; when none can be had, others go first. */
+static bool may_run(struct nw_slot *slot)
+{
+    if (!nw_m.keyed || slot->domain->key != 0 || nw_domain_bind(slot->domain) == 0)
+        return true;
+    nw_ready(slot);
+    return false;
+}
+
+static struct nw_slot *take_next(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    pthread_mutex_lock(&nw_m.lock);
+    nw_ring_poll();
+    do {
+        slot = find_work(ex);
+    } while (!may_run(slot));
+    slot->state = NW_SLOT_RUNNING;
+    if (nw_m.ready)
+        nw_executor_wake();
+    pthread_mutex_unlock(&nw_m.lock);
+    return slot;
+}
+
+/* Maps the program of a domain whose first flow is about to run. False: it cannot be, and the domain is gone. */
+static bool loaded(struct nw_slot *slot)
+{
+    struct nw_domain *domain = slot->domain;
+    char reason[NW_REASON_MAX];
+    int error;
+
+    if (domain->loaded)
+        return true;
+    error = nw_domain_load(domain, slot);
+    if (error == 0) {
+        domain->loaded = true;
+        return true;
+    }
+    snprintf(reason, sizeof(reason), "its domain could not be started: %s", strerror(-error));
+    pthread_mutex_lock(&nw_m.lock);
+    nw_domain_kill(domain, NW_STATUS_CRASHED, reason);
+    nw_slot_reap(slot);
+    pthread_mutex_unlock(&nw_m.lock);
+    return false;
+}
+
+struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    do {
+        slot = take_next(ex);
+    } while (!loaded(slot));
+    return &slot->gate;
+}
+
+void nw_executor_block(struct nw_executor *ex)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    nw_m.n_blocked++;
+    ex->blocked = 1;
+    if (nw_m.n_executors - nw_m.n_blocked < nw_m.n_tokens)
+        executor_start();
+    pthread_mutex_unlock(&nw_m.lock);
+}
+
+void nw_executor_unblock(struct nw_executor *ex)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    nw_m.n_blocked--;
+    ex->blocked = 0;
+    ex->epoch++;
+    pthread_mutex_unlock(&nw_m.lock);
+}

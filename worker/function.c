@@ -1,0 +1,254 @@
+/*
+ * Functions of this worker: what the engine asks of them and what becomes of them.
+ *
+ *   state     | LOAD     | first domain up   | first domain fails | later domain lost | ACTIVATE  | RETIRE
+ *   none      | LOADING  |                   |                    |                   |           |
+ *   loading   |          | UP, say LOADED    | none, say REFUSED  |                   |           | none, say RETIRED
+ *   up        |          |                   |                    | make it anew      | route set | RETIRING
+ *   retiring  |          |                   |                    | none, say RETIRED |           |
+ *
+ * A retiring function serves what it was sent, then its domain ends and the engine hears RETIRED.
+ */
+#include "common/atomic.h"
+#include "common/control.h"
+#include "common/log.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RETRY_NS 200000000ull /* between attempts to make a domain that did not come up */
+
+void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
+{
+    struct nw_control head = {.kind = kind, .worker = nw_m.worker, .deployment = deployment, .value = value};
+    int error = nw_control_send(nw_m.control, &head, text, strlen(text), NULL, 0);
+
+    if (error && error != -EPIPE)
+        nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", deployment, strerror(-error));
+}
+
+struct nw_function *nw_function_find(uint32_t deployment)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+
+        if (f->state != NW_FUNCTION_NONE && f->deployment == deployment)
+            return f;
+    }
+    return NULL;
+}
+
+static struct nw_function *function_take(uint32_t deployment)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+
+        if (f->state == NW_FUNCTION_NONE)
+            return f;
+    }
+    return NULL;
+}
+
+/* lock held */
+void nw_function_load(const struct nw_control *head, const char *text, int so)
+{
+    struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
+    size_t name_length = strnlen(text, head->text_len), env = name_length + 1;
+    char *copy = f ? malloc(head->text_len + 1) : NULL;
+
+    if (!copy || nw_manifest_check_name(text, name_length) < 0) {
+        free(copy);
+        close(so);
+        nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, "this worker has no room for another function");
+        return;
+    }
+    memset(f, 0, sizeof(*f));
+    f->env_length = head->text_len > env ? head->text_len - env : 0;
+    memcpy(copy, text + (f->env_length ? env : 0), f->env_length);
+    f->env = copy;
+    f->so = so;
+    f->deployment = head->deployment;
+    f->slots = head->slots;
+    f->timeout_ns = head->timeout_ms * 1000000ull;
+    f->memory = head->memory;
+    f->queue_tail = &f->queue;
+    memcpy(f->name, text, name_length);
+    f->state = NW_FUNCTION_LOADING;
+}
+
+static void function_end(struct nw_function *f)
+{
+    while (f->queue) {
+        struct nw_invocation *invocation = f->queue;
+
+        f->queue = invocation->next;
+        nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, "the function was removed");
+    }
+    close(f->so);
+    free(f->env);
+    f->env = NULL;
+    f->state = NW_FUNCTION_NONE;
+}
+
+static bool has_domain(const struct nw_function *f)
+{
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->state != NW_DOMAIN_NONE && nw_m.domains[i]->function == f)
+            return true;
+    return false;
+}
+
+void nw_function_settle(struct nw_function *f)
+{
+    if (f->state != NW_FUNCTION_RETIRING || has_domain(f))
+        return;
+    if (!f->silent)
+        nw_tell_engine(NW_CONTROL_RETIRED, f->deployment, 0, "");
+    function_end(f);
+}
+
+void nw_function_started(struct nw_domain *domain)
+{
+    struct nw_function *f = domain->function;
+
+    nw_store_release(&domain->state, (uint32_t)NW_DOMAIN_LIVE);
+    nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
+    if (f->state == NW_FUNCTION_LOADING) {
+        f->state = NW_FUNCTION_UP;
+        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
+    }
+    nw_function_feed(f);
+    if (nw_m.ready)
+        nw_executor_wake();
+}
+
+/* Called while the domain is not yet marked dying. */
+void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
+{
+    struct nw_function *f = domain->function;
+
+    if (f->domain == domain)
+        nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
+    if (f->state == NW_FUNCTION_RETIRING)
+        return;
+    if (f->state == NW_FUNCTION_LOADING) {
+        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
+        f->state = NW_FUNCTION_RETIRING;
+        f->silent = true;
+        return;
+    }
+    nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
+    nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
+    f->retry_at = domain->state == NW_DOMAIN_LIVE ? 0 : nw_now() + RETRY_NS;
+    nw_wake_control();
+}
+
+int nw_route_find(const char *name)
+{
+    for (uint32_t i = 0; i < nw_m.n_routes; i++)
+        if (strcmp(nw_m.routes[i].name, name) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+void nw_function_activate(uint32_t deployment)
+{
+    struct nw_function *f = nw_function_find(deployment);
+    int i;
+
+    if (!f)
+        return;
+    i = nw_route_find(f->name);
+    if (i < 0 && nw_m.n_routes < NW_FUNCTIONS_MAX) {
+        i = (int)nw_m.n_routes;
+        memcpy(nw_m.routes[i].name, f->name, sizeof(f->name));
+        nw_store_release(&nw_m.n_routes, nw_m.n_routes + 1); /* loaded by dispatch.c */
+    }
+    if (i >= 0)
+        nw_store_release(&nw_m.routes[i].function, f); /* loaded by dispatch.c and op.c */
+}
+
+/* Idle: nothing queued, no func worker busy. Then its domain can go. */
+static bool is_idle(const struct nw_function *f)
+{
+    if (f->queue)
+        return false;
+    for (size_t i = 0; f->domain && i < NW_DOMAIN_SLOTS; i++)
+        if (f->domain->slots[i].state != NW_SLOT_UNUSED && f->domain->slots[i].sequence & 1)
+            return false;
+    return true;
+}
+
+void nw_function_retire(uint32_t deployment)
+{
+    struct nw_function *f = nw_function_find(deployment);
+
+    if (!f)
+        return;
+    for (uint32_t i = 0; i < nw_m.n_routes; i++)
+        if (nw_m.routes[i].function == f)
+            nw_store_release(&nw_m.routes[i].function, NULL); /* loaded by dispatch.c and op.c */
+    f->state = NW_FUNCTION_RETIRING;
+    nw_wake_control();
+}
+
+/* A retiring function that has nothing left to do loses its domain, and with it ends. */
+static void retire_idle(struct nw_function *f)
+{
+    if (f->domain && f->domain->n_free == f->domain->n_workers && is_idle(f))
+        nw_domain_kill(f->domain, NW_STATUS_UNAVAILABLE, "the function was removed");
+    else if (!f->domain)
+        nw_function_settle(f);
+}
+
+static void start(struct nw_function *f, uint64_t now)
+{
+    struct nw_domain *domain;
+    struct nw_slot *first;
+    int error;
+
+    domain = nw_domain_new(f, &error);
+    f->retry_at = now + RETRY_NS;
+    if (error == -EBUSY)
+        return;
+    first = domain ? nw_slot_new(domain) : NULL;
+    if (first) {
+        nw_ready(first);
+        nw_executor_wake();
+        return;
+    }
+    nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, strerror(-error));
+    if (f->state == NW_FUNCTION_LOADING) {
+        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, strerror(-error));
+        function_end(f);
+    }
+}
+
+static bool has_current_domain(const struct nw_function *f)
+{
+    if (f->domain)
+        return true;
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->state == NW_DOMAIN_STARTING && nw_m.domains[i]->function == f)
+            return true;
+    return false;
+}
+
+bool nw_functions_tend(uint64_t now)
+{
+    bool busy = false;
+
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[i];
+
+        if (f->state == NW_FUNCTION_RETIRING)
+            retire_idle(f);
+        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at)
+            start(f, now);
+        busy |= f->state == NW_FUNCTION_RETIRING;
+    }
+    return busy;
+}

@@ -1,0 +1,287 @@
+/*
+ * Invocations: which waits for which func worker, what a func worker is given, and where its result goes. The nested
+ * call's ordinary case is in dispatch.c, the rings are in remote.c.
+ */
+#include "common/atomic.h"
+#include "worker/monitor.h"
+#include "worker/ops.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nw_invocation *nw_invocation_new(void)
+{
+    struct nw_invocation *invocation = nw_m.spare_invocations;
+
+    if (invocation)
+        nw_m.spare_invocations = invocation->next;
+    else
+        invocation = malloc(sizeof(*invocation));
+    if (invocation)
+        memset(invocation, 0, sizeof(*invocation));
+    return invocation;
+}
+
+void nw_invocation_free(struct nw_invocation *invocation)
+{
+    invocation->next = nw_m.spare_invocations;
+    nw_m.spare_invocations = invocation;
+}
+
+void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation)
+{
+    invocation->next = NULL;
+    *function->queue_tail = invocation;
+    function->queue_tail = &invocation->next;
+    nw_store_relaxed(&function->queued, function->queued + 1); /* a hint for the nested call */
+}
+
+void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation)
+{
+    invocation->next = function->queue;
+    function->queue = invocation;
+    if (!invocation->next)
+        function->queue_tail = &invocation->next;
+    nw_store_relaxed(&function->queued, function->queued + 1);
+}
+
+static void unlink_invocation(struct nw_function *function, struct nw_invocation **link)
+{
+    struct nw_invocation *invocation = *link;
+
+    *link = invocation->next;
+    if (!invocation->next)
+        function->queue_tail = link;
+    nw_store_relaxed(&function->queued, function->queued - 1);
+}
+
+/* The nested call of a slot that will not run again. */
+void nw_queue_forget(struct nw_slot *caller)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_invocation **link = &nw_m.functions[i].queue;
+
+        for (; nw_m.functions[i].state != NW_FUNCTION_NONE && *link; link = &(*link)->next)
+            if ((*link)->caller == caller) {
+                struct nw_invocation *found = *link;
+
+                unlink_invocation(&nw_m.functions[i], link);
+                nw_invocation_free(found);
+                return;
+            }
+    }
+}
+
+/* Fails an invocation that never got a slot. */
+void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason)
+{
+    if (invocation->caller) {
+        invocation->caller->gate.result = (uint64_t)error;
+        invocation->caller->gate.result2 = 0;
+        nw_ready(invocation->caller);
+    } else {
+        nw_complete(invocation->id, status, reason);
+    }
+    nw_invocation_free(invocation);
+}
+
+/* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
+static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
+{
+    if (invocation->length > slot->inbox_size) {
+        slot->assigned = invocation;
+        slot->gate.result = invocation->length;
+        slot->gate.result2 = NW_MORE_ROOM;
+        return true;
+    }
+    if (nw_gate_copy((void *)slot->inbox, invocation->input, invocation->length) < 0) {
+        nw_invocation_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
+        return false;
+    }
+    slot->caller = invocation->caller;
+    slot->from_ring = !invocation->caller;
+    slot->invocation = invocation->id;
+    slot->answered = false;
+    slot->depth = invocation->depth;
+    slot->gate.result = invocation->length;
+    slot->gate.result2 = 0;
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+    if (slot->caller)
+        slot->caller->state = NW_SLOT_CALLING;
+    nw_invocation_free(invocation);
+    return true;
+}
+
+void nw_function_feed(struct nw_function *function)
+{
+    struct nw_domain *domain = function->domain;
+
+    while (function->queue && domain && domain->state == NW_DOMAIN_LIVE) {
+        struct nw_invocation *invocation = function->queue;
+        struct nw_slot *slot;
+
+        if (nw_m.keyed && nw_domain_bind(domain) < 0)
+            return;
+        slot = nw_free_pop(domain);
+        if (!slot)
+            return;
+        unlink_invocation(function, &function->queue);
+        domain->last_used = ++nw_m.use_count;
+        if (begin(slot, invocation))
+            nw_ready(slot);
+        else
+            nw_free_push(slot);
+    }
+}
+
+/* Ends the invocation that a slot runs without an output. */
+void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
+{
+    struct nw_slot *caller = slot->caller;
+
+    if (!(slot->sequence & 1))
+        return;
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1);
+    slot->caller = NULL;
+    if (slot->from_ring) {
+        if (!slot->answered)
+            nw_complete(slot->invocation, status, reason);
+        return;
+    }
+    caller->gate.result = (uint64_t)(status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
+    caller->gate.result2 = 0;
+    if (caller->domain->state == NW_DOMAIN_DYING)
+        nw_slot_reap(caller);
+    else
+        nw_ready(caller);
+}
+
+/* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. */
+static void answer_caller(struct nw_slot *slot)
+{
+    struct nw_slot *caller = slot->caller;
+    uint64_t length = slot->output_length;
+
+    if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
+        nw_answer(slot, NW_STATUS_FUNCTION_FAILED, "");
+        return;
+    }
+    if (length <= caller->reply_size) {
+        caller->gate.result = (uint64_t)nw_gate_copy((void *)caller->reply, (const void *)slot->output, length);
+        if (caller->gate.result == 0)
+            caller->gate.result = length;
+        caller->gate.result2 = 0;
+    } else {
+        nw_hold(caller, (const void *)slot->output, length);
+    }
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1);
+    slot->caller = NULL;
+    nw_ready(caller);
+}
+
+/* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. */
+void nw_hold(struct nw_slot *caller, const void *output, uint64_t length)
+{
+    free(caller->held);
+    caller->held = malloc(length);
+    caller->held_length = length;
+    caller->gate.result = (uint64_t)-ENOBUFS;
+    caller->gate.result2 = length;
+    if (!caller->held || nw_gate_copy(caller->held, output, length) < 0) {
+        free(caller->held);
+        caller->held = NULL;
+        caller->gate.result = (uint64_t)(long)-EFAULT;
+        caller->gate.result2 = 0;
+    }
+}
+
+/* -EAGAIN: the slot waits for room in the arena and does this again. */
+static int finish(struct nw_slot *slot)
+{
+    int error = 0;
+
+    free(slot->held);
+    slot->held = NULL;
+    if (!(slot->sequence & 1))
+        return 0;
+    if (!slot->from_ring)
+        answer_caller(slot);
+    else if (slot->answered)
+        nw_store_relaxed(&slot->sequence, slot->sequence + 1);
+    else
+        error = nw_send_output(slot);
+    return error;
+}
+
+/* A func worker is done and takes the next invocation of its function, or becomes free. */
+struct nw_gate_context *nw_turn(struct nw_slot *slot)
+{
+    struct nw_function *function = slot->domain->function;
+
+    if (slot->assigned) {
+        struct nw_invocation *assigned = slot->assigned;
+
+        slot->assigned = NULL;
+        if (assigned->length > slot->inbox_size) /* it did not make room after all */
+            nw_invocation_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
+        else if (begin(slot, assigned))
+            return &slot->gate;
+    }
+    nw_free_push(slot);
+    nw_function_feed(function);
+    return NULL;
+}
+
+struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
+{
+    struct nw_gate_context *next = NULL;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_m.lock);
+    if (!slot->worker) {
+        slot->worker = true;
+        slot->domain->n_workers++;
+    }
+    if (slot->domain->state == NW_DOMAIN_DYING)
+        nw_slot_reap(slot);
+    else if (finish(slot) == -EAGAIN)
+        nw_arena_wait(slot);
+    else
+        next = nw_turn(slot);
+    pthread_mutex_unlock(&nw_m.lock);
+    return next ? next : nw_executor_next(ex);
+}
+
+/* Whether every func worker of the callee already belongs to this chain of calls: then waiting would never end. */
+static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_function *function)
+{
+    uint32_t held = 0;
+
+    for (const struct nw_slot *s = caller; s; s = s->caller)
+        held += s->domain->function == function;
+    return held >= function->slots;
+}
+
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
+                                     uint64_t input, uint64_t length)
+{
+    struct nw_invocation *invocation = NULL;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_m.lock);
+    slot->gate.result = (uint64_t)(long)-ELOOP;
+    slot->gate.result2 = 0;
+    if (slot->domain->state == NW_DOMAIN_DYING) {
+        nw_slot_reap(slot);
+    } else if (would_wait_for_itself(slot, function) || !(invocation = nw_invocation_new())) {
+        nw_ready(slot);
+    } else {
+        *invocation = (struct nw_invocation){
+            .caller = slot, .input = (const void *)input, .length = length, .depth = slot->depth + 1};
+        slot->state = NW_SLOT_QUEUED;
+        nw_function_enqueue(function, invocation);
+        nw_function_feed(function);
+    }
+    pthread_mutex_unlock(&nw_m.lock);
+    return nw_executor_next(ex);
+}

@@ -1,0 +1,282 @@
+/*
+ * nightward-worker: wires the monitor together and serves the control socket. Started by the launcher with fds 3
+ * (control socket), 4 (channel), 5 (own doorbell) and 6 (the engine's doorbell).
+ */
+#include "common/atomic.h"
+#include "common/control.h"
+#include "common/log.h"
+#include "worker/audit.h"
+#include "worker/image.h"
+#include "worker/monitor.h"
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FD_CONTROL  3
+#define FD_CHANNEL  4
+#define FD_DOORBELL 5
+#define FD_ENGINE   6
+
+#define TICK_IDLE_NS 10000000ull
+#define TICK_BUSY_NS 1000000ull
+#define IMAGES_MAX   512
+#define IMAGES_BYTES (1ul << 30)
+#define LOADER_PATH  "/lib64/ld-linux-x86-64.so.2"
+
+struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+static const struct nw_gate_variant keyed = {
+    nw_gate_enter_keyed, nw_gate_inside_keyed,     nw_gate_signal_keyed, nw_gate_resume_keyed, nw_gate_exit_keyed,
+    nw_gate_exit_end_keyed, nw_gate_as_keyed,      nw_gate_as_syscall_keyed, nw_gate_as_cut_keyed, nw_gate_as_end_keyed,
+    nw_gate_syscall_as,  nw_gate_leave_keyed,
+};
+static const struct nw_gate_variant plain = {
+    nw_gate_enter_plain, nw_gate_inside_plain,     nw_gate_signal_plain, nw_gate_resume_plain, nw_gate_exit_plain,
+    nw_gate_exit_end_plain, nw_gate_as_plain,      nw_gate_as_syscall_plain, nw_gate_as_cut_plain, nw_gate_as_end_plain,
+    nw_gate_syscall_plain, nw_gate_leave_plain,
+};
+
+struct options {
+    enum nw_mode mode;
+    uint32_t executors;
+    uint32_t worker;
+    struct nw_geometry geometry;
+};
+
+static uint64_t number(const char *flag, const char *text, uint64_t least, uint64_t most)
+{
+    char *end;
+    uint64_t value = strtoull(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || value < least || value > most)
+        nw_die_usage("--%s takes a number from %llu to %llu, not \"%s\"", flag, (unsigned long long)least,
+                     (unsigned long long)most, text);
+    return value;
+}
+
+static struct options parse(int argc, char **argv)
+{
+    static const struct option flags[] = {
+        {"mode", required_argument, NULL, 'm'},          {"executors", required_argument, NULL, 'e'},
+        {"ring-capacity", required_argument, NULL, 'r'}, {"arena-size", required_argument, NULL, 'a'},
+        {"worker", required_argument, NULL, 'w'},        {0},
+    };
+    struct options o = {.mode = NW_MODE_PROCESS, .executors = 1, .geometry = {1024, 0, 64ul << 20}};
+    int flag;
+
+    while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1)
+        switch (flag) {
+        case 'm':
+            if (nw_mode_parse(optarg) < 0 || nw_mode_parse(optarg) == NW_MODE_AUTO)
+                nw_die_usage("--mode takes mpk, process or none, not \"%s\"", optarg);
+            o.mode = (enum nw_mode)nw_mode_parse(optarg);
+            break;
+        case 'e':
+            o.executors = (uint32_t)number("executors", optarg, 1, NW_EXECUTORS_MAX / 2);
+            break;
+        case 'r':
+            o.geometry.ring_capacity = (uint32_t)number("ring-capacity", optarg, 2, 1 << 20);
+            break;
+        case 'a':
+            o.geometry.arena_size = number("arena-size", optarg, NW_PAGE_SIZE, 1ul << 40);
+            break;
+        case 'w':
+            o.worker = (uint32_t)number("worker", optarg, 0, UINT32_MAX);
+            break;
+        default:
+            exit(2);
+        }
+    return o;
+}
+
+/* All keys are taken at the start and none is ever given back, so a function can never be granted one. */
+static void take_keys(void)
+{
+    for (int key = 1; key < NW_PKRU_KEYS; key++)
+        if (pkey_alloc(0, 0) != key)
+            nw_die_system("cannot take protection key %d: %s; mode mpk needs all 15", key, strerror(errno));
+    nw_m.keys_free = 0xfff8; /* all but 0, the monitor's; 1, shared; 2, parked */
+}
+
+static void measure_xsave(void)
+{
+    unsigned a, b, c, d;
+
+    if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || !__builtin_cpu_supports("avx") ||
+        !(getauxval(AT_HWCAP2) & 2 /* FSGSBASE */))
+        nw_die_system("this CPU or kernel lacks XSAVE, AVX or FSGSBASE, which every mode needs");
+    nw_m.xsave_size = (b + 63) & ~63u;
+    if (__get_cpuid_count(0xd, 9, &a, &b, &c, &d))
+        nw_m.xsave_pkru_offset = b;
+}
+
+/* The vDSO and its data are readable in every domain, so that clock_gettime stays a plain call. */
+static void share_vdso(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512], perms[5];
+    unsigned long start, end;
+
+    while (maps && fgets(line, sizeof(line), maps)) {
+        if ((!strstr(line, "[vvar") && !strstr(line, "[vdso]")) ||
+            sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3)
+            continue;
+        if (pkey_mprotect((void *)start, end - start, PROT_READ | (perms[2] == 'x' ? PROT_EXEC : 0), NW_KEY_SHARED) < 0)
+            return;
+    }
+    if (maps)
+        fclose(maps);
+    nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
+}
+
+static void open_programs(void)
+{
+    extern const char nw_stub_start[], nw_stub_end[];
+    size_t size = (size_t)(nw_stub_end - nw_stub_start);
+
+    nw_m.loader = open(LOADER_PATH, O_RDONLY | O_CLOEXEC);
+    if (nw_m.loader < 0)
+        nw_die_system("cannot open " LOADER_PATH ": %s", strerror(errno));
+    nw_m.stub = memfd_create("nightward-stub", MFD_CLOEXEC);
+    if (nw_m.stub < 0 || write(nw_m.stub, nw_stub_start, size) != (ssize_t)size)
+        nw_die_system("cannot store the stub: %s", strerror(errno));
+    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES);
+    if (!nw_m.images)
+        nw_die_system("cannot make the image cache: %s", strerror(errno));
+}
+
+static void prepare(const struct options *o)
+{
+    extern const unsigned int __rseq_size;
+    int error;
+
+    if (__rseq_size != 0)
+        nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
+    nw_m.mode = o->mode;
+    nw_m.keyed = o->mode == NW_MODE_MPK;
+    nw_m.gate = nw_m.keyed ? &keyed : &plain;
+    nw_m.worker = o->worker;
+    nw_m.control = FD_CONTROL;
+    nw_m.ready_tail = &nw_m.ready;
+    nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    error = nw_channel_attach(&nw_m.channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
+    if (error)
+        nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
+    fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC);
+    measure_xsave();
+    if (nw_m.keyed) {
+        take_keys();
+        error = nw_audit();
+        if (error)
+            nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
+        share_vdso();
+    } else {
+        nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
+    }
+    open_programs();
+    error = nw_executors_init(o->executors);
+    if (error)
+        nw_die_system("cannot start %u executors: %s", o->executors, strerror(-error));
+}
+
+void nw_wake_control(void)
+{
+    const uint64_t one = 1;
+
+    if (write(nw_m.wake, &one, sizeof(one)) < 0)
+        return; /* the counter is full: it is awake */
+}
+
+static void on_message(const struct nw_control_message *message)
+{
+    switch (message->head.kind) {
+    case NW_CONTROL_LOAD:
+        if (message->n_fds == 1)
+            nw_function_load(&message->head, message->text, message->fds[0]);
+        break;
+    case NW_CONTROL_ACTIVATE:
+        nw_function_activate(message->head.deployment);
+        break;
+    case NW_CONTROL_RETIRE:
+        nw_function_retire(message->head.deployment);
+        break;
+    default:
+        nw_die_system("the engine sent a message of unknown kind %u", message->head.kind);
+    }
+}
+
+static void receive(void)
+{
+    static struct nw_control_message message;
+    int got = nw_control_recv(nw_m.control, &message);
+
+    if (got == 0)
+        exit(0); /* the engine is gone, and with it every reason to live */
+    if (got == 1)
+        on_message(&message);
+    else if (got != -EAGAIN && got != -EINTR)
+        nw_die_system("the control socket failed: %s", strerror(-got));
+}
+
+static bool anyone_runs(void)
+{
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        if (!nw_load_relaxed(&nw_m.executors[i]->idle)) /* a hint, written by the executor */
+            return true;
+    return false;
+}
+
+/* The control thread: messages, timers, deadlines, domains to be made. Never runs a domain itself. */
+static noreturn void serve(void)
+{
+    struct pollfd fds[2] = {{.fd = nw_m.control, .events = POLLIN}, {.fd = nw_m.wake, .events = POLLIN}};
+    uint64_t count;
+
+    for (;;) {
+        uint64_t now, next;
+        struct timespec wait;
+
+        pthread_mutex_lock(&nw_m.lock);
+        if (fds[0].revents)
+            receive();
+        now = nw_now();
+        nw_watch(now);
+        if (nw_m.n_outbox)
+            nw_post_flush();
+        next = now + (nw_functions_tend(now) || anyone_runs() ? TICK_BUSY_NS : TICK_IDLE_NS);
+        nw_m.next_timer = nw_timers_run(now);
+        nw_m.next_timer = nw_m.next_timer < next ? nw_m.next_timer : next;
+        pthread_mutex_unlock(&nw_m.lock);
+        next = nw_m.next_timer > now ? nw_m.next_timer - now : 0;
+        wait = (struct timespec){(time_t)(next / 1000000000ull), (long)(next % 1000000000ull)};
+        if (ppoll(fds, 2, &wait, NULL) < 0)
+            fds[0].revents = fds[1].revents = 0;
+        if (fds[1].revents && read(nw_m.wake, &count, sizeof(count)) < 0)
+            count = 0; /* another wake-up was faster */
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char name[48];
+    struct options o;
+
+    nw_log_init("nightward-worker", NW_LOG_INFO);
+    o = parse(argc, argv);
+    snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
+    nw_log_init(name, NW_LOG_INFO);
+    signal(SIGPIPE, SIG_IGN);
+    prepare(&o);
+    nw_tell_engine(NW_CONTROL_HELLO, 0, nw_m.keyed ? __builtin_popcount(nw_m.keys_free) : 0, nw_mode_name(o.mode));
+    serve();
+}

@@ -1,0 +1,286 @@
+/*
+ * The memory system calls of a domain, carried out inside its own range, in its key and within its limit. Code comes
+ * only from images (image.h): mapped read and execute, never writable, never anonymous.
+ *
+ * The range stays reserved as a whole: unmapping puts an inaccessible mapping in place, so nothing else of the process
+ * ever lands in it.
+ */
+#include "worker/image.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define MAP_REFUSED (MAP_HUGETLB | MAP_GROWSDOWN)
+#define RESERVED    (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
+
+int nw_memory_tag(struct nw_domain *d, uint64_t start, uint64_t length, int prot)
+{
+    int key = nw_m.keyed ? d->key : -1;
+
+    return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
+}
+
+static uint64_t page_up(uint64_t length)
+{
+    return (length + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;
+}
+
+static bool within_limit(const struct nw_domain *d, uint64_t charged)
+{
+    return charged <= d->function->memory || charged <= d->regions.charged;
+}
+
+/* Puts a new mapping at `start`, in the domain's key. */
+static int put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+{
+    void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
+    int error;
+
+    if (at == MAP_FAILED)
+        return -errno;
+    error = nw_memory_tag(d, start, length, prot);
+    if (error)
+        mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0);
+    return error;
+}
+
+/* Where a mapping goes: at the fixed address, or wherever it fits, at the hint if that is free. */
+static int place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
+{
+    if (!fixed)
+        return nw_regions_find_gap(&d->regions, length, NW_PAGE_SIZE, hint & -NW_PAGE_SIZE, NW_REGION_TOP_DOWN, start);
+    *start = hint;
+    return 0;
+}
+
+static bool is_code(const struct nw_region *r)
+{
+    return r && (r->kind == NW_REGION_CODE || r->kind == NW_REGION_OWN_CODE);
+}
+
+/* Code that ends right before the new image, or starts right behind it, may continue in it; whether that code is
+ * executable at this moment does not matter, since it can be made so again. */
+static bool seams_clean(struct nw_domain *d, uint64_t start, const struct nw_image *image)
+{
+    uint64_t end = start + image->size;
+    uint8_t edge[NW_SCAN_CONTEXT];
+
+    if (is_code(nw_regions_find(&d->regions, start - 1)) &&
+        (nw_gate_copy(edge, (const void *)(start - sizeof(edge)), sizeof(edge)) < 0 ||
+         nw_scan_seam(edge, sizeof(edge), image->first, sizeof(image->first), NULL)))
+        return false;
+    return !is_code(nw_regions_find(&d->regions, end)) ||
+           (nw_gate_copy(edge, (const void *)end, sizeof(edge)) == 0 &&
+            !nw_scan_seam(image->last, sizeof(image->last), edge, sizeof(edge), NULL));
+}
+
+static void say_refused(struct nw_domain *d, const struct nw_image_refusal *refusal)
+{
+    if (d->reason[0])
+        return;
+    snprintf(d->reason, sizeof(d->reason), "%s at file offset %#llx%s%s: code that could change its own rights",
+             nw_scan_kind_name(refusal->kind), (unsigned long long)refusal->file_offset,
+             refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
+}
+
+/* Only the image is mapped: what a longer mapping would hold behind the end of the file stays inaccessible. */
+static long put_image(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed, bool trust,
+                      const struct nw_image *image)
+{
+    enum nw_region_kind kind = trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
+    uint64_t start, charged;
+    int error = place(d, hint, length, fixed, &start);
+
+    if (!error)
+        error = nw_regions_cost_of_add(&d->regions, start, image->size, prot, kind, &charged);
+    if (!error && !within_limit(d, charged))
+        error = -ENOMEM;
+    if (!error && !seams_clean(d, start, image))
+        error = -EPERM;
+    if (!error)
+        error = put(d, start, image->size, prot, MAP_PRIVATE, image->fd, 0);
+    if (!error)
+        error = nw_regions_add(&d->regions, start, image->size, prot, kind);
+    return error ? error : (long)start;
+}
+
+static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
+                     const struct nw_domain_fd *file, uint64_t offset)
+{
+    struct nw_image_refusal refusal = {0};
+    struct nw_image *image;
+    long result = nw_images_acquire(nw_m.images, file->fd, offset, length, file->trust, &image, &refusal);
+
+    if (result == -EPERM)
+        say_refused(d, &refusal);
+    if (result)
+        return result;
+    result = put_image(d, hint, length, prot, fixed, file->trust, image);
+    nw_images_release(nw_m.images, image);
+    return result;
+}
+
+static long map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+{
+    enum nw_region_kind kind = fd >= 0 ? NW_REGION_FILE : flags & MAP_STACK ? NW_REGION_STACK : NW_REGION_ANON;
+    uint64_t start, charged;
+    int error = place(d, hint, length, flags & MAP_FIXED, &start);
+
+    if (!error)
+        error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, &charged);
+    if (!error && !within_limit(d, charged))
+        error = -ENOMEM;
+    if (!error)
+        error = put(d, start, length, prot, MAP_PRIVATE | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset);
+    if (error)
+        return error;
+    nw_regions_add(&d->regions, start, length, prot, kind);
+    return (long)start;
+}
+
+static const struct nw_domain_fd *mapped_file(const struct nw_domain *d, int flags, uint64_t fd)
+{
+    static const struct nw_domain_fd none = {.fd = -1};
+
+    if (flags & MAP_ANONYMOUS)
+        return &none;
+    return fd < NW_DOMAIN_FDS && d->fds[fd].fd >= 0 ? &d->fds[fd] : NULL;
+}
+
+/*
+ * Shared mappings become private: a domain has no other process to share with, and every file it can map is one that
+ * it may only read.
+ */
+long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
+{
+    uint64_t length = page_up(args[1]);
+    int prot = (int)args[2], flags = (int)args[3];
+    const struct nw_domain_fd *file;
+    long result;
+
+    if (args[2] & ~7ull || flags & MAP_REFUSED || args[1] == 0 || length == 0 || args[5] % NW_PAGE_SIZE)
+        return -EINVAL;
+    if (flags & MAP_FIXED && (args[0] % NW_PAGE_SIZE || !nw_domain_holds(d, args[0], length)))
+        return -EPERM;
+    if (prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
+        return -EACCES;
+    pthread_mutex_lock(&d->memory_lock);
+    file = mapped_file(d, flags, args[4] & 0xffffffff);
+    if (!file)
+        result = -EBADF;
+    else if (prot & PROT_EXEC)
+        result = map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
+    else
+        result = map_data(d, args[0], length, prot, flags, file->fd, args[5]);
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
+}
+
+static long unmap_locked(struct nw_domain *d, uint64_t start, uint64_t length)
+{
+    uint64_t charged;
+    int error = nw_regions_cost_of_remove(&d->regions, start, length, &charged);
+
+    if (error)
+        return error;
+    if (mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
+        return -errno;
+    return nw_regions_remove(&d->regions, start, length);
+}
+
+long nw_memory_unmap(struct nw_domain *d, uint64_t start, uint64_t length)
+{
+    long result;
+
+    pthread_mutex_lock(&d->memory_lock);
+    result = unmap_locked(d, start, page_up(length));
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
+}
+
+long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t prot)
+{
+    uint64_t charged;
+    long result;
+
+    if (length == 0)
+        return 0;
+    length = page_up(length);
+    if (prot & ~7ull || length == 0)
+        return -EINVAL;
+    pthread_mutex_lock(&d->memory_lock);
+    result = nw_regions_cost_of_prot(&d->regions, start, length, (int)prot, &charged);
+    if (!result && !within_limit(d, charged))
+        result = -ENOMEM;
+    if (!result)
+        result = nw_memory_tag(d, start, length, (int)prot);
+    if (!result)
+        result = nw_regions_set_prot(&d->regions, start, length, (int)prot);
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
+}
+
+/* Longer: in place when what follows is free, else a copy elsewhere. The old pages go in one step with their mapping. */
+static long remap_longer(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length, int prot, bool move)
+{
+    uint64_t to;
+    long result;
+
+    if (nw_regions_find_gap(&d->regions, length - old_length, NW_PAGE_SIZE, old + old_length, NW_REGION_TOP_DOWN,
+                            &to) == 0 &&
+        to == old + old_length) {
+        result = map_data(d, to, length - old_length, prot, MAP_FIXED, -1, 0);
+        return result < 0 ? result : (long)old;
+    }
+    if (!move)
+        return -ENOMEM;
+    result = map_data(d, 0, length, prot, 0, -1, 0);
+    if (result < 0)
+        return result;
+    if (nw_gate_copy((void *)result, (const void *)old, old_length) < 0) {
+        unmap_locked(d, (uint64_t)result, length);
+        return -EFAULT;
+    }
+    unmap_locked(d, old, old_length);
+    return result;
+}
+
+long nw_memory_remap(struct nw_domain *d, const uint64_t args[6])
+{
+    uint64_t old = args[0], old_length = page_up(args[1]), length = page_up(args[2]);
+    const struct nw_region *r;
+    long result;
+
+    if (args[3] & ~1ull || old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
+        return -EINVAL;
+    pthread_mutex_lock(&d->memory_lock);
+    r = nw_regions_find(&d->regions, old);
+    if (!r || r->end - old < old_length || r->kind != NW_REGION_ANON || r->prot != (PROT_READ | PROT_WRITE))
+        result = -EFAULT;
+    else if (length > old_length)
+        result = remap_longer(d, old, old_length, length, r->prot, args[3] & MREMAP_MAYMOVE);
+    else if (length < old_length)
+        result = unmap_locked(d, old + length, old_length - length);
+    else
+        result = 0;
+    pthread_mutex_unlock(&d->memory_lock);
+    return result == 0 ? (long)old : result;
+}
+
+long nw_memory_advise(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t advice)
+{
+    long result = 0;
+
+    length = page_up(length);
+    if (advice != MADV_DONTNEED && advice != MADV_FREE)
+        return 0; /* the other hints change nothing that a program could see */
+    pthread_mutex_lock(&d->memory_lock);
+    if (start % NW_PAGE_SIZE || !nw_regions_covers(&d->regions, start, length, PROT_NONE))
+        result = -ENOMEM;
+    else if (length && madvise((void *)start, length, (int)advice) < 0)
+        result = -errno;
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
+}

@@ -1,0 +1,351 @@
+/*
+ * The monitor's main types and what its files offer one another. Read this first.
+ *
+ *   function   a deployment in this worker: name, .so, limits, the queue of invocations that wait for a slot
+ *   domain     one loaded instance of a function: address range, key, slots, fds. A crashed one is torn down and a new
+ *              one takes its place; the old one lingers until the last of its slots has surfaced
+ *   slot       a flow of control inside a domain (each thread of the function is one). Those that wait for
+ *              invocations are the function's func workers
+ *   executor   a kernel thread that runs slots
+ *
+ * Locks, in the order in which they are taken: monitor.lock (everything but what is named below), domain.memory_lock
+ * (its mappings and fds), domain.free_lock (its list of free slots; a spinlock, for the nested call).
+ *
+ * A slot that runs, or that waits for a callee in this worker, belongs to its executor: nobody else touches it. To end
+ * such a slot, its domain is marked dying and every executor is kicked; the executor reaps the slot when it surfaces.
+ */
+#ifndef NW_WORKER_MONITOR_H
+#define NW_WORKER_MONITOR_H
+
+#include "common/channel.h"
+#include "common/control.h"
+#include "common/manifest.h"
+#include "common/mode.h"
+#include "common/status.h"
+#include "protect/gate.h"
+#include "worker/region.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#define NW_PAGE_SIZE       4096ul
+#define NW_PAYLOAD_MAX     (16ul << 20)
+#define NW_CALL_DEPTH_MAX  32
+#define NW_EXECUTORS_MAX   64
+#define NW_DOMAINS_MAX     512
+#define NW_FUNCTIONS_MAX   1024
+#define NW_DOMAIN_SLOTS    128 /* flows of control in one domain: func workers and the function's own threads */
+#define NW_DOMAIN_FDS      256
+#define NW_DOMAIN_RANGE    (16ul << 30)
+#define NW_START_TIMEOUT   10000 /* ms from load to ready */
+#define NW_PREEMPT_SIGNAL  23    /* SIGURG */
+#define NW_REASON_MAX      256
+#define NW_NO_BLOCK        UINT64_MAX
+
+enum nw_slot_state {
+    NW_SLOT_UNUSED,
+    NW_SLOT_READY,   /* in monitor.ready */
+    NW_SLOT_RUNNING, /* on an executor */
+    NW_SLOT_FREE,    /* in domain.free: a func worker that waits for an invocation */
+    NW_SLOT_CALLING, /* waits for a callee that runs in this worker */
+    NW_SLOT_QUEUED,  /* its nested call waits in the callee's queue */
+    NW_SLOT_REMOTE,  /* its nested call is with the engine */
+    NW_SLOT_FUTEX,   /* in domain.sleepers */
+    NW_SLOT_SLEEP,   /* in domain.sleepers */
+    NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
+    NW_SLOT_PARKED,  /* for good: the domain's first flow once the function is up */
+};
+
+/* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
+struct nw_invocation {
+    struct nw_invocation *next;
+    struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
+    uint64_t id;            /* from the ring */
+    const void *input;      /* in the engine's arena, or in the caller's domain */
+    uint64_t length;
+    uint32_t depth;
+};
+
+struct nw_slot {
+    struct nw_gate_context gate; /* first: the gate knows slots by it */
+    struct nw_domain *domain;
+    struct nw_slot *next; /* link of the list that `state` names */
+    enum nw_slot_state state;
+    uint32_t tid;           /* what gettid answers */
+    uint32_t sequence;      /* odd while an invocation runs; so the watch can tell one from the next */
+    uint32_t depth;         /* nested calls above the running invocation */
+    struct nw_slot *caller; /* the running invocation is its nested call */
+    uint64_t invocation;    /* the running invocation came from the ring with this id */
+    bool from_ring;
+    bool worker;   /* a func worker: has called NW_OP_WAIT */
+    bool answered; /* the engine has been told already: whatever comes is dropped */
+    /* as a func worker: where an input may be placed, and what it just produced */
+    uint64_t inbox, inbox_size;
+    uint64_t output, output_length;
+    int32_t output_status;
+    struct nw_invocation *assigned; /* an input larger than the inbox, for which it makes room */
+    /* as a caller: where the output goes; an output that did not fit, until it is fetched */
+    uint64_t reply, reply_size;
+    void *held;
+    uint64_t held_length;
+    /* as a caller of a function that is not in this worker */
+    bool call_unsent;
+    char callee[NW_NAME_MAX + 1];
+    uint64_t input, input_length;
+    uint32_t call_generation; /* matches a REPLY with the call it answers */
+    uint64_t call_block;      /* the CALL's payload in our arena; NW_NO_BLOCK when there is none */
+    /* as a sleeper */
+    uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
+    uint64_t futex;
+    uint32_t futex_bits;
+    uint64_t clear_tid; /* zeroed and woken when the flow ends */
+    /* watched by the clock */
+    uint32_t seen_sequence;
+    uint64_t seen_at;
+};
+
+enum nw_domain_state {
+    NW_DOMAIN_NONE,     /* the record is unused */
+    NW_DOMAIN_STARTING, /* its flow runs ld.so, constructors, faas_init and makes the func workers */
+    NW_DOMAIN_LIVE,
+    NW_DOMAIN_DYING, /* no flow of it will run again; waits for the last slots to surface */
+};
+
+/* One entry of a domain's own table of files. */
+struct nw_domain_fd {
+    int fd;     /* the kernel's, or -1 */
+    bool trust; /* the host's own libc or ld.so: forbidden instructions in it become traps */
+};
+
+struct nw_domain {
+    uint32_t state;    /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
+    uint32_t free_lock;
+    struct nw_slot *free;
+    uint32_t n_free;
+    uint32_t n_workers; /* func workers */
+    struct nw_function *function;
+    int key; /* hardware key; 0 while evicted or where there are none */
+    uint64_t last_used; /* for eviction: a count, not a time */
+    uint64_t base, end; /* its address range */
+    uint64_t areas; /* where full exits place registers; the monitor's own pages inside the range */
+    pthread_mutex_t memory_lock;
+    struct nw_regions regions;
+    struct nw_domain_fd fds[NW_DOMAIN_FDS];
+    struct nw_slot slots[NW_DOMAIN_SLOTS];
+    uint32_t n_slots; /* not UNUSED */
+    struct nw_slot *sleepers;
+    uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
+    uint64_t log_second, log_lines;
+    uint64_t started_at;
+    bool loaded;                /* its program is mapped; the executor that runs its first flow does that */
+    enum nw_status end_status;
+    char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
+    uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
+};
+
+enum nw_function_state {
+    NW_FUNCTION_NONE,
+    NW_FUNCTION_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
+    NW_FUNCTION_UP,      /* serves; a crashed domain is replaced */
+    NW_FUNCTION_RETIRING,
+};
+
+struct nw_function {
+    enum nw_function_state state;
+    uint32_t deployment;
+    char name[NW_NAME_MAX + 1];
+    int so;
+    uint32_t slots;
+    uint64_t timeout_ns;
+    uint64_t memory;
+    char *env; /* K=V NUL ... */
+    size_t env_length;
+    struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
+    struct nw_invocation *queue, **queue_tail;
+    uint32_t queued; /* read without the lock by the nested call */
+    bool silent; /* it was refused: nobody waits to hear that it is retired */
+    uint64_t retry_at;
+};
+
+/* A name that a nested call may use. Routes are never removed, so an index stays valid. */
+struct nw_route {
+    char name[NW_NAME_MAX + 1];
+    struct nw_function *function; /* release/acquire; NULL when nothing of this name is active here */
+};
+
+struct nw_executor {
+    struct nw_gate_thread gate; /* first */
+    uint64_t monitor_fs;
+    uint32_t id;
+    uint32_t idle;
+    uint32_t blocked; /* in a system call that may take long; its token is another's */
+    pthread_t thread;
+    uint32_t epoch; /* counts gate crossings and traps: an executor whose epoch stands still runs one thing */
+    uint32_t seen_epoch;
+    uint64_t seen_at;
+    bool starting;
+    struct {
+        int signal; /* 0: the slot was preempted or its way out was cut short */
+        int code;
+        uint64_t address;
+        long syscall;
+        uint32_t arch;
+    } trap;
+};
+
+/* The two variants of gate.S. */
+struct nw_gate_variant {
+    const char *enter, *inside, *signal, *resume, *exit, *exit_end;
+    const char *as, *as_syscall, *as_cut, *as_end;
+    long (*syscall_as)(uint32_t pkru, long number, const uint64_t args[6]);
+    void (*leave)(struct nw_gate_context *context); /* does not return */
+};
+
+struct nw_monitor {
+    pthread_mutex_t lock;
+    enum nw_mode mode;
+    bool keyed;
+    const struct nw_gate_variant *gate;
+    uint32_t worker;
+    int control;
+    int wake; /* eventfd: makes the control thread look at timers again */
+    struct nw_channel channel;
+    struct nw_executor *executors[NW_EXECUTORS_MAX];
+    uint32_t n_executors, n_tokens, n_blocked, n_idle;
+    struct nw_executor *leader; /* the idle executor that waits on the doorbell */
+    pthread_cond_t work;
+    struct nw_slot *ready, **ready_tail;
+    struct nw_slot *arena_waiters;
+    struct nw_desc *outbox; /* descriptors that found the ring full */
+    size_t n_outbox, outbox_size;
+    struct nw_invocation *spare_invocations;
+    struct nw_function functions[NW_FUNCTIONS_MAX];
+    struct nw_domain *domains[NW_DOMAINS_MAX];
+    struct nw_route routes[NW_FUNCTIONS_MAX];
+    uint32_t n_routes;
+    uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
+    uint64_t use_count;
+    uint32_t refused;
+    uint32_t next_tid;
+    struct nw_images *images;
+    int loader, stub; /* files: the host's ld.so, our program inside domains */
+    size_t xsave_size;
+    uint32_t xsave_pkru_offset;
+    uint64_t vdso;
+    uint64_t next_timer; /* when the control thread will look at timers by itself */
+};
+
+extern struct nw_monitor nw_m;
+
+static inline struct nw_executor *nw_executor_of(struct nw_gate_thread *thread)
+{
+    return (struct nw_executor *)thread;
+}
+
+static inline struct nw_slot *nw_running(struct nw_executor *ex)
+{
+    return (struct nw_slot *)ex->gate.current;
+}
+
+/* Whether [start, start + length) lies inside the domain's range; nothing at all does, wherever it is. Says nothing of
+ * what is mapped there. */
+static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t start, uint64_t length)
+{
+    return length == 0 || (start >= domain->base && start <= domain->end && length <= domain->end - start);
+}
+
+uint64_t nw_now(void); /* CLOCK_MONOTONIC, ns */
+
+/* executor.c */
+int nw_executors_init(uint32_t tokens);
+struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next slot to run; sleeps until there is one */
+void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
+void nw_executors_kick(void);                                     /* every executor looks at what it runs */
+void nw_executor_block(struct nw_executor *ex);   /* before a call that may take long: another gets the token */
+void nw_executor_unblock(struct nw_executor *ex); /* after it */
+void nw_wake_control(void);                       /* the control thread looks at functions and timers again */
+
+/* schedule.c; lock held */
+void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_executor_wake */
+struct nw_slot *nw_ready_take(void);
+void nw_ready_remove(struct nw_slot *slot);
+void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at);
+void nw_sleepers_remove(struct nw_slot *slot);
+uint64_t nw_timers_run(uint64_t now); /* when to come again */
+void nw_watch(uint64_t now);          /* deadlines, quanta, domains to start again */
+
+/* slot.c; lock held unless said otherwise */
+struct nw_slot *nw_slot_new(struct nw_domain *domain);
+void nw_slot_end(struct nw_slot *slot);
+void nw_slot_full(struct nw_slot *slot, long result); /* any lock: gives a parked system call its result */
+void nw_free_push(struct nw_slot *slot);              /* any lock: the func worker waits for an invocation */
+struct nw_slot *nw_free_pop(struct nw_domain *domain); /* any lock: NULL when none is free, or it cannot run now */
+struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */
+
+/* domain.c */
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error); /* lock held */
+void nw_domain_destroy(struct nw_domain *domain);                          /* lock held; no slot may be left */
+int nw_domain_bind(struct nw_domain *domain); /* lock held: gives it a hardware key; -EBUSY when none can be had */
+
+/* load.c: maps stub and ld.so and prepares the first flow. Before any slot of the domain runs; the control thread. */
+int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
+
+/* memory.c: the memory system calls of a domain. They return what the system call would. */
+long nw_memory_map(struct nw_domain *d, const uint64_t args[6]);
+int nw_memory_tag(struct nw_domain *d, uint64_t start, uint64_t length, int prot);
+long nw_memory_unmap(struct nw_domain *d, uint64_t start, uint64_t length);
+long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t prot);
+long nw_memory_remap(struct nw_domain *d, const uint64_t args[6]);
+long nw_memory_advise(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t advice);
+
+/* teardown.c; lock held */
+void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);
+void nw_slot_reap(struct nw_slot *slot); /* a slot of a dying domain that belongs to nobody any more */
+void nw_dying_sweep(void);               /* reaps func workers that were given back to dying domains */
+
+/* invoke.c: invocations and their results; lock held but for the slow paths of the gate, which take it */
+void nw_function_feed(struct nw_function *function);
+void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
+void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
+void nw_queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
+struct nw_invocation *nw_invocation_new(void);
+void nw_invocation_free(struct nw_invocation *invocation);
+void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
+struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
+void nw_hold(struct nw_slot *caller, const void *output, uint64_t length);
+void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
+struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
+                                     uint64_t input, uint64_t length);
+
+/* remote.c: the rings; lock held */
+bool nw_ring_poll(void);
+int nw_send_output(struct nw_slot *slot); /* -EAGAIN: the arena or the ring is full */
+void nw_complete(uint64_t id, enum nw_status status, const char *reason);
+int nw_send_call(struct nw_slot *slot); /* the same */
+void nw_arena_wait(struct nw_slot *slot);
+void nw_arena_forget(struct nw_slot *slot);
+void nw_post_flush(void);
+
+/* op.c: the operations of the gate that are not the nested call; takes the lock */
+struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
+                                   uint64_t a3);
+
+/* syscall.c and its kin: carries out a domain's system call */
+struct nw_gate_context *nw_syscall(struct nw_executor *ex, struct nw_slot *slot);
+
+/* function.c: what the engine asks of functions; lock held */
+void nw_function_load(const struct nw_control *head, const char *text, int so);
+void nw_function_started(struct nw_domain *domain);
+void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
+void nw_function_activate(uint32_t deployment);
+void nw_function_retire(uint32_t deployment);
+void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
+bool nw_functions_tend(uint64_t now); /* makes missing domains, ends retired functions; true: look again soon */
+struct nw_function *nw_function_find(uint32_t deployment);
+int nw_route_find(const char *name);
+void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
+
+#endif

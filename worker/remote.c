@@ -1,0 +1,284 @@
+/*
+ * The rings: what the engine sends and what it is sent. Descriptors that find the ring full wait in an outbox, outputs
+ * that find the arena full wait in their func workers: back-pressure, never loss.
+ */
+#include "common/atomic.h"
+#include "common/log.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_BATCH 64
+
+static noreturn void engine_is_wrong(const char *what)
+{
+    nw_die_system("the engine sent %s; this worker cannot go on", what);
+}
+
+static void outbox_add(const struct nw_desc *desc)
+{
+    if (nw_m.n_outbox == nw_m.outbox_size) {
+        size_t size = nw_m.outbox_size ? nw_m.outbox_size * 2 : 64;
+        struct nw_desc *grown = realloc(nw_m.outbox, size * sizeof(*grown));
+
+        if (!grown)
+            nw_die_system("cannot keep %zu messages for the engine: out of memory", size);
+        nw_m.outbox = grown;
+        nw_m.outbox_size = size;
+    }
+    nw_m.outbox[nw_m.n_outbox++] = *desc;
+}
+
+static void post(const struct nw_desc *desc)
+{
+    int error = nw_m.n_outbox ? -EAGAIN : nw_channel_send(&nw_m.channel, desc);
+
+    if (error == -EPROTO)
+        engine_is_wrong("an impossible ring index");
+    if (error)
+        outbox_add(desc);
+}
+
+void nw_post_flush(void)
+{
+    size_t n = 0;
+
+    while (n < nw_m.n_outbox && nw_channel_send(&nw_m.channel, &nw_m.outbox[n]) == 0)
+        n++;
+    nw_m.n_outbox -= n;
+    memmove(nw_m.outbox, nw_m.outbox + n, nw_m.n_outbox * sizeof(*nw_m.outbox));
+}
+
+/* The reason is for people: when the arena has no room for it, it is left out. */
+void nw_complete(uint64_t id, enum nw_status status, const char *reason)
+{
+    struct nw_desc desc = {.id = id, .kind = NW_DESC_COMPLETE, .status = status};
+    size_t length = strlen(reason);
+    uint64_t offset;
+
+    if (length && nw_arena_alloc(nw_m.channel.arena, length, &offset) == 0) {
+        memcpy(nw_arena_at(nw_m.channel.arena, offset), reason, length);
+        desc.offset = offset;
+        desc.length = length;
+    }
+    post(&desc);
+}
+
+static void end_invocation(struct nw_slot *slot)
+{
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+}
+
+static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)
+{
+    end_invocation(slot);
+    nw_complete(slot->invocation, status, reason);
+}
+
+int nw_send_output(struct nw_slot *slot)
+{
+    struct nw_desc desc = {.id = slot->invocation, .kind = NW_DESC_COMPLETE, .length = slot->output_length};
+    char reason[64];
+
+    if (slot->output_status != 0) {
+        snprintf(reason, sizeof(reason), "faas_func_call returned %d", slot->output_status);
+        fail(slot, NW_STATUS_FUNCTION_FAILED, reason);
+        return 0;
+    }
+    if (desc.length > NW_PAYLOAD_MAX) {
+        snprintf(reason, sizeof(reason), "the output has %llu bytes", (unsigned long long)desc.length);
+        fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
+        return 0;
+    }
+    if (desc.length) {
+        int error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
+
+        if (error == -ENOMEM)
+            return -EAGAIN;
+        if (error) {
+            fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
+            return 0;
+        }
+        if (nw_gate_copy(nw_arena_at(nw_m.channel.arena, desc.offset), (const void *)slot->output, desc.length) < 0) {
+            nw_arena_release(nw_m.channel.arena, desc.offset);
+            fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
+            return 0;
+        }
+    }
+    end_invocation(slot);
+    post(&desc);
+    return 0;
+}
+
+/* A call's id names the slot, and by its generation which of the slot's calls. */
+static uint64_t call_id(const struct nw_slot *slot)
+{
+    uint64_t domain = 0;
+
+    while (nw_m.domains[domain] != slot->domain)
+        domain++;
+    return (uint64_t)slot->call_generation << 32 | domain << 16 | (uint64_t)(slot - slot->domain->slots);
+}
+
+static struct nw_slot *call_of(uint64_t id)
+{
+    uint64_t domain = id >> 16 & 0xffff, index = id & 0xffff;
+    struct nw_slot *slot;
+
+    if (domain >= NW_DOMAINS_MAX || !nw_m.domains[domain] || index >= NW_DOMAIN_SLOTS)
+        return NULL;
+    slot = &nw_m.domains[domain]->slots[index];
+    return slot->state == NW_SLOT_REMOTE && slot->call_generation == id >> 32 ? slot : NULL;
+}
+
+static int answer_call(struct nw_slot *slot, long result)
+{
+    slot->call_unsent = false;
+    slot->gate.result = (uint64_t)result;
+    slot->gate.result2 = 0;
+    nw_ready(slot);
+    return 0;
+}
+
+int nw_send_call(struct nw_slot *slot)
+{
+    struct nw_desc desc = {.kind = NW_DESC_CALL, .depth = slot->depth + 1};
+    unsigned char *block;
+    int error;
+
+    desc.name_len = (uint32_t)strlen(slot->callee);
+    desc.length = desc.name_len + slot->input_length;
+    error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
+    if (error == -ENOMEM)
+        return -EAGAIN;
+    if (error)
+        return answer_call(slot, error);
+    block = nw_arena_at(nw_m.channel.arena, desc.offset);
+    memcpy(block, slot->callee, desc.name_len);
+    if (nw_gate_copy(block + desc.name_len, (const void *)slot->input, slot->input_length) < 0) {
+        nw_arena_release(nw_m.channel.arena, desc.offset);
+        return answer_call(slot, -EFAULT);
+    }
+    slot->call_unsent = false;
+    slot->call_generation++;
+    slot->call_block = desc.offset;
+    slot->state = NW_SLOT_REMOTE;
+    desc.id = call_id(slot);
+    post(&desc);
+    return 0;
+}
+
+void nw_arena_wait(struct nw_slot *slot)
+{
+    slot->state = NW_SLOT_ARENA;
+    slot->next = nw_m.arena_waiters;
+    nw_m.arena_waiters = slot;
+}
+
+void nw_arena_forget(struct nw_slot *slot)
+{
+    struct nw_slot **link = &nw_m.arena_waiters;
+
+    while (*link && *link != slot)
+        link = &(*link)->next;
+    if (*link)
+        *link = slot->next;
+}
+
+/* Room was made: whoever waited for it tries again. A func worker does so by making its call into the gate again. */
+static void arena_retry(void)
+{
+    struct nw_slot *slot = nw_m.arena_waiters, *next;
+
+    nw_m.arena_waiters = NULL;
+    for (; slot; slot = next) {
+        next = slot->next;
+        if (slot->call_unsent ? nw_send_call(slot) == -EAGAIN : nw_send_output(slot) == -EAGAIN)
+            nw_arena_wait(slot);
+        else if (slot->state == NW_SLOT_ARENA && nw_turn(slot))
+            nw_ready(slot);
+    }
+}
+
+static void on_invoke(const struct nw_desc *desc)
+{
+    struct nw_function *function = nw_function_find(desc->target);
+    const void *payload = nw_channel_payload(&nw_m.channel, desc);
+    struct nw_invocation *invocation = nw_invocation_new();
+
+    if (!payload)
+        engine_is_wrong("a payload outside its arena");
+    if (!function || !invocation) {
+        nw_complete(desc->id, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
+        return;
+    }
+    invocation->id = desc->id;
+    invocation->input = payload;
+    invocation->length = desc->length;
+    invocation->depth = desc->depth;
+    nw_function_enqueue(function, invocation);
+    nw_function_feed(function);
+}
+
+static void on_reply(const struct nw_desc *desc)
+{
+    struct nw_slot *slot = call_of(desc->id);
+    const void *payload = nw_channel_payload(&nw_m.channel, desc);
+
+    if (!payload)
+        engine_is_wrong("a payload outside its arena");
+    if (!slot)
+        engine_is_wrong("an answer to a call that was not made");
+    nw_arena_release(nw_m.channel.arena, slot->call_block);
+    if (slot->domain->state == NW_DOMAIN_DYING) {
+        nw_slot_reap(slot);
+    } else if (desc->status != NW_STATUS_OK) {
+        answer_call(slot, -EIO);
+    } else if (desc->length > slot->reply_size) {
+        nw_hold(slot, payload, desc->length);
+        nw_ready(slot);
+    } else {
+        answer_call(slot,
+                    nw_gate_copy((void *)slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
+    }
+    if (desc->length)
+        post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+}
+
+static void handle(const struct nw_desc *desc)
+{
+    switch (desc->kind) {
+    case NW_DESC_INVOKE:
+        on_invoke(desc);
+        break;
+    case NW_DESC_REPLY:
+        on_reply(desc);
+        break;
+    case NW_DESC_RELEASE:
+        if (nw_arena_release(nw_m.channel.arena, desc->offset) < 0)
+            engine_is_wrong("a release of what is not in use");
+        arena_retry();
+        break;
+    default:
+        engine_is_wrong("a descriptor of an unknown kind");
+    }
+}
+
+bool nw_ring_poll(void)
+{
+    struct nw_desc desc;
+    int n = 0, got = 0;
+
+    if (nw_m.n_outbox)
+        nw_post_flush();
+    while (n < POLL_BATCH && (got = nw_ring_pop(&nw_m.channel.in, &desc)) == 1) {
+        handle(&desc);
+        n++;
+    }
+    if (got == -EPROTO)
+        engine_is_wrong("an impossible ring index");
+    return n > 0;
+}

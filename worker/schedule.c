@@ -1,0 +1,169 @@
+/*
+ * Who runs next and for how long: the ready queue, sleepers, and the watch over deadlines and quanta. Policy only;
+ * executor.c does the running.
+ */
+#include "common/atomic.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUANTUM_NS 5000000ull /* a slot that ran this long yields to one that waits */
+
+uint64_t nw_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+void nw_ready(struct nw_slot *slot)
+{
+    slot->state = NW_SLOT_READY;
+    slot->next = NULL;
+    *nw_m.ready_tail = slot;
+    nw_m.ready_tail = &slot->next;
+}
+
+struct nw_slot *nw_ready_take(void)
+{
+    struct nw_slot *slot = nw_m.ready;
+
+    if (!slot)
+        return NULL;
+    nw_m.ready = slot->next;
+    if (!nw_m.ready)
+        nw_m.ready_tail = &nw_m.ready;
+    return slot;
+}
+
+/* Takes a slot of a dying domain out of the ready queue. */
+void nw_ready_remove(struct nw_slot *slot)
+{
+    struct nw_slot **link = &nw_m.ready;
+
+    while (*link && *link != slot)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    *link = slot->next;
+    if (nw_m.ready_tail == &slot->next)
+        nw_m.ready_tail = link;
+}
+
+void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
+{
+    const uint64_t one = 1;
+
+    slot->state = state;
+    slot->wake_at = wake_at;
+    slot->next = slot->domain->sleepers;
+    slot->domain->sleepers = slot;
+    if (wake_at && wake_at < nw_m.next_timer && write(nw_m.wake, &one, sizeof(one)) < 0)
+        nw_m.next_timer = 0; /* the counter is full: the control thread is awake anyway */
+}
+
+void nw_sleepers_remove(struct nw_slot *slot)
+{
+    struct nw_slot **link = &slot->domain->sleepers;
+
+    while (*link && *link != slot)
+        link = &(*link)->next;
+    if (*link)
+        *link = slot->next;
+}
+
+static uint64_t domain_timers(struct nw_domain *domain, uint64_t now, uint64_t next)
+{
+    struct nw_slot *slot = domain->sleepers, *following;
+
+    for (; slot; slot = following) {
+        following = slot->next;
+        if (!slot->wake_at)
+            continue;
+        if (slot->wake_at > now) {
+            next = slot->wake_at < next ? slot->wake_at : next;
+            continue;
+        }
+        nw_sleepers_remove(slot);
+        nw_slot_full(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
+        nw_ready(slot);
+        nw_executor_wake();
+    }
+    return next;
+}
+
+uint64_t nw_timers_run(uint64_t now)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->sleepers)
+            next = domain_timers(nw_m.domains[i], now, next);
+    return next;
+}
+
+/* The deadline of whatever invocation a slot runs, found by sampling: the nested call reads no clock. */
+static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
+{
+    uint32_t sequence = nw_load_relaxed(&slot->sequence); /* written by the executor that owns the slot */
+
+    if (slot->state == NW_SLOT_UNUSED || !(sequence & 1))
+        return false;
+    if (sequence != slot->seen_sequence) {
+        slot->seen_sequence = sequence;
+        slot->seen_at = now;
+        return false;
+    }
+    return now - slot->seen_at >= timeout;
+}
+
+static void watch_domain(struct nw_domain *domain, uint64_t now)
+{
+    struct nw_function *function = domain->function;
+    char reason[NW_REASON_MAX];
+
+    if (domain->state == NW_DOMAIN_STARTING && now - domain->started_at >= NW_START_TIMEOUT * 1000000ull) {
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
+        return;
+    }
+    for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < NW_DOMAIN_SLOTS; i++) {
+        if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
+            continue;
+        snprintf(reason, sizeof(reason), "ran past its deadline of %llu ms",
+                 (unsigned long long)(function->timeout_ns / 1000000));
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, reason);
+    }
+}
+
+/* An executor whose epoch stood still for a quantum while others wait is told to yield. */
+static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
+{
+    uint32_t epoch = nw_load_relaxed(&ex->epoch); /* written by the executor */
+
+    if (epoch != ex->seen_epoch || ex->idle || ex->blocked) {
+        ex->seen_epoch = epoch;
+        ex->seen_at = now;
+        return;
+    }
+    if (waiting && now - ex->seen_at >= QUANTUM_NS)
+        syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+}
+
+void nw_watch(uint64_t now)
+{
+    uint32_t tail = nw_load_relaxed(&nw_m.channel.in.shared->tail); /* only a hint that the engine sent something */
+    bool waiting = nw_m.ready || tail != nw_m.channel.in.own;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->state == NW_DOMAIN_STARTING || nw_m.domains[i]->state == NW_DOMAIN_LIVE)
+            watch_domain(nw_m.domains[i], now);
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        watch_executor(nw_m.executors[i], now, waiting);
+    if (waiting)
+        nw_executor_wake();
+}

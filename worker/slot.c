@@ -1,0 +1,106 @@
+/* Slots: making and ending them, and the list of func workers that wait for an invocation. */
+#include "common/atomic.h"
+#include "worker/monitor.h"
+#include <string.h>
+
+#define AREA_SIZE 256 /* one struct nw_gate_regs each */
+
+_Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
+
+/* Held for a few instructions, never across anything that can fault or sleep. */
+static void free_lock(struct nw_domain *domain)
+{
+    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release in free_unlock */
+        nw_spin_pause();
+}
+
+static void free_unlock(struct nw_domain *domain)
+{
+    nw_store_release(&domain->free_lock, 0u); /* pairs with the exchange in free_lock */
+}
+
+/* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
+static void xsave_reset(uint8_t *area)
+{
+    const uint32_t mxcsr = NW_MXCSR_DEFAULT;
+
+    memset(area, 0, nw_m.xsave_size);
+    memcpy(area + 24, &mxcsr, sizeof(mxcsr));
+}
+
+struct nw_slot *nw_slot_new(struct nw_domain *domain)
+{
+    struct nw_slot *slot = NULL;
+    size_t i;
+
+    for (i = 0; i < NW_DOMAIN_SLOTS && !slot; i++)
+        if (domain->slots[i].state == NW_SLOT_UNUSED)
+            slot = &domain->slots[i];
+    if (!slot)
+        return NULL;
+    i = (size_t)(slot - domain->slots);
+    *slot = (struct nw_slot){
+        .domain = domain,
+        .state = NW_SLOT_PARKED,
+        .tid = ++nw_m.next_tid,
+        .call_generation = slot->call_generation,
+        .gate = {.kind = NW_CTX_KIND_FULL,
+                 .pkru = nw_m.keyed ? nw_gate_rights(domain->key) : 0,
+                 .area = (struct nw_gate_regs *)(domain->areas + i * AREA_SIZE),
+                 .xsave = domain->xsave + i * nw_m.xsave_size,
+                 .mxcsr = NW_MXCSR_DEFAULT,
+                 .fcw = NW_FCW_DEFAULT},
+    };
+    xsave_reset(slot->gate.xsave);
+    domain->n_slots++;
+    return slot;
+}
+
+void nw_slot_end(struct nw_slot *slot)
+{
+    slot->state = NW_SLOT_UNUSED;
+    slot->domain->n_slots--;
+}
+
+void nw_slot_full(struct nw_slot *slot, long result)
+{
+    slot->gate.regs.rax = (uint64_t)result;
+}
+
+void nw_free_push(struct nw_slot *slot)
+{
+    struct nw_domain *domain = slot->domain;
+
+    free_lock(domain);
+    slot->state = NW_SLOT_FREE;
+    slot->next = domain->free;
+    domain->free = slot;
+    domain->n_free++;
+    free_unlock(domain);
+}
+
+struct nw_slot *nw_free_pop(struct nw_domain *domain)
+{
+    struct nw_slot *slot = NULL;
+
+    free_lock(domain);
+    if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_m.keyed)) {
+        slot = domain->free;
+        domain->free = slot->next;
+        domain->n_free--;
+    }
+    free_unlock(domain);
+    return slot;
+}
+
+struct nw_slot *nw_free_drain(struct nw_domain *domain)
+{
+    struct nw_slot *list;
+
+    free_lock(domain);
+    list = domain->free;
+    domain->free = NULL;
+    domain->n_free = 0;
+    free_unlock(domain);
+    return list;
+}

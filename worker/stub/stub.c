@@ -1,0 +1,339 @@
+/*
+ * The program inside every domain: loads the function's shared object with the domain's own ld.so, makes its func
+ * workers, one thread each, and carries the function ABI over the gate. It is as untrusted as the function itself.
+ */
+#include "worker/ops.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <faas/worker_v1_interface.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OUTPUT_MAX   (16ul << 20)
+#define KEPT_MAX     (4ul << 20) /* larger buffers are given back after the call that needed them */
+#define INBOX_SIZE   (16ul << 10)
+#define REPLY_SIZE   (32ul << 10)
+#define REPLY_LEAST  (4ul << 10)
+#define SLOT_STACK   (1ul << 20)
+#define ROUTES       8
+#define NAME_SIZE    64
+
+struct function {
+    int (*init)(void);
+    int (*create)(void *, faas_invoke_func_fn_t, faas_append_output_fn_t, void **);
+    int (*call)(void *, const char *, size_t);
+};
+
+/* Outputs of nested calls, which must stay where they are until the surrounding call returns. */
+struct chunk {
+    struct chunk *older;
+    size_t size, used;
+    char data[] __attribute__((aligned(16)));
+};
+
+struct worker {
+    void *handle;
+    char *inbox;
+    size_t inbox_size;
+    char *output;
+    size_t output_size, output_length;
+    int failed; /* the output could not be kept */
+    struct chunk *replies;
+    size_t last_reply;
+    struct {
+        char name[NAME_SIZE];
+        long index;
+    } routes[ROUTES];
+    unsigned next_route;
+};
+
+static const void *gate;
+static struct function function;
+static sem_t made;
+static int create_status;
+
+static long gate_call(uint32_t op, uint32_t scalar, const void *a1, uint64_t a2, const void *a3, uint64_t a4,
+                      uint64_t *second)
+{
+    uint64_t rdi = (uint64_t)scalar << 32 | op, rdx;
+    register uint64_t r10 __asm__("r10") = a2;
+    register uint64_t r8 __asm__("r8") = (uint64_t)a3;
+    register uint64_t r9 __asm__("r9") = a4;
+    long result;
+
+    /* Built without a red zone: the call pushes below the stack pointer. */
+    __asm__ volatile("call *%[gate]"
+                     : "=a"(result), "=d"(rdx), "+D"(rdi), "+S"(a1), "+r"(r10), "+r"(r8), "+r"(r9)
+                     : [gate] "m"(gate)
+                     : "rcx", "r11", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    if (second)
+        *second = rdx;
+    return result;
+}
+
+static void append_output(void *context, const char *data, size_t length)
+{
+    struct worker *w = context;
+    size_t wanted = w->output_length + length;
+
+    if (wanted < length || wanted > OUTPUT_MAX || w->failed) {
+        w->output_length = wanted > w->output_length ? wanted : OUTPUT_MAX + 1;
+        return;
+    }
+    if (wanted > w->output_size) {
+        size_t size = wanted < 2 * w->output_size ? 2 * w->output_size : wanted;
+        char *grown = realloc(w->output, size < 4096 ? 4096 : size);
+
+        if (!grown) {
+            w->failed = 1;
+            return;
+        }
+        w->output = grown;
+        w->output_size = size < 4096 ? 4096 : size;
+    }
+    memcpy(w->output + w->output_length, data, length);
+    w->output_length = wanted;
+}
+
+static struct chunk *reply_space(struct worker *w, size_t least)
+{
+    struct chunk *c = w->replies;
+    size_t size = least > REPLY_SIZE ? least : REPLY_SIZE;
+
+    if (c && c->size - c->used >= least)
+        return c;
+    c = malloc(sizeof(*c) + size);
+    if (!c)
+        return NULL;
+    *c = (struct chunk){.older = w->replies, .size = size};
+    return w->replies = c;
+}
+
+/* One chunk of ordinary size stays for the next call. */
+static void replies_reset(struct worker *w)
+{
+    struct chunk *c = w->replies, *older, *keep = NULL;
+
+    for (; c; c = older) {
+        older = c->older;
+        if (!keep && c->size <= KEPT_MAX)
+            keep = c;
+        else
+            free(c);
+    }
+    if (keep) {
+        keep->older = NULL;
+        keep->used = 0;
+    }
+    w->replies = keep;
+    w->last_reply = 0;
+}
+
+/* The route of a name, or a negative errno; a few are remembered, with the name beside them. */
+static long route_of(struct worker *w, const char *name, size_t length, int again)
+{
+    long index;
+
+    if (length >= NAME_SIZE)
+        return -ENOENT;
+    for (unsigned i = 0; i < ROUTES && !again; i++)
+        if (w->routes[i].name[0] && strcmp(w->routes[i].name, name) == 0)
+            return w->routes[i].index;
+    index = gate_call(NW_OP_ROUTE, (uint32_t)length, name, 0, NULL, 0, NULL);
+    if (index < 0)
+        return index;
+    memcpy(w->routes[w->next_route].name, name, length + 1);
+    w->routes[w->next_route].index = index;
+    w->next_route = (w->next_route + 1) % ROUTES;
+    return index;
+}
+
+/* Calls a function in this worker, else one elsewhere. Returns the length of the output, or a negative errno. */
+static long call_out(struct worker *w, const char *name, const char *input, size_t length, struct chunk *space,
+                     uint64_t *needed)
+{
+    size_t name_length = strlen(name), room = space->size - space->used;
+    char *reply = space->data + space->used;
+    long route = -ENOENT, result;
+
+    for (int again = 0; again < 2; again++) {
+        route = route_of(w, name, name_length, again);
+        if (route < 0)
+            break;
+        result = gate_call(NW_OP_CALL, (uint32_t)route, input, length, reply, room, needed);
+        if (result != -ENOENT && result != -ESTALE)
+            return result;
+    }
+    if (name_length >= NAME_SIZE)
+        return -ENOENT;
+    result = gate_call(NW_OP_REPLY, 0, reply, room, NULL, 0, NULL);
+    if (result < 0)
+        return result;
+    return gate_call(NW_OP_CALL_NAME, (uint32_t)name_length, name, (uint64_t)input, (const void *)length, 0, needed);
+}
+
+static int invoke(void *context, const char *name, const char *input, size_t length, const char **output,
+                  size_t *output_length)
+{
+    struct worker *w = context;
+    struct chunk *space = reply_space(w, w->last_reply > REPLY_LEAST ? w->last_reply : REPLY_LEAST);
+    uint64_t needed = 0;
+    long result = space ? call_out(w, name, input, length, space, &needed) : -ENOMEM;
+
+    *output = NULL;
+    *output_length = 0;
+    if (result == -ENOBUFS) {
+        space = reply_space(w, needed);
+        result = gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL, space ? space->size - space->used : 0,
+                           NULL, 0, NULL);
+    }
+    if (result < 0)
+        return -1;
+    *output = space->data + space->used;
+    *output_length = (size_t)result;
+    space->used += ((size_t)result + 15) & ~15ul;
+    if (space->used > space->size)
+        space->used = space->size;
+    w->last_reply = (size_t)result;
+    return 0;
+}
+
+static void inbox_grow(struct worker *w, size_t size)
+{
+    char *inbox = malloc(size);
+
+    if (!inbox)
+        return;
+    free(w->inbox);
+    w->inbox = inbox;
+    w->inbox_size = size;
+}
+
+static void trim(struct worker *w)
+{
+    if (w->output_size > KEPT_MAX) {
+        free(w->output);
+        w->output = NULL;
+        w->output_size = 0;
+    }
+    if (w->inbox_size > KEPT_MAX) {
+        w->inbox_size = 0;
+        inbox_grow(w, INBOX_SIZE);
+    }
+}
+
+static void serve(struct worker *w)
+{
+    int status = 0;
+
+    for (;;) {
+        uint64_t more = 0;
+        long n = gate_call(NW_OP_WAIT, (uint32_t)status, w->inbox, w->inbox_size, w->output, w->output_length, &more);
+
+        status = 0;
+        w->output_length = 0;
+        w->failed = 0;
+        if (n < 0)
+            abort();
+        trim(w);
+        if (more == NW_MORE_ROOM) {
+            inbox_grow(w, (size_t)n);
+            continue;
+        }
+        status = function.call(w->handle, w->inbox, (size_t)n);
+        replies_reset(w);
+        if (w->failed) {
+            status = -ENOMEM;
+            w->output_length = 0;
+        }
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *w = argument;
+
+    inbox_grow(w, INBOX_SIZE);
+    create_status = w->inbox ? function.create(w, invoke, append_output, &w->handle) : -ENOMEM;
+    sem_post(&made);
+    if (create_status == 0)
+        serve(w);
+    return NULL;
+}
+
+static void fail(const char *format, const char *detail, int value)
+{
+    char text[256];
+    int n = snprintf(text, sizeof(text), format, detail, value);
+
+    gate_call(NW_OP_READY, 1, text, (uint64_t)n < sizeof(text) ? (uint64_t)n : sizeof(text) - 1, NULL, 0, NULL);
+    abort();
+}
+
+static void *symbol(void *library, const char *name)
+{
+    void *found = dlsym(library, name);
+
+    if (!found)
+        fail("symbol %s not found; build it against include/faas/worker_v1_interface.h", name, 0);
+    return found;
+}
+
+static void load(const char *name)
+{
+    char path[128];
+    void *library;
+
+    snprintf(path, sizeof(path), "/function/%s", name);
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        fail("%s", dlerror(), 0);
+    *(void **)&function.init = symbol(library, "faas_init");
+    *(void **)&function.create = symbol(library, "faas_create_func_worker");
+    *(void **)&function.call = symbol(library, "faas_func_call");
+    symbol(library, "faas_destroy_func_worker");
+}
+
+/* Func workers are made one after the other: a function may do anything in faas_create_func_worker. */
+static void make_worker(void)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    pthread_attr_t attr;
+    pthread_t thread;
+    int error;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, SLOT_STACK);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    error = w ? pthread_create(&thread, &attr, worker_main, w) : ENOMEM;
+    if (error)
+        fail("a func worker could not be made: %s", strerror(error), 0);
+    while (sem_wait(&made) < 0)
+        continue;
+    if (create_status)
+        fail("%s returned %d", "faas_create_func_worker", create_status);
+}
+
+/* argv: the function's name, the address of the gate, how many func workers */
+int main(int argc, char **argv)
+{
+    int status;
+
+    if (argc < 3)
+        return 2;
+    gate = (const void *)strtoul(argv[1], NULL, 16);
+    load(argv[0]);
+    status = function.init();
+    if (status)
+        fail("%s returned %d", "faas_init", status);
+    sem_init(&made, 0, 0);
+    for (long n = strtol(argv[2], NULL, 10); n > 0; n--)
+        make_worker();
+    gate_call(NW_OP_READY, 0, NULL, 0, NULL, 0, NULL);
+    return 0;
+}

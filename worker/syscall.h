@@ -1,0 +1,40 @@
+/*
+ * System calls of a domain. A handler gets the call and returns what the system call returns; one that makes its flow
+ * wait or end says so in `parked`. Handlers run on the executor, with the monitor's rights, without locks held.
+ */
+#ifndef NW_WORKER_SYSCALL_H
+#define NW_WORKER_SYSCALL_H
+
+#include "worker/monitor.h"
+
+struct nw_call {
+    struct nw_executor *ex;
+    struct nw_slot *slot;
+    struct nw_domain *domain;
+    long number;
+    uint64_t args[6];
+    bool parked; /* the slot waits, was handed on or is gone: it must not be touched any more */
+};
+
+typedef long nw_syscall_handler(struct nw_call *call);
+
+/* Hands the call to the kernel with the domain's rights, arguments as they are in `call`. */
+long nw_call_kernel(struct nw_call *call);
+
+/* The same for a call that may take long: another executor gets this one's token meanwhile. */
+long nw_call_kernel_blocking(struct nw_call *call);
+
+/* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */
+int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
+int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
+
+/* syscall_file.c */
+nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_open, nw_sys_openat, nw_sys_close, nw_sys_stat;
+nw_syscall_handler nw_sys_fstatat, nw_sys_access, nw_sys_faccessat, nw_sys_pipe, nw_sys_pipe2, nw_sys_eventfd;
+nw_syscall_handler nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
+
+/* syscall_flow.c */
+nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;
+nw_syscall_handler nw_sys_clock_nanosleep, nw_sys_yield, nw_sys_gettid, nw_sys_set_tid_address, nw_sys_arch_prctl;
+
+#endif

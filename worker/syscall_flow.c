@@ -1,0 +1,305 @@
+/*
+ * Flows of control inside a domain: its threads, their sleep and their end. A thread that waits takes no kernel thread
+ * with it: futexes and timers are the monitor's own.
+ */
+#include "common/log.h"
+#include "worker/syscall.h"
+#include <asm/prctl.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define ADDRESS_MAX   (1ull << 47)
+#define THREAD_FLAGS  (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND)
+#define CLONE_ALLOWED                                                                                                  \
+    (THREAD_FLAGS | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |                      \
+     CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
+#define SECOND 1000000000ull
+
+/* A new flow begins as a copy of its parent, on its own stack and thread pointer. */
+static struct nw_slot *fork_slot(struct nw_call *call)
+{
+    struct nw_slot *slot = nw_slot_new(call->domain);
+    uint64_t flags = call->args[0];
+
+    if (!slot)
+        return NULL;
+    slot->gate.regs = call->slot->gate.regs;
+    slot->gate.regs.rax = 0;
+    slot->gate.regs.rsp = call->args[1];
+    slot->gate.fs = flags & CLONE_SETTLS ? call->args[4] : call->slot->gate.fs;
+    slot->clear_tid = flags & CLONE_CHILD_CLEARTID ? call->args[3] : 0;
+    memcpy(slot->gate.xsave, call->slot->gate.xsave, nw_m.xsave_size);
+    return slot;
+}
+
+long nw_sys_clone(struct nw_call *call)
+{
+    uint64_t flags = call->args[0];
+    struct nw_slot *slot;
+    uint32_t tid;
+
+    if ((flags & THREAD_FLAGS) != THREAD_FLAGS || flags & ~(uint64_t)CLONE_ALLOWED)
+        return -EPERM;
+    if (!call->args[1] || (flags & CLONE_SETTLS && call->args[4] >= ADDRESS_MAX))
+        return -EINVAL;
+    pthread_mutex_lock(&nw_m.lock);
+    slot = call->domain->state == NW_DOMAIN_DYING ? NULL : fork_slot(call);
+    tid = slot ? slot->tid : 0;
+    if (slot && flags & CLONE_PARENT_SETTID && nw_call_write(call, call->args[2], &tid, sizeof(tid)) < 0)
+        nw_log(NW_LOG_DEBUG, "function %s: a thread's id could not be stored", call->domain->function->name);
+    if (slot && flags & CLONE_CHILD_SETTID)
+        nw_call_write(call, call->args[3], &tid, sizeof(tid));
+    if (slot) {
+        nw_ready(slot);
+        nw_executor_wake();
+    }
+    pthread_mutex_unlock(&nw_m.lock);
+    return slot ? (long)tid : -EAGAIN;
+}
+
+/* lock held */
+static long wake(struct nw_domain *domain, uint64_t address, uint32_t bits, uint64_t max)
+{
+    struct nw_slot *slot, *next;
+    long woken = 0;
+
+    for (slot = domain->sleepers; slot && (uint64_t)woken < max; slot = next) {
+        next = slot->next;
+        if (slot->state != NW_SLOT_FUTEX || slot->futex != address || !(slot->futex_bits & bits))
+            continue;
+        nw_sleepers_remove(slot);
+        nw_slot_full(slot, 0);
+        nw_ready(slot);
+        nw_executor_wake();
+        woken++;
+    }
+    return woken;
+}
+
+/* lock held: the executor is done with the flow. A func worker must not end, nor the first flow before it is ready. */
+static void end_flow(struct nw_call *call)
+{
+    struct nw_slot *slot = call->slot;
+    struct nw_domain *domain = slot->domain;
+    const uint32_t zero = 0;
+
+    if (slot->clear_tid && nw_call_write(call, slot->clear_tid, &zero, sizeof(zero)) == 0)
+        wake(domain, slot->clear_tid, FUTEX_BITSET_MATCH_ANY, INT_MAX);
+    if (slot->worker || slot == &domain->slots[0])
+        nw_domain_kill(domain, NW_STATUS_CRASHED, "one of its func workers ended its thread");
+    nw_slot_reap(slot);
+    call->parked = true;
+}
+
+long nw_sys_exit(struct nw_call *call)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    end_flow(call);
+    pthread_mutex_unlock(&nw_m.lock);
+    return 0;
+}
+
+static long end_domain(struct nw_call *call, const char *reason)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
+    nw_slot_reap(call->slot);
+    call->parked = true;
+    pthread_mutex_unlock(&nw_m.lock);
+    return 0;
+}
+
+long nw_sys_exit_group(struct nw_call *call)
+{
+    char reason[NW_REASON_MAX];
+
+    snprintf(reason, sizeof(reason), "called exit with status %d", (int)call->args[0]);
+    return end_domain(call, reason);
+}
+
+/* A signal that a function sends can only mean itself, and only its end. */
+long nw_sys_kill(struct nw_call *call)
+{
+    int signal = (int)call->args[call->number == SYS_tgkill ? 2 : 1];
+    const char *name = sigabbrev_np(signal);
+    char reason[NW_REASON_MAX];
+
+    if (signal == 0)
+        return 0;
+    if (!name)
+        return -EINVAL;
+    snprintf(reason, sizeof(reason), "raised SIG%s%s", name, signal == SIGABRT ? " (aborted)" : "");
+    return end_domain(call, reason);
+}
+
+static bool valid(const struct timespec *t)
+{
+    return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < (long)SECOND;
+}
+
+/* From a timeout as system calls take it to nanoseconds of CLOCK_MONOTONIC. 0 or negative errno. */
+static int wake_time(struct nw_call *call, uint64_t address, bool absolute, clockid_t clock, uint64_t *at)
+{
+    struct timespec t, now;
+    uint64_t relative, wanted;
+
+    if (nw_call_read(call, &t, address, sizeof(t)) < 0)
+        return -EFAULT;
+    if (!valid(&t))
+        return -EINVAL;
+    wanted = t.tv_sec > (long)(INT64_MAX / SECOND) - 1 ? INT64_MAX : (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+    relative = wanted;
+    if (absolute) {
+        clock_gettime(clock, &now);
+        uint64_t current = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+        relative = wanted > current ? wanted - current : 0;
+    }
+    *at = nw_now() + (relative > INT64_MAX / 2 ? INT64_MAX / 2 : relative);
+    return 0;
+}
+
+static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clockid_t clock)
+{
+    struct nw_slot *slot = call->slot;
+    uint64_t at = 0;
+    uint32_t value;
+    long result = 0;
+
+    if (bits == 0)
+        return -EINVAL;
+    if (call->args[3])
+        result = wake_time(call, call->args[3], absolute, clock, &at);
+    if (result)
+        return result;
+    pthread_mutex_lock(&nw_m.lock);
+    if (nw_call_read(call, &value, call->args[0], sizeof(value)) < 0) {
+        result = -EFAULT;
+    } else if (value != (uint32_t)call->args[2]) {
+        result = -EAGAIN;
+    } else if (call->domain->state != NW_DOMAIN_DYING) {
+        slot->futex = call->args[0];
+        slot->futex_bits = bits;
+        call->parked = true;
+        nw_sleep(slot, NW_SLOT_FUTEX, at);
+    }
+    pthread_mutex_unlock(&nw_m.lock);
+    return result;
+}
+
+static long futex_wake(struct nw_call *call, uint32_t bits, uint64_t max)
+{
+    long woken;
+
+    pthread_mutex_lock(&nw_m.lock);
+    woken = wake(call->domain, call->args[0], bits, max);
+    pthread_mutex_unlock(&nw_m.lock);
+    return woken;
+}
+
+/* Waiters that would be moved are woken instead; they look again, as after any spurious wake-up. */
+static long futex_requeue(struct nw_call *call, bool compare)
+{
+    uint32_t value;
+
+    if (compare && nw_call_read(call, &value, call->args[0], sizeof(value)) < 0)
+        return -EFAULT;
+    if (compare && value != (uint32_t)call->args[5])
+        return -EAGAIN;
+    return futex_wake(call, FUTEX_BITSET_MATCH_ANY, INT_MAX);
+}
+
+long nw_sys_futex(struct nw_call *call)
+{
+    uint32_t op = (uint32_t)call->args[1], bits = (uint32_t)call->args[5];
+    clockid_t clock = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+
+    if (call->args[0] % sizeof(uint32_t))
+        return -EINVAL;
+    if (!nw_domain_holds(call->domain, call->args[0], sizeof(uint32_t)))
+        return -EFAULT;
+    switch (op & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+        return futex_wait(call, FUTEX_BITSET_MATCH_ANY, false, clock);
+    case FUTEX_WAIT_BITSET:
+        return futex_wait(call, bits, true, clock);
+    case FUTEX_WAKE:
+        return futex_wake(call, FUTEX_BITSET_MATCH_ANY, (uint32_t)call->args[2]);
+    case FUTEX_WAKE_BITSET:
+        return futex_wake(call, bits, (uint32_t)call->args[2]);
+    case FUTEX_REQUEUE:
+        return futex_requeue(call, false);
+    case FUTEX_CMP_REQUEUE:
+        return futex_requeue(call, true);
+    default:
+        return -ENOSYS;
+    }
+}
+
+static long sleep_until(struct nw_call *call, uint64_t at)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    call->parked = call->domain->state != NW_DOMAIN_DYING;
+    if (call->parked)
+        nw_sleep(call->slot, NW_SLOT_SLEEP, at);
+    pthread_mutex_unlock(&nw_m.lock);
+    return 0;
+}
+
+long nw_sys_nanosleep(struct nw_call *call)
+{
+    uint64_t at;
+    int error = wake_time(call, call->args[0], false, CLOCK_MONOTONIC, &at);
+
+    return error ? error : sleep_until(call, at);
+}
+
+long nw_sys_clock_nanosleep(struct nw_call *call)
+{
+    clockid_t clock = (clockid_t)call->args[0];
+    uint64_t at;
+    int error;
+
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+        return -EINVAL;
+    error = wake_time(call, call->args[2], call->args[1] & TIMER_ABSTIME, clock, &at);
+    return error ? error : sleep_until(call, at);
+}
+
+long nw_sys_yield(struct nw_call *call)
+{
+    nw_slot_full(call->slot, 0);
+    pthread_mutex_lock(&nw_m.lock);
+    call->parked = call->domain->state != NW_DOMAIN_DYING;
+    if (call->parked)
+        nw_ready(call->slot);
+    pthread_mutex_unlock(&nw_m.lock);
+    return 0;
+}
+
+long nw_sys_gettid(struct nw_call *call)
+{
+    return (long)call->slot->tid;
+}
+
+long nw_sys_set_tid_address(struct nw_call *call)
+{
+    call->slot->clear_tid = call->args[0];
+    return (long)call->slot->tid;
+}
+
+long nw_sys_arch_prctl(struct nw_call *call)
+{
+    if (call->args[0] != ARCH_SET_FS)
+        return -EINVAL;
+    if (call->args[1] >= ADDRESS_MAX)
+        return -EPERM;
+    call->slot->gate.fs = call->args[1];
+    return 0;
+}

@@ -1,0 +1,194 @@
+/* See harness.h. */
+#include "worker/test/harness.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 20000
+
+static const struct nw_geometry geometry = {.ring_capacity = 256, .arena_size = 64ul << 20};
+
+static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors)
+{
+    static char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", NULL};
+    const char *build = getenv("NW_BUILD");
+    char path[512], count[16], ring[16], arena[32];
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < 4; i++)
+        if (fcntl(fds[i], F_DUPFD, 64 + i) != 64 + i)
+            _exit(120);
+    for (int i = 0; i < 4; i++)
+        if (dup2(64 + i, 3 + i) < 0)
+            _exit(121);
+    for (int fd = 7; fd < 128; fd++)
+        close(fd);
+    snprintf(path, sizeof(path), "%s/bin/nightward-worker", build ? build : "build");
+    snprintf(count, sizeof(count), "%u", executors);
+    snprintf(ring, sizeof(ring), "%u", geometry.ring_capacity);
+    snprintf(arena, sizeof(arena), "%llu", (unsigned long long)geometry.arena_size);
+    execle(path, "nightward-worker", "--mode", nw_mode_name(mode), "--executors", count, "--ring-capacity", ring,
+           "--arena-size", arena, "--worker", "1", NULL, environment);
+    _exit(122);
+}
+
+void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors)
+{
+    int ends[2];
+
+    memset(h, 0, sizeof(*h));
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(nw_channel_create(&h->channel, &geometry), 0);
+    h->control = ends[0];
+    h->pid = fork();
+    if (h->pid == 0)
+        run_worker((int[4]){ends[1], h->channel.memfd, h->channel.peer_doorbell, h->channel.own_doorbell}, mode,
+                   executors);
+    close(ends[1]);
+    nw_harness_expect(h, NW_CONTROL_HELLO);
+}
+
+void nw_harness_stop(struct nw_harness *h)
+{
+    int status;
+
+    close(h->control);
+    assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
+    assert_int_equal(status, 0);
+    nw_channel_close(&h->channel);
+}
+
+void nw_harness_expect(struct nw_harness *h, uint32_t kind)
+{
+    struct pollfd p = {.fd = h->control, .events = POLLIN};
+    int got;
+
+    do {
+        if (poll(&p, 1, PATIENCE_MS) != 1)
+            fail_msg("no control message of kind %u came", kind);
+        got = nw_control_recv(h->control, &h->message);
+        if (got != 1)
+            fail_msg("the worker is gone while kind %u was awaited", kind);
+    } while (h->message.head.kind != kind);
+}
+
+void nw_harness_tell(struct nw_harness *h, uint32_t kind, uint32_t deployment)
+{
+    struct nw_control head = {.kind = kind, .deployment = deployment};
+
+    assert_int_equal(nw_control_send(h->control, &head, "", 0, NULL, 0), 0);
+}
+
+/* LOADED or REFUSED, whatever else comes before. */
+static uint32_t await_verdict(struct nw_harness *h)
+{
+    struct pollfd p = {.fd = h->control, .events = POLLIN};
+
+    for (;;) {
+        if (poll(&p, 1, PATIENCE_MS) != 1 || nw_control_recv(h->control, &h->message) != 1)
+            fail_msg("the worker said nothing about the load");
+        if (h->message.head.kind == NW_CONTROL_LOADED || h->message.head.kind == NW_CONTROL_REFUSED)
+            return h->message.head.kind;
+    }
+}
+
+uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
+{
+    struct nw_control head = {
+        .kind = NW_CONTROL_LOAD,
+        .deployment = ++h->next_deployment,
+        .slots = load->slots ? load->slots : 4,
+        .timeout_ms = load->timeout_ms ? load->timeout_ms : 10000,
+        .memory = load->memory ? load->memory : 256ul << 20,
+    };
+    char text[512];
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s", load->name, 0, load->env ? load->env : "") + 1;
+    int so = open(load->so, O_RDONLY | O_CLOEXEC);
+
+    if (so < 0)
+        fail_msg("cannot open %s: %s", load->so, strerror(errno));
+    if (!load->env)
+        length--;
+    assert_int_equal(nw_control_send(h->control, &head, text, length, &so, 1), 0);
+    close(so);
+    if (await_verdict(h) == NW_CONTROL_REFUSED)
+        return 0;
+    nw_harness_tell(h, NW_CONTROL_ACTIVATE, head.deployment);
+    return head.deployment;
+}
+
+uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *input, size_t length)
+{
+    struct nw_desc desc = {.kind = NW_DESC_INVOKE, .id = ++h->next_id, .target = deployment, .length = length};
+
+    if (length) {
+        assert_int_equal(nw_arena_alloc(h->channel.arena, length, &desc.offset), 0);
+        memcpy(nw_arena_at(h->channel.arena, desc.offset), input, length);
+    }
+    assert_int_equal(nw_channel_send(&h->channel, &desc), 0);
+    return desc.id;
+}
+
+static struct nw_answer take(struct nw_harness *h, const struct nw_desc *desc)
+{
+    struct nw_answer answer = {.id = desc->id, .status = desc->status, .length = desc->length};
+    const void *payload = nw_channel_payload(&h->channel, desc);
+    struct nw_desc release = {.kind = NW_DESC_RELEASE, .offset = desc->offset};
+
+    assert_non_null(payload);
+    answer.data = calloc(1, desc->length + 1);
+    assert_non_null(answer.data);
+    memcpy(answer.data, payload, desc->length);
+    if (desc->length)
+        assert_int_equal(nw_channel_send(&h->channel, &release), 0);
+    return answer;
+}
+
+struct nw_answer nw_harness_receive(struct nw_harness *h)
+{
+    struct pollfd p = {.fd = h->channel.own_doorbell, .events = POLLIN};
+    struct nw_desc desc;
+    uint64_t count;
+
+    for (;;) {
+        int got = nw_ring_pop(&h->channel.in, &desc);
+
+        assert_true(got >= 0);
+        if (got && desc.kind == NW_DESC_COMPLETE)
+            return take(h, &desc);
+        if (got && desc.kind == NW_DESC_CALL) {
+            struct nw_desc reply = {.kind = NW_DESC_REPLY, .id = desc.id, .status = NW_STATUS_NOT_FOUND};
+
+            assert_int_equal(nw_channel_send(&h->channel, &reply), 0);
+        }
+        if (got || !nw_channel_may_sleep(&h->channel))
+            continue;
+        if (poll(&p, 1, PATIENCE_MS) != 1)
+            fail_msg("no answer came");
+        assert_int_equal(read(p.fd, &count, sizeof(count)), sizeof(count));
+        nw_channel_woke(&h->channel);
+    }
+}
+
+struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, const void *input, size_t length)
+{
+    uint64_t id = nw_harness_send(h, deployment, input, length);
+    struct nw_answer answer = nw_harness_receive(h);
+
+    assert_int_equal(answer.id, id);
+    return answer;
+}

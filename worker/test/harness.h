@@ -1,0 +1,56 @@
+/* Plays the engine for one worker process: starts it, loads functions, invokes them. For tests. */
+#ifndef NW_WORKER_TEST_HARNESS_H
+#define NW_WORKER_TEST_HARNESS_H
+
+#include "common/channel.h"
+#include "common/control.h"
+#include "common/mode.h"
+#include "common/status.h"
+#include <sys/types.h>
+
+struct nw_harness {
+    pid_t pid;
+    int control;
+    struct nw_channel channel;
+    struct nw_control_message message; /* the last one received */
+    uint32_t next_deployment;
+    uint64_t next_id;
+};
+
+struct nw_answer {
+    uint64_t id;
+    uint32_t status;
+    char *data; /* malloced, NUL-terminated */
+    size_t length;
+};
+
+/* Starts the worker and waits for its HELLO. Fails the running test when that does not come. */
+void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors);
+
+/* Ends the worker by closing its control socket; checks that it exits with status 0. */
+void nw_harness_stop(struct nw_harness *h);
+
+struct nw_load {
+    const char *name, *so, *env; /* env: one K=V or NULL */
+    uint32_t slots, timeout_ms;
+    uint64_t memory;
+};
+
+/* Loads and activates; returns the deployment number, or 0 when refused (reason in h->message.text). */
+uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load);
+
+/* Sends an invocation; returns its id. */
+uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *input, size_t length);
+
+/* Waits for the next completion, up to 20 s. Nested calls that come meanwhile are answered with NOT_FOUND. */
+struct nw_answer nw_harness_receive(struct nw_harness *h);
+
+/* Both; the answer's id is checked. */
+struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, const void *input, size_t length);
+
+/* Waits for a control message of this kind. */
+void nw_harness_expect(struct nw_harness *h, uint32_t kind);
+
+void nw_harness_tell(struct nw_harness *h, uint32_t kind, uint32_t deployment);
+
+#endif
