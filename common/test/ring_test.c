@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CAPACITY 8
-#define MESSAGES 200000
+#define CAPACITY       8
+#define LARGE_CAPACITY 256 /* where two sides run at once: fewer switches between them on a busy machine */
+#define MESSAGES       200000
 
 struct pair {
     struct nw_ring_shared *shared;
@@ -22,21 +23,26 @@ struct pair {
 };
 
 /* Both views of a ring whose indices stand at `start`, in memory that a forked child shares. */
-static struct pair pair_new(uint32_t start)
+static struct pair pair_of(uint32_t capacity, uint32_t start)
 {
     struct pair pair;
-    pair.shared = mmap(NULL, nw_ring_size(CAPACITY), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pair.shared = mmap(NULL, nw_ring_size(capacity), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(pair.shared, MAP_FAILED);
-    nw_ring_init(&pair.producer, pair.shared, CAPACITY);
-    nw_ring_init(&pair.consumer, pair.shared, CAPACITY);
+    nw_ring_init(&pair.producer, pair.shared, capacity);
+    nw_ring_init(&pair.consumer, pair.shared, capacity);
     pair.producer.own = pair.producer.peer = pair.consumer.own = pair.consumer.peer = start;
     pair.shared->head = pair.shared->tail = start;
     return pair;
 }
 
+static struct pair pair_new(uint32_t start)
+{
+    return pair_of(CAPACITY, start);
+}
+
 static void pair_free(struct pair *pair)
 {
-    munmap(pair->shared, nw_ring_size(CAPACITY));
+    munmap(pair->shared, nw_ring_size(pair->producer.capacity));
 }
 
 /* Every field depends on the number, so that a mixed-up or torn descriptor shows. */
@@ -217,7 +223,7 @@ static void *producer_thread(void *ring)
 static void two_threads_keep_order_and_content(void **state)
 {
     (void)state;
-    struct pair pair = pair_new(UINT32_MAX - MESSAGES / 2);
+    struct pair pair = pair_of(LARGE_CAPACITY, UINT32_MAX - MESSAGES / 2);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, producer_thread, &pair.producer), 0);
     pop_all(&pair.consumer);
@@ -228,7 +234,7 @@ static void two_threads_keep_order_and_content(void **state)
 static void two_processes_keep_order_and_content(void **state)
 {
     (void)state;
-    struct pair pair = pair_new(UINT32_MAX - MESSAGES / 2);
+    struct pair pair = pair_of(LARGE_CAPACITY, UINT32_MAX - MESSAGES / 2);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
