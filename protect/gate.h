@@ -52,8 +52,8 @@
 /* struct nw_gate_regs, in the order in which the way out pops them; then an IRETQ frame */
 #define NW_REGS_WORDS 20
 
-#define NW_MXCSR_DEFAULT 0x1f80
-#define NW_FCW_DEFAULT   0x37f
+#define NW_MXCSR_DEFAULT  0x1f80
+#define NW_FCW_DEFAULT    0x37f
 #define NW_SELECTOR_ALLOW 0
 #define NW_SELECTOR_BLOCK 1
 #define NW_PKRU_KEYS      16

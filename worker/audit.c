@@ -66,8 +66,8 @@ int nw_audit(void)
         if (start < (unsigned long)etext && end > (unsigned long)__executable_start)
             error = clean_text((uint8_t *)start, end - start);
         else
-            error = check_foreign(strstr(line, "[vdso]") ? "the vDSO" : "a mapping", (const uint8_t *)start,
-                                  end - start);
+            error =
+                check_foreign(strstr(line, "[vdso]") ? "the vDSO" : "a mapping", (const uint8_t *)start, end - start);
     }
     fclose(maps);
     return error;

@@ -60,7 +60,9 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->n_slots = domain->n_workers = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
-    domain->loaded = false;
+    domain->loaded = domain->grown_out = false;
+    domain->n_serving = 0;
+    domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i].fd = -1;
     if (nw_m.keyed)
@@ -192,7 +194,7 @@ int nw_domain_bind(struct nw_domain *domain)
     error = retag(domain, key);
     if (error)
         return error;
-    nw_m.keys_free &= (uint16_t)~(1u << key);
+    nw_m.keys_free &= (uint16_t) ~(1u << key);
     domain->last_used = ++nw_m.use_count;
     key_give(domain, key);
     return 0;

@@ -66,7 +66,7 @@ static void measure_frame(void)
     sigaltstack(&off, NULL);
 }
 
-static void catch(int signal)
+static void catch (int signal)
 {
     struct kernel_sigaction action = {
         .handler = nw_m.gate->signal,
@@ -98,7 +98,7 @@ static void prepare_signals(void)
     nw_gate_alt_bytes = NW_ALT_SIZE * NW_EXECUTORS_MAX;
     measure_frame();
     for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-        catch(caught[i]);
+        catch (caught[i]);
 }
 
 /* Everything that needs no running thread, so that a half-made executor is never visible. */

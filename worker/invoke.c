@@ -100,6 +100,7 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     }
     slot->caller = invocation->caller;
     slot->from_ring = !invocation->caller;
+    slot->domain->n_serving += slot->from_ring;
     slot->invocation = invocation->id;
     slot->answered = false;
     slot->depth = invocation->depth;
@@ -112,26 +113,60 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     return true;
 }
 
+/* The first invocation that may run now: those from the ring take at most the function's slots. */
+static struct nw_invocation **eligible(struct nw_function *function)
+{
+    struct nw_invocation **link = &function->queue;
+
+    while (*link && !(*link)->caller && function->domain->n_serving >= function->slots)
+        link = &(*link)->next;
+    return link;
+}
+
+/* Asks for another func worker when a nested call waits and none is free. */
+static void grow(struct nw_domain *domain)
+{
+    struct nw_slot *grower = domain->grower;
+
+    if (!grower || domain->grown_out || domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
+        return;
+    domain->grower = NULL;
+    nw_ready(grower);
+}
+
 void nw_function_feed(struct nw_function *function)
 {
     struct nw_domain *domain = function->domain;
+    struct nw_invocation **link;
 
-    while (function->queue && domain && domain->state == NW_DOMAIN_LIVE) {
-        struct nw_invocation *invocation = function->queue;
+    while (domain && domain->state == NW_DOMAIN_LIVE && *(link = eligible(function))) {
+        struct nw_invocation *invocation = *link;
         struct nw_slot *slot;
 
         if (nw_m.keyed && nw_domain_bind(domain) < 0)
             return;
         slot = nw_free_pop(domain);
-        if (!slot)
+        if (!slot) {
+            if (invocation->caller)
+                grow(domain);
             return;
-        unlink_invocation(function, &function->queue);
+        }
+        unlink_invocation(function, link);
         domain->last_used = ++nw_m.use_count;
         if (begin(slot, invocation))
             nw_ready(slot);
         else
             nw_free_push(slot);
     }
+}
+
+void nw_invocation_ended(struct nw_slot *slot)
+{
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+    if (slot->from_ring)
+        slot->domain->n_serving--;
+    slot->caller = NULL;
+    slot->from_ring = false;
 }
 
 /* Ends the invocation that a slot runs without an output. */
@@ -141,9 +176,8 @@ void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 
     if (!(slot->sequence & 1))
         return;
-    nw_store_relaxed(&slot->sequence, slot->sequence + 1);
-    slot->caller = NULL;
-    if (slot->from_ring) {
+    nw_invocation_ended(slot);
+    if (!caller) {
         if (!slot->answered)
             nw_complete(slot->invocation, status, reason);
         return;
@@ -174,8 +208,7 @@ static void answer_caller(struct nw_slot *slot)
     } else {
         nw_hold(caller, (const void *)slot->output, length);
     }
-    nw_store_relaxed(&slot->sequence, slot->sequence + 1);
-    slot->caller = NULL;
+    nw_invocation_ended(slot);
     nw_ready(caller);
 }
 
@@ -207,7 +240,7 @@ static int finish(struct nw_slot *slot)
     if (!slot->from_ring)
         answer_caller(slot);
     else if (slot->answered)
-        nw_store_relaxed(&slot->sequence, slot->sequence + 1);
+        nw_invocation_ended(slot);
     else
         error = nw_send_output(slot);
     return error;
@@ -252,14 +285,18 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
     return next ? next : nw_executor_next(ex);
 }
 
-/* Whether every func worker of the callee already belongs to this chain of calls: then waiting would never end. */
+/* Whether every func worker of the callee belongs to this chain of calls and there will be no more: then waiting would
+ * never end. */
 static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_function *function)
 {
+    const struct nw_domain *callee = function->domain;
     uint32_t held = 0;
 
+    if (!callee || (!callee->grown_out && callee->n_workers < function->slots + NW_EXTRA_WORKERS))
+        return false;
     for (const struct nw_slot *s = caller; s; s = s->caller)
-        held += s->domain->function == function;
-    return held >= function->slots;
+        held += s->domain == callee;
+    return held >= callee->n_workers;
 }
 
 struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
@@ -273,6 +310,9 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
     slot->gate.result2 = 0;
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
+    } else if (function->state == NW_FUNCTION_NONE) {
+        slot->gate.result = (uint64_t)(long)-ESTALE; /* removed since the caller looked: it looks again */
+        nw_ready(slot);
     } else if (would_wait_for_itself(slot, function) || !(invocation = nw_invocation_new())) {
         nw_ready(slot);
     } else {

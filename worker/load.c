@@ -38,7 +38,7 @@ static uint64_t page_up(uint64_t n)
 
 static long map_at(struct nw_domain *d, uint64_t at, uint64_t length, int prot, int flags, int fd, uint64_t offset)
 {
-    const uint64_t args[6] = {at,           length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)(uint32_t)fd,
+    const uint64_t args[6] = {at,    length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)(uint32_t)fd,
                               offset};
 
     return nw_memory_map(d, args);

@@ -36,14 +36,14 @@
 struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
 static const struct nw_gate_variant keyed = {
-    nw_gate_enter_keyed, nw_gate_inside_keyed,     nw_gate_signal_keyed, nw_gate_resume_keyed, nw_gate_exit_keyed,
-    nw_gate_exit_end_keyed, nw_gate_as_keyed,      nw_gate_as_syscall_keyed, nw_gate_as_cut_keyed, nw_gate_as_end_keyed,
-    nw_gate_syscall_as,  nw_gate_leave_keyed,
+    nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
+    nw_gate_exit_keyed,   nw_gate_exit_end_keyed, nw_gate_as_keyed,     nw_gate_as_syscall_keyed,
+    nw_gate_as_cut_keyed, nw_gate_as_end_keyed,   nw_gate_syscall_as,   nw_gate_leave_keyed,
 };
 static const struct nw_gate_variant plain = {
-    nw_gate_enter_plain, nw_gate_inside_plain,     nw_gate_signal_plain, nw_gate_resume_plain, nw_gate_exit_plain,
-    nw_gate_exit_end_plain, nw_gate_as_plain,      nw_gate_as_syscall_plain, nw_gate_as_cut_plain, nw_gate_as_end_plain,
-    nw_gate_syscall_plain, nw_gate_leave_plain,
+    nw_gate_enter_plain,  nw_gate_inside_plain,   nw_gate_signal_plain,  nw_gate_resume_plain,
+    nw_gate_exit_plain,   nw_gate_exit_end_plain, nw_gate_as_plain,      nw_gate_as_syscall_plain,
+    nw_gate_as_cut_plain, nw_gate_as_end_plain,   nw_gate_syscall_plain, nw_gate_leave_plain,
 };
 
 struct options {

@@ -222,7 +222,8 @@ long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uin
     return result;
 }
 
-/* Longer: in place when what follows is free, else a copy elsewhere. The old pages go in one step with their mapping. */
+/* Longer: in place when what follows is free, else a copy elsewhere. The old pages go in one step with their mapping.
+ */
 static long remap_longer(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length, int prot, bool move)
 {
     uint64_t to;

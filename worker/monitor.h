@@ -30,19 +30,20 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-#define NW_PAGE_SIZE       4096ul
-#define NW_PAYLOAD_MAX     (16ul << 20)
-#define NW_CALL_DEPTH_MAX  32
-#define NW_EXECUTORS_MAX   64
-#define NW_DOMAINS_MAX     512
-#define NW_FUNCTIONS_MAX   1024
-#define NW_DOMAIN_SLOTS    128 /* flows of control in one domain: func workers and the function's own threads */
-#define NW_DOMAIN_FDS      256
-#define NW_DOMAIN_RANGE    (16ul << 30)
-#define NW_START_TIMEOUT   10000 /* ms from load to ready */
-#define NW_PREEMPT_SIGNAL  23    /* SIGURG */
-#define NW_REASON_MAX      256
-#define NW_NO_BLOCK        UINT64_MAX
+#define NW_PAGE_SIZE      4096ul
+#define NW_PAYLOAD_MAX    (16ul << 20)
+#define NW_CALL_DEPTH_MAX 32
+#define NW_EXECUTORS_MAX  64
+#define NW_DOMAINS_MAX    512
+#define NW_FUNCTIONS_MAX  1024
+#define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
+#define NW_EXTRA_WORKERS  96  /* func workers beyond its slots that a domain may make for nested calls */
+#define NW_DOMAIN_FDS     256
+#define NW_DOMAIN_RANGE   (16ul << 30)
+#define NW_START_TIMEOUT  10000 /* ms from load to ready */
+#define NW_PREEMPT_SIGNAL 23    /* SIGURG */
+#define NW_REASON_MAX     256
+#define NW_NO_BLOCK       UINT64_MAX
 
 enum nw_slot_state {
     NW_SLOT_UNUSED,
@@ -55,7 +56,7 @@ enum nw_slot_state {
     NW_SLOT_FUTEX,   /* in domain.sleepers */
     NW_SLOT_SLEEP,   /* in domain.sleepers */
     NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
-    NW_SLOT_PARKED,  /* for good: the domain's first flow once the function is up */
+    NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
 };
 
 /* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
@@ -120,16 +121,19 @@ struct nw_domain_fd {
 };
 
 struct nw_domain {
-    uint32_t state;    /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
+    uint32_t state; /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
     struct nw_slot *free;
     uint32_t n_free;
-    uint32_t n_workers; /* func workers */
+    uint32_t n_workers;     /* func workers */
+    uint32_t n_serving;     /* ... that run an invocation from the ring: at most the function's slots */
+    struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
+    bool grown_out;         /* it could make no more */
     struct nw_function *function;
-    int key; /* hardware key; 0 while evicted or where there are none */
+    int key;            /* hardware key; 0 while evicted or where there are none */
     uint64_t last_used; /* for eviction: a count, not a time */
     uint64_t base, end; /* its address range */
-    uint64_t areas; /* where full exits place registers; the monitor's own pages inside the range */
+    uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t memory_lock;
     struct nw_regions regions;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
@@ -139,7 +143,7 @@ struct nw_domain {
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
     uint64_t started_at;
-    bool loaded;                /* its program is mapped; the executor that runs its first flow does that */
+    bool loaded; /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
     char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
     uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
@@ -165,7 +169,7 @@ struct nw_function {
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_invocation *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */
-    bool silent; /* it was refused: nobody waits to hear that it is retired */
+    bool silent;     /* it was refused: nobody waits to hear that it is retired */
     uint64_t retry_at;
 };
 
@@ -279,9 +283,9 @@ void nw_watch(uint64_t now);          /* deadlines, quanta, domains to start aga
 /* slot.c; lock held unless said otherwise */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
-void nw_slot_full(struct nw_slot *slot, long result); /* any lock: gives a parked system call its result */
-void nw_free_push(struct nw_slot *slot);              /* any lock: the func worker waits for an invocation */
-struct nw_slot *nw_free_pop(struct nw_domain *domain); /* any lock: NULL when none is free, or it cannot run now */
+void nw_slot_full(struct nw_slot *slot, long result);    /* any lock: gives a parked system call its result */
+void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
+struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when none is free, or it cannot run now */
 struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */
 
 /* domain.c */
@@ -315,6 +319,7 @@ void nw_invocation_free(struct nw_invocation *invocation);
 void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_hold(struct nw_slot *caller, const void *output, uint64_t length);
+void nw_invocation_ended(struct nw_slot *slot);
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
 struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,

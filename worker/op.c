@@ -74,13 +74,17 @@ static long fetch(struct nw_slot *slot, uint64_t buffer, uint64_t size)
     return result;
 }
 
-/* The domain's first flow says whether the function is up. It never runs again. */
+/* The domain's first flow says whether the function is up; later, whether another func worker could be made. */
 static void ready(struct nw_slot *slot, uint32_t failed, uint64_t text, uint64_t length)
 {
     struct nw_domain *domain = slot->domain;
     char reason[NW_REASON_MAX] = "";
 
     slot->state = NW_SLOT_PARKED;
+    domain->grower = slot;
+    domain->grown_out = failed;
+    if (domain->state == NW_DOMAIN_LIVE)
+        nw_function_feed(domain->function);
     if (domain->state != NW_DOMAIN_STARTING)
         return;
     if (length >= sizeof(reason))

@@ -23,7 +23,9 @@ enum nw_op {
     NW_OP_FETCH,
     /* scalar = length; (name). Returns a route, or -ENOENT when the function is not in this worker. */
     NW_OP_ROUTE,
-    /* scalar = 0, or what failed; (text, length): the function is up, or cannot start and why. Never returns. */
+    /* scalar = 0; or 1 and (text, length): the function is up, or cannot start and why. Returns when another func
+     * worker is wanted, for a nested call that found none free; called again when it is made, or with 1 when it cannot
+     * be. */
     NW_OP_READY,
 };
 

@@ -2,7 +2,6 @@
  * The rings: what the engine sends and what it is sent. Descriptors that find the ring full wait in an outbox, outputs
  * that find the arena full wait in their func workers: back-pressure, never loss.
  */
-#include "common/atomic.h"
 #include "common/log.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -67,14 +66,9 @@ void nw_complete(uint64_t id, enum nw_status status, const char *reason)
     post(&desc);
 }
 
-static void end_invocation(struct nw_slot *slot)
-{
-    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-}
-
 static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)
 {
-    end_invocation(slot);
+    nw_invocation_ended(slot);
     nw_complete(slot->invocation, status, reason);
 }
 
@@ -108,7 +102,7 @@ int nw_send_output(struct nw_slot *slot)
             return 0;
         }
     }
-    end_invocation(slot);
+    nw_invocation_ended(slot);
     post(&desc);
     return 0;
 }
@@ -241,8 +235,7 @@ static void on_reply(const struct nw_desc *desc)
         nw_hold(slot, payload, desc->length);
         nw_ready(slot);
     } else {
-        answer_call(slot,
-                    nw_gate_copy((void *)slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
+        answer_call(slot, nw_gate_copy((void *)slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
     }
     if (desc->length)
         post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});

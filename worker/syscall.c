@@ -127,9 +127,9 @@ static long sys_prlimit(struct nw_call *call)
 
     if (call->args[2])
         return -EPERM;
-    return call->args[3] ? nw_call_write(call, call->args[3], call->args[1] == RLIMIT_STACK ? &stack : &none,
-                                         sizeof(stack))
-                         : 0;
+    return call->args[3]
+               ? nw_call_write(call, call->args[3], call->args[1] == RLIMIT_STACK ? &stack : &none, sizeof(stack))
+               : 0;
 }
 
 static long sys_affinity(struct nw_call *call)
@@ -165,7 +165,7 @@ static nw_syscall_handler *const policy[512] = {
     [SYS_clone] = nw_sys_clone, [SYS_exit] = nw_sys_exit, [SYS_exit_group] = nw_sys_exit_group,
     [SYS_kill] = nw_sys_kill, [SYS_tkill] = nw_sys_kill, [SYS_tgkill] = nw_sys_kill, [SYS_futex] = nw_sys_futex,
     [SYS_nanosleep] = nw_sys_nanosleep, [SYS_clock_nanosleep] = nw_sys_clock_nanosleep,
-    [SYS_sched_yield] = nw_sys_yield, [SYS_gettid] = nw_sys_gettid,
+    [SYS_pause] = nw_sys_pause, [SYS_sched_yield] = nw_sys_yield, [SYS_gettid] = nw_sys_gettid,
     [SYS_set_tid_address] = nw_sys_set_tid_address, [SYS_arch_prctl] = nw_sys_arch_prctl,
     /* time and randomness, with the domain's rights */
     [SYS_clock_gettime] = nw_call_kernel, [SYS_clock_getres] = nw_call_kernel, [SYS_gettimeofday] = nw_call_kernel,

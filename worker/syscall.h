@@ -35,6 +35,7 @@ nw_syscall_handler nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_p
 
 /* syscall_flow.c */
 nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;
-nw_syscall_handler nw_sys_clock_nanosleep, nw_sys_yield, nw_sys_gettid, nw_sys_set_tid_address, nw_sys_arch_prctl;
+nw_syscall_handler nw_sys_clock_nanosleep, nw_sys_pause, nw_sys_yield, nw_sys_gettid, nw_sys_set_tid_address,
+    nw_sys_arch_prctl;
 
 #endif

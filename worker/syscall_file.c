@@ -152,8 +152,8 @@ static int read_path(struct nw_call *call, uint64_t from, char path[PATH_MAX])
 /* What every function may read: the host's shared libraries and what they need to be found. */
 static bool is_library(const char *path)
 {
-    static const char *const prefixes[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/local/lib/",
-                                           "/usr/share/zoneinfo/"};
+    static const char *const prefixes[] = {"/lib/",       "/lib64/",         "/usr/lib/",
+                                           "/usr/lib64/", "/usr/local/lib/", "/usr/share/zoneinfo/"};
     static const char *const files[] = {"/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom"};
 
     if (strstr(path, "/.."))
@@ -183,6 +183,15 @@ static bool is_own(const struct nw_call *call, const char *path)
            strcmp(path + strlen(OWN_PREFIX), call->domain->function->name) == 0;
 }
 
+/* The function's file anew: a duplicate would share its read position with every other domain of the function. */
+static int open_own(const struct nw_call *call)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", call->domain->function->so);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* The fd, or negative errno. */
 static int open_path(const struct nw_call *call, const char *path)
 {
@@ -190,7 +199,7 @@ static int open_path(const struct nw_call *call, const char *path)
     int fd;
 
     if (is_own(call, path))
-        fd = fcntl(call->domain->function->so, F_DUPFD_CLOEXEC, 0);
+        fd = open_own(call);
     else if (is_library(path))
         fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
     else

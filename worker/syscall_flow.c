@@ -15,10 +15,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#define ADDRESS_MAX   (1ull << 47)
-#define THREAD_FLAGS  (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND)
-#define CLONE_ALLOWED                                                                                                  \
-    (THREAD_FLAGS | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |                      \
+#define ADDRESS_MAX  (1ull << 47)
+#define THREAD_FLAGS (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND)
+#define CLONE_ALLOWED                                                                             \
+    (THREAD_FLAGS | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | \
      CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID)
 #define SECOND 1000000000ull
 
@@ -270,6 +270,12 @@ long nw_sys_clock_nanosleep(struct nw_call *call)
         return -EINVAL;
     error = wake_time(call, call->args[2], call->args[1] & TIMER_ABSTIME, clock, &at);
     return error ? error : sleep_until(call, at);
+}
+
+/* No signal ever comes, so this sleep has no end but the domain's. */
+long nw_sys_pause(struct nw_call *call)
+{
+    return sleep_until(call, 0);
 }
 
 long nw_sys_yield(struct nw_call *call)

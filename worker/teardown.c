@@ -76,7 +76,7 @@ static bool is_passive(const struct nw_slot *slot)
     case NW_SLOT_RUNNING:
     case NW_SLOT_CALLING:
     case NW_SLOT_REMOTE: /* until the engine has answered: its payload is in the arena */
-    case NW_SLOT_FREE: /* drained, or on its way from the list to an executor */
+    case NW_SLOT_FREE:   /* drained, or on its way from the list to an executor */
         return false;
     default:
         return true;

@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OUTPUT_MAX   (16ul << 20)
-#define KEPT_MAX     (4ul << 20) /* larger buffers are given back after the call that needed them */
-#define INBOX_SIZE   (16ul << 10)
-#define REPLY_SIZE   (32ul << 10)
-#define REPLY_LEAST  (4ul << 10)
-#define SLOT_STACK   (1ul << 20)
-#define ROUTES       8
-#define NAME_SIZE    64
+#define OUTPUT_MAX  (16ul << 20)
+#define KEPT_MAX    (4ul << 20) /* larger buffers are given back after the call that needed them */
+#define INBOX_SIZE  (16ul << 10)
+#define REPLY_SIZE  (32ul << 10)
+#define REPLY_LEAST (4ul << 10)
+#define SLOT_STACK  (1ul << 20)
+#define ROUTES      8
+#define NAME_SIZE   64
 
 struct function {
     int (*init)(void);
@@ -189,8 +189,8 @@ static int invoke(void *context, const char *name, const char *input, size_t len
     *output_length = 0;
     if (result == -ENOBUFS) {
         space = reply_space(w, needed);
-        result = gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL, space ? space->size - space->used : 0,
-                           NULL, 0, NULL);
+        result = gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL,
+                           space ? space->size - space->used : 0, NULL, 0, NULL);
     }
     if (result < 0)
         return -1;
@@ -300,7 +300,7 @@ static void load(const char *name)
 }
 
 /* Func workers are made one after the other: a function may do anything in faas_create_func_worker. */
-static void make_worker(void)
+static int make_worker(void)
 {
     struct worker *w = calloc(1, sizeof(*w));
     pthread_attr_t attr;
@@ -311,12 +311,13 @@ static void make_worker(void)
     pthread_attr_setstacksize(&attr, SLOT_STACK);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     error = w ? pthread_create(&thread, &attr, worker_main, w) : ENOMEM;
-    if (error)
-        fail("a func worker could not be made: %s", strerror(error), 0);
+    if (error) {
+        free(w);
+        return -error;
+    }
     while (sem_wait(&made) < 0)
         continue;
-    if (create_status)
-        fail("%s returned %d", "faas_create_func_worker", create_status);
+    return create_status;
 }
 
 /* argv: the function's name, the address of the gate, how many func workers */
@@ -332,8 +333,13 @@ int main(int argc, char **argv)
     if (status)
         fail("%s returned %d", "faas_init", status);
     sem_init(&made, 0, 0);
-    for (long n = strtol(argv[2], NULL, 10); n > 0; n--)
-        make_worker();
-    gate_call(NW_OP_READY, 0, NULL, 0, NULL, 0, NULL);
-    return 0;
+    for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
+        status = make_worker();
+        if (status)
+            fail("%s returned %d", "making a func worker", status);
+    }
+    for (;;) {
+        gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, NULL);
+        status = make_worker();
+    }
 }
