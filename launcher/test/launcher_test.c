@@ -205,9 +205,9 @@ static void test_crash_is_reported(void **state)
     pid_t pid;
     int socket = start_worker(h, 1, &pid);
 
-    assert_true(send(socket, "raise 11", 8, MSG_NOSIGNAL) > 0);
+    assert_true(send(socket, "raise 6", 7, MSG_NOSIGNAL) > 0);
     await_report(h, NW_CONTROL_EXITED, 1);
-    assert_string_equal(h->message.text, "killed by signal 11 (Segmentation fault)");
+    assert_string_equal(h->message.text, "killed by signal 6 (Aborted)");
     close(socket);
 }
 

@@ -1,0 +1,67 @@
+/* nightward list: what is deployed. */
+#include "deploy/answer.h"
+#include "deploy/command.h"
+#include "deploy/say.h"
+#include "deploy/state.h"
+#include <stdio.h>
+
+enum { STATE, JSON, N_OPTIONS };
+
+static const struct nw_option options[N_OPTIONS] = {
+    [STATE] = NW_OPTION_ROW_STATE,
+    [JSON] = NW_OPTION_ROW_JSON,
+};
+
+static void print_row(const cJSON *function)
+{
+    char name[80], version[80], slots[16], timeout[16], memory[16];
+
+    printf("%-24s %-14s %-6s %-8s %s\n", nw_answer_text(function, "name", name, sizeof name),
+           nw_answer_text(function, "version", version, sizeof version),
+           nw_answer_text(function, "slots", slots, sizeof slots),
+           nw_answer_text(function, "timeout", timeout, sizeof timeout),
+           nw_answer_text(function, "memory", memory, sizeof memory));
+}
+
+static void print_table(const struct nw_reply *reply)
+{
+    cJSON *root = nw_answer_json(reply);
+    const cJSON *functions = cJSON_GetObjectItem(root, "functions");
+    const cJSON *function;
+
+    if (cJSON_GetArraySize(functions) == 0)
+        puts("Nothing is deployed; `nightward deploy NAME FILE.so` does.");
+    else
+        printf("%-24s %-14s %-6s %-8s %s\n", "NAME", "VERSION", "SLOTS", "TIMEOUT", "MEMORY");
+    cJSON_ArrayForEach(function, functions) print_row(function);
+    cJSON_Delete(root);
+}
+
+static int run(struct nw_settings *settings)
+{
+    struct nw_request request = {.method = "GET", .path = "/v1/functions"};
+    bool json = nw_setting_on(settings, JSON);
+    struct nw_reply reply;
+    bool good;
+
+    nw_client_send(nw_state_directory(settings, STATE), &request, &reply);
+    good = nw_answer_check(&reply, json, "list the functions");
+    if (good && json)
+        nw_answer_write_line(&reply);
+    else if (good)
+        print_table(&reply);
+    nw_reply_fini(&reply);
+    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+}
+
+static const char *const examples[] = {"nightward list", "nightward list --json", NULL};
+
+const struct nw_command nw_command_list = {
+    .name = "list",
+    .summary = "Show what is deployed.",
+    .arguments = "",
+    .examples = examples,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .run = run,
+};

@@ -1,0 +1,256 @@
+/*
+ * nightward up: decides how the host runs, says so, and hands over to the host (host.c), which runs it.
+ */
+#include "common/mode.h"
+#include "common/spawn.h"
+#include "deploy/command.h"
+#include "deploy/host.h"
+#include "deploy/notify.h"
+#include "deploy/say.h"
+#include "deploy/state.h"
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    LISTEN,
+    STATE,
+    ISOLATION,
+    WORKERS,
+    EXECUTORS,
+    BODY_LIMIT,
+    CONFIG,
+    CHECK_CONFIG,
+    PRINT_CONFIG,
+    ALLOW_NO_ISOLATION,
+    N_OPTIONS,
+};
+
+#define MAX_EXECUTORS 256
+
+static const struct nw_option options[N_OPTIONS] = {
+    [LISTEN] = {.name = "listen",
+                .value = "ADDR:PORT",
+                .initial = "127.0.0.1:8080",
+                .help = "where HTTP is served; port 0 takes a free one",
+                .kind = NW_OPTION_ADDRESS,
+                .repeats = true,
+                .in_environment = true,
+                .in_file = true},
+    [STATE] = NW_OPTION_ROW_STATE,
+    [ISOLATION] = {.name = "isolation",
+                   .value = "MODE",
+                   .initial = "auto",
+                   .help = "auto, mpk, process or none",
+                   .kind = NW_OPTION_MODE,
+                   .in_environment = true,
+                   .in_file = true},
+    [WORKERS] = {.name = "workers",
+                 .value = "N",
+                 .initial = "1",
+                 .help = "worker processes; in mode process, for each function",
+                 .kind = NW_OPTION_COUNT,
+                 .min = 1,
+                 .max = 256,
+                 .in_environment = true,
+                 .in_file = true},
+    [EXECUTORS] = {.name = "executors",
+                   .value = "N",
+                   .help = "threads of a worker that run functions [one for each CPU]",
+                   .kind = NW_OPTION_COUNT,
+                   .min = 1,
+                   .max = MAX_EXECUTORS,
+                   .in_environment = true,
+                   .in_file = true},
+    [BODY_LIMIT] = {.name = "body-limit",
+                    .value = "BYTES",
+                    .initial = "16M",
+                    .help = "largest body of a request or response",
+                    .kind = NW_OPTION_BYTES,
+                    .min = 1,
+                    .max = UINT64_C(64) << 20, /* one must fit into the payload memory of a worker */
+                    .in_environment = true,
+                    .in_file = true},
+    [CONFIG] = {.name = "config",
+                .value = "FILE",
+                .help = "read `key = value` lines; a key is a flag without its dashes",
+                .kind = NW_OPTION_TEXT,
+                .in_environment = true},
+    [CHECK_CONFIG] = {.name = "check-config", .help = "check flags, environment and file, then end"},
+    [PRINT_CONFIG] = {.name = "print-config", .help = "print what would be used, as a file, then end"},
+    [ALLOW_NO_ISOLATION] = {.name = "allow-no-isolation",
+                            .help = "let --isolation none start: nothing then holds a function"},
+};
+
+/* ---- decisions ---- */
+
+static int count_cpus(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/* Takes every protection key that is free and gives them back. */
+static int count_keys(void)
+{
+    int keys[16];
+    int n = 0;
+
+    while (n < 16 && (keys[n] = pkey_alloc(0, 0)) >= 0)
+        n++;
+    for (int i = 0; i < n; i++)
+        pkey_free(keys[i]);
+    return n;
+}
+
+static void check_no_isolation(const struct nw_settings *settings)
+{
+    if (!nw_setting_on(settings, ALLOW_NO_ISOLATION))
+        nw_fail(NW_EXIT_USAGE, "--isolation none: functions could read and write each other and the worker; it is for "
+                               "measuring only. Add --allow-no-isolation to start all the same");
+    nw_say("isolation none: NOTHING holds a function; for measuring only");
+}
+
+static enum nw_mode decide_mode(const struct nw_settings *settings)
+{
+    int asked = nw_mode_parse(nw_setting_text(settings, ISOLATION));
+    char why[512];
+    int usable;
+
+    if (asked == NW_MODE_NONE) {
+        check_no_isolation(settings);
+        return NW_MODE_NONE;
+    }
+    if (asked == NW_MODE_PROCESS) {
+        nw_say("isolation process: as asked; a worker process for each function");
+        return NW_MODE_PROCESS;
+    }
+    usable = nw_mode_mpk_usable(why, sizeof why);
+    if (usable) {
+        nw_say("isolation mpk: %s; %d protection keys are free",
+               asked == NW_MODE_MPK ? "as asked" : "this machine has it", count_keys());
+        return NW_MODE_MPK;
+    }
+    if (asked == NW_MODE_MPK)
+        nw_fail(NW_EXIT_SYSTEM, "--isolation mpk: this machine cannot: %s; use --isolation process", why);
+    nw_say("isolation process: mpk cannot run here: %s", why);
+    return NW_MODE_PROCESS;
+}
+
+static void set_executors(struct nw_settings *settings)
+{
+    char text[16];
+    int cpus = count_cpus();
+
+    snprintf(text, sizeof text, "%d", cpus < MAX_EXECUTORS ? cpus : MAX_EXECUTORS);
+    nw_settings_default(settings, EXECUTORS, text);
+}
+
+static char *make_state(struct nw_settings *settings)
+{
+    const char *asked = nw_setting_text(settings, STATE);
+    char *path;
+
+    nw_state_make(asked);
+    path = realpath(asked, NULL);
+    if (!path)
+        nw_fail(NW_EXIT_SYSTEM, "cannot find the state directory %s: %s", asked, strerror(errno));
+    nw_say("state directory %s", path);
+    return path;
+}
+
+static void find_program(const char *name, char *path)
+{
+    int rc = nw_program_path(name, path, PATH_MAX);
+
+    if (rc < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot find %s beside this program or in ../libexec/nightward: %s", name,
+                strerror(-rc));
+}
+
+/* ---- the command ---- */
+
+static int start(struct nw_settings *settings)
+{
+    char engine_path[PATH_MAX], launcher_path[PATH_MAX];
+    const struct nw_setting *listen = &settings->values[LISTEN];
+    enum nw_mode mode = decide_mode(settings);
+    char *state = make_state(settings);
+    char *socket = nw_state_socket(state);
+    struct nw_host_plan plan = {
+        .engine_path = engine_path,
+        .launcher_path = launcher_path,
+        .state = state,
+        .socket = socket,
+        .mode = nw_mode_name(mode),
+        .listen = listen->texts,
+        .n_listen = listen->n,
+        .workers = nw_setting_number(settings, WORKERS),
+        .executors = nw_setting_number(settings, EXECUTORS),
+        .body_limit = nw_setting_number(settings, BODY_LIMIT),
+    };
+    int status;
+
+    nw_say("%d CPUs: %llu %s%s with %llu executors each", count_cpus(), (unsigned long long)plan.workers,
+           plan.workers == 1 ? "worker" : "workers", mode == NW_MODE_PROCESS ? " for each function" : "",
+           (unsigned long long)plan.executors);
+    find_program("nightward-engine", engine_path);
+    find_program("nightward-launcher", launcher_path);
+    status = nw_host_run(&plan);
+    free(socket);
+    free(state);
+    return status;
+}
+
+static int run(struct nw_settings *settings)
+{
+    const char *config = nw_setting_text(settings, CONFIG);
+
+    if (config)
+        nw_settings_read_file(settings, config);
+    set_executors(settings);
+    nw_state_directory(settings, STATE);
+    if (settings->values[LISTEN].n > NW_HOST_LISTEN_MAX)
+        nw_fail(NW_EXIT_USAGE, "--listen: more than %d addresses", NW_HOST_LISTEN_MAX);
+    if (nw_setting_on(settings, PRINT_CONFIG)) {
+        nw_settings_print(settings);
+        return NW_EXIT_OK;
+    }
+    if (nw_setting_on(settings, CHECK_CONFIG)) {
+        nw_say("the configuration is valid");
+        return NW_EXIT_OK;
+    }
+    nw_notify_init();
+    return start(settings);
+}
+
+static const char *const examples[] = {
+    "nightward up",
+    "nightward up --listen 127.0.0.1:0 --state /tmp/try",
+    "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2",
+    "nightward up --config /etc/nightward.conf --check-config",
+    NULL,
+};
+
+static const char *const notes[] = {
+    "It stays in the foreground. SIGTERM or SIGINT lets what runs finish, for at most 10 s; a second one does not.",
+    "A flag wins over the environment, that over the file, that over the default.",
+    NULL,
+};
+
+const struct nw_command nw_command_up = {
+    .name = "up",
+    .summary = "Run the whole host: gateway, workers and all.",
+    .arguments = "",
+    .examples = examples,
+    .notes = notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .run = run,
+};
