@@ -33,7 +33,7 @@ count_tap() {
             last = "no reason given"
             next
         }
-        NF { last = $0 }
+        NF { last = $0; sub(/^skip(ped)?: /, "", last) }
         END { printf "%d %d %d %d%s\n", p, f, s, plan, text }' "$1"
 }
 
