@@ -56,8 +56,10 @@ static void reset_signals(void)
 {
     sigset_t none;
 
+    /* signal() refuses the two that glibc uses itself, and make leaves them ignored. */
+    static const unsigned long default_action[4];
     for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL);
+        syscall(SYS_rt_sigaction, i, default_action, NULL, sizeof(uint64_t));
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
