@@ -55,7 +55,7 @@ struct host {
     const struct nw_host_plan *plan;
     enum phase phase;
     bool was_ready;
-    bool engine_killed; /* it may have left its admin socket */
+    bool socket_left; /* an engine was ready and has not ended as it should since: its admin socket may be there */
     int exit_status;
     int signals;
     struct child engine;
@@ -292,7 +292,8 @@ static void reap_children(struct host *h)
 
     /* The engine first: a launcher that followed it is no second failure. */
     if (reap(&h->engine, &status)) {
-        h->engine_killed = WIFSIGNALED(status);
+        if (status == 0)
+            h->socket_left = false;
         child_ended(h, &h->engine, status);
         let_go(&h->launcher);
         if (h->phase == DRAINING)
@@ -361,7 +362,7 @@ static void become_ready(struct host *h)
         nw_say("%s on http://%s", h->was_ready ? "ready again" : "ready", h->listen[i]);
     if (!h->was_ready)
         nw_notify("READY=1");
-    h->was_ready = true;
+    h->was_ready = h->socket_left = true;
     if (h->phase == STARTING)
         h->phase = SERVING;
 }
@@ -479,8 +480,7 @@ int nw_host_run(const struct nw_host_plan *plan)
     if (h->signals < 0)
         nw_fail(NW_EXIT_SYSTEM, "cannot watch for signals: %s", strerror(errno));
     serve(h);
-    /* Only an engine that was ready owned the directory, and only one that was killed left its socket there. */
-    if (h->was_ready && h->engine_killed)
+    if (h->socket_left)
         unlink(plan->socket);
     exit_status = h->exit_status;
     close(h->signals);

@@ -1,0 +1,192 @@
+# The nightward command without a running host: flags, environment, configuration, help, files, messages.
+
+load helper
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    export HOME=$BATS_TEST_TMPDIR/home
+    unset XDG_STATE_HOME
+}
+
+# config LINE...: writes the file that the next command reads.
+config() {
+    printf '%s\n' "$@" >conf
+}
+
+@test "help begins with examples, goes to standard output and ends with 0" {
+    local command
+    for command in up deploy list invoke remove status; do
+        run -0 --separate-stderr "$NIGHTWARD" "$command" --help
+        [ -z "$stderr" ]
+        [ "${lines[1]}" = Examples: ]
+        [[ $output == *"nightward $command"* && $output == *--state* ]]
+        run -0 "$NIGHTWARD" help "$command"
+    done
+    run -0 --separate-stderr "$NIGHTWARD" --help
+    [[ $output == *Examples:* && $output == *deploy* ]]
+}
+
+@test "no command is misuse: help goes to standard error" {
+    run -2 --separate-stderr "$NIGHTWARD"
+    [ -z "$output" ]
+    [[ $stderr == *Examples:* ]]
+}
+
+@test "unknown commands and flags are named" {
+    expect 2 '"fly"' -- "$NIGHTWARD" fly
+    expect 2 '"--fly"' 'nightward up --help' -- "$NIGHTWARD" up --fly
+    expect 2 '"-x"' -- "$NIGHTWARD" invoke name -x
+    expect 2 '"surplus"' -- "$NIGHTWARD" list surplus
+    expect 2 'NAME FILE.so | DIR' -- "$NIGHTWARD" deploy
+}
+
+@test "a bad value of a flag is named with what would do" {
+    expect 2 --workers '"0"' 'from 1 to' -- "$NIGHTWARD" up --workers 0
+    expect 2 --workers '"1x"' -- "$NIGHTWARD" up --workers=1x
+    expect 2 --workers -- "$NIGHTWARD" up --workers 99999999999999999999999
+    expect 2 --body-limit '"1Q"' -- "$NIGHTWARD" up --body-limit 1Q
+    expect 2 --isolation '"sometimes"' process -- "$NIGHTWARD" up --isolation sometimes
+    expect 2 --listen '"nowhere"' 127.0.0.1:8080 -- "$NIGHTWARD" up --listen nowhere
+    expect 2 --listen -- "$NIGHTWARD" up --listen 127.0.0.1:65536
+    expect 2 --listen -- "$NIGHTWARD" up --listen ::1:80
+    expect 2 --state 'must follow' -- "$NIGHTWARD" up --state
+    expect 2 --json 'no value' -- "$NIGHTWARD" list --json=yes
+}
+
+@test "a flag wins over the environment, that over the file, that over the default" {
+    config 'workers = 3' 'executors = 3' 'isolation = process' 'body-limit = 1M # behind a value'
+    export NIGHTWARD_WORKERS=4 NIGHTWARD_EXECUTORS=4
+    run -0 "$NIGHTWARD" up --config conf --workers 5 --print-config
+    [[ $output == *'workers = 5 # flag'* ]]
+    [[ $output == *'executors = 4 # environment'* ]]
+    [[ $output == *'isolation = process # file'* ]]
+    [[ $output == *'body-limit = 1M # file'* ]]
+    [[ $output == *'listen = 127.0.0.1:8080 # default'* ]]
+    [[ $output == *"state = $HOME/.local/state/nightward # default"* ]]
+}
+
+@test "what --print-config prints is a configuration file" {
+    "$NIGHTWARD" up --listen 127.0.0.1:0 --listen '[::1]:0' --workers 7 --print-config >first
+    [ "$(grep -c ^listen first)" = 2 ]
+    "$NIGHTWARD" up --config first --print-config >second
+    diff <(sed 's/ #.*//' first) <(sed 's/ #.*//' second)
+}
+
+@test "several addresses come from the environment with commas, from a file line by line" {
+    NIGHTWARD_LISTEN=127.0.0.1:1,127.0.0.1:2 run -0 "$NIGHTWARD" up --print-config
+    [[ $output == *'listen = 127.0.0.1:1 '*'listen = 127.0.0.1:2 '* ]]
+    config 'listen = 127.0.0.1:3' 'listen=127.0.0.1:4'
+    run -0 "$NIGHTWARD" up --config conf --print-config
+    [[ $output == *'listen = 127.0.0.1:3 '*'listen = 127.0.0.1:4 '* ]]
+    [[ $output != *8080* ]]
+}
+
+@test "errors in a configuration file name file, line and key" {
+    config '# a comment' '' 'workers = 1' 'nonsense = 2'
+    expect 2 'conf:4: nonsense: unknown key' -- "$NIGHTWARD" up --config conf --check-config
+    config 'workers = many'
+    expect 2 'conf:1: workers: "many"' -- "$NIGHTWARD" up --config conf --check-config
+    config '' 'workers'
+    expect 2 'conf:2: "workers" is not' -- "$NIGHTWARD" up --config conf --check-config
+    config 'state ='
+    expect 2 'conf:1: state' -- "$NIGHTWARD" up --config conf --check-config
+    # What only a person at the keyboard may say.
+    config 'allow-no-isolation = yes'
+    expect 2 'conf:1: allow-no-isolation' -- "$NIGHTWARD" up --config conf --check-config
+    expect 111 'missing-file' 'No such file' -- "$NIGHTWARD" up --config missing-file --check-config
+}
+
+@test "a bad variable is named" {
+    NIGHTWARD_WORKERS=none expect 2 NIGHTWARD_WORKERS '"none"' -- "$NIGHTWARD" up --check-config
+}
+
+@test "a good configuration is said to be valid" {
+    config 'workers = 2'
+    expect 0 valid -- "$NIGHTWARD" up --config conf --check-config
+    NIGHTWARD_CONFIG=conf run -0 "$NIGHTWARD" up --print-config
+    [[ $output == *'workers = 2 # file'* ]]
+}
+
+@test "isolation none needs its own flag" {
+    expect 2 --allow-no-isolation -- "$NIGHTWARD" up --isolation none --state state
+    [ ! -e state ]
+}
+
+@test "a state directory that cannot be made or is too long is named" {
+    : >file
+    expect 111 "file/state" 'Not a directory' -- "$NIGHTWARD" up --isolation process --state file/state
+    long=$(printf 'x%.0s' {1..120})
+    expect 2 --state -- "$NIGHTWARD" list --state "/$long"
+}
+
+@test "commands without a host name the socket and say what to run, with status 111" {
+    printf x >some.so
+    expect 111 "$PWD/none/admin.sock" 'nightward up' -- "$NIGHTWARD" list --state "$PWD/none"
+    expect 111 "$PWD/none/admin.sock" 'nightward up' -- "$NIGHTWARD" status --state "$PWD/none" --json
+    expect 111 "$PWD/none/admin.sock" 'nightward up' -- "$NIGHTWARD" invoke name --state "$PWD/none"
+    expect 111 "$PWD/none/admin.sock" 'nightward up' -- "$NIGHTWARD" remove name --state "$PWD/none"
+    expect 111 "$PWD/none/admin.sock" 'nightward up' -- "$NIGHTWARD" deploy name some.so --state "$PWD/none"
+    NIGHTWARD_STATE=$PWD/other expect 111 "$PWD/other/admin.sock" -- "$NIGHTWARD" list
+    expect 111 "$HOME/.local/state/nightward/admin.sock" -- "$NIGHTWARD" list
+    XDG_STATE_HOME=$PWD/xdg expect 111 "$PWD/xdg/nightward/admin.sock" -- "$NIGHTWARD" list
+}
+
+@test "bad names never become a path" {
+    local name
+    for name in ../status a/b .hidden '' "$(printf 'x%.0s' {1..64})" $'a\nb'; do
+        expect 2 name -- "$NIGHTWARD" invoke "$name" --state none
+        expect 2 name -- "$NIGHTWARD" remove "$name" --state none
+        expect 2 name -- "$NIGHTWARD" deploy "$name" some.so --state none
+    done
+    expect 2 name -- "$NIGHTWARD" remove --state none -- -dash
+}
+
+@test "text from elsewhere cannot write lines or steer a terminal" {
+    expect 2 -- "$NIGHTWARD" invoke $'evil\e[2J\nnightward: fine' --state none
+    [ "${#lines[@]}" = 1 ]
+    [[ $output != *$'\e'* ]]
+}
+
+@test "files are checked before anything is sent" {
+    expect 111 gone.so 'No such file' -- "$NIGHTWARD" deploy name gone.so --state none
+    mkdir folder.so
+    expect 111 folder.so 'not a regular file' -- "$NIGHTWARD" deploy name folder.so --state none
+    mkfifo pipe.so
+    expect 111 pipe.so 'not a regular file' -- "$NIGHTWARD" deploy name pipe.so --state none
+    truncate -s 257M large.so
+    expect 111 large.so '256 MiB' -- "$NIGHTWARD" deploy name large.so --state none
+    expect 111 gone 'No such file' -- "$NIGHTWARD" invoke name -d @gone --state none
+    printf x >alone.so
+    expect 2 'nightward deploy NAME alone.so' -- "$NIGHTWARD" deploy alone.so --state none
+}
+
+@test "bad limits of a function are named by their flag" {
+    printf x >some.so
+    expect 2 --slots '"none"' -- "$NIGHTWARD" deploy name some.so --slots none
+    expect 2 --timeout '"soon"' -- "$NIGHTWARD" deploy name some.so --timeout soon
+    expect 2 --memory '"1"' -- "$NIGHTWARD" deploy name some.so --memory 1
+    expect 2 --env '"novalue"' -- "$NIGHTWARD" deploy name some.so --env A=1 --env novalue
+}
+
+@test "a folder's function.json is named with what is wrong in it" {
+    mkdir folder
+    expect 111 folder/function.json 'No such file' -- "$NIGHTWARD" deploy folder --state none
+    printf '{\n  "name": "f",\n  "slutz": 3\n}\n' >folder/function.json
+    expect 2 folder/function.json slutz 3 -- "$NIGHTWARD" deploy folder --state none
+    printf '{"slots": 3' >folder/function.json
+    expect 2 folder/function.json -- "$NIGHTWARD" deploy folder --state none
+}
+
+@test "a folder's shared object is the one that so names, NAME.so, or the only one" {
+    mkdir folder
+    echo '{}' >folder/function.json
+    expect 2 folder 'no .so' -- "$NIGHTWARD" deploy folder --state none
+    printf x >folder/one.so
+    expect 111 admin.sock -- "$NIGHTWARD" deploy folder --state none
+    printf x >folder/two.so
+    expect 2 'more than one .so' -- "$NIGHTWARD" deploy folder --state none
+    printf x >folder/folder.so
+    expect 111 admin.sock -- "$NIGHTWARD" deploy folder --state none
+    echo '{"so": "gone.so"}' >folder/function.json
+    expect 111 folder/gone.so 'No such file' -- "$NIGHTWARD" deploy folder --state none
+}
