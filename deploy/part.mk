@@ -9,3 +9,17 @@ TEST_HELPERS += $(B)/test/deploy/fake_engine
 $(B)/test/deploy/fake_engine: $(call objects,deploy/test/fake_engine.c) $(COMMON) | $(B)/test/deploy/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
+MAN := $(B)/man/nightward.1
+$(MAN): docs/man/nightward.1.scd | $(B)/man/
+	$(call say,MAN,$@)
+	$(Q)scdoc < $< > $@
+
+# The man page where scdoc is installed, and the service with the paths of this installation.
+.PHONY: install-deploy
+install: install-deploy
+install-deploy: $(if $(shell command -v scdoc),$(MAN))
+	$(Q)$(if $(shell command -v scdoc),install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(MAN))
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/nightward.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/nightward.service
