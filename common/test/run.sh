@@ -68,12 +68,15 @@ run() {
         show_skips "${skips:-$label: $(cat "$output" "$output.err" | tail -n 1)}"
         return
     fi
-    if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((p + s)) -lt "$plan" ]; }; then
-        note="$(how_it_ended "$status" "$limit"), $((p + s)) of $plan tests reported"
+    local reported=$((p + f + s))
+    if [ "$reported" -lt "$plan" ]; then
+        f=$((f + plan - reported))
+    elif [ "$f" -eq 0 ] && [ "$status" -ne 0 ]; then
         f=1
-    elif [ $((p + f + s)) -eq 0 ]; then
+    elif [ "$reported" -eq 0 ]; then
         p=1
     fi
+    [ "$f" -eq 0 ] || note="$(how_it_ended "$status" "$limit"), $reported of $plan tests reported"
     report "$label" "$p" "$f" "$s" "$note"
     show_skips "$skips"
     [ "$f" -eq 0 ] || cat "$output" "$output.err" | sed 's/^/        | /'
