@@ -1,1 +1,27 @@
-# what engine builds
+# nightward-engine, and tests that need no worker of the real kind.
+
+LLHTTP_SOURCES := /usr/share/llhttp
+LLHTTP_FLAGS   := -I/usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
+LLHTTP_OBJECTS := $(addprefix $(B)/obj/llhttp/,api.o http.o llhttp.o)
+
+# Not our code, so not our warnings.
+$(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
+
+ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c dispatch.c functions.c gateway.c \
+                    http_answer.c http_conn.c http_parse.c invoke.c io_uv.c json_text.c link.c listen.c loop.c \
+                    nested.c operations.c options.c place.c query.c registry.c request.c state.c supervisor.c \
+                    workers.c)
+ENGINE_LIBS    := -luv -lcjson -lsqlite3 -lcrypto
+ENGINE_ARCHIVE := $(B)/libengine.a
+
+$(call objects,$(ENGINE_SOURCES)): CPPFLAGS += $(LLHTTP_FLAGS)
+
+# Everything but main, for the program and for unit tests.
+$(ENGINE_ARCHIVE): $(call objects,$(ENGINE_SOURCES)) $(LLHTTP_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(eval $(call program,nightward-engine,engine/main.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -107,8 +107,7 @@ nw_start() {
 }
 
 nw_ready() {
-    [ "$(nw_admin /readyz -o /dev/null -w '%{http_code}')" = 200 ] || return 1
-    nw_status listen.0 >/dev/null
+    [ "$(nw_status ready)" = true ]
 }
 
 nw_up_or_dead() {

@@ -1,0 +1,138 @@
+/* The JSON of admin_json.h: the only file of the engine that knows a JSON library. */
+#include "engine/admin_json.h"
+#include "engine/deployments.h"
+#include "engine/functions.h"
+#include "engine/http.h"
+#include "engine/workers.h"
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The manifest's keys, then what we know of the version. NULL when memory is out. */
+static cJSON *deployment_object(const struct nw_deployment *deployment)
+{
+    struct nw_buffer text = {0};
+    char version[NW_VERSION_SIZE];
+    cJSON *object = NULL;
+    nw_deployment_version(deployment, version);
+    if (nw_manifest_to_json(&deployment->manifest, &text) == 0)
+        object = cJSON_ParseWithLength(text.data, text.length);
+    nw_buffer_fini(&text);
+    cJSON_AddStringToObject(object, "version", version);
+    cJSON_AddStringToObject(object, "sha256", deployment->sha256);
+    cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
+    if (deployment->state == NW_DEPLOYMENT_FAILED)
+        cJSON_AddStringToObject(object, "reason", deployment->reason);
+    return object;
+}
+
+/* A text that free() frees, with a newline at its end. */
+static char *print(cJSON *object)
+{
+    char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+    size_t length = text ? strlen(text) : 0;
+    char *line = text ? malloc(length + 2) : NULL;
+    if (line) {
+        memcpy(line, text, length);
+        memcpy(line + length, "\n", 2);
+    }
+    cJSON_free(text);
+    cJSON_Delete(object);
+    return line;
+}
+
+char *nw_json_deployment(const struct nw_deployment *deployment)
+{
+    return print(deployment_object(deployment));
+}
+
+static void add_function(struct nw_function *function, void *arg)
+{
+    if (function->current)
+        cJSON_AddItemToArray(arg, deployment_object(function->current));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const cJSON *const *x = a, *const *y = b;
+    return strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(*x, "name")),
+                  cJSON_GetStringValue(cJSON_GetObjectItem(*y, "name")));
+}
+
+/* A new array with the items of `list` by name; takes them over. */
+static cJSON *sorted(cJSON *list)
+{
+    size_t n = (size_t)cJSON_GetArraySize(list);
+    cJSON **items = calloc(n ? n : 1, sizeof *items);
+    cJSON *result = cJSON_CreateArray();
+    for (size_t i = 0; i < n && items; i++)
+        items[i] = cJSON_DetachItemFromArray(list, 0);
+    if (items)
+        qsort(items, n, sizeof *items, by_name);
+    for (size_t i = 0; i < n && items; i++)
+        cJSON_AddItemToArray(result, items[i]);
+    free(items);
+    cJSON_Delete(list);
+    return result;
+}
+
+char *nw_json_functions(struct nw_engine *engine)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_CreateArray();
+    nw_functions_each(engine, add_function, list);
+    cJSON_AddItemToObject(root, "functions", sorted(list));
+    return print(root);
+}
+
+static void add_addresses(cJSON *root, const char *lines)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "listen");
+    while (*lines) {
+        const char *end = strchr(lines, '\n');
+        char address[128];
+        size_t length = (size_t)(end - lines);
+        if (length >= sizeof address)
+            return;
+        memcpy(address, lines, length);
+        address[length] = '\0';
+        cJSON_AddItemToArray(list, cJSON_CreateString(address));
+        lines = end + 1;
+    }
+}
+
+static void add_worker(cJSON *list, const struct nw_seat *seat)
+{
+    cJSON *object = cJSON_CreateObject();
+    int loaded = 0;
+    nw_list_each(&seat->replicas, at, after) loaded +=
+        nw_container(at, struct nw_replica, of_seat)->state == NW_REPLICA_SERVING;
+    cJSON_AddNumberToObject(object, "worker", seat->worker ? seat->worker->number : 0);
+    cJSON_AddNumberToObject(object, "pid", seat->worker ? (double)seat->worker->pid : 0);
+    cJSON_AddStringToObject(object, "state", nw_seat_state_name(seat->state));
+    cJSON_AddNumberToObject(object, "functions", loaded);
+    cJSON_AddNumberToObject(object, "in_flight", seat->worker ? seat->worker->busy : 0);
+    cJSON_AddNumberToObject(object, "restarts", seat->restarts);
+    if (seat->only)
+        cJSON_AddStringToObject(object, "function", seat->only->manifest.name);
+    cJSON_AddItemToArray(list, object);
+}
+
+char *nw_json_status(struct nw_engine *engine)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "pid", getpid());
+    cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
+    add_addresses(root, engine->addresses);
+    cJSON_AddBoolToObject(root, "ready", engine->ready);
+    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
+    cJSON_AddNumberToObject(root, "connections", nw_http_server_connections(engine->gateway));
+    cJSON *workers = cJSON_AddArrayToObject(root, "workers");
+    nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
+    cJSON *counters = cJSON_AddObjectToObject(root, "counters");
+#define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)engine->counters.name);
+    NW_COUNTERS(X)
+#undef X
+    return print(root);
+}

@@ -1,0 +1,54 @@
+/*
+ * Deployments: the life of a version of a function, and of its replicas in the workers. Not responsible for who asked
+ * for it or for the registry (operations.c).
+ */
+#ifndef NW_ENGINE_DEPLOYMENTS_H
+#define NW_ENGINE_DEPLOYMENTS_H
+
+#include "common/control.h"
+#include "engine/engine.h"
+
+/*
+ * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the
+ * manifest. `persisted`: its row is in the registry already, so it serves as soon as it is loaded, and becomes
+ * function->current at once; else it becomes function->next. NULL when memory is out; the manifest is the caller's.
+ */
+struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_engine *engine,
+                                        struct nw_manifest *manifest, const char *sha256, bool persisted);
+
+/* The row of a loaded deployment is written: it serves, and the version before it retires. */
+void nw_deployment_committed(struct nw_deployment *deployment);
+
+/* Ends a deployment: what chose it is finished, then its domains end. */
+void nw_deployment_retire(struct nw_deployment *deployment);
+
+/* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
+void nw_deployments_reap(struct nw_engine *engine);
+
+/* An invocation does not need its replica any more. */
+void nw_replica_unbind(struct nw_replica *replica);
+
+/* A worker said hello; a worker is lost, before its invocations are dealt with and after. */
+void nw_deployments_seat_up(struct nw_seat *seat);
+void nw_deployments_seat_lost(struct nw_seat *seat);
+void nw_deployments_seat_buried(struct nw_seat *seat);
+
+/* A message of an UP worker: NULL, or what is wrong with it. */
+const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text);
+
+/* Gives up loading what takes too long. */
+void nw_deployments_tick(struct nw_engine *engine);
+
+/* Whether every persisted function was loaded or refused. */
+bool nw_deployments_settled(const struct nw_engine *engine);
+
+/* Whether some deployment still needs this code in the store. */
+bool nw_deployments_use_code(const struct nw_engine *engine, const char *sha256);
+
+/* The version for people and programs: the first 12 digits of the code's SHA-256. */
+void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE]);
+
+/* "loading", "serving", "failed", ... */
+const char *nw_deployment_state_name(enum nw_deployment_state state);
+
+#endif

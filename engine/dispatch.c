@@ -1,0 +1,316 @@
+/* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
+#include "engine/dispatch.h"
+#include "engine/functions.h"
+#include "engine/link.h"
+#include "engine/place.h"
+#include "engine/request.h"
+#include "engine/workers.h"
+#include <errno.h>
+#include <string.h>
+
+#define WATCHDOG_SLACK_MS 2000
+#define FULL_RING_WAIT_MS 1
+#define WAVES             2 /* invocations that a worker has per slot: one runs, one is ready to run */
+
+static void wait_for_place(struct nw_invocation *inv)
+{
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_request_move(inv, NW_REQUEST_WAIT);
+}
+
+struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
+                                      const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
+                                      const char **reason)
+{
+    *status = NW_STATUS_OK;
+    *reason = "";
+    if (!function || !function->current)
+        *status = NW_STATUS_NOT_FOUND;
+    else if (depth > NW_DEPTH_MAX)
+        *status = NW_STATUS_CALL_DEPTH;
+    else if (function->current->state == NW_DEPLOYMENT_FAILED)
+        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
+    if (*status != NW_STATUS_OK)
+        return NULL;
+    struct nw_engine *engine = function->current->engine;
+    struct nw_invocation *inv = nw_request_new(engine, function);
+    if (!inv) {
+        *status = NW_STATUS_UNAVAILABLE;
+        *reason = "too many invocations are under way";
+        return NULL;
+    }
+    engine->counters.requests++;
+    inv->depth = depth;
+    inv->owner = owner;
+    inv->owner_arg = arg;
+    return inv;
+}
+
+/* What to answer to an invocation whose function has no version that could still serve it. */
+static bool fail_if_hopeless(struct nw_invocation *inv)
+{
+    const struct nw_deployment *current = inv->function->current;
+    if (!current)
+        nw_dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
+    else if (current->state == NW_DEPLOYMENT_FAILED)
+        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
+    else
+        return false;
+    return true;
+}
+
+int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
+{
+    int rc = nw_place(inv, total, grows, false);
+    if (rc != -EAGAIN)
+        return rc;
+    if (!inv->replica && fail_if_hopeless(inv))
+        return -ECANCELED;
+    wait_for_place(inv);
+    return -EAGAIN;
+}
+
+void nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
+{
+    memcpy((char *)nw_link_at(inv->home, inv->offset) + inv->length, data, length);
+    inv->length += length;
+}
+
+void nw_invoke_end(struct nw_invocation *inv)
+{
+    inv->complete = true;
+    inv->engine->counters.bytes_in += inv->length;
+    if (nw_place(inv, inv->length, false, false) < 0) {
+        if (inv->replica || !fail_if_hopeless(inv))
+            wait_for_place(inv);
+        return;
+    }
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_request_move(inv, NW_REQUEST_READY);
+}
+
+void nw_invoke_abandon(struct nw_invocation *inv)
+{
+    inv->owner = NULL;
+    nw_request_move(inv, NW_REQUEST_ABANDON);
+}
+
+static void finish(struct nw_invocation *inv, const struct nw_result *result)
+{
+    struct nw_counters *counters = &inv->engine->counters;
+    if (result->status == NW_STATUS_OK)
+        counters->completed++;
+    else
+        counters->failed++;
+    if (inv->owner)
+        inv->owner->done(inv->owner_arg, result);
+    else if (result->link)
+        nw_link_drop(result->link, result->offset);
+    nw_request_move(inv, NW_REQUEST_FINISH);
+}
+
+void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
+{
+    finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
+}
+
+const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
+{
+    struct nw_invocation *inv = nw_request_find(link->engine, desc->id);
+    if (!inv || inv->home != link)
+        return "it completed an invocation that it does not have";
+    const void *payload = nw_channel_payload(&link->channel, desc);
+    if (!payload)
+        return "it sent an output that is not inside its arena";
+    if (desc->status >= NW_STATUS_COUNT)
+        return "it completed an invocation with a status that there is not";
+    struct nw_result result = {
+        .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
+    link->engine->counters.bytes_out += desc->length;
+    if (desc->length) {
+        result.link = link;
+        nw_link_ref(link);
+    }
+    if (result.status == NW_STATUS_OK && desc->length > link->engine->options.body_limit) {
+        result.status = NW_STATUS_OUTPUT_TOO_LARGE;
+        result.length = 0;
+    }
+    finish(inv, &result);
+    return NULL;
+}
+
+/* --- sending --- */
+
+void nw_dispatch_pump_later(struct nw_replica *replica)
+{
+    if (nw_list_empty(&replica->pump_link))
+        nw_list_append(&replica->deployment->engine->pump, &replica->pump_link);
+}
+
+void nw_dispatch_retry_soon(struct nw_engine *engine)
+{
+    nw_io_timer_start(engine->retry, FULL_RING_WAIT_MS, 0);
+}
+
+/* 0, or why it could not be sent. */
+static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
+{
+    struct nw_link *link = replica->seat->worker;
+    const struct nw_manifest *manifest = &replica->deployment->manifest;
+    const struct nw_desc desc = {.id = nw_request_id(inv),
+                                 .offset = inv->has_block ? inv->offset : 0,
+                                 .length = inv->length,
+                                 .kind = NW_DESC_INVOKE,
+                                 .target = replica->deployment->number,
+                                 .depth = inv->depth};
+    int rc = nw_link_push(link, &desc);
+    if (rc < 0)
+        return rc;
+    if (!inv->home) {
+        inv->home = link;
+        nw_link_ref(link);
+    }
+    /* It may start only when those before it, `slots` at a time, came to their deadlines. */
+    uint64_t waves = 1 + replica->in_flight / manifest->slots;
+    inv->deadline = nw_io_now(inv->engine->io) + waves * manifest->timeout_ms + WATCHDOG_SLACK_MS;
+    nw_request_move(inv, NW_REQUEST_SEND);
+    return 0;
+}
+
+/* False when the ring is full. */
+static bool pump_replica(struct nw_replica *replica)
+{
+    unsigned most = WAVES * replica->deployment->manifest.slots;
+    struct nw_link *link = replica->seat->worker;
+    while (!nw_list_empty(&replica->ready) && replica->in_flight < most && !link->broken) {
+        struct nw_invocation *inv = nw_container(replica->ready.next, struct nw_invocation, link);
+        int rc = send_one(replica, inv);
+        if (rc == -EAGAIN)
+            return false;
+        if (rc < 0) {
+            nw_worker_broken(link, "its index of the ring to it is impossible");
+            return true;
+        }
+    }
+    return true;
+}
+
+void nw_dispatch_pump(struct nw_engine *engine)
+{
+    struct nw_list full;
+    nw_list_init(&full);
+    while (!nw_list_empty(&engine->pump)) {
+        struct nw_replica *replica = nw_container(engine->pump.next, struct nw_replica, pump_link);
+        nw_list_remove(&replica->pump_link);
+        if (!pump_replica(replica))
+            nw_list_append(&full, &replica->pump_link);
+    }
+    if (nw_list_empty(&full))
+        return;
+    nw_list_splice(&engine->pump, &full);
+    nw_dispatch_retry_soon(engine);
+}
+
+/* --- waiting and loss --- */
+
+/* An invocation that waited has its place now. */
+static void proceed(struct nw_invocation *inv)
+{
+    if (inv->complete) {
+        nw_request_move(inv, NW_REQUEST_READY);
+        return;
+    }
+    nw_request_move(inv, NW_REQUEST_ROOM);
+    inv->deadline = 0;
+    inv->owner->room(inv->owner_arg);
+}
+
+void nw_dispatch_retry_room(struct nw_link *link)
+{
+    while (!nw_list_empty(&link->room_waiters)) {
+        struct nw_invocation *inv = nw_container(link->room_waiters.next, struct nw_invocation, link);
+        if (nw_place(inv, inv->wanted, false, true) < 0)
+            return;
+        proceed(inv);
+    }
+}
+
+/* A waiting one finds a place, waits somewhere else, or fails. */
+static void retry(struct nw_invocation *inv)
+{
+    if (fail_if_hopeless(inv))
+        return;
+    if (nw_place(inv, inv->wanted, false, false) == 0)
+        proceed(inv);
+    else
+        nw_request_move(inv, NW_REQUEST_WAIT);
+}
+
+void nw_dispatch_retry_function(struct nw_function *function)
+{
+    struct nw_list waiting;
+    nw_list_init(&waiting);
+    nw_list_splice(&waiting, &function->waiting);
+    function->references++;
+    while (!nw_list_empty(&waiting))
+        retry(nw_container(waiting.next, struct nw_invocation, link));
+    nw_function_unref(function);
+}
+
+static void look_for_another_place(struct nw_invocation *inv)
+{
+    if (inv->complete)
+        inv->wanted = inv->length;
+    nw_place_forget(inv);
+    nw_request_move(inv, NW_REQUEST_WAIT);
+    retry(inv);
+}
+
+static void move_all(struct nw_list *list)
+{
+    struct nw_list moved;
+    nw_list_init(&moved);
+    nw_list_splice(&moved, list);
+    while (!nw_list_empty(&moved))
+        look_for_another_place(nw_container(moved.next, struct nw_invocation, link));
+}
+
+void nw_dispatch_unqueue(struct nw_replica *replica)
+{
+    move_all(&replica->ready);
+}
+
+void nw_dispatch_link_lost(struct nw_link *link)
+{
+    nw_link_ref(link);
+    while (!nw_list_empty(&link->sent)) {
+        struct nw_invocation *inv = nw_container(link->sent.next, struct nw_invocation, link);
+        nw_dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
+    }
+    move_all(&link->room_waiters);
+    nw_link_unref(link);
+}
+
+/* --- deadlines --- */
+
+static void overdue(struct nw_invocation *inv)
+{
+    if (inv->state == NW_INVOCATION_WAITING || inv->state == NW_INVOCATION_READY) {
+        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
+        return;
+    }
+    nw_worker_broken(inv->home, "it did not end an invocation in time");
+    nw_dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
+}
+
+void nw_dispatch_tick(struct nw_engine *engine)
+{
+    uint64_t now = nw_io_now(engine->io);
+    for (uint32_t i = 0; i < engine->n_invocations; i++) {
+        struct nw_invocation *inv = engine->invocations[i];
+        if (inv->state != NW_INVOCATION_FREE && inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
+            overdue(inv);
+    }
+}

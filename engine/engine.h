@@ -1,0 +1,252 @@
+/*
+ * The main types of the engine and how they hang together. One thread, the loop's, touches all of it.
+ *
+ *   function ──current──> deployment ──replicas──> replica <──replicas── seat ──link──> link (channel to one process)
+ *      │                      (a version)      (a version in a seat)  (place of a worker)        │
+ *      └──waiting──> invocation <──ready── replica            invocation <──sent── link ─────────┘
+ *
+ * A seat is the place of a worker and lives on when the process ends; a link is one incarnation: its number, channel
+ * and control socket, and it lives until nobody holds memory of its channel any more. An invocation is one input on
+ * its way to a function and its output on the way back, whoever asked for it (HTTP or a nested call).
+ */
+#ifndef NW_ENGINE_ENGINE_H
+#define NW_ENGINE_ENGINE_H
+
+#include "common/channel.h"
+#include "common/manifest.h"
+#include "common/mode.h"
+#include "common/status.h"
+#include "engine/io.h"
+#include "engine/list.h"
+#include "engine/options.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NW_SHA256_HEX   64
+#define NW_VERSION_SIZE 13
+#define NW_REASON_SIZE  1024
+#define NW_DEPTH_MAX    32
+
+struct nw_engine;
+struct nw_function;
+struct nw_deployment;
+struct nw_replica;
+struct nw_seat;
+struct nw_link;
+struct nw_invocation;
+struct nw_registry;
+struct nw_http_server;
+
+/* --- invocations: request.c (lifecycle), dispatch.c --- */
+
+/* An answer. With OK the data is the output, else a reason (hostile text); it lies in the worker's arena and the
+ * receiver calls nw_link_drop(link, offset) once when done with it, if `link` is not NULL. */
+struct nw_result {
+    enum nw_status status;
+    const char *data;
+    size_t length;
+    struct nw_link *link;
+    uint64_t offset;
+};
+
+/* Who asked. */
+struct nw_invocation_owner {
+    void (*room)(void *arg);                                 /* what nw_invoke_reserve refused is there now */
+    void (*done)(void *arg, const struct nw_result *result); /* the invocation is freed afterwards */
+};
+
+enum nw_invocation_state {
+    NW_INVOCATION_FREE,
+    NW_INVOCATION_OPEN,    /* the input is arriving */
+    NW_INVOCATION_WAITING, /* needs a worker, or room in its arena */
+    NW_INVOCATION_READY,   /* complete; queued for a slot of its replica */
+    NW_INVOCATION_SENT,    /* the worker has it */
+    NW_INVOCATION_ORPHAN,  /* the worker has it, and nobody wants the answer any more */
+    NW_INVOCATION_STATES
+};
+
+struct nw_invocation {
+    struct nw_list link; /* function->waiting, link->room_waiters, replica->ready or link->sent, by state */
+    struct nw_engine *engine;
+    uint32_t index, generation; /* together the id that a worker sees */
+    enum nw_invocation_state state;
+    bool complete; /* all input is known */
+    uint32_t depth;
+    struct nw_function *function;
+    struct nw_replica *replica; /* chosen; counted in replica->bound */
+    struct nw_link *home;       /* a reference: whose arena holds the block, or who runs it */
+    bool has_block;
+    uint64_t offset;
+    size_t capacity;
+    size_t length; /* bytes of input so far */
+    size_t wanted; /* bytes that nw_invoke_reserve asked for */
+    char *spilled; /* the input so far while there is no room for it in an arena */
+    uint64_t deadline;
+    const struct nw_invocation_owner *owner;
+    void *owner_arg;
+};
+
+/* --- functions: functions.c, deployments.c --- */
+
+enum nw_replica_state {
+    NW_REPLICA_PENDING,  /* its worker is not up, or loads another one first */
+    NW_REPLICA_LOADING,  /* LOAD is sent */
+    NW_REPLICA_LOADED,   /* ready to be activated */
+    NW_REPLICA_SERVING,  /* ACTIVATE is sent */
+    NW_REPLICA_RETIRING, /* RETIRE is sent */
+    NW_REPLICA_REFUSED,
+};
+
+struct nw_replica {
+    struct nw_list of_deployment, of_seat;
+    struct nw_deployment *deployment;
+    struct nw_seat *seat;
+    enum nw_replica_state state;
+    unsigned bound;        /* invocations that chose it */
+    unsigned in_flight;    /* of these, those that the worker has */
+    unsigned lost_loading; /* times the worker ended while loading it */
+    struct nw_list ready;
+    struct nw_list pump_link; /* in engine->pump while it may have something to send */
+};
+
+enum nw_deployment_state {
+    NW_DEPLOYMENT_LOADING,
+    NW_DEPLOYMENT_COMMITTING,
+    NW_DEPLOYMENT_SERVING,
+    NW_DEPLOYMENT_FAILED, /* persisted, but refused when it was loaded again */
+    NW_DEPLOYMENT_RETIRING,
+    NW_DEPLOYMENT_STATES
+};
+
+struct nw_deployment {
+    struct nw_list link; /* in engine->deployments */
+    struct nw_engine *engine;
+    struct nw_function *function; /* NULL once it retires */
+    uint32_t number;              /* what workers call it; never reused */
+    enum nw_deployment_state state;
+    struct nw_manifest manifest;
+    char sha256[NW_SHA256_HEX + 1];
+    bool persisted;
+    struct nw_list replicas;
+    uint64_t deadline; /* of loading */
+    char reason[NW_REASON_SIZE];
+};
+
+struct nw_function {
+    struct nw_list link; /* in its bucket of engine->functions */
+    char name[NW_NAME_MAX + 1];
+    struct nw_deployment *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_deployment *next;    /* on its way */
+    struct nw_list waiting;        /* invocations without a worker */
+    struct nw_list operations;     /* deployments and removals; the first is under way */
+    unsigned references;           /* invocations that point here */
+    bool removed;                  /* in no table any more */
+};
+
+/* --- workers: workers.c, link.c --- */
+
+enum nw_seat_state {
+    NW_SEAT_DOWN,     /* waits for a launcher or for its backoff */
+    NW_SEAT_STARTING, /* START is sent, HELLO not come */
+    NW_SEAT_UP,
+    NW_SEAT_STATES
+};
+
+struct nw_seat {
+    struct nw_list link; /* in engine->seats */
+    struct nw_engine *engine;
+    struct nw_deployment *only; /* mode process: the one deployment that it serves */
+    enum nw_seat_state state;
+    struct nw_link *worker; /* while STARTING or UP */
+    struct nw_list replicas;
+    struct nw_replica *loading; /* one at a time, so that a worker that dies of it names it */
+    uint64_t deadline;          /* DOWN: when to start; STARTING: HELLO; UP with `loading`: its answer */
+    uint64_t up_since;
+    unsigned failures; /* in a row */
+    unsigned restarts;
+};
+
+struct nw_link {
+    struct nw_engine *engine;
+    struct nw_seat *seat;
+    const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
+    struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
+    uint32_t number;
+    int64_t pid; /* 0 until the launcher says */
+    unsigned references;
+    struct nw_channel channel;
+    int control;
+    struct nw_io_watch *control_watch, *doorbell_watch;
+    struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
+    bool dirty;           /* descriptors were pushed since the last notify */
+    bool room;            /* a block was freed since the waiters were last looked at */
+    unsigned busy;        /* invocations that it has */
+    unsigned n_calls;
+    struct nw_list calls;         /* nested calls from it that are not answered */
+    struct nw_list reply_waiters; /* those of them whose output needs room in the arena */
+    struct nw_list room_waiters;  /* invocations whose input does */
+    struct nw_list sent;          /* invocations */
+    struct nw_desc *backlog;      /* RELEASE and REPLY descriptors that did not fit */
+    size_t backlog_length, backlog_capacity;
+    uint64_t *reply_blocks; /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
+};
+
+/* --- the whole --- */
+
+#define NW_COUNTERS(X)                                            \
+    X(requests, "invocations begun, nested calls included")       \
+    X(nested_calls, "nested calls that came through the engine")  \
+    X(completed, "invocations that ended with OK")                \
+    X(failed, "invocations that ended otherwise")                 \
+    X(bytes_in, "bytes of input handed to workers")               \
+    X(bytes_out, "bytes of output taken from workers")            \
+    X(workers_started, "worker processes started")                \
+    X(workers_lost, "worker processes that ended or were killed") \
+    X(protocol_errors, "workers killed because they broke the protocol")
+
+struct nw_counters {
+#define X(name, text) uint64_t name;
+    NW_COUNTERS(X)
+#undef X
+};
+
+#define NW_FUNCTION_BUCKETS 1024
+
+struct nw_engine {
+    struct nw_options options;
+    struct nw_io *io;
+    struct nw_io_timer *tick;
+    struct nw_http_server *gateway, *admin;
+    struct nw_registry *registry;
+    struct nw_counters counters;
+
+    struct nw_list functions[NW_FUNCTION_BUCKETS];
+    struct nw_list deployments;
+    uint32_t last_deployment;
+    unsigned storing; /* operations that rely on code in the store that no deployment names yet */
+    bool reap;        /* something that retires may have come further */
+
+    struct nw_list seats;
+    struct nw_list awake;  /* links to look at before the loop waits */
+    struct nw_list broken; /* links whose loss is to be dealt with */
+    uint32_t last_worker;
+    unsigned in_flight; /* invocations that workers have */
+
+    struct nw_list pump;       /* replicas to look at before the loop waits */
+    struct nw_io_timer *retry; /* a ring was full: look again soon */
+    int spin_credit;           /* see loop.c */
+    struct nw_invocation **invocations;
+    uint32_t n_invocations;
+    struct nw_list free_invocations;
+
+    int supervisor, launcher; /* control sockets; -1 */
+    struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
+    int signal_fd;
+    int lock;        /* of the state directory */
+    char *addresses; /* one listening address per line */
+    uint64_t started;
+    uint64_t drain_deadline; /* 0: not draining */
+    bool ready;              /* READY was sent */
+};
+
+#endif

@@ -1,0 +1,126 @@
+/* The routes of gateway.h, and its sockets. */
+#include "engine/gateway.h"
+#include "common/buffer.h"
+#include "common/log.h"
+#include "engine/deployments.h"
+#include "engine/http.h"
+#include "engine/invoke.h"
+#include "engine/listen.h"
+#include "engine/workers.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define OWN_FDS       512 /* kept back from connections: workers, the store, control sockets */
+#define PIPELINE      64
+#define FUNCTION_PATH "/function/"
+
+struct path {
+    const char *at;
+    size_t length;
+};
+
+/* The path of a target: without scheme and host (RFC 9112 3.2.2) and without a query. */
+static struct path path_of(const struct nw_http_request *request)
+{
+    struct path path = {request->target, request->target_length};
+    const char *scheme = path.length && *path.at != '/' ? memmem(path.at, path.length, "://", 3) : NULL;
+    if (scheme) {
+        const char *end = path.at + path.length;
+        const char *slash = memchr(scheme + 3, '/', (size_t)(end - scheme - 3));
+        path.at = slash ? slash : end;
+        path.length = (size_t)(end - path.at);
+    }
+    const char *query = memchr(path.at, '?', path.length);
+    if (query)
+        path.length = (size_t)(query - path.at);
+    return path;
+}
+
+static bool path_is(struct path path, const char *text)
+{
+    return path.length == strlen(text) && !memcmp(path.at, text, path.length);
+}
+
+static void answer_text(struct nw_http_request *request, const char *text)
+{
+    nw_http_answer_copy(request, NW_STATUS_OK, "text/plain", text, strlen(text));
+}
+
+static void readyz(struct nw_engine *engine, struct nw_http_request *request)
+{
+    const char *why = NULL;
+    if (engine->drain_deadline)
+        why = "the engine is shutting down";
+    else if (!nw_workers_all_up(engine))
+        why = "a worker is not up";
+    else if (!nw_deployments_settled(engine))
+        why = "functions are being loaded";
+    if (why)
+        nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, why, strlen(why));
+    else
+        answer_text(request, "ready\n");
+}
+
+static void wrong_method(struct nw_http_request *request, const char *allow)
+{
+    request->allow = allow;
+    nw_http_answer_error(request, NW_STATUS_BAD_METHOD, "", 0);
+}
+
+static void head(void *arg, struct nw_http_request *request)
+{
+    struct nw_engine *engine = arg;
+    struct path path = path_of(request);
+    const size_t prefix = strlen(FUNCTION_PATH);
+    bool is_get = request->method == NW_HTTP_GET;
+    if (path.length >= prefix && !memcmp(path.at, FUNCTION_PATH, prefix)) {
+        if (is_get || request->method == NW_HTTP_POST)
+            nw_http_invoke(engine, request, path.at + prefix, path.length - prefix);
+        else
+            wrong_method(request, "GET, HEAD, POST");
+    } else if (!path_is(path, "/healthz") && !path_is(path, "/readyz")) {
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, "", 0);
+    } else if (!is_get) {
+        wrong_method(request, "GET, HEAD");
+    } else if (path_is(path, "/healthz")) {
+        answer_text(request, "ok\n");
+    } else {
+        readyz(engine, request);
+    }
+}
+
+/* Connections get what the process may open, less what the engine itself needs. */
+static unsigned connections_most(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return OWN_FDS;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > 2 * OWN_FDS ? (unsigned)(limit.rlim_cur - OWN_FDS) : (unsigned)(limit.rlim_cur / 2);
+}
+
+void nw_gateway_start(struct nw_engine *engine)
+{
+    const struct nw_options *options = &engine->options;
+    const struct nw_http_limits limits = {
+        .head = options->header_limit,
+        .body = options->body_limit,
+        .head_ms = options->header_timeout,
+        .body_ms = options->body_timeout,
+        .idle_ms = options->idle_timeout,
+        .write_ms = options->write_timeout,
+        .pipeline = PIPELINE,
+        .connections = connections_most(),
+    };
+    struct nw_buffer addresses = {0};
+    engine->gateway = nw_http_server_new(engine->io, &limits, head, engine);
+    if (!engine->gateway)
+        nw_die_system("cannot serve HTTP: out of memory");
+    for (int i = 0; i < options->n_listen; i++)
+        if (nw_http_server_listen(engine->gateway, nw_listen_tcp(options->listen[i], &addresses)) < 0)
+            nw_die_system("cannot listen on %s", options->listen[i]);
+    nw_buffer_append(&addresses, "", 1);
+    engine->addresses = addresses.data;
+}

@@ -1,0 +1,622 @@
+/*
+ * Connections of the HTTP server: reading, the order of answers, back-pressure, timeouts, the end. Not responsible for
+ * the grammar (http_parse.c) or the text of answers (http_answer.c).
+ *
+ * Everything that a callback makes possible is only noted (nw__http_mark_dirty) and done in conn_flush, once before
+ * the loop waits: so answers to pipelined requests leave in one write, and nothing here runs inside itself.
+ */
+#include "common/log.h"
+#include "engine/http_private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SLICE     (1024 * 1024) /* bytes per write, so that progress of a slow reader is seen */
+#define BODY_STEP 65536         /* bytes of a body that must arrive within limits.body_ms */
+#define LINGER_MS 2000
+
+static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+void nw__http_mark_dirty(struct nw_http_conn *conn)
+{
+    if (nw_list_empty(&conn->dirty_link) && !conn->closing)
+        nw_list_append(&conn->server->dirty, &conn->dirty_link);
+}
+
+/* --- requests of a connection --- */
+
+struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
+{
+    struct nw_http_server *server = conn->server;
+    struct nw_http_request *r;
+    if (nw_list_empty(&server->free_requests)) {
+        r = malloc(sizeof *r);
+        if (!r)
+            return NULL;
+    } else {
+        r = nw_container(server->free_requests.next, struct nw_http_request, link);
+        nw_list_remove(&r->link);
+    }
+    memset(r, 0, offsetof(struct nw_http_request, head));
+    memset(&r->head_length, 0, sizeof *r - offsetof(struct nw_http_request, head_length));
+    r->conn = conn;
+    r->body_limit = server->limits.body;
+    nw_list_append(&conn->requests, &r->link);
+    conn->n_requests++;
+    return r;
+}
+
+void nw__http_request_free(struct nw_http_request *r)
+{
+    if (r->release)
+        r->release(r->release_arg, r->release_cookie);
+    nw_buffer_fini(&r->text);
+    nw_list_remove(&r->link);
+    r->conn->n_requests--;
+    nw_list_append(&r->conn->server->free_requests, &r->link);
+}
+
+static struct nw_http_request *first_request(struct nw_http_conn *conn)
+{
+    return nw_list_empty(&conn->requests) ? NULL : nw_container(conn->requests.next, struct nw_http_request, link);
+}
+
+static void conn_close(struct nw_http_conn *conn)
+{
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    nw_list_remove(&conn->dirty_link);
+    nw_list_each(&conn->requests, at, after)
+    {
+        struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
+        if (!r->answered)
+            r->handler->gone(r);
+    }
+    nw_io_conn_close(conn->io);
+}
+
+/* Ends the request that is being read with an error, after which nothing more is parsed. */
+static void conn_reject(struct nw_http_conn *conn, enum nw_status status, const char *why)
+{
+    struct nw_http_request *r = conn->current;
+    conn->last = true;
+    conn->held = false;
+    conn->current = NULL;
+    if (r && !r->answered)
+        r->handler->gone(r);
+    if (!r) {
+        r = nw__http_request_new(conn);
+        if (!r) {
+            conn_close(conn);
+            return;
+        }
+        nw__http_set_id(r, (struct nw_http_text){NULL, 0});
+    }
+    r->body_done = true;
+    r->keep_alive = false;
+    if (!r->answered)
+        nw_http_answer_error(r, status, why, strlen(why));
+    nw__http_mark_dirty(conn);
+}
+
+/* --- parsing --- */
+
+static const struct {
+    uint8_t parsed;
+    enum nw_http_method method;
+} methods[] = {
+    {HTTP_GET, NW_HTTP_GET}, {HTTP_HEAD, NW_HTTP_GET},      {HTTP_POST, NW_HTTP_POST},
+    {HTTP_PUT, NW_HTTP_PUT}, {HTTP_DELETE, NW_HTTP_DELETE},
+};
+
+static enum nw_http_method method_of(const struct nw_http_parser *parser)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (methods[i].parsed == parser->method)
+            return methods[i].method;
+    return NW_HTTP_OTHER;
+}
+
+/* Asks for room for the body so far and what is announced. */
+static void conn_reserve(struct nw_http_conn *conn, uint64_t total)
+{
+    struct nw_http_request *r = conn->current;
+    if (r->answered || !total)
+        return;
+    if (total > r->body_limit) {
+        conn_reject(conn, NW_STATUS_TOO_LARGE, "");
+        return;
+    }
+    conn->held = r->handler->reserve(r, total) == -EAGAIN;
+    r->wants_continue = r->expects_continue && !r->answered && !conn->held;
+}
+
+static void conn_head(struct nw_http_conn *conn)
+{
+    const struct nw_http_parser *parser = &conn->parser;
+    struct nw_http_request *r = nw__http_request_new(conn);
+    if (!r) {
+        nw_log(NW_LOG_ERROR, "cannot take a request: out of memory; its connection is closed");
+        conn_close(conn);
+        return;
+    }
+    conn->current = r;
+    conn->wait = WAIT_NONE;
+    conn->announced = 0;
+    conn->body_mark = BODY_STEP;
+    r->method = method_of(parser);
+    r->head_only = parser->method == HTTP_HEAD;
+    r->is_1_0 = parser->is_1_0;
+    r->keep_alive = parser->keep_alive;
+    r->chunked = parser->chunked;
+    r->content_length = parser->content_length;
+    r->expects_continue = parser->expects_continue && (r->chunked || r->content_length);
+    r->target = parser->target.at;
+    r->target_length = parser->target.length;
+    nw__http_set_id(r, parser->request_id);
+    if (!r->keep_alive)
+        conn->last = true;
+    conn->server->head(conn->server->arg, r);
+    if (conn->current != r)
+        return;
+    if (r->chunked)
+        r->wants_continue = r->expects_continue && !r->answered;
+    else
+        conn_reserve(conn, r->content_length);
+}
+
+static void conn_chunk(struct nw_http_conn *conn)
+{
+    uint64_t chunk = conn->parser.chunk;
+    /* Discarded bodies have a limit, too. */
+    if (chunk > conn->current->body_limit - conn->announced) {
+        conn_reject(conn, NW_STATUS_TOO_LARGE, "");
+        return;
+    }
+    conn->announced += chunk;
+    if (chunk)
+        conn_reserve(conn, conn->announced);
+}
+
+static void conn_body(void *arg, const char *data, size_t length)
+{
+    struct nw_http_conn *conn = arg;
+    struct nw_http_request *r = conn->current;
+    if (!r)
+        return;
+    r->received += length;
+    r->wants_continue = false;
+    if (r->received >= conn->body_mark) {
+        conn->body_mark = r->received + BODY_STEP;
+        conn->wait = WAIT_NONE;
+    }
+    if (!r->answered)
+        r->handler->data(r, data, length);
+}
+
+static void conn_message_end(struct nw_http_conn *conn)
+{
+    struct nw_http_request *r = conn->current;
+    conn->current = NULL;
+    conn->wait = WAIT_NONE;
+    r->body_done = true;
+    r->wants_continue = false;
+    if (!r->answered)
+        r->handler->end(r);
+}
+
+/* `last` stops the parser between requests only: the body of the last request is still read. */
+static bool conn_may_parse(const struct nw_http_conn *conn)
+{
+    if (conn->held || conn->closing || conn->lingering)
+        return false;
+    return conn->current || (!conn->last && conn->n_requests < conn->server->limits.pipeline);
+}
+
+/* Parses as far as possible. The bytes that were consumed. */
+static size_t conn_parse(struct nw_http_conn *conn, const char *data, size_t length)
+{
+    size_t used = 0;
+    while (conn_may_parse(conn)) {
+        size_t consumed;
+        enum nw_http_event event = nw_http_parser_feed(&conn->parser, data + used, length - used, &consumed);
+        used += consumed;
+        switch (event) {
+        case NW_HTTP_MORE:
+            return used;
+        case NW_HTTP_HEAD:
+            conn_head(conn);
+            break;
+        case NW_HTTP_CHUNK:
+            conn_chunk(conn);
+            break;
+        case NW_HTTP_END:
+            conn_message_end(conn);
+            break;
+        case NW_HTTP_BAD:
+            conn_reject(conn, conn->parser.status, conn->parser.why);
+            return length;
+        }
+    }
+    return used;
+}
+
+static void conn_parse_stash(struct nw_http_conn *conn)
+{
+    conn->stash_at += conn_parse(conn, conn->stash.data + conn->stash_at, conn->stash.length - conn->stash_at);
+    if (conn->stash_at == conn->stash.length)
+        conn->stash.length = conn->stash_at = 0;
+}
+
+static bool stash_empty(const struct nw_http_conn *conn)
+{
+    return conn->stash.length == conn->stash_at;
+}
+
+static void conn_data(void *arg, const char *data, size_t length)
+{
+    struct nw_http_conn *conn = arg;
+    nw__http_mark_dirty(conn);
+    if (conn->lingering || (conn->last && !conn->current))
+        return;
+    if (stash_empty(conn)) {
+        size_t used = conn_parse(conn, data, length);
+        data += used;
+        length -= used;
+    }
+    if (!length || conn->closing || (conn->last && !conn->current))
+        return;
+    nw_buffer_consume(&conn->stash, conn->stash_at);
+    conn->stash_at = 0;
+    if (nw_buffer_append(&conn->stash, data, length) < 0) {
+        nw_log(NW_LOG_ERROR, "cannot keep %zu bytes of a request: out of memory; its connection is closed", length);
+        conn_close(conn);
+        return;
+    }
+    conn_parse_stash(conn);
+}
+
+static void conn_end(void *arg, int error)
+{
+    struct nw_http_conn *conn = arg;
+    if (error || conn->lingering) {
+        conn_close(conn);
+        return;
+    }
+    conn->end_of_input = true;
+    nw__http_mark_dirty(conn);
+}
+
+/* --- writing --- */
+
+/* Takes `bytes` that were sent off the first answers. */
+static void account_written(struct nw_http_conn *conn, size_t bytes)
+{
+    while (bytes) {
+        struct nw_http_request *r = first_request(conn);
+        size_t left = r->head_length + r->body_length - r->written;
+        size_t taken = bytes < left ? bytes : left;
+        r->written += taken;
+        bytes -= taken;
+        if (taken < left)
+            return;
+        if (!r->body_done) /* its body is still being thrown away; it ends the list */
+            return;
+        nw__http_request_free(r);
+    }
+}
+
+static bool all_written(const struct nw_http_request *r)
+{
+    return r->answered && r->written == r->head_length + r->body_length;
+}
+
+/* Frees a first request that was answered before its body was through. */
+static void drop_finished(struct nw_http_conn *conn)
+{
+    struct nw_http_request *r = first_request(conn);
+    if (r && all_written(r) && r->body_done)
+        nw__http_request_free(r);
+}
+
+static size_t add_iov(struct iovec *iov, int *n, const char *data, size_t length, size_t skip, size_t room)
+{
+    if (skip >= length)
+        return 0;
+    size_t size = length - skip < room ? length - skip : room;
+    if (size)
+        iov[(*n)++] = (struct iovec){(char *)data + skip, size};
+    return size;
+}
+
+/* Gathers the answers that are next, as far as they are there. The number of iovecs. */
+static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
+{
+    int n = 0;
+    *bytes = 0;
+    nw_list_each(&conn->requests, at, after)
+    {
+        struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
+        if (!r->answered && r->wants_continue && !*bytes) {
+            r->wants_continue = r->expects_continue = false;
+            iov[n++] = (struct iovec){(char *)continue_line, sizeof continue_line - 1};
+        }
+        if (!r->answered || n + 2 > NW_IO_IOV_MAX || *bytes >= SLICE)
+            break;
+        *bytes += add_iov(iov, &n, r->head, r->head_length, r->written, SLICE - *bytes);
+        size_t skip = r->written > r->head_length ? r->written - r->head_length : 0;
+        *bytes += add_iov(iov, &n, r->body, r->body_length, skip, SLICE - *bytes);
+    }
+    return n;
+}
+
+/* Writes until nothing is ready or the socket is full. */
+static void conn_write(struct nw_http_conn *conn)
+{
+    struct iovec iov[NW_IO_IOV_MAX];
+    while (!conn->writing && !conn->closing) {
+        drop_finished(conn);
+        int n = gather(conn, iov, &conn->writing_bytes);
+        if (!n)
+            return;
+        int rc = nw_io_conn_write(conn->io, iov, n);
+        if (rc < 0)
+            conn_close(conn);
+        else if (rc > 0)
+            account_written(conn, conn->writing_bytes);
+        else
+            conn->writing = true;
+        conn->wait = WAIT_NONE;
+    }
+}
+
+static void conn_written(void *arg, int error)
+{
+    struct nw_http_conn *conn = arg;
+    conn->writing = false;
+    conn->wait = WAIT_NONE;
+    if (error) {
+        conn_close(conn);
+        return;
+    }
+    account_written(conn, conn->writing_bytes);
+    nw__http_mark_dirty(conn);
+}
+
+/* --- what a connection waits for --- */
+
+static enum nw__http_wait wait_of(const struct nw_http_conn *conn)
+{
+    if (conn->lingering)
+        return WAIT_LINGER;
+    if (conn->writing)
+        return WAIT_WRITE;
+    if (!conn_may_parse(conn))
+        return WAIT_NONE;
+    if (conn->current)
+        return WAIT_BODY;
+    if (!stash_empty(conn))
+        return WAIT_HEAD;
+    return conn->n_requests ? WAIT_NONE : WAIT_IDLE;
+}
+
+static void conn_set_deadline(struct nw_http_conn *conn)
+{
+    const struct nw_http_limits *limits = &conn->server->limits;
+    const uint64_t spans[] = {
+        [WAIT_IDLE] = limits->idle_ms,   [WAIT_HEAD] = limits->head_ms, [WAIT_BODY] = limits->body_ms,
+        [WAIT_WRITE] = limits->write_ms, [WAIT_LINGER] = LINGER_MS,
+    };
+    enum nw__http_wait wait = wait_of(conn);
+    if (wait == conn->wait)
+        return;
+    conn->wait = wait;
+    conn->deadline = nw_io_now(conn->server->io) + spans[wait];
+}
+
+/* The client will send no more: what it left half done is not a request. */
+static void drop_partial(struct nw_http_conn *conn)
+{
+    struct nw_http_request *r = conn->current;
+    conn->last = true;
+    conn->current = NULL;
+    conn->held = false;
+    if (!r)
+        return;
+    r->body_done = true;
+    if (r->answered)
+        return;
+    r->handler->gone(r);
+    nw__http_request_free(r);
+}
+
+static void conn_linger(struct nw_http_conn *conn)
+{
+    conn->lingering = true;
+    conn->stash.length = conn->stash_at = 0;
+    nw_io_conn_shutdown(conn->io);
+}
+
+static bool is_finished(const struct nw_http_conn *conn)
+{
+    if (conn->n_requests || conn->writing || conn->lingering)
+        return false;
+    return conn->last || (conn->server->draining && stash_empty(conn));
+}
+
+static void conn_flush(struct nw_http_conn *conn)
+{
+    conn_write(conn);
+    while (!conn->closing && !stash_empty(conn) && conn_may_parse(conn)) {
+        size_t before = conn->stash.length - conn->stash_at;
+        conn_parse_stash(conn);
+        conn_write(conn);
+        if (conn->stash.length - conn->stash_at == before)
+            break;
+    }
+    if (conn->closing)
+        return;
+    if (conn->end_of_input && (stash_empty(conn) || conn_may_parse(conn)))
+        drop_partial(conn);
+    if (is_finished(conn) && conn->end_of_input) {
+        conn_close(conn);
+        return;
+    }
+    if (is_finished(conn))
+        conn_linger(conn);
+    nw_io_conn_read(conn->io, !conn->end_of_input && (conn->lingering || conn_may_parse(conn)));
+    conn_set_deadline(conn);
+}
+
+static void conn_timeout(struct nw_http_conn *conn)
+{
+    if (conn->wait != WAIT_HEAD && conn->wait != WAIT_BODY) {
+        conn_close(conn);
+        return;
+    }
+    conn_reject(conn, NW_STATUS_BODY_TIMEOUT, conn->wait == WAIT_HEAD ? "headers" : "body");
+}
+
+static void conn_closed(void *arg)
+{
+    struct nw_http_conn *conn = arg;
+    struct nw_http_server *server = conn->server;
+    nw_list_each(&conn->requests, at, after) nw__http_request_free(nw_container(at, struct nw_http_request, link));
+    nw_list_remove(&conn->dirty_link);
+    nw_list_remove(&conn->link);
+    server->n_conns--;
+    nw_buffer_fini(&conn->stash);
+    free(conn);
+}
+
+static const struct nw_io_conn_handler io_handler = {
+    .data = conn_data, .end = conn_end, .written = conn_written, .closed = conn_closed};
+
+/* --- the server --- */
+
+struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
+                                          void (*head)(void *arg, struct nw_http_request *request), void *arg)
+{
+    struct nw_http_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->io = io;
+    server->limits = *limits;
+    server->head = head;
+    server->arg = arg;
+    nw_list_init(&server->conns);
+    nw_list_init(&server->dirty);
+    nw_list_init(&server->free_requests);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    server->id_state = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return server;
+}
+
+static bool peer_is_allowed(const struct nw_http_server *server, struct nw_io_conn *io)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (!server->check_user)
+        return true;
+    if (getsockopt(nw_io_conn_fd(io), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return false;
+    return peer.uid == server->user || peer.uid == 0;
+}
+
+static void accepted(void *arg, struct nw_io_conn *io)
+{
+    struct nw_http_server *server = arg;
+    bool welcome = server->n_conns < server->limits.connections && peer_is_allowed(server, io);
+    struct nw_http_conn *conn = welcome ? calloc(1, sizeof *conn) : NULL;
+    if (!conn) {
+        nw_io_conn_close(io);
+        return;
+    }
+    conn->server = server;
+    conn->io = io;
+    nw_list_init(&conn->requests);
+    nw_list_init(&conn->dirty_link);
+    nw_list_append(&server->conns, &conn->link);
+    server->n_conns++;
+    nw_http_parser_init(&conn->parser, server->limits.head, conn_body, conn);
+    nw_io_conn_own(io, &io_handler, conn);
+    nw__http_mark_dirty(conn);
+}
+
+int nw_http_server_listen(struct nw_http_server *server, int fd)
+{
+    if (server->n_listeners == NW__HTTP_LISTENERS_MAX) {
+        nw_log(NW_LOG_ERROR, "cannot listen on more than %d addresses", NW__HTTP_LISTENERS_MAX);
+        return -E2BIG;
+    }
+    struct nw_io_listener *listener = nw_io_listen(server->io, fd, accepted, server);
+    if (!listener)
+        return -errno;
+    server->listeners[server->n_listeners++] = listener;
+    return 0;
+}
+
+void nw_http_server_only_user(struct nw_http_server *server, uid_t uid)
+{
+    server->check_user = true;
+    server->user = uid;
+}
+
+void nw_http_server_drain(struct nw_http_server *server)
+{
+    server->draining = true;
+    for (int i = 0; i < server->n_listeners; i++)
+        nw_io_listener_close(server->listeners[i]);
+    server->n_listeners = 0;
+    nw_list_each(&server->conns, at, after) nw__http_mark_dirty(nw_container(at, struct nw_http_conn, link));
+}
+
+unsigned nw_http_server_connections(const struct nw_http_server *server)
+{
+    return server->n_conns;
+}
+
+void nw_http_server_flush(struct nw_http_server *server)
+{
+    while (!nw_list_empty(&server->dirty)) {
+        struct nw_http_conn *conn = nw_container(server->dirty.next, struct nw_http_conn, dirty_link);
+        nw_list_remove(&conn->dirty_link);
+        conn_flush(conn);
+    }
+}
+
+void nw_http_server_tick(struct nw_http_server *server)
+{
+    uint64_t now = nw_io_now(server->io);
+    nw_list_each(&server->conns, at, after)
+    {
+        struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, link);
+        if (!conn->closing && conn->wait != WAIT_NONE && now >= conn->deadline)
+            conn_timeout(conn);
+    }
+}
+
+void nw_http_server_close(struct nw_http_server *server)
+{
+    nw_http_server_drain(server);
+    nw_list_each(&server->conns, at, after) conn_close(nw_container(at, struct nw_http_conn, link));
+}
+
+void nw_http_server_free(struct nw_http_server *server)
+{
+    nw_list_each(&server->free_requests, at, after) free(nw_container(at, struct nw_http_request, link));
+    free(server);
+}
+
+void nw_http_resume(struct nw_http_request *r)
+{
+    struct nw_http_conn *conn = r->conn;
+    if (conn->current == r) {
+        conn->held = false;
+        r->wants_continue = r->expects_continue && !r->received;
+    }
+    nw__http_mark_dirty(conn);
+}

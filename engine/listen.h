@@ -1,0 +1,15 @@
+/* Listening sockets, made with clear messages when they cannot be. */
+#ifndef NW_ENGINE_LISTEN_H
+#define NW_ENGINE_LISTEN_H
+
+#include "common/buffer.h"
+
+/* A listening socket on "ADDR:PORT" or "[ADDR]:PORT"; port 0 takes a free one. Appends the address that it got and a
+ * newline to `addresses`. Ends the process with status 2 or 111 when it cannot. */
+int nw_listen_tcp(const char *address, struct nw_buffer *addresses);
+
+/* A listening Unix socket at `path`, for its owner only; what lies there is replaced. Ends the process with status 111
+ * when it cannot. */
+int nw_listen_unix(const char *path);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * The turn of the loop. While invocations run the engine looks at its rings itself for a moment before it sleeps, so
+ * that a quick answer costs no wake-up; when that moment was in vain a few times it stops doing so, and tries again
+ * now and then.
+ */
+#include "engine/loop.h"
+#include "common/atomic.h"
+#include "common/log.h"
+#include "engine/deployments.h"
+#include "engine/dispatch.h"
+#include "engine/http.h"
+#include "engine/link.h"
+#include "engine/operations.h"
+#include "engine/registry.h"
+#include "engine/request.h"
+#include "engine/supervisor.h"
+#include "engine/workers.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TICK_MS       100
+#define SPIN_NS       20000
+#define SPIN_CHECKS   16 /* looks at the rings between two looks at the clock */
+#define CREDIT_MOST   8
+#define CREDIT_LEAST  (-64)
+#define CREDIT_REWARD 4
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static struct nw_link *link_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_link, awake);
+}
+
+static bool some_ring_has_input(struct nw_engine *engine)
+{
+    nw_list_each(&engine->awake, at, after) if (nw_link_has_input(link_at(at))) return true;
+    return false;
+}
+
+/* With credit left, looks for a while. In vain: the credit shrinks; out of credit, rests until it has shrunk to its
+ * least, and then gets one more try. */
+static bool spin(struct nw_engine *engine)
+{
+    if (!engine->in_flight)
+        return false;
+    if (engine->spin_credit <= 0) {
+        if (--engine->spin_credit <= CREDIT_LEAST)
+            engine->spin_credit = 1;
+        return false;
+    }
+    uint64_t end = now_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < SPIN_CHECKS; i++) {
+            if (some_ring_has_input(engine)) {
+                engine->spin_credit += engine->spin_credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+                return true;
+            }
+            nw_spin_pause();
+        }
+    } while (now_ns() < end);
+    engine->spin_credit--;
+    return false;
+}
+
+/* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
+static unsigned work(struct nw_engine *engine)
+{
+    unsigned taken = 0;
+    nw_http_server_flush(engine->gateway);
+    nw_http_server_flush(engine->admin);
+    nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
+    nw_workers_bury(engine);
+    nw_deployments_reap(engine);
+    nw_dispatch_pump(engine);
+    nw_http_server_flush(engine->gateway);
+    nw_http_server_flush(engine->admin);
+    nw_dispatch_pump(engine);
+    nw_list_each(&engine->awake, at, after) nw_link_notify(link_at(at));
+    return taken;
+}
+
+static bool all_asleep(struct nw_engine *engine)
+{
+    nw_list_each(&engine->awake, at, after) if (!nw_link_sleep(link_at(at))) return false;
+    return true;
+}
+
+static bool before_wait(void *arg)
+{
+    struct nw_engine *engine = arg;
+    if (work(engine) || !nw_list_empty(&engine->broken))
+        return false;
+    if (spin(engine)) {
+        work(engine);
+        return false;
+    }
+    return all_asleep(engine);
+}
+
+static bool drained(const struct nw_engine *engine)
+{
+    return !nw_http_server_connections(engine->gateway) && !nw_http_server_connections(engine->admin);
+}
+
+static void tick(void *arg)
+{
+    struct nw_engine *engine = arg;
+    nw_http_server_tick(engine->gateway);
+    nw_http_server_tick(engine->admin);
+    nw_dispatch_tick(engine);
+    nw_deployments_tick(engine);
+    nw_workers_tick(engine);
+    nw_supervisor_tick(engine);
+    if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
+        nw_io_stop(engine->io);
+}
+
+static void look_again(void *arg)
+{
+    (void)arg; /* the loop turns, and that is all that is wanted */
+}
+
+void nw_engine_init(struct nw_engine *engine)
+{
+    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
+        nw_list_init(&engine->functions[i]);
+    nw_list_init(&engine->deployments);
+    nw_list_init(&engine->seats);
+    nw_list_init(&engine->awake);
+    nw_list_init(&engine->broken);
+    nw_list_init(&engine->pump);
+    nw_list_init(&engine->free_invocations);
+    engine->launcher = -1;
+    engine->spin_credit = CREDIT_MOST;
+    engine->io = nw_io_new();
+    engine->tick = engine->io ? nw_io_timer_new(engine->io, tick, engine) : NULL;
+    engine->retry = engine->io ? nw_io_timer_new(engine->io, look_again, engine) : NULL;
+    if (!engine->tick || !engine->retry)
+        nw_die_system("cannot make the event loop: out of memory or descriptors");
+    engine->started = nw_io_now(engine->io);
+}
+
+void nw_engine_run(struct nw_engine *engine)
+{
+    if (engine->options.mode != NW_MODE_PROCESS)
+        for (uint64_t i = 0; i < engine->options.workers; i++)
+            if (!nw_seat_new(engine, NULL))
+                nw_die_system("cannot make workers: out of memory");
+    char why[512];
+    if (nw_operations_load_registry(engine, why, sizeof why) < 0)
+        nw_die_system("%s", why);
+    nw_io_timer_start(engine->tick, TICK_MS, TICK_MS);
+    nw_io_before_wait(engine->io, before_wait, engine);
+    nw_io_run(engine->io);
+    nw_io_before_wait(engine->io, NULL, NULL);
+}
+
+void nw_engine_drain(struct nw_engine *engine)
+{
+    if (engine->drain_deadline) {
+        nw_log(NW_LOG_WARN, "told to stop again: ends at once");
+        nw_io_stop(engine->io);
+        return;
+    }
+    nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
+           (unsigned long long)(engine->options.drain_timeout / 1000));
+    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    nw_http_server_drain(engine->gateway);
+}
+
+void nw_engine_fini(struct nw_engine *engine)
+{
+    nw_http_server_close(engine->gateway);
+    nw_http_server_close(engine->admin);
+    nw_workers_fini(engine);
+    nw_supervisor_fini(engine);
+    nw_io_timer_free(engine->tick);
+    nw_io_timer_free(engine->retry);
+    nw_io_free(engine->io);
+    nw_http_server_free(engine->gateway);
+    nw_http_server_free(engine->admin);
+    nw_registry_close(engine->registry);
+    nw_requests_fini(engine);
+    free(engine->addresses);
+}

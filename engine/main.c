@@ -1,0 +1,32 @@
+/* nightward-engine: wires options, state directory, registry, sockets and the loop. */
+#include "common/log.h"
+#include "engine/admin.h"
+#include "engine/engine.h"
+#include "engine/gateway.h"
+#include "engine/loop.h"
+#include "engine/registry.h"
+#include "engine/state.h"
+#include "engine/supervisor.h"
+
+static struct nw_engine engine;
+
+int main(int argc, char **argv)
+{
+    char why[4608];
+
+    nw_log_init("nightward-engine", NW_LOG_INFO);
+    nw_options_parse(&engine.options, argc, argv);
+    nw_log_init("nightward-engine", engine.options.log_level);
+    nw_engine_init(&engine);
+    nw_supervisor_start(&engine);
+    nw_state_take(&engine);
+    engine.registry = nw_registry_open(engine.options.state, why, sizeof why);
+    if (!engine.registry)
+        nw_die_system("%s", why);
+    nw_gateway_start(&engine);
+    nw_admin_start(&engine);
+    nw_engine_run(&engine);
+    nw_state_leave(&engine);
+    nw_engine_fini(&engine);
+    return 0;
+}

@@ -1,0 +1,166 @@
+/*
+ * A nested call: CALL from the ring of the caller's worker, an invocation of the callee, REPLY to the caller's worker.
+ * The input goes from arena to arena in one copy, and so does the output.
+ */
+#include "engine/nested.h"
+#include "engine/dispatch.h"
+#include "engine/functions.h"
+#include "engine/link.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS_MAX 8192 /* of one worker at a time; it has at most 64 slots for each of its functions */
+
+struct call {
+    struct nw_list of_link; /* origin->calls */
+    struct nw_list waiting; /* origin->reply_waiters */
+    struct nw_link *origin; /* never lost while the call lives: nw_nested_link_lost ends it before */
+    uint64_t id;            /* the worker's */
+    const char *input;      /* in the origin's arena */
+    size_t input_length;
+    struct nw_invocation *inv; /* NULL when it is done */
+    struct nw_result result;
+};
+
+static void post_reply(struct nw_link *link, uint64_t id, enum nw_status status, uint64_t offset, size_t length)
+{
+    nw_link_post(
+        link, &(struct nw_desc){.id = id, .kind = NW_DESC_REPLY, .status = status, .offset = offset, .length = length});
+}
+
+static void call_free(struct call *call)
+{
+    if (call->result.link)
+        nw_link_drop(call->result.link, call->result.offset);
+    nw_list_remove(&call->of_link);
+    nw_list_remove(&call->waiting);
+    call->origin->n_calls--;
+    free(call);
+}
+
+/* False when there is no room for the output now. */
+static bool reply(struct call *call)
+{
+    struct nw_link *origin = call->origin;
+    struct nw_result *result = &call->result;
+    uint64_t offset = 0;
+    size_t length = result->status == NW_STATUS_OK ? result->length : 0;
+    if (length) {
+        int rc = nw_link_alloc(origin, length, &offset);
+        if (rc == -ENOMEM)
+            return false;
+        if (rc < 0) {
+            result->status = NW_STATUS_OUTPUT_TOO_LARGE;
+            length = 0;
+        }
+    }
+    if (length) {
+        memcpy(nw_link_at(origin, offset), result->data, length);
+        nw_link_give_block(origin, offset);
+    }
+    post_reply(origin, call->id, result->status, offset, length);
+    call_free(call);
+    return true;
+}
+
+static void call_done(void *arg, const struct nw_result *result)
+{
+    struct call *call = arg;
+    call->inv = NULL;
+    call->result = *result;
+    if (!nw_list_empty(&call->origin->reply_waiters) || !reply(call))
+        nw_list_append(&call->origin->reply_waiters, &call->waiting);
+}
+
+static void call_room(void *arg)
+{
+    struct call *call = arg;
+    nw_invoke_write(call->inv, call->input, call->input_length);
+    nw_invoke_end(call->inv);
+}
+
+static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done};
+
+/* Begins the invocation. NW_STATUS_OK, or why not. */
+static enum nw_status call_start(struct call *call, struct nw_function *function, uint32_t depth)
+{
+    enum nw_status status;
+    const char *reason;
+    if (call->input_length > call->origin->engine->options.body_limit)
+        return NW_STATUS_TOO_LARGE;
+    call->inv = nw_invoke_begin(function, depth, &call_owner, call, &status, &reason);
+    if (!call->inv)
+        return status;
+    int rc = call->input_length ? nw_invoke_reserve(call->inv, call->input_length, false) : 0;
+    if (rc == 0)
+        call_room(call);
+    if (rc != -E2BIG) /* `call` may be through already */
+        return NW_STATUS_OK;
+    nw_invoke_abandon(call->inv);
+    return NW_STATUS_TOO_LARGE;
+}
+
+static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, const char *payload)
+{
+    struct call *call = link->n_calls < CALLS_MAX ? calloc(1, sizeof *call) : NULL;
+    if (!call)
+        return NULL;
+    call->origin = link;
+    call->id = desc->id;
+    call->input = payload + desc->name_len;
+    call->input_length = desc->length - desc->name_len;
+    nw_list_append(&link->calls, &call->of_link);
+    nw_list_init(&call->waiting);
+    link->n_calls++;
+    return call;
+}
+
+const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
+{
+    char name[NW_NAME_MAX];
+    const char *payload = nw_channel_payload(&link->channel, desc);
+    if (!payload)
+        return "it sent an input that is not inside its arena";
+    if (desc->name_len > desc->length)
+        return "it sent a name that is longer than its payload";
+    if (desc->depth > NW_DEPTH_MAX)
+        return "it sent a depth that there is not";
+    link->engine->counters.nested_calls++;
+    struct nw_function *function = NULL;
+    if (desc->name_len <= sizeof name) {
+        memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
+        function = nw_function_find(link->engine, name, desc->name_len);
+    }
+    struct call *call = call_new(link, desc, payload);
+    if (!call) {
+        post_reply(link, desc->id, NW_STATUS_UNAVAILABLE, 0, 0);
+        return NULL;
+    }
+    enum nw_status status = call_start(call, function, desc->depth + 1);
+    if (status != NW_STATUS_OK) {
+        call->inv = NULL;
+        call_free(call);
+        post_reply(link, desc->id, status, 0, 0);
+    }
+    return NULL;
+}
+
+void nw_nested_retry(struct nw_link *link)
+{
+    while (!nw_list_empty(&link->reply_waiters)) {
+        struct call *call = nw_container(link->reply_waiters.next, struct call, waiting);
+        if (!reply(call))
+            return;
+    }
+}
+
+void nw_nested_link_lost(struct nw_link *link)
+{
+    while (!nw_list_empty(&link->calls)) {
+        struct call *call = nw_container(link->calls.next, struct call, of_link);
+        if (call->inv)
+            nw_invoke_abandon(call->inv);
+        call_free(call);
+    }
+}

@@ -1,0 +1,233 @@
+/*
+ * Operations as operations.h tells. A deployment:
+ *
+ *   queued ──> storing (thread) ──> loading (workers) ──> committing (thread) ──> done
+ *                 └── disk failed ──┴── refused ────────────┴── disk failed ──> done, nothing changed
+ *
+ * A removal: queued ──> deleting the row (thread) ──> done. Callers always hear the end, in a later turn of the loop.
+ */
+#include "engine/operations.h"
+#include "common/log.h"
+#include "engine/deployments.h"
+#include "engine/dispatch.h"
+#include "engine/functions.h"
+#include "engine/registry.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct operation {
+    struct nw_list link; /* in function->operations */
+    struct nw_engine *engine;
+    struct nw_function *function;
+    bool removes;
+    struct nw_manifest manifest; /* until a deployment has it */
+    struct nw_buffer code;
+    char sha256[NW_SHA256_HEX + 1];
+    struct nw_deployment *deployment;
+    int rc; /* of the work on the thread */
+    char why[NW_REASON_SIZE];
+    nw_operation_done *done;
+    void *arg;
+};
+
+static void start(struct operation *op);
+
+static struct operation *first_operation(const struct nw_function *function)
+{
+    return nw_container(function->operations.next, struct operation, link);
+}
+
+static void finish(struct operation *op, enum nw_status status, const char *reason)
+{
+    struct nw_function *function = op->function;
+    nw_list_remove(&op->link);
+    op->done(op->arg, status, status == NW_STATUS_OK ? op->deployment : NULL, reason);
+    nw_manifest_fini(&op->manifest);
+    nw_buffer_fini(&op->code);
+    free(op);
+    if (!nw_list_empty(&function->operations))
+        start(first_operation(function));
+    else if (!function->current)
+        nw_function_remove(function);
+}
+
+/* --- code into the store --- */
+
+static void store_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc =
+        nw_registry_store(op->engine->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
+}
+
+static void store_done(void *arg)
+{
+    struct operation *op = arg;
+    nw_buffer_fini(&op->code);
+    if (op->rc == 0) {
+        op->deployment = nw_deployment_new(op->function, op->engine, &op->manifest, op->sha256, false);
+        if (!op->deployment)
+            snprintf(op->why, sizeof op->why, "out of memory");
+    }
+    op->engine->storing--;
+    if (!op->deployment)
+        finish(op, NW_STATUS_INTERNAL, op->why);
+}
+
+/* --- row into the registry --- */
+
+static void commit_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc = nw_registry_put(op->engine->registry, &op->deployment->manifest, op->sha256, op->why, sizeof op->why);
+}
+
+static void commit_done(void *arg)
+{
+    struct operation *op = arg;
+    char version[NW_VERSION_SIZE];
+    if (op->rc < 0) {
+        op->function->next = NULL;
+        nw_deployment_retire(op->deployment);
+        finish(op, NW_STATUS_INTERNAL, op->why);
+        return;
+    }
+    nw_deployment_committed(op->deployment);
+    nw_deployment_version(op->deployment, version);
+    nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
+    finish(op, NW_STATUS_OK, "");
+}
+
+void nw_operation_loaded(struct nw_deployment *deployment)
+{
+    struct operation *op = first_operation(deployment->function);
+    op->deployment = deployment;
+    int rc = nw_io_offload(op->engine->io, commit_work, commit_done, op);
+    if (rc == 0)
+        return;
+    snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
+    nw_operation_refused(deployment, NW_STATUS_INTERNAL);
+}
+
+void nw_operation_refused(struct nw_deployment *deployment, enum nw_status status)
+{
+    struct nw_function *function = deployment->function;
+    struct operation *op = first_operation(function);
+    char message[NW_REASON_SIZE + 64], version[NW_VERSION_SIZE];
+    const struct nw_deployment *current = function->current;
+    snprintf(message, sizeof message, "%s", deployment->reason);
+    if (current && current->state == NW_DEPLOYMENT_SERVING) {
+        nw_deployment_version(current, version);
+        snprintf(message, sizeof message, "%s. Version %s still serves", deployment->reason, version);
+    }
+    nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, message);
+    function->next = NULL;
+    nw_deployment_retire(deployment);
+    finish(op, status, message);
+}
+
+/* --- removal --- */
+
+static void delete_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc = nw_registry_delete(op->engine->registry, op->function->name, op->why, sizeof op->why);
+}
+
+static void delete_done(void *arg)
+{
+    struct operation *op = arg;
+    struct nw_function *function = op->function;
+    struct nw_deployment *current = function->current;
+    if (op->rc < 0) {
+        finish(op, NW_STATUS_INTERNAL, op->why);
+        return;
+    }
+    function->current = NULL;
+    if (current)
+        nw_deployment_retire(current);
+    nw_dispatch_retry_function(function);
+    nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
+    finish(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND, "");
+}
+
+/* --- the queue --- */
+
+static void start(struct operation *op)
+{
+    int rc = op->removes ? nw_io_offload(op->engine->io, delete_work, delete_done, op)
+                         : nw_io_offload(op->engine->io, store_work, store_done, op);
+    if (rc < 0)
+        nw_die_system("cannot run work on another thread: %s", strerror(-rc));
+    op->engine->storing += !op->removes;
+}
+
+static struct operation *queue(struct nw_engine *engine, struct nw_function *function, nw_operation_done *done,
+                               void *arg)
+{
+    struct operation *op = calloc(1, sizeof *op);
+    if (!op)
+        return NULL;
+    op->engine = engine;
+    op->function = function;
+    op->done = done;
+    op->arg = arg;
+    nw_list_append(&function->operations, &op->link);
+    return op;
+}
+
+static void start_if_first(struct operation *op)
+{
+    if (op == first_operation(op->function))
+        start(op);
+}
+
+int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
+              void *arg)
+{
+    struct nw_function *function = nw_function_get(engine, manifest->name);
+    struct operation *op = function ? queue(engine, function, done, arg) : NULL;
+    if (!op && function && !function->current && nw_list_empty(&function->operations))
+        nw_function_remove(function);
+    if (!op)
+        return -ENOMEM;
+    op->manifest = *manifest;
+    op->code = *code;
+    *manifest = (struct nw_manifest){.name = ""};
+    *code = (struct nw_buffer){0};
+    start_if_first(op);
+    return 0;
+}
+
+int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg)
+{
+    struct operation *op = queue(engine, function, done, arg);
+    if (!op)
+        return -ENOMEM;
+    op->removes = true;
+    start_if_first(op);
+    return 0;
+}
+
+/* While something is being stored, code that nobody names may be just what it found there already. What is kept for
+ * that reason is removed when the registry is opened next. */
+void nw_operations_forget_code(struct nw_engine *engine, const char *sha256)
+{
+    if (!engine->storing && !nw_deployments_use_code(engine, sha256))
+        nw_registry_forget(engine->registry, sha256);
+}
+
+static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256)
+{
+    struct nw_engine *engine = arg;
+    struct nw_function *function = nw_function_get(engine, manifest->name);
+    if (!function || !nw_deployment_new(function, engine, manifest, sha256, true))
+        nw_die_system("cannot load the registered functions: out of memory");
+}
+
+int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size)
+{
+    return nw_registry_each(engine->registry, load_row, engine, why, why_size);
+}

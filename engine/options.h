@@ -1,0 +1,35 @@
+/* The flags of nightward-engine: one table gives parsing, defaults, bounds and help. */
+#ifndef NW_ENGINE_OPTIONS_H
+#define NW_ENGINE_OPTIONS_H
+
+#include "common/log.h"
+#include "common/mode.h"
+#include <stdint.h>
+
+#define NW_LISTEN_MAX 16
+
+struct nw_options {
+    const char *state;
+    const char *listen[NW_LISTEN_MAX];
+    int n_listen;
+    enum nw_mode mode;
+    enum nw_log_level log_level;
+    uint64_t workers;
+    uint64_t executors;
+    uint64_t body_limit;
+    uint64_t arena;
+    uint64_t ring;
+    uint64_t header_limit;
+    uint64_t header_timeout; /* ms, as all below */
+    uint64_t body_timeout;
+    uint64_t idle_timeout;
+    uint64_t write_timeout;
+    uint64_t queue_timeout;
+    uint64_t load_timeout;
+    uint64_t drain_timeout;
+};
+
+/* Reads the command line. Ends the process with status 2 naming the flag that is wrong, or with 0 after --help. */
+void nw_options_parse(struct nw_options *options, int argc, char **argv);
+
+#endif

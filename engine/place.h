@@ -1,0 +1,17 @@
+/* Where the input of an invocation lies: which replica, which block of its worker's arena. */
+#ifndef NW_ENGINE_PLACE_H
+#define NW_ENGINE_PLACE_H
+
+#include "engine/engine.h"
+
+/*
+ * Sees to it that `inv` has a replica that can run it and room for `need` bytes in the arena of its worker; input that
+ * lies elsewhere moves there. `grows`: leave room for more. `first`: do not stand behind those that wait for room.
+ * 0; -EAGAIN, with inv->wanted set, when there is no worker or no room now; -E2BIG when it never fits.
+ */
+int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
+
+/* Lets go of the replica. A block in the arena of a lost worker is kept, until the input has moved on. */
+void nw_place_forget(struct nw_invocation *inv);
+
+#endif

@@ -1,0 +1,53 @@
+/* The lock of state.h: flock on DIR/lock, which also holds the pid of who has it. */
+#include "engine/state.h"
+#include "common/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void nw_state_path(const struct nw_engine *engine, const char *name, char *path, size_t size)
+{
+    int n = snprintf(path, size, "%s/%s", engine->options.state, name);
+    if (n < 0 || (size_t)n >= size)
+        nw_die_usage("--state: the path of the state directory is too long");
+}
+
+_Noreturn static void refuse_second(const char *directory, int lock)
+{
+    char text[32] = "";
+    ssize_t n = pread(lock, text, sizeof text - 1, 0);
+    long holder = n > 0 ? strtol(text, NULL, 10) : 0;
+    nw_die_system("cannot use the state directory %s: another engine (pid %ld) has it; stop that one or choose another "
+                  "directory with --state",
+                  directory, holder);
+}
+
+void nw_state_take(struct nw_engine *engine)
+{
+    const char *directory = engine->options.state;
+    char path[4096];
+    if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+        nw_die_system("cannot make the state directory %s: %s", directory, strerror(errno));
+    nw_state_path(engine, "lock", path, sizeof path);
+    engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (engine->lock < 0)
+        nw_die_system("cannot write to the state directory %s: %s: %s; it must be yours and writable", directory, path,
+                      strerror(errno));
+    if (flock(engine->lock, LOCK_EX | LOCK_NB) < 0)
+        refuse_second(directory, engine->lock);
+    if (ftruncate(engine->lock, 0) < 0 || dprintf(engine->lock, "%d\n", (int)getpid()) < 0)
+        nw_die_system("cannot write %s: %s", path, strerror(errno));
+}
+
+void nw_state_leave(struct nw_engine *engine)
+{
+    char path[4096];
+    nw_state_path(engine, "admin.sock", path, sizeof path);
+    unlink(path);
+    close(engine->lock);
+}

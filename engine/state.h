@@ -1,0 +1,16 @@
+/* The state directory: one engine at a time may have it. */
+#ifndef NW_ENGINE_STATE_H
+#define NW_ENGINE_STATE_H
+
+#include "engine/engine.h"
+
+/* Makes the directory if it is missing and takes its lock. Ends the process with a message when it cannot. */
+void nw_state_take(struct nw_engine *engine);
+
+/* The path of a file in it. */
+void nw_state_path(const struct nw_engine *engine, const char *name, char *path, size_t size);
+
+/* Removes what only a running engine leaves there, and gives up the lock. */
+void nw_state_leave(struct nw_engine *engine);
+
+#endif

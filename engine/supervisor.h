@@ -1,0 +1,15 @@
+/* What `nightward up` says and is told (file descriptor 3), and signals. */
+#ifndef NW_ENGINE_SUPERVISOR_H
+#define NW_ENGINE_SUPERVISOR_H
+
+#include "engine/engine.h"
+
+/* Takes the socket at file descriptor 3 and the signals. Ends the process with a message when there is no socket. */
+void nw_supervisor_start(struct nw_engine *engine);
+
+/* Says READY once that is so. */
+void nw_supervisor_tick(struct nw_engine *engine);
+
+void nw_supervisor_fini(struct nw_engine *engine);
+
+#endif

@@ -1,0 +1,358 @@
+/*
+ * The life of a worker, told from its seat:
+ *
+ *             START               HELLO
+ *   DOWN ───────────> STARTING ───────────> UP
+ *    ^                   │ LOST              │ LOST
+ *    └───────────────────┴───────────────────┘   (with a growing pause when it keeps happening)
+ *
+ * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
+ * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case.
+ */
+#include "engine/workers.h"
+#include "common/control.h"
+#include "common/log.h"
+#include "engine/deployments.h"
+#include "engine/dispatch.h"
+#include "engine/link.h"
+#include "engine/nested.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELLO_MS         10000
+#define STABLE_MS        5000 /* a worker that lived this long did not fail at once */
+#define FREE_RESTARTS    2    /* failures in a row that are not punished with a pause */
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MOST_MS  5000
+
+enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
+
+static void seat_start(struct nw_seat *seat);
+static void seat_hello(struct nw_seat *seat);
+static void seat_lost(struct nw_seat *seat);
+
+struct transition {
+    enum nw_seat_state next;
+    void (*act)(struct nw_seat *seat); /* NULL: the event does not fit the state */
+};
+
+static const struct transition table[NW_SEAT_STATES][SEAT_EVENTS] = {
+    [NW_SEAT_DOWN] = {[SEAT_START] = {NW_SEAT_STARTING, seat_start}},
+    [NW_SEAT_STARTING] = {[SEAT_HELLO] = {NW_SEAT_UP, seat_hello}, [SEAT_LOST] = {NW_SEAT_DOWN, seat_lost}},
+    [NW_SEAT_UP] = {[SEAT_LOST] = {NW_SEAT_DOWN, seat_lost}},
+};
+
+static bool seat_event(struct nw_seat *seat, enum seat_event event)
+{
+    const struct transition *transition = &table[seat->state][event];
+    if (!transition->act)
+        return false;
+    seat->state = transition->next;
+    transition->act(seat);
+    return true;
+}
+
+const char *nw_seat_state_name(enum nw_seat_state state)
+{
+    static const char *const names[] = {[NW_SEAT_DOWN] = "down", [NW_SEAT_STARTING] = "starting", [NW_SEAT_UP] = "up"};
+    return names[state];
+}
+
+static uint64_t now_of(const struct nw_seat *seat)
+{
+    return nw_io_now(seat->engine->io);
+}
+
+/* --- transitions --- */
+
+/* 0 or negative errno. */
+static int ask_launcher(struct nw_seat *seat, const struct nw_link *link, int worker_socket)
+{
+    const struct nw_options *options = &seat->engine->options;
+    const struct nw_control head = {
+        .kind = NW_CONTROL_START,
+        .worker = link->number,
+        .mode = options->mode,
+        .executors = (uint32_t)options->executors,
+        .geometry = {.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena},
+    };
+    const int fds[] = {worker_socket, link->channel.memfd, link->channel.peer_doorbell, link->channel.own_doorbell};
+    return nw_control_send(seat->engine->launcher, &head, NULL, 0, fds, 4);
+}
+
+static void seat_start(struct nw_seat *seat)
+{
+    struct nw_engine *engine = seat->engine;
+    int worker_socket, rc;
+    struct nw_link *link = nw_link_new(seat, ++engine->last_worker, &worker_socket, &rc);
+    if (link) {
+        rc = ask_launcher(seat, link, worker_socket);
+        close(worker_socket);
+    }
+    seat->worker = link;
+    if (rc < 0) {
+        nw_log(NW_LOG_ERROR, "cannot start worker %u: %s; trying again", engine->last_worker, strerror(-rc));
+        seat_event(seat, SEAT_LOST);
+        return;
+    }
+    engine->counters.workers_started++;
+    seat->deadline = now_of(seat) + HELLO_MS;
+}
+
+static void seat_hello(struct nw_seat *seat)
+{
+    seat->up_since = now_of(seat);
+    nw_deployments_seat_up(seat);
+}
+
+/* The launcher reaps the process; when that is gone, so is the worker. */
+static void kill_worker(struct nw_engine *engine, uint32_t number)
+{
+    if (engine->launcher >= 0)
+        nw_control_send(engine->launcher, &(struct nw_control){.kind = NW_CONTROL_KILL, .worker = number}, NULL, 0,
+                        NULL, 0);
+}
+
+static void give_up_link(struct nw_engine *engine, struct nw_link *link)
+{
+    link->broken = link->broken ? link->broken : "it is not needed any more";
+    kill_worker(engine, link->number);
+    nw_nested_link_lost(link);
+    nw_dispatch_link_lost(link);
+    nw_link_lose(link);
+}
+
+static uint64_t pause_after(unsigned failures)
+{
+    if (failures <= FREE_RESTARTS)
+        return 0;
+    unsigned doublings = failures - FREE_RESTARTS - 1;
+    return doublings > 5 ? BACKOFF_MOST_MS : BACKOFF_FIRST_MS << doublings;
+}
+
+static void seat_lost(struct nw_seat *seat)
+{
+    struct nw_link *link = seat->worker;
+    if (seat->up_since && now_of(seat) - seat->up_since >= STABLE_MS)
+        seat->failures = 0;
+    seat->up_since = 0;
+    seat->failures++;
+    seat->restarts++;
+    seat->deadline = now_of(seat) + pause_after(seat->failures);
+    nw_deployments_seat_lost(seat);
+    if (!link)
+        return;
+    seat->engine->counters.workers_lost++;
+    seat->worker = NULL;
+    give_up_link(seat->engine, link);
+    nw_deployments_seat_buried(seat);
+}
+
+static void try_start(struct nw_seat *seat)
+{
+    if (seat->state == NW_SEAT_DOWN && seat->engine->launcher >= 0 && now_of(seat) >= seat->deadline)
+        seat_event(seat, SEAT_START);
+}
+
+/* --- seats --- */
+
+struct nw_seat *nw_seat_new(struct nw_engine *engine, struct nw_deployment *only)
+{
+    struct nw_seat *seat = calloc(1, sizeof *seat);
+    if (!seat)
+        return NULL;
+    seat->engine = engine;
+    seat->only = only;
+    nw_list_init(&seat->replicas);
+    nw_list_append(&engine->seats, &seat->link);
+    try_start(seat);
+    return seat;
+}
+
+void nw_seat_free(struct nw_seat *seat)
+{
+    if (seat->worker)
+        give_up_link(seat->engine, seat->worker);
+    nw_list_remove(&seat->link);
+    free(seat);
+}
+
+void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, int fd)
+{
+    if (nw_control_send(seat->worker->control, head, text, length, &fd, fd >= 0) < 0)
+        nw_worker_broken(seat->worker, "it does not take messages from its control socket");
+}
+
+void nw_worker_broken(struct nw_link *link, const char *why)
+{
+    if (link->broken)
+        return;
+    link->broken = why;
+    nw_list_remove(&link->awake);
+    nw_list_append(&link->engine->broken, &link->broken_link);
+}
+
+void nw_workers_bury(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->broken)) {
+        struct nw_link *link = nw_container(engine->broken.next, struct nw_link, broken_link);
+        struct nw_seat *seat = link->seat;
+        nw_list_remove(&link->broken_link);
+        nw_log(NW_LOG_WARN, "worker %u (pid %lld) is given up: %s; it is restarted", link->number, (long long)link->pid,
+               link->broken);
+        seat_event(seat, SEAT_LOST);
+        try_start(seat);
+    }
+}
+
+/* --- messages --- */
+
+static struct nw_control_message message; /* too large for the stack; one is handled at a time */
+
+static void close_fds(void)
+{
+    for (int i = 0; i < message.n_fds; i++)
+        close(message.fds[i]);
+}
+
+/* NULL, or what is wrong with the message. */
+static const char *worker_said(struct nw_seat *seat)
+{
+    const struct nw_control *head = &message.head;
+    if (head->kind == NW_CONTROL_HELLO) {
+        if (!seat_event(seat, SEAT_HELLO))
+            return "it said hello twice";
+        nw_log(NW_LOG_INFO, "worker %u is up: %s", seat->worker->number, message.text);
+        return NULL;
+    }
+    if (seat->state != NW_SEAT_UP)
+        return "it did not say hello first";
+    return nw_deployments_worker_said(seat, head, message.text);
+}
+
+void nw_worker_control(struct nw_link *link)
+{
+    while (!link->broken) {
+        int rc = nw_control_recv(link->control, &message);
+        if (rc == -EAGAIN)
+            return;
+        if (rc <= 0) {
+            nw_worker_broken(link, rc == 0 ? "its control socket was closed" : "it sent a malformed message");
+            return;
+        }
+        close_fds();
+        const char *wrong = worker_said(link->seat);
+        if (wrong) {
+            link->engine->counters.protocol_errors++;
+            nw_worker_broken(link, wrong);
+        }
+    }
+}
+
+static struct nw_link *link_of(struct nw_engine *engine, uint32_t number)
+{
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        if (seat->worker && seat->worker->number == number)
+            return seat->worker;
+    }
+    return NULL;
+}
+
+static void launcher_said(struct nw_engine *engine)
+{
+    const struct nw_control *head = &message.head;
+    struct nw_link *link = link_of(engine, head->worker);
+    if (head->kind == NW_CONTROL_STARTED && link) {
+        link->pid = head->value;
+    } else if (head->kind == NW_CONTROL_EXITED) {
+        nw_log(NW_LOG_INFO, "worker %u ended: %s", head->worker, message.text);
+        if (link)
+            nw_worker_broken(link, "its process ended");
+    }
+}
+
+static void launcher_gone(struct nw_engine *engine)
+{
+    if (engine->launcher < 0)
+        return;
+    nw_io_watch_free(engine->launcher_watch);
+    close(engine->launcher);
+    engine->launcher = -1;
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        if (seat->worker)
+            nw_worker_broken(seat->worker, "its launcher is gone");
+        seat->failures = 0;
+    }
+}
+
+static void launcher_readable(void *arg)
+{
+    struct nw_engine *engine = arg;
+    while (engine->launcher >= 0) {
+        int rc = nw_control_recv(engine->launcher, &message);
+        if (rc == -EAGAIN)
+            return;
+        if (rc <= 0) {
+            nw_log(NW_LOG_WARN, "the launcher is gone; waiting for another one");
+            launcher_gone(engine);
+            return;
+        }
+        close_fds();
+        launcher_said(engine);
+    }
+}
+
+void nw_workers_new_launcher(struct nw_engine *engine, int fd)
+{
+    launcher_gone(engine);
+    nw_workers_bury(engine);
+    engine->launcher_watch = nw_io_watch_new(engine->io, fd, launcher_readable, engine);
+    if (!engine->launcher_watch) {
+        nw_log(NW_LOG_ERROR, "cannot watch the launcher's socket: %s", strerror(errno));
+        close(fd);
+        return;
+    }
+    engine->launcher = fd;
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        seat->failures = 0;
+        seat->deadline = 0;
+        try_start(seat);
+    }
+}
+
+/* --- time --- */
+
+void nw_workers_tick(struct nw_engine *engine)
+{
+    uint64_t now = nw_io_now(engine->io);
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        if (seat->state == NW_SEAT_STARTING && now >= seat->deadline)
+            nw_worker_broken(seat->worker, "it did not say hello in time");
+        else if (seat->loading && now >= seat->deadline)
+            nw_worker_broken(seat->worker, "it did not finish loading a function in time");
+        try_start(seat);
+    }
+}
+
+bool nw_workers_all_up(const struct nw_engine *engine)
+{
+    nw_list_each(&engine->seats, at,
+                 after) if (nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP) return false;
+    return true;
+}
+
+void nw_workers_fini(struct nw_engine *engine)
+{
+    nw_list_each(&engine->seats, at, after) nw_seat_free(nw_container(at, struct nw_seat, link));
+    launcher_gone(engine);
+}

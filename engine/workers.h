@@ -1,0 +1,48 @@
+/*
+ * Workers: when they are started, when they are given up, what is told them over their control sockets. Not
+ * responsible for the ring (link.c) or for what is loaded where (deployments.c).
+ */
+#ifndef NW_ENGINE_WORKERS_H
+#define NW_ENGINE_WORKERS_H
+
+#include "common/control.h"
+#include "engine/engine.h"
+
+/* A place for a worker; the worker is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
+ * memory is out. */
+struct nw_seat *nw_seat_new(struct nw_engine *engine, struct nw_deployment *only);
+
+/* Ends its worker for good. Its replicas must be gone. */
+void nw_seat_free(struct nw_seat *seat);
+
+/* A launcher was started; `fd` becomes ours. Workers of an earlier one are lost. */
+void nw_workers_new_launcher(struct nw_engine *engine, int fd);
+
+/*
+ * The worker behind `link` ended, or broke the protocol and must. `why` is static text. Only notes it: what follows is
+ * done by nw_workers_bury, so it may be called anywhere.
+ */
+void nw_worker_broken(struct nw_link *link, const char *why);
+
+/* Deals with the loss of every broken worker. */
+void nw_workers_bury(struct nw_engine *engine);
+
+/* A message may have come on the control socket of a worker. */
+void nw_worker_control(struct nw_link *link);
+
+/* Tells an UP worker something about a deployment; `fd` -1 for none. */
+void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, int fd);
+
+/* Starts what is due, gives up what does not come. */
+void nw_workers_tick(struct nw_engine *engine);
+
+/* Whether each seat has its worker. */
+bool nw_workers_all_up(const struct nw_engine *engine);
+
+/* Ends everything; for the end of the engine. */
+void nw_workers_fini(struct nw_engine *engine);
+
+/* "down", "starting", "up" */
+const char *nw_seat_state_name(enum nw_seat_state state);
+
+#endif
