@@ -9,13 +9,27 @@
 
 static const char *reason_phrase(int http)
 {
-    switch (http) {
-#define X(number, name, phrase) \
-    case number:                \
-        return #phrase;
-        HTTP_STATUS_MAP(X)
-#undef X
-    }
+    static const struct {
+        int http;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {422, "Unprocessable Content"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {508, "Loop Detected"},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].http == http)
+            return phrases[i].phrase;
     return "";
 }
 

@@ -78,6 +78,7 @@ static unsigned work(struct nw_engine *engine)
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
     nw_workers_bury(engine);
     nw_deployments_reap(engine);
+    nw_supervisor_tell_ready(engine);
     nw_dispatch_pump(engine);
     nw_http_server_flush(engine->gateway);
     nw_http_server_flush(engine->admin);
@@ -117,7 +118,6 @@ static void tick(void *arg)
     nw_dispatch_tick(engine);
     nw_deployments_tick(engine);
     nw_workers_tick(engine);
-    nw_supervisor_tick(engine);
     if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
         nw_io_stop(engine->io);
 }

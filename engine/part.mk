@@ -25,3 +25,15 @@ $(ENGINE_ARCHIVE): $(call objects,$(ENGINE_SOURCES)) $(LLHTTP_OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(eval $(call program,nightward-engine,engine/main.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+
+# A host whose worker obeys no rules but those of the protocol, and not always those: the real programs, copied beside
+# the fake worker, because they look for each other there.
+ENGINE_TEST_HOST := $(B)/test/engine/host
+TEST_HELPERS += $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightward nightward-engine nightward-launcher)
+
+$(ENGINE_TEST_HOST)/nightward-worker: $(call objects,engine/test/fake_worker.c) $(COMMON) | $(ENGINE_TEST_HOST)/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
+$(ENGINE_TEST_HOST)/%: $(B)/bin/% | $(ENGINE_TEST_HOST)/
+	$(Q)cp -f $< $@

@@ -82,7 +82,7 @@ void nw_supervisor_start(struct nw_engine *engine)
     start_signals(engine);
 }
 
-void nw_supervisor_tick(struct nw_engine *engine)
+void nw_supervisor_tell_ready(struct nw_engine *engine)
 {
     if (engine->ready || engine->launcher < 0 || !nw_workers_all_up(engine) || !nw_deployments_settled(engine))
         return;

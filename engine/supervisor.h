@@ -7,8 +7,8 @@
 /* Takes the socket at file descriptor 3 and the signals. Ends the process with a message when there is no socket. */
 void nw_supervisor_start(struct nw_engine *engine);
 
-/* Says READY once that is so. */
-void nw_supervisor_tick(struct nw_engine *engine);
+/* Says READY the first time that it is so. To be called before the loop waits. */
+void nw_supervisor_tell_ready(struct nw_engine *engine);
 
 void nw_supervisor_fini(struct nw_engine *engine);
 

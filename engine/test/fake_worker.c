@@ -1,0 +1,456 @@
+/*
+ * A worker that speaks the real protocol and runs no code: what a function does is the text of its ".so". For tests of
+ * the engine, above all of what a worker must not do.
+ *
+ *   echo                output = input
+ *   say TEXT            output = TEXT
+ *   fail TEXT           status function_failed with TEXT as the reason
+ *   big BYTES           that much output
+ *   slow MS             echo, MS later
+ *   call NAME           calls NAME with its input, output = what comes back; its failure -> function_failed
+ *   env                 output = the environment that came with LOAD
+ *   hang                never answers
+ *   exit                ends the process
+ *   refuse TEXT         is refused when loaded
+ *   die                 ends the process when loaded
+ *   sleep-loading       never answers LOAD
+ *   hostile KIND        breaks the protocol when invoked: see `hostilities`
+ */
+#include "common/atomic.h"
+#include "common/channel.h"
+#include "common/control.h"
+#include "common/log.h"
+#include "common/status.h"
+#include "engine/list.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONTROL_FD    3
+#define MEMFD         4
+#define OWN_DOORBELL  5
+#define PEER_DOORBELL 6
+#define BEHAVIOUR_MAX 256
+
+struct function {
+    struct nw_list link;
+    uint32_t deployment;
+    char name[64];
+    char behaviour[BEHAVIOUR_MAX];
+    char env[1024];
+    size_t env_length;
+};
+
+/* Something to send that waits for its time, for room in the arena, or for a reply. */
+struct pending {
+    struct nw_list link;
+    struct nw_desc desc; /* of the INVOKE */
+    struct function *function;
+    uint64_t due;     /* ms; 0: as soon as there is room */
+    uint64_t call_id; /* waits for this REPLY */
+};
+
+static struct nw_channel channel;
+static struct nw_list functions = {&functions, &functions}, waiting = {&waiting, &waiting};
+static struct nw_control_message message;
+static uint32_t worker_number;
+static uint64_t last_call;
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void send_desc(const struct nw_desc *desc)
+{
+    int rc;
+    while ((rc = nw_channel_send(&channel, desc)) == -EAGAIN)
+        nw_spin_pause();
+    if (rc < 0)
+        nw_die_system("the engine broke the ring");
+}
+
+/* False when there is no room now. */
+static bool complete(const struct nw_desc *invoke, enum nw_status status, const void *data, size_t length)
+{
+    struct nw_desc desc = {.id = invoke->id, .kind = NW_DESC_COMPLETE, .status = status, .length = length};
+    if (length && nw_arena_alloc(channel.arena, length, &desc.offset) < 0)
+        return false;
+    if (length && data)
+        memcpy(nw_arena_at(channel.arena, desc.offset), data, length);
+    else if (length)
+        memset(nw_arena_at(channel.arena, desc.offset), 'x', length);
+    send_desc(&desc);
+    return true;
+}
+
+static struct pending *wait_for(const struct nw_desc *desc, struct function *function)
+{
+    struct pending *pending = calloc(1, sizeof *pending);
+    pending->desc = *desc;
+    pending->function = function;
+    nw_list_append(&waiting, &pending->link);
+    return pending;
+}
+
+/* --- what must not happen --- */
+
+static void bad_id(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id ^ 0x8000, .kind = NW_DESC_COMPLETE});
+}
+
+static void old_id(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id - (1ull << 32), .kind = NW_DESC_COMPLETE});
+}
+
+static void twice(const struct nw_desc *desc)
+{
+    complete(desc, NW_STATUS_OK, "a", 1);
+    complete(desc, NW_STATUS_OK, "b", 1);
+}
+
+static void bad_offset(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){
+        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = channel.peer_arena_size - 1, .length = 2});
+}
+
+static void bad_length(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .offset = 64, .length = UINT64_MAX - 32});
+}
+
+static void bad_kind(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = 77});
+}
+
+static void engines_kind(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_REPLY});
+}
+
+static void bad_status(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .status = NW_STATUS_COUNT});
+}
+
+static void bad_name(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 5});
+}
+
+static void bad_call(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){
+        .id = desc->id, .kind = NW_DESC_CALL, .offset = channel.peer_arena_size, .length = 1, .name_len = 1});
+}
+
+static void bad_depth(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 1, .depth = UINT32_MAX});
+}
+
+/* The block of the invocation itself: it is the engine's until COMPLETE. */
+static void release_input(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+}
+
+static void release_nothing(const struct nw_desc *desc)
+{
+    (void)desc;
+    send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = UINT64_MAX - 63});
+}
+
+static void bad_tail(const struct nw_desc *desc)
+{
+    (void)desc;
+    nw_store_release(&channel.out.shared->tail, channel.out.own + channel.out.capacity + 1); /* pairs with pop */
+    nw_channel_notify(&channel);
+}
+
+static void bad_head(const struct nw_desc *desc)
+{
+    complete(desc, NW_STATUS_OK, NULL, 0);
+    nw_store_release(&channel.in.shared->head, channel.in.own + 7); /* pairs with push */
+}
+
+static void no_such_deployment(const struct nw_desc *desc)
+{
+    (void)desc;
+    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_LOADED, .deployment = 999999}, NULL, 0, NULL,
+                    0);
+}
+
+static void hello_again(const struct nw_desc *desc)
+{
+    (void)desc;
+    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_HELLO}, NULL, 0, NULL, 0);
+}
+
+static void bad_message(const struct nw_desc *desc)
+{
+    (void)desc;
+    ssize_t ignored = write(CONTROL_FD, "nonsense", 8);
+    (void)ignored;
+}
+
+static const struct {
+    const char *name;
+    void (*act)(const struct nw_desc *desc);
+} hostilities[] = {
+    {"bad-id", bad_id},
+    {"old-id", old_id},
+    {"twice", twice},
+    {"bad-offset", bad_offset},
+    {"bad-length", bad_length},
+    {"bad-kind", bad_kind},
+    {"engines-kind", engines_kind},
+    {"bad-status", bad_status},
+    {"bad-name", bad_name},
+    {"bad-call", bad_call},
+    {"bad-depth", bad_depth},
+    {"release-input", release_input},
+    {"release-nothing", release_nothing},
+    {"bad-tail", bad_tail},
+    {"bad-head", bad_head},
+    {"no-such-deployment", no_such_deployment},
+    {"hello-again", hello_again},
+    {"bad-message", bad_message},
+};
+
+static void be_hostile(const char *kind, const struct nw_desc *desc)
+{
+    for (size_t i = 0; i < sizeof hostilities / sizeof hostilities[0]; i++)
+        if (!strcmp(kind, hostilities[i].name))
+            hostilities[i].act(desc);
+}
+
+/* --- what a worker does --- */
+
+/* What follows `word` and a space in the behaviour, "" if nothing does; NULL if it is another word. */
+static const char *behaves(const struct function *function, const char *word)
+{
+    size_t length = strlen(word);
+    if (strncmp(function->behaviour, word, length))
+        return NULL;
+    const char *rest = function->behaviour + length;
+    return *rest == ' ' ? rest + 1 : *rest ? NULL : rest;
+}
+
+static bool call(struct pending *pending, const char *name)
+{
+    const struct nw_desc *invoke = &pending->desc;
+    struct nw_desc desc = {.kind = NW_DESC_CALL,
+                           .id = ++last_call,
+                           .length = strlen(name) + invoke->length,
+                           .name_len = (uint32_t)strlen(name),
+                           .depth = invoke->depth};
+    if (nw_arena_alloc(channel.arena, desc.length, &desc.offset) < 0)
+        return false;
+    char *at = nw_arena_at(channel.arena, desc.offset);
+    memcpy(at, name, desc.name_len);
+    memcpy(at + desc.name_len, nw_channel_payload(&channel, invoke), invoke->length);
+    pending->call_id = desc.id;
+    pending->desc.reserved1[0] = desc.offset; /* to free when the reply comes */
+    send_desc(&desc);
+    return true;
+}
+
+/* True when the invocation is through, or waits for a reply. */
+static bool run(struct pending *pending)
+{
+    const struct nw_desc *desc = &pending->desc;
+    const struct function *function = pending->function;
+    const void *input = nw_channel_payload(&channel, desc);
+    const char *rest;
+    if (behaves(function, "exit"))
+        _exit(9);
+    if (behaves(function, "hang"))
+        return false;
+    if ((rest = behaves(function, "hostile")))
+        return be_hostile(rest, desc), true;
+    if ((rest = behaves(function, "say")))
+        return complete(desc, NW_STATUS_OK, rest, strlen(rest));
+    if ((rest = behaves(function, "fail")))
+        return complete(desc, NW_STATUS_FUNCTION_FAILED, rest, strlen(rest));
+    if ((rest = behaves(function, "big")))
+        return complete(desc, NW_STATUS_OK, NULL, strtoull(rest, NULL, 10));
+    if (behaves(function, "env"))
+        return complete(desc, NW_STATUS_OK, function->env, function->env_length);
+    if ((rest = behaves(function, "call")))
+        return pending->call_id || call(pending, rest);
+    return complete(desc, NW_STATUS_OK, input, desc->length);
+}
+
+static void pending_free(struct pending *pending)
+{
+    nw_list_remove(&pending->link);
+    free(pending);
+}
+
+static void run_waiting(void)
+{
+    nw_list_each(&waiting, at, after)
+    {
+        struct pending *pending = nw_container(at, struct pending, link);
+        if (pending->call_id || pending->due > now_ms())
+            continue;
+        if (run(pending) && !pending->call_id)
+            pending_free(pending);
+    }
+}
+
+static struct function *function_of(uint32_t deployment)
+{
+    nw_list_each(&functions, at, after) if (nw_container(at, struct function, link)->deployment ==
+                                            deployment) return nw_container(at, struct function, link);
+    return NULL;
+}
+
+static void on_invoke(const struct nw_desc *desc)
+{
+    struct function *function = function_of(desc->target);
+    if (!function)
+        nw_die_system("invocation of deployment %u that is not loaded", desc->target);
+    struct pending *pending = wait_for(desc, function);
+    const char *delay = behaves(function, "slow");
+    if (delay)
+        pending->due = now_ms() + strtoull(delay, NULL, 10);
+    else if (run(pending) && !pending->call_id)
+        pending_free(pending);
+}
+
+static void on_reply(const struct nw_desc *desc)
+{
+    nw_list_each(&waiting, at, after)
+    {
+        struct pending *pending = nw_container(at, struct pending, link);
+        if (pending->call_id != desc->id)
+            continue;
+        nw_arena_release(channel.arena, pending->desc.reserved1[0]);
+        bool ok = desc->status == NW_STATUS_OK;
+        const char *reason = nw_status_info(desc->status)->code;
+        while (!complete(&pending->desc, ok ? NW_STATUS_OK : NW_STATUS_FUNCTION_FAILED,
+                         ok ? nw_channel_payload(&channel, desc) : reason, ok ? desc->length : strlen(reason)))
+            nw_die_system("no room for an output");
+        if (desc->length)
+            send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+        pending_free(pending);
+        return;
+    }
+}
+
+static void take_ring(void)
+{
+    struct nw_desc desc;
+    while (nw_ring_pop(&channel.in, &desc) > 0) {
+        if (desc.kind == NW_DESC_INVOKE)
+            on_invoke(&desc);
+        else if (desc.kind == NW_DESC_REPLY)
+            on_reply(&desc);
+        else if (desc.kind != NW_DESC_RELEASE || nw_arena_release(channel.arena, desc.offset) < 0)
+            nw_die_system("the engine sent nonsense: kind %u", desc.kind);
+    }
+}
+
+static void answer(enum nw_control_kind kind, const char *text)
+{
+    nw_control_send(CONTROL_FD,
+                    &(struct nw_control){.kind = kind, .worker = worker_number, .deployment = message.head.deployment},
+                    text, strlen(text), NULL, 0);
+}
+
+static void load(void)
+{
+    struct function *function = calloc(1, sizeof *function);
+    size_t name = strlen(message.text) + 1;
+    ssize_t n = pread(message.fds[0], function->behaviour, sizeof function->behaviour - 1, 0);
+    close(message.fds[0]);
+    function->behaviour[n > 0 ? n : 0] = '\0';
+    function->deployment = message.head.deployment;
+    snprintf(function->name, sizeof function->name, "%s", message.text);
+    function->env_length = message.head.text_len - name < sizeof function->env ? message.head.text_len - name : 0;
+    memcpy(function->env, message.text + name, function->env_length);
+    if (behaves(function, "die"))
+        _exit(9);
+    if (behaves(function, "sleep-loading"))
+        return;
+    const char *reason = behaves(function, "refuse");
+    if (!reason)
+        nw_list_append(&functions, &function->link);
+    answer(reason ? NW_CONTROL_REFUSED : NW_CONTROL_LOADED, reason ? reason : "");
+    if (reason)
+        free(function);
+}
+
+static void take_control(void)
+{
+    int rc = nw_control_recv(CONTROL_FD, &message);
+    if (rc <= 0)
+        _exit(0);
+    if (message.head.kind == NW_CONTROL_LOAD) {
+        load();
+    } else if (message.head.kind == NW_CONTROL_RETIRE) {
+        struct function *function = function_of(message.head.deployment);
+        if (function)
+            nw_list_remove(&function->link);
+        free(function);
+        answer(NW_CONTROL_RETIRED, "");
+    }
+}
+
+static bool anything_waits(void)
+{
+    nw_list_each(&waiting, at,
+                 after) if (!nw_container(at, struct pending, link)->call_id &&
+                            !behaves(nw_container(at, struct pending, link)->function, "hang")) return true;
+    return false;
+}
+
+static void serve(void)
+{
+    struct pollfd fds[] = {{CONTROL_FD, POLLIN, 0}, {OWN_DOORBELL, POLLIN, 0}};
+    for (;;) {
+        take_ring();
+        run_waiting();
+        if (nw_channel_may_sleep(&channel))
+            poll(fds, 2, anything_waits() ? 1 : -1);
+        if (fds[1].revents)
+            nw_channel_woke(&channel);
+        if (fds[0].revents)
+            take_control();
+        fds[0].revents = fds[1].revents = 0;
+    }
+}
+
+static uint64_t flag(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (!strcmp(argv[i], name))
+            return strtoull(argv[i + 1], NULL, 10);
+    nw_die_usage("%s is missing", name);
+}
+
+int main(int argc, char **argv)
+{
+    nw_log_init("fake-worker", NW_LOG_INFO);
+    const struct nw_geometry geometry = {.ring_capacity = (uint32_t)flag(argc, argv, "--ring-capacity"),
+                                         .arena_size = flag(argc, argv, "--arena-size")};
+    worker_number = (uint32_t)flag(argc, argv, "--worker");
+    int rc = nw_channel_attach(&channel, &geometry, MEMFD, OWN_DOORBELL, PEER_DOORBELL);
+    if (rc < 0)
+        nw_die_system("cannot attach the channel: %s", strerror(-rc));
+    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_HELLO, .worker = worker_number}, "fake", 4,
+                    NULL, 0);
+    serve();
+}
