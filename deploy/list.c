@@ -12,15 +12,21 @@ static const struct nw_option options[N_OPTIONS] = {
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
+#define ROW "%-24s %-14s %-6s %-8s %-7s %s\n"
+
 static void print_row(const cJSON *function)
 {
-    char name[80], version[80], slots[16], timeout[16], memory[16];
+    const cJSON *reason = cJSON_GetObjectItem(function, "reason");
+    char name[80], version[80], slots[16], timeout[16], memory[16], state[32], text[1024];
 
-    printf("%-24s %-14s %-6s %-8s %s\n", nw_answer_text(function, "name", name, sizeof name),
+    printf(ROW, nw_answer_text(function, "name", name, sizeof name),
            nw_answer_text(function, "version", version, sizeof version),
            nw_answer_text(function, "slots", slots, sizeof slots),
            nw_answer_text(function, "timeout", timeout, sizeof timeout),
-           nw_answer_text(function, "memory", memory, sizeof memory));
+           nw_answer_text(function, "memory", memory, sizeof memory),
+           nw_answer_text(function, "state", state, sizeof state));
+    if (reason)
+        printf("  %s\n", nw_answer_scalar(reason, text, sizeof text));
 }
 
 static void print_table(const struct nw_reply *reply)
@@ -32,7 +38,7 @@ static void print_table(const struct nw_reply *reply)
     if (cJSON_GetArraySize(functions) == 0)
         puts("Nothing is deployed; `nightward deploy NAME FILE.so` does.");
     else
-        printf("%-24s %-14s %-6s %-8s %s\n", "NAME", "VERSION", "SLOTS", "TIMEOUT", "MEMORY");
+        printf(ROW, "NAME", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "STATE");
     cJSON_ArrayForEach(function, functions) print_row(function);
     cJSON_Delete(root);
 }

@@ -136,7 +136,7 @@ launcher() {
     [ "$(starts)" = 2 ]
     [[ $(tail -n 1 state/starts) == *" 127.0.0.1:4711" ]]
     grep -q 'nightward-engine ended: killed by signal 9' log
-    ! grep -q 'nightward-launcher ended' log
+    run -1 grep 'nightward-launcher ended' log
     kill -TERM "$pid"
     ends_with 0
 }
@@ -149,7 +149,7 @@ launcher() {
     poll_until more_than 1 launchers
     remember
     [ "$(engine)" = "$engine" ]
-    ! gone "$engine"
+    run -1 gone "$engine"
     grep -q 'nightward-launcher ended: killed by signal 9' log
     kill -TERM "$pid"
     ends_with 0
@@ -161,11 +161,13 @@ launcher() {
     ends_with 137
 }
 
-@test "kill -9 of nightward ends the launcher, whatever the engine does" {
+@test "kill -9 of nightward ends the launcher, whatever the two do" {
     echo hang >state/behave
     up_ready
     local launcher
     launcher=$(launcher)
+    # Stopped, so that it cannot see the end of its sockets.
+    kill -STOP "$launcher"
     kill -KILL "$pid"
     poll_until gone "$launcher"
     kill -KILL "$(engine)"
@@ -178,7 +180,10 @@ launcher() {
     echo 'exit 111' >state/behave
     kill -KILL "$(engine)"
     poll_until more_than 3 starts
+    rm bin/nightward-engine
+    poll_until grep -q 'cannot start nightward-engine: cannot execute it' log
     rm state/behave
+    cp "$NW_BUILD/test/deploy/fake_engine" bin/nightward-engine
     poll_until grep -q 'ready again' log
     remember
     kill -TERM "$pid"
@@ -190,7 +195,7 @@ launcher() {
     up_ready
     kill -TERM "$pid"
     poll_until grep -q stopping log
-    ! gone "$(engine)"
+    run -1 gone "$(engine)"
     kill -TERM "$pid"
     ends_with 0
 }
@@ -246,7 +251,7 @@ launcher() {
     poll_until test -S notify
     NOTIFY_SOCKET=$PWD/notify up_ready
     poll_until grep -qx READY=1 told
-    ! tr '\0' '\n' <"/proc/$(engine)/environ" | grep NOTIFY_SOCKET
+    run -1 grep -az NOTIFY_SOCKET "/proc/$(engine)/environ"
     kill -TERM "$pid"
     wait "$manager"
     [ "$(cat told)" = $'READY=1\nSTOPPING=1' ]
