@@ -262,23 +262,27 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     return slot;
 }
 
-/* Maps the program of a domain whose first flow is about to run. False: it cannot be, and the domain is gone. */
+/* Checks the function's file, once, and maps the program of a domain whose first flow is about to run. False: that
+ * cannot be done, and the domain is gone. */
 static bool loaded(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
-    char reason[NW_REASON_MAX];
+    char reason[NW_REASON_MAX] = "";
     int error;
 
     if (domain->loaded)
         return true;
-    error = nw_domain_load(domain, slot);
+    error = nw_function_inspect(domain->function, reason);
+    if (error == 0) {
+        error = nw_domain_load(domain, slot);
+        snprintf(reason, sizeof(reason), "its domain could not be started: %s", strerror(-error));
+    }
     if (error == 0) {
         domain->loaded = true;
         return true;
     }
-    snprintf(reason, sizeof(reason), "its domain could not be started: %s", strerror(-error));
     pthread_mutex_lock(&nw_m.lock);
-    nw_domain_kill(domain, NW_STATUS_CRASHED, reason);
+    nw_domain_kill(domain, NW_STATUS_REFUSED, reason);
     nw_slot_reap(slot);
     pthread_mutex_unlock(&nw_m.lock);
     return false;

@@ -12,14 +12,17 @@
 #include "common/atomic.h"
 #include "common/control.h"
 #include "common/log.h"
+#include "protect/function_check.h"
 #include "worker/monitor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_NS 200000000ull /* between attempts to make a domain that did not come up */
+#define SO_SIZE_MAX (256l << 20)
+#define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
 {
@@ -39,6 +42,30 @@ struct nw_function *nw_function_find(uint32_t deployment)
             return f;
     }
     return NULL;
+}
+
+int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
+{
+    struct stat st;
+    uint8_t *bytes;
+    int error;
+
+    if (f->inspected)
+        return 0;
+    if (fstat(f->so, &st) < 0 || st.st_size < 0 || st.st_size > SO_SIZE_MAX ||
+        !(bytes = malloc((size_t)st.st_size + 1))) {
+        snprintf(reason, NW_REASON_MAX, "the file cannot be read into memory (at most 256 MiB)");
+        return -EFBIG;
+    }
+    if (pread(f->so, bytes, (size_t)st.st_size, 0) != st.st_size) {
+        snprintf(reason, NW_REASON_MAX, "the file cannot be read: %s", strerror(errno));
+        error = -EIO;
+    } else {
+        error = nw_function_check(bytes, (size_t)st.st_size, reason, NW_REASON_MAX);
+    }
+    free(bytes);
+    f->inspected = error == 0;
+    return error;
 }
 
 static struct nw_function *function_take(uint32_t deployment)
@@ -114,6 +141,7 @@ void nw_function_started(struct nw_domain *domain)
 {
     struct nw_function *f = domain->function;
 
+    domain->reason[0] = '\0';
     nw_store_release(&domain->state, (uint32_t)NW_DOMAIN_LIVE);
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
     if (f->state == NW_FUNCTION_LOADING) {

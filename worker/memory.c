@@ -5,6 +5,7 @@
  * The range stays reserved as a whole: unmapping puts an inaccessible mapping in place, so nothing else of the process
  * ever lands in it.
  */
+#include "common/log.h"
 #include "worker/image.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -76,13 +77,20 @@ static bool seams_clean(struct nw_domain *d, uint64_t start, const struct nw_ima
             !nw_scan_seam(image->last, sizeof(image->last), edge, sizeof(edge), NULL));
 }
 
+/* While the function starts this is why it cannot; later it is one dlopen that fails. */
 static void say_refused(struct nw_domain *d, const struct nw_image_refusal *refusal)
 {
-    if (d->reason[0])
+    char text[NW_REASON_MAX];
+
+    if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
         return;
-    snprintf(d->reason, sizeof(d->reason), "%s at file offset %#llx%s%s: code that could change its own rights",
+    snprintf(text, sizeof(text), "%s at file offset %#llx%s%s: code that could change its own rights",
              nw_scan_kind_name(refusal->kind), (unsigned long long)refusal->file_offset,
              refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
+    if (d->state == NW_DOMAIN_STARTING)
+        memcpy(d->reason, text, sizeof(text));
+    else
+        nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
 }
 
 /* Only the image is mapped: what a longer mapping would hold behind the end of the file stays inaccessible. */

@@ -169,6 +169,7 @@ struct nw_function {
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_invocation *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */
+    bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
     uint64_t retry_at;
 };
@@ -349,6 +350,7 @@ void nw_function_activate(uint32_t deployment);
 void nw_function_retire(uint32_t deployment);
 void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
 bool nw_functions_tend(uint64_t now); /* makes missing domains, ends retired functions; true: look again soon */
+int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]); /* lock NOT held; before it runs */
 struct nw_function *nw_function_find(uint32_t deployment);
 int nw_route_find(const char *name);
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);

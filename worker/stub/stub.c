@@ -214,17 +214,21 @@ static void inbox_grow(struct worker *w, size_t size)
     w->inbox_size = size;
 }
 
-static void trim(struct worker *w)
+static void trim_output(struct worker *w)
 {
-    if (w->output_size > KEPT_MAX) {
-        free(w->output);
-        w->output = NULL;
-        w->output_size = 0;
-    }
-    if (w->inbox_size > KEPT_MAX) {
-        w->inbox_size = 0;
-        inbox_grow(w, INBOX_SIZE);
-    }
+    if (w->output_size <= KEPT_MAX)
+        return;
+    free(w->output);
+    w->output = NULL;
+    w->output_size = 0;
+}
+
+static void trim_inbox(struct worker *w)
+{
+    if (w->inbox_size <= KEPT_MAX)
+        return;
+    w->inbox_size = 0;
+    inbox_grow(w, INBOX_SIZE);
 }
 
 static void serve(struct worker *w)
@@ -235,18 +239,19 @@ static void serve(struct worker *w)
         uint64_t more = 0;
         long n = gate_call(NW_OP_WAIT, (uint32_t)status, w->inbox, w->inbox_size, w->output, w->output_length, &more);
 
+        if (n < 0)
+            abort();
         status = 0;
         w->output_length = 0;
         w->failed = 0;
-        if (n < 0)
-            abort();
-        trim(w);
+        trim_output(w);
         if (more == NW_MORE_ROOM) {
             inbox_grow(w, (size_t)n);
             continue;
         }
         status = function.call(w->handle, w->inbox, (size_t)n);
         replies_reset(w);
+        trim_inbox(w);
         if (w->failed) {
             status = -ENOMEM;
             w->output_length = 0;

@@ -138,6 +138,8 @@ uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *
     if (length) {
         assert_int_equal(nw_arena_alloc(h->channel.arena, length, &desc.offset), 0);
         memcpy(nw_arena_at(h->channel.arena, desc.offset), input, length);
+        h->sent[desc.id % 4096].id = desc.id;
+        h->sent[desc.id % 4096].offset = desc.offset;
     }
     assert_int_equal(nw_channel_send(&h->channel, &desc), 0);
     return desc.id;
@@ -149,6 +151,10 @@ static struct nw_answer take(struct nw_harness *h, const struct nw_desc *desc)
     const void *payload = nw_channel_payload(&h->channel, desc);
     struct nw_desc release = {.kind = NW_DESC_RELEASE, .offset = desc->offset};
 
+    if (h->sent[desc->id % 4096].id == desc->id) {
+        assert_int_equal(nw_arena_release(h->channel.arena, h->sent[desc->id % 4096].offset), 0);
+        h->sent[desc->id % 4096].id = 0;
+    }
     assert_non_null(payload);
     answer.data = calloc(1, desc->length + 1);
     assert_non_null(answer.data);

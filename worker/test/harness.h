@@ -15,6 +15,9 @@ struct nw_harness {
     struct nw_control_message message; /* the last one received */
     uint32_t next_deployment;
     uint64_t next_id;
+    struct {
+        uint64_t id, offset;
+    } sent[4096]; /* payload blocks of invocations that are not answered; id 0: unused */
 };
 
 struct nw_answer {

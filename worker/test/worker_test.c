@@ -91,26 +91,6 @@ static void nested_calls_answer(void **state)
     }
 }
 
-static void nested_call_is_fast(void **state)
-{
-    uint32_t bench;
-
-    (void)state;
-    load("noop");
-    bench = load("callbench");
-    for (int i = 0; i < 3; i++) {
-        static const char *const inputs[] = {"200000 64", "200000 1024", "20000 65536", "500 1048576"};
-
-        for (size_t k = 0; k < 4; k++) {
-            struct nw_answer a = nw_harness_invoke(&h, bench, inputs[k], strlen(inputs[k]));
-
-            assert_int_equal(a.status, NW_STATUS_OK);
-            print_message("%s", a.data);
-            free(a.data);
-        }
-    }
-}
-
 /* Each way to fail, while a neighbour in the same worker is asked again and again. */
 static void faults_are_contained(void **state)
 {
@@ -165,13 +145,195 @@ static void faults_are_contained(void **state)
     }
 }
 
+static void large_payloads_pass(void **state)
+{
+    static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 1 << 20, (16 << 20) - 1, 16 << 20};
+    uint32_t echo = load("echo");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char *input = malloc(sizes[i] + 1);
+        struct nw_answer a;
+
+        memset(input, (int)('a' + i), sizes[i]);
+        a = nw_harness_invoke(&h, echo, input, sizes[i]);
+        if (a.status != NW_STATUS_OK)
+            fail_msg("%zu bytes: %s", sizes[i], a.data);
+        assert_int_equal(a.length, sizes[i]);
+        assert_memory_equal(a.data, input, sizes[i]);
+        free(a.data);
+        free(input);
+    }
+}
+
+static void large_nested_calls_pass(void **state)
+{
+    static const char *const inputs[] = {"10 0 echo", "10 40000 echo", "5 1048576 echo", "3 16777216 echo"};
+    uint32_t bench;
+
+    (void)state;
+    load("echo");
+    bench = load("callbench");
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        struct nw_answer a = nw_harness_invoke(&h, bench, inputs[i], strlen(inputs[i]));
+
+        assert_int_equal(a.status, NW_STATUS_OK);
+        free(a.data);
+    }
+}
+
+/* More endless loops than executors: a quantum each, and the neighbour goes on. */
+static void loops_share_the_executors(void **state)
+{
+    struct nw_load l = {.name = "fault", .so = so("fault"), .slots = 6, .timeout_ms = 1500};
+    uint32_t hello = load("hello"), fault = nw_harness_load(&h, &l), hellos = 0, timeouts = 0;
+
+    (void)state;
+    assert_int_not_equal(fault, 0);
+    for (int i = 0; i < 6; i++)
+        nw_harness_send(&h, fault, "loop", 4);
+    nw_harness_send(&h, hello, "n", 1);
+    while (timeouts < 6) {
+        struct nw_answer a = nw_harness_receive(&h);
+
+        if (a.status == NW_STATUS_OK) {
+            hellos++;
+            nw_harness_send(&h, hello, "n", 1);
+        } else {
+            assert_int_equal(a.status, NW_STATUS_TIMEOUT);
+            timeouts++;
+        }
+        free(a.data);
+    }
+    assert_true(hellos > 10);
+}
+
+/* Far more domains than hardware keys, called in turn and by one another. */
+static void more_domains_than_keys(void **state)
+{
+    uint32_t deployments[40];
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        struct nw_load l = {.name = name, .so = so(i % 2 ? "hello" : "callbench")};
+
+        snprintf(name, sizeof(name), "f%d", i);
+        deployments[i] = nw_harness_load(&h, &l);
+        assert_int_not_equal(deployments[i], 0);
+    }
+    for (int i = 0; i < 2000; i++) {
+        char input[32];
+        struct nw_answer a;
+
+        snprintf(input, sizeof(input), "1 8 f%d", (i * 7 + 1) % 40 | 1);
+        a = nw_harness_invoke(&h, deployments[i % 40], input, strlen(input));
+        assert_int_equal(a.status, NW_STATUS_OK);
+        free(a.data);
+    }
+}
+
+static void a_new_version_takes_over(void **state)
+{
+    struct nw_load l = {.name = "f", .so = so("hello")};
+    uint32_t old = nw_harness_load(&h, &l), new;
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        uint64_t id = nw_harness_send(&h, old, "v", 1);
+        struct nw_answer a;
+
+        new = nw_harness_load(&h, &l);
+        assert_int_not_equal(new, 0);
+        a = nw_harness_receive(&h);
+        assert_int_equal(a.id, id);
+        assert_int_equal(a.status, NW_STATUS_OK);
+        free(a.data);
+        nw_harness_tell(&h, NW_CONTROL_RETIRE, old);
+        nw_harness_expect(&h, NW_CONTROL_RETIRED);
+        assert_int_equal(h.message.head.deployment, old);
+        old = new;
+        expect(old, "v", "Hello, v!\n");
+    }
+}
+
+static void refusals_say_why(void **state)
+{
+    struct nw_load no_elf = {.name = "f", .so = "/etc/hostname"};
+
+    (void)state;
+    assert_int_equal(nw_harness_load(&h, &no_elf), 0);
+    assert_non_null(strstr(h.message.text, "ELF"));
+    no_elf.so = "/lib/x86_64-linux-gnu/libm.so.6";
+    assert_int_equal(nw_harness_load(&h, &no_elf), 0);
+    print_message("%s\n", h.message.text);
+    assert_non_null(strstr(h.message.text, "faas_"));
+    expect(load("hello"), "n", "Hello, n!\n");
+}
+
+static void samples_answer(void **state)
+{
+    uint32_t cpp = load("cpp"), digest = load("digest");
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct nw_answer a = nw_harness_invoke(&h, cpp, "abc", 3);
+
+        if (i == 0)
+            print_message("%s", a.data);
+        assert_int_equal(a.status, NW_STATUS_OK);
+        free(a.data);
+    }
+    expect(digest, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n");
+}
+
+/* Many things at once, at random: the worker stays up and every invocation gets exactly one answer. */
+static void chaos_loses_nothing(void **state)
+{
+    static const char *const faults[] = {"segv", "abort",  "exit",       "overflow", "oom",
+                                         "ok",   "fdleak", "threadleak", "loop"};
+    struct nw_load l = {.name = "fault", .so = so("fault"), .timeout_ms = 30, .memory = 64ul << 20};
+    uint32_t kinds[4], outstanding = 0;
+
+    (void)state;
+    srand(1);
+    load("noop");
+    kinds[0] = nw_harness_load(&h, &l);
+    kinds[1] = load("callbench");
+    kinds[2] = load("chain");
+    kinds[3] = load("hello");
+    for (int i = 0; i < 4000; i++) {
+        int kind = rand() % 100 < 6 ? 0 : 1 + rand() % 3;
+        const char *input = kind == 0 ? faults[rand() % 9] : kind == 1 ? "20 64" : kind == 2 ? "12" : "n";
+        struct nw_answer a;
+
+        nw_harness_send(&h, kinds[kind], input, strlen(input));
+        if (++outstanding < 8)
+            continue;
+        a = nw_harness_receive(&h);
+        if (a.status != NW_STATUS_OK && a.status != NW_STATUS_CRASHED && a.status != NW_STATUS_TIMEOUT)
+            fail_msg("status %u: %s", a.status, a.data);
+        free(a.data);
+        outstanding--;
+    }
+    for (; outstanding; outstanding--)
+        free(nw_harness_receive(&h).data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hello_answers, start, stop),
+        cmocka_unit_test_setup_teardown(samples_answer, start, stop),
         cmocka_unit_test_setup_teardown(nested_calls_answer, start, stop),
-        cmocka_unit_test_setup_teardown(nested_call_is_fast, start, stop),
+        cmocka_unit_test_setup_teardown(large_payloads_pass, start, stop),
+        cmocka_unit_test_setup_teardown(large_nested_calls_pass, start, stop),
+        cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),
+        cmocka_unit_test_setup_teardown(more_domains_than_keys, start, stop),
+        cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
+        cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
+        cmocka_unit_test_setup_teardown(chaos_loses_nothing, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
