@@ -28,18 +28,23 @@ explain() {
 
 # show COMMAND...: prints the command as a user would type it, then runs it with its output indented.
 show() {
-    printf '  %s$ %s%s\n' "$green" "$(shorten "$*")" "$plain"
-    "$@" 2>&1 | sed -e '$a\' -e 's/^/    /'
+    printf '  %s$ %s%s\n' "$green" "$(typed "$@")" "$plain"
+    "$@" 2>&1 | sed -e "\$a\\" -e 's/^/    /'
 }
 
-shorten() {
-    local text=${1//"$NW_BUILD/bin/"/}
-    text=${text//"$NW_BUILD"/build}
-    echo "${text//-sS --max-time 20 /}"
+typed() {
+    local word text=
+    for word in "$@"; do
+        word=${word#"$NW_BUILD/bin/"}
+        word=${word/#"$NW_BUILD"/build}
+        [[ $word != *' '* ]] || word="'$word'"
+        text+="$word "
+    done
+    echo "${text% }"
 }
 
 call() {
-    show curl -sS --max-time 20 -d "$2" "$HOST_URL/function/$1"
+    show curl -sd "$2" "$HOST_URL/function/$1"
 }
 
 # Calls hello again and again until the file $HOST_WORK/enough is there; counts right and wrong answers.

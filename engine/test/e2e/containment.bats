@@ -165,7 +165,7 @@ at_most() {
 
 @test "a refused syscall is EPERM, and logged with the function" {
     nw_expect fault 'syscall ptrace' 'ptrace: EPERM'
-    nw_poll 2 grep -q 'fault.*ptrace' "$NW_LOG"
+    nw_poll 2 grep -q 'fault: system call .*refused' "$NW_LOG"
     nw_expect fault ok ok
 }
 

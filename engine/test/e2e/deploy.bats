@@ -69,7 +69,7 @@ refused() {
 @test "a shared object for another machine is refused" {
     cp "$FUNCTIONS/hello/hello.so" "$BATS_TEST_TMPDIR/bad.so"
     printf '\xb7\x00' | dd of="$BATS_TEST_TMPDIR/bad.so" bs=1 seek=18 conv=notrunc status=none
-    refused hello "$BATS_TEST_TMPDIR/bad.so" hello machine
+    refused hello "$BATS_TEST_TMPDIR/bad.so" hello AArch64
 }
 
 @test "a missing symbol is named" {

@@ -5,7 +5,7 @@ load helper
 setup_file() {
     nw_require_mode
     nw_up
-    nw_deploy_samples hello echo foo bar chain cpp digest noop callbench
+    nw_deploy_samples hello echo foo bar chain cpp noop callbench
 }
 
 teardown_file() {
@@ -46,6 +46,7 @@ eight() {
 }
 
 @test "digest hashes for eight clients at once" {
+    nw_deploy_samples digest
     eight digest 'abc' $'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n'
 }
 

@@ -267,5 +267,5 @@ nw_compile() {
     mkdir -p "$BATS_TEST_TMPDIR/header/faas"
     cp "$NW_ROOT/include/faas/worker_v1_interface.h" "$BATS_TEST_TMPDIR/header/faas/"
     cat >"$source"
-    (cd "$BATS_TEST_TMPDIR" && "$compiler" -O1 -fPIC -shared -Iheader "${@:2}" -o "${source%.*}.so" "$source")
+    (cd "$BATS_TEST_TMPDIR" && "$compiler" -O1 -fPIC -shared -Iheader -o "${source%.*}.so" "$source" "${@:2}")
 }
