@@ -268,6 +268,7 @@ static bool could_not_start(const struct host *h, int status)
            (WEXITSTATUS(status) == NW_EXIT_USAGE || WEXITSTATUS(status) == NW_EXIT_SYSTEM);
 }
 
+/* A launcher that ends with 0 followed the engine, whose own end may show only a moment later. */
 static void child_ended(struct host *h, struct child *child, int status)
 {
     child->pid = 0;
@@ -277,7 +278,7 @@ static void child_ended(struct host *h, struct child *child, int status)
     schedule(child);
     if (could_not_start(h, status))
         give_up(h, WEXITSTATUS(status));
-    else
+    else if (child != &h->launcher || status != 0)
         say_ended(child, status);
 }
 
@@ -422,22 +423,37 @@ static int64_t next_deadline(const struct host *h)
     return at;
 }
 
+static bool all_ended(const struct host *h)
+{
+    return stopping(h) && h->engine.pid == 0 && h->launcher.pid == 0;
+}
+
 static int poll_timeout(const struct host *h)
 {
     int64_t at = next_deadline(h);
     int64_t left = at - now_ms();
 
+    /* The first start may have failed just now, and nothing is left to wait for. */
+    if (all_ended(h))
+        return 0;
     if (at == NEVER)
         return -1;
     return left < 0 ? 0 : (int)(left + 1);
 }
 
+static bool over(const struct host *h)
+{
+    return stopping(h) && h->engine.pid == 0 && h->launcher.pid == 0;
+}
+
 static void serve(struct host *h)
 {
-    while (!(stopping(h) && h->engine.pid == 0 && h->launcher.pid == 0)) {
+    while (!over(h)) {
         struct pollfd polls[] = {{.fd = h->signals, .events = POLLIN}, {.events = POLLIN}};
 
         start_what_is_due(h);
+        if (over(h)) /* the first start failed: nobody is left to wait for */
+            break;
         polls[1].fd = h->engine.socket; /* -1 is passed over */
         poll(polls, 2, poll_timeout(h));
         /* Its last words before its end. */

@@ -197,7 +197,7 @@ static int start(struct nw_settings *settings)
     };
     int status;
 
-    nw_say("%d CPUs: %llu %s%s with %llu executors each", count_cpus(), (unsigned long long)plan.workers,
+    nw_say("%d CPUs: %llu %s%s, each of %llu executors", count_cpus(), (unsigned long long)plan.workers,
            plan.workers == 1 ? "worker" : "workers", mode == NW_MODE_PROCESS ? " for each function" : "",
            (unsigned long long)plan.executors);
     find_program("nightward-engine", engine_path);

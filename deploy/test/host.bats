@@ -87,7 +87,7 @@ launcher() {
     up_ready --workers 3 --executors 2
     grep -q 'nightward: isolation process: ' log
     grep -q "nightward: state directory $PWD/state" log
-    grep -q 'nightward: .* CPUs: 3 workers for each function with 2 executors' log
+    grep -q 'nightward: .* CPUs: 3 workers for each function, each of 2 executors' log
     grep -qx 'nightward: ready on http://127.0.0.1:4711' log
     kill -TERM "$pid"
     ends_with 0
@@ -123,6 +123,24 @@ launcher() {
 @test "a program that is missing is named" {
     rm bin/nightward-engine
     expect 111 nightward-engine -- bin/nightward up --isolation process --state state
+}
+
+@test "a program that cannot be executed is named" {
+    echo nonsense >bin/nightward-engine
+    expect 111 'nightward-engine: cannot execute it' -- bin/nightward up --isolation process --state state
+    cp "$NW_BUILD/test/deploy/fake_engine" bin/nightward-engine
+    echo nonsense >bin/nightward-launcher
+    echo unready >state/behave
+    expect 111 'nightward-launcher: cannot execute it' -- bin/nightward up --isolation process --state state
+    all_gone "$(engine)"
+}
+
+@test "too few file descriptors are reported" {
+    local n
+    for n in 6 8 12 20; do
+        expect 111 'Too many open files' -- bash -c "ulimit -n $n; exec \"\$@\"" - \
+            bin/nightward up --isolation process --state state 3>&-
+    done
 }
 
 @test "kill -9 of the engine: both are started again, on the same port" {
