@@ -147,6 +147,12 @@ static size_t find_end(struct nw_http_parser *parser, const char *data, size_t l
     return 0;
 }
 
+/* llhttp takes several spaces where the grammar has one. */
+static bool request_line_is_strict(struct nw_http_text target)
+{
+    return target.length && target.at[-2] != ' ' && !memcmp(target.at + target.length, " HTTP/", 6);
+}
+
 /* What llhttp says about a complete head, checked and taken over. */
 static enum nw_http_event take_head(struct nw_http_parser *parser)
 {
@@ -158,6 +164,8 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
     parser->content_length = llhttp->flags & F_CONTENT_LENGTH ? llhttp->content_length : 0;
     if (llhttp->http_major != 1)
         return bad(parser, NW_STATUS_BAD_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    if (!request_line_is_strict(parser->target))
+        return bad(parser, NW_STATUS_BAD_REQUEST, "the request line has more than one space between its parts");
     if (llhttp->method == HTTP_CONNECT)
         return bad(parser, NW_STATUS_BAD_METHOD, "this is no proxy");
     if ((llhttp->flags & F_TRANSFER_ENCODING) && (parser->is_1_0 || !parser->chunked))

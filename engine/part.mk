@@ -29,7 +29,8 @@ $(eval $(call program,nightward-engine,engine/main.c,$(ENGINE_LIBS),$(ENGINE_ARC
 # A host whose worker obeys no rules but those of the protocol, and not always those: the real programs, copied beside
 # the fake worker, because they look for each other there.
 ENGINE_TEST_HOST := $(B)/test/engine/host
-TEST_HELPERS += $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightward nightward-engine nightward-launcher)
+ENGINE_TEST_HELPERS := $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightward-engine nightward-launcher)
+TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 $(ENGINE_TEST_HOST)/nightward-worker: $(call objects,engine/test/fake_worker.c) $(COMMON) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
@@ -37,3 +38,11 @@ $(ENGINE_TEST_HOST)/nightward-worker: $(call objects,engine/test/fake_worker.c) 
 
 $(ENGINE_TEST_HOST)/%: $(B)/bin/% | $(ENGINE_TEST_HOST)/
 	$(Q)cp -f $< $@
+
+# $(call engine_host_test,NAME): a test against a whole host
+define engine_host_test
+$(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
+$(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
+endef
+
+$(foreach name,gateway hostile deploy,$(eval $(call engine_host_test,$(name))))

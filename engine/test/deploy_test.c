@@ -1,0 +1,288 @@
+/* Deploying, replacing and removing functions, and what of it survives which process. */
+#include "engine/test/host.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static struct host host;
+
+static int set_up(void **state)
+{
+    host_start(&host, *state);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    host_stop(&host);
+    return 0;
+}
+
+static void deploys_with_a_manifest(void **state)
+{
+    (void)state;
+    struct answer answer =
+        admin(&host, "PUT", "/v1/functions/env?slots=3&timeout=250ms&memory=64M&env=A%3Db%20c&env=B=", "env");
+    static const char *const parts[] = {"\"name\":\"env\"",       "\"slots\":3",          "\"timeout\":\"250ms\"",
+                                        "\"memory\":\"64M\"",     "\"A\":\"b c\"",        "\"version\":\"",
+                                        "\"sha256\":\"e3b98a4da", "\"state\":\"serving\""};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (i != 6 && !strstr(answer.body, parts[i]))
+            fail_msg("%s not in %s", parts[i], answer.body);
+    expect(answer, 200, NULL);
+    answer = invoke(&host, "env", "");
+    assert_int_equal(answer.length, sizeof "A=b c\0B=");
+    assert_memory_equal(answer.body, "A=b c\0B=", sizeof "A=b c\0B=");
+    answer_fini(&answer);
+    expect(admin(&host, "GET", "/v1/functions/env", ""), 200, NULL);
+    expect_error(admin(&host, "GET", "/v1/functions/other", ""), 404, "function_not_found");
+    expect(admin(&host, "POST", "/v1/invoke/env", ""), 200, NULL);
+}
+
+static void refuses_bad_requests(void **state)
+{
+    (void)state;
+    expect_error(admin(&host, "PUT", "/v1/functions/x?slots=0", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/x?colour=red", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/x?env=%00", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/x?name=y", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/..", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/a/b", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/", "echo"), 400, "bad_request");
+    expect_error(admin(&host, "PUT", "/v1/functions/x", ""), 400, "bad_request");
+    expect_error(admin(&host, "POST", "/v1/functions/x", "echo"), 405, "method_not_allowed");
+    expect_error(admin(&host, "DELETE", "/v1/functions/x", ""), 404, "function_not_found");
+    expect_error(admin(&host, "GET", "/v2", ""), 404, "no_route");
+    expect_error(invoke(&host, "x", ""), 404, "function_not_found");
+}
+
+static void keeps_the_old_version_when_the_new_is_refused(void **state)
+{
+    (void)state;
+    deploy(&host, "f", "say one");
+    struct answer answer = admin(&host, "PUT", "/v1/functions/f", "refuse because it is Tuesday");
+    assert_non_null(strstr(answer.body, "because it is Tuesday"));
+    assert_non_null(strstr(answer.body, "still serves"));
+    expect_error(answer, 422, "deployment_refused");
+    expect(invoke(&host, "f", ""), 200, "one");
+    deploy(&host, "f", "say two");
+    expect(invoke(&host, "f", ""), 200, "two");
+    expect_error(admin(&host, "PUT", "/v1/functions/never", "refuse it"), 422, "deployment_refused");
+    expect_error(invoke(&host, "never", ""), 404, "function_not_found");
+}
+
+/* A version that takes the worker with it twice is refused; what serves comes back. */
+static void refuses_what_kills_the_worker(void **state)
+{
+    (void)state;
+    deploy(&host, "f", "say fine");
+    expect_error(admin(&host, "PUT", "/v1/functions/deadly", "die"), 422, "deployment_refused");
+    eventually(&host, "f", "", "fine");
+}
+
+static void removes(void **state)
+{
+    (void)state;
+    deploy(&host, "gone", "slow 100");
+    int fd = host_connect(&host);
+    send_text(fd, "POST /function/gone HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
+    while (!status_number(&host, "in_flight"))
+        usleep(1000);
+    expect(admin(&host, "DELETE", "/v1/functions/gone", ""), 200, "{}\n");
+    expect_error(invoke(&host, "gone", ""), 404, "function_not_found");
+    expect(read_answer(fd), 200, "last");
+    close(fd);
+    expect_error(admin(&host, "DELETE", "/v1/functions/gone", ""), 404, "function_not_found");
+}
+
+struct caller {
+    pthread_t thread;
+    bool stop;
+    unsigned calls, errors, mixed_up;
+};
+
+/* Each response carries a token that must match its request. */
+static void *keep_calling(void *arg)
+{
+    struct caller *caller = arg;
+    int fd = host_connect(&host);
+    while (!__atomic_load_n(&caller->stop, __ATOMIC_RELAXED)) {
+        char token[64];
+        snprintf(token, sizeof token, "%p %u", arg, caller->calls++);
+        struct answer answer = exchange(fd, "POST", "/function/live", token, strlen(token));
+        caller->errors += answer.status != 200;
+        caller->mixed_up += answer.status == 200 && strcmp(answer.body, token);
+        answer_fini(&answer);
+    }
+    close(fd);
+    return NULL;
+}
+
+static void loses_nothing_when_redeploying_under_load(void **state)
+{
+    (void)state;
+    struct caller callers[4] = {0};
+    deploy(&host, "live", "echo");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, keep_calling, &callers[i]), 0);
+    for (int i = 0; i < 20; i++)
+        deploy(&host, "live", i % 2 ? "echo" : "slow 1");
+    for (int i = 0; i < 4; i++) {
+        __atomic_store_n(&callers[i].stop, true, __ATOMIC_RELAXED);
+        pthread_join(callers[i].thread, NULL);
+        assert_true(callers[i].calls > 0);
+        assert_int_equal(callers[i].errors, 0);
+        assert_int_equal(callers[i].mixed_up, 0);
+    }
+}
+
+static void *deploy_one(void *arg)
+{
+    struct answer answer = admin(&host, "PUT", "/v1/functions/queued", arg);
+    long status = answer.status;
+    answer_fini(&answer);
+    return (void *)status;
+}
+
+static void queues_operations_of_a_function(void **state)
+{
+    (void)state;
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, deploy_one, i % 2 ? "say a" : "refuse b"), 0);
+    for (int i = 0; i < 8; i++) {
+        void *status;
+        pthread_join(threads[i], &status);
+        assert_int_equal((long)status, i % 2 ? 200 : 422);
+    }
+    expect(invoke(&host, "queued", ""), 200, "a");
+    expect(admin(&host, "DELETE", "/v1/functions/queued", ""), 200, NULL);
+}
+
+static void restart_engine(void)
+{
+    host_kill_engine(&host);
+    close(host.lifeline);
+    host_kill_launcher(&host);
+    host_start_engine(&host);
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+}
+
+static void survives_a_kill_of_the_engine(void **state)
+{
+    (void)state;
+    deploy(&host, "kept", "say kept");
+    deploy(&host, "changed", "say before");
+    deploy(&host, "changed", "say after");
+    deploy(&host, "removed", "say no");
+    expect(admin(&host, "DELETE", "/v1/functions/removed", ""), 200, NULL);
+    restart_engine();
+    expect(invoke(&host, "kept", ""), 200, "kept");
+    expect(invoke(&host, "changed", ""), 200, "after");
+    expect_error(invoke(&host, "removed", ""), 404, "function_not_found");
+}
+
+/* The code of a persisted function is swapped for one that is refused: READY all the same, and a clear 503. */
+static void is_ready_with_a_function_that_fails(void **state)
+{
+    (void)state;
+    char command[512];
+    deploy(&host, "good", "say good");
+    deploy(&host, "rotten", "say rotten");
+    snprintf(command, sizeof command,
+             "f=$(grep -l rotten %s/store/*.so) && chmod 600 $f && printf 'refuse it went bad' > $f", host.state);
+    assert_int_equal(system(command), 0);
+    restart_engine();
+    expect(invoke(&host, "good", ""), 200, "good");
+    struct answer answer = invoke(&host, "rotten", "");
+    assert_non_null(strstr(answer.body, "it went bad"));
+    expect_error(answer, 503, "unavailable");
+    answer = admin(&host, "GET", "/v1/functions/rotten", "");
+    assert_non_null(strstr(answer.body, "\"state\":\"failed\""));
+    assert_non_null(strstr(answer.body, "it went bad"));
+    expect(answer, 200, NULL);
+    deploy(&host, "rotten", "say fresh");
+    expect(invoke(&host, "rotten", ""), 200, "fresh");
+}
+
+/* What waits for a worker is served by the next one. */
+static void survives_a_kill_of_the_launcher(void **state)
+{
+    (void)state;
+    deploy(&host, "patient", "echo");
+    host_kill_launcher(&host);
+    int fd = host_connect(&host);
+    send_text(fd, "POST /function/patient HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nwait");
+    host_start_launcher(&host);
+    struct answer answer = read_answer(fd);
+    if (answer.status == 502) { /* it was sent to the worker that was just dying */
+        answer_fini(&answer);
+        answer = exchange(fd, "POST", "/function/patient", "wait", 4);
+    }
+    expect(answer, 200, "wait");
+    close(fd);
+}
+
+static void finishes_what_runs_when_told_to_stop(void **state)
+{
+    (void)state;
+    struct host drained;
+    host_start(&drained, NULL);
+    deploy(&drained, "slow", "slow 300");
+    int fd = host_connect(&drained), idle = host_connect(&drained);
+    send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nslow");
+    while (!status_number(&drained, "in_flight"))
+        usleep(1000);
+    host_stop(&drained);
+    struct answer answer = read_answer(fd);
+    assert_string_equal(header_of(&answer, "Connection"), "close");
+    expect(answer, 200, "slow");
+    assert_true(is_closed(idle));
+    close(fd);
+    close(idle);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(deploys_with_a_manifest),
+    cmocka_unit_test(refuses_bad_requests),
+    cmocka_unit_test(keeps_the_old_version_when_the_new_is_refused),
+    cmocka_unit_test(refuses_what_kills_the_worker),
+    cmocka_unit_test(removes),
+    cmocka_unit_test(loses_nothing_when_redeploying_under_load),
+    cmocka_unit_test(queues_operations_of_a_function),
+    cmocka_unit_test(survives_a_kill_of_the_engine),
+    cmocka_unit_test(is_ready_with_a_function_that_fails),
+    cmocka_unit_test(survives_a_kill_of_the_launcher),
+    cmocka_unit_test(finishes_what_runs_when_told_to_stop),
+};
+
+static const char *const shared_flags[] = {"--workers", "2", NULL};
+static const char *const process_flags[] = {"--mode", "process", NULL};
+
+static int set_up_shared(void **state)
+{
+    *state = (void *)shared_flags;
+    return set_up(state);
+}
+
+static int set_up_process(void **state)
+{
+    *state = (void *)process_flags;
+    return set_up(state);
+}
+
+int main(void)
+{
+    int failed = cmocka_run_group_tests_name("engine deployments, shared workers", tests, set_up_shared, tear_down);
+    return failed + cmocka_run_group_tests_name("engine deployments, a process each", tests, set_up_process, tear_down);
+}
