@@ -55,9 +55,9 @@ static void set_request(CURL *curl, const struct nw_request *request, const char
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static void perform(CURL *curl, const char *socket, struct nw_reply *reply)
+/* *os_error is why connecting failed, or 0. */
+static CURLcode perform(CURL *curl, const char *socket, struct nw_reply *reply, long *os_error)
 {
-    long os_error = 0;
     CURLcode rc;
 
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
@@ -68,10 +68,9 @@ static void perform(CURL *curl, const char *socket, struct nw_reply *reply)
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
     rc = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
-    if (rc != CURLE_OK)
-        no_answer(rc, socket, os_error);
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, os_error);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->http);
+    return rc;
 }
 
 void nw_client_send(const char *state, const struct nw_request *request, struct nw_reply *reply)
@@ -79,18 +78,21 @@ void nw_client_send(const char *state, const struct nw_request *request, struct 
     char *socket = nw_state_socket(state);
     struct nw_buffer url = {0};
     CURL *curl = curl_easy_init();
-    /* The engine is asked before nothing: it is there, and the body is in memory. */
+    /* Without asking first whether a large body is welcome: the engine reads it, whatever it answers. */
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    long os_error = 0;
 
     *reply = (struct nw_reply){0};
     if (!curl || !headers || nw_buffer_printf(&url, "http://nightward%s", request->path) < 0)
         nw_fail(NW_EXIT_SYSTEM, "cannot make a request: %s", strerror(ENOMEM));
     set_request(curl, request, url.data, headers);
-    perform(curl, socket, reply);
+    CURLcode rc = perform(curl, socket, reply, &os_error);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     curl_global_cleanup();
     nw_buffer_fini(&url);
+    if (rc != CURLE_OK)
+        no_answer(rc, socket, os_error);
     free(socket);
 }
 

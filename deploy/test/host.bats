@@ -132,7 +132,8 @@ launcher() {
     echo nonsense >bin/nightward-launcher
     echo unready >state/behave
     expect 111 'nightward-launcher: cannot execute it' -- bin/nightward up --isolation process --state state
-    all_gone "$(engine)"
+    # The engine may have been ended before it wrote who it is.
+    [ ! -e state/starts ] || all_gone "$(engine)"
 }
 
 @test "too few file descriptors are reported" {
