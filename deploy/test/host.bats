@@ -241,9 +241,12 @@ launcher() {
 
 @test "the terminal's signals reach nightward alone" {
     up_ready
-    local child
+    local child stat fields
     for child in "${family[@]}"; do
-        [ "$(ps -o sid= -p "$child")" -eq "$child" ]
+        stat=$(<"/proc/$child/stat")
+        read -ra fields <<<"${stat##*) }"
+        # The session is its own.
+        [ "${fields[3]}" = "$child" ]
     done
     kill -TERM "$pid"
     ends_with 0
