@@ -21,6 +21,8 @@ CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE
 NW_CFLAGS   = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIE -pthread $(SANITIZE) $(CFLAGS)
 NW_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Werror -fPIE -pthread $(SANITIZE) $(CXXFLAGS)
 NW_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
+# For a program that needs no ld.so.
+NW_STATIC_LDFLAGS = $(patsubst -pie,-static-pie,$(NW_LDFLAGS))
 
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 

@@ -84,3 +84,20 @@ last_line() {
     run -1 "$RUN" build -- part/e2e/x.bats
     [ "$(last_line)" = "5 passed, 1 failed, 0 skipped" ]
 }
+
+# SIGINT is not ignored by a program that the runner starts, so bit 2 of the mask is clear.
+@test "a program starts with SIGINT at its default" {
+    program mask <<<'mask=$(sed -n "s/^SigIgn:\t//p" /proc/self/status); exit $((0x$mask >> 1 & 1))'
+    run -0 "$RUN" build build/test/mask
+}
+
+@test "an interrupted run takes its program along" {
+    program endless <<<'echo $$ >pid; sleep 1000 & wait'
+    "$RUN" build build/test/endless >/dev/null 3>&- &
+    local runner=$! deadline=$((SECONDS + 20)) status=0
+    until [ -s pid ]; do [ "$SECONDS" -lt "$deadline" ]; done
+    kill "$runner"
+    wait "$runner" || status=$?
+    [ "$status" -eq 130 ]
+    while kill -0 "$(<pid)" 2>/dev/null; do [ "$SECONDS" -lt "$deadline" ]; done
+}

@@ -13,7 +13,10 @@ shift
 time_limit=${NW_TEST_TIMEOUT:-120}
 passed=0 failed=0 skipped=0
 output=$(mktemp)
+running=
 trap 'rm -f "$output" "$output".*' EXIT
+# timeout passes the signal on to everything in the group of the program that runs.
+trap '[ -z "$running" ] || kill "$running"; exit 130' INT TERM
 
 # count_tap < OUTPUT: "P F S PLAN" on the first line, then "name: reason" of each skipped test. cmocka says "not ok 2 #
 # SKIP name" after the reason on a line of its own; bats says "ok 2 name # skip reason".
@@ -61,7 +64,13 @@ report() {
 run() {
     local label=$1 limit=$2 status=0 p f s plan note='' skips
     shift 2
-    timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null || status=$?
+    # Job control, because without it a program in the background would begin with SIGINT ignored.
+    set -m
+    timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null &
+    running=$!
+    set +m
+    wait "$running" || status=$?
+    running=
     { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
     if [ "$status" -eq 77 ] && [ $((p + f)) -eq 0 ]; then
         report "$label" 0 0 $((s > 0 ? s : 1))
