@@ -136,7 +136,7 @@ static void begin_drain(struct host *h)
 
 /* ---- starting ---- */
 
-/* Later starts may fail for reasons that pass; the first one cannot. */
+/* Only a host that was ready once goes on trying: what failed since may pass. */
 static void start_failed(struct host *h, struct child *child, const char *step, int error)
 {
     nw_complain("cannot start %s: cannot %s: %s", child->name, step, strerror(-error));
@@ -184,10 +184,12 @@ static bool spawn(struct host *h, struct child *child, const char *path, char **
 
 static bool make_pair(struct host *h, struct child *child, int pair[2])
 {
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0)
+    int rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? 0 : -errno;
+
+    if (rc == 0)
         return true;
     schedule(child);
-    start_failed(h, child, "make its socket", -errno);
+    start_failed(h, child, "make its socket", rc);
     return false;
 }
 
