@@ -85,7 +85,7 @@ last_line() {
     [ "$(last_line)" = "5 passed, 1 failed, 0 skipped" ]
 }
 
-# SIGINT is not ignored by a program that the runner starts, so bit 2 of the mask is clear.
+# A shell's background jobs begin with SIGINT ignored; what the runner starts must not.
 @test "a program starts with SIGINT at its default" {
     program mask <<<'mask=$(sed -n "s/^SigIgn:\t//p" /proc/self/status); exit $((0x$mask >> 1 & 1))'
     run -0 "$RUN" build build/test/mask

@@ -64,11 +64,8 @@ report() {
 run() {
     local label=$1 limit=$2 status=0 p f s plan note='' skips
     shift 2
-    # Job control, because without it a program in the background would begin with SIGINT ignored.
-    set -m
     timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null &
     running=$!
-    set +m
     wait "$running" || status=$?
     running=
     { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
