@@ -73,6 +73,8 @@ int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
 
 void nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
 {
+    if (!length) /* then no block was reserved, nor a home for it found */
+        return;
     memcpy((char *)nw_link_at(inv->home, inv->offset) + inv->length, data, length);
     inv->length += length;
 }

@@ -53,15 +53,18 @@ nw_processes() {
     done
 }
 
-# "pid:start" of everything that descends from $1 or belongs to its session.
+# nw_family ROOT [PID:START...]: "pid:start" of every running process that descends from ROOT, belongs to its session,
+# or is one of the others named.
 nw_family() {
-    nw_processes | awk -v root="$1" '
+    nw_processes | awk -v root="$1" -v named="${*:2}" '
+        BEGIN { for (n = split(named, list, /[ \n]+/); n > 0; n--) wanted[list[n]] = 1 }
         { parent[$1] = $2; session[$1] = $3; start[$1] = $4 }
         END {
             for (pid in parent) {
                 up = pid
                 while (up in parent && up != root && up > 1) up = parent[up]
-                if (up == root || session[pid] == root) print pid ":" start[pid]
+                id = pid ":" start[pid]
+                if (up == root || session[pid] == root || id in wanted) print id
             }
         }'
 }
@@ -74,14 +77,6 @@ nw_running() {
 
 nw_gone() {
     ! nw_running "$1"
-}
-
-# None of the "pid:start" of the arguments runs any more.
-nw_all_gone() {
-    local one
-    for one in "$@"; do
-        ! nw_processes | awk '{ print $1 ":" $4 }' | grep -qxF "$one" || return 1
-    done
 }
 
 # --- one Nightward ---------------------------------------------------------------------------------------------------
@@ -128,11 +123,9 @@ nw_down() {
 # nw_nothing_left PID:START...: waits for these and for the session of $NW_PID to be gone; whatever is left is named,
 # killed, and fails the test.
 nw_nothing_left() {
-    local left one
+    local one
     nw_poll 5 nw_family_gone "$@" || {
-        left=$(printf '%s\n' "$@" $(nw_family "$NW_PID") | sort -u)
-        for one in $left; do
-            nw_all_gone "$one" && continue
+        for one in $(nw_family "$NW_PID" "$@"); do
             echo "left behind: pid ${one%:*}: $(tr '\0' ' ' <"/proc/${one%:*}/cmdline")" >&2
             kill -KILL "${one%:*}"
         done
@@ -143,7 +136,7 @@ nw_nothing_left() {
 }
 
 nw_family_gone() {
-    [ -z "$(nw_family "$NW_PID")" ] && nw_all_gone "$@"
+    [ -z "$(nw_family "$NW_PID" "$@")" ]
 }
 
 # nw_admin PATH [CURL FLAGS]: the admin API.
