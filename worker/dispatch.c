@@ -1,6 +1,7 @@
 /*
  * The nested call: what the gate does for it without a lock shared by all, without the kernel and without thread-local
- * storage (FS base is still the domain's). Everything that is not the ordinary case is handed to invoke.c.
+ * storage (FS base is still the domain's). A domain that begins to die meanwhile may be seen as live: every executor is
+ * kicked afterwards and looks again. Everything that is not the ordinary case is handed to invoke.c.
  */
 #include "common/atomic.h"
 #include "worker/monitor.h"
@@ -80,7 +81,8 @@ static struct nw_gate_context *return_to_caller(struct nw_slot *callee)
     uint64_t length = callee->output_length;
 
     if (!caller || callee->output_status != 0 || length > caller->reply_size ||
-        caller->domain->state == NW_DOMAIN_DYING || nw_load_relaxed(&callee->domain->function->queued) != 0)
+        nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
+        nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;
     if (nw_gate_copy((void *)caller->reply, (const void *)callee->output, length) < 0)
         return NULL;
@@ -105,7 +107,7 @@ static struct nw_gate_context *wait_for_next(struct nw_executor *ex, struct nw_s
     slot->output = output;
     slot->output_length = length;
     slot->output_status = (int32_t)(op >> 32);
-    if (slot->domain->state == NW_DOMAIN_LIVE && !slot->held && length <= NW_PAYLOAD_MAX)
+    if (nw_load_relaxed(&slot->domain->state) == NW_DOMAIN_LIVE && !slot->held && length <= NW_PAYLOAD_MAX)
         next = return_to_caller(slot);
     return next ? next : nw_slow_wait(ex, slot);
 }
@@ -116,7 +118,6 @@ struct nw_gate_context *nw_gate_dispatch(struct nw_gate_thread *thread, uint64_t
     struct nw_executor *ex = nw_executor_of(thread);
     struct nw_slot *slot = nw_running(ex);
 
-    ex->epoch++;
     switch ((uint32_t)op) {
     case NW_OP_CALL:
         return call_checked(ex, slot, op >> 32, a1, a2, a3, a4);

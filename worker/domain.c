@@ -3,12 +3,12 @@
  * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it.
  */
 #include "common/atomic.h"
+#include "worker/files.h"
 #include "worker/monitor.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define NW_KEY_PARKED 2 /* nobody may access it: the pages of evicted domains */
 #define AREAS_SIZE    (64ul << 10)
@@ -64,7 +64,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->n_serving = 0;
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
-        domain->fds[i].fd = -1;
+        domain->fds[i] = (struct nw_domain_fd){.fd = -1};
     if (nw_m.keyed)
         *error = nw_domain_bind(domain);
     domain->xsave = *error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
@@ -84,9 +84,7 @@ void nw_domain_destroy(struct nw_domain *domain)
     if (domain->base)
         munmap((void *)domain->base, NW_DOMAIN_RANGE);
     nw_regions_fini(&domain->regions);
-    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
-        if (domain->fds[i].fd >= 0)
-            close(domain->fds[i].fd);
+    nw_fd_close_all(domain);
     free(domain->xsave);
     domain->xsave = NULL;
     if (domain->key)

@@ -128,12 +128,12 @@ static noreturn void *executor_main(void *argument)
     struct nw_executor *ex = argument;
     struct nw_gate_context *first;
 
-    ex->gate.tid = (uint32_t)gettid();
     syscall(SYS_arch_prctl, ARCH_GET_FS, &ex->monitor_fs);
     syscall(SYS_arch_prctl, ARCH_SET_GS, ex->gate.page);
     alt_stack((void *)(nw_gate_alt_base + ex->id * NW_ALT_SIZE));
     /* The handler of this signal leaves the thread with the monitor's rights; nothing else can give them. */
     ex->starting = true;
+    nw_store_release(&ex->gate.tid, (uint32_t)gettid()); /* from now on it can be kicked: loaded by nw_executors_kick */
     syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
     if (syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &ex->gate.page->selector) < 0)
         nw_die_system("cannot arm Syscall User Dispatch: %s", strerror(errno));
@@ -182,7 +182,7 @@ void nw_executor_wake(void)
 void nw_executors_kick(void)
 {
     for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (!nw_m.executors[i]->idle)
+        if (!nw_m.executors[i]->idle && nw_load_acquire(&nw_m.executors[i]->gate.tid)) /* 0 until it has its stack */
             syscall(SYS_tgkill, getpid(), nw_m.executors[i]->gate.tid, NW_PREEMPT_SIGNAL);
 }
 
@@ -233,7 +233,6 @@ static struct nw_slot *find_work(struct nw_executor *ex)
             nw_m.n_idle--;
         }
         nw_store_relaxed(&ex->idle, 0u);
-        ex->epoch++;
     }
 }
 
@@ -256,6 +255,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
         slot = find_work(ex);
     } while (!may_run(slot));
     slot->state = NW_SLOT_RUNNING;
+    nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     if (nw_m.ready)
         nw_executor_wake();
     pthread_mutex_unlock(&nw_m.lock);
@@ -313,6 +313,5 @@ void nw_executor_unblock(struct nw_executor *ex)
     pthread_mutex_lock(&nw_m.lock);
     nw_m.n_blocked--;
     ex->blocked = 0;
-    ex->epoch++;
     pthread_mutex_unlock(&nw_m.lock);
 }

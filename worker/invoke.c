@@ -36,8 +36,18 @@ void nw_function_enqueue(struct nw_function *function, struct nw_invocation *inv
     nw_store_relaxed(&function->queued, function->queued + 1); /* a hint for the nested call */
 }
 
+/* For an invocation whose func worker ended before it could begin. */
 void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation)
 {
+    struct nw_slot *caller = invocation->caller;
+
+    if (caller && nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) { /* stored under the same lock */
+        nw_invocation_free(invocation);
+        nw_slot_reap(caller);
+        return;
+    }
+    if (caller)
+        caller->state = NW_SLOT_QUEUED;
     invocation->next = function->queue;
     function->queue = invocation;
     if (!invocation->next)
@@ -72,13 +82,22 @@ void nw_queue_forget(struct nw_slot *caller)
     }
 }
 
+/* A caller whose nested call has ended, its result in place: it goes on, unless its domain ended meanwhile. */
+static void caller_resume(struct nw_slot *caller)
+{
+    if (nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) /* stored under the lock that is held here */
+        nw_slot_reap(caller);
+    else
+        nw_ready(caller);
+}
+
 /* Fails an invocation that never got a slot. */
 void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason)
 {
     if (invocation->caller) {
         invocation->caller->gate.result = (uint64_t)error;
         invocation->caller->gate.result2 = 0;
-        nw_ready(invocation->caller);
+        caller_resume(invocation->caller);
     } else {
         nw_complete(invocation->id, status, reason);
     }
@@ -88,6 +107,8 @@ void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status,
 /* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
 static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
 {
+    if (invocation->caller)
+        invocation->caller->state = NW_SLOT_CALLING;
     if (invocation->length > slot->inbox_size) {
         slot->assigned = invocation;
         slot->gate.result = invocation->length;
@@ -107,8 +128,6 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     slot->gate.result = invocation->length;
     slot->gate.result2 = 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-    if (slot->caller)
-        slot->caller->state = NW_SLOT_CALLING;
     nw_invocation_free(invocation);
     return true;
 }
@@ -184,10 +203,7 @@ void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
     }
     caller->gate.result = (uint64_t)(status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
     caller->gate.result2 = 0;
-    if (caller->domain->state == NW_DOMAIN_DYING)
-        nw_slot_reap(caller);
-    else
-        nw_ready(caller);
+    caller_resume(caller);
 }
 
 /* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. */
@@ -209,7 +225,7 @@ static void answer_caller(struct nw_slot *slot)
         nw_hold(caller, (const void *)slot->output, length);
     }
     nw_invocation_ended(slot);
-    nw_ready(caller);
+    caller_resume(caller);
 }
 
 /* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. */

@@ -186,8 +186,8 @@ int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
     struct loaded stub, loader;
     int error;
 
-    domain->fds[0] = (struct nw_domain_fd){dup(nw_m.stub), false};
-    domain->fds[1] = (struct nw_domain_fd){dup(nw_m.loader), true};
+    domain->fds[0] = (struct nw_domain_fd){.fd = dup(nw_m.stub)};
+    domain->fds[1] = (struct nw_domain_fd){.fd = dup(nw_m.loader), .trust = true};
     error = load_elf(domain, 0, &stub);
     if (!error)
         error = load_elf(domain, 1, &loader);

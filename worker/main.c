@@ -27,7 +27,7 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_IDLE_NS 10000000ull
+#define TICK_IDLE_NS 4000000ull
 #define TICK_BUSY_NS 1000000ull
 #define IMAGES_MAX   512
 #define IMAGES_BYTES (1ul << 30)

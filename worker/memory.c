@@ -154,7 +154,7 @@ static const struct nw_domain_fd *mapped_file(const struct nw_domain *d, int fla
 
     if (flags & MAP_ANONYMOUS)
         return &none;
-    return fd < NW_DOMAIN_FDS && d->fds[fd].fd >= 0 ? &d->fds[fd] : NULL;
+    return fd < NW_DOMAIN_FDS && d->fds[fd].fd >= 0 && !d->fds[fd].closed ? &d->fds[fd] : NULL;
 }
 
 /*

@@ -114,10 +114,13 @@ enum nw_domain_state {
     NW_DOMAIN_DYING, /* no flow of it will run again; waits for the last slots to surface */
 };
 
-/* One entry of a domain's own table of files. */
+/* One entry of a domain's own table of files. The kernel's fd stays open while a call uses it, whatever other threads
+ * of the domain close meanwhile, so a number can never turn into another domain's file under a call. */
 struct nw_domain_fd {
-    int fd;     /* the kernel's, or -1 */
-    bool trust; /* the host's own libc or ld.so: forbidden instructions in it become traps */
+    int fd;         /* the kernel's, or -1 */
+    uint16_t users; /* calls under way */
+    bool closed;    /* to be closed by its last user; the entry stays taken until then */
+    bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
 };
 
 struct nw_domain {
@@ -187,8 +190,8 @@ struct nw_executor {
     uint32_t idle;
     uint32_t blocked; /* in a system call that may take long; its token is another's */
     pthread_t thread;
-    uint32_t epoch; /* counts gate crossings and traps: an executor whose epoch stands still runs one thing */
-    uint32_t seen_epoch;
+    uint32_t runs; /* slots taken from the ready queue so far */
+    uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;
     struct {
@@ -294,7 +297,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error); /* lo
 void nw_domain_destroy(struct nw_domain *domain);                          /* lock held; no slot may be left */
 int nw_domain_bind(struct nw_domain *domain); /* lock held: gives it a hardware key; -EBUSY when none can be had */
 
-/* load.c: maps stub and ld.so and prepares the first flow. Before any slot of the domain runs; the control thread. */
+/* load.c: maps stub and ld.so and prepares the first flow. On the executor that runs it. */
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
 
 /* memory.c: the memory system calls of a domain. They return what the system call would. */

@@ -140,13 +140,13 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
     }
 }
 
-/* An executor whose epoch stood still for a quantum while others wait is told to yield. */
+/* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield. */
 static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
 {
-    uint32_t epoch = nw_load_relaxed(&ex->epoch); /* written by the executor */
+    uint32_t runs = nw_load_relaxed(&ex->runs); /* written by the executor, under the lock that is held here */
 
-    if (epoch != ex->seen_epoch || ex->idle || ex->blocked) {
-        ex->seen_epoch = epoch;
+    if (runs != ex->seen_runs || ex->idle || ex->blocked) {
+        ex->seen_runs = runs;
         ex->seen_at = now;
         return;
     }

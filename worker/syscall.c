@@ -1,7 +1,7 @@
 /*
  * The policy: every system call a domain may make, in one table, and what becomes of it. A number that is not in the
  * table is refused with EPERM, counted, and logged once per domain. Nothing here looks at what a call does; see
- * syscall_file.c, syscall_flow.c and memory.c.
+ * syscall_file.c, syscall_path.c, syscall_flow.c and memory.c.
  */
 #include "worker/syscall.h"
 #include "common/atomic.h"
@@ -153,7 +153,7 @@ static nw_syscall_handler *const policy[512] = {
     [SYS_madvise] = sys_madvise, [SYS_brk] = sys_brk,
     /* its own files */
     [SYS_read] = nw_sys_read, [SYS_readv] = nw_sys_read, [SYS_pread64] = nw_sys_file, [SYS_preadv] = nw_sys_file,
-    [SYS_write] = nw_sys_write, [SYS_writev] = nw_sys_write, [SYS_lseek] = nw_sys_file, [SYS_fstat] = nw_sys_file,
+    [SYS_write] = nw_sys_write, [SYS_writev] = nw_sys_write, [SYS_lseek] = nw_sys_file, [SYS_fstat] = nw_sys_fstat,
     [SYS_getdents64] = nw_sys_file, [SYS_close] = nw_sys_close, [SYS_dup] = nw_sys_dup, [SYS_dup2] = nw_sys_dup2,
     [SYS_dup3] = nw_sys_dup2, [SYS_fcntl] = nw_sys_fcntl, [SYS_ioctl] = nw_sys_ioctl, [SYS_poll] = nw_sys_poll,
     [SYS_pipe] = nw_sys_pipe, [SYS_pipe2] = nw_sys_pipe2, [SYS_eventfd2] = nw_sys_eventfd,

@@ -29,9 +29,11 @@ int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t len
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
 
 /* syscall_file.c */
-nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_open, nw_sys_openat, nw_sys_close, nw_sys_stat;
-nw_syscall_handler nw_sys_fstatat, nw_sys_access, nw_sys_faccessat, nw_sys_pipe, nw_sys_pipe2, nw_sys_eventfd;
-nw_syscall_handler nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
+nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_fstat, nw_sys_close, nw_sys_pipe, nw_sys_pipe2;
+nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
+
+/* syscall_path.c */
+nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
 
 /* syscall_flow.c */
 nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;

@@ -1,0 +1,105 @@
+/* See files.h. */
+#include "worker/files.h"
+#include <errno.h>
+#include <unistd.h>
+
+/* The entry if the domain may still use it. Lock held. */
+static struct nw_domain_fd *entry(struct nw_domain *domain, uint64_t number)
+{
+    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
+
+    return e && e->fd >= 0 && !e->closed ? e : NULL;
+}
+
+int nw_fd_use(struct nw_domain *domain, uint64_t number)
+{
+    struct nw_domain_fd *e;
+    int fd = -EBADF;
+
+    pthread_mutex_lock(&domain->memory_lock);
+    e = entry(domain, (uint32_t)number);
+    if (e) {
+        e->users++;
+        fd = e->fd;
+    }
+    pthread_mutex_unlock(&domain->memory_lock);
+    return fd;
+}
+
+static void clear(struct nw_domain_fd *e)
+{
+    close(e->fd);
+    *e = (struct nw_domain_fd){.fd = -1};
+}
+
+void nw_fd_done(struct nw_domain *domain, uint64_t number)
+{
+    struct nw_domain_fd *e = &domain->fds[(uint32_t)number];
+
+    pthread_mutex_lock(&domain->memory_lock);
+    if (--e->users == 0 && e->closed)
+        clear(e);
+    pthread_mutex_unlock(&domain->memory_lock);
+}
+
+long nw_fd_add(struct nw_domain *domain, int fd, uint64_t from, bool trust)
+{
+    long result = -EMFILE;
+
+    pthread_mutex_lock(&domain->memory_lock);
+    for (uint64_t i = from < NW_FD_FIRST ? NW_FD_FIRST : from; i < NW_DOMAIN_FDS && result < 0; i++)
+        if (domain->fds[i].fd < 0) {
+            domain->fds[i] = (struct nw_domain_fd){.fd = fd, .trust = trust};
+            result = (long)i;
+        }
+    pthread_mutex_unlock(&domain->memory_lock);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+/* Lock held. */
+static void drop(struct nw_domain_fd *e)
+{
+    if (e->users)
+        e->closed = true;
+    else
+        clear(e);
+}
+
+long nw_fd_put(struct nw_domain *domain, uint64_t number, int fd)
+{
+    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
+    long result = e ? (long)number : -EBADF;
+
+    pthread_mutex_lock(&domain->memory_lock);
+    if (e && e->users)
+        result = -EBUSY;
+    else if (e && e->fd >= 0)
+        clear(e);
+    if (result >= 0)
+        e->fd = fd;
+    pthread_mutex_unlock(&domain->memory_lock);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+long nw_fd_close(struct nw_domain *domain, uint64_t number)
+{
+    struct nw_domain_fd *e;
+
+    pthread_mutex_lock(&domain->memory_lock);
+    e = entry(domain, (uint32_t)number);
+    if (e)
+        drop(e);
+    pthread_mutex_unlock(&domain->memory_lock);
+    return e ? 0 : -EBADF;
+}
+
+void nw_fd_close_all(struct nw_domain *domain)
+{
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        if (domain->fds[i].fd >= 0)
+            clear(&domain->fds[i]);
+}

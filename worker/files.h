@@ -1,0 +1,28 @@
+/*
+ * A domain's table of files: its own small numbers on one side, the kernel's on the other. Says nothing of what may be
+ * opened. Any thread; takes domain.memory_lock.
+ */
+#ifndef NW_WORKER_FILES_H
+#define NW_WORKER_FILES_H
+
+#include "worker/monitor.h"
+
+#define NW_FD_FIRST 3 /* 0, 1 and 2 are the standard streams; a domain has nothing behind them unless it says dup2 */
+
+/* The kernel's fd for a call that is about to use it; nw_fd_done afterwards. -EBADF. */
+int nw_fd_use(struct nw_domain *domain, uint64_t number);
+void nw_fd_done(struct nw_domain *domain, uint64_t number);
+
+/* Takes over a kernel fd into the lowest free place at or above `from`: its number; -EMFILE, then the fd is closed. */
+long nw_fd_add(struct nw_domain *domain, int fd, uint64_t from, bool trust);
+
+/* Takes over a kernel fd as this number, closing what was there. -EBADF or -EBUSY, then the fd is closed. */
+long nw_fd_put(struct nw_domain *domain, uint64_t number, int fd);
+
+/* 0 or -EBADF. */
+long nw_fd_close(struct nw_domain *domain, uint64_t number);
+
+/* Closes everything, for a domain that nothing runs in. */
+void nw_fd_close_all(struct nw_domain *domain);
+
+#endif
