@@ -205,9 +205,9 @@ void nw_link_free_block(struct nw_link *link, uint64_t offset)
     if (nw_arena_release(link->channel.arena, offset) < 0)
         nw_log(NW_LOG_ERROR, "internal error: worker %u: block at %llu released twice", link->number,
                (unsigned long long)offset);
+    /* Also when nobody waits yet: who frees a block may be about to wait for a larger one. */
     link->room = true;
-    if (!nw_list_empty(&link->reply_waiters) || !nw_list_empty(&link->room_waiters))
-        nw_link_wake(link);
+    nw_link_wake(link);
 }
 
 void nw_link_give_block(struct nw_link *link, uint64_t offset)

@@ -45,4 +45,4 @@ $(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy,$(eval $(call engine_host_test,$(name))))
+$(foreach name,gateway hostile deploy pressure start,$(eval $(call engine_host_test,$(name))))

@@ -95,8 +95,7 @@ static void removes(void **state)
     deploy(&host, "gone", "slow 100");
     int fd = host_connect(&host);
     send_text(fd, "POST /function/gone HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
-    while (!status_number(&host, "in_flight"))
-        usleep(1000);
+    await_at_least(&host, "in_flight", 1);
     expect(admin(&host, "DELETE", "/v1/functions/gone", ""), 200, "{}\n");
     expect_error(invoke(&host, "gone", ""), 404, "function_not_found");
     expect(read_answer(fd), 200, "last");
@@ -241,8 +240,7 @@ static void finishes_what_runs_when_told_to_stop(void **state)
     deploy(&drained, "slow", "slow 300");
     int fd = host_connect(&drained), idle = host_connect(&drained);
     send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nslow");
-    while (!status_number(&drained, "in_flight"))
-        usleep(1000);
+    await_at_least(&drained, "in_flight", 1);
     host_stop(&drained);
     struct answer answer = read_answer(fd);
     assert_string_equal(header_of(&answer, "Connection"), "close");

@@ -457,8 +457,7 @@ static void survives_disconnects_at_every_byte(void **state)
         }
     }
     expect(invoke(&host, "echo", "still here"), 200, "still here");
-    while (status_number(&host, "connections"))
-        usleep(1000);
+    await_at_most(&host, "connections", 0);
     assert_int_equal(status_number(&host, "in_flight"), 0);
 }
 

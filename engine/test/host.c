@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -389,4 +390,25 @@ long status_number(const struct host *host, const char *key)
     long number = strtol(at + strlen(quoted), NULL, 10);
     answer_fini(&answer);
     return number;
+}
+
+static void await_between(const struct host *host, const char *key, long low, long high)
+{
+    long number = 0;
+    for (long end = now_ms() + HOST_WAIT_MS; now_ms() < end; usleep(1000)) {
+        number = status_number(host, key);
+        if (number >= low && number <= high)
+            return;
+    }
+    fail_msg("%s is still %ld", key, number);
+}
+
+void await_at_least(const struct host *host, const char *key, long number)
+{
+    await_between(host, key, number, LONG_MAX);
+}
+
+void await_at_most(const struct host *host, const char *key, long number)
+{
+    await_between(host, key, 0, number);
 }

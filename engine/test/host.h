@@ -83,7 +83,9 @@ void expect_error(struct answer answer, int status, const char *code);
 /* Invokes until the answer is 200 and `output`, for a bounded time. */
 void eventually(const struct host *host, const char *name, const char *input, const char *output);
 
-/* A number out of GET /v1/status, found by its key. */
+/* The first number of this key in GET /v1/status; and waits, for a bounded time, until it is so. */
 long status_number(const struct host *host, const char *key);
+void await_at_least(const struct host *host, const char *key, long number);
+void await_at_most(const struct host *host, const char *key, long number);
 
 #endif
