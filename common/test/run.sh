@@ -15,8 +15,8 @@ passed=0 failed=0 skipped=0
 output=$(mktemp)
 running=
 trap 'rm -f "$output" "$output".*' EXIT
-# timeout passes the signal on to everything in the group of the program that runs.
-trap '[ -z "$running" ] || kill "$running"; exit 130' INT TERM
+# timeout makes a process group of itself and the program; before it has, there is only itself.
+trap '[ -z "$running" ] || kill -- "-$running" 2>/dev/null || kill "$running"; exit 130' INT TERM
 
 # count_tap < OUTPUT: "P F S PLAN" on the first line, then "name: reason" of each skipped test. cmocka says "not ok 2 #
 # SKIP name" after the reason on a line of its own; bats says "ok 2 name # skip reason".
