@@ -46,3 +46,7 @@ $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
 $(foreach name,gateway hostile deploy pressure start,$(eval $(call engine_host_test,$(name))))
+
+$(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
