@@ -1,6 +1,7 @@
 /* The cache of code images of image.h: building one, and a list of them with the most recently used in front. */
 #include "worker/image.h"
 #include "protect/elf_file.h"
+#include "protect/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +16,8 @@
 #define PAGE ((size_t)4096)
 #define INT3 0xcc
 
-/* A refused file that is larger than this is not searched for the name of the function. */
-#define NAMED_SIZE_MAX ((off_t)64 << 20)
+/* Of a larger file nothing is rewritten, and no function named. */
+#define ELF_SIZE_MAX ((off_t)256 << 20)
 
 /* Linux 6.3; Debian 12 does not declare it. The memfd is to be mapped, never to be run as a program. */
 #ifndef MFD_NOEXEC_SEAL
@@ -198,28 +199,42 @@ static int seal_bytes(const uint8_t *bytes, size_t size)
     return error;
 }
 
-/* Finds the function around a place in the file, which may be anything but an ELF file. */
-static void name_place(int fd, off_t file_size, uint64_t place, char *name, size_t name_size)
+/* Takes accidental sequences out of the image of an ELF file. If one stays, names the function around it. */
+static void rewrite_hits(struct nw_image *image, const struct key *key, uint8_t *code, const struct nw_elf *elf,
+                         struct nw_image_refusal *refusal)
+{
+    struct nw_rewrite_result result;
+
+    nw_rewrite(code, key->size, key->offset, elf, &result);
+    image->rewritten = result.rewritten;
+    if (result.left != 0 && elf != NULL)
+        nw_elf_name_offset(elf, key->offset + result.hit.offset, refusal->symbol, sizeof refusal->symbol);
+}
+
+/* The same for a file, which may be anything. */
+static void rewrite_file(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
+                         struct nw_image_refusal *refusal)
 {
     struct nw_elf elf;
     char why[8];
-    uint8_t *bytes = file_size <= NAMED_SIZE_MAX ? calloc(1, (size_t)file_size) : NULL;
+    size_t size = (size_t)key->file_size;
+    uint8_t *bytes = key->file_size <= ELF_SIZE_MAX ? calloc(1, size) : NULL;
 
-    if (bytes != NULL && read_range(fd, 0, bytes, (size_t)file_size) == 0 &&
-        nw_elf_open(&elf, bytes, (size_t)file_size, why, sizeof why) == 0)
-        nw_elf_name_offset(&elf, place, name, name_size);
+    bool sound =
+        bytes != NULL && read_range(fd, 0, bytes, size) == 0 && nw_elf_open(&elf, bytes, size, why, sizeof why) == 0;
+    rewrite_hits(image, key, code, sound ? &elf : NULL, refusal);
     free(bytes);
 }
 
-/* Makes the image of bytes that were read: patches or refuses them, then seals them. */
-static int build_image(struct nw_image *image, const struct key *key, uint8_t *bytes, struct nw_image_refusal *refusal)
+/* Seals bytes that hold no hit. Whatever was done to them before, this scan decides. */
+static int seal_image(struct nw_image *image, const struct key *key, const uint8_t *bytes,
+                      struct nw_image_refusal *refusal)
 {
-    struct nw_scan_hit hit = {0};
+    struct nw_scan_hit hit;
 
-    if (key->patch)
-        image->patched = patch_hits(bytes, key->size);
     if (nw_scan(bytes, key->size, &hit, 1) != 0) {
-        *refusal = (struct nw_image_refusal){.file_offset = key->offset + hit.offset, .kind = hit.kind};
+        refusal->file_offset = key->offset + hit.offset;
+        refusal->kind = hit.kind;
         return -EPERM;
     }
     image->size = key->size;
@@ -232,16 +247,19 @@ static int build_image(struct nw_image *image, const struct key *key, uint8_t *b
 /* Reads the range that the entry's key tells and makes its image. */
 static int build(struct entry *entry, int fd, struct nw_image_refusal *refusal)
 {
-    uint8_t *bytes = calloc(1, entry->key.size);
+    const struct key *key = &entry->key;
+    uint8_t *bytes = calloc(1, key->size);
 
     if (bytes == NULL)
         return -ENOMEM;
-    int error = read_range(fd, entry->key.offset, bytes, entry->key.size);
+    int error = read_range(fd, key->offset, bytes, key->size);
+    if (error == 0 && key->patch)
+        entry->image.patched = patch_hits(bytes, key->size);
+    else if (error == 0 && nw_scan(bytes, key->size, NULL, 0) != 0)
+        rewrite_file(&entry->image, key, fd, bytes, refusal);
     if (error == 0)
-        error = build_image(&entry->image, &entry->key, bytes, refusal);
+        error = seal_image(&entry->image, key, bytes, refusal);
     free(bytes);
-    if (error == -EPERM)
-        name_place(fd, entry->key.file_size, refusal->file_offset, refusal->symbol, sizeof refusal->symbol);
     return error;
 }
 

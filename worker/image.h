@@ -21,7 +21,8 @@ struct nw_image {
     int fd;      /* sealed against writing, growing, shrinking and more seals; owned by the cache */
     size_t size; /* bytes, a multiple of 4096; at most the length asked for, rounded up: no page lies wholly behind the
                     end of the file, and a mapping faults there as a mapping of the file itself does */
-    size_t patched; /* instructions that were overwritten with traps */
+    size_t patched;   /* instructions that were overwritten with traps */
+    size_t rewritten; /* sequences that stood there by accident and were taken out (rewrite.h) */
     uint8_t first[NW_SCAN_CONTEXT];
     uint8_t last[NW_SCAN_CONTEXT];
 };
@@ -45,7 +46,7 @@ void nw_images_free(struct nw_images *images);
 /*
  * Gives the image of `length` bytes at `offset` (a multiple of 4096) of the readable regular file `fd`, which stays
  * the caller's. `patch`: forbidden instructions are overwritten with INT3, for files that the host vouches for;
- * otherwise they refuse the file. Domains may hold the file open and write to it meanwhile.
+ * otherwise sequences that stand there by accident are taken out (rewrite.h) and all others refuse the file. Domains may hold the file open and write to it meanwhile.
  *
  * 0 and *image, to be released by nw_images_release, at any time after it was mapped. -EPERM and *refusal; -EINVAL
  * (unaligned, empty, wraps, wholly behind the end of the file); -EACCES (not a regular file); -EFBIG; -ENOMEM;

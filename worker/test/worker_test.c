@@ -119,7 +119,7 @@ static void faults_are_contained(void **state)
         {"return", NW_STATUS_FUNCTION_FAILED},
     };
     uint32_t hello = load("hello"), fault;
-    struct nw_load l = {.name = "fault", .so = so("fault"), .timeout_ms = 300, .memory = 64ul << 20};
+    struct nw_load l = {.name = "fault", .so = so("fault"), .timeout_ms = 1500, .memory = 64ul << 20};
 
     (void)state;
     fault = nw_harness_load(&h, &l);
