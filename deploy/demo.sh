@@ -29,7 +29,7 @@ explain() {
 # show COMMAND...: prints the command as a user would type it, then runs it with its output indented.
 show() {
     printf '  %s$ %s%s\n' "$green" "$(typed "$@")" "$plain"
-    "$@" 2>&1 | sed -e "\$a\\" -e 's/^/    /'
+    "$@" 2>&1 | sed -e 's/^/    /' -e "\$a\\"
 }
 
 typed() {

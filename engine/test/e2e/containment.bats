@@ -1,4 +1,5 @@
 # A function that misbehaves gets its error, answers again, and a neighbour called all the while never errs.
+# timeout: 300
 
 load helper
 

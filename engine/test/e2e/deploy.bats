@@ -1,4 +1,5 @@
 # Deploying: new versions under load, refusals that leave the old version serving, functions from outside the tree.
+# timeout: 300
 
 load helper
 

@@ -1,4 +1,5 @@
 # The sample functions through HTTP: what they answer, eight clients at a time, every payload size, nested calls.
+# timeout: 300
 
 load helper
 

@@ -1,4 +1,5 @@
 # The gateway as an HTTP server: framings, versions, keep-alive, errors.
+# timeout: 300
 
 load helper
 

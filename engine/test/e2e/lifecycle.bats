@@ -1,4 +1,5 @@
 # The processes: start, stop, restart, kill -9 of each under load, and what is left behind: nothing.
+# timeout: 300
 
 load helper
 
