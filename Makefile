@@ -59,7 +59,7 @@ include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/pa
 .PHONY: all help deps demo check bench install asan clean format tests run-tests run-asan
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
-tests: $(TESTS) $(TEST_HELPERS) $(B)/test/mode-usable ## build the test programs
+tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
 
 # What calls deps builds in a second make: packages may bring headers that the first one did not see.
 again = +$(Q)$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
