@@ -20,20 +20,26 @@ struct path {
     size_t length;
 };
 
-/* The path of a target: without scheme and host (RFC 9112 3.2.2) and without a query. */
+/* Bytes in front of the path: scheme and host of an absolute target (RFC 9112 3.2.2). */
+static size_t host_length(const char *target, size_t length)
+{
+    size_t at = 0;
+    for (int slashes = 0; at < length; at++) {
+        slashes += target[at] == '/';
+        if (target[at] == '/' && (at == 0 || slashes == 3))
+            break;
+    }
+    return at;
+}
+
+/* The path of a target, without a query. */
 static struct path path_of(const struct nw_http_request *request)
 {
-    struct path path = {request->target, request->target_length};
-    const char *scheme = path.length && *path.at != '/' ? memmem(path.at, path.length, "://", 3) : NULL;
-    if (scheme) {
-        const char *end = path.at + path.length;
-        const char *slash = memchr(scheme + 3, '/', (size_t)(end - scheme - 3));
-        path.at = slash ? slash : end;
-        path.length = (size_t)(end - path.at);
-    }
-    const char *query = memchr(path.at, '?', path.length);
-    if (query)
-        path.length = (size_t)(query - path.at);
+    size_t skipped = host_length(request->target, request->target_length);
+    struct path path = {request->target + skipped, request->target_length - skipped};
+    for (size_t i = 0; i < path.length; i++)
+        if (path.at[i] == '?')
+            path.length = i;
     return path;
 }
 
