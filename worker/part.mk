@@ -10,7 +10,7 @@ PROGRAMS += $(B)/bin/nightward-worker
 $(B)/bin/nightward-worker: EXTRA_CFLAGS := -fno-stack-protector
 $(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) | $(B)/bin/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(filter-out -pie,$(NW_LDFLAGS)) -static-pie -o $@ $^
+	$(Q)$(CC) $(NW_STATIC_LDFLAGS) -o $@ $^
 
 $(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
 $(B)/obj/worker/stub_image.o: $(STUB)

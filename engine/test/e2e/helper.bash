@@ -34,11 +34,16 @@ nw_poll() {
     done
 }
 
-# Skips the test when this machine cannot run the mode that the suite was asked for.
+# Why the mode that the suite was asked for cannot run here; nothing when it can.
+nw_mode_lacks() {
+    [ "$NW_TEST_MODE" != mpk ] || "$NW_BUILD/test/mode-usable" 2>&1 || true
+}
+
+# For setup(): skips the test when the mode cannot run. setup_file cannot skip and asks nw_mode_lacks.
 nw_require_mode() {
     local why
-    [ "$NW_TEST_MODE" = mpk ] || return 0
-    why=$("$NW_BUILD/test/mode-usable" 2>&1) || skip "mode mpk cannot run here: $why"
+    why=$(nw_mode_lacks)
+    [ -z "$why" ] || skip "mode mpk cannot run here: $why"
 }
 
 # --- processes -------------------------------------------------------------------------------------------------------
