@@ -50,6 +50,12 @@ last_line() {
     [ "$(last_line)" = "0 passed, 1 failed, 0 skipped" ]
 }
 
+@test "a bats file may say how long it takes" {
+    printf '# timeout: 1\n@test "endless" {\n    sleep 1000\n}\n' >slow.bats
+    run -1 "$RUN" build -- slow.bats
+    [[ $output == *"timed out after 1 s"* ]]
+}
+
 @test "exit status 77 skips the whole program with its last words" {
     program absent <<<'echo "this machine has no such device"; exit 77'
     run -0 "$RUN" build build/test/absent

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
-# timeout (NW_TEST_TIMEOUT seconds, default 120; a bats file, which is many tests, has five times that) and reports TAP.
+# timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more) and reports TAP.
 #
 # One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
@@ -89,7 +89,9 @@ run() {
 }
 
 run_bats() {
-    run "$1" $((5 * time_limit)) bats --formatter tap "$2"
+    local limit
+    limit=$(sed -n 's/^# timeout: //p' "$2")
+    run "$1" "${limit:-$time_limit}" bats --formatter tap "$2"
 }
 
 run_in_each_mode() {
