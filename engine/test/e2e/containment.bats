@@ -4,7 +4,7 @@
 load helper
 
 setup_file() {
-    nw_require_mode
+    [ -z "$(nw_mode_lacks)" ] || return 0
     nw_up
     nw_deploy_samples echo fault
 }
@@ -14,6 +14,7 @@ teardown_file() {
 }
 
 setup() {
+    nw_require_mode
     nw_load --requests 0 "$(nw_address)" /function/echo
 }
 

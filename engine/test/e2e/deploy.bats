@@ -4,13 +4,17 @@
 load helper
 
 setup_file() {
-    nw_require_mode
+    [ -z "$(nw_mode_lacks)" ] || return 0
     nw_up
     nw_deploy_samples hello echo
 }
 
 teardown_file() {
     nw_down
+}
+
+setup() {
+    nw_require_mode
 }
 
 # The least a function is: answers TEXT, which the compiler gets with -DTEXT.

@@ -4,13 +4,17 @@
 load helper
 
 setup_file() {
-    nw_require_mode
+    [ -z "$(nw_mode_lacks)" ] || return 0
     nw_up
     nw_deploy_samples hello echo foo bar chain cpp noop callbench
 }
 
 teardown_file() {
     nw_down
+}
+
+setup() {
+    nw_require_mode
 }
 
 # eight NAME INPUT EXPECT: eight connections at once; %s is each request's own token.

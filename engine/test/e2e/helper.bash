@@ -42,6 +42,7 @@ nw_mode_lacks() {
 # For setup(): skips the test when the mode cannot run. setup_file cannot skip and asks nw_mode_lacks.
 nw_require_mode() {
     local why
+    [ -x "$NW_BUILD/test/mode-usable" ] || fail "$NW_BUILD/test/mode-usable is missing: run make tests"
     why=$(nw_mode_lacks)
     [ -z "$why" ] || skip "mode mpk cannot run here: $why"
 }

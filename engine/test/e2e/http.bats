@@ -4,13 +4,17 @@
 load helper
 
 setup_file() {
-    nw_require_mode
+    [ -z "$(nw_mode_lacks)" ] || return 0
     nw_up
     nw_deploy_samples hello echo fault
 }
 
 teardown_file() {
     nw_down
+}
+
+setup() {
+    nw_require_mode
 }
 
 # raw: sends standard input as it is and prints what comes back until the server closes.
