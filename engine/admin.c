@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CODE_LIMIT   (1024ull * 1024 * 1024)
+#define CODE_LIMIT   (256ull * 1024 * 1024)
 #define HEADER_LIMIT (128 * 1024) /* a deployment's environment travels in the query */
 #define CONNECTIONS  64
 #define PIPELINE     4

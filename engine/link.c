@@ -128,11 +128,14 @@ void nw_link_lose(struct nw_link *link)
 int nw_link_push(struct nw_link *link, const struct nw_desc *desc)
 {
     int rc = nw_ring_push(&link->channel.out, desc);
-    if (rc == 0) {
+    if (rc < 0)
+        return rc;
+    /* A worker that runs nothing cannot be waiting for room: it finds a RELEASE when it is rung for something else. */
+    if (desc->kind != NW_DESC_RELEASE || link->busy) {
         link->dirty = true;
         nw_link_wake(link);
     }
-    return rc;
+    return 0;
 }
 
 static bool keep_for_later(struct nw_link *link, const struct nw_desc *desc)

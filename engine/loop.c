@@ -48,7 +48,7 @@ static bool some_ring_has_input(struct nw_engine *engine)
  * least, and then gets one more try. */
 static bool spin(struct nw_engine *engine)
 {
-    if (!engine->in_flight)
+    if (!engine->in_flight || nw_list_empty(&engine->awake))
         return false;
     if (engine->spin_credit <= 0) {
         if (--engine->spin_credit <= CREDIT_LEAST)
@@ -173,6 +173,7 @@ void nw_engine_drain(struct nw_engine *engine)
            (unsigned long long)(engine->options.drain_timeout / 1000));
     engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
     nw_http_server_drain(engine->gateway);
+    nw_http_server_drain(engine->admin);
 }
 
 void nw_engine_fini(struct nw_engine *engine)

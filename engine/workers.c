@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MESSAGES_A_TURN  32 /* of one worker, so that none keeps the loop to itself */
 #define HELLO_MS         10000
 #define STABLE_MS        5000 /* a worker that lived this long did not fail at once */
 #define FREE_RESTARTS    2    /* failures in a row that are not punished with a pause */
@@ -234,7 +235,7 @@ static const char *worker_said(struct nw_seat *seat)
 
 void nw_worker_control(struct nw_link *link)
 {
-    while (!link->broken) {
+    for (int i = 0; i < MESSAGES_A_TURN && !link->broken; i++) {
         int rc = nw_control_recv(link->control, &message);
         if (rc == -EAGAIN)
             return;

@@ -250,6 +250,70 @@ static void finishes_what_runs_when_told_to_stop(void **state)
     close(idle);
 }
 
+/* A body that is arriving when its worker is lost goes to the next one; so does one that waits. */
+static void moves_what_was_not_sent_to_the_next_worker(void **state)
+{
+    (void)state;
+    struct host single;
+    host_start(&single, NULL);
+    deploy(&single, "echo", "echo");
+    deploy(&single, "exit", "exit");
+    for (int chunked = 0; chunked < 2; chunked++) {
+        int fd = host_connect(&single);
+        send_text(fd, chunked
+                          ? "POST /function/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+                          : "POST /function/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nhalf");
+        expect(invoke(&single, "echo", "the half is there"), 200, NULL);
+        expect_error(invoke(&single, "exit", ""), 502, "worker_lost");
+        send_text(fd, chunked ? "4\r\nrest\r\n0\r\n\r\n" : "rest");
+        expect(read_answer(fd), 200, "halfrest");
+        close(fd);
+    }
+    host_stop(&single);
+}
+
+static void answers_503_when_no_worker_comes(void **state)
+{
+    (void)state;
+    struct host alone;
+    static const char *const flags[] = {"--queue-timeout", "200ms", NULL};
+    host_start(&alone, flags);
+    deploy(&alone, "echo", "echo");
+    host_kill_launcher(&alone);
+    await_at_least(&alone, "workers_lost", 1);
+    expect_error(invoke(&alone, "echo", "x"), 503, "unavailable");
+    expect_error(invoke(&alone, "echo", ""), 503, "unavailable");
+    expect_error(invoke(&alone, "none", ""), 404, "function_not_found");
+    int fd = host_connect(&alone);
+    expect_error(exchange(fd, "GET", "/readyz", "", 0), 503, "unavailable");
+    close(fd);
+    host_start_launcher(&alone);
+    eventually(&alone, "echo", "back", "back");
+    host_stop(&alone);
+}
+
+/* A function that never finishes loading is refused, and does not keep the others away. */
+static void refuses_what_does_not_finish_loading(void **state)
+{
+    (void)state;
+    struct host waiting;
+    static const char *const flags[] = {"--load-timeout", "300ms", NULL};
+    host_start(&waiting, flags);
+    deploy(&waiting, "echo", "echo");
+    expect_error(admin(&waiting, "PUT", "/v1/functions/sleepy", "sleep-loading"), 503, "unavailable");
+    eventually(&waiting, "echo", "on", "on");
+    deploy(&waiting, "sleepy", "say awake");
+    eventually(&waiting, "sleepy", "", "awake");
+    host_stop(&waiting);
+}
+
+static const struct CMUnitTest alone_tests[] = {
+    cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
+    cmocka_unit_test(answers_503_when_no_worker_comes),
+    cmocka_unit_test(refuses_what_does_not_finish_loading),
+    cmocka_unit_test(finishes_what_runs_when_told_to_stop),
+};
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(deploys_with_a_manifest),
     cmocka_unit_test(refuses_bad_requests),
@@ -261,7 +325,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(survives_a_kill_of_the_engine),
     cmocka_unit_test(is_ready_with_a_function_that_fails),
     cmocka_unit_test(survives_a_kill_of_the_launcher),
-    cmocka_unit_test(finishes_what_runs_when_told_to_stop),
 };
 
 static const char *const shared_flags[] = {"--workers", "2", NULL};
@@ -282,5 +345,6 @@ static int set_up_process(void **state)
 int main(void)
 {
     int failed = cmocka_run_group_tests_name("engine deployments, shared workers", tests, set_up_shared, tear_down);
+    failed += cmocka_run_group_tests_name("engine deployments, hosts of their own", alone_tests, NULL, NULL);
     return failed + cmocka_run_group_tests_name("engine deployments, a process each", tests, set_up_process, tear_down);
 }
