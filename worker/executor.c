@@ -258,6 +258,10 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     if (nw_m.ready)
         nw_executor_wake();
+    if (nw_m.watch_rests) {
+        nw_m.watch_rests = false;
+        nw_wake_control();
+    }
     pthread_mutex_unlock(&nw_m.lock);
     return slot;
 }

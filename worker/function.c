@@ -276,7 +276,7 @@ bool nw_functions_tend(uint64_t now)
             retire_idle(f);
         else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at)
             start(f, now);
-        busy |= f->state == NW_FUNCTION_RETIRING;
+        busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);
     }
     return busy;
 }

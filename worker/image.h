@@ -46,7 +46,8 @@ void nw_images_free(struct nw_images *images);
 /*
  * Gives the image of `length` bytes at `offset` (a multiple of 4096) of the readable regular file `fd`, which stays
  * the caller's. `patch`: forbidden instructions are overwritten with INT3, for files that the host vouches for;
- * otherwise sequences that stand there by accident are taken out (rewrite.h) and all others refuse the file. Domains may hold the file open and write to it meanwhile.
+ * otherwise sequences that stand there by accident are taken out (rewrite.h) and all others refuse the file. Domains
+ * may hold the file open and write to it meanwhile.
  *
  * 0 and *image, to be released by nw_images_release, at any time after it was mapped. -EPERM and *refusal; -EINVAL
  * (unaligned, empty, wraps, wholly behind the end of the file); -EACCES (not a regular file); -EFBIG; -ENOMEM;

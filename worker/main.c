@@ -27,8 +27,8 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_IDLE_NS 4000000ull
-#define TICK_BUSY_NS 1000000ull
+#define TICK_NS      2000000ull
+#define QUIET_TICKS  50 /* in a row, after which the watch rests until something runs again */
 #define IMAGES_MAX   512
 #define IMAGES_BYTES (1ul << 30)
 #define LOADER_PATH  "/lib64/ld-linux-x86-64.so.2"
@@ -228,18 +228,27 @@ static void receive(void)
         nw_die_system("the control socket failed: %s", strerror(-got));
 }
 
-static bool anyone_runs(void)
+/* One look at everything that the clock drives. Returns when to look again, in ns of CLOCK_MONOTONIC. */
+static uint64_t look(uint64_t now, unsigned *quiet)
 {
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (!nw_load_relaxed(&nw_m.executors[i]->idle)) /* a hint, written by the executor */
-            return true;
-    return false;
+    bool busy = nw_watch(now);
+
+    busy |= nw_functions_tend(now);
+    if (nw_m.n_outbox)
+        nw_post_flush();
+    *quiet = busy ? 0 : *quiet + 1;
+    nw_m.watch_rests = *quiet > QUIET_TICKS;
+    nw_m.next_timer = nw_timers_run(now);
+    if (!nw_m.watch_rests && nw_m.next_timer > now + TICK_NS)
+        nw_m.next_timer = now + TICK_NS;
+    return nw_m.next_timer;
 }
 
 /* The control thread: messages, timers, deadlines, domains to be made. Never runs a domain itself. */
 static noreturn void serve(void)
 {
     struct pollfd fds[2] = {{.fd = nw_m.control, .events = POLLIN}, {.fd = nw_m.wake, .events = POLLIN}};
+    unsigned quiet = 0;
     uint64_t count;
 
     for (;;) {
@@ -250,19 +259,17 @@ static noreturn void serve(void)
         if (fds[0].revents)
             receive();
         now = nw_now();
-        nw_watch(now);
-        if (nw_m.n_outbox)
-            nw_post_flush();
-        next = now + (nw_functions_tend(now) || anyone_runs() ? TICK_BUSY_NS : TICK_IDLE_NS);
-        nw_m.next_timer = nw_timers_run(now);
-        nw_m.next_timer = nw_m.next_timer < next ? nw_m.next_timer : next;
+        next = look(now, &quiet);
         pthread_mutex_unlock(&nw_m.lock);
-        next = nw_m.next_timer > now ? nw_m.next_timer - now : 0;
-        wait = (struct timespec){(time_t)(next / 1000000000ull), (long)(next % 1000000000ull)};
-        if (ppoll(fds, 2, &wait, NULL) < 0)
+        wait.tv_sec = (time_t)((next - now) / 1000000000ull);
+        wait.tv_nsec = (long)((next - now) % 1000000000ull);
+        if (ppoll(fds, 2, next == UINT64_MAX ? NULL : &wait, NULL) < 0)
             fds[0].revents = fds[1].revents = 0;
-        if (fds[1].revents && read(nw_m.wake, &count, sizeof(count)) < 0)
-            count = 0; /* another wake-up was faster */
+        if (fds[1].revents) {
+            quiet = 0;
+            if (read(nw_m.wake, &count, sizeof(count)) < 0)
+                count = 0; /* another wake-up was faster */
+        }
     }
 }
 

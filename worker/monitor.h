@@ -242,6 +242,7 @@ struct nw_monitor {
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
     uint64_t vdso;
+    bool watch_rests;    /* the control thread sees nothing to watch: whoever begins to run something wakes it */
     uint64_t next_timer; /* when the control thread will look at timers by itself */
 };
 
@@ -282,7 +283,7 @@ void nw_ready_remove(struct nw_slot *slot);
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at);
 void nw_sleepers_remove(struct nw_slot *slot);
 uint64_t nw_timers_run(uint64_t now); /* when to come again */
-void nw_watch(uint64_t now);          /* deadlines, quanta, domains to start again */
+bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing runs that would need watching */
 
 /* slot.c; lock held unless said otherwise */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);

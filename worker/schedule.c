@@ -154,16 +154,23 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
         syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
 }
 
-void nw_watch(uint64_t now)
+bool nw_watch(uint64_t now)
 {
     uint32_t tail = nw_load_relaxed(&nw_m.channel.in.shared->tail); /* only a hint that the engine sent something */
-    bool waiting = nw_m.ready || tail != nw_m.channel.in.own;
+    bool waiting = nw_m.ready || tail != nw_m.channel.in.own, busy = waiting || nw_m.n_outbox;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
-        if (nw_m.domains[i]->state == NW_DOMAIN_STARTING || nw_m.domains[i]->state == NW_DOMAIN_LIVE)
-            watch_domain(nw_m.domains[i], now);
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        struct nw_domain *domain = nw_m.domains[i];
+
+        busy |= domain->n_serving || domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+        if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
+            watch_domain(domain, now);
+    }
+    for (uint32_t i = 0; i < nw_m.n_executors; i++) {
+        busy |= nw_m.executors[i]->runs != nw_m.executors[i]->seen_runs || !nw_m.executors[i]->idle;
         watch_executor(nw_m.executors[i], now, waiting);
+    }
     if (waiting)
         nw_executor_wake();
+    return busy;
 }
