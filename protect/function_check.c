@@ -2,12 +2,15 @@
 #include "protect/function_check.h"
 
 #include "protect/elf_file.h"
+#include "protect/rewrite.h"
 #include "protect/scan.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define PAGE 4096u
 
@@ -120,49 +123,64 @@ static int refuse_instruction(const struct check *check, enum nw_scan_kind kind,
                   more);
 }
 
-/* The bytes of the file that mapping a segment maps: whole pages, as far as the file goes. */
-static void mapped_bytes(const struct check *check, const Elf64_Phdr *segment, uint64_t *start, uint64_t *end)
+/* An executable segment as it will be mapped: whole pages, without what stands in them by accident. */
+struct mapping {
+    uint64_t address, size; /* of memory */
+    uint64_t file_offset;
+    uint8_t first[NW_SCAN_CONTEXT], last[NW_SCAN_CONTEXT];
+};
+
+/* Looks at the bytes that mapping a segment maps, as the worker will. Bytes behind the end of the file are zero. */
+static int check_mapping(const struct check *check, const Elf64_Phdr *segment, struct mapping *mapping)
 {
-    *start = segment->p_offset & ~(uint64_t)(PAGE - 1);
-    *end = (segment->p_offset + segment->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    if (*end > check->elf.size)
-        *end = check->elf.size;
+    struct nw_rewrite_result result;
+    uint64_t inside = segment->p_offset % PAGE;
+
+    mapping->file_offset = segment->p_offset - inside;
+    mapping->address = segment->p_vaddr - inside;
+    mapping->size = (inside + segment->p_filesz + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    if (mapping->size == 0)
+        return 0;
+    uint8_t *code = calloc(1, mapping->size);
+    if (code == NULL)
+        return refuse(check, -ENOMEM, "not enough memory to check %llu bytes of code; try again later",
+                      (unsigned long long)mapping->size);
+    uint64_t left = check->elf.size - mapping->file_offset;
+    memcpy(code, check->elf.bytes + mapping->file_offset, left < mapping->size ? left : mapping->size);
+    nw_rewrite(code, mapping->size, mapping->file_offset, &check->elf, &result);
+    memcpy(mapping->first, code, NW_SCAN_CONTEXT);
+    memcpy(mapping->last, code + mapping->size - NW_SCAN_CONTEXT, NW_SCAN_CONTEXT);
+    free(code);
+    if (result.left == 0)
+        return 0;
+    return refuse_instruction(check, result.hit.kind, mapping->file_offset + result.hit.offset, result.left - 1);
 }
 
 /* Looks across the seam between two executable segments that lie side by side in memory. */
-static int check_seam(const struct check *check, const Elf64_Phdr *before, const Elf64_Phdr *after)
+static int check_seam(const struct check *check, const struct mapping *before, const struct mapping *after)
 {
-    uint64_t before_start, before_end, after_start, after_end;
     struct nw_scan_hit hit;
 
-    mapped_bytes(check, before, &before_start, &before_end);
-    mapped_bytes(check, after, &after_start, &after_end);
-    uint64_t gap = (after->p_vaddr - after->p_offset + after_start) - (before->p_vaddr - before->p_offset + before_end);
-    const uint8_t *bytes = check->elf.bytes;
-    if (gap != 0 || !nw_scan_seam(bytes + before_start, before_end - before_start, bytes + after_start,
-                                  after_end - after_start, &hit))
+    if (before->size == 0 || after->size == 0 || before->address + before->size != after->address ||
+        !nw_scan_seam(before->last, NW_SCAN_CONTEXT, after->first, NW_SCAN_CONTEXT, &hit))
         return 0;
-    return refuse_instruction(check, hit.kind, before_start + hit.offset, 0);
+    return refuse_instruction(check, hit.kind, before->file_offset + before->size - NW_SCAN_CONTEXT + hit.offset, 0);
 }
 
 static int check_instructions(const struct check *check)
 {
-    const Elf64_Phdr *before = NULL;
+    struct mapping before = {0}, mapping;
 
     for (size_t i = 0; i < check->elf.header.e_phnum; i++) {
         const Elf64_Phdr *segment = &check->elf.segments[i];
-        struct nw_scan_hit hit;
-        uint64_t start, end;
         if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
             continue;
-        mapped_bytes(check, segment, &start, &end);
-        size_t found = nw_scan(check->elf.bytes + start, end - start, &hit, 1);
-        if (found > 0)
-            return refuse_instruction(check, hit.kind, start + hit.offset, found - 1);
-        int error = before != NULL ? check_seam(check, before, segment) : 0;
+        int error = check_mapping(check, segment, &mapping);
+        if (error == 0)
+            error = check_seam(check, &before, &mapping);
         if (error != 0)
             return error;
-        before = segment;
+        before = mapping;
     }
     return 0;
 }

@@ -1,7 +1,8 @@
 /*
  * Whether a file can be a function: a sound shared object for this machine that exports the worker interface, asks
- * for no memory that is writable and executable, and holds no instruction that could change its rights. It tells
- * people early and in full; what holds a domain is checked again whenever its code becomes executable.
+ * for no memory that is writable and executable, and holds no instruction that could change its rights, but for
+ * what stands there by accident and can be taken out (rewrite.h). It tells people early and in full; what holds a domain
+ * is checked again whenever its code becomes executable.
  */
 #ifndef NW_PROTECT_FUNCTION_CHECK_H
 #define NW_PROTECT_FUNCTION_CHECK_H
@@ -18,7 +19,7 @@
 /*
  * Checks the `size` bytes of a file, which must not change meanwhile. 0, or with a message for people in `why`, to be
  * put behind the file's name: -ENOEXEC (not a shared object for this machine, or damaged), -ENOENT (a symbol of the
- * interface is missing), -EPERM (it holds or asks for what no function may have).
+ * interface is missing), -EPERM (it holds or asks for what no function may have), -ENOMEM.
  */
 int nw_function_check(const uint8_t *bytes, size_t size, char *why, size_t why_size);
 

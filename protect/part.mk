@@ -1,5 +1,5 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it)
-PROTECT_SOURCES := protect/scan.c protect/elf_file.c protect/function_check.c protect/vkey.c
+PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c vkey.c)
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -22,3 +22,12 @@ $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/function_check: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/vkey,protect/test/vkey_test.c protect/test/fixture.c,,$(PROTECT)))
+$(eval $(call test,protect/insn,protect/test/insn_test.c protect/test/fixture.c,-lZydis,$(PROTECT)))
+
+# The functions that the rewriter takes apart.
+$(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/protect/
+	$(call say,SO,$@)
+	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack -o $@ $<
+
+$(eval $(call test,protect/rewrite,protect/test/rewrite_test.c protect/test/rewrite_run.S protect/test/fixture.c,,$(PROTECT)))
+$(B)/test/protect/rewrite: | $(B)/test/protect/rewrite-cases.so

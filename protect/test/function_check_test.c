@@ -289,7 +289,7 @@ static void test_symbol_that_is_not_code(void **state)
 static void test_forbidden_instructions(void **state)
 {
     struct file *file = *state;
-    uint64_t at = offset_of(file, "deep_inside") + 1;
+    uint64_t at = offset_of(file, "deep_inside");
     char message[NW_FUNCTION_WHY_SIZE];
 
     memcpy(file->bytes + at, "\x0f\x01\xef", 3);
@@ -302,6 +302,19 @@ static void test_forbidden_instructions(void **state)
              "WRPKRU at file offset 0x%llx, in symbol deep_inside and 1 more; a function may not hold this instruction",
              (unsigned long long)at);
     assert_refused(file, -EPERM, message);
+}
+
+/* The bytes of WRPKRU in an operand are taken out when the function is loaded. */
+static void test_sequence_by_accident_passes(void **state)
+{
+    struct file *file = *state;
+    uint64_t at = offset_of(file, "deep_inside");
+
+    memcpy(file->bytes + at, "\xb8\x0f\x01\xef\x00\xc3", 6); /* mov $0xef010f, %eax; ret */
+    assert_int_equal(check(file), 0);
+    memcpy(file->bytes + at, "\x90\x90\x0f\x01\xef\xc3", 6);
+    assert_int_equal(check(file), -EPERM);
+    assert_non_null(strstr(file->why, "in symbol deep_inside;"));
 }
 
 /* Bytes behind the code in its last page are mapped executable with it, though no symbol and no section holds them. */
@@ -376,6 +389,7 @@ int main(void)
         file_test(test_missing_symbols),
         file_test(test_symbol_that_is_not_code),
         file_test(test_forbidden_instructions),
+        file_test(test_sequence_by_accident_passes),
         file_test(test_instruction_behind_the_segment),
         file_test(test_instruction_across_segments),
         file_test(test_damaged_and_cut_short_at_random),
