@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define CODE_LIMIT   (256ull * 1024 * 1024)
-#define HEADER_LIMIT (128 * 1024) /* a deployment's environment travels in the query */
+#define HEADER_LIMIT (128ul * 1024) /* a deployment's environment travels in the query */
 #define CONNECTIONS  64
 #define PIPELINE     4
 #define TIMEOUT_MS   30000
@@ -179,7 +179,7 @@ static void begin_deploy(struct nw_engine *engine, struct nw_http_request *reque
         fail(request, NW_STATUS_INTERNAL, "out of memory");
         return;
     }
-    strcpy(job->manifest.name, request->function);
+    snprintf(job->manifest.name, sizeof job->manifest.name, "%s", request->function);
     if (read_query(&job->manifest, query, why, sizeof why) < 0) {
         fail(request, NW_STATUS_BAD_REQUEST, why);
         job_free(job);

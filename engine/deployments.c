@@ -318,14 +318,12 @@ static void replica_free(struct nw_replica *replica)
 /* A replica of a retiring deployment that no invocation needs. A shared worker is told and answers first. */
 static void end_replica(struct nw_replica *replica)
 {
-    bool loaded = replica->state == NW_REPLICA_LOADED || replica->state == NW_REPLICA_SERVING;
-    if (replica->seat->only) {
+    enum nw_replica_state state = replica->state;
+    if (replica->seat->only || state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
         replica_free(replica);
-    } else if (loaded) {
+    } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
         tell(replica, NW_CONTROL_RETIRE);
         replica->state = NW_REPLICA_RETIRING;
-    } else if (replica->state == NW_REPLICA_PENDING || replica->state == NW_REPLICA_REFUSED) {
-        replica_free(replica);
     }
 }
 

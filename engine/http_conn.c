@@ -2,18 +2,17 @@
  * Connections of the HTTP server: reading, the order of answers, back-pressure, timeouts, the end. Not responsible for
  * the grammar (http_parse.c) or the text of answers (http_answer.c).
  *
- * Everything that a callback makes possible is only noted (nw__http_mark_dirty) and done in conn_flush, once before
- * the loop waits: so answers to pipelined requests leave in one write, and nothing here runs inside itself.
+ * Everything that a callback makes possible is only noted (nw__http_mark_dirty) and done in nw__http_conn_flush, once
+ * before the loop waits: so answers to pipelined requests leave in one write, and nothing here runs inside itself.
  */
 #include "common/log.h"
 #include "engine/http_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#define SLICE     (1024 * 1024) /* bytes per write, so that progress of a slow reader is seen */
-#define BODY_STEP 65536         /* bytes of a body that must arrive within limits.body_ms */
+#define SLICE     (1024ul * 1024) /* bytes per write, so that progress of a slow reader is seen */
+#define BODY_STEP 65536           /* bytes of a body that must arrive within limits.body_ms */
 #define LINGER_MS 2000
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -26,43 +25,12 @@ void nw__http_mark_dirty(struct nw_http_conn *conn)
 
 /* --- requests of a connection --- */
 
-struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
-{
-    struct nw_http_server *server = conn->server;
-    struct nw_http_request *r;
-    if (nw_list_empty(&server->free_requests)) {
-        r = malloc(sizeof *r);
-        if (!r)
-            return NULL;
-    } else {
-        r = nw_container(server->free_requests.next, struct nw_http_request, link);
-        nw_list_remove(&r->link);
-    }
-    memset(r, 0, offsetof(struct nw_http_request, head));
-    memset(&r->head_length, 0, sizeof *r - offsetof(struct nw_http_request, head_length));
-    r->conn = conn;
-    r->body_limit = server->limits.body;
-    nw_list_append(&conn->requests, &r->link);
-    conn->n_requests++;
-    return r;
-}
-
-void nw__http_request_free(struct nw_http_request *r)
-{
-    if (r->release)
-        r->release(r->release_arg, r->release_cookie);
-    nw_buffer_fini(&r->text);
-    nw_list_remove(&r->link);
-    r->conn->n_requests--;
-    nw_list_append(&r->conn->server->free_requests, &r->link);
-}
-
 static struct nw_http_request *first_request(struct nw_http_conn *conn)
 {
     return nw_list_empty(&conn->requests) ? NULL : nw_container(conn->requests.next, struct nw_http_request, link);
 }
 
-static void conn_close(struct nw_http_conn *conn)
+void nw__http_conn_close(struct nw_http_conn *conn)
 {
     if (conn->closing)
         return;
@@ -89,7 +57,7 @@ static void conn_reject(struct nw_http_conn *conn, enum nw_status status, const 
     if (!r) {
         r = nw__http_request_new(conn);
         if (!r) {
-            conn_close(conn);
+            nw__http_conn_close(conn);
             return;
         }
         nw__http_set_id(r, (struct nw_http_text){NULL, 0});
@@ -139,7 +107,7 @@ static void conn_head(struct nw_http_conn *conn)
     struct nw_http_request *r = nw__http_request_new(conn);
     if (!r) {
         nw_log(NW_LOG_ERROR, "cannot take a request: out of memory; its connection is closed");
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     conn->current = r;
@@ -272,7 +240,7 @@ static void conn_data(void *arg, const char *data, size_t length)
     conn->stash_at = 0;
     if (nw_buffer_append(&conn->stash, data, length) < 0) {
         nw_log(NW_LOG_ERROR, "cannot keep %zu bytes of a request: out of memory; its connection is closed", length);
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     conn_parse_stash(conn);
@@ -282,7 +250,7 @@ static void conn_end(void *arg, int error)
 {
     struct nw_http_conn *conn = arg;
     if (error || conn->lingering) {
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     conn->end_of_input = true;
@@ -363,7 +331,7 @@ static void conn_write(struct nw_http_conn *conn)
             return;
         int rc = nw_io_conn_write(conn->io, iov, n);
         if (rc < 0)
-            conn_close(conn);
+            nw__http_conn_close(conn);
         else if (rc > 0)
             account_written(conn, conn->writing_bytes);
         else
@@ -378,7 +346,7 @@ static void conn_written(void *arg, int error)
     conn->writing = false;
     conn->wait = WAIT_NONE;
     if (error) {
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     account_written(conn, conn->writing_bytes);
@@ -446,7 +414,7 @@ static bool is_finished(const struct nw_http_conn *conn)
     return conn->last || (conn->server->draining && stash_empty(conn));
 }
 
-static void conn_flush(struct nw_http_conn *conn)
+void nw__http_conn_flush(struct nw_http_conn *conn)
 {
     conn_write(conn);
     while (!conn->closing && !stash_empty(conn) && conn_may_parse(conn)) {
@@ -461,7 +429,7 @@ static void conn_flush(struct nw_http_conn *conn)
     if (conn->end_of_input && (stash_empty(conn) || conn_may_parse(conn)))
         drop_partial(conn);
     if (is_finished(conn) && conn->end_of_input) {
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     if (is_finished(conn))
@@ -470,10 +438,12 @@ static void conn_flush(struct nw_http_conn *conn)
     conn_set_deadline(conn);
 }
 
-static void conn_timeout(struct nw_http_conn *conn)
+void nw__http_conn_tick(struct nw_http_conn *conn)
 {
+    if (conn->closing || conn->wait == WAIT_NONE || nw_io_now(conn->server->io) < conn->deadline)
+        return;
     if (conn->wait != WAIT_HEAD && conn->wait != WAIT_BODY) {
-        conn_close(conn);
+        nw__http_conn_close(conn);
         return;
     }
     conn_reject(conn, NW_STATUS_BODY_TIMEOUT, conn->wait == WAIT_HEAD ? "headers" : "body");
@@ -494,47 +464,11 @@ static void conn_closed(void *arg)
 static const struct nw_io_conn_handler io_handler = {
     .data = conn_data, .end = conn_end, .written = conn_written, .closed = conn_closed};
 
-/* --- the server --- */
-
-struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
-                                          void (*head)(void *arg, struct nw_http_request *request), void *arg)
+int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
 {
-    struct nw_http_server *server = calloc(1, sizeof *server);
-    if (!server)
-        return NULL;
-    server->io = io;
-    server->limits = *limits;
-    server->head = head;
-    server->arg = arg;
-    nw_list_init(&server->conns);
-    nw_list_init(&server->dirty);
-    nw_list_init(&server->free_requests);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    server->id_state = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    return server;
-}
-
-static bool peer_is_allowed(const struct nw_http_server *server, struct nw_io_conn *io)
-{
-    struct ucred peer;
-    socklen_t size = sizeof peer;
-    if (!server->check_user)
-        return true;
-    if (getsockopt(nw_io_conn_fd(io), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-        return false;
-    return peer.uid == server->user || peer.uid == 0;
-}
-
-static void accepted(void *arg, struct nw_io_conn *io)
-{
-    struct nw_http_server *server = arg;
-    bool welcome = server->n_conns < server->limits.connections && peer_is_allowed(server, io);
-    struct nw_http_conn *conn = welcome ? calloc(1, sizeof *conn) : NULL;
-    if (!conn) {
-        nw_io_conn_close(io);
-        return;
-    }
+    struct nw_http_conn *conn = calloc(1, sizeof *conn);
+    if (!conn)
+        return -ENOMEM;
     conn->server = server;
     conn->io = io;
     nw_list_init(&conn->requests);
@@ -544,71 +478,7 @@ static void accepted(void *arg, struct nw_io_conn *io)
     nw_http_parser_init(&conn->parser, server->limits.head, conn_body, conn);
     nw_io_conn_own(io, &io_handler, conn);
     nw__http_mark_dirty(conn);
-}
-
-int nw_http_server_listen(struct nw_http_server *server, int fd)
-{
-    if (server->n_listeners == NW__HTTP_LISTENERS_MAX) {
-        nw_log(NW_LOG_ERROR, "cannot listen on more than %d addresses", NW__HTTP_LISTENERS_MAX);
-        return -E2BIG;
-    }
-    struct nw_io_listener *listener = nw_io_listen(server->io, fd, accepted, server);
-    if (!listener)
-        return -errno;
-    server->listeners[server->n_listeners++] = listener;
     return 0;
-}
-
-void nw_http_server_only_user(struct nw_http_server *server, uid_t uid)
-{
-    server->check_user = true;
-    server->user = uid;
-}
-
-void nw_http_server_drain(struct nw_http_server *server)
-{
-    server->draining = true;
-    for (int i = 0; i < server->n_listeners; i++)
-        nw_io_listener_close(server->listeners[i]);
-    server->n_listeners = 0;
-    nw_list_each(&server->conns, at, after) nw__http_mark_dirty(nw_container(at, struct nw_http_conn, link));
-}
-
-unsigned nw_http_server_connections(const struct nw_http_server *server)
-{
-    return server->n_conns;
-}
-
-void nw_http_server_flush(struct nw_http_server *server)
-{
-    while (!nw_list_empty(&server->dirty)) {
-        struct nw_http_conn *conn = nw_container(server->dirty.next, struct nw_http_conn, dirty_link);
-        nw_list_remove(&conn->dirty_link);
-        conn_flush(conn);
-    }
-}
-
-void nw_http_server_tick(struct nw_http_server *server)
-{
-    uint64_t now = nw_io_now(server->io);
-    nw_list_each(&server->conns, at, after)
-    {
-        struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, link);
-        if (!conn->closing && conn->wait != WAIT_NONE && now >= conn->deadline)
-            conn_timeout(conn);
-    }
-}
-
-void nw_http_server_close(struct nw_http_server *server)
-{
-    nw_http_server_drain(server);
-    nw_list_each(&server->conns, at, after) conn_close(nw_container(at, struct nw_http_conn, link));
-}
-
-void nw_http_server_free(struct nw_http_server *server)
-{
-    nw_list_each(&server->free_requests, at, after) free(nw_container(at, struct nw_http_request, link));
-    free(server);
 }
 
 void nw_http_resume(struct nw_http_request *r)

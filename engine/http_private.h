@@ -1,4 +1,4 @@
-/* What http_conn.c and http_answer.c share. */
+/* What http_server.c, http_conn.c and http_answer.c share. */
 #ifndef NW_ENGINE_HTTP_PRIVATE_H
 #define NW_ENGINE_HTTP_PRIVATE_H
 
@@ -58,5 +58,13 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn);
 void nw__http_request_free(struct nw_http_request *request);
 void nw__http_set_id(struct nw_http_request *request, struct nw_http_text wanted);
 void nw__http_mark_dirty(struct nw_http_conn *conn);
+
+/* Takes over an accepted connection: 0, or -ENOMEM and it is still the caller's. */
+int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io);
+
+/* Does what became possible; looks whether its deadline is over; ends it now. */
+void nw__http_conn_flush(struct nw_http_conn *conn);
+void nw__http_conn_tick(struct nw_http_conn *conn);
+void nw__http_conn_close(struct nw_http_conn *conn);
 
 #endif

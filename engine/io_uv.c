@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define READ_BUFFER     (256 * 1024)
+#define READ_BUFFER     (256ul * 1024)
 #define ACCEPTS_A_TURN  32
 #define OUT_OF_FDS_WAIT 100 /* ms until accepting is tried again when the process has no descriptor left */
 

@@ -56,7 +56,8 @@ static inline void nw_list_splice(struct nw_list *to, struct nw_list *from)
 }
 
 /* Walks a list; the current member may be removed meanwhile, no other. */
-#define nw_list_each(head, at, after) \
-    for (struct nw_list *at = (head)->next, *after = at->next; at != (head); at = after, after = at->next)
+#define nw_list_each(head, at, after)                                                 \
+    for (struct nw_list * (at) = (head)->next, *(after) = (at)->next; (at) != (head); \
+         (at) = (after), (after) = (at)->next)
 
 #endif

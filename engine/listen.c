@@ -36,7 +36,7 @@ static int split(const char *text, char *host, size_t size, const char **port)
 
 static void append_name(int fd, struct nw_buffer *addresses)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     char host[64], port[16];
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
@@ -89,7 +89,7 @@ int nw_listen_unix(const char *path)
     if (strlen(path) >= sizeof address.sun_path)
         nw_die_system("cannot listen on %s: a socket's path may have %zu bytes; choose a shorter state directory", path,
                       sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     unlink(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     mode_t mask = umask(0177);

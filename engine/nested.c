@@ -31,11 +31,11 @@ static void post_reply(struct nw_link *link, uint64_t id, enum nw_status status,
 
 static void call_free(struct call *call)
 {
-    if (call->result.link)
-        nw_link_drop(call->result.link, call->result.offset);
     nw_list_remove(&call->of_link);
     nw_list_remove(&call->waiting);
     call->origin->n_calls--;
+    if (call->result.link)
+        nw_link_drop(call->result.link, call->result.offset);
     free(call);
 }
 

@@ -120,10 +120,10 @@ static void set_level(struct nw_options *options, const char *text)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]))
-            continue;
-        options->log_level = (enum nw_log_level)i;
-        return;
+        if (strcmp(text, names[i]) == 0) {
+            options->log_level = (enum nw_log_level)i;
+            return;
+        }
     }
     nw_die_usage("--log-level: \"%s\" does not do; give error, warn, info or debug", text);
 }

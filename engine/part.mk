@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c dispatch.c functions.c gateway.c \
-                    http_answer.c http_conn.c http_parse.c invoke.c io_uv.c json_text.c link.c listen.c loop.c \
+                    http_answer.c http_conn.c http_parse.c http_server.c invoke.c io_uv.c json_text.c link.c listen.c loop.c \
                     nested.c operations.c options.c place.c query.c registry.c request.c state.c supervisor.c \
                     workers.c)
 ENGINE_LIBS    := -luv -lcjson -lsqlite3 -lcrypto
