@@ -142,12 +142,16 @@ static struct nw_invocation **eligible(struct nw_function *function)
     return link;
 }
 
-/* Asks for another func worker when a nested call waits and none is free. */
+/* Asks for another func worker when a nested call waits and none is free. It may wait behind invocations from the ring,
+ * whose turn comes only when those that wait for it are done. */
 static void grow(struct nw_domain *domain)
 {
+    const struct nw_invocation *waiting = domain->function->queue;
     struct nw_slot *grower = domain->grower;
 
-    if (!grower || domain->grown_out || domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
+    while (waiting && !waiting->caller)
+        waiting = waiting->next;
+    if (!waiting || !grower || domain->grown_out || domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
         return;
     domain->grower = NULL;
     nw_ready(grower);
@@ -166,8 +170,7 @@ void nw_function_feed(struct nw_function *function)
             return;
         slot = nw_free_pop(domain);
         if (!slot) {
-            if (invocation->caller)
-                grow(domain);
+            grow(domain);
             return;
         }
         unlink_invocation(function, link);
