@@ -1,8 +1,8 @@
 /*
  * Whether a file can be a function: a sound shared object for this machine that exports the worker interface, asks
- * for no memory that is writable and executable, and holds no instruction that could change its rights, but for
- * what stands there by accident and can be taken out (rewrite.h). It tells people early and in full; what holds a domain
- * is checked again whenever its code becomes executable.
+ * for no memory that is writable and executable, and holds no instruction that could change its rights, but for what
+ * stands there by accident and can be taken out (rewrite.h). It tells people early and in full; what holds a domain is
+ * checked again whenever its code becomes executable.
  */
 #ifndef NW_PROTECT_FUNCTION_CHECK_H
 #define NW_PROTECT_FUNCTION_CHECK_H

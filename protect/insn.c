@@ -233,6 +233,8 @@ int64_t nw_insn_value(const uint8_t *at, size_t size)
 {
     uint64_t value = 0;
 
+    if (size == 0)
+        return 0;
     memcpy(&value, at, size);
     unsigned int unused = 64 - 8 * (unsigned int)size;
     return (int64_t)(value << unused) >> unused;

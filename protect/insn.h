@@ -39,7 +39,7 @@ bool nw_insn_rip_relative(const uint8_t *code, const struct nw_insn *insn);
 /* Whether it is a direct jump, call, conditional jump, LOOP or XBEGIN, whose target is relative to its end. */
 bool nw_insn_direct_branch(const uint8_t *code, const struct nw_insn *insn);
 
-/* The value of a part of 1, 2, 4 or 8 bytes, with its sign. */
+/* The value of a part of up to 8 bytes, with its sign; 0 of none. */
 int64_t nw_insn_value(const uint8_t *at, size_t size);
 
 #endif

@@ -29,5 +29,6 @@ $(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/pro
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack -o $@ $<
 
-$(eval $(call test,protect/rewrite,protect/test/rewrite_test.c protect/test/rewrite_run.S protect/test/fixture.c,,$(PROTECT)))
+REWRITE_TEST := $(addprefix protect/test/,rewrite_test.c rewrite_run.S fixture.c)
+$(eval $(call test,protect/rewrite,$(REWRITE_TEST),,$(PROTECT)))
 $(B)/test/protect/rewrite: | $(B)/test/protect/rewrite-cases.so

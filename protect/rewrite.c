@@ -13,7 +13,10 @@
 #define INT3 0xcc
 
 /* A larger function is not taken apart. */
-#define FUNCTION_SIZE_MAX ((size_t)4 << 20)
+#define FUNCTION_SIZE_MAX ((size_t)1 << 20)
+
+/* How many bytes may be looked at for one image, so that a file made for it cannot take the time of others. */
+#define WORK_MAX ((size_t)512 << 20)
 
 /* The most instructions that one trampoline takes over. */
 #define WINDOW_MAX 4
@@ -30,6 +33,7 @@ struct image {
     const struct nw_elf *elf;
     const Elf64_Phdr *segment;
     size_t free, free_end; /* room for trampolines behind the segment */
+    size_t work;           /* bytes that were looked at */
 };
 
 /* A function taken apart. */
@@ -93,15 +97,24 @@ static bool list_instructions(const struct image *image, const struct nw_scan_hi
     return true;
 }
 
+/* Whether so many bytes more may be looked at. */
+static bool spend(struct image *image, size_t bytes)
+{
+    if (bytes > WORK_MAX - image->work)
+        return false;
+    image->work += bytes;
+    return true;
+}
+
 /* Takes the function around a hit apart; free its starts afterwards, whatever comes back. */
-static bool open_function(const struct image *image, const struct nw_scan_hit *hit, struct function *function)
+static bool open_function(struct image *image, const struct nw_scan_hit *hit, struct function *function)
 {
     struct nw_elf_range range;
 
     *function = (struct function){0};
     if (!nw_elf_code_range(image->elf, image->segment, image->file_offset + hit->offset, &range) ||
         range.start < image->file_offset || range.end - image->file_offset > image->size ||
-        range.end - range.start > FUNCTION_SIZE_MAX)
+        range.end - range.start > FUNCTION_SIZE_MAX || !spend(image, range.end - range.start))
         return false;
     function->start = range.start - image->file_offset;
     function->end = range.end - image->file_offset;
@@ -143,15 +156,15 @@ static bool entered_from_image(const struct image *image, const struct window *w
 }
 
 /* Whether something may arrive between the window's instructions. */
-static bool is_entered(const struct image *image, const struct function *function, const struct window *window)
+static bool is_entered(struct image *image, const struct function *function, const struct window *window)
 {
     struct nw_elf_range range = {window->start + image->file_offset, window->end + image->file_offset};
 
-    if (entered_from_function(image, function, window))
+    if (!spend(image, function->end - function->start) || entered_from_function(image, function, window))
         return true;
     return window->count > 1 &&
-           (function->jumps_indirectly || nw_elf_symbol_inside(image->elf, image->segment, &range) ||
-            entered_from_image(image, window));
+           (!spend(image, image->size) || function->jumps_indirectly ||
+            nw_elf_symbol_inside(image->elf, image->segment, &range) || entered_from_image(image, window));
 }
 
 /* Whether any hit touches [start, end). */
