@@ -43,8 +43,13 @@ typed() {
     echo "${text% }"
 }
 
+# call NAME DATA [CURL FLAGS]
 call() {
-    show curl -sd "$2" "$HOST_URL/function/$1"
+    show curl -sd "$2" "${@:3}" "$HOST_URL/function/$1"
+}
+
+break_fault() {
+    call fault "$1" -w 'HTTP status %{http_code}\n'
 }
 
 # Calls hello again and again until the file $HOST_WORK/enough is there; counts right and wrong answers.
@@ -89,11 +94,11 @@ show_containment() {
     explain "While fault misbehaves, hello is called all the time."
     neighbour &
     NEIGHBOUR_PID=$!
-    call fault segv
-    call fault overflow
-    call fault loop
-    call fault oom
-    call fault 'syscall ptrace'
+    break_fault segv
+    break_fault overflow
+    break_fault loop
+    break_fault oom
+    break_fault 'syscall ptrace'
     explain "And fault itself answers again:"
     call fault ok
     touch "$HOST_WORK/enough"

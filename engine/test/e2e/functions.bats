@@ -35,7 +35,13 @@ eight() {
 }
 
 @test "chain calls itself for eight clients at once" {
-    eight chain '3' $'3 > 2 > 1 > 0\n'
+    eight chain '8' $'8 > 7 > 6 > 5 > 4 > 3 > 2 > 1 > 0\n'
+}
+
+@test "recursion of more callers than a function has slots ends" {
+    nw_deploy narrow "$FUNCTIONS/chain/chain.so" --slots 4
+    run -0 "$LOAD" --clients 16 --requests 20 --input '8 narrow' \
+        --expect $'8 > 7 > 6 > 5 > 4 > 3 > 2 > 1 > 0\n' "$(nw_address)" /function/narrow
 }
 
 @test "chain ends in another function for eight clients at once" {
@@ -142,4 +148,17 @@ C
         [ "$output" = 200 ] || fail "$size bytes: status $output: $(head -c 300 "$BATS_TEST_TMPDIR/out")"
         cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out" || fail "$size bytes came back changed"
     done
+}
+
+@test "more functions than the processor has keys are all served" {
+    local i round
+    for ((i = 0; i < 20; i++)); do
+        nw_deploy "many-$i" "$FUNCTIONS/hello/hello.so"
+    done
+    for round in 1 2; do
+        for ((i = 0; i < 20; i++)); do
+            nw_expect "many-$i" "$round.$i" "Hello, $round.$i!"
+        done
+    done
+    nw_expect chain '1 many-3' '1 > Hello, 0 many-3!'
 }
