@@ -247,6 +247,7 @@ struct nw_engine {
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
     bool ready;              /* READY was sent */
+    bool ended;              /* the loop is over: what comes back from other threads is not looked at */
 };
 
 #endif

@@ -47,7 +47,7 @@ bool nw_link_has_input(const struct nw_link *link);
 /* Rings the worker if something was pushed and it sleeps. */
 void nw_link_notify(struct nw_link *link);
 
-/* True: the worker will ring, and the link is not awake any more; false: something came in meanwhile. */
+/* True: the worker will ring, and the link is not awake any more; false: there is something to do for it. */
 bool nw_link_sleep(struct nw_link *link);
 
 #endif

@@ -89,7 +89,7 @@ int nw_listen_unix(const char *path)
     if (strlen(path) >= sizeof address.sun_path)
         nw_die_system("cannot listen on %s: a socket's path may have %zu bytes; choose a shorter state directory", path,
                       sizeof address.sun_path - 1);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     unlink(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     mode_t mask = umask(0177);

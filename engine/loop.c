@@ -96,12 +96,12 @@ static bool all_asleep(struct nw_engine *engine)
 static bool before_wait(void *arg)
 {
     struct nw_engine *engine = arg;
-    if (work(engine) || !nw_list_empty(&engine->broken))
+    unsigned taken = work(engine);
+    if (!taken && spin(engine))
+        taken = work(engine);
+    /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
+    if (!nw_list_empty(&engine->broken) || (taken && engine->in_flight))
         return false;
-    if (spin(engine)) {
-        work(engine);
-        return false;
-    }
     return all_asleep(engine);
 }
 
@@ -178,6 +178,7 @@ void nw_engine_drain(struct nw_engine *engine)
 
 void nw_engine_fini(struct nw_engine *engine)
 {
+    engine->ended = true;
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
     nw_workers_fini(engine);

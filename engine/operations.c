@@ -65,6 +65,8 @@ static void store_work(void *arg)
 static void store_done(void *arg)
 {
     struct operation *op = arg;
+    if (op->engine->ended)
+        return;
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
         op->deployment = nw_deployment_new(op->function, op->engine, &op->manifest, op->sha256, false);
@@ -88,6 +90,8 @@ static void commit_done(void *arg)
 {
     struct operation *op = arg;
     char version[NW_VERSION_SIZE];
+    if (op->engine->ended)
+        return;
     if (op->rc < 0) {
         op->function->next = NULL;
         nw_deployment_retire(op->deployment);
@@ -141,6 +145,8 @@ static void delete_done(void *arg)
     struct operation *op = arg;
     struct nw_function *function = op->function;
     struct nw_deployment *current = function->current;
+    if (op->engine->ended)
+        return;
     if (op->rc < 0) {
         finish(op, NW_STATUS_INTERNAL, op->why);
         return;

@@ -1,6 +1,7 @@
 /* Deploying, replacing and removing functions, and what of it survives which process. */
 #include "engine/test/host.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -307,11 +308,34 @@ static void refuses_what_does_not_finish_loading(void **state)
     host_stop(&waiting);
 }
 
+/* In the middle of everything: an invocation that runs, a body that arrives, a deployment that is loaded. */
+static void ends_at_once_when_told_twice(void **state)
+{
+    (void)state;
+    struct host host_told;
+    host_start(&host_told, NULL);
+    deploy(&host_told, "slow", "slow 60000");
+    int running = host_connect(&host_told), arriving = host_connect(&host_told);
+    int loading = host_connect_admin(&host_told);
+    send_text(running, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    send_text(arriving, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+    send_text(loading, "PUT /v1/functions/sleepy HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\n\r\nsleep-loading");
+    await_at_least(&host_told, "in_flight", 1);
+    kill(host_told.engine, SIGTERM);
+    host_await_refusal(&host_told);
+    host_stop(&host_told);
+    assert_true(is_closed(running));
+    close(running);
+    close(arriving);
+    close(loading);
+}
+
 static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
     cmocka_unit_test(answers_503_when_no_worker_comes),
     cmocka_unit_test(refuses_what_does_not_finish_loading),
     cmocka_unit_test(finishes_what_runs_when_told_to_stop),
+    cmocka_unit_test(ends_at_once_when_told_twice),
 };
 
 static const struct CMUnitTest tests[] = {

@@ -198,13 +198,37 @@ int host_run_engine(const char *const *arguments, int fd3, char *output, size_t 
 
 /* --- HTTP --- */
 
-int host_connect(const struct host *host)
+/* A connection, or negative errno. */
+static int try_connect(const struct host *host)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address.sin_port = htons((uint16_t)atoi(strrchr(host->address, ':') + 1));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int host_connect(const struct host *host)
+{
+    int fd = try_connect(host);
+    if (fd < 0)
+        fail_msg("cannot connect to %s: %s", host->address, strerror(-fd));
     return fd;
+}
+
+void host_await_refusal(const struct host *host)
+{
+    for (long end = now_ms() + HOST_WAIT_MS; now_ms() < end; usleep(1000)) {
+        int fd = try_connect(host);
+        if (fd == -ECONNREFUSED)
+            return;
+        if (fd >= 0)
+            close(fd);
+    }
+    fail_msg("%s still takes connections", host->address);
 }
 
 int host_connect_admin(const struct host *host)
@@ -248,7 +272,7 @@ bool is_closed(int fd)
 
 const char *header_of(const struct answer *answer, const char *name)
 {
-    static char value[512];
+    static _Thread_local char value[512];
     size_t length = strlen(name);
     for (const char *line = strstr(answer->head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
         if (strncasecmp(line + 2, name, length) || line[2 + length] != ':')

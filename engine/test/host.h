@@ -52,6 +52,9 @@ struct answer {
 int host_connect(const struct host *host);
 int host_connect_admin(const struct host *host);
 
+/* Waits until the engine takes no more connections. */
+void host_await_refusal(const struct host *host);
+
 /* Sends bytes, all of them unless the peer closed. */
 void send_bytes(int fd, const void *data, size_t length);
 void send_text(int fd, const char *text);

@@ -78,8 +78,11 @@ static void *run_client(void *arg)
         fill(data, client->size, client->seed + (unsigned)i);
         struct answer answer = client->chunked ? send_chunked(fd, client->path, data, client->size)
                                                : exchange(fd, "POST", client->path, data, client->size);
-        client->wrong +=
-            answer.status != 200 || answer.length != client->size || memcmp(answer.body, data, client->size);
+        bool right = answer.status == 200 && answer.length == client->size && !memcmp(answer.body, data, client->size);
+        if (!right)
+            print_error("%s: %d, %zu bytes of %zu: %.200s\n", client->path, answer.status, answer.length, client->size,
+                        answer.status == 200 ? "wrong bytes" : answer.body);
+        client->wrong += !right;
         answer_fini(&answer);
     }
     close(fd);
