@@ -129,6 +129,9 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
     cJSON_AddNumberToObject(root, "connections", nw_http_server_connections(engine->gateway));
     cJSON_AddNumberToObject(root, "in_flight", engine->in_flight);
+    int deployments = 0;
+    nw_list_each(&engine->deployments, at, after) deployments++;
+    cJSON_AddNumberToObject(root, "deployments", deployments);
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
     nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");

@@ -307,7 +307,7 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
     nw_list_each(&conn->requests, at, after)
     {
         struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
-        if (!r->answered && r->wants_continue && !*bytes) {
+        if (!r->answered && r->wants_continue) {
             r->wants_continue = r->expects_continue = false;
             iov[n++] = (struct iovec){(char *)continue_line, sizeof continue_line - 1};
         }

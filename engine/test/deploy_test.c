@@ -1,5 +1,6 @@
 /* Deploying, replacing and removing functions, and what of it survives which process. */
 #include "engine/test/host.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+static const char *const process_flags[] = {"--mode", "process", NULL};
 static struct host host;
 
 static int set_up(void **state)
@@ -330,7 +332,45 @@ static void ends_at_once_when_told_twice(void **state)
     close(loading);
 }
 
+static int files_in_store(const struct host *of)
+{
+    char path[128];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/store", of->state);
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        n += entry->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+/* Of what was replaced or removed nothing is left: no domain, no process, no code. */
+static void leaves_nothing_of_old_versions(const char *const *flags)
+{
+    struct host tidy;
+    host_start(&tidy, flags);
+    deploy(&tidy, "f", "say one");
+    deploy(&tidy, "f", "say two");
+    deploy(&tidy, "f", "say three");
+    expect_error(admin(&tidy, "PUT", "/v1/functions/f", "refuse four"), 422, "deployment_refused");
+    deploy(&tidy, "g", "say g");
+    expect(admin(&tidy, "DELETE", "/v1/functions/g", ""), 200, NULL);
+    await_at_most(&tidy, "deployments", 1);
+    assert_int_equal(status_number(&tidy, "deployments"), 1);
+    assert_int_equal(files_in_store(&tidy), 1);
+    expect(invoke(&tidy, "f", ""), 200, "three");
+    host_stop(&tidy);
+}
+
+static void retires_old_versions(void **state)
+{
+    (void)state;
+    leaves_nothing_of_old_versions(NULL);
+    leaves_nothing_of_old_versions(process_flags);
+}
+
 static const struct CMUnitTest alone_tests[] = {
+    cmocka_unit_test(retires_old_versions),
     cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
     cmocka_unit_test(answers_503_when_no_worker_comes),
     cmocka_unit_test(refuses_what_does_not_finish_loading),
@@ -352,7 +392,6 @@ static const struct CMUnitTest tests[] = {
 };
 
 static const char *const shared_flags[] = {"--workers", "2", NULL};
-static const char *const process_flags[] = {"--mode", "process", NULL};
 
 static int set_up_shared(void **state)
 {

@@ -288,7 +288,9 @@ static void continues_when_expected(void **state)
 
     /* An answer instead of it ends the connection, because nobody knows whether the body comes. */
     send_text(fd, "POST /function/none HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
-    expect_error(read_answer(fd), 404, "function_not_found");
+    answer = read_answer(fd);
+    assert_string_equal(header_of(&answer, "Connection"), "close");
+    expect_error(answer, 404, "function_not_found");
     assert_true(is_closed(fd));
     close(fd);
 }
