@@ -1,16 +1,18 @@
 /*
- * The gate. Every instruction of the process that can write PKRU, FS base or GS base lies in this section.
+ * The gate. Every instruction of the process that can write PKRU or FS base lies in this section.
  *
  * What must hold, whatever address of this section a domain jumps to with whatever registers:
  *  - After every WRPKRU and XRSTOR the result is compared before control can leave: towards the monitor with 0,
  *    towards a domain with the word that only the monitor can write (page.pkru). A mismatch traps.
  *  - With the monitor's rights, nothing is stored or loaded through a register that was not loaded from GS since.
  *    GS itself is the thread's page, or 0 when a domain loaded a null selector; then the access faults.
- *  - WRGSBASE is followed by a check that the monitor's rights were there already.
+ *  - GS base is set by a system call, which in a domain is mediated like any other: no instruction here writes it.
+ *  - A system call is made with the rights of the running domain, or with others only while nw_gate_as is under way.
  * A trap is UD2: the kernel delivers it on the alternate stack, and the domain is torn down.
  */
 #define __ASSEMBLER__ 1
 #include "protect/gate.h"
+#include <asm/prctl.h>
 #include <asm/unistd_64.h>
 
 #define EFLAGS_REFUSED 0x44100 /* AC, NT, TF */
@@ -123,7 +125,16 @@ nw_gate_text_start:
     cmpl $NW_CTX_KIND_FULL, NW_CTX_KIND(%rdi)
     je 5f
 
-    /* Back from a call: nothing but the results may be seen. */
+    /* Back from a call: nothing but the results may be seen, and nobody's x87 stack may be full. Eight pushes onto an
+     * empty one leave zeros in all its registers; a status that is not 0 may hold an exception that would trap. */
+    fnstsw %ax
+    testw %ax, %ax
+    jne 1f
+0:  emms
+    .rept 8
+    fldz
+    .endr
+    emms
     cmpl $NW_MXCSR_DEFAULT, NW_CTX_MXCSR(%rdi)
     jne 6f
 7:  cmpw $NW_FCW_DEFAULT, NW_CTX_FCW(%rdi)
@@ -153,6 +164,8 @@ nw_gate_text_start:
     popq %rbx
     ret
 
+1:  fninit
+    jmp 0b
 6:  ldmxcsr NW_CTX_MXCSR(%rdi)
     jmp 7b
 8:  fldcw NW_CTX_FCW(%rdi)
@@ -244,15 +257,19 @@ nw_gate_text_start:
     movq (%rax), %r12
     cmpq %rsp, NW_THREAD_FRAME(%r12)
     jne nw_gate_trap_here
-    xorl %eax, %eax
-    xchgq %rax, (%rsp)
-    leaq nw_gate_restorer(%rip), %rcx
-    cmpq %rcx, %rax
-    jne nw_gate_trap_here
     rdgsbase %rcx
     movq NW_THREAD_PAGE(%r12), %r13
+    testq %rcx, %rcx
+    je 0f
     cmpq %rcx, %r13
-    jne 2f
+    jne nw_gate_trap_here
+0:  xorl %eax, %eax
+    xchgq %rax, (%rsp)
+    leaq nw_gate_restorer(%rip), %rdx
+    cmpq %rdx, %rax
+    jne nw_gate_trap_here
+    testq %rcx, %rcx
+    je 2f
 1:  movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %rsp, %rbx
     pushq $2
@@ -266,21 +283,16 @@ nw_gate_text_start:
     syscall
     ud2
 
-    /* GS was lost. Only a null selector does that; the thread id then proves whose frame this is. */
-2:  testq %rcx, %rcx
-    jnz nw_gate_trap_here
-    movb $NW_SELECTOR_ALLOW, NW_PAGE_SELECTOR(%r13)
+    /* GS was lost: loading any selector makes its base 0. The thread id then proves whose frame this is. */
+2:  movb $NW_SELECTOR_ALLOW, NW_PAGE_SELECTOR(%r13)
     movl $__NR_gettid, %eax
     syscall
     cmpl NW_THREAD_TID(%r12), %eax
     jne nw_gate_die
-    wrgsbase %r13
-    .if \keyed
-    xorl %ecx, %ecx
-    rdpkru
-    testl %eax, %eax
-    jne nw_gate_trap_here
-    .endif
+    movl $__NR_arch_prctl, %eax
+    movl $ARCH_SET_GS, %edi
+    movq %r13, %rsi
+    syscall
     jmp 1b
 
 /* edi = rights, rsi = number, rdx = arguments */
@@ -306,6 +318,14 @@ nw_gate_text_start:
     xorl %ecx, %ecx
     xorl %edx, %edx
     wrpkru
+    /* Jumped to with other rights, the selector unreadable would end the process, and a kick right here would set it
+     * to allow. */
+    cmpl %gs:NW_PAGE_PKRU, %eax
+    je 1f
+    movq %gs:NW_PAGE_THREAD, %r12
+    cmpl $1, NW_THREAD_CALL_LIVE(%r12)
+    jne nw_gate_trap_here
+1:
     .endif
     movq %r13, %rdx
     movq %r14, %rax

@@ -93,11 +93,12 @@ void nw_domain_destroy(struct nw_domain *domain)
     domain->state = NW_DOMAIN_NONE;
 }
 
+/* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */
 static void key_give(struct nw_domain *domain, int key)
 {
-    domain->key = key;
     for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
         domain->slots[i].gate.pkru = nw_gate_rights(key);
+    nw_store_release(&domain->key, key); /* loaded by nw_free_pop, under its lock */
 }
 
 static int retag(struct nw_domain *domain, int key)

@@ -16,6 +16,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,6 +29,9 @@
 #define SA_RESTORER_FLAG 0x04000000ul
 #define EXECUTOR_STACK   (256ul << 10)
 #define SPIN_ROUNDS      200
+#define HIDE_FROM        (1ull << 36)
+#define HIDE_SPAN        (1ull << 46)
+#define HIDE_TRIES       64
 
 uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
 static uint64_t frame_offset; /* where in an alternate stack the kernel puts a frame */
@@ -88,14 +92,32 @@ static void *map_or_die(size_t size, int prot)
     return p;
 }
 
+/*
+ * The alternate stacks lie where no domain can guess: one that jumps to the handler with RSP at a neighbour's new frame
+ * would use it up before that neighbour does.
+ */
+static uint64_t map_alternate_stacks(size_t size)
+{
+    for (int i = 0; i < HIDE_TRIES; i++) {
+        uint64_t at;
+        void *p;
+
+        if (getrandom(&at, sizeof(at), 0) != sizeof(at))
+            break;
+        at = (at % HIDE_SPAN + HIDE_FROM) & -NW_ALT_SIZE;
+        p = mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p != MAP_FAILED)
+            return at;
+    }
+    nw_die_system("cannot map the alternate stacks: %s", strerror(errno));
+}
+
 static void prepare_signals(void)
 {
     static const int caught[] = {SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, NW_PREEMPT_SIGNAL};
-    size_t size = NW_ALT_SIZE * (NW_EXECUTORS_MAX + 1);
-    uint64_t base = (uint64_t)map_or_die(size, PROT_READ | PROT_WRITE);
 
-    nw_gate_alt_base = (base + NW_ALT_SIZE - 1) & -NW_ALT_SIZE;
     nw_gate_alt_bytes = NW_ALT_SIZE * NW_EXECUTORS_MAX;
+    nw_gate_alt_base = map_alternate_stacks(nw_gate_alt_bytes);
     measure_frame();
     for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
         catch (caught[i]);

@@ -19,7 +19,9 @@
 #define XSTATE_BV_OFFSET 512
 #define XSTATE_BV_PKRU   (1ull << 9)
 #define MXCSR_OFFSET     24
+#define FSW_OFFSET       2 /* status, then the tags in short form */
 #define EFLAGS_CLEAN     0x202
+#define SEGMENTS_CLEAN   (0x2bull << 48 | 0x33) /* SS and CS of 64-bit code: a domain may have loaded others */
 
 extern const char __executable_start[], etext[];
 
@@ -61,12 +63,15 @@ static void frame_redirect(ucontext_t *uc, const char *rip, uint64_t rsp)
     uint8_t *xstate = frame_xstate(uc);
     const uint32_t mxcsr = NW_MXCSR_DEFAULT, pkru = 0;
     const uint16_t fcw = NW_FCW_DEFAULT;
+    const uint8_t no_fpu[3] = {0};
     uint64_t bv;
 
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)rip;
     uc->uc_mcontext.gregs[REG_RSP] = (greg_t)rsp;
     uc->uc_mcontext.gregs[REG_EFL] = EFLAGS_CLEAN;
+    uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)SEGMENTS_CLEAN;
     memcpy(xstate, &fcw, sizeof(fcw));
+    memcpy(xstate + FSW_OFFSET, no_fpu, sizeof(no_fpu)); /* no pending exception, no full stack */
     memcpy(xstate + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
     if (!nw_m.keyed)
         return;
