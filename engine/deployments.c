@@ -315,11 +315,11 @@ static void replica_free(struct nw_replica *replica)
         load_next(seat);
 }
 
-/* A replica of a retiring deployment that no invocation needs. A shared worker is told and answers first. */
+/* A replica of a retiring deployment that no invocation needs. A worker that has it is told and answers first. */
 static void end_replica(struct nw_replica *replica)
 {
     enum nw_replica_state state = replica->state;
-    if (replica->seat->only || state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
+    if (state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
         replica_free(replica);
     } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
         tell(replica, NW_CONTROL_RETIRE);
@@ -429,7 +429,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
     case NW_CONTROL_RETIRED:
         if (replica->state != NW_REPLICA_RETIRING)
             return "it retired a deployment that it was not asked to";
-        replica_free(replica);
+        replica->state = NW_REPLICA_PENDING; /* for the reaper: a seat of its own goes too, and our caller is at it */
         seat->engine->reap = true;
         return NULL;
     case NW_CONTROL_TORN_DOWN:

@@ -186,8 +186,10 @@ static bool pump_replica(struct nw_replica *replica)
 {
     unsigned most = WAVES * replica->deployment->manifest.slots;
     struct nw_link *link = replica->seat->worker;
-    while (!nw_list_empty(&replica->ready) && replica->in_flight < most && !link->broken) {
+    while (!nw_list_empty(&replica->ready) && !link->broken) {
         struct nw_invocation *inv = nw_container(replica->ready.next, struct nw_invocation, link);
+        if (replica->in_flight >= most && inv->depth == 0) /* nested calls pass: those that wait for them hold slots */
+            return true;
         int rc = send_one(replica, inv);
         if (rc == -EAGAIN)
             return false;

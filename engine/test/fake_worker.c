@@ -111,6 +111,21 @@ static void old_id(const struct nw_desc *desc)
     send_desc(&(struct nw_desc){.id = desc->id - (1ull << 32), .kind = NW_DESC_COMPLETE});
 }
 
+/* The one that was begun just before, in whatever worker. */
+static void neighbours_id(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){.id = desc->id - 1, .kind = NW_DESC_COMPLETE});
+}
+
+/* Remembers its first id, and uses it when the engine's table has come round to the same place. */
+static void replay(const struct nw_desc *desc)
+{
+    static uint64_t first;
+    bool again = first && (uint32_t)first == (uint32_t)desc->id;
+    first = first ? first : desc->id;
+    complete(&(struct nw_desc){.id = again ? first : desc->id}, NW_STATUS_OK, "r", 1);
+}
+
 static void twice(const struct nw_desc *desc)
 {
     complete(desc, NW_STATUS_OK, "a", 1);
@@ -210,6 +225,8 @@ static const struct {
 } hostilities[] = {
     {"bad-id", bad_id},
     {"old-id", old_id},
+    {"neighbours-id", neighbours_id},
+    {"replay", replay},
     {"twice", twice},
     {"bad-offset", bad_offset},
     {"bad-length", bad_length},

@@ -99,6 +99,33 @@ static void survives_every_kind_of_nonsense(void **state)
     assert_true(status_number(&host, "protocol_errors") > 0);
 }
 
+/* Ids are easily guessed, so knowing one must be of no use. On a host of its own, where it is known what they are. */
+static void ids_of_others_and_old_ids_are_of_no_use(void **state)
+{
+    (void)state;
+    struct host fresh;
+    static const char *const flags[] = {"--mode", "process", NULL};
+    host_start(&fresh, flags);
+    deploy(&fresh, "victim", "slow 500");
+    deploy(&fresh, "thief", "hostile neighbours-id");
+    int fd = host_connect(&fresh);
+    send_text(fd, "POST /function/victim HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmine");
+    await_at_least(&fresh, "in_flight", 1);
+    expect_error(invoke(&fresh, "thief", ""), 502, "worker_lost");
+    expect(read_answer(fd), 200, "mine");
+
+    deploy(&fresh, "replay", "hostile replay");
+    int lost = 0;
+    for (int i = 0; i < 2000 && !lost; i++) {
+        struct answer answer = exchange(fd, "POST", "/function/replay", "", 0);
+        lost = answer.status == 502;
+        answer_fini(&answer);
+    }
+    assert_true(lost);
+    close(fd);
+    host_stop(&fresh);
+}
+
 static void replaces_a_worker_that_ends(void **state)
 {
     (void)state;
@@ -169,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(survives_every_kind_of_nonsense),
+        cmocka_unit_test(ids_of_others_and_old_ids_are_of_no_use),
         cmocka_unit_test(replaces_a_worker_that_ends),
         cmocka_unit_test(answers_a_nested_call_whose_worker_ends),
         cmocka_unit_test(drops_nested_calls_of_a_worker_that_ends),

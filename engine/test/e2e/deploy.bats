@@ -195,6 +195,16 @@ CC
     nw_load_end
 }
 
+@test "a replaced version destroys its func workers" {
+    answer_source | sed 's/(void)handle; return 0/return write(2, "one is destroyed\\n", 17) * 0 * !handle/
+        1i #include <unistd.h>' | nw_compile old.c '-DTEXT="old"'
+    answer_source | nw_compile new.c '-DTEXT="new"'
+    nw_deploy mortal "$BATS_TEST_TMPDIR/old.so" --slots 3
+    nw_deploy mortal "$BATS_TEST_TMPDIR/new.so"
+    three_destroyed() { [ "$(grep -c 'function mortal: one is destroyed' "$NW_LOG")" = 3 ]; }
+    nw_poll 5 three_destroyed
+}
+
 @test "a folder with a function.json deploys with what it says" {
     mkdir "$BATS_TEST_TMPDIR/folder"
     cp "$FUNCTIONS/echo/echo.so" "$BATS_TEST_TMPDIR/folder/code.so"

@@ -162,3 +162,47 @@ C
     done
     nw_expect chain '1 many-3' '1 > Hello, 0 many-3!'
 }
+
+@test "functions that call one another in turn do not wait for their own slots" {
+    nw_compile turns.c <<'C'
+#include <faas/worker_v1_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+struct turns { void *context; faas_invoke_func_fn_t invoke; faas_append_output_fn_t append; };
+int faas_init(void) { return 0; }
+int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append, void **handle)
+{
+    struct turns *turns = malloc(sizeof *turns);
+    *turns = (struct turns){context, invoke, append};
+    *handle = turns;
+    return 0;
+}
+int faas_destroy_func_worker(void *handle) { free(handle); return 0; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    struct turns *turns = handle;
+    char text[64], next[64], other[32], mine[32];
+    const char *output = "end";
+    size_t output_length = 3;
+    int depth, n;
+    snprintf(text, sizeof text, "%.*s", (int)length, input);
+    if (sscanf(text, "%d %31s %31s", &depth, other, mine) != 3)
+        return 1;
+    n = snprintf(next, sizeof next, "%d %.20s %.20s", depth - 1, mine, other);
+    if (depth && turns->invoke(turns->context, other, next, (size_t)n, &output, &output_length))
+        return 2;
+    turns->append(turns->context, output, output_length);
+    return 0;
+}
+C
+    local client clients=()
+    nw_deploy ping "$BATS_TEST_TMPDIR/turns.so" --slots 2
+    nw_deploy pong "$BATS_TEST_TMPDIR/turns.so" --slots 1
+    for ((client = 0; client < 8; client++)); do
+        (for ((i = 0; i < 10; i++)); do nw_expect ping '8 pong ping' end; done) &
+        clients+=($!)
+    done
+    for client in "${clients[@]}"; do
+        wait "$client"
+    done
+}
