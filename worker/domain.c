@@ -60,7 +60,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->n_slots = domain->n_workers = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
-    domain->loaded = domain->grown_out = false;
+    domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)

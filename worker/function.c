@@ -223,13 +223,19 @@ void nw_function_retire(uint32_t deployment)
     nw_wake_control();
 }
 
-/* A retiring function that has nothing left to do loses its domain, and with it ends. */
-static void retire_idle(struct nw_function *f)
+/* A retiring function that has nothing left to do destroys its func workers; the last one takes the domain along. */
+static void retire_idle(struct nw_function *f, uint64_t now)
 {
-    if (f->domain && f->domain->n_free == f->domain->n_workers && is_idle(f))
-        nw_domain_kill(f->domain, NW_STATUS_UNAVAILABLE, "the function was removed");
-    else if (!f->domain)
+    struct nw_domain *domain = f->domain;
+
+    if (!domain) {
         nw_function_settle(f);
+    } else if (!domain->closing && domain->n_free == domain->n_workers && is_idle(f) &&
+               (!nw_m.keyed || nw_domain_bind(domain) == 0)) {
+        domain->closing = true;
+        domain->started_at = now;
+        nw_workers_dismiss(domain);
+    }
 }
 
 static void start(struct nw_function *f, uint64_t now)
@@ -273,7 +279,7 @@ bool nw_functions_tend(uint64_t now)
         struct nw_function *f = &nw_m.functions[i];
 
         if (f->state == NW_FUNCTION_RETIRING)
-            retire_idle(f);
+            retire_idle(f, now);
         else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at)
             start(f, now);
         busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);

@@ -104,6 +104,12 @@ void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status,
     nw_invocation_free(invocation);
 }
 
+/* Somebody holds a slot, here or in another worker, until a nested call is answered: it must never wait for one. */
+static bool is_nested(const struct nw_invocation *invocation)
+{
+    return invocation->caller || invocation->depth > 0;
+}
+
 /* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
 static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
 {
@@ -121,7 +127,8 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     }
     slot->caller = invocation->caller;
     slot->from_ring = !invocation->caller;
-    slot->domain->n_serving += slot->from_ring;
+    slot->takes_slot = !is_nested(invocation);
+    slot->domain->n_serving += slot->takes_slot;
     slot->invocation = invocation->id;
     slot->answered = false;
     slot->depth = invocation->depth;
@@ -132,12 +139,12 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     return true;
 }
 
-/* The first invocation that may run now: those from the ring take at most the function's slots. */
+/* The first invocation that may run now: those that are not nested take at most the function's slots. */
 static struct nw_invocation **eligible(struct nw_function *function)
 {
     struct nw_invocation **link = &function->queue;
 
-    while (*link && !(*link)->caller && function->domain->n_serving >= function->slots)
+    while (*link && !is_nested(*link) && function->domain->n_serving >= function->slots)
         link = &(*link)->next;
     return link;
 }
@@ -149,7 +156,7 @@ static void grow(struct nw_domain *domain)
     const struct nw_invocation *waiting = domain->function->queue;
     struct nw_slot *grower = domain->grower;
 
-    while (waiting && !waiting->caller)
+    while (waiting && !is_nested(waiting))
         waiting = waiting->next;
     if (!waiting || !grower || domain->grown_out || domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
         return;
@@ -185,10 +192,9 @@ void nw_function_feed(struct nw_function *function)
 void nw_invocation_ended(struct nw_slot *slot)
 {
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-    if (slot->from_ring)
-        slot->domain->n_serving--;
+    slot->domain->n_serving -= slot->takes_slot;
     slot->caller = NULL;
-    slot->from_ring = false;
+    slot->from_ring = slot->takes_slot = false;
 }
 
 /* Ends the invocation that a slot runs without an output. */
@@ -282,6 +288,18 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
     nw_free_push(slot);
     nw_function_feed(function);
     return NULL;
+}
+
+void nw_workers_dismiss(struct nw_domain *domain)
+{
+    struct nw_slot *slot;
+
+    while ((slot = nw_free_pop(domain))) {
+        slot->gate.result = 0;
+        slot->gate.result2 = NW_NO_MORE;
+        nw_ready(slot);
+        nw_executor_wake();
+    }
 }
 
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)

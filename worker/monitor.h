@@ -80,8 +80,9 @@ struct nw_slot {
     struct nw_slot *caller; /* the running invocation is its nested call */
     uint64_t invocation;    /* the running invocation came from the ring with this id */
     bool from_ring;
-    bool worker;   /* a func worker: has called NW_OP_WAIT */
-    bool answered; /* the engine has been told already: whatever comes is dropped */
+    bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
+    bool worker;     /* a func worker: has called NW_OP_WAIT */
+    bool answered;   /* the engine has been told already: whatever comes is dropped */
     /* as a func worker: where an input may be placed, and what it just produced */
     uint64_t inbox, inbox_size;
     uint64_t output, output_length;
@@ -129,7 +130,7 @@ struct nw_domain {
     struct nw_slot *free;
     uint32_t n_free;
     uint32_t n_workers;     /* func workers */
-    uint32_t n_serving;     /* ... that run an invocation from the ring: at most the function's slots */
+    uint32_t n_serving;     /* ... that run an invocation which is no nested call: at most the function's slots */
     struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool grown_out;         /* it could make no more */
     struct nw_function *function;
@@ -145,8 +146,9 @@ struct nw_domain {
     struct nw_slot *sleepers;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
-    uint64_t started_at;
-    bool loaded; /* its program is mapped; the executor that runs its first flow does that */
+    uint64_t started_at; /* ... and, once it is closing, since when */
+    bool closing;        /* its function retires: func workers are destroyed, then it ends */
+    bool loaded;         /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
     char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
     uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
@@ -323,6 +325,7 @@ struct nw_invocation *nw_invocation_new(void);
 void nw_invocation_free(struct nw_invocation *invocation);
 void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
+void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 void nw_hold(struct nw_slot *caller, const void *output, uint64_t length);
 void nw_invocation_ended(struct nw_slot *slot);
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);

@@ -9,7 +9,8 @@ enum nw_op {
     /*
      * A func worker ends its invocation and waits for the next. scalar = what faas_func_call returned;
      * (inbox, size, output, length). Returns the length of the next input, which lies in the inbox; or, with
-     * NW_MORE_ROOM as second result, the size that the inbox must have before the same call is made again.
+     * NW_MORE_ROOM as second result, the size that the inbox must have before the same call is made again; or, with
+     * NW_NO_MORE, that the func worker is to be destroyed and its thread to end.
      */
     NW_OP_WAIT = 1,
     /* scalar = route; (input, length, reply, size): a nested call. Returns the length of the output, which lies in
@@ -30,5 +31,6 @@ enum nw_op {
 };
 
 #define NW_MORE_ROOM 1
+#define NW_NO_MORE   2
 
 #endif

@@ -131,6 +131,10 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
         return;
     }
+    if (domain->closing && now - domain->started_at >= function->timeout_ns) {
+        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "faas_destroy_func_worker ran past its deadline");
+        return;
+    }
     for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < NW_DOMAIN_SLOTS; i++) {
         if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
             continue;
@@ -162,7 +166,8 @@ bool nw_watch(uint64_t now)
     for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
         struct nw_domain *domain = nw_m.domains[i];
 
-        busy |= domain->n_serving || domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+        busy |= domain->n_free < domain->n_workers || domain->state == NW_DOMAIN_STARTING ||
+                domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }

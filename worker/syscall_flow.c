@@ -83,7 +83,8 @@ static long wake(struct nw_domain *domain, uint64_t address, uint32_t bits, uint
     return woken;
 }
 
-/* lock held: the executor is done with the flow. A func worker must not end, nor the first flow before it is ready. */
+/* lock held: the executor is done with the flow. A func worker ends only when its function retires, the first flow
+ * never. */
 static void end_flow(struct nw_call *call)
 {
     struct nw_slot *slot = call->slot;
@@ -92,8 +93,12 @@ static void end_flow(struct nw_call *call)
 
     if (slot->clear_tid && nw_call_write(call, slot->clear_tid, &zero, sizeof(zero)) == 0)
         wake(domain, slot->clear_tid, FUTEX_BITSET_MATCH_ANY, INT_MAX);
-    if (slot->worker || slot == &domain->slots[0])
+    if (slot->worker && domain->closing) {
+        if (--domain->n_workers == 0)
+            nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "the function was removed");
+    } else if (slot->worker || slot == &domain->slots[0]) {
         nw_domain_kill(domain, NW_STATUS_CRASHED, "one of its func workers ended its thread");
+    }
     nw_slot_reap(slot);
     call->parked = true;
 }

@@ -26,6 +26,7 @@ struct function {
     int (*init)(void);
     int (*create)(void *, faas_invoke_func_fn_t, faas_append_output_fn_t, void **);
     int (*call)(void *, const char *, size_t);
+    int (*destroy)(void *);
 };
 
 /* Outputs of nested calls, which must stay where they are until the surrounding call returns. */
@@ -231,6 +232,7 @@ static void trim_inbox(struct worker *w)
     inbox_grow(w, INBOX_SIZE);
 }
 
+/* Until there is no more to do. */
 static void serve(struct worker *w)
 {
     int status = 0;
@@ -245,6 +247,8 @@ static void serve(struct worker *w)
         w->output_length = 0;
         w->failed = 0;
         trim_output(w);
+        if (more == NW_NO_MORE)
+            return;
         if (more == NW_MORE_ROOM) {
             inbox_grow(w, (size_t)n);
             continue;
@@ -266,8 +270,10 @@ static void *worker_main(void *argument)
     inbox_grow(w, INBOX_SIZE);
     create_status = w->inbox ? function.create(w, invoke, append_output, &w->handle) : -ENOMEM;
     sem_post(&made);
-    if (create_status == 0)
-        serve(w);
+    if (create_status)
+        return NULL;
+    serve(w);
+    function.destroy(w->handle);
     return NULL;
 }
 
@@ -301,7 +307,7 @@ static void load(const char *name)
     *(void **)&function.init = symbol(library, "faas_init");
     *(void **)&function.create = symbol(library, "faas_create_func_worker");
     *(void **)&function.call = symbol(library, "faas_func_call");
-    symbol(library, "faas_destroy_func_worker");
+    *(void **)&function.destroy = symbol(library, "faas_destroy_func_worker");
 }
 
 /* Func workers are made one after the other: a function may do anything in faas_create_func_worker. */
