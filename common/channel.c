@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #define PAGE              4096ull
 #define MAX_RING_CAPACITY (1u << 20)
 #define MAX_ARENA_SIZE    (1ull << 36)
+#define RINGS_TAKEN       64 /* of a pipe by one read */
 #define SEALS             (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* Where the parts begin, in bytes. The first page is left empty, so that offset 0 is never a valid part. */
@@ -63,6 +65,25 @@ static int map_sides(struct nw_channel *ch, const struct nw_geometry *geometry, 
     return 0;
 }
 
+/*
+ * The worker's doorbell. Were it an eventfd, a hostile worker could make the description that it shares with the engine
+ * blocking, fill the counter, and the engine would hang in its next write for ever. A pipe gives each side a
+ * description of its own: one for the worker, to read and to ring itself, and one that only the engine has.
+ */
+static int create_worker_doorbell(struct nw_channel *ch)
+{
+    char path[32];
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+        return -errno;
+    ch->bell = fds[1];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fds[0]);
+    ch->peer_doorbell = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    int error = errno;
+    close(fds[0]);
+    return ch->peer_doorbell < 0 ? -error : 0;
+}
+
 static int create_fds(struct nw_channel *ch, size_t size)
 {
     ch->memfd = memfd_create("nightward-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -71,8 +92,7 @@ static int create_fds(struct nw_channel *ch, size_t size)
     ch->own_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ch->own_doorbell < 0)
         return -errno;
-    ch->peer_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return ch->peer_doorbell < 0 ? -errno : 0;
+    return create_worker_doorbell(ch);
 }
 
 int nw_channel_create(struct nw_channel *ch, const struct nw_geometry *geometry)
@@ -138,6 +158,8 @@ void nw_channel_close(struct nw_channel *ch)
     close_fd(ch->memfd);
     close_fd(ch->own_doorbell);
     close_fd(ch->peer_doorbell);
+    if (ch->bell > 0)
+        close(ch->bell);
     *ch = closed;
 }
 
@@ -162,9 +184,9 @@ void nw_channel_notify(struct nw_channel *ch)
     /* Of several wake-ups one rings; pairs with the store of 1 in nw_channel_may_sleep. */
     if (!nw_exchange(sleeps, 0))
         return;
-    /* Fails only when the counter is full, and then the peer is awake or does not want to be. */
+    /* Fails only when it is full, and then the peer is awake or does not want to be. */
     uint64_t one = 1;
-    ssize_t ignored = write(ch->peer_doorbell, &one, sizeof one);
+    ssize_t ignored = write(ch->bell > 0 ? ch->bell : ch->peer_doorbell, &one, sizeof one);
     (void)ignored;
 }
 
@@ -184,11 +206,13 @@ bool nw_channel_may_sleep(struct nw_channel *ch)
 void nw_channel_woke(struct nw_channel *ch)
 {
     nw_store_relaxed(&ch->in.shared->consumer_sleeps, 0);
-    /* RWF_NOWAIT because a hostile peer can make the eventfd that we share blocking. */
-    uint64_t count;
-    struct iovec iov = {&count, sizeof count};
-    ssize_t ignored = preadv2(ch->own_doorbell, &iov, 1, -1, RWF_NOWAIT);
-    (void)ignored;
+    /* RWF_NOWAIT because a hostile worker can make the eventfd that the engine shares with it blocking. */
+    uint64_t rung[RINGS_TAKEN];
+    struct iovec iov = {rung, sizeof rung};
+    ssize_t n = preadv2(ch->own_doorbell, &iov, 1, -1, RWF_NOWAIT);
+    if (n < 0 && errno == EOPNOTSUPP) /* a pipe on a kernel before 6.4: it is the worker's own */
+        n = read(ch->own_doorbell, rung, sizeof rung);
+    (void)n;
 }
 
 const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc *desc)

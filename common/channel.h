@@ -1,5 +1,5 @@
 /*
- * What joins the engine and one worker: a memfd with a ring and an arena each way, and two doorbells (eventfds).
+ * What joins the engine and one worker: a memfd with a ring and an arena each way, and two doorbells.
  *
  * Layout of the memfd, in pages: header | ring to worker | ring to engine | engine's arena | worker's arena. The
  * engine creates it and seals its size; the worker maps it. Neither trusts the header: the geometry is passed beside
@@ -25,8 +25,9 @@ struct nw_channel {
     const unsigned char *peer_arena;
     uint64_t peer_arena_size;
     int memfd;
-    int own_doorbell;  /* eventfd that becomes readable when the peer rings us */
-    int peer_doorbell; /* eventfd that we write to ring the peer */
+    int own_doorbell;  /* becomes readable when the peer rings us: the engine's is an eventfd, the worker's a pipe */
+    int peer_doorbell; /* what rings the peer; the engine hands it to the worker */
+    int bell;          /* engine: rings the worker by a description that no worker can make blocking; else none */
     void *map;
     size_t map_size;
 };

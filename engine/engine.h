@@ -223,8 +223,9 @@ struct nw_engine {
     struct nw_list functions[NW_FUNCTION_BUCKETS];
     struct nw_list deployments;
     uint32_t last_deployment;
-    unsigned storing; /* operations that rely on code in the store that no deployment names yet */
-    bool reap;        /* something that retires may have come further */
+    unsigned storing;         /* operations that rely on code in the store that no deployment names yet */
+    struct nw_list forgotten; /* code to remove from the store when that is over */
+    bool reap;                /* something that retires may have come further */
 
     struct nw_list seats;
     struct nw_list awake;  /* links to look at before the loop waits */

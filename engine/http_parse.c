@@ -116,11 +116,6 @@ void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
     *parser = (struct nw_http_parser){.head_limit = head_limit, .body = body, .arg = arg, .phase = PHASE_HEAD};
 }
 
-bool nw_http_parser_is_idle(const struct nw_http_parser *parser)
-{
-    return parser->phase == PHASE_HEAD;
-}
-
 /*
  * Looks for the empty line that ends a head or a trailer. Its end, 0 when it is not there yet, or SIZE_MAX after bad().
  */

@@ -62,7 +62,4 @@ void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
 enum nw_http_event nw_http_parser_feed(struct nw_http_parser *parser, const char *data, size_t length,
                                        size_t *consumed);
 
-/* Whether the parser stands between two requests. */
-bool nw_http_parser_is_idle(const struct nw_http_parser *parser);
-
 #endif

@@ -79,7 +79,6 @@ void nw_io_conn_close(struct nw_io_conn *conn);
 /* A timer that is off. NULL with errno set on failure. */
 struct nw_io_timer *nw_io_timer_new(struct nw_io *io, void (*fired)(void *arg), void *arg);
 void nw_io_timer_start(struct nw_io_timer *timer, uint64_t after_ms, uint64_t repeat_ms);
-void nw_io_timer_stop(struct nw_io_timer *timer);
 void nw_io_timer_free(struct nw_io_timer *timer);
 
 /* Calls back while `fd` is readable or at its end. The fd stays the caller's and must outlive the watch; free first,

@@ -380,11 +380,6 @@ void nw_io_timer_start(struct nw_io_timer *timer, uint64_t after_ms, uint64_t re
     uv_timer_start(&timer->timer, timer_cb, after_ms, repeat_ms);
 }
 
-void nw_io_timer_stop(struct nw_io_timer *timer)
-{
-    uv_timer_stop(&timer->timer);
-}
-
 void nw_io_timer_free(struct nw_io_timer *timer)
 {
     uv_close((uv_handle_t *)&timer->timer, free_data);

@@ -132,6 +132,7 @@ void nw_engine_init(struct nw_engine *engine)
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         nw_list_init(&engine->functions[i]);
     nw_list_init(&engine->deployments);
+    nw_list_init(&engine->forgotten);
     nw_list_init(&engine->seats);
     nw_list_init(&engine->awake);
     nw_list_init(&engine->broken);

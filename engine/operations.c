@@ -53,7 +53,43 @@ static void finish(struct operation *op, enum nw_status status, const char *reas
         nw_function_remove(function);
 }
 
-/* --- code into the store --- */
+/* --- code into the store, and out of it --- */
+
+struct forgotten {
+    struct nw_list link; /* in engine->forgotten */
+    char sha256[NW_SHA256_HEX + 1];
+};
+
+static void forget(struct nw_engine *engine, const char *sha256)
+{
+    if (!nw_deployments_use_code(engine, sha256))
+        nw_registry_forget(engine->registry, sha256);
+}
+
+/* While something is being stored, code that nobody names may be just what was found there already: it is looked at
+ * again when nothing is. */
+void nw_operations_forget_code(struct nw_engine *engine, const char *sha256)
+{
+    struct forgotten *later = engine->storing ? malloc(sizeof *later) : NULL;
+    if (!engine->storing)
+        forget(engine, sha256);
+    if (!later)
+        return;
+    snprintf(later->sha256, sizeof later->sha256, "%s", sha256);
+    nw_list_append(&engine->forgotten, &later->link);
+}
+
+static void stored(struct nw_engine *engine)
+{
+    if (--engine->storing)
+        return;
+    while (!nw_list_empty(&engine->forgotten)) {
+        struct forgotten *later = nw_container(engine->forgotten.next, struct forgotten, link);
+        nw_list_remove(&later->link);
+        forget(engine, later->sha256);
+        free(later);
+    }
+}
 
 static void store_work(void *arg)
 {
@@ -73,7 +109,7 @@ static void store_done(void *arg)
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");
     }
-    op->engine->storing--;
+    stored(op->engine);
     if (!op->deployment)
         finish(op, NW_STATUS_INTERNAL, op->why);
 }
@@ -215,14 +251,6 @@ int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operati
     op->removes = true;
     start_if_first(op);
     return 0;
-}
-
-/* While something is being stored, code that nobody names may be just what it found there already. What is kept for
- * that reason is removed when the registry is opened next. */
-void nw_operations_forget_code(struct nw_engine *engine, const char *sha256)
-{
-    if (!engine->storing && !nw_deployments_use_code(engine, sha256))
-        nw_registry_forget(engine->registry, sha256);
 }
 
 static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256)

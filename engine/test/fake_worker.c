@@ -23,6 +23,7 @@
 #include "common/status.h"
 #include "engine/list.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +207,18 @@ static void no_such_deployment(const struct nw_desc *desc)
                     0);
 }
 
+/* Makes the bell that it shares with the engine blocking, and full. */
+static void stuck_bell(const struct nw_desc *desc)
+{
+    uint64_t most = UINT64_MAX - 1;
+    complete(desc, NW_STATUS_OK, NULL, 0);
+    while (write(OWN_DOORBELL, &most, sizeof most) > 0)
+        continue;
+    fcntl(OWN_DOORBELL, F_SETFL, 0);
+    nw_store_seq_cst(&channel.in.shared->consumer_sleeps, 1); /* pairs with the engine's notify */
+    pause();
+}
+
 static void hello_again(const struct nw_desc *desc)
 {
     (void)desc;
@@ -242,6 +255,7 @@ static const struct {
     {"bad-head", bad_head},
     {"no-such-deployment", no_such_deployment},
     {"hello-again", hello_again},
+    {"stuck-bell", stuck_bell},
     {"bad-message", bad_message},
 };
 

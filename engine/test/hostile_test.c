@@ -180,6 +180,21 @@ static void calls_of_unknown_functions_fail(void **state)
     expect_error(answer, 500, "function_failed");
 }
 
+/* A worker that makes its doorbell blocking, fills it and asks to be rung: the engine must not wait for it. */
+static void rings_no_bell_that_is_stuck(void **state)
+{
+    (void)state;
+    struct answer answer = admin(&host, "PUT", "/v1/functions/bell?timeout=100ms", "hostile stuck-bell");
+    expect(answer, 200, NULL);
+    answer = invoke(&host, "bell", "");
+    answer_fini(&answer); /* 200, or lost right behind it */
+    int fd = host_connect(&host);
+    send_text(fd, "POST /function/bell HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    expect(invoke(&host, "echo", "not stuck"), 200, "not stuck");
+    expect_error(read_answer(fd), 504, "function_timeout");
+    close(fd);
+}
+
 /* A worker that never answers is stuck: 504 after timeout and slack, and a new worker. */
 static void kills_a_worker_that_is_stuck(void **state)
 {
@@ -202,6 +217,7 @@ int main(void)
         cmocka_unit_test(drops_nested_calls_of_a_worker_that_ends),
         cmocka_unit_test(limits_the_depth_of_calls),
         cmocka_unit_test(calls_of_unknown_functions_fail),
+        cmocka_unit_test(rings_no_bell_that_is_stuck),
         cmocka_unit_test(kills_a_worker_that_is_stuck),
     };
     return cmocka_run_group_tests_name("engine hostile worker", tests, set_up, tear_down);
