@@ -29,6 +29,7 @@
 #define SA_RESTORER_FLAG 0x04000000ul
 #define EXECUTOR_STACK   (256ul << 10)
 #define SPIN_ROUNDS      200
+#define DOMAIN_BLOCKED   8 /* executors that one domain may keep in blocking system calls */
 #define HIDE_FROM        (1ull << 36)
 #define HIDE_SPAN        (1ull << 46)
 #define HIDE_TRIES       64
@@ -324,14 +325,33 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
     return &slot->gate;
 }
 
-void nw_executor_block(struct nw_executor *ex)
+/* Every token must keep an executor that is not blocked, and one domain must not take all that can be spared. */
+static bool may_block(const struct nw_domain *domain)
 {
+    uint32_t blocked = 0;
+
+    if (nw_m.n_executors == NW_EXECUTORS_MAX && nw_m.n_executors - nw_m.n_blocked <= nw_m.n_tokens)
+        return false;
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        blocked += nw_m.executors[i]->blocked && nw_running(nw_m.executors[i])->domain == domain;
+    return blocked < DOMAIN_BLOCKED;
+}
+
+int nw_executor_block(struct nw_executor *ex)
+{
+    int error = 0;
+
     pthread_mutex_lock(&nw_m.lock);
-    nw_m.n_blocked++;
-    ex->blocked = 1;
-    if (nw_m.n_executors - nw_m.n_blocked < nw_m.n_tokens)
-        executor_start();
+    if (may_block(nw_running(ex)->domain)) {
+        nw_m.n_blocked++;
+        ex->blocked = 1;
+        if (nw_m.n_executors - nw_m.n_blocked < nw_m.n_tokens)
+            executor_start();
+    } else {
+        error = -EAGAIN;
+    }
     pthread_mutex_unlock(&nw_m.lock);
+    return error;
 }
 
 void nw_executor_unblock(struct nw_executor *ex)

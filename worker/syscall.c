@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #define THREAD_STACK (1ul << 20) /* what a function's own threads get when they do not say */
@@ -35,9 +36,11 @@ long nw_call_kernel(struct nw_call *call)
 
 long nw_call_kernel_blocking(struct nw_call *call)
 {
+    struct stat st;
     long result;
 
-    nw_executor_block(call->ex);
+    if (nw_executor_block(call->ex) < 0) /* a regular file is always ready */
+        return fstat((int)call->args[0], &st) == 0 && S_ISREG(st.st_mode) ? nw_call_kernel(call) : -EAGAIN;
     result = nw_call_kernel(call);
     nw_executor_unblock(call->ex);
     return result;

@@ -21,7 +21,8 @@ typedef long nw_syscall_handler(struct nw_call *call);
 /* Hands the call to the kernel with the domain's rights, arguments as they are in `call`. */
 long nw_call_kernel(struct nw_call *call);
 
-/* The same for a call that may take long: another executor gets this one's token meanwhile. */
+/* The same for a call that may take long: another executor gets this one's token meanwhile. -EAGAIN when too many do
+ * that already, unless the file is a regular one. */
 long nw_call_kernel_blocking(struct nw_call *call);
 
 /* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */

@@ -251,10 +251,13 @@ long nw_sys_poll(struct nw_call *call)
 
         real[i].fd = fds[i].fd >= 0 && fd < 0 ? INT_MAX : fd;
     }
-    const uint64_t args[6] = {(uint64_t)real, n, call->args[2]};
-    nw_executor_block(call->ex);
+    bool waits = nw_executor_block(call->ex) == 0;
+    const uint64_t args[6] = {(uint64_t)real, n, waits ? call->args[2] : 0};
     result = nw_m.gate->syscall_as(0, SYS_poll, args);
-    nw_executor_unblock(call->ex);
+    if (waits)
+        nw_executor_unblock(call->ex);
+    else if (result == 0 && call->args[2])
+        result = -EAGAIN;
     for (uint64_t i = 0; i < n; i++) {
         fds[i].revents = real[i].revents;
         if (fds[i].fd >= 0 && real[i].fd != INT_MAX)
