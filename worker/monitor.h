@@ -274,7 +274,8 @@ int nw_executors_init(uint32_t tokens);
 struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next slot to run; sleeps until there is one */
 void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
-int nw_executor_block(struct nw_executor *ex);    /* before a call that may take long: another gets the token; -EAGAIN */
+/* Before a call that may take long: another gets the token. -EAGAIN: too many do that already. */
+int nw_executor_block(struct nw_executor *ex);
 void nw_executor_unblock(struct nw_executor *ex); /* after it */
 void nw_wake_control(void);                       /* the control thread looks at functions and timers again */
 
