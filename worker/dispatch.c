@@ -31,13 +31,14 @@ static struct nw_slot *callee_take(struct nw_function *function, uint64_t length
     return callee;
 }
 
-static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
-                                    uint64_t input, uint64_t length)
+static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot, uint64_t route, uint64_t input,
+                                    uint64_t length)
 {
-    struct nw_slot *callee = callee_take(function, length);
+    struct nw_function *function = nw_load_acquire(&nw_m.routes[route].function); /* stored by nw_function_activate */
+    struct nw_slot *callee = function ? callee_take(function, length) : NULL;
 
     if (!callee)
-        return nw_slow_call(ex, slot, function, input, length);
+        return nw_slow_call(ex, slot, route, input, length);
     if (nw_gate_copy((void *)callee->inbox, (const void *)input, length) < 0) {
         nw_free_push(callee);
         return refuse(slot, -EFAULT);
@@ -45,7 +46,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
     slot->state = NW_SLOT_CALLING;
     callee->caller = slot;
     callee->depth = slot->depth + 1;
-    callee->from_ring = false;
+    callee->from_ring = callee->excused = false;
     nw_store_relaxed(&callee->sequence, callee->sequence + 1); /* sampled by nw_watch */
     callee->state = NW_SLOT_RUNNING;
     callee->gate.result = length;
@@ -56,22 +57,17 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
 static struct nw_gate_context *call_checked(struct nw_executor *ex, struct nw_slot *slot, uint64_t route,
                                             uint64_t input, uint64_t length, uint64_t reply, uint64_t reply_size)
 {
-    struct nw_function *function;
-
     if (length > NW_PAYLOAD_MAX)
         return refuse(slot, -E2BIG);
     if (!nw_domain_holds(slot->domain, input, length) || !nw_domain_holds(slot->domain, reply, reply_size))
         return refuse(slot, -EFAULT);
     if (route >= nw_load_acquire(&nw_m.n_routes)) /* stored after the route was written */
         return refuse(slot, -EINVAL);
-    function = nw_load_acquire(&nw_m.routes[route].function); /* stored by nw_function_activate */
-    if (!function)
-        return refuse(slot, -ENOENT);
     if (slot->depth + 1 >= NW_CALL_DEPTH_MAX || !(slot->sequence & 1))
         return refuse(slot, -ELOOP);
     slot->reply = reply;
     slot->reply_size = reply_size;
-    return call(ex, slot, function, input, length);
+    return call(ex, slot, route, input, length);
 }
 
 /* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. */

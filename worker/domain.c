@@ -62,6 +62,8 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->reason[0] = '\0';
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
+    domain->held_bytes = domain->call_bytes = 0;
+    domain->ready = NULL;
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i] = (struct nw_domain_fd){.fd = -1};
@@ -191,8 +193,12 @@ int nw_domain_bind(struct nw_domain *domain)
     }
     key = __builtin_ctz(nw_m.keys_free);
     error = retag(domain, key);
-    if (error)
+    if (error) { /* some of its pages may be in this key: nobody else gets it before they are gone */
+        domain->key = key;
+        nw_m.keys_free &= (uint16_t) ~(1u << key);
+        nw_domain_kill(domain, NW_STATUS_CRASHED, "its memory could not be given a key");
         return error;
+    }
     nw_m.keys_free &= (uint16_t) ~(1u << key);
     domain->last_used = ++nw_m.use_count;
     key_give(domain, key);

@@ -176,8 +176,10 @@ static int executor_start(void)
     ex = executor_new(nw_m.n_executors);
     nw_m.executors[nw_m.n_executors++] = ex;
     error = pthread_create(&ex->thread, NULL, executor_main, ex);
-    if (error)
+    if (error) {
+        ex->idle = 1; /* it stays in its place, and nobody waits for it */
         nw_log(NW_LOG_WARN, "cannot start an executor: %s", strerror(error));
+    }
     return -error;
 }
 
@@ -222,15 +224,12 @@ static bool anything_comes(void)
 /* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
 static void wait_on_doorbell(struct nw_executor *ex)
 {
-    uint64_t count;
-
     nw_m.leader = ex;
     pthread_mutex_unlock(&nw_m.lock);
     if (!anything_comes() && nw_channel_may_sleep(&nw_m.channel)) {
         struct pollfd bell = {.fd = nw_m.channel.own_doorbell, .events = POLLIN};
 
-        if (poll(&bell, 1, -1) > 0 && read(nw_m.channel.own_doorbell, &count, sizeof(count)) < 0)
-            count = 0; /* somebody else emptied it */
+        poll(&bell, 1, -1); /* whatever ends it, the queues are looked at */
     }
     nw_channel_woke(&nw_m.channel);
     pthread_mutex_lock(&nw_m.lock);

@@ -22,16 +22,8 @@
 #include <unistd.h>
 
 #define SO_SIZE_MAX (256l << 20)
+#define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
-
-void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
-{
-    struct nw_control head = {.kind = kind, .worker = nw_m.worker, .deployment = deployment, .value = value};
-    int error = nw_control_send(nw_m.control, &head, text, strlen(text), NULL, 0);
-
-    if (error && error != -EPIPE)
-        nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", deployment, strerror(-error));
-}
 
 struct nw_function *nw_function_find(uint32_t deployment)
 {
@@ -157,6 +149,7 @@ void nw_function_started(struct nw_domain *domain)
 void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
 {
     struct nw_function *f = domain->function;
+    uint64_t now;
 
     if (f->domain == domain)
         nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
@@ -170,7 +163,9 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     }
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
-    f->retry_at = domain->state == NW_DOMAIN_LIVE ? 0 : nw_now() + RETRY_NS;
+    now = nw_now();
+    f->retry_at = domain->state != NW_DOMAIN_LIVE ? now + RETRY_NS : now - f->lost_at < CALM_NS ? now + CALM_NS : 0;
+    f->lost_at = now;
     nw_wake_control();
 }
 

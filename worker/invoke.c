@@ -65,7 +65,7 @@ static void unlink_invocation(struct nw_function *function, struct nw_invocation
     nw_store_relaxed(&function->queued, function->queued - 1);
 }
 
-/* The nested call of a slot that will not run again. */
+/* Takes the queued nested call of a caller out of whatever queue it is in. */
 void nw_queue_forget(struct nw_slot *caller)
 {
     for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
@@ -80,6 +80,15 @@ void nw_queue_forget(struct nw_slot *caller)
                 return;
             }
     }
+}
+
+void nw_queue_cancel(struct nw_slot *caller)
+{
+    nw_queue_forget(caller);
+    caller->gate.result = (uint64_t)(long)-ETIMEDOUT;
+    caller->gate.result2 = 0;
+    nw_ready(caller);
+    nw_executor_wake();
 }
 
 /* A caller whose nested call has ended, its result in place: it goes on, unless its domain ended meanwhile. */
@@ -117,6 +126,7 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
         invocation->caller->state = NW_SLOT_CALLING;
     if (invocation->length > slot->inbox_size) {
         slot->assigned = invocation;
+        slot->seen_at = 0; /* the watch gives it the time of an invocation to make room */
         slot->gate.result = invocation->length;
         slot->gate.result2 = NW_MORE_ROOM;
         return true;
@@ -130,7 +140,7 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     slot->takes_slot = !is_nested(invocation);
     slot->domain->n_serving += slot->takes_slot;
     slot->invocation = invocation->id;
-    slot->answered = false;
+    slot->answered = slot->excused = false;
     slot->depth = invocation->depth;
     slot->gate.result = invocation->length;
     slot->gate.result2 = 0;
@@ -237,20 +247,31 @@ static void answer_caller(struct nw_slot *slot)
     caller_resume(caller);
 }
 
-/* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. */
+/* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. A domain may have as much
+ * of this as of its own memory. */
 void nw_hold(struct nw_slot *caller, const void *output, uint64_t length)
 {
-    free(caller->held);
-    caller->held = malloc(length);
-    caller->held_length = length;
-    caller->gate.result = (uint64_t)-ENOBUFS;
+    struct nw_domain *domain = caller->domain;
+
+    nw_held_drop(caller);
+    if (domain->held_bytes + length <= domain->function->memory)
+        caller->held = malloc(length);
+    caller->held_length = caller->held ? length : 0;
+    domain->held_bytes += caller->held_length;
+    caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
     caller->gate.result2 = length;
-    if (!caller->held || nw_gate_copy(caller->held, output, length) < 0) {
-        free(caller->held);
-        caller->held = NULL;
+    if (caller->held && nw_gate_copy(caller->held, output, length) < 0) {
+        nw_held_drop(caller);
         caller->gate.result = (uint64_t)(long)-EFAULT;
-        caller->gate.result2 = 0;
     }
+}
+
+void nw_held_drop(struct nw_slot *caller)
+{
+    free(caller->held);
+    caller->held = NULL;
+    caller->domain->held_bytes -= caller->held_length;
+    caller->held_length = 0;
 }
 
 /* -EAGAIN: the slot waits for room in the arena and does this again. */
@@ -258,8 +279,7 @@ static int finish(struct nw_slot *slot)
 {
     int error = 0;
 
-    free(slot->held);
-    slot->held = NULL;
+    nw_held_drop(slot);
     if (!(slot->sequence & 1))
         return 0;
     if (!slot->from_ring)
@@ -336,28 +356,42 @@ static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_
     return held >= callee->n_workers;
 }
 
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
-                                     uint64_t input, uint64_t length)
+/* -EINPROGRESS: the call waits in the callee's queue. */
+static long enqueue_call(struct nw_slot *slot, struct nw_function *function, uint64_t input, uint64_t length)
 {
-    struct nw_invocation *invocation = NULL;
+    struct nw_invocation *invocation;
+
+    if (!function)
+        return -ENOENT;
+    if (would_wait_for_itself(slot, function))
+        return -ELOOP;
+    invocation = nw_invocation_new();
+    if (!invocation)
+        return -ENOMEM;
+    *invocation = (struct nw_invocation){
+        .caller = slot, .input = (const void *)input, .length = length, .depth = slot->depth + 1};
+    slot->state = NW_SLOT_QUEUED;
+    nw_function_enqueue(function, invocation);
+    nw_function_feed(function);
+    return -EINPROGRESS;
+}
+
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, uint64_t route, uint64_t input,
+                                     uint64_t length)
+{
+    long error;
 
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_m.lock);
-    slot->gate.result = (uint64_t)(long)-ELOOP;
-    slot->gate.result2 = 0;
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
-    } else if (function->state == NW_FUNCTION_NONE) {
-        slot->gate.result = (uint64_t)(long)-ESTALE; /* removed since the caller looked: it looks again */
-        nw_ready(slot);
-    } else if (would_wait_for_itself(slot, function) || !(invocation = nw_invocation_new())) {
-        nw_ready(slot);
     } else {
-        *invocation = (struct nw_invocation){
-            .caller = slot, .input = (const void *)input, .length = length, .depth = slot->depth + 1};
-        slot->state = NW_SLOT_QUEUED;
-        nw_function_enqueue(function, invocation);
-        nw_function_feed(function);
+        error = enqueue_call(slot, nw_m.routes[route].function, input, length);
+        if (error != -EINPROGRESS) {
+            slot->gate.result = (uint64_t)error;
+            slot->gate.result2 = 0;
+            nw_ready(slot);
+        }
     }
     pthread_mutex_unlock(&nw_m.lock);
     return nw_executor_next(ex);

@@ -30,7 +30,7 @@
 #define TICK_NS      2000000ull
 #define QUIET_TICKS  50 /* in a row, after which the watch rests until something runs again */
 #define IMAGES_MAX   512
-#define IMAGES_BYTES (1ul << 30)
+#define IMAGES_BYTES (256ul << 20)
 #define LOADER_PATH  "/lib64/ld-linux-x86-64.so.2"
 
 struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
@@ -166,13 +166,15 @@ static void prepare(const struct options *o)
     nw_m.keyed = o->mode == NW_MODE_MPK;
     nw_m.gate = nw_m.keyed ? &keyed : &plain;
     nw_m.worker = o->worker;
+    nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
     nw_m.ready_tail = &nw_m.ready;
     nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     error = nw_channel_attach(&nw_m.channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (error)
         nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
-    fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC);
+    if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
+        nw_die_system("fd %d is no control socket: %s", FD_CONTROL, strerror(errno));
     measure_xsave();
     if (nw_m.keyed) {
         take_keys();
@@ -256,8 +258,10 @@ static noreturn void serve(void)
         struct timespec wait;
 
         pthread_mutex_lock(&nw_m.lock);
-        if (fds[0].revents)
+        if (fds[0].revents & ~POLLOUT)
             receive();
+        nw_tell_rest();
+        fds[0].events = nw_m.n_untold ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
         next = look(now, &quiet);
         pthread_mutex_unlock(&nw_m.lock);

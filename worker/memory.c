@@ -89,7 +89,7 @@ static void say_refused(struct nw_domain *d, const struct nw_image_refusal *refu
              refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
     if (d->state == NW_DOMAIN_STARTING)
         memcpy(d->reason, text, sizeof(text));
-    else
+    else if (nw_may_log(d))
         nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
 }
 

@@ -47,7 +47,7 @@
 
 enum nw_slot_state {
     NW_SLOT_UNUSED,
-    NW_SLOT_READY,   /* in monitor.ready */
+    NW_SLOT_READY,   /* in domain.ready */
     NW_SLOT_RUNNING, /* on an executor */
     NW_SLOT_FREE,    /* in domain.free: a func worker that waits for an invocation */
     NW_SLOT_CALLING, /* waits for a callee that runs in this worker */
@@ -83,6 +83,7 @@ struct nw_slot {
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */
     bool answered;   /* the engine has been told already: whatever comes is dropped */
+    bool excused;    /* its deadline passed while a callee was late */
     /* as a func worker: where an input may be placed, and what it just produced */
     uint64_t inbox, inbox_size;
     uint64_t output, output_length;
@@ -97,7 +98,8 @@ struct nw_slot {
     char callee[NW_NAME_MAX + 1];
     uint64_t input, input_length;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
-    uint64_t call_block;      /* the CALL's payload in our arena; NW_NO_BLOCK when there is none */
+    uint64_t call_length;
+    uint64_t call_block; /* the CALL's payload in our arena; NW_NO_BLOCK when there is none */
     /* as a sleeper */
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;
@@ -143,9 +145,13 @@ struct nw_domain {
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots; /* not UNUSED */
+    struct nw_slot *ready, **ready_tail;
+    struct nw_domain *next_ready;
     struct nw_slot *sleepers;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
+    uint64_t held_bytes; /* of outputs that are kept for its callers */
+    uint64_t call_bytes; /* of the arena, for calls that the engine has */
     uint64_t started_at; /* ... and, once it is closing, since when */
     bool closing;        /* its function retires: func workers are destroyed, then it ends */
     bool loaded;         /* its program is mapped; the executor that runs its first flow does that */
@@ -177,6 +183,7 @@ struct nw_function {
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
     uint64_t retry_at;
+    uint64_t lost_at; /* when its last domain was torn down */
 };
 
 /* A name that a nested call may use. Routes are never removed, so an index stays valid. */
@@ -220,13 +227,15 @@ struct nw_monitor {
     const struct nw_gate_variant *gate;
     uint32_t worker;
     int control;
-    int wake; /* eventfd: makes the control thread look at timers again */
+    unsigned n_untold; /* messages that wait for the engine to read */
+    int wake;          /* eventfd: makes the control thread look at timers again */
     struct nw_channel channel;
+    struct nw_geometry geometry;
     struct nw_executor *executors[NW_EXECUTORS_MAX];
     uint32_t n_executors, n_tokens, n_blocked, n_idle;
     struct nw_executor *leader; /* the idle executor that waits on the doorbell */
     pthread_cond_t work;
-    struct nw_slot *ready, **ready_tail;
+    struct nw_domain *ready, **ready_tail; /* domains with ready slots */
     struct nw_slot *arena_waiters;
     struct nw_desc *outbox; /* descriptors that found the ring full */
     size_t n_outbox, outbox_size;
@@ -321,6 +330,7 @@ void nw_dying_sweep(void);               /* reaps func workers that were given b
 void nw_function_feed(struct nw_function *function);
 void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
 void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
+void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */
 void nw_queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
 struct nw_invocation *nw_invocation_new(void);
 void nw_invocation_free(struct nw_invocation *invocation);
@@ -328,11 +338,12 @@ void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status,
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 void nw_hold(struct nw_slot *caller, const void *output, uint64_t length);
+void nw_held_drop(struct nw_slot *caller);
 void nw_invocation_ended(struct nw_slot *slot);
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, struct nw_function *function,
-                                     uint64_t input, uint64_t length);
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, uint64_t route, uint64_t input,
+                                     uint64_t length);
 
 /* remote.c: the rings; lock held */
 bool nw_ring_poll(void);
@@ -361,6 +372,11 @@ bool nw_functions_tend(uint64_t now); /* makes missing domains, ends retired fun
 int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]); /* lock NOT held; before it runs */
 struct nw_function *nw_function_find(uint32_t deployment);
 int nw_route_find(const char *name);
+
+/* report.c; lock held */
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
+void nw_tell_rest(void); /* what the engine was too slow to take */
+bool nw_may_log(
+    struct nw_domain *domain); /* domain.memory_lock held instead: whether a line about it fits this second */
 
 #endif

@@ -4,7 +4,6 @@
 #include "worker/ops.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Copies a name out of the caller's domain, then looks at it. */
@@ -69,8 +68,7 @@ static long fetch(struct nw_slot *slot, uint64_t buffer, uint64_t size)
     if (size < slot->held_length || !nw_domain_holds(slot->domain, buffer, size) ||
         nw_gate_copy((void *)buffer, slot->held, slot->held_length) < 0)
         result = -EFAULT;
-    free(slot->held);
-    slot->held = NULL;
+    nw_held_drop(slot);
     return result;
 }
 

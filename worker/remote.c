@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_BATCH 64
+#define POLL_BATCH  64
+#define ARENA_SHARE 4 /* calls of one domain that the engine has hold at most this part of our arena */
 
 static noreturn void engine_is_wrong(const char *what)
 {
@@ -145,6 +146,8 @@ int nw_send_call(struct nw_slot *slot)
 
     desc.name_len = (uint32_t)strlen(slot->callee);
     desc.length = desc.name_len + slot->input_length;
+    if (slot->domain->call_bytes && slot->domain->call_bytes + desc.length > nw_m.geometry.arena_size / ARENA_SHARE)
+        return -EAGAIN;
     error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
     if (error == -ENOMEM)
         return -EAGAIN;
@@ -159,6 +162,8 @@ int nw_send_call(struct nw_slot *slot)
     slot->call_unsent = false;
     slot->call_generation++;
     slot->call_block = desc.offset;
+    slot->call_length = desc.length;
+    slot->domain->call_bytes += desc.length;
     slot->state = NW_SLOT_REMOTE;
     desc.id = call_id(slot);
     post(&desc);
@@ -227,6 +232,7 @@ static void on_reply(const struct nw_desc *desc)
     if (!slot)
         engine_is_wrong("an answer to a call that was not made");
     nw_arena_release(nw_m.channel.arena, slot->call_block);
+    slot->domain->call_bytes -= slot->call_length;
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
     } else if (desc->status != NW_STATUS_OK) {
@@ -239,6 +245,7 @@ static void on_reply(const struct nw_desc *desc)
     }
     if (desc->length)
         post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+    arena_retry();
 }
 
 static void handle(const struct nw_desc *desc)

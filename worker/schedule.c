@@ -21,38 +21,86 @@ uint64_t nw_now(void)
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
+/* Domains take turns, however many slots of theirs are ready. */
 void nw_ready(struct nw_slot *slot)
 {
+    struct nw_domain *domain = slot->domain;
+
     slot->state = NW_SLOT_READY;
     slot->next = NULL;
-    *nw_m.ready_tail = slot;
-    nw_m.ready_tail = &slot->next;
+    if (!domain->ready) {
+        domain->ready_tail = &domain->ready;
+        domain->next_ready = NULL;
+        *nw_m.ready_tail = domain;
+        nw_m.ready_tail = &domain->next_ready;
+    }
+    *domain->ready_tail = slot;
+    domain->ready_tail = &slot->next;
+}
+
+/* Takes the domain at `link` out of the queue of domains. */
+static void unqueue(struct nw_domain **link)
+{
+    struct nw_domain *domain = *link;
+
+    *link = domain->next_ready;
+    if (nw_m.ready_tail == &domain->next_ready)
+        nw_m.ready_tail = link;
+}
+
+/* What runs an invocation goes before what a function does on its own account. */
+static struct nw_slot **first_of(struct nw_domain *domain)
+{
+    struct nw_slot **link = &domain->ready;
+
+    while (*link && !((*link)->sequence & 1))
+        link = &(*link)->next;
+    return *link ? link : &domain->ready;
+}
+
+static void slot_remove(struct nw_domain *domain, struct nw_slot **link)
+{
+    struct nw_slot *slot = *link;
+
+    *link = slot->next;
+    if (domain->ready_tail == &slot->next)
+        domain->ready_tail = link;
 }
 
 struct nw_slot *nw_ready_take(void)
 {
-    struct nw_slot *slot = nw_m.ready;
+    struct nw_domain *domain = nw_m.ready;
+    struct nw_slot **link, *slot;
 
-    if (!slot)
+    if (!domain)
         return NULL;
-    nw_m.ready = slot->next;
-    if (!nw_m.ready)
-        nw_m.ready_tail = &nw_m.ready;
+    link = first_of(domain);
+    slot = *link;
+    slot_remove(domain, link);
+    unqueue(&nw_m.ready);
+    if (domain->ready) {
+        domain->next_ready = NULL;
+        *nw_m.ready_tail = domain;
+        nw_m.ready_tail = &domain->next_ready;
+    }
     return slot;
 }
 
 /* Takes a slot of a dying domain out of the ready queue. */
 void nw_ready_remove(struct nw_slot *slot)
 {
-    struct nw_slot **link = &nw_m.ready;
+    struct nw_domain *domain = slot->domain, **of = &nw_m.ready;
+    struct nw_slot **link = &domain->ready;
 
     while (*link && *link != slot)
         link = &(*link)->next;
     if (!*link)
         return;
-    *link = slot->next;
-    if (nw_m.ready_tail == &slot->next)
-        nw_m.ready_tail = link;
+    slot_remove(domain, link);
+    while (!domain->ready && *of && *of != domain)
+        of = &(*of)->next_ready;
+    if (!domain->ready && *of)
+        unqueue(of);
 }
 
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
@@ -107,14 +155,15 @@ uint64_t nw_timers_run(uint64_t now)
     return next;
 }
 
-/* The deadline of whatever invocation a slot runs, found by sampling: the nested call reads no clock. */
+/* The deadline of whatever invocation a slot runs, or has yet to take, found by sampling: the nested call reads no
+ * clock. */
 static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
 {
     uint32_t sequence = nw_load_relaxed(&slot->sequence); /* written by the executor that owns the slot */
 
-    if (slot->state == NW_SLOT_UNUSED || !(sequence & 1))
+    if (slot->state == NW_SLOT_UNUSED || (!(sequence & 1) && !slot->assigned))
         return false;
-    if (sequence != slot->seen_sequence) {
+    if (sequence != slot->seen_sequence || !slot->seen_at) {
         slot->seen_sequence = sequence;
         slot->seen_at = now;
         return false;
@@ -122,26 +171,52 @@ static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
     return now - slot->seen_at >= timeout;
 }
 
-static void watch_domain(struct nw_domain *domain, uint64_t now)
+/*
+ * A caller whose callee is late is not to blame: it keeps its domain. Its own invocation is answered, and it has its
+ * time once more to come to an end; the callee has a deadline of its own.
+ */
+static bool excuse(struct nw_slot *slot, uint64_t now, const char *reason)
+{
+    enum nw_slot_state state = slot->state;
+
+    if (slot->excused || (state != NW_SLOT_CALLING && state != NW_SLOT_QUEUED && state != NW_SLOT_REMOTE))
+        return false;
+    slot->excused = true;
+    slot->seen_at = now;
+    if (slot->from_ring) {
+        slot->answered = true;
+        nw_complete(slot->invocation, NW_STATUS_TIMEOUT, reason);
+    }
+    if (state == NW_SLOT_QUEUED)
+        nw_queue_cancel(slot);
+    return true;
+}
+
+static void watch_slots(struct nw_domain *domain, uint64_t now)
 {
     struct nw_function *function = domain->function;
     char reason[NW_REASON_MAX];
 
-    if (domain->state == NW_DOMAIN_STARTING && now - domain->started_at >= NW_START_TIMEOUT * 1000000ull) {
-        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
-        return;
-    }
-    if (domain->closing && now - domain->started_at >= function->timeout_ns) {
-        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "faas_destroy_func_worker ran past its deadline");
-        return;
-    }
     for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < NW_DOMAIN_SLOTS; i++) {
         if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
             continue;
         snprintf(reason, sizeof(reason), "ran past its deadline of %llu ms",
                  (unsigned long long)(function->timeout_ns / 1000000));
-        nw_domain_kill(domain, NW_STATUS_TIMEOUT, reason);
+        if (!excuse(&domain->slots[i], now, reason))
+            nw_domain_kill(domain, NW_STATUS_TIMEOUT, reason);
     }
+}
+
+static void watch_domain(struct nw_domain *domain, uint64_t now)
+{
+    uint64_t age = now - domain->started_at;
+
+    if (domain->state == NW_DOMAIN_STARTING && age >= NW_START_TIMEOUT * 1000000ull)
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
+    else if (domain->closing && age >= domain->function->timeout_ns)
+        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "faas_destroy_func_worker ran past its deadline");
+    else
+        watch_slots(domain, now);
 }
 
 /* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield. */

@@ -16,8 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOG_LINES_PER_SECOND 50
-#define LOG_LINE_MAX         400
+#define LOG_LINE_MAX 400
 
 static bool is_stream(uint64_t number)
 {
@@ -52,20 +51,11 @@ long nw_sys_read(struct nw_call *call)
     return result == -EBADF && input ? 0 : result;
 }
 
-/* A flood of lines is cut, so that one function cannot drown the log. */
 static void log_text(struct nw_domain *d, char *text)
 {
-    uint64_t second = nw_now() / 1000000000ull;
-
-    if (second != d->log_second) {
-        d->log_second = second;
-        d->log_lines = 0;
-    }
     for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
-        if (d->log_lines++ < LOG_LINES_PER_SECOND)
+        if (nw_may_log(d))
             nw_log(NW_LOG_INFO, "function %s: %s", d->function->name, line);
-        else if (d->log_lines == LOG_LINES_PER_SECOND + 1)
-            nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", d->function->name);
 }
 
 static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)

@@ -10,7 +10,6 @@
 #include "worker/monitor.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void leave_lists(struct nw_slot *slot)
@@ -44,8 +43,7 @@ void nw_slot_reap(struct nw_slot *slot)
         slot->assigned = NULL;
     }
     nw_answer(slot, domain->end_status, domain->reason);
-    free(slot->held);
-    slot->held = NULL;
+    nw_held_drop(slot);
     slot->call_generation++;
     nw_slot_end(slot);
     if (domain->n_slots > 0)

@@ -3,3 +3,9 @@ $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 NO_ASAN += worker/worker
+
+# functions that only tests need
+$(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
+	$(call say,SO,$@)
+	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -Iinclude -fPIC -shared -Wl,-z,defs -o $@ $<
+$(B)/test/worker/worker: | $(B)/test/worker/relay.so

@@ -25,6 +25,16 @@ static const char *so(const char *name)
     return path;
 }
 
+/* A function of worker/test rather than of functions/. */
+static const char *test_so(const char *name)
+{
+    static char path[512];
+    const char *build = getenv("NW_BUILD");
+
+    snprintf(path, sizeof(path), "%s/test/worker/%s.so", build ? build : "build", name);
+    return path;
+}
+
 static uint32_t load(const char *name)
 {
     struct nw_load l = {.name = name, .so = so(name)};
@@ -212,6 +222,26 @@ static void loops_share_the_executors(void **state)
     assert_true(hellos > 10);
 }
 
+/* Caller and callee have the same deadline and the callee loops: only the callee's domain is torn down. */
+static void a_late_callee_is_to_blame_alone(void **state)
+{
+    struct nw_load l = {.name = "relay", .so = test_so("relay"), .timeout_ms = 200};
+    struct nw_load f = {.name = "fault", .so = so("fault"), .timeout_ms = 200};
+    uint32_t relay = nw_harness_load(&h, &l);
+
+    (void)state;
+    assert_int_not_equal(nw_harness_load(&h, &f), 0);
+    for (int i = 0; i < 3; i++) {
+        struct nw_answer a = nw_harness_invoke(&h, relay, "fault loop", 10);
+        char expected[32];
+
+        assert_true(a.status == NW_STATUS_TIMEOUT || strstr(a.data, "failed"));
+        free(a.data);
+        snprintf(expected, sizeof(expected), "%d ok\n", 2 * i + 2);
+        expect(relay, "fault ok", expected);
+    }
+}
+
 /* Far more domains than hardware keys, called in turn and by one another. */
 static void more_domains_than_keys(void **state)
 {
@@ -333,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(large_payloads_pass, start, stop),
         cmocka_unit_test_setup_teardown(large_nested_calls_pass, start, stop),
         cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),
+        cmocka_unit_test_setup_teardown(a_late_callee_is_to_blame_alone, start, stop),
         cmocka_unit_test_setup_teardown(more_domains_than_keys, start, stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),

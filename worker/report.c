@@ -1,0 +1,80 @@
+/* What this worker says of its functions: to the engine over the control socket, for which nobody ever waits, and to
+ * the log, in which no function can drown the others. */
+#include "common/control.h"
+#include "common/log.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINES_PER_SECOND 50
+#define NEWS_MAX         64 /* reports of torn-down domains that wait; more are dropped, the log has them */
+
+struct report {
+    struct report *next;
+    struct nw_control head;
+    char text[NW_REASON_MAX];
+};
+
+static struct report *first, **last = &first;
+
+static int send_report(const struct nw_control *head, const char *text)
+{
+    int error = nw_control_send(nw_m.control, head, text, strlen(text), NULL, 0);
+
+    if (error && error != -EAGAIN && error != -EPIPE)
+        nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", head->deployment, strerror(-error));
+    return error;
+}
+
+static void keep(const struct nw_control *head, const char *text)
+{
+    struct report *report = malloc(sizeof(*report));
+
+    if (!report)
+        nw_die_system("cannot keep a message for the engine: out of memory");
+    report->next = NULL;
+    report->head = *head;
+    snprintf(report->text, sizeof(report->text), "%s", text);
+    *last = report;
+    last = &report->next;
+    nw_m.n_untold++;
+    nw_wake_control();
+}
+
+void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
+{
+    struct nw_control head = {.kind = kind, .worker = nw_m.worker, .deployment = deployment, .value = value};
+
+    if (!nw_m.n_untold && send_report(&head, text) != -EAGAIN)
+        return;
+    if (kind != NW_CONTROL_TORN_DOWN || nw_m.n_untold < NEWS_MAX)
+        keep(&head, text);
+}
+
+void nw_tell_rest(void)
+{
+    while (first && send_report(&first->head, first->text) != -EAGAIN) {
+        struct report *told = first;
+
+        first = told->next;
+        if (!first)
+            last = &first;
+        free(told);
+        nw_m.n_untold--;
+    }
+}
+
+bool nw_may_log(struct nw_domain *domain)
+{
+    uint64_t second = nw_now() / 1000000000ull;
+
+    if (second != domain->log_second) {
+        domain->log_second = second;
+        domain->log_lines = 0;
+    }
+    if (domain->log_lines++ == LINES_PER_SECOND)
+        nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", domain->function->name);
+    return domain->log_lines <= LINES_PER_SECOND;
+}
