@@ -188,6 +188,6 @@ int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *v
         return set_name(manifest, value, why, why_size);
     if (!strcmp(key, "env"))
         return set_env(manifest, value, why, why_size);
-    snprintf(why, why_size, "%.80s: unknown key; there are name, slots, timeout, memory and env", key);
+    snprintf(why, why_size, "%.80s: unknown key; there are name, slots, timeout, memory, env and, in function.json, so", key);
     return -EINVAL;
 }

@@ -78,6 +78,8 @@ static void send_file(const char *state, const struct nw_manifest *manifest, con
     struct nw_buffer path = {0}, file = {0};
 
     nw_file_read(so_path, &file);
+    if (!file.length)
+        nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest->name, so_path);
     build_path(manifest, &path);
     struct nw_request request = {
         .method = "PUT", .path = path.data, .body = file.data ? file.data : "", .body_length = file.length};

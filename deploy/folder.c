@@ -24,6 +24,9 @@ static void read_manifest(const char *dir, struct nw_manifest *manifest, char *s
 
     *so = '\0';
     join(path, dir, "function.json");
+    if (access(path, F_OK) < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot read %s: %s; give a NAME and a FILE.so, or a folder with a function.json", path,
+                strerror(errno));
     nw_file_read(path, &json);
     if (nw_manifest_parse_json(manifest, json.data ? json.data : "", json.length, so, so_size, why, sizeof why) < 0)
         nw_fail(NW_EXIT_USAGE, "%s: %s", path, why);

@@ -28,7 +28,7 @@ static enum nw_http_event bad(struct nw_http_parser *parser, enum nw_status stat
 static enum nw_http_event bad_for_llhttp(struct nw_http_parser *parser)
 {
     const char *why = llhttp_get_error_reason(&parser->llhttp);
-    return bad(parser, NW_STATUS_BAD_REQUEST, why && *why ? why : "the request is malformed");
+    return bad(parser, NW_STATUS_BAD_REQUEST, why && *why ? why : "it is not HTTP/1.1");
 }
 
 /* --- llhttp's callbacks --- */

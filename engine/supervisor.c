@@ -57,6 +57,7 @@ static void start_signals(struct nw_engine *engine)
 {
     sigset_t set;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a memfd over the limit is an error with a message */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

@@ -409,7 +409,7 @@ static void load(void)
     close(message.fds[0]);
     function->behaviour[n > 0 ? n : 0] = '\0';
     function->deployment = message.head.deployment;
-    snprintf(function->name, sizeof function->name, "%s", message.text);
+    snprintf(function->name, sizeof function->name, "%.*s", (int)sizeof function->name - 1, message.text);
     function->env_length = message.head.text_len - name < sizeof function->env ? message.head.text_len - name : 0;
     memcpy(function->env, message.text + name, function->env_length);
     if (behaves(function, "die"))
