@@ -70,14 +70,15 @@ static struct nw_gate_context *call_checked(struct nw_executor *ex, struct nw_sl
     return call(ex, slot, route, input, length);
 }
 
-/* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. */
+/* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. A caller
+ * that waited in a queue may have lost its key before this call began; it cannot lose it while the call runs. */
 static struct nw_gate_context *return_to_caller(struct nw_slot *callee)
 {
     struct nw_slot *caller = callee->caller;
     uint64_t length = callee->output_length;
 
-    if (!caller || callee->output_status != 0 || length > caller->reply_size ||
-        nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
+    if (!caller || (nw_m.keyed && caller->domain->key == 0) || callee->output_status != 0 ||
+        length > caller->reply_size || nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
         nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;
     if (nw_gate_copy((void *)caller->reply, (const void *)callee->output, length) < 0)

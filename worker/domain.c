@@ -91,6 +91,8 @@ void nw_domain_destroy(struct nw_domain *domain)
     domain->xsave = NULL;
     if (domain->key)
         nw_m.keys_free |= (uint16_t)(1u << domain->key);
+    if (domain->key && (nw_m.wanting || nw_m.ready))
+        nw_executor_wake();
     domain->key = 0;
     domain->state = NW_DOMAIN_NONE;
 }
@@ -122,10 +124,11 @@ static int retag(struct nw_domain *domain, int key)
     return error;
 }
 
-/* Nothing of it runs, is about to run, or is known to an executor. */
+/* Nothing of it runs, is about to run, or is known to an executor. The monitor reaches into it whatever its key: inputs
+ * and outputs of those that wait for others are copied without it. */
 static bool is_idle(const struct nw_domain *domain)
 {
-    if (domain->state != NW_DOMAIN_LIVE || domain->n_free != domain->n_workers)
+    if (domain->state != NW_DOMAIN_LIVE)
         return false;
     for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
         switch (domain->slots[i].state) {
@@ -134,6 +137,9 @@ static bool is_idle(const struct nw_domain *domain)
         case NW_SLOT_PARKED:
         case NW_SLOT_FUTEX:
         case NW_SLOT_SLEEP:
+        case NW_SLOT_QUEUED:
+        case NW_SLOT_REMOTE:
+        case NW_SLOT_ARENA:
             break;
         default:
             return false;

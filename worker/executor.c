@@ -241,6 +241,7 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     struct nw_slot *slot;
 
     for (;;) {
+        nw_functions_feed_wanting();
         slot = nw_ready_take();
         if (slot)
             return slot;
@@ -258,24 +259,14 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     }
 }
 
-/* A slot whose domain was evicted needs a key again; when none can be had, others go first. */
-static bool may_run(struct nw_slot *slot)
-{
-    if (!nw_m.keyed || slot->domain->key != 0 || nw_domain_bind(slot->domain) == 0)
-        return true;
-    nw_ready(slot);
-    return false;
-}
-
 static struct nw_slot *take_next(struct nw_executor *ex)
 {
     struct nw_slot *slot;
 
     pthread_mutex_lock(&nw_m.lock);
+    nw_functions_feed_wanting();
     nw_ring_poll();
-    do {
-        slot = find_work(ex);
-    } while (!may_run(slot));
+    slot = find_work(ex);
     slot->state = NW_SLOT_RUNNING;
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     if (nw_m.ready)

@@ -106,6 +106,7 @@ static void function_end(struct nw_function *f)
         f->queue = invocation->next;
         nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, "the function was removed");
     }
+    nw_function_unwant(f);
     close(f->so);
     free(f->env);
     f->env = NULL;

@@ -174,7 +174,51 @@ static void grow(struct nw_domain *domain)
     nw_ready(grower);
 }
 
-void nw_function_feed(struct nw_function *function)
+/* Nested calls go first: somebody keeps a key until they are answered. */
+static void want_key(struct nw_function *function, bool first)
+{
+    if (function->wants_key)
+        return;
+    function->wants_key = true;
+    function->next_wanting = first ? nw_m.wanting : NULL;
+    if (first)
+        nw_m.wanting = function;
+    else
+        *nw_m.wanting_tail = function;
+    if (!function->next_wanting)
+        nw_m.wanting_tail = &function->next_wanting;
+}
+
+void nw_function_unwant(struct nw_function *function)
+{
+    struct nw_function **link = &nw_m.wanting;
+
+    while (*link && *link != function)
+        link = &(*link)->next_wanting;
+    if (!*link)
+        return;
+    *link = function->next_wanting;
+    if (nw_m.wanting_tail == &function->next_wanting)
+        nw_m.wanting_tail = link;
+    function->wants_key = false;
+}
+
+/* While functions wait for a key, those that have one take turns with them: one that is never idle would keep it. */
+static bool has_turn(struct nw_function *function, const struct nw_invocation *invocation)
+{
+    if (!nw_m.keyed)
+        return true;
+    if (!is_nested(invocation) && nw_m.wanting) {
+        want_key(function, false);
+        return false;
+    }
+    if (nw_domain_bind(function->domain) == 0)
+        return true;
+    want_key(function, is_nested(invocation));
+    return false;
+}
+
+static void feed(struct nw_function *function, bool its_turn)
 {
     struct nw_domain *domain = function->domain;
     struct nw_invocation **link;
@@ -183,7 +227,7 @@ void nw_function_feed(struct nw_function *function)
         struct nw_invocation *invocation = *link;
         struct nw_slot *slot;
 
-        if (nw_m.keyed && nw_domain_bind(domain) < 0)
+        if (!its_turn && !has_turn(function, invocation))
             return;
         slot = nw_free_pop(domain);
         if (!slot) {
@@ -196,6 +240,27 @@ void nw_function_feed(struct nw_function *function)
             nw_ready(slot);
         else
             nw_free_push(slot);
+    }
+}
+
+void nw_function_feed(struct nw_function *function)
+{
+    feed(function, false);
+}
+
+void nw_functions_feed_wanting(void)
+{
+    struct nw_function *function;
+
+    while ((function = nw_m.wanting)) {
+        struct nw_domain *domain = function->domain;
+        bool live = domain && domain->state == NW_DOMAIN_LIVE && *eligible(function);
+
+        if (live && nw_domain_bind(domain) < 0)
+            return;
+        nw_function_unwant(function);
+        if (live)
+            feed(function, true);
     }
 }
 

@@ -169,6 +169,7 @@ static void prepare(const struct options *o)
     nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
     nw_m.ready_tail = &nw_m.ready;
+    nw_m.wanting_tail = &nw_m.wanting;
     nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     error = nw_channel_attach(&nw_m.channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (error)

@@ -182,6 +182,8 @@ struct nw_function {
     uint32_t queued; /* read without the lock by the nested call */
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
+    bool wants_key;  /* in the queue of those whose turn for a hardware key has yet to come */
+    struct nw_function *next_wanting;
     uint64_t retry_at;
     uint64_t lost_at; /* when its last domain was torn down */
 };
@@ -246,6 +248,7 @@ struct nw_monitor {
     uint32_t n_routes;
     uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
     uint64_t use_count;
+    struct nw_function *wanting, **wanting_tail; /* functions with invocations, in the order of their turns for a key */
     uint32_t refused;
     uint32_t next_tid;
     struct nw_images *images;
@@ -328,6 +331,8 @@ void nw_dying_sweep(void);               /* reaps func workers that were given b
 
 /* invoke.c: invocations and their results; lock held but for the slow paths of the gate, which take it */
 void nw_function_feed(struct nw_function *function);
+void nw_functions_feed_wanting(void); /* gives keys that can be had to functions that wait for one */
+void nw_function_unwant(struct nw_function *function);
 void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
 void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
 void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */

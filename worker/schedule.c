@@ -67,9 +67,24 @@ static void slot_remove(struct nw_domain *domain, struct nw_slot **link)
         domain->ready_tail = link;
 }
 
+/* The first domain that has a key or can have one. Others wait until a domain is idle: whoever made it so looks here.
+ */
+static struct nw_domain **first_with_key(void)
+{
+    struct nw_domain **of = &nw_m.ready;
+    bool taken = false;
+
+    for (; nw_m.keyed && *of && (*of)->key == 0; of = &(*of)->next_ready) {
+        if (!taken && nw_domain_bind(*of) == 0)
+            break;
+        taken = true;
+    }
+    return of;
+}
+
 struct nw_slot *nw_ready_take(void)
 {
-    struct nw_domain *domain = nw_m.ready;
+    struct nw_domain **of = first_with_key(), *domain = *of;
     struct nw_slot **link, *slot;
 
     if (!domain)
@@ -77,7 +92,7 @@ struct nw_slot *nw_ready_take(void)
     link = first_of(domain);
     slot = *link;
     slot_remove(domain, link);
-    unqueue(&nw_m.ready);
+    unqueue(of);
     if (domain->ready) {
         domain->next_ready = NULL;
         *nw_m.ready_tail = domain;

@@ -86,6 +86,7 @@ struct nw_slot *nw_free_pop(struct nw_domain *domain)
     free_lock(domain);
     if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_m.keyed)) {
         slot = domain->free;
+        slot->state = NW_SLOT_RUNNING; /* from now on its domain is not idle */
         domain->free = slot->next;
         domain->n_free--;
     }

@@ -267,6 +267,61 @@ static void more_domains_than_keys(void **state)
     }
 }
 
+#define MANY 20 /* domains, more than there are keys */
+
+static void load_many(const struct nw_load *of, uint32_t deployments[MANY])
+{
+    char name[16];
+
+    for (int i = 0; i < MANY; i++) {
+        struct nw_load l = *of;
+
+        l.name = name;
+        snprintf(name, sizeof(name), "many%d", i);
+        deployments[i] = nw_harness_load(&h, &l);
+        assert_int_not_equal(deployments[i], 0);
+    }
+}
+
+static void receive_many(int n)
+{
+    while (n--) {
+        struct nw_answer a = nw_harness_receive(&h);
+
+        if (a.status != NW_STATUS_OK || strstr(a.data, "failed"))
+            fail_msg("status %u: %s", a.status, a.data);
+        free(a.data);
+    }
+}
+
+/* Every caller holds what it has while it waits for the one callee, which needs a key too. */
+static void callers_of_one_callee_share_the_keys(void **state)
+{
+    uint32_t callers[MANY];
+
+    (void)state;
+    load("hello");
+    load_many(&(struct nw_load){.so = test_so("relay"), .slots = 2, .timeout_ms = 5000}, callers);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < MANY * 3; i++)
+            nw_harness_send(&h, callers[(i + round) % MANY], "hello x", 7);
+        receive_many(MANY * 3);
+    }
+}
+
+/* An invocation that sleeps needs no key. */
+static void sleepers_keep_nobody_from_a_key(void **state)
+{
+    uint32_t sleepers[MANY], hello = load("hello");
+
+    (void)state;
+    load_many(&(struct nw_load){.so = so("fault"), .timeout_ms = 5000}, sleepers);
+    for (int i = 0; i < MANY; i++)
+        nw_harness_send(&h, sleepers[i], "sleep 1", 7);
+    nw_harness_send(&h, hello, "x", 1);
+    receive_many(MANY + 1);
+}
+
 static void a_new_version_takes_over(void **state)
 {
     struct nw_load l = {.name = "f", .so = so("hello")};
@@ -365,6 +420,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),
         cmocka_unit_test_setup_teardown(a_late_callee_is_to_blame_alone, start, stop),
         cmocka_unit_test_setup_teardown(more_domains_than_keys, start, stop),
+        cmocka_unit_test_setup_teardown(callers_of_one_callee_share_the_keys, start, stop),
+        cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_a_key, start, stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
