@@ -10,7 +10,7 @@
 #define EXTENSIONS_MAX 4096
 
 enum phase { PHASE_HEAD, PHASE_LENGTH, PHASE_CHUNKED, PHASE_TRAILER, PHASE_BAD };
-enum header { HEADER_OTHER, HEADER_HOST, HEADER_EXPECT, HEADER_REQUEST_ID };
+enum header { HEADER_OTHER, HEADER_HOST, HEADER_EXPECT, HEADER_REQUEST_ID, HEADER_CODING };
 
 static struct nw_http_parser *self(llhttp_t *llhttp)
 {
@@ -57,6 +57,9 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length)
         parser->header = HEADER_EXPECT;
     } else if (text_is(at, length, "x-request-id")) {
         parser->header = HEADER_REQUEST_ID;
+    } else if (text_is(at, length, "transfer-encoding")) {
+        parser->header = HEADER_CODING;
+        parser->codings++;
     }
     return 0;
 }
@@ -68,6 +71,8 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
         parser->expects_continue = text_is(at, length, "100-continue");
     else if (parser->header == HEADER_REQUEST_ID)
         parser->request_id = (struct nw_http_text){at, length};
+    else if (parser->header == HEADER_CODING)
+        parser->only_chunked = parser->codings == 1 && text_is(at, length, "chunked");
     return 0;
 }
 
@@ -163,8 +168,8 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
         return bad(parser, NW_STATUS_BAD_REQUEST, "the request line has more than one space between its parts");
     if (llhttp->method == HTTP_CONNECT)
         return bad(parser, NW_STATUS_BAD_METHOD, "this is no proxy");
-    if ((llhttp->flags & F_TRANSFER_ENCODING) && (parser->is_1_0 || !parser->chunked))
-        return bad(parser, NW_STATUS_BAD_REQUEST, "Transfer-Encoding must be chunked and the version HTTP/1.1");
+    if ((llhttp->flags & F_TRANSFER_ENCODING) && (parser->is_1_0 || !parser->chunked || !parser->only_chunked))
+        return bad(parser, NW_STATUS_BAD_REQUEST, "Transfer-Encoding must be chunked, nothing else, and the version HTTP/1.1");
     if (parser->hosts > 1 || (!parser->hosts && !parser->is_1_0))
         return bad(parser, NW_STATUS_BAD_REQUEST, "a request needs exactly one Host header");
     if (parser->is_1_0)
@@ -180,8 +185,8 @@ static void begin_message(struct nw_http_parser *parser)
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
     parser->llhttp.data = parser;
     parser->header = HEADER_OTHER;
-    parser->hosts = 0;
-    parser->expects_continue = false;
+    parser->hosts = parser->codings = 0;
+    parser->expects_continue = parser->only_chunked = false;
     parser->request_id = parser->target = (struct nw_http_text){NULL, 0};
 }
 

@@ -48,7 +48,8 @@ struct nw_http_parser {
     const char *why;
 
     int header; /* which header the next value belongs to */
-    unsigned hosts;
+    unsigned hosts, codings;
+    bool only_chunked;
 
     void (*body)(void *arg, const char *data, size_t length);
     void *arg;

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MESSAGES_A_TURN  32 /* of one worker, so that none keeps the loop to itself */
@@ -93,6 +94,9 @@ static void seat_start(struct nw_seat *seat)
         close(worker_socket);
     }
     seat->worker = link;
+    if (rc < 0 && !engine->ready)
+        nw_die_system("cannot start worker %u: %s; raise the limits on open files and on memory (ulimit -n, -f, -v)",
+                      engine->last_worker, strerror(-rc));
     if (rc < 0) {
         nw_log(NW_LOG_ERROR, "cannot start worker %u: %s; trying again", engine->last_worker, strerror(-rc));
         seat_event(seat, SEAT_LOST);
@@ -263,6 +267,13 @@ static struct nw_link *link_of(struct nw_engine *engine, uint32_t number)
     return NULL;
 }
 
+/* It was never started, or said by its status that trying again is of no use (nw_die_system, nw_die_usage). */
+static bool cannot_run(int64_t value)
+{
+    int status = (int)value;
+    return value < 0 || (WIFEXITED(status) && (WEXITSTATUS(status) == 111 || WEXITSTATUS(status) == 2));
+}
+
 static void launcher_said(struct nw_engine *engine)
 {
     const struct nw_control *head = &message.head;
@@ -270,6 +281,8 @@ static void launcher_said(struct nw_engine *engine)
     if (head->kind == NW_CONTROL_STARTED && link) {
         link->pid = head->value;
     } else if (head->kind == NW_CONTROL_EXITED) {
+        if (!engine->ready && cannot_run(head->value))
+            nw_die_system("worker %u cannot run here: %s", head->worker, message.text);
         nw_log(NW_LOG_INFO, "worker %u ended: %s", head->worker, message.text);
         if (link)
             nw_worker_broken(link, "its process ended");

@@ -101,6 +101,8 @@ static void refuses_what_is_malformed(void **state)
     expect_events(HEAD "A: b\r\n c\r\n\r\n", "B");
     expect_events(HEAD "A: b\n\r\n", "B");
     expect_events(HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\n\r\n", "HcB");
+    expect_events(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "B");
+    expect_events(HEAD "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "B");
     expect_events(HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n\n", "HcB");
     expect_events("GET / HTTP/1.1\r\n\r\n", "B");
 }

@@ -339,6 +339,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     gate = (const void *)strtoul(argv[1], NULL, 16);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* it goes to the log: a line that was printed is there even after a crash */
     load(argv[0]);
     status = function.init();
     if (status)
@@ -346,8 +347,11 @@ int main(int argc, char **argv)
     sem_init(&made, 0, 0);
     for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
         status = make_worker();
+        if (status == -ENOMEM || status == -EAGAIN)
+            fail("%s", "its memory limit is too small for its slots: each has a stack of 1 MiB; raise memory or lower slots",
+                 0);
         if (status)
-            fail("%s returned %d", "making a func worker", status);
+            fail("%s returned %d", "faas_create_func_worker", status);
     }
     for (;;) {
         gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, NULL);
