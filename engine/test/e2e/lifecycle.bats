@@ -192,11 +192,15 @@ in_flight() {
     [[ $output == *"$BATS_TEST_TMPDIR/file/state"* ]]
 }
 
-@test "too few file descriptors are reported, with status 111, and leave nothing" {
-    run -111 timeout 10 bash -c 'ulimit -n 8; exec "$@"' - "$NIGHTWARD" up --listen 127.0.0.1:0 \
-        --state "$BATS_TEST_TMPDIR/few" --isolation "$NW_TEST_MODE" --allow-no-isolation
-    [ -n "$output" ]
-    [ ! -e "$BATS_TEST_TMPDIR/few/admin.sock" ]
+@test "limits that are too low are reported, with status 111, and leave nothing" {
+    local limit limits=('-n 8')
+    [ "$NW_TEST_MODE" = process ] || limits+=('-n 24' '-f 50000') # else there is no worker yet that could meet them
+    for limit in "${limits[@]}"; do
+        run -111 timeout 10 bash -c "ulimit $limit; exec \"\$@\"" - "$NIGHTWARD" up --listen 127.0.0.1:0 \
+            --state "$BATS_TEST_TMPDIR/few" --isolation "$NW_TEST_MODE" --allow-no-isolation
+        [[ $output == *error* || $output == *cannot* ]] || fail "ulimit $limit: $output"
+        [ ! -e "$BATS_TEST_TMPDIR/few/admin.sock" ]
+    done
 }
 
 @test "bad flags are named, with status 2" {
