@@ -184,6 +184,13 @@ int nw_vkey_hardware(const struct nw_vkeys *table, nw_vkey vkey)
     return entry == NULL ? -EINVAL : entry->hardware;
 }
 
+bool nw_vkey_pinned(const struct nw_vkeys *table, nw_vkey vkey)
+{
+    const struct entry *entry = find(table, vkey);
+
+    return entry != NULL && entry->pins > 0;
+}
+
 nw_vkey nw_vkey_holder(const struct nw_vkeys *table, int hardware)
 {
     if (hardware < 0 || hardware >= HARDWARE_KEYS || table->holders[hardware] == NULL)

@@ -13,6 +13,7 @@
 #ifndef NW_PROTECT_VKEY_H
 #define NW_PROTECT_VKEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,9 @@ int nw_vkey_unpin(struct nw_vkeys *table, nw_vkey vkey);
 
 /* The hardware key, 0 when unbound. */
 int nw_vkey_hardware(const struct nw_vkeys *table, nw_vkey vkey);
+
+/* Whether something pins it; false for what is no handle. */
+bool nw_vkey_pinned(const struct nw_vkeys *table, nw_vkey vkey);
 
 /* Who holds a hardware key, as a fault's si_pkey names it; 0 when nobody does or there is no such key. */
 nw_vkey nw_vkey_holder(const struct nw_vkeys *table, int hardware);

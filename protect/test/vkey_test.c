@@ -136,6 +136,7 @@ static void check_model(const struct nw_vkeys *table, const struct model *model)
 {
     for (int i = 0; i < VKEYS; i++) {
         assert_int_equal(nw_vkey_hardware(table, model[i].vkey), model[i].hardware);
+        assert_int_equal(nw_vkey_pinned(table, model[i].vkey), model[i].pins > 0);
         if (model[i].hardware != 0)
             assert_true(nw_vkey_holder(table, model[i].hardware) == model[i].vkey);
     }
