@@ -49,21 +49,25 @@ $(B)/test/protect/libprotect_tsan: $(LIBPROTECT_TEST) $(LIBPROTECT_SOURCES) incl
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 
-# Libraries for other programs are built without sanitizers. A call in tail position would hide its caller from
-# libnwguard.so.
-LIBRARY_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIC -fno-optimize-sibling-calls $(CFLAGS)
+# Libraries for other programs are built without sanitizers. libnwguard.so knows
+# libprotect by its calls: none may be in tail position, and all go through the PLT.
+LIBRARY_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIC -fno-optimize-sibling-calls -fplt $(CFLAGS)
 $(B)/obj/pic/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LIBRARY_CFLAGS) -MMD -MP -c -o $@ $<
 
-pic_objects = $(patsubst %.c,$(B)/obj/pic/%.o,$(1))
+$(B)/obj/pic/%.o: %.S
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(LIBRARY_CFLAGS) -MMD -MP -c -o $@ $<
+
+pic_objects = $(patsubst %,$(B)/obj/pic/%.o,$(basename $(1)))
 LIBRARY_LDFLAGS = -shared -Wl,-z,defs,-z,relro,-z,now,-z,noexecstack,-z,nodelete $(LDFLAGS)
 
 LIBPROTECT_SONAME := libprotect.so.1
 LIBPROTECT_SO     := $(B)/lib/libprotect.so
 LIBPROTECT_A      := $(B)/lib/libprotect.a
-LIBPROTECT_PC     := $(B)/lib/pkgconfig/libprotect.pc
 NWGUARD_SO        := $(B)/lib/libnwguard.so
 
 $(LIBPROTECT_SO): $(call pic_objects,$(LIBPROTECT_SOURCES)) protect/libprotect.map | $(B)/lib/
@@ -80,7 +84,7 @@ $(LIBPROTECT_A): $(call pic_objects,$(LIBPROTECT_SOURCES)) | $(B)/lib/
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(B)/obj/pic/libprotect.o
 
-NWGUARD_SOURCES := $(addprefix protect/guard/,guard.c caller.c report.c)
+NWGUARD_SOURCES := $(addprefix protect/guard/,guard.c guard_syscall.S caller.c report.c)
 $(NWGUARD_SO): $(call pic_objects,$(NWGUARD_SOURCES)) protect/guard/guard.map | $(B)/lib/
 	$(call say,SO,$@)
 	$(Q)$(CC) $(LIBRARY_LDFLAGS) -Wl,-soname,libnwguard.so,--version-script=protect/guard/guard.map \
@@ -92,3 +96,43 @@ $(B)/example/thousand_keys: $(call objects,protect/example/thousand_keys.c) $(LI
 	$(Q)$(CC) $(NW_LDFLAGS) -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $(filter %.o,$^) -L$(B)/lib -lprotect
 
 all: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(B)/example/thousand_keys
+
+# What guard_test.c runs. The programs are data to it: no sanitizer is linked into them.
+GUARD_RUN := $(addprefix $(B)/test/protect/,guard-user guard-plugin.so guard-static guard-archive)
+$(B)/test/protect/guard-user: $(call pic_objects,protect/test/guard_user.c protect/test/guard_user_calls.S) \
+        $(LIBPROTECT_SO) | $(B)/test/protect/
+	$(call say,LD,$@)
+	$(Q)$(CC) -pthread -Wl,-rpath,'$$ORIGIN/../../lib' -o $@ $(filter %.o,$^) -L$(B)/lib -lprotect
+
+$(B)/test/protect/guard-plugin.so: $(call pic_objects,protect/test/guard_plugin.c) | $(B)/test/protect/
+	$(call say,SO,$@)
+	$(Q)$(CC) -shared -o $@ $^
+
+$(B)/test/protect/guard-static: protect/test/guard_static.c | $(B)/test/protect/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -static -o $@ $<
+
+$(B)/test/protect/guard-archive: protect/test/guard_static.c $(LIBPROTECT_A) | $(B)/test/protect/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) -DWITH_LIBPROTECT -std=gnu11 $(WARNINGS) -pthread -o $@ $^
+
+$(eval $(call test,protect/guard,protect/test/guard_test.c protect/test/fixture.c,,\
+    $(call objects,$(LIBPROTECT_SOURCES)) $(PROTECT)))
+$(B)/test/protect/guard: | $(GUARD_RUN) $(NWGUARD_SO)
+
+NW_PROTECT_MAN := $(B)/man/nw_protect.3
+$(NW_PROTECT_MAN): docs/man/nw_protect.3.scd | $(B)/man/
+	$(call say,MAN,$@)
+	$(Q)scdoc < $< > $@
+
+# The header is installed with the others.
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+.PHONY: install-protect
+install: install-protect
+install-protect: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(if $(shell command -v scdoc),$(NW_PROTECT_MAN))
+	$(Q)install -D -t $(LIBDIR) $(B)/lib/$(LIBPROTECT_SONAME) $(NWGUARD_SO)
+	$(Q)ln -sf $(LIBPROTECT_SONAME) $(LIBDIR)/libprotect.so
+	$(Q)install -D -m 644 -t $(LIBDIR) $(LIBPROTECT_A)
+	$(Q)mkdir -p $(LIBDIR)/pkgconfig
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' protect/libprotect.pc.in > $(LIBDIR)/pkgconfig/libprotect.pc
+	$(Q)$(if $(shell command -v scdoc),install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man3 $(NW_PROTECT_MAN))
