@@ -28,10 +28,16 @@
 
 static char page[PAGE] __attribute__((aligned(PAGE)));
 
+/* Kept out of line, so that there is one call site however often it is called. */
+static __attribute__((noinline)) int alloc_at_one_site(void)
+{
+    return pkey_alloc(0, 0);
+}
+
 static int call_functions(void)
 {
     for (int i = 0; i < 3; i++)
-        expect(refused(pkey_alloc(0, 0)));
+        expect(refused(alloc_at_one_site()));
     expect(refused(pkey_free(1)));
     expect(refused(pkey_mprotect(page, PAGE, PROT_READ, 0)));
     expect(refused(pkey_set(1, 0)));
