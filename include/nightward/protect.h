@@ -73,7 +73,8 @@ int nw_pkey_free(nw_pkey key);
 
 /*
  * Gives whole pages a key and a protection (PROT_*), as pkey_mprotect does. `address` is the start of a page; `length`
- * counts bytes and is rounded up to whole pages. NW_PKEY_DEFAULT gives them back to everybody.
+ * counts bytes and is rounded up to whole pages. NW_PKEY_DEFAULT gives them back to everybody. It asks for no rights to
+ * the key that the pages had.
  *
  * The library remembers which pages have which key, to move them when the key changes hardware keys. So, while pages
  * have a key, change their protection with this function alone; and before they are unmapped, moved by mremap or mapped

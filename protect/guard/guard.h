@@ -10,7 +10,7 @@
  *  - the code at the return address. It is libprotect when its module has libprotect's soname and the instruction
  *    before that address is a direct call, so that what libprotect calls back is not mistaken for it;
  *  - a call in tail position has no return address of its own: its caller's caller answers for it. Where that is libc
- *    or ld.so (the start of a thread, qsort) it is refused, and the report names who called libc;
+ *    or ld.so (the start of a thread, qsort) or libprotect, it is refused, and the report names who called that;
  *  - code without unwind information is known by the return address like all other; the report follows the stack no
  *    further than that;
  *  - code that belongs to no module (made at run time) is refused, and the report gives its address;

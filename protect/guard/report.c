@@ -70,7 +70,7 @@ __attribute__((format(printf, 2, 3))) static void append(struct message *message
         message->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* "module: function+0x12 (module+0x345)"; `name` is what libunwind knows, "" when that is nothing. */
+/* "function+0x12 in module (at offset 0x345)"; `name` is what libunwind knows, "" when that is nothing. */
 static void append_place(struct message *message, uintptr_t address, const char *name, uintptr_t offset)
 {
     const struct link_map *module = nw__module_of(address - 1);

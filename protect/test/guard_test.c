@@ -114,9 +114,10 @@ static void test_syscall_is_seen_through(void **state)
     assert_int_equal(count(outcome.output, "syscall(SYS_pkey_mprotect) refused"), 1);
 }
 
-static void need_keys(void)
+static void need_keys(void **state)
 {
     int limit = nw_pkey_limit();
+    (void)state;
 
     if (limit > 0)
         return;
@@ -126,8 +127,7 @@ static void need_keys(void)
 
 static void test_libprotect_is_allowed(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct outcome outcome = run("guard-user", "libprotect", NULL);
 
     assert_int_equal(outcome.status, 0);
@@ -146,8 +146,7 @@ static void test_tail_calls_are_refused(void **state)
 
 static void test_callbacks_of_libprotect_are_refused(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct outcome outcome = run("guard-user", "callback", NULL);
 
     assert_int_equal(outcome.status, 0);
@@ -197,8 +196,7 @@ static void test_own_instructions_are_not_seen(void **state)
 
 static void test_static_programs_are_left_alone(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct outcome outcome = run("guard-static", NULL, NULL);
 
     assert_int_equal(outcome.status, 0);
@@ -207,8 +205,7 @@ static void test_static_programs_are_left_alone(void **state)
 
 static void test_static_libprotect_is_refused(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct outcome outcome = run("guard-archive", NULL, NULL);
 
     assert_int_equal(outcome.status, 0);

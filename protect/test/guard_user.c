@@ -137,7 +137,7 @@ static int call_with_own_instruction(void)
     long result;
 
     __asm__ volatile("syscall" : "=a"(result) : "a"(SYS_pkey_free), "D"(-1) : "rcx", "r11", "memory");
-    expect(result == -EINVAL);
+    expect(result < 0 && result != -EPERM);
     return 0;
 }
 

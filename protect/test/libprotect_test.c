@@ -25,9 +25,10 @@ enum { PAGE = 4096, MOST = 16, REACHED = 40, REFUSED = 41, OTHER_FAULT = 42 };
 
 static int limit;
 
-static void need_keys(void)
+static void need_keys(void **state)
 {
     limit = nw_pkey_limit();
+    (void)state;
     if (limit > 0)
         return;
     print_message("libprotect cannot work on this machine: %s\n", strerror(-limit));
@@ -84,26 +85,17 @@ static int status_of(pid_t child)
     return WEXITSTATUS(status);
 }
 
-/* How a read of this thread would end. */
-static int try_read(const volatile int *address)
+/* How an access of this thread would end. */
+static int try_access(volatile int *address, bool write)
 {
     pid_t child = fork();
 
     if (child == 0) {
         catch_faults();
-        (void)*address;
-        _exit(REACHED);
-    }
-    return status_of(child);
-}
-
-static int try_write(volatile int *address)
-{
-    pid_t child = fork();
-
-    if (child == 0) {
-        catch_faults();
-        *address = 1;
+        if (write)
+            *address = 1;
+        else
+            (void)*address;
         _exit(REACHED);
     }
     return status_of(child);
@@ -133,23 +125,22 @@ static void drop_page(volatile int *page, nw_pkey key)
 
 static void test_rights(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *page = new_pages(1);
     nw_pkey key = new_key_on(page, 5);
 
     assert_int_equal(nw_pkey_get(key), NW_PKEY_NO_ACCESS);
-    assert_int_equal(try_read(page), REFUSED);
+    assert_int_equal(try_access(page, false), REFUSED);
     assert_int_equal(nw_pkey_set(key, NW_PKEY_NO_WRITE), 0);
     assert_int_equal(nw_pkey_get(key), NW_PKEY_NO_WRITE);
     assert_int_equal(*page, 5);
-    assert_int_equal(try_write(page), REFUSED);
+    assert_int_equal(try_access(page, true), REFUSED);
     assert_int_equal(nw_pkey_set(key, 0), 0);
     assert_int_equal(nw_pkey_get(key), 0);
     *page = 6;
     assert_int_equal(nw_pkey_set(key, NW_PKEY_NO_ACCESS | NW_PKEY_NO_WRITE), 0);
     assert_int_equal(nw_pkey_get(key), NW_PKEY_NO_ACCESS);
-    assert_int_equal(try_read(page), REFUSED);
+    assert_int_equal(try_access(page, false), REFUSED);
     assert_int_equal(nw_pkey_mprotect((void *)page, PAGE, PROT_READ, NW_PKEY_DEFAULT), 0);
     assert_int_equal(*page, 6);
     drop_page(page, key);
@@ -157,8 +148,7 @@ static void test_rights(void **state)
 
 static void test_an_evicted_key_is_out_of_reach(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *page = new_pages(1);
     nw_pkey key = new_key_on(page, 77), others[MOST];
 
@@ -166,7 +156,7 @@ static void test_an_evicted_key_is_out_of_reach(void **state)
     assert_int_equal(*page, 77);
     assert_int_equal(nw_pkey_set(key, NW_PKEY_NO_ACCESS), 0);
     open_all(others);
-    assert_int_equal(try_read(page), REFUSED); /* with rights to every hardware key that is lent */
+    assert_int_equal(try_access(page, false), REFUSED); /* with rights to every hardware key that is lent */
     assert_int_equal(nw_pkey_set(key, 0), -EBUSY);
     assert_int_equal(nw_pkey_get(key), NW_PKEY_NO_ACCESS);
     close_all(others);
@@ -178,8 +168,7 @@ static void test_an_evicted_key_is_out_of_reach(void **state)
 
 static void test_exhaustion(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     nw_pkey keys[MOST], unmade = 0;
 
     open_all(keys);
@@ -199,8 +188,7 @@ static void test_many_keys(void **state)
 {
     enum { MANY = 300 };
     static nw_pkey keys[MANY];
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *pages = new_pages(MANY);
     uint64_t random = 3;
 
@@ -213,15 +201,14 @@ static void test_many_keys(void **state)
         assert_int_equal(nw_pkey_set(keys[i], NW_PKEY_NO_ACCESS), 0);
     }
     for (int i = 0; i < MANY; i += 10)
-        assert_int_equal(try_read(pages + i * (PAGE / 4)), REFUSED);
+        assert_int_equal(try_access(pages + i * (PAGE / 4), false), REFUSED);
     for (int i = 0; i < MANY; i++)
         drop_page(pages + i * (PAGE / 4), keys[i]);
 }
 
 static void test_pages_that_change_keys(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *pages = new_pages(8);
     nw_pkey a = new_key(), b = new_key(), others[MOST];
     int step = PAGE / 4;
@@ -234,13 +221,13 @@ static void test_pages_that_change_keys(void **state)
         assert_int_equal(nw_pkey_set(a, 0), 0);
         for (int i = 0; i < 8; i++) {
             int expected = i == 2 || i == 3 ? REFUSED : i == 6 ? OTHER_FAULT : REACHED;
-            assert_int_equal(try_read(pages + i * step), expected);
+            assert_int_equal(try_access(pages + i * step, false), expected);
         }
         assert_int_equal(nw_pkey_set(a, NW_PKEY_NO_ACCESS), 0);
         assert_int_equal(nw_pkey_set(b, 0), 0);
-        assert_int_equal(try_read(pages), REFUSED);
-        assert_int_equal(try_read(pages + 2 * step), REACHED);
-        assert_int_equal(try_write(pages + 2 * step), OTHER_FAULT);
+        assert_int_equal(try_access(pages, false), REFUSED);
+        assert_int_equal(try_access(pages + 2 * step, false), REACHED);
+        assert_int_equal(try_access(pages + 2 * step, true), OTHER_FAULT);
         assert_int_equal(nw_pkey_set(b, NW_PKEY_NO_ACCESS), 0);
         open_all(others); /* so that the second round moves everything there and back */
         close_all(others);
@@ -252,8 +239,7 @@ static void test_pages_that_change_keys(void **state)
 
 static void test_freeing(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *page = new_pages(1);
     nw_pkey key = new_key_on(page, 1), others[MOST];
 
@@ -267,7 +253,7 @@ static void test_freeing(void **state)
     assert_int_equal(nw_pkey_set(key, NW_PKEY_NO_ACCESS), -EINVAL);
     assert_int_equal(nw_pkey_get(key), -EINVAL);
     open_all(others);
-    assert_int_equal(try_read(page), REFUSED);
+    assert_int_equal(try_access(page, false), REFUSED);
     close_all(others);
     assert_int_equal(nw_pkey_mprotect((void *)page, PAGE, PROT_READ, key), -EINVAL);
     assert_int_equal(nw_pkey_mprotect((void *)page, PAGE, PROT_READ, NW_PKEY_DEFAULT), 0);
@@ -277,8 +263,7 @@ static void test_freeing(void **state)
 
 static void test_misuse(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     char *pages = (char *)new_pages(3);
     nw_pkey key = new_key(), unmade = 0;
 
@@ -307,8 +292,7 @@ static void test_misuse(void **state)
 /* A shared mapping of a read-only file cannot become writable; pages before it are reached first. */
 static void test_a_change_that_fails_half_way(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *pages = new_pages(3);
     nw_pkey key = new_key(), other = new_key(), others[MOST];
     int step = PAGE / 4, memory = memfd_create("read-only", 0);
@@ -322,13 +306,13 @@ static void test_a_change_that_fails_half_way(void **state)
     assert_int_equal(nw_pkey_set(other, 0), 0);
     assert_int_equal(nw_pkey_set(key, 0), 0);
     assert_int_equal(nw_pkey_mprotect((void *)pages, 3 * PAGE, PROT_READ | PROT_WRITE, key), -EACCES);
-    assert_int_equal(try_read(pages), REACHED);
+    assert_int_equal(try_access(pages, false), REACHED);
     assert_int_equal(nw_pkey_set(other, NW_PKEY_NO_ACCESS), 0);
-    assert_int_equal(try_read(pages), REFUSED);
-    assert_int_equal(try_read(pages + step), REFUSED); /* in no key before: left without access */
+    assert_int_equal(try_access(pages, false), REFUSED);
+    assert_int_equal(try_access(pages + step, false), REFUSED); /* in no key before: left without access */
     assert_int_equal(nw_pkey_set(key, NW_PKEY_NO_ACCESS), 0);
     open_all(others);
-    assert_int_equal(try_read(pages + step), REFUSED);
+    assert_int_equal(try_access(pages + step, false), REFUSED);
     close_all(others);
     assert_int_equal(nw_pkey_free(key), 0);
     assert_int_equal(nw_pkey_munmap((void *)pages, 3 * PAGE), 0);
@@ -339,8 +323,7 @@ static void test_a_change_that_fails_half_way(void **state)
 
 static void test_a_key_whose_pages_vanished(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *page = new_pages(1);
     nw_pkey key = new_key_on(page, 1), others[MOST];
 
@@ -412,15 +395,14 @@ static void end_holder(struct holder *holder, pthread_t thread)
 
 static void test_a_thread_pins_until_it_ends(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct holder holder;
     volatile int *page = new_pages(1);
     nw_pkey key = new_key_on(page, 1), others[MOST];
     pthread_t thread = start_holder(&holder, key);
 
     assert_int_equal(nw_pkey_get(key), NW_PKEY_NO_ACCESS);
-    assert_int_equal(try_read(page), REFUSED);
+    assert_int_equal(try_access(page, false), REFUSED);
     assert_int_equal(nw_pkey_free(key), -EBUSY);
     for (int i = 0; i < limit; i++) {
         others[i] = new_key();
@@ -454,8 +436,7 @@ static void *call_and_read(void *argument)
 
 static void test_threads_start_without_rights(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     volatile int *page = new_pages(1);
     struct inherited inherited = {new_key_on(page, 1), page};
     pthread_t thread;
@@ -498,8 +479,7 @@ static int use_after_fork(nw_pkey mine, const volatile int *page, nw_pkey theirs
 
 static void test_fork(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     struct holder holder;
     volatile int *page = new_pages(1);
     nw_pkey mine = new_key_on(page, 9), theirs = new_key();
@@ -565,8 +545,7 @@ static void *run_churn(void *page)
 
 static void test_eviction_races(void **state)
 {
-    (void)state;
-    need_keys();
+    need_keys(state);
     pthread_t threads[RACERS + 1];
     volatile int *churned = new_pages(1);
 
