@@ -7,8 +7,15 @@
 #include "engine/registry.h"
 #include "engine/state.h"
 #include "engine/supervisor.h"
+#include <stdlib.h>
 
 static struct nw_engine engine;
+
+/* However it ends by itself: no socket stays behind that nobody answers. */
+static void leave(void)
+{
+    nw_state_leave(&engine);
+}
 
 int main(int argc, char **argv)
 {
@@ -25,8 +32,8 @@ int main(int argc, char **argv)
         nw_die_system("%s", why);
     nw_gateway_start(&engine);
     nw_admin_start(&engine);
+    atexit(leave);
     nw_engine_run(&engine);
-    nw_state_leave(&engine);
     nw_engine_fini(&engine);
     return 0;
 }
