@@ -109,7 +109,7 @@ struct nw_gate_frame {
     unsigned char siginfo[128];
 };
 
-_Static_assert(sizeof(struct nw_gate_regs) == NW_REGS_WORDS * 8, "gate.S pops these");
+_Static_assert(sizeof(struct nw_gate_regs) == NW_REGS_WORDS * sizeof(uint64_t), "gate.S pops these");
 #define NW_CHECK(type, field, offset) _Static_assert(offsetof(struct type, field) == (offset), "gate.S")
 NW_CHECK(nw_gate_page, thread, NW_PAGE_THREAD);
 NW_CHECK(nw_gate_page, pkru, NW_PAGE_PKRU);

@@ -42,8 +42,8 @@ static int put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, i
     if (at == MAP_FAILED)
         return -errno;
     error = nw_memory_tag(d, start, length, prot);
-    if (error)
-        mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0);
+    if (error && mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
+        nw_die_system("cannot take back a mapping that has no key: %s", strerror(errno));
     return error;
 }
 

@@ -89,7 +89,7 @@ struct nw_slot *nw_ready_take(void)
 
     if (!domain)
         return NULL;
-    link = first_of(domain);
+    link = first_of(domain); /* a domain in the queue has one */
     slot = *link;
     slot_remove(domain, link);
     unqueue(of);

@@ -158,14 +158,16 @@ static void on_kick(struct nw_executor *ex, ucontext_t *uc, const siginfo_t *inf
     ex->trap.signal = 0;
 }
 
-static noreturn void monitor_defect(const ucontext_t *uc, const siginfo_t *info)
+static noreturn void monitor_defect(const struct nw_executor *ex, const ucontext_t *uc, const siginfo_t *info)
 {
     char text[128];
-    int n = snprintf(text, sizeof(text), "nightward-worker: error: signal %d at monitor+%#llx, address %p\n",
-                     info->si_signo, uc->uc_mcontext.gregs[REG_RIP] - (greg_t)__executable_start, info->si_addr);
+    int n;
 
-    if (write(2, text, (size_t)n) < 0)
-        n = 0;
+    nw_set_fs(ex->monitor_fs);
+    n = snprintf(text, sizeof(text), "nightward-worker: error: signal %d at monitor+%#llx, address %p\n",
+                 info->si_signo, uc->uc_mcontext.gregs[REG_RIP] - (greg_t)__executable_start, info->si_addr);
+
+    syscall(SYS_write, STDERR_FILENO, text, n);
     syscall(SYS_exit_group, 70);
     __builtin_unreachable();
 }
@@ -184,7 +186,7 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
     if (info->si_signo != SIGSYS && frame_pkru(uc) == 0 && within(rip, __executable_start, etext) &&
         !within(rip, nw_gate_text_start, nw_gate_text_end)) {
         if (!ex->gate.guard_live)
-            monitor_defect(uc, info);
+            monitor_defect(ex, uc, info);
         frame_redirect(uc, nw_gate_copy_fault, ex->gate.guard_rsp);
         return;
     }
