@@ -56,7 +56,7 @@ endef
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk bench/part.mk
 
-.PHONY: all help deps demo check bench install asan clean format tests run-tests run-asan
+.PHONY: all help deps demo check check-attacks bench install asan clean format tests run-tests run-asan
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -76,6 +76,13 @@ check: deps ## run every test
 
 run-tests: all tests
 	$(Q)common/test/run.sh $(B) $(TESTS) -- $(wildcard common/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
+
+check-attacks: deps ## run the attacks on a worker and show what became of each
+	$(again) run-attacks
+
+.PHONY: run-attacks
+run-attacks: all $(B)/test/worker/attacks
+	$(Q)common/test/run.sh $(B) $(B)/test/worker/attacks; status=$$?; cat $(B)/attacks.txt; exit $$status
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)
@@ -121,7 +128,7 @@ $(B)/obj/%.o: %.cc
 	@mkdir -p $@
 
 help: ## show the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 clean: ## remove build/ and build-asan/
 	$(Q)rm -rf $(B) $(B)-asan

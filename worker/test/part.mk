@@ -9,3 +9,4 @@ $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)
 	$(call say,SO,$@)
 	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -Iinclude -fPIC -shared -Wl,-z,defs -o $@ $<
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so
+include worker/test/attack/part.mk

@@ -1,0 +1,44 @@
+/*
+ * What the hostile functions share. Each is attack.c, which carries the function ABI, and one file with a table of
+ * attacks. Its input is the name of one of them and its arguments; its answer is what became of it: the name of an
+ * error, or a line that says how the attack succeeded.
+ */
+#ifndef NW_WORKER_TEST_ATTACK_H
+#define NW_WORKER_TEST_ATTACK_H
+
+#include <faas/worker_v1_interface.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* As an argument: the address of 64 KiB of the function's own memory. */
+#define ATTACK_OWN 0x0a77ac40000ull
+
+/* Arguments of an attack. The first is always the address of a neighbour's secret. */
+struct attacker {
+    void *context;
+    faas_append_output_fn_t append;
+    faas_invoke_func_fn_t invoke;
+    uint64_t arg[8];
+    char text[256]; /* for an answer */
+};
+
+struct attack {
+    const char *name;
+    const char *(*run)(struct attacker *a); /* returns the answer */
+};
+
+/* Each hostile function's own; ends with a name that is NULL. */
+extern const struct attack attacks[];
+
+/* Where the gate is, as the stub is told. */
+extern uint64_t attack_gate;
+
+/* The answer for what a system call returned through syscall(): the name of errno, or how far it came. */
+const char *attack_outcome(struct attacker *a, long result);
+
+__attribute__((format(printf, 2, 3))) const char *attack_say(struct attacker *a, const char *format, ...);
+
+/* An operation of the gate with these registers: RDI, RSI, R10, R8, R9. */
+long attack_gate_call(uint64_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4);
+
+#endif

@@ -1,0 +1,296 @@
+/* Jumps into the gate and the monitor with hostile registers (rows 2, 4, 15, 16 of the threats). */
+#include "worker/test/attack/attack.h"
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define FLAG_TF  0x100
+#define FLAG_DF  0x400
+#define FLAG_NT  0x4000
+#define FLAG_AC  0x40000
+#define CS_USER  0x33
+#define SS_USER  0x2b
+#define STACK    512 /* words */
+#define XSAVE_PK 0x200
+
+struct registers {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+uint32_t attack_jump(const struct registers *registers);
+#define HIDDEN __attribute__((visibility("hidden")))
+extern HIDDEN const char attack_landing[];
+extern HIDDEN uint64_t attack_target;
+extern HIDDEN uint32_t attack_rights;
+
+/* Whatever the monitor might take for a record, an extended state or a stack: every word is a place to land. */
+static uint64_t stack[STACK] __attribute__((aligned(64)));
+static uint64_t record[STACK] __attribute__((aligned(64)));
+static uint64_t zeros[STACK] __attribute__((aligned(64)));
+
+static uint32_t read_pkru(void)
+{
+    uint32_t pkru, high;
+
+    __asm__ volatile("rdpkru" : "=a"(pkru), "=d"(high) : "c"(0));
+    return pkru;
+}
+
+/* What GS points at can be read; the first word is the monitor's record of this thread. */
+static uint64_t *page(void)
+{
+    uint64_t *at;
+
+    __asm__ volatile("rdgsbase %0" : "=r"(at));
+    return at;
+}
+
+static void lose_gs(void)
+{
+    __asm__ volatile("movl %0, %%gs" : : "r"(0));
+}
+
+static struct registers hostile(const struct attacker *a)
+{
+    const uint64_t own = (uint64_t)record;
+
+    for (int i = 0; i < STACK; i++) {
+        stack[i] = (uint64_t)attack_landing;
+        record[i] = own;
+    }
+    attack_target = a->arg[0];
+    attack_rights = read_pkru();
+    return (struct registers){
+        .r15 = own,
+        .r14 = SYS_getpid,
+        .r13 = own,
+        .r12 = own,
+        .r11 = (uint64_t)&stack[STACK / 2],
+        .rbp = own,
+        .rdi = own,
+        .rsi = own,
+        .rdx = own,
+        .rbx = own,
+        .rip = attack_gate + a->arg[1],
+        .cs = CS_USER,
+        .rflags = 0x202,
+        .rsp = (uint64_t)&stack[STACK / 2],
+        .ss = SS_USER,
+    };
+}
+
+static const char *jump(struct attacker *a, const struct registers *r)
+{
+    uint32_t after = attack_jump(r);
+
+    return after == attack_rights ? "no rights" : attack_say(a, "PKRU is %#x", after);
+}
+
+/* EAX, ECX and EDX as WRPKRU takes them for all rights. */
+static const char *try_zero(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rdx = 0;
+    return jump(a, &r);
+}
+
+/* The domain's own rights, with which a comparison may succeed. */
+static const char *try_own(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rax = attack_rights;
+    r.rdx = 0;
+    return jump(a, &r);
+}
+
+/* XRSTOR of an image of its own in which PKRU is absent: its first value is 0. */
+static const char *try_xrstor(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rax = XSAVE_PK;
+    r.rdx = 0;
+    r.rsi = r.rdi = (uint64_t)zeros;
+    return jump(a, &r);
+}
+
+/* Pointers of the monitor's own in every register that it uses. */
+static const char *try_known(struct attacker *a)
+{
+    struct registers r = hostile(a);
+    uint64_t *own_page = page();
+
+    r.rdx = 0;
+    r.r12 = r.rdi = r.rbx = own_page[0];
+    r.r13 = r.rsi = (uint64_t)own_page;
+    return jump(a, &r);
+}
+
+/* RSP in the monitor's memory, and IRETQ frames instead of addresses on the stack for those that pop. */
+static const char *try_stack(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rdx = 0;
+    r.rsp = page()[0] + 64;
+    return jump(a, &r);
+}
+
+static const char *try_iret(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    for (int i = 0; i + 5 <= STACK; i += 5) {
+        const uint64_t frame[5] = {(uint64_t)attack_landing, CS_USER, 0x202, (uint64_t)&stack[STACK / 2], SS_USER};
+
+        memcpy(&stack[i], frame, sizeof(frame));
+    }
+    r.rsp = (uint64_t)&stack[STACK / 2 / 5 * 5];
+    r.rdx = 0;
+    return jump(a, &r);
+}
+
+static const char *with_flags(struct attacker *a, uint64_t flags)
+{
+    struct registers r = hostile(a);
+
+    r.rdx = 0;
+    r.rflags |= flags;
+    return jump(a, &r);
+}
+
+static const char *try_flags(struct attacker *a)
+{
+    return with_flags(a, FLAG_DF | FLAG_AC | FLAG_NT);
+}
+
+static const char *try_trap_flag(struct attacker *a)
+{
+    return with_flags(a, FLAG_TF);
+}
+
+static void break_fpu(void)
+{
+    const uint32_t mxcsr = 0; /* every exception unmasked */
+    const uint16_t control = 0x340;
+
+    __asm__ volatile("fldz; fld1; fldcw %0; fdivp; ldmxcsr %1" : : "m"(control), "m"(mxcsr) : "st");
+}
+
+/* A division by zero waits in the x87, and every SSE exception traps. */
+static const char *try_fpu(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rdx = 0;
+    break_fpu();
+    return jump(a, &r);
+}
+
+static const char *try_null_gs(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rdx = 0;
+    lose_gs();
+    return jump(a, &r);
+}
+
+/* ---- not at an offset of the gate ---- */
+
+static const char *try_null_gs_then(struct attacker *a)
+{
+    lose_gs();
+    switch (a->arg[1]) {
+    case 0:
+        return attack_outcome(a, syscall(SYS_getpid));
+    case 1:
+        *(volatile int *)a->arg[0] = 1;
+        break;
+    case 2:
+        attack_gate_call(99, 0, 0, 0, 0);
+        break;
+    default:
+        for (;;)
+            __asm__ volatile("");
+    }
+    return "gone on";
+}
+
+/* RSP in a neighbour's memory when something makes the kernel build a signal frame. */
+static const char *pivot(struct attacker *a, const char *code)
+{
+    struct registers r = hostile(a);
+
+    r.rip = (uint64_t)code;
+    r.rax = SYS_getpid;
+    r.rsp = a->arg[0] + 4000;
+    attack_jump(&r);
+    return "gone on";
+}
+
+static const char *try_pivot_fault(struct attacker *a)
+{
+    const char *code;
+
+    __asm__("leaq 1f(%%rip), %0; jmp 2f; 1: ud2; 2:" : "=r"(code));
+    return pivot(a, code);
+}
+
+static const char *try_pivot_syscall(struct attacker *a)
+{
+    const char *code;
+
+    __asm__("leaq 1f(%%rip), %0; jmp 2f; 1: syscall; jmp attack_landing; 2:" : "=r"(code));
+    return pivot(a, code);
+}
+
+static const char *try_pivot_loop(struct attacker *a)
+{
+    const char *code;
+
+    __asm__("leaq 1f(%%rip), %0; jmp 2f; 1: jmp 1b; 2:" : "=r"(code));
+    return pivot(a, code);
+}
+
+/* A signal frame that would give all rights: it has no extended state, so PKRU would get its first value. */
+static const char *try_sigreturn(struct attacker *a)
+{
+    struct registers r = hostile(a);
+    ucontext_t *uc = (ucontext_t *)&stack[8];
+    const char *code;
+
+    __asm__("leaq 1f(%%rip), %0; jmp 2f; 1: syscall; jmp attack_landing; 2:" : "=r"(code));
+    memset(uc, 0, sizeof(*uc));
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)attack_landing;
+    uc->uc_mcontext.gregs[REG_RSP] = (greg_t)&stack[STACK / 2];
+    uc->uc_mcontext.gregs[REG_EFL] = 0x202;
+    uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)((uint64_t)SS_USER << 48 | CS_USER);
+    r.rip = (uint64_t)code;
+    r.rsp = (uint64_t)uc;
+    r.rax = SYS_rt_sigreturn;
+    return jump(a, &r);
+}
+
+const struct attack attacks[] = {
+    {"zero", try_zero},
+    {"own", try_own},
+    {"xrstor", try_xrstor},
+    {"known", try_known},
+    {"stack", try_stack},
+    {"iret", try_iret},
+    {"flags", try_flags},
+    {"trap-flag", try_trap_flag},
+    {"fpu", try_fpu},
+    {"null-gs", try_null_gs},
+    {"null-gs-then", try_null_gs_then},
+    {"pivot-fault", try_pivot_fault},
+    {"pivot-syscall", try_pivot_syscall},
+    {"pivot-loop", try_pivot_loop},
+    {"sigreturn", try_sigreturn},
+    {0},
+};

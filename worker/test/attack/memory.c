@@ -1,0 +1,331 @@
+/* Attacks through memory calls, files and code that was looked at before (rows 1, 2, 3, 7, 9, 10, 21, 22). */
+#include "worker/test/attack/attack.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define RX   (PROT_READ | PROT_EXEC)
+#define RW   (PROT_READ | PROT_WRITE)
+
+/* Pages of this file that are no code until someone maps them as such. */
+static const uint8_t whole[PAGE] __attribute__((aligned(PAGE))) = {'w', 'h', 'o', 'l', 'e', [64] = 0x0f, 0x01, 0xef};
+static const uint8_t first_half[PAGE] __attribute__((aligned(PAGE))) = {'f', 'i', 'r', 's', 't', [4094] = 0x0f, 0x01};
+static const uint8_t last_half[PAGE] __attribute__((aligned(PAGE))) = {0xef, 'l', 'a', 's', 't'};
+static const uint8_t harmless[PAGE] __attribute__((aligned(PAGE))) = {'h', 'a', 'r', 'm', 'l', 'e', 's', 's'};
+
+/* This function's own file: the only one that the attacker wrote. */
+static int own_file(void)
+{
+    return open("/function/memory", O_RDONLY);
+}
+
+/* Where in the file a page lies; -1 when it is not there. */
+static off_t offset_of(int fd, const uint8_t *page)
+{
+    static uint8_t read[PAGE];
+
+    for (off_t at = 0; pread(fd, read, PAGE, at) > 0; at += PAGE)
+        if (memcmp(read, page, PAGE) == 0)
+            return at;
+    return -1;
+}
+
+static uint8_t *map_page(int fd, const uint8_t *page, void *at, int prot, int flags)
+{
+    return mmap(at, PAGE, prot, flags, fd, offset_of(fd, page));
+}
+
+static const char *mapped(struct attacker *a, const void *p)
+{
+    return p == MAP_FAILED ? attack_outcome(a, -1) : "mapped";
+}
+
+static const char *try_map_whole(struct attacker *a)
+{
+    return mapped(a, map_page(own_file(), whole, NULL, RX, MAP_PRIVATE));
+}
+
+static uint8_t *two_pages(void)
+{
+    return mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static const char *try_join(struct attacker *a)
+{
+    int fd = own_file();
+    uint8_t *at = two_pages();
+
+    if (map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
+        return "the first half was refused";
+    return mapped(a, map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED));
+}
+
+static const char *try_join_backwards(struct attacker *a)
+{
+    int fd = own_file();
+    uint8_t *at = two_pages();
+
+    if (map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
+        return "the last half was refused";
+    return mapped(a, map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED));
+}
+
+/* The second half comes while the first is not executable. */
+static const char *try_join_hidden(struct attacker *a)
+{
+    int fd = own_file();
+    uint8_t *at = two_pages();
+
+    if (map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
+        return "the first half was refused";
+    mprotect(at, PAGE, PROT_NONE);
+    return mapped(a, map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED));
+}
+
+static const char *try_join_moving(struct attacker *a)
+{
+    int fd = own_file();
+    uint8_t *at = two_pages(), *other = map_page(fd, last_half, NULL, RX, MAP_PRIVATE);
+
+    if (other == MAP_FAILED || map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
+        return "a half was refused";
+    return mapped(a, mremap(other, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE));
+}
+
+static const char *try_map_rwx(struct attacker *a)
+{
+    return mapped(a, mmap(NULL, PAGE, RX | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static const char *try_map_anonymous(struct attacker *a)
+{
+    return mapped(a, mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static const char *try_write_then_execute(struct attacker *a)
+{
+    uint8_t *at = mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    memcpy(at, whole, PAGE);
+    return attack_outcome(a, mprotect(at, PAGE, RX));
+}
+
+/* The same through a private copy of a file's page. */
+static const char *try_write_file_then_execute(struct attacker *a)
+{
+    uint8_t *at = map_page(own_file(), harmless, NULL, RW, MAP_PRIVATE);
+
+    memcpy(at, whole, PAGE);
+    return attack_outcome(a, mprotect(at, PAGE, RX));
+}
+
+static const char *try_make_code_writable(struct attacker *a)
+{
+    uint8_t *at = map_page(own_file(), harmless, NULL, RX, MAP_PRIVATE);
+
+    if (mprotect(at, PAGE, RW) < 0)
+        return attack_outcome(a, -1);
+    memcpy(at, whole, PAGE);
+    return attack_outcome(a, mprotect(at, PAGE, RX));
+}
+
+/* One page of the file, once executable and once writable and shared. */
+static const char *try_map_twice(struct attacker *a)
+{
+    int fd = own_file();
+    uint8_t *code = map_page(fd, harmless, NULL, RX, MAP_SHARED);
+    uint8_t *other = map_page(fd, harmless, NULL, RW, MAP_SHARED);
+
+    if (code == MAP_FAILED || other == MAP_FAILED)
+        return attack_outcome(a, -1);
+    other[0] = 'X';
+    return code[0] == 'X' ? "the code changed" : "unchanged";
+}
+
+static const char *try_run_data(struct attacker *a)
+{
+    static uint8_t code[PAGE] = {0xc3};
+
+    (void)a;
+    ((void (*)(void))(uintptr_t)code)();
+    return "executed";
+}
+
+/* ---- what is left in executable memory ---- */
+
+static int forbidden(const uint8_t *p)
+{
+    unsigned reg = p[2] >> 3 & 7, is_register = p[2] >> 6 == 3;
+
+    if (p[0] != 0x0f)
+        return 0;
+    if (p[1] == 0x01)
+        return p[2] == 0xef;
+    return p[1] == 0xae && ((reg == 5 && !is_register) || (is_register && p[-1] == 0xf3 && (reg == 2 || reg == 3)) ||
+                            (is_register && p[-2] == 0xf3 && (reg == 2 || reg == 3)));
+}
+
+static int count(struct dl_phdr_info *info, size_t size, void *total)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        const uint8_t *start = (const uint8_t *)(info->dlpi_addr + ph->p_vaddr);
+
+        if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+            continue;
+        for (size_t k = 2; k + 3 <= ph->p_memsz; k++)
+            *(long *)total += forbidden(start + k);
+    }
+    return 0;
+}
+
+/* The operands spell WRPKRU; the compiler might have made them as well as an attacker. */
+__attribute__((noinline, used)) static uint32_t accident(uint32_t value)
+{
+    return value ^ 0x90ef010f;
+}
+
+static const char *try_search(struct attacker *a)
+{
+    long found = 0;
+
+    if (accident(0x90ef010f) != 0)
+        return "the code is broken";
+    dl_iterate_phdr(count, &found);
+    return found ? attack_say(a, "%ld left", found) : "none left";
+}
+
+/* ---- files ---- */
+
+static const char *try_open_memory(struct attacker *a)
+{
+    static const char *const names[] = {
+        "/proc/self/mem",
+        "/proc/thread-self/mem",
+        "/proc/1/mem",
+        "//proc/self/mem",
+        "/proc//self/./mem",
+        "/lib/../proc/self/mem",
+        "/usr/lib/../../proc/self/mem",
+        "proc/self/mem",
+        "../proc/self/mem",
+        "/proc/self/maps",
+        "/proc/self/pagemap",
+        "/proc/self/task",
+        "/proc/self/fd",
+        "/proc/self/fd/3",
+        "/proc/self/root/proc/self/mem",
+        "/dev/fd/3",
+        "/dev/mem",
+        "/dev/shm/x",
+        "/function/secret",
+        "/function/../function/secret",
+        "/etc/passwd",
+        "/lib/x86_64-linux-gnu/../../../proc/self/mem",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        for (int flags = O_RDONLY; flags <= O_RDWR; flags++)
+            if (open(names[i], flags) >= 0 || errno != ENOENT)
+                return attack_say(a, "%s: %s", names[i], strerrorname_np(errno));
+    return "ENOENT";
+}
+
+static const char *try_write_library(struct attacker *a)
+{
+    return attack_outcome(a, open("/lib/x86_64-linux-gnu/libm.so.6", O_RDWR));
+}
+
+static const char *const paths[] = {"/dev/null", "/proc/self/maps"};
+static char path[32];
+static int flipping;
+
+static void *flip(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; __atomic_load_n(&flipping, __ATOMIC_RELAXED); i++)
+        strcpy(path, paths[i & 1]);
+    return NULL;
+}
+
+/* A second thread changes the name while it is looked at: what is opened must be what was allowed. */
+static const char *try_path_race(struct attacker *a)
+{
+    pthread_t thread;
+    int wrong = 0;
+
+    flipping = 1;
+    if (pthread_create(&thread, NULL, flip, NULL))
+        return attack_outcome(a, -1);
+    for (int i = 0; i < 3000; i++) {
+        int fd = open(path, O_RDONLY);
+        struct stat st;
+
+        wrong += fd >= 0 && fstat(fd, &st) == 0 && !S_ISCHR(st.st_mode);
+        if (fd >= 0)
+            close(fd);
+    }
+    __atomic_store_n(&flipping, 0, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    return wrong ? attack_say(a, "%d wrong files", wrong) : "ENOENT";
+}
+
+/* Numbers below 3 are the standard streams, which every domain has; it opened nothing itself. */
+static const char *try_foreign_files(struct attacker *a)
+{
+    static const int calls[] = {SYS_read, SYS_write, SYS_pread64, SYS_fstat, SYS_lseek, SYS_getdents64, SYS_dup};
+    static char buffer[PAGE];
+
+    for (long fd = 3; fd < 300; fd++) {
+        for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+            if (syscall(calls[i], fd, buffer, 16, 0) >= 0 || errno != EBADF)
+                return attack_say(a, "file %ld, call %d: %s", fd, calls[i], strerrorname_np(errno));
+        if (close((int)fd) == 0)
+            return attack_say(a, "closed %ld", fd);
+    }
+    return "EBADF";
+}
+
+static const char *try_dup_over(struct attacker *a)
+{
+    int ends[2];
+
+    if (pipe(ends) < 0)
+        return attack_outcome(a, -1);
+    for (int fd = 3; fd < 200; fd++) /* its own table fills; nobody else's changes */
+        dup2(ends[0], fd);
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    return "done";
+}
+
+const struct attack attacks[] = {
+    {"map-whole", try_map_whole},
+    {"join", try_join},
+    {"join-backwards", try_join_backwards},
+    {"join-hidden", try_join_hidden},
+    {"join-moving", try_join_moving},
+    {"map-rwx", try_map_rwx},
+    {"map-anonymous", try_map_anonymous},
+    {"write-then-execute", try_write_then_execute},
+    {"write-file-then-execute", try_write_file_then_execute},
+    {"make-code-writable", try_make_code_writable},
+    {"map-twice", try_map_twice},
+    {"run-data", try_run_data},
+    {"search", try_search},
+    {"open-memory", try_open_memory},
+    {"write-library", try_write_library},
+    {"path-race", try_path_race},
+    {"foreign-files", try_foreign_files},
+    {"dup-over", try_dup_over},
+    {0},
+};

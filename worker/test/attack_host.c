@@ -1,0 +1,213 @@
+/* See attack_host.h. */
+#include "worker/test/attack_host.h"
+#include "common/test/test.h"
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TIMEOUT_MS  300
+#define MEMORY      (64ull << 20)
+#define HOSTILE_MAX 16
+
+struct nw_attack nw_attack;
+static bool alive;
+static uint32_t secret;
+
+/* Hostile functions that are loaded, by the name of their file. */
+static struct {
+    const char *so;
+    uint32_t deployment;
+} hostile[HOSTILE_MAX];
+
+const char *nw_attack_build(void)
+{
+    const char *from = getenv("NW_BUILD");
+
+    return from ? from : "build";
+}
+
+/* Valid until the next call. */
+const char *nw_attack_path(const char *so)
+{
+    static char path[512];
+
+    if (so[0] == '/')
+        return so;
+    snprintf(path, sizeof(path), "%s/test/worker/attack/%s.so", nw_attack_build(), so);
+    return path;
+}
+
+uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots)
+{
+    struct nw_load l = {
+        .name = name, .so = nw_attack_path(so), .slots = slots, .timeout_ms = TIMEOUT_MS, .memory = MEMORY};
+
+    return nw_harness_load(&nw_attack.harness, &l);
+}
+
+uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots)
+{
+    uint32_t deployment = nw_attack_load(name, so, slots);
+
+    if (!deployment)
+        fail_msg("%s was refused: %s", so, nw_attack.harness.message.text);
+    return deployment;
+}
+
+static void worker_start(void)
+{
+    nw_harness_start(&nw_attack.harness, nw_attack.mode, 2);
+    memset(hostile, 0, sizeof(hostile));
+    alive = true;
+    secret = nw_attack_must_load("secret", "secret", 1);
+    nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2);
+}
+
+/* The worker that a test left behind, or a new one when it is gone. */
+int nw_attack_begin(void **state)
+{
+    (void)state;
+    if (!alive)
+        worker_start();
+    return 0;
+}
+
+static bool worker_lives(void)
+{
+    int status;
+
+    if (alive && waitpid(nw_attack.harness.pid, &status, WNOHANG) == nw_attack.harness.pid) {
+        alive = false;
+        nw_channel_close(&nw_attack.harness.channel);
+        close(nw_attack.harness.control);
+        print_message("the worker ended: status %#x\n", (unsigned)status);
+    }
+    return alive;
+}
+
+void nw_attack_must_live(const char *after)
+{
+    if (!worker_lives())
+        fail_msg("%s ended the worker", after);
+}
+
+struct nw_answer nw_attack_ask(uint32_t deployment, const char *input)
+{
+    return nw_harness_invoke(&nw_attack.harness, deployment, input, strlen(input));
+}
+
+/* The next test gets a new worker. */
+static void discard_worker(void)
+{
+    int status;
+
+    kill(nw_attack.harness.pid, SIGKILL);
+    waitpid(nw_attack.harness.pid, &status, 0);
+    nw_channel_close(&nw_attack.harness.channel);
+    close(nw_attack.harness.control);
+    alive = false;
+}
+
+/* The neighbours answer as ever. */
+void nw_attack_check(const char *after)
+{
+    struct nw_answer a;
+
+    nw_attack_must_live(after);
+    a = nw_attack_ask(secret, "check");
+    if (a.status != NW_STATUS_OK || strcmp(a.data, "intact") != 0) {
+        discard_worker();
+        fail_msg("after %s the secret is not intact: %s", after, a.data);
+    }
+    free(a.data);
+    a = nw_attack_ask(nw_attack.hello, "x");
+    if (a.status != NW_STATUS_OK)
+        fail_msg("after %s hello does not answer: %s", after, a.data);
+    free(a.data);
+}
+
+uint64_t nw_attack_where(const char *kind)
+{
+    char input[32];
+    struct nw_answer a;
+    uint64_t at;
+
+    snprintf(input, sizeof(input), "where %s", kind ? kind : "data");
+    a = nw_attack_ask(secret, input);
+    at = strtoul(a.data, NULL, 16);
+    free(a.data);
+    assert_int_not_equal(at, 0);
+    return at;
+}
+
+/* The hostile function of that file, loaded when it is first needed; flow calls another one that is its copy. */
+uint32_t nw_attack_function(const char *so)
+{
+    size_t i = 0;
+
+    while (i < HOSTILE_MAX && hostile[i].so && strcmp(hostile[i].so, so) != 0)
+        i++;
+    assert_true(i < HOSTILE_MAX);
+    if (hostile[i].so)
+        return hostile[i].deployment;
+    if (strcmp(so, "flow") == 0)
+        nw_attack_must_load("flow2", "flow", 2);
+    hostile[i].deployment = nw_attack_must_load(so, so, strcmp(so, "jumps") == 0 ? 1 : 2);
+    hostile[i].so = so;
+    return hostile[i].deployment;
+}
+
+void nw_attack_describe(char seen[NW_ATTACK_SEEN], const struct nw_answer *a)
+{
+    switch (a->status) {
+    case NW_STATUS_OK:
+        snprintf(seen, NW_ATTACK_SEEN, "%s", a->data);
+        break;
+    case NW_STATUS_CRASHED:
+        snprintf(seen, NW_ATTACK_SEEN, "torn down");
+        break;
+    case NW_STATUS_TIMEOUT:
+        snprintf(seen, NW_ATTACK_SEEN, "timed out");
+        break;
+    case NW_STATUS_OUTPUT_TOO_LARGE:
+        snprintf(seen, NW_ATTACK_SEEN, "output too large");
+        break;
+    default:
+        snprintf(seen, NW_ATTACK_SEEN, "status %u: %s", a->status, a->data);
+    }
+}
+
+/* Whether `seen` is one of the words in `expected`, which | separates; a * at the end of one stands for anything. */
+static bool matches(const char *expected, const char *seen)
+{
+    for (const char *end; *expected; expected = *end ? end + 1 : end) {
+        size_t length;
+
+        end = strchrnul(expected, '|');
+        length = (size_t)(end - expected);
+        if (length && expected[length - 1] == '*' ? strncmp(expected, seen, length - 1) == 0
+                                                  : strlen(seen) == length && memcmp(expected, seen, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+void nw_attack_judge(int row, const char *name, const char *expected, const char *seen)
+{
+    fprintf(nw_attack.table, "%-8s %3d  %-70s  %-32s  %s\n", nw_mode_name(nw_attack.mode), row, name, expected, seen);
+    if (!matches(expected, seen))
+        fail_msg("%s: expected %s, saw %s", name, expected, seen);
+}
+
+int nw_attack_end(void **state)
+{
+    (void)state;
+    if (worker_lives()) {
+        nw_harness_stop(&nw_attack.harness);
+        alive = false;
+    }
+    return 0;
+}
