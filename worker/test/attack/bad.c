@@ -3,7 +3,7 @@
 
 void bad(void);
 
-/* Rights in the way: a neighbour's memory is unknown at this time, the first page of the monitor's is not. */
+/* A neighbour is unknown at this time; that there is nothing at address 16 is not. */
 #if defined(BAD_constructor)
 __attribute__((constructor)) void bad(void)
 {
@@ -14,7 +14,7 @@ static void nothing(void)
 {
 }
 
-static void (*choose(void))(void)
+__attribute__((used)) static void (*choose(void))(void)
 {
     *(volatile int *)16 = 1;
     return nothing;
