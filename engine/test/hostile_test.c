@@ -37,20 +37,19 @@ static int tear_down(void **state)
 
 struct neighbour {
     pthread_t thread;
-    bool stop;
-    unsigned calls, errors;
+    bool stop; /* after the call that is under way: there is always at least one */
+    unsigned errors;
 };
 
 static void *call_neighbour(void *arg)
 {
     struct neighbour *neighbour = arg;
     int fd = host_connect(&host);
-    while (!__atomic_load_n(&neighbour->stop, __ATOMIC_RELAXED)) {
+    do {
         struct answer answer = exchange(fd, "POST", "/function/echo", "neighbour", 9);
-        neighbour->calls++;
         neighbour->errors += answer.status != 200 || strcmp(answer.body, "neighbour");
         answer_fini(&answer);
-    }
+    } while (!__atomic_load_n(&neighbour->stop, __ATOMIC_RELAXED));
     close(fd);
     return NULL;
 }
@@ -77,7 +76,6 @@ static void attack(const char *behaviour)
     await_at_least(&host, "workers_lost", lost + 1);
     __atomic_store_n(&neighbour.stop, true, __ATOMIC_RELAXED);
     pthread_join(neighbour.thread, NULL);
-    assert_true(neighbour.calls > 0);
     assert_int_equal(neighbour.errors, 0);
     deploy(&host, "evil", "echo");
     eventually(&host, "evil", "good", "good");
