@@ -219,6 +219,13 @@ void nw_function_retire(uint32_t deployment)
     nw_wake_control();
 }
 
+/* A domain is live before the last of its func workers waits for the first time; one that never does is not waited for.
+ */
+static bool workers_are_made(const struct nw_domain *domain, uint64_t now)
+{
+    return domain->n_workers >= domain->function->slots || now - domain->started_at >= domain->function->timeout_ns;
+}
+
 /* A retiring function that has nothing left to do destroys its func workers; the last one takes the domain along. */
 static void retire_idle(struct nw_function *f, uint64_t now)
 {
@@ -226,7 +233,7 @@ static void retire_idle(struct nw_function *f, uint64_t now)
 
     if (!domain) {
         nw_function_settle(f);
-    } else if (!domain->closing && domain->n_free == domain->n_workers && is_idle(f) &&
+    } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f) &&
                (!nw_m.keyed || nw_domain_bind(domain) == 0)) {
         domain->closing = true;
         domain->started_at = now;

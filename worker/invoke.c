@@ -371,6 +371,8 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
             return &slot->gate;
     }
     nw_free_push(slot);
+    if (slot->domain->closing)
+        nw_workers_dismiss(slot->domain);
     nw_function_feed(function);
     return NULL;
 }

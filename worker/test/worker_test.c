@@ -346,6 +346,21 @@ static void a_new_version_takes_over(void **state)
     }
 }
 
+/* Before its func workers have waited for the first time. */
+static void a_version_may_be_retired_at_once(void **state)
+{
+    struct nw_load l = {.name = "f", .so = so("hello"), .slots = 16};
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        uint32_t deployment = nw_harness_load(&h, &l);
+
+        nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
+        nw_harness_expect(&h, NW_CONTROL_RETIRED);
+        assert_int_equal(h.message.head.deployment, deployment);
+    }
+}
+
 static void refusals_say_why(void **state)
 {
     struct nw_load no_elf = {.name = "f", .so = "/etc/hostname"};
@@ -423,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(callers_of_one_callee_share_the_keys, start, stop),
         cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_a_key, start, stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
+        cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
         cmocka_unit_test_setup_teardown(chaos_loses_nothing, start, stop),
