@@ -349,10 +349,10 @@ static void a_new_version_takes_over(void **state)
 /* Before its func workers have waited for the first time. */
 static void a_version_may_be_retired_at_once(void **state)
 {
-    struct nw_load l = {.name = "f", .so = so("hello"), .slots = 16};
+    struct nw_load l = {.name = "f", .so = so("hello"), .slots = 1};
 
     (void)state;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 400; i++) {
         uint32_t deployment = nw_harness_load(&h, &l);
 
         nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
