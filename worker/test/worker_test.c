@@ -352,7 +352,7 @@ static void a_version_may_be_retired_at_once(void **state)
     struct nw_load l = {.name = "f", .so = so("hello"), .slots = 1};
 
     (void)state;
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 1000; i++) {
         uint32_t deployment = nw_harness_load(&h, &l);
 
         nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
