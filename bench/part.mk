@@ -15,3 +15,15 @@ $(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.
 	$(call say,SO,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $<
+
+# Counts that no clock upsets: `make bench-count`, and a test of `make check`.
+$(B)/bench/count: $(call objects,$(addprefix bench/,count.c count_instructions.c count_syscalls.c count_threads.c) \
+                    engine/test/e2e/load_http.c)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson -lm
+
+TESTS   += $(B)/test/bench/count
+NO_ASAN += bench/count
+$(B)/test/bench/count: bench/count.sh $(B)/bench/count $(BENCH_FUNCTIONS) | $(B)/test/bench/
+	@printf '#!/bin/sh\nexec "%s"\n' '$(abspath $<)' >$@ && chmod +x $@
