@@ -29,7 +29,11 @@ record() {
 
 micro() {
     "$NW_BUILD/bench/micro" "$table" --benchmark_min_time="$least" --benchmark_repetitions="$repetitions" \
-        --benchmark_enable_random_interleaving=true 2>>"$HOST_WORK/skipped"
+        --benchmark_enable_random_interleaving=true 2>"$HOST_WORK/micro" || {
+        cat "$HOST_WORK/micro" >&2
+        return 1
+    }
+    cat "$HOST_WORK/micro" >>"$HOST_WORK/skipped"
 }
 
 # http NAME CONNECTIONS FUNCTION [SIZE]: the throughput goes into the results too, as a rate in each of its columns.

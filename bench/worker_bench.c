@@ -18,11 +18,11 @@
 static struct nw_harness workers[NW_MODE_NONE + 1];
 static uint32_t inside[NW_MODE_NONE + 1];
 
-static uint32_t load(struct nw_harness *h, const char *name, const char *folder, const char *file)
+static uint32_t load(struct nw_harness *h, const char *name, const char *folder, const char *file, uint32_t slots)
 {
     const char *build = getenv("NW_BUILD");
     char path[512];
-    struct nw_load l = {.name = name, .so = path, .timeout_ms = 60000};
+    struct nw_load l = {.name = name, .so = path, .timeout_ms = 60000, .slots = slots};
     uint32_t deployment;
 
     snprintf(path, sizeof(path), "%s/%s/%s.so", build ? build : "build", folder, file);
@@ -41,8 +41,8 @@ static struct nw_harness *worker(enum nw_mode mode)
 
     if (!h->pid) {
         nw_harness_start(h, mode, EXECUTORS);
-        load(h, "noop", "functions/noop", "noop");
-        inside[mode] = load(h, "inside", "bench/functions", "inside");
+        load(h, "noop", "functions/noop", "noop", 1);
+        inside[mode] = load(h, "inside", "bench/functions", "inside", 1);
     }
     return h;
 }
@@ -106,23 +106,25 @@ static void vkey(struct nw_bench *bench, long domains)
 
     for (int i = 0; !loaded && i < COLD; i++) {
         snprintf(text, sizeof(text), "f%d", i);
-        load(h, text, "functions/noop", "noop");
+        load(h, text, "functions/noop", "noop", 1);
     }
     loaded = true;
     snprintf(text, sizeof(text), "turns 500 64 %ld", domains);
     run_inside(bench, NW_MODE_MPK, text);
 }
 
-/* From the request to load a function that does nothing to its domain being up, its file being known to the worker. */
+/* From the request to load a function that does nothing to its domain being up, with one slot, its file being known to
+ * the worker. */
 static void domain_start(struct nw_bench *bench, long mode)
 {
     struct nw_harness *h = worker((enum nw_mode)mode);
 
     while (nw_bench_next(bench)) {
         uint64_t start = nw_bench_now();
-        uint32_t deployment = load(h, "start", "functions/noop", "noop");
+        uint32_t deployment = load(h, "start", "functions/noop", "noop", 1);
 
         nw_bench_batch(bench, nw_bench_now() - start, 1);
+        free(nw_harness_invoke(h, deployment, "", 0).data); /* its func worker is there from then on */
         nw_harness_tell(h, NW_CONTROL_RETIRE, deployment);
         nw_harness_expect(h, NW_CONTROL_RETIRED);
     }
