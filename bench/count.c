@@ -205,8 +205,13 @@ static void count_instructions(const struct nw_count_target *target)
     const struct load many_calls = {"inside", "plain 101000 64 noop", 20, 1, 1, false};
     struct nw_instructions counter;
     double few[2], many[2];
-    int error = nw_instructions_open(&counter, target);
+    int error;
 
+#ifdef __clang__
+    skip("instructions/*", "the record is of code compiled by gcc", -ENOTSUP);
+    return;
+#endif
+    error = nw_instructions_open(&counter, target);
     if (error) {
         skip("instructions/*", "there is no such counter here", error);
         return;
@@ -216,7 +221,7 @@ static void count_instructions(const struct nw_count_target *target)
     add("instructions/http/worker", many[1], 0.3);
     instructions(target, &counter, &few_calls, few);
     instructions(target, &counter, &many_calls, many);
-    add("instructions/nested", (many[1] - few[1]) / 100000, 0.05);
+    add("instructions/nested", (many[1] - few[1]) / 100000, 0.1);
     nw_instructions_close(&counter);
 }
 
