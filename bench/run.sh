@@ -79,7 +79,7 @@ for ((round = 1; round <= rounds; round++)); do
     over_http
     through_the_engine
 done
-printf '%s, Linux %s, %d CPUs; median over %d rounds, in brackets its spread\n\n' \
+printf '%s, Linux %s, %d CPUs; %d rounds; the median of all runs, in brackets the least and the greatest p50\n\n' \
     "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" "$(nproc)" "$rounds"
 sort -V "$table" | awk -v json="$results.new" -f "$NW_ROOT/bench/summary.awk"
 mv "$results.new" "$results"
