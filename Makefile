@@ -56,7 +56,7 @@ endef
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk bench/part.mk
 
-.PHONY: all help deps demo check check-attacks bench install asan clean format tests run-tests run-asan
+.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -87,6 +87,10 @@ run-attacks: all $(B)/test/worker/attacks
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)
 	$(Q)NW_BUILD=$(abspath $(B)) bench/run.sh
+
+bench-count: deps ## count instructions and system calls, compare with bench/counts.json
+	$(again) all $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
+	$(Q)NW_BUILD=$(abspath $(B)) bench/count.sh
 
 asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan/)
 	$(again) B=$(B)-asan OPT='-O1 -g -fno-omit-frame-pointer' \

@@ -66,9 +66,11 @@ nested() {
     curl -sS --fail-with-body --max-time 60 -d "$1 $2" "$HOST_URL/function/callbench" | grep '^p50='
 }
 
-# round_trip CONNECTIONS SECONDS: one line "p50=.. p99=.. p999=.. n=.. rate=.. errors=..", in microseconds, of hello.
+# round_trip CONNECTIONS SECONDS [FUNCTION [SIZE]]: one line "p50=.. p99=.. p999=.. n=.. rate=.. errors=..", in
+# microseconds, of hello or FUNCTION with the body "wrk" or one of SIZE bytes.
 round_trip() {
-    wrk -t1 -c"$1" -d"$2s" -s "$NW_ROOT/bench/wrk.lua" "$HOST_URL/function/hello" | grep '^p50='
+    NW_WRK_SIZE=${4:-} wrk -t1 -c"$1" -d"$2s" -s "$NW_ROOT/bench/wrk.lua" "$HOST_URL/function/${3:-hello}" |
+        grep '^p50='
 }
 
 # The isolation modes that this machine can run, for `for mode in $(modes)`.

@@ -12,5 +12,12 @@ uint64_t nw_bench_now(void);
 void nw_bench_register_ring(void);
 void nw_bench_register_arena(void);
 void nw_bench_register_channel(void);
+void nw_bench_register_doorbells(void);
+void nw_bench_register_floor(void);
+void nw_bench_register_transports(void);
+void nw_bench_register_worker(void);
+
+/* Ends the worker processes that benchmarks have started. */
+void nw_bench_stop_workers(void);
 
 #endif

@@ -10,7 +10,8 @@
 
 struct nw_bench {
     benchmark::State &state;
-    std::vector<double> samples; /* nanoseconds of one operation, a sample for each batch */
+    std::vector<double> means;   /* nanoseconds of one operation, a mean for each batch */
+    std::vector<double> singles; /* nanoseconds of single operations */
     double operations = 0;
 };
 
@@ -24,31 +25,41 @@ double percentile(const std::vector<double> &sorted, double fraction)
 
 void run_one(benchmark::State &state, void (*run)(nw_bench *, long), long argument)
 {
-    nw_bench bench{state, {}, 0};
+    nw_bench bench{state, {}, {}, 0};
 
     run(&bench, argument);
-    std::sort(bench.samples.begin(), bench.samples.end());
-    state.counters["p50"] = percentile(bench.samples, 0.5);
-    state.counters["p99"] = percentile(bench.samples, 0.99);
-    state.counters["p999"] = percentile(bench.samples, 0.999);
+    std::sort(bench.means.begin(), bench.means.end());
+    std::sort(bench.singles.begin(), bench.singles.end());
+    const std::vector<double> &middle = bench.means.empty() ? bench.singles : bench.means;
+    const std::vector<double> &tail = bench.singles.empty() ? bench.means : bench.singles;
+    state.counters["p50"] = percentile(middle, 0.5);
+    state.counters["p99"] = percentile(tail, 0.99);
+    state.counters["p999"] = percentile(tail, 0.999);
     state.counters["n"] = bench.operations;
 }
 
-/* The console table, and a line in the results for each benchmark. */
-class Reporter : public benchmark::ConsoleReporter
+/* A line in the results for each repetition; the summary is made from these. Only failures are printed. */
+class Reporter : public benchmark::BenchmarkReporter
 {
   public:
-    explicit Reporter(FILE *results) : ConsoleReporter(OO_Tabular), results_(results)
+    explicit Reporter(FILE *results) : results_(results)
     {
+    }
+
+    bool ReportContext(const Context &) override
+    {
+        return true;
     }
 
     void ReportRuns(const std::vector<Run> &runs) override
     {
-        ConsoleReporter::ReportRuns(runs);
         for (const Run &run : runs) {
-            failed_ = failed_ || run.error_occurred;
-            if (!run.error_occurred && run.run_type == Run::RT_Iteration)
+            if (run.error_occurred) {
+                failed_ = true;
+                std::fprintf(stderr, "%s: %s\n", run.run_name.function_name.c_str(), run.error_message.c_str());
+            } else if (run.run_type == Run::RT_Iteration) {
                 write(run.run_name.function_name, run.counters);
+            }
         }
     }
 
@@ -85,8 +96,17 @@ extern "C" bool nw_bench_next(struct nw_bench *bench)
 extern "C" void nw_bench_batch(struct nw_bench *bench, uint64_t nanoseconds, uint64_t operations)
 {
     bench->state.SetIterationTime(double(nanoseconds) * 1e-9);
-    bench->samples.push_back(double(nanoseconds) / double(operations));
+    bench->means.push_back(double(nanoseconds) / double(operations));
     bench->operations += double(operations);
+}
+
+extern "C" void nw_bench_samples(struct nw_bench *bench, uint64_t nanoseconds, const float *means, size_t n_means,
+                                 const float *singles, size_t n_singles)
+{
+    bench->state.SetIterationTime(double(nanoseconds) * 1e-9);
+    bench->means.insert(bench->means.end(), means, means + n_means);
+    bench->singles.insert(bench->singles.end(), singles, singles + n_singles);
+    bench->operations += double(n_singles);
 }
 
 extern "C" void nw_bench_fail(struct nw_bench *bench, const char *why)

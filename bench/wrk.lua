@@ -1,6 +1,8 @@
--- Prints percentiles of the latency in microseconds on one line, for bench/host.sh. The body is the name to greet.
+-- Prints percentiles of the latency in microseconds on one line, for bench/host.sh. The body is the name to
+-- greet, or NW_WRK_SIZE bytes.
 wrk.method = "POST"
-wrk.body = "wrk"
+local size = tonumber(os.getenv("NW_WRK_SIZE"))
+wrk.body = size and string.rep("x", size) or "wrk"
 
 done = function(summary, latency)
     local errors = summary.errors

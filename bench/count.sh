@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Counts instructions, system calls and copies of an HTTP invocation and of a nested call, and compares with
+# bench/counts.json: a guard against getting slower that no busy machine upsets. COUNT=write makes the counts the record.
+# Exit status 77 without mode mpk; what else a machine cannot count is named
+# and left out.
+set -euo pipefail
+source "$(dirname "$0")/host.sh"
+trap host_cleanup EXIT
+
+# The record is one of mode mpk.
+if ! "$NW_BUILD/test/mode-usable"; then
+    exit 77
+fi
+host_up mpk --workers 1
+host_deploy noop echo
+"$NIGHTWARD" deploy inside "$NW_BUILD/bench/functions/inside.so" >/dev/null
+status=$("$NIGHTWARD" status --json | tr -d ' \n\t')
+engine=$(sed -n 's/.*"pid":\([0-9]*\),"mode".*/\1/p' <<<"$status")
+worker=$(sed -n 's/.*"workers":\[[^]]*"pid":\([0-9]*\).*/\1/p' <<<"$status")
+"$NW_BUILD/bench/count" "${HOST_URL#http://}" "$engine" "$worker" "$NW_ROOT/bench/counts.json" \
+    ${COUNT:+--"$COUNT"}
