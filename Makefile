@@ -31,6 +31,7 @@ TESTS    :=
 BENCHES  :=
 NO_ASAN  :=
 TEST_HELPERS :=
+IO_TESTS :=
 
 # objects: the object files of C and assembly sources
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1))) $(patsubst %.S,$(B)/obj/%.o,$(filter %.S,$(1))) \
@@ -45,7 +46,8 @@ $(B)/bin/$(1): $(call objects,$(2)) $(4) | $(B)/bin/
 endef
 
 # $(call test,PATH/NAME,SOURCES,LIBS,OBJECTS): build/test/PATH/NAME, a cmocka program that `make check` runs. Names in
-# NO_ASAN (patterns) are not run by `make asan`; programs that tests start go to TEST_HELPERS.
+# NO_ASAN (patterns) are not run by `make asan`; programs that tests start go to TEST_HELPERS; names in IO_TESTS run
+# once with each event loop.
 define test
 TESTS += $(B)/test/$(1)
 $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
@@ -75,7 +77,7 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests
-	$(Q)common/test/run.sh $(B) $(TESTS) -- $(wildcard common/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard common/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
@@ -98,9 +100,9 @@ asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan
 
 # Left out are programs that switch stacks or rights below a sanitizer's feet, or bring a sanitizer of their own.
 ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
-run-asan: $(ASAN_TESTS)
+run-asan: $(ASAN_TESTS) $(B)/test/io-usable
 	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
-	$(Q)ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
 
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/nightward
 INCLUDE := $(DESTDIR)$(PREFIX)/include

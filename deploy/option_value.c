@@ -101,6 +101,9 @@ int nw_option_check(const struct nw_option *option, const char *text, char *why,
         return check_number(option, text, why, why_size);
     case NW_OPTION_MODE:
         return check_word(nw_mode_parse(text) >= 0, text, "auto, mpk, process or none", why, why_size);
+    case NW_OPTION_IO:
+        return check_word(!strcmp(text, "auto") || !strcmp(text, "uring") || !strcmp(text, "uv"), text,
+                          "auto, uring or uv", why, why_size);
     case NW_OPTION_ADDRESS:
         return check_word(nw_is_address(text), text, "an address and port, like 127.0.0.1:8080 or [::1]:8080", why,
                           why_size);

@@ -24,6 +24,7 @@ enum {
     WORKERS,
     EXECUTORS,
     BODY_LIMIT,
+    IO,
     CONFIG,
     CHECK_CONFIG,
     PRINT_CONFIG,
@@ -76,6 +77,13 @@ static const struct nw_option options[N_OPTIONS] = {
                     .max = UINT64_C(64) << 20, /* one must fit into the payload memory of a worker */
                     .in_environment = true,
                     .in_file = true},
+    [IO] = {.name = "io",
+            .value = "KIND",
+            .initial = "auto",
+            .help = "the engine's event loop: auto, uring (io_uring) or uv (libuv)",
+            .kind = NW_OPTION_IO,
+            .in_environment = true,
+            .in_file = true},
     [CONFIG] = {.name = "config",
                 .value = "FILE",
                 .help = "read `key = value` lines; a key is a flag without its dashes",
@@ -194,6 +202,7 @@ static int start(struct nw_settings *settings)
         .workers = nw_setting_number(settings, WORKERS),
         .executors = nw_setting_number(settings, EXECUTORS),
         .body_limit = nw_setting_number(settings, BODY_LIMIT),
+        .io = nw_setting_text(settings, IO),
     };
     int status;
 

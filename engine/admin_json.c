@@ -124,6 +124,7 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "pid", getpid());
     cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
+    cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
     add_addresses(root, engine->addresses);
     cJSON_AddBoolToObject(root, "ready", engine->ready);
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));

@@ -1,6 +1,7 @@
 /*
  * The event loop that the engine is written against: connections, timers, watched descriptors, work on another
- * thread. Nothing here knows HTTP or workers. One backend exists per file: io_uv.c (libuv).
+ * thread. Nothing here knows HTTP or workers. Two backends exist behind io_backend.h: io_uring (io_uring*.c), and libuv
+ * (io_uv.c) where the kernel has no io_uring, lacks what we need of it, or forbids it.
  *
  * The rules are those of a completion interface, so that a backend may keep operations in the kernel:
  *   - bytes read are handed over in a buffer of the backend, valid during the callback only;
@@ -26,9 +27,21 @@ struct nw_io_watch;
 /* Most iovecs that one write takes. */
 #define NW_IO_IOV_MAX 64
 
-/* NULL with errno set on failure. Free only after everything made from the loop was closed or freed. */
-struct nw_io *nw_io_new(void);
+enum nw_io_kind { NW_IO_AUTO, NW_IO_URING, NW_IO_UV, NW_IO_KINDS };
+
+/* auto, uring, uv; and the kind of that name, or -EINVAL. */
+const char *nw_io_kind_name(enum nw_io_kind kind);
+int nw_io_kind_parse(const char *name);
+
+/*
+ * NULL on failure. `why` gets a text for people then, and also when AUTO falls back to libuv, else it is empty. Free
+ * only after everything made from the loop was closed or freed.
+ */
+struct nw_io *nw_io_new(enum nw_io_kind kind, char *why, size_t size);
 void nw_io_free(struct nw_io *io);
+
+/* What was chosen: URING or UV. */
+enum nw_io_kind nw_io_kind(const struct nw_io *io);
 
 /* Serves until nw_io_stop. */
 void nw_io_run(struct nw_io *io);
@@ -81,8 +94,8 @@ struct nw_io_timer *nw_io_timer_new(struct nw_io *io, void (*fired)(void *arg), 
 void nw_io_timer_start(struct nw_io_timer *timer, uint64_t after_ms, uint64_t repeat_ms);
 void nw_io_timer_free(struct nw_io_timer *timer);
 
-/* Calls back while `fd` is readable or at its end. The fd stays the caller's and must outlive the watch; free first,
- * then close. NULL with errno set on failure. */
+/* Calls back while `fd` is readable or at its end, and makes it non-blocking. The fd stays the caller's and must
+ * outlive the watch; free first, then close. NULL with errno set on failure. */
 struct nw_io_watch *nw_io_watch_new(struct nw_io *io, int fd, void (*readable)(void *arg), void *arg);
 void nw_io_watch_free(struct nw_io_watch *watch);
 

@@ -127,6 +127,16 @@ static void look_again(void *arg)
     (void)arg; /* the loop turns, and that is all that is wanted */
 }
 
+static void make_io(struct nw_engine *engine)
+{
+    char why[256];
+    engine->io = nw_io_new(engine->options.io, why, sizeof why);
+    if (!engine->io)
+        nw_die_system("cannot make the event loop: --io %s: %s", nw_io_kind_name(engine->options.io), why);
+    if (*why)
+        nw_log(NW_LOG_INFO, "serves through libuv, because io_uring is not usable: %s", why);
+}
+
 void nw_engine_init(struct nw_engine *engine)
 {
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
@@ -140,11 +150,11 @@ void nw_engine_init(struct nw_engine *engine)
     nw_list_init(&engine->free_invocations);
     engine->launcher = -1;
     engine->spin_credit = CREDIT_MOST;
-    engine->io = nw_io_new();
-    engine->tick = engine->io ? nw_io_timer_new(engine->io, tick, engine) : NULL;
-    engine->retry = engine->io ? nw_io_timer_new(engine->io, look_again, engine) : NULL;
+    make_io(engine);
+    engine->tick = nw_io_timer_new(engine->io, tick, engine);
+    engine->retry = nw_io_timer_new(engine->io, look_again, engine);
     if (!engine->tick || !engine->retry)
-        nw_die_system("cannot make the event loop: out of memory or descriptors");
+        nw_die_system("cannot make the event loop: out of memory");
     engine->started = nw_io_now(engine->io);
 }
 

@@ -12,7 +12,18 @@
 #define MIB (KIB * KIB)
 #define GIB (KIB * MIB)
 
-enum kind { KIND_TEXT, KIND_LIST, KIND_MODE, KIND_LEVEL, KIND_COUNT, KIND_POWER, KIND_BYTES, KIND_PAGES, KIND_TIME };
+enum kind {
+    KIND_TEXT,
+    KIND_LIST,
+    KIND_MODE,
+    KIND_LEVEL,
+    KIND_IO,
+    KIND_COUNT,
+    KIND_POWER,
+    KIND_BYTES,
+    KIND_PAGES,
+    KIND_TIME
+};
 
 struct option {
     const char *name;
@@ -42,6 +53,7 @@ static const struct option table[] = {
     {"--queue-timeout", KIND_TIME, AT(queue_timeout), 30000, 1, 3600000, "TIME", "a request waits for a worker"},
     {"--load-timeout", KIND_TIME, AT(load_timeout), 30000, 1, 3600000, "TIME", "a worker may take to load a function"},
     {"--drain-timeout", KIND_TIME, AT(drain_timeout), 10000, 1, 3600000, "TIME", "requests may finish after SIGTERM"},
+    {"--io", KIND_IO, AT(io), NW_IO_AUTO, 0, 0, "KIND", "event loop: auto, uring (io_uring) or uv (libuv) [auto]"},
     {"--log-level", KIND_LEVEL, AT(log_level), NW_LOG_INFO, 0, 0, "LEVEL", "error, warn, info or debug"},
 };
 
@@ -128,6 +140,14 @@ static void set_level(struct nw_options *options, const char *text)
     nw_die_usage("--log-level: \"%s\" does not do; give error, warn, info or debug", text);
 }
 
+static void set_io(struct nw_options *options, const char *text)
+{
+    int kind = nw_io_kind_parse(text);
+    if (kind < 0)
+        nw_die_usage("--io: \"%s\" does not do; give auto, uring or uv", text);
+    options->io = (enum nw_io_kind)kind;
+}
+
 static void add_listen(struct nw_options *options, const char *text)
 {
     if (options->n_listen == NW_LISTEN_MAX)
@@ -149,6 +169,9 @@ static void set(struct nw_options *options, const struct option *option, const c
         break;
     case KIND_LEVEL:
         set_level(options, text);
+        break;
+    case KIND_IO:
+        set_io(options, text);
         break;
     default:
         set_number(options, option, text);

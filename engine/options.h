@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "common/mode.h"
+#include "engine/io.h"
 #include <stdint.h>
 
 #define NW_LISTEN_MAX 16
@@ -14,6 +15,7 @@ struct nw_options {
     int n_listen;
     enum nw_mode mode;
     enum nw_log_level log_level;
+    enum nw_io_kind io;
     uint64_t workers;
     uint64_t executors;
     uint64_t body_limit;

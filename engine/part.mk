@@ -11,10 +11,11 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c dispatch.c functions.c gateway.c \
-                    http_answer.c http_conn.c http_parse.c http_server.c invoke.c io_uv.c json_text.c link.c listen.c loop.c \
-                    nested.c operations.c options.c place.c query.c registry.c request.c state.c supervisor.c \
-                    workers.c)
-ENGINE_LIBS    := -luv -lcjson -lsqlite3 -lcrypto
+                    http_answer.c http_conn.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
+                    io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
+                    json_text.c link.c listen.c loop.c nested.c operations.c options.c place.c query.c registry.c \
+                    request.c state.c supervisor.c workers.c)
+ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
 
 $(call objects,$(ENGINE_SOURCES)): CPPFLAGS += $(LLHTTP_FLAGS)
@@ -39,13 +40,23 @@ $(ENGINE_TEST_HOST)/nightward-worker: $(call objects,engine/test/fake_worker.c) 
 $(ENGINE_TEST_HOST)/%: $(B)/bin/% | $(ENGINE_TEST_HOST)/
 	$(Q)cp -f $< $@
 
-# $(call engine_host_test,NAME): a test against a whole host
+# $(call engine_host_test,NAME): a test against a whole host, which runs with each event loop
 define engine_host_test
+IO_TESTS += $(B)/test/engine/$(1)
 $(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
 $(foreach name,gateway hostile deploy pressure start,$(eval $(call engine_host_test,$(name))))
+
+# io: the interface of the event loop itself.
+$(eval $(call test,engine/io,engine/test/io_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+IO_TESTS += $(B)/test/engine/io
+
+TEST_HELPERS += $(B)/test/io-usable
+$(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
 
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

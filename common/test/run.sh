@@ -4,7 +4,8 @@
 #
 # One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
-# per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE.
+# per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE. Programs among NW_IO_TESTS run once
+# with each event loop of the engine, named by NW_TEST_IO; so does, in the first mode, a bats file with a line "# io: each".
 set -euo pipefail
 
 NW_BUILD=$(cd "$1" && pwd)
@@ -94,6 +95,19 @@ run_bats() {
     run "$1" "${limit:-$time_limit}" bats --formatter tap "$2"
 }
 
+run_with_each_io() {
+    local label=${1#*test/} io reason answer=0
+    reason=$("$NW_BUILD/test/io-usable") || answer=$?
+    for io in uring uv; do
+        if [ "$io" = uring ] && [ "$answer" -eq 1 ]; then
+            report "$label [uring]" 0 0 1
+            show_skips "all of $label with io_uring: $reason"
+            continue
+        fi
+        NW_TEST_IO=$io run "$label [$io]" "$time_limit" "$1"
+    done
+}
+
 run_in_each_mode() {
     local file=$1 label=$2 mode reason answer=0
     reason=$("$NW_BUILD/test/mode-usable") || answer=$?
@@ -104,11 +118,18 @@ run_in_each_mode() {
             continue
         fi
         NW_TEST_MODE=$mode run_bats "$label [$mode]" "$file"
+        if [ "$mode" = mpk ] && grep -q '^# io: each' "$file"; then
+            NW_TEST_MODE=$mode NW_TEST_IO=uv run_bats "$label [$mode, uv]" "$file"
+        fi
     done
 }
 
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
-    run "${1#*test/}" "$time_limit" "$1"
+    if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
+        run_with_each_io "$1"
+    else
+        run "${1#*test/}" "$time_limit" "$1"
+    fi
     shift
 done
 for file in "${@:2}"; do

@@ -74,6 +74,7 @@ void host_start_engine(struct host *host)
     const char *arguments[40] = {"--state", host->state, "--log-level", "warn"};
     int n = 4;
     bool mode = false;
+    const char *io = getenv("NW_TEST_IO");
     for (int i = 0; host->flags[i]; i++) {
         mode |= !strcmp(host->flags[i], "--mode");
         arguments[n++] = host->flags[i];
@@ -81,6 +82,10 @@ void host_start_engine(struct host *host)
     if (!mode) {
         arguments[n++] = "--mode";
         arguments[n++] = "none";
+    }
+    if (io) {
+        arguments[n++] = "--io";
+        arguments[n++] = io;
     }
     arguments[n++] = "--listen";
     arguments[n++] = "127.0.0.1:0";

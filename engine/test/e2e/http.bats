@@ -1,5 +1,6 @@
 # The gateway as an HTTP server: framings, versions, keep-alive, errors.
 # timeout: 300
+# io: each
 
 load helper
 

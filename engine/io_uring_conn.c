@@ -1,0 +1,241 @@
+/*
+ * Connections of the io_uring backend: one receive that stays armed, and at most one send.
+ *
+ * A receive that is armed may complete after reading was turned off, and before it is cancelled. What it brings then
+ * is copied and held until reading is on again: at most what the ring of buffers holds, since the buffers go back
+ * only here, and the cancellation is on its way before the next time that they are looked at.
+ */
+#include "engine/io_uring.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct held {
+    struct held *next;
+    size_t length;
+    char data[];
+};
+
+struct uring_conn {
+    struct nw_io_conn base;
+    struct nw__uring *uring;
+    struct nw__ending ending;
+    struct nw__op receive, send;
+    bool reading, closing;
+    bool over; /* the end of the input came, or `error` */
+    int error;
+    struct nw_list held_link; /* in nw__uring.held: reads again, and something is held or over */
+    struct held *held, *last_held;
+    struct msghdr message;
+    struct nw__io_pending pending;
+};
+
+/* --- receiving --- */
+
+static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
+{
+    struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
+    if (conn->uring->multishot_receive)
+        io_uring_prep_recv_multishot(sqe, conn->base.fd, NULL, 0, 0);
+    else
+        io_uring_prep_recv(sqe, conn->base.fd, NULL, 0, 0);
+    nw__uring_buffer_select(sqe);
+}
+
+/* Arms or takes back the receive, as it is wanted now. */
+static void update(struct uring_conn *conn)
+{
+    if (conn->reading && !conn->over && !conn->held && !conn->closing)
+        nw__op_start(conn->uring, &conn->receive);
+    else
+        nw__op_cancel(conn->uring, &conn->receive);
+}
+
+static void set_over(struct uring_conn *conn, int error)
+{
+    conn->over = true;
+    conn->error = error;
+    if (conn->reading && nw_list_empty(&conn->held_link))
+        nw_list_append(&conn->uring->held, &conn->held_link);
+}
+
+static void hold(struct uring_conn *conn, const char *data, size_t length)
+{
+    struct held *held = malloc(sizeof *held + length);
+    if (!held) {
+        set_over(conn, -ENOMEM);
+        return;
+    }
+    held->next = NULL;
+    held->length = length;
+    memcpy(held->data, data, length);
+    if (conn->held)
+        conn->last_held->next = held;
+    else
+        conn->held = held;
+    conn->last_held = held;
+}
+
+static void received(struct uring_conn *conn, const char *data, size_t length)
+{
+    if (conn->reading && !conn->held)
+        conn->base.handler->data(conn->base.arg, data, length);
+    else if (!conn->over)
+        hold(conn, data, length);
+}
+
+/* The buffers were all in use, or the receive was taken back: neither says anything about the connection. */
+static bool is_passing(int result)
+{
+    return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
+}
+
+static void end_when_idle(struct uring_conn *conn)
+{
+    if (conn->closing && conn->receive.state == OP_IDLE && conn->send.state == OP_IDLE)
+        nw__uring_end(conn->uring, &conn->ending);
+}
+
+static void receive_complete(struct nw__op *op, int result, unsigned flags)
+{
+    struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
+    struct nw__uring *uring = conn->uring;
+    if (conn->closing)
+        end_when_idle(conn);
+    else if (result > 0)
+        received(conn, nw__uring_buffer(uring, flags), (size_t)result);
+    else if (result == -EINVAL && uring->multishot_receive)
+        uring->multishot_receive = false;
+    else if (!is_passing(result))
+        set_over(conn, result);
+    nw__uring_buffer_return(uring, flags);
+    if (!conn->closing)
+        update(conn);
+}
+
+static void give_held(struct uring_conn *conn)
+{
+    while (conn->held && conn->reading && !conn->closing) {
+        struct held *held = conn->held;
+        conn->held = held->next;
+        conn->base.handler->data(conn->base.arg, held->data, held->length);
+        free(held);
+    }
+    if (conn->over && !conn->held && conn->reading && !conn->closing) {
+        conn->reading = false;
+        conn->base.handler->end(conn->base.arg, conn->error);
+    }
+    if (!conn->closing)
+        update(conn);
+}
+
+void nw__uring_give_held(struct nw__uring *uring)
+{
+    struct nw_list now;
+    nw_list_init(&now);
+    nw_list_splice(&now, &uring->held);
+    while (!nw_list_empty(&now)) {
+        struct uring_conn *conn = nw_container(now.next, struct uring_conn, held_link);
+        nw_list_remove(&conn->held_link);
+        give_held(conn);
+    }
+}
+
+void nw__uring_conn_read(struct nw_io_conn *base, bool on)
+{
+    struct uring_conn *conn = (struct uring_conn *)base;
+    if (conn->reading == on || conn->closing)
+        return;
+    conn->reading = on;
+    if (on && (conn->held || conn->over) && nw_list_empty(&conn->held_link))
+        nw_list_append(&conn->uring->held, &conn->held_link);
+    update(conn);
+}
+
+/* --- sending --- */
+
+static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
+{
+    struct uring_conn *conn = nw_container(op, struct uring_conn, send);
+    conn->message =
+        (struct msghdr){.msg_iov = conn->pending.iov + conn->pending.first, .msg_iovlen = (size_t)conn->pending.n};
+    io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, MSG_NOSIGNAL | MSG_WAITALL);
+}
+
+static void send_complete(struct nw__op *op, int result, unsigned flags)
+{
+    struct uring_conn *conn = nw_container(op, struct uring_conn, send);
+    (void)flags;
+    if (conn->closing) {
+        end_when_idle(conn);
+        return;
+    }
+    if (result > 0)
+        nw__io_pending_sent(&conn->pending, (size_t)result);
+    if (conn->pending.n && (result >= 0 || is_passing(result))) {
+        nw__op_start(conn->uring, op);
+        return;
+    }
+    conn->pending.n = 0;
+    conn->base.handler->written(conn->base.arg, result < 0 ? result : 0);
+}
+
+/* Most answers fit into the socket's buffer: then a call that is over at once is cheaper than a completion. */
+int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
+{
+    struct uring_conn *conn = (struct uring_conn *)base;
+    nw__io_pending_set(&conn->pending, iov, n);
+    int rc = nw__io_pending_send(&conn->pending, base->fd);
+    if (rc == 0)
+        nw__op_start(conn->uring, &conn->send);
+    return rc;
+}
+
+/* --- life --- */
+
+static void conn_end(struct nw__ending *ending)
+{
+    struct uring_conn *conn = nw_container(ending, struct uring_conn, ending);
+    close(conn->base.fd);
+    if (conn->base.handler)
+        conn->base.handler->closed(conn->base.arg);
+    while (conn->held) {
+        struct held *next = conn->held->next;
+        free(conn->held);
+        conn->held = next;
+    }
+    conn->uring->living--;
+    free(conn);
+}
+
+void nw__uring_conn_close(struct nw_io_conn *base)
+{
+    struct uring_conn *conn = (struct uring_conn *)base;
+    if (conn->closing)
+        return;
+    conn->closing = true;
+    nw_list_remove(&conn->held_link);
+    nw__op_cancel(conn->uring, &conn->receive);
+    nw__op_cancel(conn->uring, &conn->send);
+    end_when_idle(conn);
+}
+
+struct nw_io_conn *nw__uring_conn_new(struct nw__uring *uring, int fd)
+{
+    struct uring_conn *conn = calloc(1, sizeof *conn);
+    if (!conn)
+        return NULL;
+    conn->base.backend = uring->base.backend;
+    conn->base.fd = fd;
+    conn->uring = uring;
+    conn->ending.end = conn_end;
+    nw_list_init(&conn->ending.link);
+    nw_list_init(&conn->held_link);
+    nw__op_init(&conn->receive, receive_prepare, receive_complete);
+    nw__op_init(&conn->send, send_prepare, send_complete);
+    nw__io_set_up_socket(fd);
+    uring->living++;
+    return &conn->base;
+}

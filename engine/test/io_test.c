@@ -1,0 +1,536 @@
+/*
+ * The contract of the event loop, tried on the loop that NW_TEST_IO names (uv by default): what the tests of the whole
+ * engine reach only by chance. Completions that come after a close are seen by the sanitizers.
+ */
+#include "engine/io.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATIENCE_MS 10000
+#define BIG         (4ul << 20)
+
+struct peer {
+    struct nw_io_conn *conn;
+    size_t received;
+    int ends, end_error, written, written_error, closed;
+    bool close_on_data;
+};
+
+struct world {
+    struct nw_io *io;
+    struct nw_io_listener *listener;
+    struct nw_io_timer *patience;
+    struct sockaddr_in address;
+    struct peer peers[64];
+    int n_peers;
+    bool read_at_once;
+    bool (*until)(struct world *world);
+};
+
+static void give_up(void *arg)
+{
+    (void)arg;
+    fail_msg("nothing happened in %d ms", PATIENCE_MS);
+}
+
+static bool look(void *arg)
+{
+    struct world *world = arg;
+    if (world->until(world)) {
+        nw_io_stop(world->io);
+        return false;
+    }
+    return true;
+}
+
+static void run_until(struct world *world, bool (*until)(struct world *world))
+{
+    world->until = until;
+    nw_io_timer_start(world->patience, PATIENCE_MS, 0);
+    nw_io_before_wait(world->io, look, world);
+    nw_io_run(world->io);
+    nw_io_before_wait(world->io, NULL, NULL);
+}
+
+static void on_data(void *arg, const char *data, size_t length)
+{
+    struct peer *peer = arg;
+    assert_int_equal(data[0], 'x');
+    peer->received += length;
+    if (peer->close_on_data)
+        nw_io_conn_close(peer->conn);
+}
+
+static void on_end(void *arg, int error)
+{
+    struct peer *peer = arg;
+    peer->ends++;
+    peer->end_error = error;
+}
+
+static void on_written(void *arg, int error)
+{
+    struct peer *peer = arg;
+    peer->written++;
+    peer->written_error = error;
+}
+
+static void on_closed(void *arg)
+{
+    struct peer *peer = arg;
+    peer->closed++;
+}
+
+static const struct nw_io_conn_handler handler = {on_data, on_end, on_written, on_closed};
+
+static void on_accepted(void *arg, struct nw_io_conn *conn)
+{
+    struct world *world = arg;
+    struct peer *peer = &world->peers[world->n_peers++];
+    peer->conn = conn;
+    nw_io_conn_own(conn, &handler, peer);
+    if (world->read_at_once)
+        nw_io_conn_read(conn, true);
+}
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    const char *io = getenv("NW_TEST_IO");
+    char why[256];
+    socklen_t length = sizeof world->address;
+    signal(SIGPIPE, SIG_IGN);
+    world->io = nw_io_new(io ? (enum nw_io_kind)nw_io_kind_parse(io) : NW_IO_UV, why, sizeof why);
+    if (!world->io)
+        fail_msg("%s", why);
+    world->address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&world->address, length), 0);
+    assert_int_equal(listen(fd, 128), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&world->address, &length), 0);
+    world->listener = nw_io_listen(world->io, fd, on_accepted, world);
+    assert_non_null(world->listener);
+    world->patience = nw_io_timer_new(world->io, give_up, NULL);
+    world->read_at_once = true;
+    *state = world;
+    return 0;
+}
+
+/* Every connection is told that it is gone, exactly once. */
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < world->n_peers; i++)
+        if (!world->peers[i].closed)
+            nw_io_conn_close(world->peers[i].conn);
+    nw_io_listener_close(world->listener);
+    nw_io_timer_free(world->patience);
+    nw_io_free(world->io);
+    for (int i = 0; i < world->n_peers; i++)
+        assert_int_equal(world->peers[i].closed, 1);
+    free(world);
+    return 0;
+}
+
+static int dial(struct world *world)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&world->address, sizeof world->address), 0);
+    return fd;
+}
+
+static bool one_peer(struct world *world)
+{
+    return world->n_peers >= 1;
+}
+
+static bool got_something(struct world *world)
+{
+    return world->peers[0].received > 0;
+}
+
+static bool got_the_end(struct world *world)
+{
+    return world->peers[0].ends > 0;
+}
+
+static bool is_gone(struct world *world)
+{
+    return world->peers[0].closed > 0;
+}
+
+static bool is_written(struct world *world)
+{
+    return world->peers[0].written > 0;
+}
+
+static bool a_moment_later(struct world *world)
+{
+    static uint64_t end;
+    if (!end)
+        end = nw_io_now(world->io) + 20;
+    if (nw_io_now(world->io) < end)
+        return false;
+    end = 0;
+    return true;
+}
+
+static void tick(void *arg)
+{
+    (void)arg;
+}
+
+/* Lets the loop turn long enough for what must not happen to happen. */
+static void turn_a_while(struct world *world)
+{
+    struct nw_io_timer *timer = nw_io_timer_new(world->io, tick, NULL);
+    nw_io_timer_start(timer, 1, 1);
+    run_until(world, a_moment_later);
+    nw_io_timer_free(timer);
+}
+
+static void bytes_then_end(void **state)
+{
+    struct world *world = *state;
+    int fd = dial(world);
+    assert_int_equal(write(fd, "xyz", 3), 3);
+    shutdown(fd, SHUT_WR);
+    run_until(world, got_the_end);
+    assert_int_equal(world->peers[0].received, 3);
+    assert_int_equal(world->peers[0].end_error, 0);
+    turn_a_while(world);
+    assert_int_equal(world->peers[0].ends, 1);
+    close(fd);
+}
+
+static void a_reset_ends_with_its_error(void **state)
+{
+    struct world *world = *state;
+    int fd = dial(world);
+    run_until(world, one_peer);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    close(fd);
+    run_until(world, got_the_end);
+    assert_int_equal(world->peers[0].end_error, -ECONNRESET);
+}
+
+static bool pushes_back(int fd)
+{
+    static char bytes[65536];
+    memset(bytes, 'x', sizeof bytes);
+    return send(fd, bytes, sizeof bytes, MSG_DONTWAIT) < 0;
+}
+
+static void nothing_comes_while_reading_is_off(void **state)
+{
+    struct world *world = *state;
+    int fd = dial(world);
+    run_until(world, one_peer);
+    turn_a_while(world);
+    struct peer *peer = &world->peers[0];
+    assert_int_equal(write(fd, "x", 1), 1); /* may complete a receive that is under way */
+    nw_io_conn_read(peer->conn, false);
+    turn_a_while(world);
+    assert_int_equal(peer->received, 0);
+    size_t sent = 1;
+    for (; !pushes_back(fd) && sent < 64 * BIG; sent += 65536)
+        ;
+    assert_true(sent < 64 * BIG);
+    shutdown(fd, SHUT_WR);
+    turn_a_while(world);
+    assert_int_equal(peer->received, 0);
+    assert_int_equal(peer->ends, 0);
+    nw_io_conn_read(peer->conn, true);
+    run_until(world, got_the_end);
+    assert_true(peer->received >= sent);
+    close(fd);
+}
+
+static void reading_off_and_on_loses_nothing(void **state)
+{
+    struct world *world = *state;
+    int fd = dial(world);
+    run_until(world, one_peer);
+    struct peer *peer = &world->peers[0];
+    for (int i = 0; i < 200; i++) {
+        peer->received = 0;
+        assert_int_equal(write(fd, "x", 1), 1);
+        nw_io_conn_read(peer->conn, i % 3 == 0);
+        nw_io_conn_read(peer->conn, i % 3 != 0);
+        nw_io_conn_read(peer->conn, i % 2 == 0);
+        nw_io_conn_read(peer->conn, true);
+        run_until(world, got_something);
+        assert_int_equal(peer->received, 1);
+    }
+    close(fd);
+}
+
+static size_t drain(int fd)
+{
+    static char bytes[65536];
+    size_t total = 0;
+    ssize_t n;
+    while ((n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        total += (size_t)n;
+    return total;
+}
+
+static size_t drained;
+static int drained_fd;
+
+static bool reader_drains(struct world *world)
+{
+    drained += drain(drained_fd);
+    return world->peers[0].written > 0;
+}
+
+static void a_big_write_waits_for_its_reader(void **state)
+{
+    struct world *world = *state;
+    char *bytes = calloc(1, BIG * 4);
+    int fd = dial(world);
+    run_until(world, one_peer);
+    struct iovec iov[2] = {{bytes, 7}, {bytes + 7, BIG * 4 - 7}};
+    assert_int_equal(nw_io_conn_write(world->peers[0].conn, iov, 2), 0);
+    turn_a_while(world);
+    assert_int_equal(world->peers[0].written, 0);
+    drained = 0;
+    drained_fd = fd;
+    struct nw_io_timer *timer = nw_io_timer_new(world->io, tick, NULL);
+    nw_io_timer_start(timer, 1, 1);
+    run_until(world, reader_drains);
+    assert_int_equal(world->peers[0].written_error, 0);
+    nw_io_conn_shutdown(world->peers[0].conn);
+    for (ssize_t n = 1; n > 0; drained += (size_t)n)
+        n = read(fd, bytes, BIG);
+    assert_int_equal(drained, BIG * 4);
+    nw_io_timer_free(timer);
+    close(fd);
+    free(bytes);
+}
+
+static void a_close_takes_back_a_write(void **state)
+{
+    struct world *world = *state;
+    char *bytes = calloc(1, BIG * 4);
+    int fd = dial(world);
+    run_until(world, one_peer);
+    assert_int_equal(nw_io_conn_write(world->peers[0].conn, &(struct iovec){bytes, BIG * 4}, 1), 0);
+    turn_a_while(world);
+    nw_io_conn_close(world->peers[0].conn);
+    run_until(world, is_gone);
+    free(bytes); /* nobody looks at it any more */
+    assert_true(drain(fd) < BIG * 4);
+    assert_int_equal(world->peers[0].written, 0);
+    close(fd);
+}
+
+static void a_failed_write_is_told(void **state)
+{
+    struct world *world = *state;
+    char *bytes = calloc(1, BIG * 4);
+    int fd = dial(world);
+    run_until(world, one_peer);
+    nw_io_conn_read(world->peers[0].conn, false);
+    assert_int_equal(nw_io_conn_write(world->peers[0].conn, &(struct iovec){bytes, BIG * 4}, 1), 0);
+    turn_a_while(world);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    close(fd);
+    run_until(world, is_written);
+    assert_true(world->peers[0].written_error < 0);
+    free(bytes);
+}
+
+static bool all_gone(struct world *world)
+{
+    for (int i = 0; i < 32; i++)
+        if (!world->peers[i].closed)
+            return false;
+    return true;
+}
+
+static bool thirty_two(struct world *world)
+{
+    return world->n_peers >= 32;
+}
+
+static void closing_among_completions(void **state)
+{
+    struct world *world = *state;
+    int fds[32];
+    for (int i = 0; i < 32; i++)
+        fds[i] = dial(world);
+    run_until(world, thirty_two);
+    for (int i = 0; i < 32; i++) {
+        world->peers[i].close_on_data = true;
+        for (int k = 0; k < 8; k++)
+            assert_int_equal(write(fds[i], "x", 1), 1);
+    }
+    run_until(world, all_gone);
+    for (int i = 0; i < 32; i++)
+        close(fds[i]);
+}
+
+static void accepting_goes_on_after_the_last_descriptor(void **state)
+{
+    struct world *world = *state;
+    struct rlimit was, none;
+    int fd = dial(world);
+    int spare = dup(fd);
+    getrlimit(RLIMIT_NOFILE, &was);
+    none = (struct rlimit){.rlim_cur = (rlim_t)spare, .rlim_max = was.rlim_max};
+    close(spare);
+    setrlimit(RLIMIT_NOFILE, &none);
+    turn_a_while(world);
+    assert_int_equal(world->n_peers, 0);
+    setrlimit(RLIMIT_NOFILE, &was);
+    run_until(world, one_peer);
+    close(fd);
+}
+
+static void a_closed_listener_refuses(void **state)
+{
+    struct world *world = *state;
+    turn_a_while(world);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(fd, 128), 0);
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    struct nw_io_listener *listener = nw_io_listen(world->io, fd, on_accepted, world);
+    turn_a_while(world);
+    nw_io_listener_close(listener);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, length), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    close(client);
+}
+
+struct rung {
+    int fd, times;
+};
+
+static void take_one_byte(void *arg)
+{
+    struct rung *rung = arg;
+    char byte;
+    rung->times += read(rung->fd, &byte, 1) == 1;
+}
+
+static struct rung rung;
+
+static bool rung_thrice(struct world *world)
+{
+    (void)world;
+    return rung.times == 3;
+}
+
+static void a_watch_calls_until_nothing_is_left(void **state)
+{
+    struct world *world = *state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    rung = (struct rung){.fd = fds[0]};
+    struct nw_io_watch *watch = nw_io_watch_new(world->io, fds[0], take_one_byte, &rung);
+    turn_a_while(world);
+    assert_int_equal(write(fds[1], "abc", 3), 3);
+    run_until(world, rung_thrice);
+    nw_io_watch_free(watch);
+    assert_int_equal(write(fds[1], "d", 1), 1);
+    turn_a_while(world);
+    assert_int_equal(rung.times, 3);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static int fired;
+
+static void count_fired(void *arg)
+{
+    (void)arg;
+    fired++;
+}
+
+static bool fired_thrice(struct world *world)
+{
+    (void)world;
+    return fired >= 3;
+}
+
+static void a_timer_repeats_until_it_is_freed(void **state)
+{
+    struct world *world = *state;
+    struct nw_io_timer *timer = nw_io_timer_new(world->io, count_fired, NULL);
+    fired = 0;
+    nw_io_timer_start(timer, 0, 2);
+    run_until(world, fired_thrice);
+    nw_io_timer_free(timer);
+    int before = fired;
+    turn_a_while(world);
+    assert_int_equal(fired, before);
+}
+
+static int worked, done;
+
+static void work(void *arg)
+{
+    (void)arg;
+    __atomic_add_fetch(&worked, 1, __ATOMIC_RELAXED); /* several run at once */
+}
+
+static void count_done(void *arg)
+{
+    (void)arg;
+    done++;
+}
+
+static bool five_done(struct world *world)
+{
+    (void)world;
+    return done == 5;
+}
+
+static void work_is_done_elsewhere(void **state)
+{
+    struct world *world = *state;
+    worked = done = 0;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(nw_io_offload(world->io, work, count_done, NULL), 0);
+    run_until(world, five_done);
+    assert_int_equal(worked, 5);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(bytes_then_end),
+        CASE(a_reset_ends_with_its_error),
+        CASE(nothing_comes_while_reading_is_off),
+        CASE(reading_off_and_on_loses_nothing),
+        CASE(a_big_write_waits_for_its_reader),
+        CASE(a_close_takes_back_a_write),
+        CASE(a_failed_write_is_told),
+        CASE(closing_among_completions),
+        CASE(accepting_goes_on_after_the_last_descriptor),
+        CASE(a_closed_listener_refuses),
+        CASE(a_watch_calls_until_nothing_is_left),
+        CASE(a_timer_repeats_until_it_is_freed),
+        CASE(work_is_done_elsewhere),
+    };
+    return cmocka_run_group_tests_name("event loop", tests, NULL, NULL);
+}
