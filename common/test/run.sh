@@ -119,7 +119,7 @@ run_in_each_mode() {
         fi
         NW_TEST_MODE=$mode run_bats "$label [$mode]" "$file"
         if [ "$mode" = mpk ] && grep -q '^# io: each' "$file"; then
-            NW_TEST_MODE=$mode NW_TEST_IO=uv run_bats "$label [$mode, uv]" "$file"
+            NW_TEST_MODE=$mode NW_TEST_IO=auto run_bats "$label [$mode, io auto]" "$file"
         fi
     done
 }
