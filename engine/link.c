@@ -128,6 +128,11 @@ void nw_link_lose(struct nw_link *link)
 int nw_link_push(struct nw_link *link, const struct nw_desc *desc)
 {
     int rc = nw_ring_push(&link->channel.out, desc);
+    if (rc == -EAGAIN) {
+        /* It may be full of releases, for which nobody was rung. */
+        link->dirty = true;
+        nw_link_wake(link);
+    }
     if (rc < 0)
         return rc;
     /* A worker that runs nothing cannot be waiting for room: it finds a RELEASE when it is rung for something else. */
