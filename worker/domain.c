@@ -152,12 +152,11 @@ static bool key_take(struct nw_domain *domain)
 {
     bool idle;
 
-    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release below and in slot.c */
-        nw_spin_pause();
+    nw_free_lock(domain);
     idle = is_idle(domain);
     if (idle)
         domain->key = 0;
-    nw_store_release(&domain->free_lock, 0u);
+    nw_free_unlock(domain);
     return idle;
 }
 

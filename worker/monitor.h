@@ -43,7 +43,6 @@
 #define NW_START_TIMEOUT  10000 /* ms from load to ready */
 #define NW_PREEMPT_SIGNAL 23    /* SIGURG */
 #define NW_REASON_MAX     256
-#define NW_NO_BLOCK       UINT64_MAX
 
 enum nw_slot_state {
     NW_SLOT_UNUSED,
@@ -99,7 +98,7 @@ struct nw_slot {
     uint64_t input, input_length;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
     uint64_t call_length;
-    uint64_t call_block; /* the CALL's payload in our arena; NW_NO_BLOCK when there is none */
+    uint64_t call_block; /* the CALL's payload in our arena */
     /* as a sleeper */
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;
@@ -249,7 +248,6 @@ struct nw_monitor {
     uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
     uint64_t use_count;
     struct nw_function *wanting, **wanting_tail; /* functions with invocations, in the order of their turns for a key */
-    uint32_t refused;
     uint32_t next_tid;
     struct nw_images *images;
     int loader, stub; /* files: the host's ld.so, our program inside domains */
@@ -303,7 +301,9 @@ bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing ru
 /* slot.c; lock held unless said otherwise */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
-void nw_slot_full(struct nw_slot *slot, long result);    /* any lock: gives a parked system call its result */
+void nw_slot_full(struct nw_slot *slot, long result); /* any lock: gives a parked system call its result */
+void nw_free_lock(struct nw_domain *domain);          /* for a few instructions, never across what can fault or sleep */
+void nw_free_unlock(struct nw_domain *domain);
 void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
 struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when none is free, or it cannot run now */
 struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */

@@ -8,15 +8,15 @@
 _Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
 
 /* Held for a few instructions, never across anything that can fault or sleep. */
-static void free_lock(struct nw_domain *domain)
+void nw_free_lock(struct nw_domain *domain)
 {
-    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release in free_unlock */
+    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release in nw_free_unlock */
         nw_spin_pause();
 }
 
-static void free_unlock(struct nw_domain *domain)
+void nw_free_unlock(struct nw_domain *domain)
 {
-    nw_store_release(&domain->free_lock, 0u); /* pairs with the exchange in free_lock */
+    nw_store_release(&domain->free_lock, 0u); /* pairs with the exchange in nw_free_lock */
 }
 
 /* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
@@ -71,26 +71,26 @@ void nw_free_push(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
 
-    free_lock(domain);
+    nw_free_lock(domain);
     slot->state = NW_SLOT_FREE;
     slot->next = domain->free;
     domain->free = slot;
     domain->n_free++;
-    free_unlock(domain);
+    nw_free_unlock(domain);
 }
 
 struct nw_slot *nw_free_pop(struct nw_domain *domain)
 {
     struct nw_slot *slot = NULL;
 
-    free_lock(domain);
+    nw_free_lock(domain);
     if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_m.keyed)) {
         slot = domain->free;
         slot->state = NW_SLOT_RUNNING; /* from now on its domain is not idle */
         domain->free = slot->next;
         domain->n_free--;
     }
-    free_unlock(domain);
+    nw_free_unlock(domain);
     return slot;
 }
 
@@ -98,10 +98,10 @@ struct nw_slot *nw_free_drain(struct nw_domain *domain)
 {
     struct nw_slot *list;
 
-    free_lock(domain);
+    nw_free_lock(domain);
     list = domain->free;
     domain->free = NULL;
     domain->n_free = 0;
-    free_unlock(domain);
+    nw_free_unlock(domain);
     return list;
 }
