@@ -1,6 +1,7 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c vkey.c)
+PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c shortcut.c \
+                     shortcut_code.S vkey.c)
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -33,6 +34,15 @@ $(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/pro
 REWRITE_TEST := $(addprefix protect/test/,rewrite_test.c rewrite_run.S fixture.c)
 $(eval $(call test,protect/rewrite,$(REWRITE_TEST),,$(PROTECT)))
 $(B)/test/protect/rewrite: | $(B)/test/protect/rewrite-cases.so
+
+# The wrappers that take the shortcut.
+$(B)/test/protect/shortcut-cases.so: protect/test/shortcut_cases.S | $(B)/test/protect/
+	$(call say,SO,$@)
+	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack,-z,separate-code -o $@ $<
+
+SHORTCUT_TEST := $(addprefix protect/test/,shortcut_test.c shortcut_gate.S rewrite_run.S fixture.c)
+$(eval $(call test,protect/shortcut,$(SHORTCUT_TEST),,$(PROTECT)))
+$(B)/test/protect/shortcut: | $(B)/test/protect/shortcut-cases.so
 
 LIBPROTECT_SOURCES := $(addprefix protect/,libprotect.c libprotect_ranges.c vkey.c)
 LIBPROTECT_TEST    := $(addprefix protect/test/,libprotect_test.c fixture.c)

@@ -122,6 +122,8 @@ struct nw_gate_context *nw_gate_dispatch(struct nw_gate_thread *thread, uint64_t
         return call_checked(ex, slot, op >> 32, a1, a2, a3, a4);
     case NW_OP_WAIT:
         return wait_for_next(ex, slot, op, a1, a2, a3, a4);
+    case NW_OP_SYSCALL:
+        return nw_syscall_direct(ex, slot, a1);
     default:
         return nw_slow_op(ex, slot, op, a1, a2, a3);
     }

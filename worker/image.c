@@ -2,6 +2,7 @@
 #include "worker/image.h"
 #include "protect/elf_file.h"
 #include "protect/rewrite.h"
+#include "protect/shortcut.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,19 +45,21 @@ struct entry {
 };
 
 struct nw_images {
+    const struct nw_shortcut_gate *gate;
     pthread_mutex_t mutex; /* guards everything here and the list fields of entries; never held across I/O */
     struct entry *newest;
     size_t max_images, max_bytes;
     struct nw_images_stats stats;
 };
 
-struct nw_images *nw_images_new(size_t max_images, size_t max_bytes)
+struct nw_images *nw_images_new(size_t max_images, size_t max_bytes, const struct nw_shortcut_gate *gate)
 {
     struct nw_images *images = calloc(1, sizeof *images);
 
     if (images == NULL)
         return NULL;
     pthread_mutex_init(&images->mutex, NULL);
+    images->gate = gate;
     images->max_images = max_images;
     images->max_bytes = max_bytes;
     return images;
@@ -211,18 +214,38 @@ static void rewrite_hits(struct nw_image *image, const struct key *key, uint8_t 
         nw_elf_name_offset(elf, key->offset + result.hit.offset, refusal->symbol, sizeof refusal->symbol);
 }
 
-/* The same for a file, which may be anything. */
-static void rewrite_file(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
-                         struct nw_image_refusal *refusal)
+/* Reads the whole file, which may be anything. Its bytes, to be freed, or NULL; whether it is an ELF file. */
+static uint8_t *read_elf(const struct key *key, int fd, struct nw_elf *elf, bool *sound)
 {
-    struct nw_elf elf;
     char why[8];
     size_t size = (size_t)key->file_size;
     uint8_t *bytes = key->file_size <= ELF_SIZE_MAX ? calloc(1, size) : NULL;
 
-    bool sound =
-        bytes != NULL && read_range(fd, 0, bytes, size) == 0 && nw_elf_open(&elf, bytes, size, why, sizeof why) == 0;
+    *sound =
+        bytes != NULL && read_range(fd, 0, bytes, size) == 0 && nw_elf_open(elf, bytes, size, why, sizeof why) == 0;
+    return bytes;
+}
+
+static void rewrite_file(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
+                         struct nw_image_refusal *refusal)
+{
+    struct nw_elf elf;
+    bool sound;
+    uint8_t *bytes = read_elf(key, fd, &elf, &sound);
+
     rewrite_hits(image, key, code, sound ? &elf : NULL, refusal);
+    free(bytes);
+}
+
+static void shorten_calls(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
+                          const struct nw_shortcut_gate *gate)
+{
+    struct nw_elf elf;
+    bool sound;
+    uint8_t *bytes = read_elf(key, fd, &elf, &sound);
+
+    if (sound)
+        image->shortened = nw_shortcut(code, key->size, key->offset, &elf, gate);
     free(bytes);
 }
 
@@ -245,7 +268,7 @@ static int seal_image(struct nw_image *image, const struct key *key, const uint8
 }
 
 /* Reads the range that the entry's key tells and makes its image. */
-static int build(struct entry *entry, int fd, struct nw_image_refusal *refusal)
+static int build(struct entry *entry, int fd, const struct nw_shortcut_gate *gate, struct nw_image_refusal *refusal)
 {
     const struct key *key = &entry->key;
     uint8_t *bytes = calloc(1, key->size);
@@ -257,6 +280,8 @@ static int build(struct entry *entry, int fd, struct nw_image_refusal *refusal)
         entry->image.patched = patch_hits(bytes, key->size);
     else if (error == 0 && nw_scan(bytes, key->size, NULL, 0) != 0)
         rewrite_file(&entry->image, key, fd, bytes, refusal);
+    if (error == 0 && key->patch && gate != NULL)
+        shorten_calls(&entry->image, key, fd, bytes, gate);
     if (error == 0)
         error = seal_image(&entry->image, key, bytes, refusal);
     free(bytes);
@@ -353,7 +378,7 @@ int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t 
         if (entry == NULL)
             return -ENOMEM;
         *entry = (struct entry){.image.fd = -1, .key = key, .users = 1};
-        error = build(entry, fd, refusal);
+        error = build(entry, fd, images->gate, refusal);
         if (error != 0) {
             entry_free(entry);
             return error;

@@ -8,6 +8,7 @@
 #define NW_WORKER_IMAGE_H
 
 #include "protect/scan.h"
+#include "protect/shortcut.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ struct nw_image {
                     end of the file, and a mapping faults there as a mapping of the file itself does */
     size_t patched;   /* instructions that were overwritten with traps */
     size_t rewritten; /* sequences that stood there by accident and were taken out (rewrite.h) */
+    size_t shortened; /* system calls that go straight to the gate (shortcut.h) */
     uint8_t first[NW_SCAN_CONTEXT];
     uint8_t last[NW_SCAN_CONTEXT];
 };
@@ -36,9 +38,10 @@ struct nw_image_refusal {
 
 struct nw_images;
 
-/* A cache of at most `max_images` images and `max_bytes` bytes; images in use live on although they left it. NULL
- * with errno set. All functions but _free may be called from several threads at once. */
-struct nw_images *nw_images_new(size_t max_images, size_t max_bytes);
+/* A cache of at most `max_images` images and `max_bytes` bytes; images in use live on although they left it. `gate`, to
+ * which system calls of files go that the host vouches for, stays the caller's; NULL: none does. NULL with errno set.
+ * All functions but _free may be called from several threads at once. */
+struct nw_images *nw_images_new(size_t max_images, size_t max_bytes, const struct nw_shortcut_gate *gate);
 
 /* Every image must have been released. */
 void nw_images_free(struct nw_images *images);

@@ -8,6 +8,7 @@
 #include "worker/audit.h"
 #include "worker/image.h"
 #include "worker/monitor.h"
+#include "worker/ops.h"
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,8 @@ static const struct nw_gate_variant plain = {
     nw_gate_exit_plain,   nw_gate_exit_end_plain, nw_gate_as_plain,      nw_gate_as_syscall_plain,
     nw_gate_as_cut_plain, nw_gate_as_end_plain,   nw_gate_syscall_plain, nw_gate_leave_plain,
 };
+
+static struct nw_shortcut_gate shortcut = {.operation = NW_OP_SYSCALL, .wanted = nw_syscall_is_direct};
 
 struct options {
     enum nw_mode mode;
@@ -150,7 +153,8 @@ static void open_programs(void)
     nw_m.stub = memfd_create("nightward-stub", MFD_CLOEXEC);
     if (nw_m.stub < 0 || write(nw_m.stub, nw_stub_start, size) != (ssize_t)size)
         nw_die_system("cannot store the stub: %s", strerror(errno));
-    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES);
+    shortcut.address = (uint64_t)nw_m.gate->enter;
+    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES, &shortcut);
     if (!nw_m.images)
         nw_die_system("cannot make the image cache: %s", strerror(errno));
 }

@@ -301,7 +301,7 @@ bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing ru
 /* slot.c; lock held unless said otherwise */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
-void nw_slot_full(struct nw_slot *slot, long result); /* any lock: gives a parked system call its result */
+void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
 void nw_free_lock(struct nw_domain *domain);          /* for a few instructions, never across what can fault or sleep */
 void nw_free_unlock(struct nw_domain *domain);
 void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
@@ -365,6 +365,9 @@ struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot,
 
 /* syscall.c and its kin: carries out a domain's system call */
 struct nw_gate_context *nw_syscall(struct nw_executor *ex, struct nw_slot *slot);
+/* The same for NW_OP_SYSCALL, whose call lies at `at` in the domain. Entered with the domain's FS base. */
+struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot, uint64_t at);
+bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */
 
 /* function.c: what the engine asks of functions; lock held */
 void nw_function_load(const struct nw_control *head, const char *text, int so);

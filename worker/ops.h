@@ -28,6 +28,8 @@ enum nw_op {
      * worker is wanted, for a nested call that found none free; called again when it is made, or with 1 when it cannot
      * be. */
     NW_OP_READY,
+    /* (struct nw_shortcut_call): a system call of the domain's libc that took the shortcut. */
+    NW_OP_SYSCALL,
 };
 
 #define NW_MORE_ROOM 1

@@ -153,7 +153,7 @@ static uint64_t domain_timers(struct nw_domain *domain, uint64_t now, uint64_t n
             continue;
         }
         nw_sleepers_remove(slot);
-        nw_slot_full(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
+        nw_slot_result(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
         nw_ready(slot);
         nw_executor_wake();
     }

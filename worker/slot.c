@@ -1,5 +1,6 @@
 /* Slots: making and ending them, and the list of func workers that wait for an invocation. */
 #include "common/atomic.h"
+#include "protect/shortcut.h"
 #include "worker/monitor.h"
 #include <string.h>
 
@@ -62,9 +63,11 @@ void nw_slot_end(struct nw_slot *slot)
     slot->domain->n_slots--;
 }
 
-void nw_slot_full(struct nw_slot *slot, long result)
+void nw_slot_result(struct nw_slot *slot, long result)
 {
     slot->gate.regs.rax = (uint64_t)result;
+    slot->gate.result = (uint64_t)result;
+    slot->gate.result2 = NW_SHORTCUT_DONE;
 }
 
 void nw_free_push(struct nw_slot *slot)

@@ -75,7 +75,7 @@ static long wake(struct nw_domain *domain, uint64_t address, uint32_t bits, uint
         if (slot->state != NW_SLOT_FUTEX || slot->futex != address || !(slot->futex_bits & bits))
             continue;
         nw_sleepers_remove(slot);
-        nw_slot_full(slot, 0);
+        nw_slot_result(slot, 0);
         nw_ready(slot);
         nw_executor_wake();
         woken++;
@@ -285,7 +285,7 @@ long nw_sys_pause(struct nw_call *call)
 
 long nw_sys_yield(struct nw_call *call)
 {
-    nw_slot_full(call->slot, 0);
+    nw_slot_result(call->slot, 0);
     pthread_mutex_lock(&nw_m.lock);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
     if (call->parked)

@@ -1,6 +1,6 @@
 /*
  * run_with(struct machine *): calls machine->function with these registers, flags and red zone, and stores what it
- * leaves. The layout is that of rewrite_test.c.
+ * leaves. The layout is that of machine.h.
  */
         .text
         .globl  run_with

@@ -5,6 +5,7 @@
 #include "protect/elf_code.h"
 #include "protect/rewrite.h"
 #include "protect/test/fixture.h"
+#include "protect/test/machine.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -22,20 +23,6 @@
 #define PAGE      4096u
 #define INT3      0xcc
 #define MEMORY    2048 /* words that the cases may use */
-
-enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
-
-/* What run_with loads and stores. */
-struct machine {
-    uint64_t registers[16];
-    uint64_t flags, unused;
-    uint8_t vectors[2][16];
-    uint8_t red_zone[128];
-    const void *function;
-};
-_Static_assert(offsetof(struct machine, function) == 304, "rewrite_run.S knows the layout");
-
-void run_with(struct machine *machine);
 
 /* The file of the cases, and memory to load it into. */
 static struct {

@@ -25,7 +25,7 @@ static struct nw_image_refusal refusal;
 
 static struct nw_images *new_cache(size_t max_images, size_t max_bytes)
 {
-    struct nw_images *images = nw_images_new(max_images, max_bytes);
+    struct nw_images *images = nw_images_new(max_images, max_bytes, NULL);
 
     assert_non_null(images);
     return images;
@@ -265,6 +265,30 @@ static void test_system_library_is_patched_and_shared(void **state)
     nw_images_free(images);
 }
 
+static bool any_number(uint32_t number)
+{
+    (void)number;
+    return true;
+}
+
+static void test_system_calls_of_the_libc_are_shortened(void **state)
+{
+    static const struct nw_shortcut_gate gate = {.address = 0x7f0000001000, .operation = 1, .wanted = any_number};
+    struct nw_images *images = nw_images_new(4, 64 << 20, &gate);
+    struct nw_image *image;
+    uint64_t offset = 0;
+    int fd = open_libc();
+    size_t size = library_code(fd, &offset);
+    (void)state;
+
+    assert_non_null(images);
+    assert_int_equal(acquire(images, fd, offset, size, true, &image), 0);
+    assert_true(image->shortened > 100);
+    nw_images_release(images, image);
+    nw_images_free(images);
+    close(fd);
+}
+
 static void test_sequence_by_accident_is_taken_out(void **state)
 {
     struct nw_images *images = new_cache(4, 64 << 20);
@@ -446,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_last_bytes_before_the_end_of_file),
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_system_library_is_patched_and_shared),
+        cmocka_unit_test(test_system_calls_of_the_libc_are_shortened),
         cmocka_unit_test(test_sequence_by_accident_is_taken_out),
         cmocka_unit_test(test_a_file_in_flux_is_not_cached),
         cmocka_unit_test(test_least_recently_used_goes_first),

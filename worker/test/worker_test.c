@@ -322,6 +322,27 @@ static void sleepers_keep_nobody_from_a_key(void **state)
     receive_many(MANY + 1);
 }
 
+/* Whoever waits holds no executor: many short invocations are answered while many more sleep than there are executors.
+ */
+static void sleepers_keep_nobody_from_an_executor(void **state)
+{
+    enum { FUNCTIONS = 2, SLOTS = 50, SHORT = 1000 };
+    struct nw_load l = {.so = so("fault"), .slots = SLOTS, .timeout_ms = 20000};
+    uint32_t sleeper[FUNCTIONS], hello = load("hello");
+
+    (void)state;
+    for (int i = 0; i < FUNCTIONS; i++) {
+        l.name = i ? "other" : "one";
+        sleeper[i] = nw_harness_load(&h, &l);
+        assert_int_not_equal(sleeper[i], 0);
+    }
+    for (int i = 0; i < FUNCTIONS * SLOTS; i++)
+        nw_harness_send(&h, sleeper[i % FUNCTIONS], "sleep 3", 7);
+    for (int i = 0; i < SHORT; i++)
+        expect(hello, "x", "Hello, x!\n"); /* nothing else was answered before */
+    receive_many(FUNCTIONS * SLOTS);
+}
+
 static void a_new_version_takes_over(void **state)
 {
     struct nw_load l = {.name = "f", .so = so("hello")};
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_domains_than_keys, start, stop),
         cmocka_unit_test_setup_teardown(callers_of_one_callee_share_the_keys, start, stop),
         cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_a_key, start, stop),
+        cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_an_executor, start, stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
