@@ -55,7 +55,7 @@ static void store(struct nw_manifest *manifest, const struct number_key *key, ui
 
 void nw_manifest_init(struct nw_manifest *manifest)
 {
-    *manifest = (struct nw_manifest){0};
+    *manifest = (struct nw_manifest){.tenant = NW_DEFAULT_TENANT};
     for (size_t i = 0; i < NUMBER_KEYS; i++)
         store(manifest, &number_keys[i], number_keys[i].initial);
 }
@@ -81,17 +81,67 @@ int nw_manifest_check_name(const char *name, size_t length)
     return 0;
 }
 
-static int set_name(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+/* The name of a function or of a tenant. */
+static int set_name(char *name, const char *key, const char *value, char *why, size_t why_size)
 {
     size_t length = strlen(value);
     if (nw_manifest_check_name(value, length) < 0) {
-        snprintf(why, why_size,
-                 "name: \"%.80s\" is not a function name; use 1 to %d of A-Z a-z 0-9 . _ - and begin with none of . -",
-                 value, NW_NAME_MAX);
+        snprintf(why, why_size, "%s: \"%.80s\" is no name; use 1 to %d of A-Z a-z 0-9 . _ - and begin with none of . -",
+                 key, value, NW_NAME_MAX);
         return -EINVAL;
     }
-    memcpy(manifest->name, value, length + 1);
+    memcpy(name, value, length + 1);
     return 0;
+}
+
+/* The next name of "a, b" without the spaces around it; `list` moves on, to NULL after the last one. */
+static const char *next_caller(const char **list, size_t *length)
+{
+    const char *begin = *list + strspn(*list, " "), *end = begin + strcspn(begin, ",");
+    *list = *end ? end + 1 : NULL;
+    while (end > begin && end[-1] == ' ')
+        end--;
+    *length = (size_t)(end - begin);
+    return begin;
+}
+
+static bool is_everybody(const char *name, size_t length)
+{
+    return length == 1 && *name == '*';
+}
+
+/* Kept as "a,b". */
+static int set_callers(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    char callers[NW_CALLERS_MAX + 1] = "";
+    size_t used = 0, length;
+    for (const char *rest = *value ? value : NULL; rest;) {
+        const char *name = next_caller(&rest, &length);
+        if (!is_everybody(name, length) && nw_manifest_check_name(name, length) < 0) {
+            snprintf(why, why_size, "callers: \"%.80s\" does not do; give tenants, like \"a, b\", or *", value);
+            return -EINVAL;
+        }
+        if (used + length + 1 > NW_CALLERS_MAX) {
+            snprintf(why, why_size, "callers: more than %d characters", NW_CALLERS_MAX);
+            return -EINVAL;
+        }
+        used += (size_t)sprintf(callers + used, "%s%.*s", used ? "," : "", (int)length, name);
+    }
+    memcpy(manifest->callers, callers, sizeof callers);
+    return 0;
+}
+
+bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant)
+{
+    size_t length;
+    if (!strcmp(manifest->tenant, tenant))
+        return true;
+    for (const char *rest = *manifest->callers ? manifest->callers : NULL; rest;) {
+        const char *name = next_caller(&rest, &length);
+        if (is_everybody(name, length) || (!strncmp(name, tenant, length) && !tenant[length]))
+            return true;
+    }
+    return false;
 }
 
 /* Digits and a unit. False for anything else, and for what does not fit 64 bits. */
@@ -185,9 +235,16 @@ int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *v
         if (!strcmp(key, number_keys[i].key))
             return set_number(manifest, &number_keys[i], value, why, why_size);
     if (!strcmp(key, "name"))
-        return set_name(manifest, value, why, why_size);
+        return set_name(manifest->name, key, value, why, why_size);
+    if (!strcmp(key, "tenant"))
+        return set_name(manifest->tenant, key, value, why, why_size);
+    if (!strcmp(key, "callers"))
+        return set_callers(manifest, value, why, why_size);
     if (!strcmp(key, "env"))
         return set_env(manifest, value, why, why_size);
-    snprintf(why, why_size, "%.80s: unknown key; there are name, slots, timeout, memory, env and, in function.json, so", key);
+    snprintf(
+        why, why_size,
+        "%.80s: unknown key; there are name, slots, timeout, memory, env, tenant, callers and, in function.json, so",
+        key);
     return -EINVAL;
 }

@@ -6,30 +6,39 @@
 #define NW_COMMON_MANIFEST_H
 
 #include "common/buffer.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_NAME_MAX 63
+#define NW_NAME_MAX       63
+#define NW_CALLERS_MAX    1023
+#define NW_DEFAULT_TENANT "default"
 
 struct nw_manifest {
     char name[NW_NAME_MAX + 1];
-    uint32_t slots;       /* invocations that may run at once in one worker; 1 to 64, default 8 */
-    uint32_t timeout_ms;  /* deadline of one invocation; 1 ms to 1 h, default 10 s */
-    uint64_t memory;      /* bytes of writable memory; 16M to 4G, default 256M */
-    struct nw_buffer env; /* each K=V followed by NUL */
+    uint32_t slots;                   /* invocations that may run at once in one worker; 1 to 64, default 8 */
+    uint32_t timeout_ms;              /* deadline of one invocation; 1 ms to 1 h, default 10 s */
+    uint64_t memory;                  /* bytes of writable memory; 16M to 4G, default 256M */
+    char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
+    char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
+    struct nw_buffer env;             /* each K=V followed by NUL */
 };
 
 void nw_manifest_init(struct nw_manifest *manifest);
 void nw_manifest_fini(struct nw_manifest *manifest);
 
-/* A name is 1 to 63 of [A-Za-z0-9._-] and does not begin with a dot or a dash. 0 or -EINVAL. */
+/* A name, of a function or a tenant, is 1 to 63 of [A-Za-z0-9._-] and does not begin with a dot or a dash. 0 or
+ * -EINVAL. */
 int nw_manifest_check_name(const char *name, size_t length);
 
 /*
- * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name; env takes
- * "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
+ * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name, tenant,
+ * callers "a, b"; env takes "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
+
+/* Whether functions of `tenant` may call this one: its own may, and those that `callers` names. */
+bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant);
 
 /*
  * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings. Unknown

@@ -231,6 +231,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
     bool built = root && (!*manifest->name || cJSON_AddStringToObject(root, "name", manifest->name)) &&
                  cJSON_AddNumberToObject(root, "slots", manifest->slots) &&
                  cJSON_AddStringToObject(root, "timeout", timeout) && cJSON_AddStringToObject(root, "memory", memory) &&
+                 cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
+                 (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  (env = cJSON_AddObjectToObject(root, "env")) && add_env(env, &manifest->env);
     char *text = built ? cJSON_PrintUnformatted(root) : NULL;
     int rc = text ? nw_buffer_append(out, text, strlen(text)) : -ENOMEM;

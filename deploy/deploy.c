@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { STATE, SLOTS, TIMEOUT, MEMORY, ENV, JSON, N_OPTIONS };
+enum { STATE, SLOTS, TIMEOUT, MEMORY, TENANT, CALLERS, ENV, JSON, N_OPTIONS };
 
 /* Bounds and defaults of SLOTS to ENV are those of the manifest, which checks them. */
 static const struct nw_option options[N_OPTIONS] = {
@@ -26,6 +26,14 @@ static const struct nw_option options[N_OPTIONS] = {
                  .help = "deadline of a call, like 250ms, 1s or 2m [10s]",
                  .kind = NW_OPTION_TEXT},
     [MEMORY] = {.name = "memory", .value = "SIZE", .help = "writable memory, 16M to 4G [256M]", .kind = NW_OPTION_TEXT},
+    [TENANT] = {.name = "tenant",
+                .value = "NAME",
+                .help = "whose it is: functions of two tenants never share a process [default]",
+                .kind = NW_OPTION_TEXT},
+    [CALLERS] = {.name = "callers",
+                 .value = "NAMES",
+                 .help = "other tenants whose functions may call it, like a,b; * is everybody [none]",
+                 .kind = NW_OPTION_TEXT},
     [ENV] = {.name = "env",
              .value = "KEY=VALUE",
              .help = "a variable of its environment",
@@ -64,8 +72,10 @@ static void build_path(const struct nw_manifest *manifest, struct nw_buffer *pat
 {
     const struct nw_buffer *env = &manifest->env;
 
-    nw_buffer_printf(path, "/v1/functions/%s?slots=%" PRIu32 "&timeout=%" PRIu32 "ms&memory=%" PRIu64, manifest->name,
-                     manifest->slots, manifest->timeout_ms, manifest->memory);
+    nw_buffer_printf(path,
+                     "/v1/functions/%s?slots=%" PRIu32 "&timeout=%" PRIu32 "ms&memory=%" PRIu64 "&tenant=%s&callers=",
+                     manifest->name, manifest->slots, manifest->timeout_ms, manifest->memory, manifest->tenant);
+    nw_client_escape(path, manifest->callers);
     for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1) {
         nw_buffer_printf(path, "&env=");
         nw_client_escape(path, env->data + at);
@@ -125,12 +135,14 @@ static const char *const examples[] = {
     "nightward deploy hello hello.so",
     "nightward deploy hello hello.so --slots 4 --timeout 1s --memory 64M --env GREETING=Hi",
     "nightward deploy functions/hello",
+    "nightward deploy bill bill.so --tenant accounts --callers shop,support",
     NULL,
 };
 
 static const char *const notes[] = {
-    "A folder holds a function.json with the same keys (name, so, slots, timeout, memory, env) and the shared\n"
-    "object: the file that \"so\" names, else NAME.so, else the only .so there. Flags win over the file.",
+    "A folder holds a function.json with the same keys (name, so, slots, timeout, memory, tenant, callers, env)\n"
+    "and the shared object: the file that \"so\" names, else NAME.so, else the only .so there. Flags win over the "
+    "file.",
     "When a version of the function serves already, new calls go to the new one as soon as it is loaded, and what\n"
     "runs finishes on the old one. A version that is refused changes nothing.",
     NULL,

@@ -54,7 +54,7 @@ static const struct nw_option options[N_OPTIONS] = {
     [WORKERS] = {.name = "workers",
                  .value = "N",
                  .initial = "1",
-                 .help = "worker processes; in mode process, for each function",
+                 .help = "worker processes for each tenant; in mode process, for each function",
                  .kind = NW_OPTION_COUNT,
                  .min = 1,
                  .max = 256,

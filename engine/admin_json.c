@@ -9,6 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The numbers of the workers that serve it. */
+static void add_workers_of(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "workers");
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state == NW_REPLICA_SERVING)
+            cJSON_AddItemToArray(list, cJSON_CreateNumber(replica->seat->worker->number));
+    }
+}
+
 /* The manifest's keys, then what we know of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
@@ -22,6 +34,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     cJSON_AddStringToObject(object, "version", version);
     cJSON_AddStringToObject(object, "sha256", deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
+    add_workers_of(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         cJSON_AddStringToObject(object, "reason", deployment->reason);
     return object;
@@ -111,6 +124,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddNumberToObject(object, "worker", seat->worker ? seat->worker->number : 0);
     cJSON_AddNumberToObject(object, "pid", seat->worker ? (double)seat->worker->pid : 0);
     cJSON_AddStringToObject(object, "state", nw_seat_state_name(seat->state));
+    cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
     cJSON_AddNumberToObject(object, "functions", loaded);
     cJSON_AddNumberToObject(object, "in_flight", seat->worker ? seat->worker->busy : 0);
     cJSON_AddNumberToObject(object, "restarts", seat->restarts);

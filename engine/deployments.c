@@ -16,6 +16,7 @@
 #include "engine/dispatch.h"
 #include "engine/operations.h"
 #include "engine/registry.h"
+#include "engine/tenants.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <stdio.h>
@@ -172,7 +173,9 @@ static void refuse(struct nw_replica *replica, const char *reason)
     struct nw_deployment *deployment = replica->deployment;
     replica->state = NW_REPLICA_REFUSED;
     snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
-    if (deployment->state != NW_DEPLOYMENT_RETIRING)
+    if (deployment->state == NW_DEPLOYMENT_RETIRING)
+        deployment->engine->reap = true;
+    else
         judge(deployment);
 }
 
@@ -244,7 +247,7 @@ static int add_replica(struct nw_deployment *deployment, struct nw_seat *seat)
 static int add_own_seats(struct nw_deployment *deployment)
 {
     for (uint64_t i = 0; i < deployment->engine->options.workers; i++) {
-        struct nw_seat *seat = nw_seat_new(deployment->engine, deployment);
+        struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
         if (!seat)
             return -ENOMEM;
         if (add_replica(deployment, seat) < 0) {
@@ -259,8 +262,8 @@ static int add_replicas(struct nw_deployment *deployment)
 {
     if (deployment->engine->options.mode == NW_MODE_PROCESS)
         return add_own_seats(deployment);
-    nw_list_each(&deployment->engine->seats, at,
-                 after) if (add_replica(deployment, nw_container(at, struct nw_seat, link)) < 0) return -ENOMEM;
+    nw_list_each(&deployment->tenant->seats, at,
+                 after) if (add_replica(deployment, nw_container(at, struct nw_seat, of_tenant)) < 0) return -ENOMEM;
     return 0;
 }
 
@@ -268,9 +271,13 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
                                         struct nw_manifest *manifest, const char *sha256, bool persisted)
 {
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
-    if (!deployment)
+    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant) : NULL;
+    if (!tenant) {
+        free(deployment);
         return NULL;
+    }
     deployment->engine = engine;
+    deployment->tenant = tenant;
     deployment->function = function;
     deployment->number = ++engine->last_deployment;
     deployment->state = NW_DEPLOYMENT_LOADING;
@@ -332,6 +339,7 @@ static void end_deployment(struct nw_deployment *deployment)
     nw_list_remove(&deployment->link);
     nw_operations_forget_code(deployment->engine, deployment->sha256);
     nw_manifest_fini(&deployment->manifest);
+    nw_tenant_release(deployment->tenant);
     free(deployment);
 }
 

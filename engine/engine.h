@@ -7,7 +7,8 @@
  *
  * A seat is the place of a worker and lives on when the process ends; a link is one incarnation: its number, channel
  * and control socket, and it lives until nobody holds memory of its channel any more. An invocation is one input on
- * its way to a function and its output on the way back, whoever asked for it (HTTP or a nested call).
+ * its way to a function and its output on the way back, whoever asked for it (HTTP or a nested call). A seat and a
+ * deployment belong to a tenant, and only those of the same one come together in a replica.
  */
 #ifndef NW_ENGINE_ENGINE_H
 #define NW_ENGINE_ENGINE_H
@@ -32,6 +33,7 @@ struct nw_function;
 struct nw_deployment;
 struct nw_replica;
 struct nw_seat;
+struct nw_tenant;
 struct nw_link;
 struct nw_invocation;
 struct nw_registry;
@@ -122,6 +124,7 @@ struct nw_deployment {
     struct nw_list link; /* in engine->deployments */
     struct nw_engine *engine;
     struct nw_function *function; /* NULL once it retires */
+    struct nw_tenant *tenant;     /* holds it until the end */
     uint32_t number;              /* what workers call it; never reused */
     enum nw_deployment_state state;
     struct nw_manifest manifest;
@@ -143,7 +146,16 @@ struct nw_function {
     bool removed;                  /* in no table any more */
 };
 
-/* --- workers: workers.c, link.c --- */
+/* --- workers: tenants.c, workers.c, link.c --- */
+
+struct nw_tenant {
+    struct nw_list link; /* in engine->tenants */
+    struct nw_engine *engine;
+    char name[NW_NAME_MAX + 1];
+    struct nw_list seats;
+    unsigned deployments;    /* that hold it */
+    uint64_t refusal_logged; /* when; 0: never */
+};
 
 enum nw_seat_state {
     NW_SEAT_DOWN,     /* waits for a launcher or for its backoff */
@@ -154,7 +166,9 @@ enum nw_seat_state {
 
 struct nw_seat {
     struct nw_list link; /* in engine->seats */
+    struct nw_list of_tenant;
     struct nw_engine *engine;
+    struct nw_tenant *tenant;
     struct nw_deployment *only; /* mode process: the one deployment that it serves */
     enum nw_seat_state state;
     struct nw_link *worker; /* while STARTING or UP */
@@ -193,15 +207,16 @@ struct nw_link {
 
 /* --- the whole --- */
 
-#define NW_COUNTERS(X)                                            \
-    X(requests, "invocations begun, nested calls included")       \
-    X(nested_calls, "nested calls that came through the engine")  \
-    X(completed, "invocations that ended with OK")                \
-    X(failed, "invocations that ended otherwise")                 \
-    X(bytes_in, "bytes of input handed to workers")               \
-    X(bytes_out, "bytes of output taken from workers")            \
-    X(workers_started, "worker processes started")                \
-    X(workers_lost, "worker processes that ended or were killed") \
+#define NW_COUNTERS(X)                                                 \
+    X(requests, "invocations begun, nested calls included")            \
+    X(nested_calls, "nested calls that came through the engine")       \
+    X(calls_refused, "nested calls into tenants that do not allow it") \
+    X(completed, "invocations that ended with OK")                     \
+    X(failed, "invocations that ended otherwise")                      \
+    X(bytes_in, "bytes of input handed to workers")                    \
+    X(bytes_out, "bytes of output taken from workers")                 \
+    X(workers_started, "worker processes started")                     \
+    X(workers_lost, "worker processes that ended or were killed")      \
     X(protocol_errors, "workers killed because they broke the protocol")
 
 struct nw_counters {
@@ -227,6 +242,7 @@ struct nw_engine {
     struct nw_list forgotten; /* code to remove from the store when that is over */
     bool reap;                /* something that retires may have come further */
 
+    struct nw_list tenants;
     struct nw_list seats;
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */

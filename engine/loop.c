@@ -14,6 +14,7 @@
 #include "engine/registry.h"
 #include "engine/request.h"
 #include "engine/supervisor.h"
+#include "engine/tenants.h"
 #include "engine/workers.h"
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ void nw_engine_init(struct nw_engine *engine)
         nw_list_init(&engine->functions[i]);
     nw_list_init(&engine->deployments);
     nw_list_init(&engine->forgotten);
+    nw_list_init(&engine->tenants);
     nw_list_init(&engine->seats);
     nw_list_init(&engine->awake);
     nw_list_init(&engine->broken);
@@ -160,10 +162,10 @@ void nw_engine_init(struct nw_engine *engine)
 
 void nw_engine_run(struct nw_engine *engine)
 {
-    if (engine->options.mode != NW_MODE_PROCESS)
-        for (uint64_t i = 0; i < engine->options.workers; i++)
-            if (!nw_seat_new(engine, NULL))
-                nw_die_system("cannot make workers: out of memory");
+    /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
+     * at once. */
+    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT))
+        nw_die_system("cannot make workers: out of memory");
     char why[512];
     if (nw_operations_load_registry(engine, why, sizeof why) < 0)
         nw_die_system("%s", why);

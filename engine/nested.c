@@ -6,6 +6,7 @@
 #include "engine/dispatch.h"
 #include "engine/functions.h"
 #include "engine/link.h"
+#include "engine/tenants.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,10 @@ const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
         memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
         function = nw_function_find(link->engine, name, desc->name_len);
     }
+    /* What a tenant may not call does not exist for it. Which of its functions calls is the worker's word, and so worth
+     * nothing here. */
+    if (!nw_tenant_may_call(link->seat->tenant, function))
+        function = NULL;
     struct call *call = call_new(link, desc, payload);
     if (!call) {
         post_reply(link, desc->id, NW_STATUS_UNAVAILABLE, 0, 0);

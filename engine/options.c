@@ -39,7 +39,7 @@ static const struct option table[] = {
     {"--state", KIND_TEXT, AT(state), 0, 0, 0, "DIR", "state directory (required)"},
     {"--listen", KIND_LIST, AT(listen), 0, 0, 0, "ADDR:PORT", "where HTTP is served; may be repeated [127.0.0.1:8080]"},
     {"--mode", KIND_MODE, AT(mode), 0, 0, 0, "MODE", "how functions are isolated: mpk, process or none (required)"},
-    {"--workers", KIND_COUNT, AT(workers), 1, 1, 256, "N", "workers; in mode process, workers per function"},
+    {"--workers", KIND_COUNT, AT(workers), 1, 1, 256, "N", "workers of each tenant; in mode process, of each function"},
     {"--executors", KIND_COUNT, AT(executors), 2, 1, 256, "N", "threads of a worker that run functions"},
     {"--body-limit", KIND_BYTES, AT(body_limit), 16 * MIB, 1, GIB, "BYTES", "largest request or response body"},
     {"--arena", KIND_PAGES, AT(arena), 0, MIB, 16 * GIB, "BYTES",

@@ -163,15 +163,17 @@ static void try_start(struct nw_seat *seat)
 
 /* --- seats --- */
 
-struct nw_seat *nw_seat_new(struct nw_engine *engine, struct nw_deployment *only)
+struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only)
 {
     struct nw_seat *seat = calloc(1, sizeof *seat);
     if (!seat)
         return NULL;
-    seat->engine = engine;
+    seat->engine = tenant->engine;
+    seat->tenant = tenant;
     seat->only = only;
     nw_list_init(&seat->replicas);
-    nw_list_append(&engine->seats, &seat->link);
+    nw_list_append(&tenant->seats, &seat->of_tenant);
+    nw_list_append(&seat->engine->seats, &seat->link);
     try_start(seat);
     return seat;
 }
@@ -180,6 +182,7 @@ void nw_seat_free(struct nw_seat *seat)
 {
     if (seat->worker)
         give_up_link(seat->engine, seat->worker);
+    nw_list_remove(&seat->of_tenant);
     nw_list_remove(&seat->link);
     free(seat);
 }

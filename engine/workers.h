@@ -8,9 +8,9 @@
 #include "common/control.h"
 #include "engine/engine.h"
 
-/* A place for a worker; the worker is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
+/* A place for a worker of a tenant; it is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
  * memory is out. */
-struct nw_seat *nw_seat_new(struct nw_engine *engine, struct nw_deployment *only);
+struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only);
 
 /* Ends its worker for good. Its replicas must be gone. */
 void nw_seat_free(struct nw_seat *seat);

@@ -158,6 +158,39 @@ static void environment(void **state)
     assert_int_equal(manifest.env.length, 19);
 }
 
+static void tenants_and_callers(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {",", "a,", ",a", "a b", "**", ".a", "a,\n"};
+    char longest[NW_CALLERS_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    for (size_t i = 60; i < sizeof longest; i += 60)
+        longest[i] = ',';
+    assert_string_equal(manifest.tenant, "default");
+    assert_true(nw_manifest_may_call(&manifest, "default"));
+    assert_false(nw_manifest_may_call(&manifest, "a"));
+    assert_int_equal(nw_manifest_set(&manifest, "tenant", "-a", why, sizeof why), -EINVAL);
+    assert_int_equal(strncmp(why, "tenant: ", 8), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "tenant", "own", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "callers", " a , bc", why, sizeof why), 0);
+    assert_string_equal(manifest.callers, "a,bc");
+    assert_int_equal(nw_manifest_set(&manifest, "callers", longest, why, sizeof why), -EINVAL);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(nw_manifest_set(&manifest, "callers", wrong[i], why, sizeof why), -EINVAL);
+    assert_string_equal(manifest.callers, "a,bc");
+    assert_true(nw_manifest_may_call(&manifest, "own"));
+    assert_true(nw_manifest_may_call(&manifest, "a"));
+    assert_true(nw_manifest_may_call(&manifest, "bc"));
+    assert_false(nw_manifest_may_call(&manifest, "b"));
+    assert_false(nw_manifest_may_call(&manifest, "bcd"));
+    assert_false(nw_manifest_may_call(&manifest, "default"));
+    assert_int_equal(nw_manifest_set(&manifest, "callers", "b,*", why, sizeof why), 0);
+    assert_true(nw_manifest_may_call(&manifest, "anybody"));
+    assert_int_equal(nw_manifest_set(&manifest, "callers", "", why, sizeof why), 0);
+    assert_false(nw_manifest_may_call(&manifest, "a"));
+}
+
 static void environment_has_a_limit(void **state)
 {
     (void)state;
@@ -267,6 +300,8 @@ static void written_json_is_read_back(void **state)
         {"memory", "16777217", 0}, {"memory", "17M", 0},     {"memory", "4G", 0},
     };
     assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "tenant", "t", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "callers", "*,u", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "env", "Q=\"\\\t\xc3\xa9=", why, sizeof why), 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct nw_buffer json = {0};
@@ -276,6 +311,8 @@ static void written_json_is_read_back(void **state)
         assert_int_equal(nw_manifest_to_json(&manifest, &json), 0);
         assert_int_equal(nw_manifest_parse_json(&other, json.data, json.length, NULL, 0, why, sizeof why), 0);
         assert_string_equal(other.name, manifest.name);
+        assert_string_equal(other.tenant, "t");
+        assert_string_equal(other.callers, "*,u");
         assert_int_equal(other.slots, manifest.slots);
         assert_int_equal(other.timeout_ms, manifest.timeout_ms);
         assert_int_equal(other.memory, manifest.memory);
@@ -305,6 +342,7 @@ int main(void)
         manifest_test(numbers_within_bounds),
         manifest_test(numbers_outside_are_refused_by_key),
         manifest_test(environment),
+        manifest_test(tenants_and_callers),
         manifest_test(environment_has_a_limit),
         manifest_test(json_sets_every_key),
         manifest_test(json_errors_name_line_and_key),

@@ -1,0 +1,23 @@
+/*
+ * Tenants: which workers are whose. A worker serves one tenant for all its life. Not responsible for what is loaded
+ * into its workers (deployments.c) or for when they are started again (workers.c).
+ */
+#ifndef NW_ENGINE_TENANTS_H
+#define NW_ENGINE_TENANTS_H
+
+#include "engine/engine.h"
+
+/*
+ * The tenant of this name for one more deployment; its workers are started if it is the first. To be released when the
+ * deployment ends. NULL when memory is out.
+ */
+struct nw_tenant *nw_tenant_acquire(struct nw_engine *engine, const char *name);
+
+/* One deployment less. With the last one the workers go; those of the default tenant stay, ready for the next. */
+void nw_tenant_release(struct nw_tenant *tenant);
+
+/* Whether functions of this tenant may call `function`, which may be NULL. A refusal is counted, and logged now and
+ * then. */
+bool nw_tenant_may_call(struct nw_tenant *tenant, const struct nw_function *function);
+
+#endif
