@@ -13,8 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MAP_REFUSED (MAP_HUGETLB | MAP_GROWSDOWN)
-#define RESERVED    (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
+#define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
 
 int nw_memory_tag(struct nw_domain *d, uint64_t start, uint64_t length, int prot)
 {
@@ -168,7 +167,7 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
     const struct nw_domain_fd *file;
     long result;
 
-    if (args[2] & ~7ull || flags & MAP_REFUSED || args[1] == 0 || length == 0 || args[5] % NW_PAGE_SIZE)
+    if (args[1] == 0 || length == 0 || args[5] % NW_PAGE_SIZE)
         return -EINVAL;
     if (flags & MAP_FIXED && (args[0] % NW_PAGE_SIZE || !nw_domain_holds(d, args[0], length)))
         return -EPERM;
@@ -216,7 +215,7 @@ long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uin
     if (length == 0)
         return 0;
     length = page_up(length);
-    if (prot & ~7ull || length == 0)
+    if (length == 0)
         return -EINVAL;
     pthread_mutex_lock(&d->memory_lock);
     result = nw_regions_cost_of_prot(&d->regions, start, length, (int)prot, &charged);
@@ -262,7 +261,7 @@ long nw_memory_remap(struct nw_domain *d, const uint64_t args[6])
     const struct nw_region *r;
     long result;
 
-    if (args[3] & ~1ull || old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
+    if (old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
         return -EINVAL;
     pthread_mutex_lock(&d->memory_lock);
     r = nw_regions_find(&d->regions, old);

@@ -363,8 +363,8 @@ void nw_post_flush(void);
 struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
                                    uint64_t a3);
 
-/* syscall.c and its kin: carries out a domain's system call */
-struct nw_gate_context *nw_syscall(struct nw_executor *ex, struct nw_slot *slot);
+/* policy.c: a domain's system call was caught */
+struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slot *slot);
 /* The same for NW_OP_SYSCALL, whose call lies at `at` in the domain. Entered with the domain's FS base. */
 struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot, uint64_t at);
 bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */

@@ -1,8 +1,8 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
 WORKER_SOURCES := $(addprefix worker/,audit.c dispatch.c domain.c executor.c files.c function.c image.c invoke.c load.c \
-                    main.c memory.c op.c region.c remote.c report.c schedule.c slot.c syscall.c syscall_file.c \
-                    syscall_flow.c syscall_path.c teardown.c trap.c stub_image.S) protect/gate.S
+                    main.c memory.c op.c policy.c policy_rules.c region.c remote.c report.c schedule.c slot.c \
+                    syscall.c syscall_file.c syscall_flow.c syscall_path.c teardown.c trap.c stub_image.S) protect/gate.S
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
 
@@ -18,5 +18,13 @@ $(B)/obj/worker/stub/stub.o: EXTRA_CFLAGS := -mno-red-zone
 $(STUB): $(B)/obj/worker/stub/stub.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
+# what a function may call, written from the policy
+POLICY_DOC := $(call objects,worker/policy_doc.c worker/policy_rules.c)
+$(B)/obj/worker/policy-doc: $(POLICY_DOC) $(call objects,worker/policy_doc_main.c)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+docs/syscalls.md: $(B)/obj/worker/policy-doc ## write the table of system calls from the policy
+	$(Q)$< > $@.new && mv $@.new $@
 
 include worker/test/part.mk

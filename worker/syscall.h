@@ -18,6 +18,13 @@ struct nw_call {
 
 typedef long nw_syscall_handler(struct nw_call *call);
 
+/* policy.c: carries out a call, whoever caught it: ex, slot, domain, number and args are set. Returns what the system
+ * call returns; nothing when it says `parked`. */
+long nw_syscall(struct nw_call *call);
+
+/* The call is refused: EPERM, counted, and logged once for each number and domain. */
+long nw_call_refuse(struct nw_call *call);
+
 /* Hands the call to the kernel with the domain's rights, arguments as they are in `call`. */
 long nw_call_kernel(struct nw_call *call);
 
@@ -28,6 +35,10 @@ long nw_call_kernel_blocking(struct nw_call *call);
 /* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
+
+/* syscall.c */
+nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_absent, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
+nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
 
 /* syscall_file.c */
 nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_fstat, nw_sys_close, nw_sys_pipe, nw_sys_pipe2;

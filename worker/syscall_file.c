@@ -208,12 +208,10 @@ long nw_sys_fcntl(struct nw_call *call)
     case F_SETFD:
         return 0;
     case F_SETFL:
-        call->args[2] &= O_NONBLOCK;
+        call->args[2] &= O_NONBLOCK | O_APPEND;
         break;
-    case F_GETFL:
+    default: /* F_GETFL */
         break;
-    default:
-        return -EINVAL;
     }
     result = on_file(call, nw_call_kernel);
     return result == -EBADF && stream ? 0 : result;
@@ -221,7 +219,7 @@ long nw_sys_fcntl(struct nw_call *call)
 
 long nw_sys_ioctl(struct nw_call *call)
 {
-    return call->args[1] == FIONREAD ? on_file(call, nw_call_kernel) : -ENOTTY;
+    return on_file(call, nw_call_kernel);
 }
 
 /* The numbers of the domain's files are translated in a copy; a bad one reads as POLLNVAL, as the kernel would say. */

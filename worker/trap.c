@@ -239,6 +239,6 @@ struct nw_gate_context *nw_gate_trap(struct nw_gate_thread *thread)
     if (ex->trap.signal == 0 || nw_load_acquire(&slot->domain->state) == NW_DOMAIN_DYING) /* set by nw_domain_kill */
         return kicked(ex, slot);
     if (ex->trap.signal == SIGSYS)
-        return nw_syscall(ex, slot);
+        return nw_syscall_trapped(ex, slot);
     return crash(ex, slot);
 }

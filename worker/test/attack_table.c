@@ -136,7 +136,7 @@ const struct attack_row attack_rows[] = {
     CALL(8, "pkey_mprotect of a neighbour's memory", "EPERM", SYS_pkey_mprotect, T, PAGE, RW, 3),
     CALL(9, "madvise(DONTNEED) on a neighbour's memory", "ENOMEM", SYS_madvise, T, PAGE, MADV_DONTNEED),
     CALL(9, "madvise(FREE) on a neighbour's memory", "ENOMEM", SYS_madvise, T, PAGE, MADV_FREE),
-    CALL(9, "madvise(REMOVE) on a neighbour's memory", "result 0|ENOMEM", SYS_madvise, T, PAGE, MADV_REMOVE),
+    CALL(9, "madvise(REMOVE) on a neighbour's memory", "EINVAL", SYS_madvise, T, PAGE, MADV_REMOVE),
     CALL(9, "madvise(DONTNEED) on everything", "ENOMEM|EINVAL", SYS_madvise, 0, SHADOW - PAGE, MADV_DONTNEED),
     CALL(9, "process_madvise", "EPERM", 440, 1, OWN, 1, MADV_DONTNEED, 0),
 
@@ -296,16 +296,10 @@ const char *const attack_jumps[] = {
 };
 const size_t attack_jumps_count = sizeof attack_jumps / sizeof attack_jumps[0];
 
+#undef CALL
 const int attack_known_calls[] = {
-    SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_brk, SYS_read, SYS_readv, SYS_pread64, SYS_preadv,
-    SYS_write, SYS_writev, SYS_lseek, SYS_fstat, SYS_getdents64, SYS_close, SYS_dup, SYS_dup2, SYS_dup3, SYS_fcntl,
-    SYS_ioctl, SYS_poll, SYS_pipe, SYS_pipe2, SYS_eventfd2, SYS_open, SYS_openat, SYS_stat, SYS_lstat, SYS_newfstatat,
-    SYS_access, SYS_faccessat, SYS_faccessat2, SYS_readlink, SYS_readlinkat, SYS_getcwd, SYS_clone, SYS_exit,
-    SYS_exit_group, SYS_kill, SYS_tkill, SYS_tgkill, SYS_futex, SYS_nanosleep, SYS_clock_nanosleep, SYS_pause,
-    SYS_sched_yield, SYS_gettid, SYS_set_tid_address, SYS_arch_prctl, SYS_clock_gettime, SYS_clock_getres,
-    SYS_gettimeofday, SYS_time, SYS_getrandom, SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_times, SYS_sched_getaffinity,
-    SYS_getcpu, SYS_getpid, SYS_getppid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_umask, SYS_prlimit64,
-    SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_sigaltstack, SYS_set_robust_list, SYS_mlock, SYS_munlock, SYS_prctl,
-    SYS_sched_setaffinity,
+#define CALL(class, name, profiles, how, handler, rules, words) SYS_##name,
+#include "worker/policy.def"
+#undef CALL
 };
 const size_t attack_known_calls_count = sizeof attack_known_calls / sizeof attack_known_calls[0];

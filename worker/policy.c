@@ -1,0 +1,105 @@
+/*
+ * Decides what becomes of a domain's system call: looks it up in the table of policy.def, checks its arguments against
+ * the rules and runs its handler. What is not in the table, or breaks a rule that says so, is refused with EPERM,
+ * counted, and logged once for each number and domain. Nothing here looks at what a call does.
+ */
+#include "worker/policy.h"
+#include "common/atomic.h"
+#include "common/log.h"
+#include "protect/shortcut.h"
+#include "worker/syscall.h"
+#include <errno.h>
+#include <linux/audit.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define NUMBERS 512
+
+struct entry {
+    nw_syscall_handler *handler;
+    const struct nw_rule *rules;
+    const char *name;
+};
+
+static const struct entry table[NUMBERS] = {
+#define CALL(class, name, profiles, how, handler, rules, words) [SYS_##name] = {handler, nw_rules_##rules, #name},
+#include "worker/policy.def"
+#undef CALL
+};
+
+static const struct entry *lookup(long number)
+{
+    return number >= 0 && number < NUMBERS && table[number].handler ? &table[number] : NULL;
+}
+
+long nw_call_refuse(struct nw_call *call)
+{
+    struct nw_domain *d = call->domain;
+    unsigned bit = (unsigned)call->number % (sizeof(d->refused) * 8);
+    const struct entry *e = lookup(call->number);
+
+    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
+        nw_log(NW_LOG_WARN, "function %s: system call %ld%s%s%s refused at %#lx", d->function->name, call->number,
+               e ? " (" : "", e ? e->name : "", e ? ")" : "", call->slot->gate.regs.rip);
+    return -EPERM;
+}
+
+long nw_syscall(struct nw_call *call)
+{
+    const struct entry *e = lookup(call->number);
+    int error;
+
+    if (!e)
+        return nw_call_refuse(call);
+    if (nw_rules_check(e->rules, call->args, &error))
+        return error ? -error : nw_call_refuse(call);
+    return e->handler(call);
+}
+
+static struct nw_gate_context *carry_out(struct nw_call *call)
+{
+    long result = nw_syscall(call);
+
+    if (call->parked)
+        return nw_executor_next(call->ex);
+    nw_slot_result(call->slot, result);
+    return &call->slot->gate;
+}
+
+struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slot *slot)
+{
+    const struct nw_gate_regs *r = &slot->gate.regs;
+    struct nw_call call = {
+        .ex = ex,
+        .slot = slot,
+        .domain = slot->domain,
+        .number = ex->trap.arch == AUDIT_ARCH_X86_64 ? ex->trap.syscall : -1,
+        .args = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9},
+    };
+
+    return carry_out(&call);
+}
+
+/* A flow that is made is a copy of its maker's registers, which only a trap has saved; one that ends has no use for
+ * speed; and a refusal says where it was. */
+bool nw_syscall_is_direct(uint32_t number)
+{
+    return lookup(number) && number != SYS_clone && number != SYS_exit && number != SYS_exit_group;
+}
+
+struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot, uint64_t at)
+{
+    struct nw_call call = {.ex = ex, .slot = slot, .domain = slot->domain};
+    struct nw_shortcut_call asked;
+
+    nw_set_fs(ex->monitor_fs);
+    if (nw_call_read(&call, &asked, at, sizeof(asked)) < 0 || asked.number > UINT32_MAX ||
+        !nw_syscall_is_direct((uint32_t)asked.number)) {
+        slot->gate.result2 = NW_SHORTCUT_MISS;
+        return &slot->gate;
+    }
+    slot->gate.regs.rip = asked.at; /* only messages tell it */
+    call.number = (long)asked.number;
+    memcpy(call.args, asked.args, sizeof(call.args));
+    return carry_out(&call);
+}
