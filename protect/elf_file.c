@@ -404,3 +404,29 @@ bool nw_elf_name_offset(const struct nw_elf *elf, uint64_t file_offset, char *na
     }
     return false;
 }
+
+bool nw_elf_name_before(const struct nw_elf *elf, uint64_t address, char *name, size_t size, uint64_t *distance)
+{
+    const struct nw_elf_symbols *symbols = &elf->symtab;
+    char candidate[64];
+    bool found = false;
+
+    name[0] = '\0';
+    for (size_t i = 0; i < symbols->count; i++) {
+        Elf64_Sym symbol;
+        symbol_at(symbols, i, &symbol);
+        unsigned int type = ELF64_ST_TYPE(symbol.st_info);
+        if (symbol.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC) || symbol.st_value > address)
+            continue;
+        uint64_t before = address - symbol.st_value;
+        if (found && before > *distance)
+            continue;
+        copy_name(symbols, &symbol, candidate, sizeof candidate);
+        if (candidate[0] == '\0' || (found && before == *distance && strcmp(candidate, name) >= 0))
+            continue;
+        snprintf(name, size, "%s", candidate);
+        *distance = before;
+        found = true;
+    }
+    return found;
+}

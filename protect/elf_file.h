@@ -57,4 +57,8 @@ bool nw_elf_file_offset(const struct nw_elf *elf, uint64_t address, uint64_t len
  * by '?'. False with an empty name when no symbol covers it. */
 bool nw_elf_name_offset(const struct nw_elf *elf, uint64_t file_offset, char *name, size_t size);
 
+/* The function that starts last at or before an address of the loaded object, and how far before: for code whose
+ * symbols have no size. Of several that start there the first by name. The same limits for `name`. */
+bool nw_elf_name_before(const struct nw_elf *elf, uint64_t address, char *name, size_t size, uint64_t *distance);
+
 #endif

@@ -1,6 +1,6 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c shortcut.c \
+PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c self_scan.c shortcut.c \
                      shortcut_code.S vkey.c)
 PROTECT         := $(B)/libprotect-core.a
 
@@ -19,6 +19,7 @@ $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c
 PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
 
 $(eval $(call test,protect/scan,protect/test/scan_test.c protect/test/fixture.c,,$(PROTECT)))
+$(eval $(call test,protect/self_scan,protect/test/self_scan_test.c,,$(PROTECT)))
 $(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))

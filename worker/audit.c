@@ -1,24 +1,38 @@
 /* See audit.h. */
 #include "worker/audit.h"
-#include "common/log.h"
-#include "protect/scan.h"
+#include "protect/self_scan.h"
 #include "worker/monitor.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define HITS_MAX 256
-#define INT3     0xcc
+#define INT3 0xcc
 
-static bool in_gate(const uint8_t *at)
+/* The gate for where there are no keys checks none: what it holds would give a domain that jumps there any rights. */
+static const uint64_t plain_start = (uint64_t)nw_gate_enter_plain, plain_end = (uint64_t)nw_gate_copy;
+
+static bool overlaps(const struct nw_scan_hit *hit, uint64_t start, uint64_t end)
 {
-    return at >= (const uint8_t *)nw_gate_text_start && at < (const uint8_t *)nw_gate_text_end;
+    return hit->offset < end && hit->offset + hit->length > start;
 }
 
-static int overwrite(uint8_t *at, size_t length)
+bool nw_audit_in_gate(const struct nw_scan_hit *hit)
 {
-    uint8_t *page = (uint8_t *)((uint64_t)at & -NW_PAGE_SIZE);
+    return hit->offset >= (uint64_t)nw_gate_text_start && hit->offset + hit->length <= (uint64_t)nw_gate_text_end &&
+           !overlaps(hit, plain_start, plain_end);
+}
+
+static bool in_own_text(const struct nw_scan_hit *hit)
+{
+    extern const char __executable_start[], etext[];
+
+    return hit->offset >= (uint64_t)__executable_start &&
+           hit->offset + hit->length <= (((uint64_t)etext + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE);
+}
+
+static int overwrite(uint64_t start, size_t length)
+{
+    uint8_t *page = (uint8_t *)(start & -NW_PAGE_SIZE), *at = (uint8_t *)start;
     size_t span = (size_t)(at - page) + length;
 
     if (mprotect(page, span, PROT_READ | PROT_WRITE) < 0)
@@ -27,56 +41,43 @@ static int overwrite(uint8_t *at, size_t length)
     return mprotect(page, span, PROT_READ | PROT_EXEC) < 0 ? -errno : 0;
 }
 
-static int clean_text(uint8_t *start, size_t size)
+/* All that lies outside the gate in the program itself. */
+static int clean_own_text(struct nw_audit *audit)
 {
-    static struct nw_scan_hit hits[HITS_MAX];
-    size_t n = nw_scan(start, size, hits, HITS_MAX);
-    int error = n > HITS_MAX ? -E2BIG : 0;
+    int error = 0;
 
-    for (size_t i = 0; i < n && !error; i++)
-        if (!in_gate(start + hits[i].offset))
-            error = overwrite(start + hits[i].offset, hits[i].length);
+    for (size_t i = 0; i < audit->n_left && !error; i++) {
+        const struct nw_scan_hit *hit = &audit->left[i];
+
+        if (nw_audit_in_gate(hit) || !in_own_text(hit))
+            continue;
+        audit->overwritten[audit->n_overwritten++] = *hit;
+        error = overwrite(hit->offset, hit->length);
+    }
     return error;
 }
 
-static int check_foreign(const char *name, const uint8_t *start, size_t size)
+static int look(struct nw_audit *audit)
 {
-    struct nw_scan_hit hit;
+    ssize_t n = nw_self_scan(audit->left, NW_AUDIT_MAX);
 
-    if (nw_scan(start, size, &hit, 1) == 0)
-        return 0;
-    nw_log(NW_LOG_ERROR, "%s holds %s at offset %#zx: functions could use it to change their rights", name,
-           nw_scan_kind_name(hit.kind), hit.offset);
-    return -EPERM;
+    audit->n_left = n < 0 || n > NW_AUDIT_MAX ? 0 : (size_t)n;
+    return n < 0 ? (int)n : n > NW_AUDIT_MAX ? -E2BIG : 0;
 }
 
-/* The gate for where there are no keys checks none: what it holds would give a domain that jumps there any rights. */
-static int drop_plain_gate(void)
+int nw_audit(struct nw_audit *audit)
 {
-    uint8_t *start = (uint8_t *)(uint64_t)nw_gate_enter_plain;
+    int error;
 
-    return overwrite(start, (size_t)((uint8_t *)(uint64_t)nw_gate_copy - start));
-}
-
-int nw_audit(void)
-{
-    extern const char __executable_start[], etext[];
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512], perms[5];
-    unsigned long start, end;
-    int error = drop_plain_gate();
-
-    if (!maps)
-        return -errno;
-    while (!error && fgets(line, sizeof(line), maps)) {
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3 || perms[2] != 'x' || strstr(line, "[vsyscall]"))
-            continue;
-        if (start < (unsigned long)etext && end > (unsigned long)__executable_start)
-            error = clean_text((uint8_t *)start, end - start);
-        else
-            error =
-                check_foreign(strstr(line, "[vdso]") ? "the vDSO" : "a mapping", (const uint8_t *)start, end - start);
-    }
-    fclose(maps);
+    audit->n_overwritten = 0;
+    error = look(audit);
+    if (!error)
+        error = clean_own_text(audit);
+    if (!error)
+        error = overwrite(plain_start, plain_end - plain_start);
+    if (!error)
+        error = look(audit);
+    for (size_t i = 0; i < audit->n_left && !error; i++)
+        error = nw_audit_in_gate(&audit->left[i]) ? 0 : -EPERM;
     return error;
 }

@@ -1,6 +1,7 @@
 /*
  * nightward-worker: wires the monitor together and serves the control socket. Started by the launcher with fds 3
- * (control socket), 4 (channel), 5 (own doorbell) and 6 (the engine's doorbell).
+ * (control socket), 4 (channel), 5 (own doorbell) and 6 (the engine's doorbell). With --audit, which needs none of
+ * them, it shows instead which of its instructions can change rights.
  */
 #include "common/atomic.h"
 #include "common/control.h"
@@ -50,6 +51,7 @@ static const struct nw_gate_variant plain = {
 static struct nw_shortcut_gate shortcut = {.operation = NW_OP_SYSCALL, .wanted = nw_syscall_is_direct};
 
 struct options {
+    bool audit;
     enum nw_mode mode;
     uint32_t executors;
     uint32_t worker;
@@ -70,15 +72,22 @@ static uint64_t number(const char *flag, const char *text, uint64_t least, uint6
 static struct options parse(int argc, char **argv)
 {
     static const struct option flags[] = {
-        {"mode", required_argument, NULL, 'm'},          {"executors", required_argument, NULL, 'e'},
-        {"ring-capacity", required_argument, NULL, 'r'}, {"arena-size", required_argument, NULL, 'a'},
-        {"worker", required_argument, NULL, 'w'},        {0},
+        {"mode", required_argument, NULL, 'm'},
+        {"executors", required_argument, NULL, 'e'},
+        {"ring-capacity", required_argument, NULL, 'r'},
+        {"arena-size", required_argument, NULL, 'a'},
+        {"worker", required_argument, NULL, 'w'},
+        {"audit", no_argument, NULL, 'A'},
+        {0},
     };
     struct options o = {.mode = NW_MODE_PROCESS, .executors = 1, .geometry = {1024, 0, 64ul << 20}};
     int flag;
 
     while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1)
         switch (flag) {
+        case 'A':
+            o.audit = true;
+            break;
         case 'm':
             if (nw_mode_parse(optarg) < 0 || nw_mode_parse(optarg) == NW_MODE_AUTO)
                 nw_die_usage("--mode takes mpk, process or none, not \"%s\"", optarg);
@@ -159,6 +168,18 @@ static void open_programs(void)
         nw_die_system("cannot make the image cache: %s", strerror(errno));
 }
 
+static void keep_rights(void)
+{
+    static struct nw_audit audit;
+    int error = nw_audit(&audit);
+
+    if (error == -EPERM)
+        nw_die_system("this program holds instructions with which a function could change its rights; "
+                      "nightward-worker --audit shows them");
+    if (error)
+        nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
+}
+
 static void prepare(const struct options *o)
 {
     extern const unsigned int __rseq_size;
@@ -183,9 +204,7 @@ static void prepare(const struct options *o)
     measure_xsave();
     if (nw_m.keyed) {
         take_keys();
-        error = nw_audit();
-        if (error)
-            nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
+        keep_rights();
         share_vdso();
     } else {
         nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
@@ -289,6 +308,8 @@ int main(int argc, char **argv)
 
     nw_log_init("nightward-worker", NW_LOG_INFO);
     o = parse(argc, argv);
+    if (o.audit)
+        return nw_audit_print();
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
