@@ -148,7 +148,8 @@ static inline uint32_t nw_gate_rights(int key)
 
 /* ---- implemented by gate.S ---- */
 
-/* The address a domain calls. rdi = operation, rsi, r10, r8, r9 = arguments; returns rax and rdx. */
+/* The address a domain calls, or jumps to after pushing where to return, which is faster: see the way out. rdi =
+ * operation, rsi, r10, r8, r9 = arguments; returns rax and rdx. */
 extern const char nw_gate_enter_keyed[], nw_gate_enter_plain[];
 
 /* Signal handlers for SA_SIGINFO | SA_ONSTACK on a stack armed with SS_AUTODISARM, and the restorer to install with
