@@ -124,14 +124,14 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
 {
     if (invocation->caller)
         invocation->caller->state = NW_SLOT_CALLING;
-    if (invocation->length > slot->inbox_size) {
+    if (invocation->input.length > slot->inbox.size) {
         slot->assigned = invocation;
         slot->seen_at = 0; /* the watch gives it the time of an invocation to make room */
-        slot->gate.result = invocation->length;
+        slot->gate.result = invocation->input.length;
         slot->gate.result2 = NW_MORE_ROOM;
         return true;
     }
-    if (nw_gate_copy((void *)slot->inbox, invocation->input, invocation->length) < 0) {
+    if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
         nw_invocation_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
         return false;
     }
@@ -142,7 +142,7 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     slot->invocation = invocation->id;
     slot->answered = slot->excused = false;
     slot->depth = invocation->depth;
-    slot->gate.result = invocation->length;
+    slot->gate.result = invocation->input.length;
     slot->gate.result2 = 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
     nw_invocation_free(invocation);
@@ -294,19 +294,19 @@ void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 static void answer_caller(struct nw_slot *slot)
 {
     struct nw_slot *caller = slot->caller;
-    uint64_t length = slot->output_length;
+    uint64_t length = slot->output.length;
 
     if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
         nw_answer(slot, NW_STATUS_FUNCTION_FAILED, "");
         return;
     }
-    if (length <= caller->reply_size) {
-        caller->gate.result = (uint64_t)nw_gate_copy((void *)caller->reply, (const void *)slot->output, length);
+    if (length <= caller->reply.size) {
+        caller->gate.result = (uint64_t)nw_sink_copy(caller->reply, slot->output);
         if (caller->gate.result == 0)
             caller->gate.result = length;
         caller->gate.result2 = 0;
     } else {
-        nw_hold(caller, (const void *)slot->output, length);
+        nw_hold(caller, slot->output);
     }
     nw_invocation_ended(slot);
     caller_resume(caller);
@@ -314,18 +314,18 @@ static void answer_caller(struct nw_slot *slot)
 
 /* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. A domain may have as much
  * of this as of its own memory. */
-void nw_hold(struct nw_slot *caller, const void *output, uint64_t length)
+void nw_hold(struct nw_slot *caller, struct nw_source output)
 {
     struct nw_domain *domain = caller->domain;
 
     nw_held_drop(caller);
-    if (domain->held_bytes + length <= domain->function->memory)
-        caller->held = malloc(length);
-    caller->held_length = caller->held ? length : 0;
+    if (domain->held_bytes + output.length <= domain->function->memory)
+        caller->held = malloc(output.length);
+    caller->held_length = caller->held ? output.length : 0;
     domain->held_bytes += caller->held_length;
     caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
-    caller->gate.result2 = length;
-    if (caller->held && nw_gate_copy(caller->held, output, length) < 0) {
+    caller->gate.result2 = output.length;
+    if (caller->held && nw_source_read(caller->held, output) < 0) {
         nw_held_drop(caller);
         caller->gate.result = (uint64_t)(long)-EFAULT;
     }
@@ -365,7 +365,7 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
         struct nw_invocation *assigned = slot->assigned;
 
         slot->assigned = NULL;
-        if (assigned->length > slot->inbox_size) /* it did not make room after all */
+        if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
             nw_invocation_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
         else if (begin(slot, assigned))
             return &slot->gate;
@@ -424,7 +424,7 @@ static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_
 }
 
 /* -EINPROGRESS: the call waits in the callee's queue. */
-static long enqueue_call(struct nw_slot *slot, struct nw_function *function, uint64_t input, uint64_t length)
+static long enqueue_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input)
 {
     struct nw_invocation *invocation;
 
@@ -435,16 +435,15 @@ static long enqueue_call(struct nw_slot *slot, struct nw_function *function, uin
     invocation = nw_invocation_new();
     if (!invocation)
         return -ENOMEM;
-    *invocation = (struct nw_invocation){
-        .caller = slot, .input = (const void *)input, .length = length, .depth = slot->depth + 1};
+    *invocation = (struct nw_invocation){.caller = slot, .input = input, .depth = slot->depth + 1};
     slot->state = NW_SLOT_QUEUED;
     nw_function_enqueue(function, invocation);
     nw_function_feed(function);
     return -EINPROGRESS;
 }
 
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, uint64_t route, uint64_t input,
-                                     uint64_t length)
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                     struct nw_source input)
 {
     long error;
 
@@ -453,7 +452,7 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
     } else {
-        error = enqueue_call(slot, nw_m.routes[route].function, input, length);
+        error = enqueue_call(slot, route->function, input);
         if (error != -EINPROGRESS) {
             slot->gate.result = (uint64_t)error;
             slot->gate.result2 = 0;

@@ -24,6 +24,7 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/region.h"
+#include "worker/span.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,8 +64,7 @@ struct nw_invocation {
     struct nw_invocation *next;
     struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
     uint64_t id;            /* from the ring */
-    const void *input;      /* in the engine's arena, or in the caller's domain */
-    uint64_t length;
+    struct nw_source input; /* in the engine's arena, or in the caller's domain */
     uint32_t depth;
 };
 
@@ -84,18 +84,18 @@ struct nw_slot {
     bool answered;   /* the engine has been told already: whatever comes is dropped */
     bool excused;    /* its deadline passed while a callee was late */
     /* as a func worker: where an input may be placed, and what it just produced */
-    uint64_t inbox, inbox_size;
-    uint64_t output, output_length;
+    struct nw_sink inbox;
+    struct nw_source output;
     int32_t output_status;
     struct nw_invocation *assigned; /* an input larger than the inbox, for which it makes room */
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */
-    uint64_t reply, reply_size;
+    struct nw_sink reply;
     void *held;
     uint64_t held_length;
     /* as a caller of a function that is not in this worker */
     bool call_unsent;
     char callee[NW_NAME_MAX + 1];
-    uint64_t input, input_length;
+    struct nw_source input;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
     uint64_t call_length;
     uint64_t call_block; /* the CALL's payload in our arena */
@@ -342,13 +342,13 @@ void nw_invocation_free(struct nw_invocation *invocation);
 void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
-void nw_hold(struct nw_slot *caller, const void *output, uint64_t length);
+void nw_hold(struct nw_slot *caller, struct nw_source output);
 void nw_held_drop(struct nw_slot *caller);
 void nw_invocation_ended(struct nw_slot *slot);
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, uint64_t route, uint64_t input,
-                                     uint64_t length);
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                     struct nw_source input);
 
 /* remote.c: the rings; lock held */
 bool nw_ring_poll(void);
@@ -361,12 +361,14 @@ void nw_post_flush(void);
 
 /* op.c: the operations of the gate that are not the nested call; takes the lock */
 struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
-                                   uint64_t a3);
+                                   uint64_t a3, uint64_t a4);
 
 /* policy.c: a domain's system call was caught */
 struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slot *slot);
-/* The same for NW_OP_SYSCALL, whose call lies at `at` in the domain. Entered with the domain's FS base. */
-struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot, uint64_t at);
+/* The same for NW_OP_SYSCALL. Entered with the domain's FS base. */
+struct nw_shortcut_call;
+struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
+                                          const struct nw_shortcut_call *asked);
 bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */
 
 /* function.c: what the engine asks of functions; lock held */

@@ -87,19 +87,18 @@ bool nw_syscall_is_direct(uint32_t number)
     return lookup(number) && number != SYS_clone && number != SYS_exit && number != SYS_exit_group;
 }
 
-struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot, uint64_t at)
+struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
+                                          const struct nw_shortcut_call *asked)
 {
     struct nw_call call = {.ex = ex, .slot = slot, .domain = slot->domain};
-    struct nw_shortcut_call asked;
 
     nw_set_fs(ex->monitor_fs);
-    if (nw_call_read(&call, &asked, at, sizeof(asked)) < 0 || asked.number > UINT32_MAX ||
-        !nw_syscall_is_direct((uint32_t)asked.number)) {
+    if (asked->number > UINT32_MAX || !nw_syscall_is_direct((uint32_t)asked->number)) {
         slot->gate.result2 = NW_SHORTCUT_MISS;
         return &slot->gate;
     }
-    slot->gate.regs.rip = asked.at; /* only messages tell it */
-    call.number = (long)asked.number;
-    memcpy(call.args, asked.args, sizeof(call.args));
+    slot->gate.regs.rip = asked->at; /* only messages tell it */
+    call.number = (long)asked->number;
+    memcpy(call.args, asked->args, sizeof(call.args));
     return carry_out(&call);
 }

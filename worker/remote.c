@@ -75,7 +75,7 @@ static void fail(struct nw_slot *slot, enum nw_status status, const char *reason
 
 int nw_send_output(struct nw_slot *slot)
 {
-    struct nw_desc desc = {.id = slot->invocation, .kind = NW_DESC_COMPLETE, .length = slot->output_length};
+    struct nw_desc desc = {.id = slot->invocation, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
     char reason[64];
 
     if (slot->output_status != 0) {
@@ -97,7 +97,7 @@ int nw_send_output(struct nw_slot *slot)
             fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
             return 0;
         }
-        if (nw_gate_copy(nw_arena_at(nw_m.channel.arena, desc.offset), (const void *)slot->output, desc.length) < 0) {
+        if (nw_source_read(nw_arena_at(nw_m.channel.arena, desc.offset), slot->output) < 0) {
             nw_arena_release(nw_m.channel.arena, desc.offset);
             fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
             return 0;
@@ -145,7 +145,7 @@ int nw_send_call(struct nw_slot *slot)
     int error;
 
     desc.name_len = (uint32_t)strlen(slot->callee);
-    desc.length = desc.name_len + slot->input_length;
+    desc.length = desc.name_len + slot->input.length;
     if (slot->domain->call_bytes && slot->domain->call_bytes + desc.length > nw_m.geometry.arena_size / ARENA_SHARE)
         return -EAGAIN;
     error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
@@ -155,7 +155,7 @@ int nw_send_call(struct nw_slot *slot)
         return answer_call(slot, error);
     block = nw_arena_at(nw_m.channel.arena, desc.offset);
     memcpy(block, slot->callee, desc.name_len);
-    if (nw_gate_copy(block + desc.name_len, (const void *)slot->input, slot->input_length) < 0) {
+    if (nw_source_read(block + desc.name_len, slot->input) < 0) {
         nw_arena_release(nw_m.channel.arena, desc.offset);
         return answer_call(slot, -EFAULT);
     }
@@ -215,8 +215,7 @@ static void on_invoke(const struct nw_desc *desc)
         return;
     }
     invocation->id = desc->id;
-    invocation->input = payload;
-    invocation->length = desc->length;
+    invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
     invocation->depth = desc->depth;
     nw_function_enqueue(function, invocation);
     nw_function_feed(function);
@@ -237,11 +236,11 @@ static void on_reply(const struct nw_desc *desc)
         nw_slot_reap(slot);
     } else if (desc->status != NW_STATUS_OK) {
         answer_call(slot, -EIO);
-    } else if (desc->length > slot->reply_size) {
-        nw_hold(slot, payload, desc->length);
+    } else if (desc->length > slot->reply.size) {
+        nw_hold(slot, (struct nw_source){(uint64_t)payload, desc->length});
         nw_ready(slot);
     } else {
-        answer_call(slot, nw_gate_copy((void *)slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
+        answer_call(slot, nw_sink_write(slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
     }
     if (desc->length)
         post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});

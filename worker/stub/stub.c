@@ -155,7 +155,7 @@ static long route_of(struct worker *w, const char *name, int again)
     length = strlen(name);
     if (length >= NAME_SIZE)
         return -ENOENT;
-    index = gate_call(NW_OP_ROUTE, (uint32_t)length, name, 0, NULL, 0, NULL);
+    index = gate_call(NW_OP_ROUTE, 0, name, length, NULL, 0, NULL);
     if (index < 0)
         return index;
     memcpy(w->routes[w->next_route].name, name, length + 1);
@@ -186,7 +186,7 @@ static long call_out(struct worker *w, const char *name, const char *input, size
     result = gate_call(NW_OP_REPLY, 0, reply, room, NULL, 0, NULL);
     if (result < 0)
         return result;
-    return gate_call(NW_OP_CALL_NAME, (uint32_t)name_length, name, (uint64_t)input, (const void *)length, 0, needed);
+    return gate_call(NW_OP_CALL_NAME, 0, input, length, name, name_length, needed);
 }
 
 static int invoke(void *context, const char *name, const char *input, size_t length, const char **output,
@@ -359,7 +359,8 @@ int main(int argc, char **argv)
     for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
         status = make_worker();
         if (status == -ENOMEM || status == -EAGAIN)
-            fail("%s", "its memory limit is too small for its slots: each has a stack of 1 MiB; raise memory or lower slots",
+            fail("%s",
+                 "its memory limit is too small for its slots: each has a stack of 1 MiB; raise memory or lower slots",
                  0);
         if (status)
             fail("%s returned %d", "faas_create_func_worker", status);

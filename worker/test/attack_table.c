@@ -48,6 +48,12 @@
     {                                               \
         row, name, expect, so, how, {n}, NULL, true \
     }
+/* Each argument of an operation of the gate in turn, then all that it points at while it is looked at. */
+#define OPERATION(path, NAME, ...)                                                                                     \
+    {22, "gate: " #NAME ": hostile scalars", "0 wrong*", "operations", "scalar", {NW_OP_##NAME}, NULL, false},         \
+        {22, "gate: " #NAME ": hostile first pair", "0 wrong*", "operations", "first", {NW_OP_##NAME}, NULL, false},   \
+        {22, "gate: " #NAME ": hostile second pair", "0 wrong*", "operations", "second", {NW_OP_##NAME}, NULL, false}, \
+        {22, "gate: " #NAME ": all changes meanwhile", "0 wrong*", "operations", "race", {NW_OP_##NAME}, NULL, false},
 #define TOUCH(row, name, how, kind)                            \
     {                                                          \
         row, name, "torn down", "memory", how, {0}, kind, true \
@@ -245,20 +251,7 @@ const struct attack_row attack_rows[] = {
     KERNEL(22, "sched_getaffinity into a neighbour's memory", "EFAULT", SYS_sched_getaffinity, 0, 128, T),
     CALL(22, "sigaction storing into a neighbour's memory", "EFAULT", SYS_rt_sigaction, 1, 0, T, 8),
     CALL(22, "prlimit into a neighbour's memory", "EFAULT", SYS_prlimit64, 0, 3, 0, T),
-    OP(22, "gate: an input in a neighbour's memory", "EFAULT", NW_OP_CALL, T, 16, OWN, 64),
-    OP(22, "gate: an input that straddles into the monitor", "EFAULT|E2BIG", NW_OP_CALL, OWN, 1ul << 23 | 1ull << 34, OWN, 64),
-    OP(22, "gate: an input of SIZE_MAX", "E2BIG|EFAULT", NW_OP_CALL, OWN, -1, OWN, 64),
-    OP(22, "gate: an input that wraps", "EFAULT", NW_OP_CALL, -8, 16, OWN, 64),
-    OP(22, "gate: a reply into a neighbour's memory", "EFAULT", NW_OP_CALL, OWN, 1, T, 64),
-    OP(22, "gate: a reply that wraps", "EFAULT", NW_OP_CALL, OWN, 1, OWN, -1),
-    OP(22, "gate: a later reply into a neighbour's memory", "EFAULT", NW_OP_REPLY, T, 64),
-    OP(22, "gate: an output from a neighbour's memory", "EFAULT", NW_OP_WAIT, OWN, 4096, T, 64),
-    OP(22, "gate: an inbox in a neighbour's memory", "EFAULT", NW_OP_WAIT, T, 4096, OWN, 64),
-    OP(22, "gate: a name in a neighbour's memory", "EFAULT", GATE(NW_OP_ROUTE, 6), T),
-    OP(22, "gate: a name without end", "EINVAL", GATE(NW_OP_ROUTE, 0xffffffff), OWN),
-    OP(22, "gate: a name of nothing", "EINVAL", GATE(NW_OP_ROUTE, 0), OWN),
-    OP(22, "gate: a name of zeros", "EINVAL", GATE(NW_OP_ROUTE, 4), OWN),
-    OP(22, "gate: a callee's name in unmapped memory", "EFAULT", GATE(NW_OP_CALL_NAME, 4), 64, OWN, 1),
+    NW_OPS(OPERATION)
 
     /* greed */
     RUN(23, "output without end", "output too large", "flow", "output"),
