@@ -32,7 +32,8 @@ static void help_variables(const struct nw_command *command)
             putchar(*p == '-' ? '_' : toupper((unsigned char)*p));
         before = ", ";
     }
-    puts(".");
+    if (*before == ',')
+        puts(".");
 }
 
 void nw_command_help(const struct nw_command *command)

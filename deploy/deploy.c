@@ -1,6 +1,7 @@
 /* nightward deploy: sends a shared object and what function.json and flags say of it. */
 #include "common/manifest.h"
 #include "deploy/answer.h"
+#include "deploy/check.h"
 #include "deploy/command.h"
 #include "deploy/file.h"
 #include "deploy/folder.h"
@@ -82,20 +83,15 @@ static void build_path(const struct nw_manifest *manifest, struct nw_buffer *pat
     }
 }
 
-static void send_file(const char *state, const struct nw_manifest *manifest, const char *so_path,
+static void send_file(const char *state, const struct nw_manifest *manifest, const struct nw_buffer *file,
                       struct nw_reply *reply)
 {
-    struct nw_buffer path = {0}, file = {0};
+    struct nw_buffer path = {0};
 
-    nw_file_read(so_path, &file);
-    if (!file.length)
-        nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest->name, so_path);
     build_path(manifest, &path);
-    struct nw_request request = {
-        .method = "PUT", .path = path.data, .body = file.data ? file.data : "", .body_length = file.length};
+    struct nw_request request = {.method = "PUT", .path = path.data, .body = file->data, .body_length = file->length};
     nw_client_send(state, &request, reply);
     nw_buffer_fini(&path);
-    nw_buffer_fini(&file);
 }
 
 static void say_deployed(const struct nw_reply *reply, const char *name)
@@ -113,19 +109,26 @@ static int run(struct nw_settings *settings)
     bool json = nw_setting_on(settings, JSON);
     char so_path[PATH_MAX], what[PATH_MAX + 128];
     struct nw_manifest manifest;
+    struct nw_buffer file = {0};
     struct nw_reply reply;
     bool good;
 
     nw_manifest_init(&manifest);
     name_and_file(settings, &manifest, so_path);
     apply_flags(settings, &manifest);
-    send_file(state, &manifest, so_path, &reply);
+    nw_file_read(so_path, &file);
+    if (!file.length)
+        nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest.name, so_path);
+    send_file(state, &manifest, &file, &reply);
     snprintf(what, sizeof what, "deploy \"%s\": %s", manifest.name, so_path);
     good = nw_answer_check(&reply, json, what);
     if (good && json)
         nw_answer_write_line(&reply);
     else if (good)
         say_deployed(&reply, manifest.name);
+    else
+        nw_check_file(so_path, &file, false);
+    nw_buffer_fini(&file);
     nw_reply_fini(&reply);
     nw_manifest_fini(&manifest);
     return good ? NW_EXIT_OK : NW_EXIT_REFUSED;

@@ -19,6 +19,7 @@ struct check {
     struct nw_elf elf;
     char *why;
     size_t why_size;
+    struct nw_scan_hit *site;
 };
 
 static int refuse(const struct check *check, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -111,15 +112,18 @@ static int check_symbols(const struct check *check)
     return 0;
 }
 
-static int refuse_instruction(const struct check *check, enum nw_scan_kind kind, uint64_t offset, size_t others)
+/* The hit's offset counts from `start` in the file. */
+static int refuse_instruction(const struct check *check, uint64_t start, const struct nw_scan_hit *hit, size_t others)
 {
+    uint64_t offset = start + hit->offset;
     char name[64], more[32] = "";
 
+    *check->site = (struct nw_scan_hit){.offset = offset, .length = hit->length, .kind = hit->kind};
     nw_elf_name_offset(&check->elf, offset, name, sizeof name);
     if (others > 0)
         snprintf(more, sizeof more, " and %zu more", others);
     return refuse(check, -EPERM, "%s at file offset 0x%llx%s%s%s; a function may not hold this instruction",
-                  nw_scan_kind_name(kind), (unsigned long long)offset, name[0] != '\0' ? ", in symbol " : "", name,
+                  nw_scan_kind_name(hit->kind), (unsigned long long)offset, name[0] != '\0' ? ", in symbol " : "", name,
                   more);
 }
 
@@ -153,7 +157,7 @@ static int check_mapping(const struct check *check, const Elf64_Phdr *segment, s
     free(code);
     if (result.left == 0)
         return 0;
-    return refuse_instruction(check, result.hit.kind, mapping->file_offset + result.hit.offset, result.left - 1);
+    return refuse_instruction(check, mapping->file_offset, &result.hit, result.left - 1);
 }
 
 /* Looks across the seam between two executable segments that lie side by side in memory. */
@@ -164,7 +168,7 @@ static int check_seam(const struct check *check, const struct mapping *before, c
     if (before->size == 0 || after->size == 0 || before->address + before->size != after->address ||
         !nw_scan_seam(before->last, NW_SCAN_CONTEXT, after->first, NW_SCAN_CONTEXT, &hit))
         return 0;
-    return refuse_instruction(check, hit.kind, before->file_offset + before->size - NW_SCAN_CONTEXT + hit.offset, 0);
+    return refuse_instruction(check, before->file_offset + before->size - NW_SCAN_CONTEXT, &hit, 0);
 }
 
 static int check_instructions(const struct check *check)
@@ -185,15 +189,23 @@ static int check_instructions(const struct check *check)
     return 0;
 }
 
-int nw_function_check(const uint8_t *bytes, size_t size, char *why, size_t why_size)
+int nw_function_check_site(const uint8_t *bytes, size_t size, char *why, size_t why_size, struct nw_scan_hit *site)
 {
     static int (*const checks[])(const struct check *) = {
         check_kind, check_segments, check_relocations, check_symbols, check_instructions,
     };
-    struct check check = {.why = why, .why_size = why_size};
+    struct check check = {.why = why, .why_size = why_size, .site = site};
     int error = nw_elf_open(&check.elf, bytes, size, why, why_size);
 
+    *site = (struct nw_scan_hit){0};
     for (size_t i = 0; error == 0 && i < sizeof checks / sizeof checks[0]; i++)
         error = checks[i](&check);
     return error;
+}
+
+int nw_function_check(const uint8_t *bytes, size_t size, char *why, size_t why_size)
+{
+    struct nw_scan_hit site;
+
+    return nw_function_check_site(bytes, size, why, why_size, &site);
 }

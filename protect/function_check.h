@@ -7,8 +7,7 @@
 #ifndef NW_PROTECT_FUNCTION_CHECK_H
 #define NW_PROTECT_FUNCTION_CHECK_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "protect/scan.h"
 
 /* A function whose segments take more address space than this is refused. */
 #define NW_FUNCTION_SPAN_MAX ((uint64_t)1 << 30)
@@ -22,5 +21,9 @@
  * interface is missing), -EPERM (it holds or asks for what no function may have), -ENOMEM.
  */
 int nw_function_check(const uint8_t *bytes, size_t size, char *why, size_t why_size);
+
+/* The same. When a forbidden instruction is the reason, *site is it, its offset counted in the file; otherwise the
+ * length of *site is 0. */
+int nw_function_check_site(const uint8_t *bytes, size_t size, char *why, size_t why_size, struct nw_scan_hit *site);
 
 #endif

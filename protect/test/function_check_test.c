@@ -18,6 +18,7 @@ struct file {
     size_t size;
     struct nw_elf elf;
     char why[NW_FUNCTION_WHY_SIZE];
+    struct nw_scan_hit site;
 };
 
 static int set_up(void **state)
@@ -47,7 +48,10 @@ static int tear_down(void **state)
 static int check(struct file *file)
 {
     memset(file->why, 0, sizeof file->why);
-    return nw_function_check(file->bytes, file->size, file->why, sizeof file->why);
+    int error = nw_function_check_site(file->bytes, file->size, file->why, sizeof file->why, &file->site);
+
+    assert_int_equal(error == -EPERM && strstr(file->why, " at file offset ") != NULL, file->site.length != 0);
+    return error;
 }
 
 #define assert_refused(file, error, message)       \
@@ -286,6 +290,13 @@ static void test_symbol_that_is_not_code(void **state)
     assert_refused(file, -ENOEXEC, "symbol faas_init is not a function");
 }
 
+static void assert_site(const struct file *file, enum nw_scan_kind kind, uint64_t offset, size_t length)
+{
+    assert_int_equal(file->site.kind, kind);
+    assert_int_equal(file->site.offset, offset);
+    assert_int_equal(file->site.length, length);
+}
+
 static void test_forbidden_instructions(void **state)
 {
     struct file *file = *state;
@@ -297,6 +308,7 @@ static void test_forbidden_instructions(void **state)
              "WRPKRU at file offset 0x%llx, in symbol deep_inside; a function may not hold this instruction",
              (unsigned long long)at);
     assert_refused(file, -EPERM, message);
+    assert_site(file, NW_SCAN_WRPKRU, at, 3);
     memcpy(file->bytes + at + 4, "\x0f\xae\x2f", 3);
     snprintf(message, sizeof message,
              "WRPKRU at file offset 0x%llx, in symbol deep_inside and 1 more; a function may not hold this instruction",
@@ -329,6 +341,7 @@ static void test_instruction_behind_the_segment(void **state)
     snprintf(message, sizeof message, "WRGSBASE at file offset 0x%llx; a function may not hold this instruction",
              (unsigned long long)at);
     assert_refused(file, -EPERM, message);
+    assert_site(file, NW_SCAN_WRGSBASE, at, 4);
 }
 
 /* Two executable segments side by side in memory with the instruction across the seam. */
@@ -345,6 +358,7 @@ static void test_instruction_across_segments(void **state)
     memcpy(file->bytes + next->p_offset - 1, "\x0f\x01\xef", 3);
     assert_int_equal(check(file), -EPERM);
     assert_non_null(strstr(file->why, "WRPKRU"));
+    assert_site(file, NW_SCAN_WRPKRU, code->p_offset + 4095, 3);
     next->p_flags &= ~(uint32_t)PF_X;
     assert_int_equal(check(file), 0);
 }

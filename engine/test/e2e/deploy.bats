@@ -85,7 +85,7 @@ refused() {
 @test "WRPKRU in the code is refused with its place" {
     { answer_source; echo 'void grab(void) { __asm__ volatile("wrpkru" : : "a"(0), "c"(0), "d"(0)); }'; } |
         nw_compile bad.c '-DTEXT="x"'
-    refused hello "$BATS_TEST_TMPDIR/bad.so" wrpkru 0x
+    refused hello "$BATS_TEST_TMPDIR/bad.so" wrpkru 0x "lies in grab+0x" "section .text: \"wrpkru\""
 }
 
 @test "a library that it needs and that is not there is named" {
