@@ -32,6 +32,7 @@ BENCHES  :=
 NO_ASAN  :=
 TEST_HELPERS :=
 IO_TESTS :=
+FUZZERS  :=
 
 # objects: the object files of C and assembly sources
 objects = $(patsubst %.c,$(B)/obj/%.o,$(filter %.c,$(1))) $(patsubst %.S,$(B)/obj/%.o,$(filter %.S,$(1))) \
@@ -55,10 +56,20 @@ $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
 	$$(Q)$$(CC) $$(NW_LDFLAGS) -o $$@ $(call objects,$(2)) $(4) $(3) -lcmocka
 endef
 
+# $(call fuzz,PART,NAME,SOURCES,LIBS,OBJECTS): the fuzz target PART/fuzz/NAME_fuzz.c with SOURCES, as common/test/fuzz.h
+# tells: a test that replays its corpus and, in the build of fuzz-smoke, a program of libFuzzer
+define fuzz
+$(call test,$(1)/fuzz/$(2),$(1)/fuzz/$(2)_fuzz.c common/test/fuzz_replay.c $(3),$(4),$(5))
+FUZZERS += $(B)/fuzz/$(1)/$(2)
+$(B)/fuzz/$(1)/$(2): $(call objects,$(1)/fuzz/$(2)_fuzz.c $(3)) $(5) | $(B)/fuzz/$(1)/
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(NW_LDFLAGS) -fsanitize=fuzzer -o $$@ $(call objects,$(1)/fuzz/$(2)_fuzz.c $(3)) $(5) $(4)
+endef
+
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk bench/part.mk
 
-.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan
+.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan fuzz-smoke run-fuzz
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -104,6 +115,16 @@ run-asan: $(ASAN_TESTS) $(B)/test/io-usable
 	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
 
+# FUZZ=PATTERN chooses targets, like engine/%.
+FUZZ ?= %
+fuzz-smoke: deps ## run each fuzz target for FUZZ_SECONDS (60) under both sanitizers (in build-fuzz/)
+	$(Q)deploy/deps.sh deploy/packages-fuzz.txt
+	$(again) B=$(B)-fuzz CC=clang-14 OPT='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' run-fuzz
+
+run-fuzz: $(filter $(addprefix $(B)/fuzz/,$(FUZZ)),$(FUZZERS))
+	$(Q)common/test/fuzz.sh $(B) $^
+
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/nightward
 INCLUDE := $(DESTDIR)$(PREFIX)/include
 install: all ## install under PREFIX (/usr/local), below DESTDIR if given
@@ -136,7 +157,7 @@ $(B)/obj/%.o: %.cc
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-clean: ## remove build/ and build-asan/
-	$(Q)rm -rf $(B) $(B)-asan
+clean: ## remove build/, build-asan/ and build-fuzz/
+	$(Q)rm -rf $(B) $(B)-asan $(B)-fuzz
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

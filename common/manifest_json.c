@@ -163,15 +163,24 @@ static int set_members(struct nw_manifest *manifest, const struct source *source
     return 0;
 }
 
+/* Where a NUL stands, as itself or as an escape; NULL when there is none. A backslash that is escaped escapes nothing. */
+static const char *find_nul(const char *json, const char *end)
+{
+    for (const char *p = json; p < end; p++) {
+        if (!*p || (end - p >= 6 && !memcmp(p, "\\u0000", 6)))
+            return p;
+        p += *p == '\\' && end - p > 1 && p[1] == '\\';
+    }
+    return NULL;
+}
+
 int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_t length, char *so_path,
                            size_t so_path_size, char *why, size_t why_size)
 {
     struct source source = {json, json + length, why, why_size};
     const char *end = NULL;
     /* libcjson would cut a string at a NUL and so see another value than the one that stands there. */
-    const char *nul = memmem(json, length, "\\u0000", 6);
-    if (!nul)
-        nul = memchr(json, '\0', length);
+    const char *nul = find_nul(json, json + length);
     if (nul)
         return fail_at(&source, nul, "a NUL character is not allowed");
     cJSON *root = cJSON_ParseWithLengthOpts(json, length, &end, 0);

@@ -16,6 +16,10 @@ $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
 $(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
 $(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
 
+$(eval $(call fuzz,common,control,,,$(COMMON)))
+$(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))
+$(eval $(call fuzz,common,ring,,,$(COMMON)))
+
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
 TESTS   += $(B)/test/common/ring_tsan
 NO_ASAN += common/ring_tsan

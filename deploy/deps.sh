@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing. Asks dpkg once, and apt only when something is missing.
+# Installs the Debian packages of a list, packages.txt if none is named, that are missing. Asks dpkg once, and apt only
+# when something is missing.
 set -euo pipefail
 
 fail() {
@@ -7,7 +8,7 @@ fail() {
     exit 1
 }
 
-mapfile -t wanted < <(grep -v '^#' "$(dirname "$0")/packages.txt" | grep .)
+mapfile -t wanted < <(grep -v '^#' "${1:-$(dirname "$0")/packages.txt}" | grep .)
 
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
     fail "this is no Debian system (no dpkg-query or apt-get)" \

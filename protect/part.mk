@@ -25,7 +25,11 @@ $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/function_check: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/vkey,protect/test/vkey_test.c protect/test/fixture.c,,$(PROTECT)))
-$(eval $(call test,protect/insn,protect/test/insn_test.c protect/test/fixture.c,-lZydis,$(PROTECT)))
+$(eval $(call test,protect/insn,$(addprefix protect/test/,insn_test.c insn_zydis.c fixture.c),-lZydis,$(PROTECT)))
+
+$(eval $(call fuzz,protect,elf,,,$(PROTECT)))
+$(eval $(call fuzz,protect,insn,protect/test/insn_zydis.c,-lZydis,$(PROTECT)))
+$(eval $(call fuzz,protect,scan,,,$(PROTECT)))
 
 # The functions that the rewriter takes apart.
 $(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/protect/

@@ -2,8 +2,8 @@
 #include "protect/elf_code.h"
 #include "protect/insn.h"
 #include "protect/test/fixture.h"
+#include "protect/test/insn_zydis.h"
 
-#include <Zydis/Zydis.h>
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,52 +19,24 @@
 /* Functions are taken from each library at this distance. */
 #define STRIDE ((uint64_t)256 << 10)
 
-static ZydisDecoder zydis;
-
-static bool same_parts(const struct nw_insn *ours, const ZydisDecodedInstruction *theirs)
+static void print_difference(const uint8_t *code, size_t size, size_t length)
 {
-    size_t imm_size = (theirs->raw.imm[0].size + theirs->raw.imm[1].size) / 8u;
-    bool direct = ours->map == 0 && (ours->opcode & 0xfc) == 0xa0;        /* whose address is a displacement to Zydis */
-    bool is_3dnow = theirs->encoding == ZYDIS_INSTRUCTION_ENCODING_3DNOW; /* whose last byte is its opcode */
-
-    if (direct)
-        return ours->length == theirs->length && ours->imm_size == theirs->raw.disp.size / 8u;
-    if (ours->length != theirs->length || ours->disp_size != theirs->raw.disp.size / 8u)
-        return false;
-    if (ours->disp_size != 0 && ours->disp_at != theirs->raw.disp.offset)
-        return false;
-    if (ours->modrm_at != (theirs->attributes & ZYDIS_ATTRIB_HAS_MODRM ? theirs->raw.modrm.offset : 0))
-        return false;
-    return is_3dnow || (ours->imm_size == imm_size && (imm_size == 0 || ours->imm_at == theirs->raw.imm[0].offset));
-}
-
-static void print_difference(const uint8_t *code, size_t size, const struct nw_insn *ours, size_t length)
-{
+    struct nw_insn ours = {0};
+    nw_insn_decode(code, size, &ours);
     for (size_t i = 0; i < size && i < NW_INSN_MAX; i++)
         print_error("%02x ", code[i]);
-    print_error("\n  ours: length %u modrm %u disp %u+%u imm %u+%u; Zydis: length %zu\n", ours->length, ours->modrm_at,
-                ours->disp_at, ours->disp_size, ours->imm_at, ours->imm_size, length);
+    print_error("\n  ours: length %u modrm %u disp %u+%u imm %u+%u; Zydis: length %zu\n", ours.length, ours.modrm_at,
+                ours.disp_at, ours.disp_size, ours.imm_at, ours.imm_size, length);
 }
 
 /* Whether what Zydis knows is known to us too, and looks the same. Returns the length, 0 if Zydis knows nothing. */
 static size_t compare(const uint8_t *code, size_t size, size_t *unlike)
 {
-    ZydisDecodedInstruction theirs;
-    struct nw_insn ours;
-
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&zydis, NULL, code, size, &theirs)))
-        return 0;
-    bool known = nw_insn_decode(code, size, &ours);
-    bool knights_corner =
-        theirs.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && theirs.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE;
-    bool missing = theirs.encoding == ZYDIS_INSTRUCTION_ENCODING_XOP ||
-                   theirs.encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX || knights_corner ||
-                   theirs.mnemonic == ZYDIS_MNEMONIC_EXTRQ || theirs.mnemonic == ZYDIS_MNEMONIC_INSERTQ;
-    if (!missing && !(known && same_parts(&ours, &theirs))) {
-        if (++*unlike < 10)
-            print_difference(code, size, &ours, theirs.length);
-    }
-    return theirs.length;
+    bool alike;
+    size_t length = insn_compare(code, size, &alike);
+    if (!alike && ++*unlike < 10)
+        print_difference(code, size, length);
+    return length;
 }
 
 /* Goes through one function; returns how many instructions it has. */
@@ -184,6 +156,5 @@ int main(void)
         cmocka_unit_test(test_cut_short),
     };
 
-    ZydisDecoderInit(&zydis, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     return cmocka_run_group_tests_name("protect/insn", tests, NULL, NULL);
 }
