@@ -96,6 +96,8 @@ void nw_invoke_end(struct nw_invocation *inv)
 void nw_invoke_abandon(struct nw_invocation *inv)
 {
     inv->owner = NULL;
+    if (inv->state != NW_INVOCATION_SENT)
+        inv->engine->counters.abandoned++;
     nw_request_move(inv, NW_REQUEST_ABANDON);
 }
 

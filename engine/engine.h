@@ -207,16 +207,17 @@ struct nw_link {
 
 /* --- the whole --- */
 
-#define NW_COUNTERS(X)                                                 \
-    X(requests, "invocations begun, nested calls included")            \
-    X(nested_calls, "nested calls that came through the engine")       \
-    X(calls_refused, "nested calls into tenants that do not allow it") \
-    X(completed, "invocations that ended with OK")                     \
-    X(failed, "invocations that ended otherwise")                      \
-    X(bytes_in, "bytes of input handed to workers")                    \
-    X(bytes_out, "bytes of output taken from workers")                 \
-    X(workers_started, "worker processes started")                     \
-    X(workers_lost, "worker processes that ended or were killed")      \
+#define NW_COUNTERS(X)                                                            \
+    X(requests, "invocations begun, nested calls included")                       \
+    X(nested_calls, "nested calls that came through the engine")                  \
+    X(calls_refused, "nested calls into tenants that do not allow it")            \
+    X(completed, "invocations that ended with OK")                                \
+    X(failed, "invocations that ended otherwise")                                 \
+    X(abandoned, "invocations given up by their caller before a worker had them") \
+    X(bytes_in, "bytes of input handed to workers")                               \
+    X(bytes_out, "bytes of output taken from workers")                            \
+    X(workers_started, "worker processes started")                                \
+    X(workers_lost, "worker processes that ended or were killed")                 \
     X(protocol_errors, "workers killed because they broke the protocol")
 
 struct nw_counters {

@@ -62,3 +62,8 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+
+# Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
+FUZZ_WORLD := $(addprefix engine/fuzz/,io_fake.c world.c world_worker.c)
+$(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -13,6 +13,14 @@
 #define ASKS 4
 #define PAGE 4096ul
 
+static bool any(uint32_t number)
+{
+    (void)number;
+    return true;
+}
+
+static const struct nw_shortcut_gate gate = {.address = 0x123456789000, .operation = 7, .wanted = any};
+
 static void check_image(const struct nw_image *image, size_t length)
 {
     uint8_t *bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, image->fd, 0);
@@ -46,7 +54,7 @@ static void ask(struct nw_images *images, int fd, uint64_t offset, size_t length
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct nw_fuzz_input input = {data, size};
-    struct nw_images *images = nw_images_new(2, 4 * PAGE);
+    struct nw_images *images = nw_images_new(2, 4 * PAGE, &gate);
     int fd = memfd_create("image-fuzz", MFD_CLOEXEC);
     uint8_t asked[ASKS];
     for (int i = 0; i < ASKS; i++)

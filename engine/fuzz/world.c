@@ -1,0 +1,290 @@
+/* The world of world.h: setting it up, turning it, and what must be true at its end. Workers are in world_worker.c. */
+#include "engine/fuzz/world.h"
+#include "common/log.h"
+#include "common/test/fuzz.h"
+#include "engine/admin.h"
+#include "engine/deployments.h"
+#include "engine/functions.h"
+#include "engine/fuzz/world_worker.h"
+#include "engine/gateway.h"
+#include "engine/http.h"
+#include "engine/link.h"
+#include "engine/listen.h"
+#include "engine/loop.h"
+#include "engine/operations.h"
+#include "engine/registry.h"
+#include "engine/workers.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TURNS_MOST 200
+#define LONG_MS    40000 /* longer than every limit of time below */
+#define LIMIT_MS   2000
+
+/* --- in place of files of the engine: log, listening sockets, registry --- */
+
+void nw_log_init(const char *program, enum nw_log_level level)
+{
+    (void)program, (void)level;
+}
+
+/* What the engine calls an internal error is one. */
+void nw_log(enum nw_log_level level, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (level == NW_LOG_ERROR && !strncmp(format, "internal error", 14)) {
+        fprintf(stderr, "%s\n", line);
+        abort();
+    }
+    if (getenv("WORLD_LOG"))
+        fprintf(stderr, "%s\n", line);
+}
+
+void nw_die_system(const char *format, ...)
+{
+    fprintf(stderr, "died: %s\n", format);
+    abort();
+}
+
+void nw_die_usage(const char *format, ...)
+{
+    fprintf(stderr, "died: %s\n", format);
+    abort();
+}
+
+int nw_listen_tcp(const char *address, struct nw_buffer *addresses)
+{
+    (void)address;
+    nw_buffer_append(addresses, "127.0.0.1:1\n", 12);
+    return -1;
+}
+
+int nw_listen_unix(const char *path)
+{
+    (void)path;
+    return -1;
+}
+
+/* Code is known by its first letter, which is all that a worker looks at. */
+int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,
+                      size_t why_size)
+{
+    (void)registry, (void)length, (void)why, (void)why_size;
+    memset(sha256, '0', NW_SHA256_HEX);
+    snprintf(sha256, 3, "%02x", *(const unsigned char *)code);
+    sha256[2] = '0';
+    sha256[NW_SHA256_HEX] = '\0';
+    return 0;
+}
+
+int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *manifest, const char *sha256, char *why,
+                    size_t why_size)
+{
+    struct nw_buffer json = {0};
+    struct nw_manifest again;
+    (void)registry, (void)sha256;
+    nw_manifest_init(&again);
+    NW_FUZZ_CHECK(nw_manifest_to_json(manifest, &json) == 0);
+    NW_FUZZ_CHECK(nw_manifest_parse_json(&again, json.data, json.length, NULL, 0, why, why_size) == 0);
+    NW_FUZZ_CHECK(!strcmp(again.name, manifest->name) && again.env.length == manifest->env.length);
+    nw_manifest_fini(&again);
+    nw_buffer_fini(&json);
+    return 0;
+}
+
+int nw_registry_delete(struct nw_registry *registry, const char *name, char *why, size_t why_size)
+{
+    (void)registry, (void)name, (void)why, (void)why_size;
+    return 0;
+}
+
+int nw_registry_each(struct nw_registry *registry,
+                     void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg, char *why,
+                     size_t why_size)
+{
+    (void)registry, (void)row, (void)arg, (void)why, (void)why_size;
+    return 0;
+}
+
+int nw_registry_open_code(struct nw_registry *registry, const char *sha256)
+{
+    unsigned first = 0;
+    int fd = memfd_create("code", MFD_CLOEXEC);
+    (void)registry;
+    sscanf(sha256, "%2x", &first);
+    NW_FUZZ_CHECK(fd >= 0 && pwrite(fd, &(unsigned char){(unsigned char)first}, 1, 0) == 1);
+    return fd;
+}
+
+void nw_registry_forget(struct nw_registry *registry, const char *sha256)
+{
+    (void)registry, (void)sha256;
+}
+
+void nw_registry_close(struct nw_registry *registry)
+{
+    (void)registry;
+}
+
+/* --- playing --- */
+
+void world_turn(struct world *world, uint64_t ms)
+{
+    bool busy = true;
+    for (int i = 0; i < TURNS_MOST && busy; i++) {
+        world->engine.spin_credit = 0; /* spinning would only cost time */
+        fake_turn(world->engine.io, ms);
+        busy = world_workers_turn(world);
+        ms = 1;
+    }
+}
+
+static void operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment, const char *reason)
+{
+    (void)arg;
+    NW_FUZZ_CHECK(status == NW_STATUS_OK || reason);
+    NW_FUZZ_CHECK(!deployment || deployment->state != NW_DEPLOYMENT_RETIRING);
+}
+
+void world_deploy(struct world *world, const char *name, const char *code)
+{
+    struct nw_manifest manifest;
+    struct nw_buffer bytes = {0};
+    char why[64];
+    nw_manifest_init(&manifest);
+    NW_FUZZ_CHECK(nw_manifest_set(&manifest, "name", name, why, sizeof why) == 0);
+    NW_FUZZ_CHECK(nw_manifest_set(&manifest, "slots", "2", why, sizeof why) == 0);
+    NW_FUZZ_CHECK(nw_manifest_set(&manifest, "timeout", "1s", why, sizeof why) == 0);
+    NW_FUZZ_CHECK(nw_buffer_append(&bytes, code, strlen(code)) == 0);
+    NW_FUZZ_CHECK(nw_deploy(&world->engine, &manifest, &bytes, operation_done, NULL) == 0);
+}
+
+void world_remove(struct world *world, const char *name)
+{
+    struct nw_function *function = nw_function_find(&world->engine, name, strlen(name));
+    if (function)
+        NW_FUZZ_CHECK(nw_remove(function, &world->engine, operation_done, NULL) == 0);
+}
+
+/* --- the end --- */
+
+static void remove_function(struct nw_function *function, void *arg)
+{
+    NW_FUZZ_CHECK(nw_remove(function, arg, operation_done, NULL) == 0);
+}
+
+static void check_nothing_is_left(struct world *world)
+{
+    struct nw_engine *engine = &world->engine;
+    const struct nw_counters *counters = &engine->counters;
+    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
+        NW_FUZZ_CHECK(nw_list_empty(&engine->functions[i]));
+    NW_FUZZ_CHECK(nw_list_empty(&engine->deployments) && nw_list_empty(&engine->broken) && !engine->in_flight);
+    for (uint32_t i = 0; i < engine->n_invocations; i++)
+        NW_FUZZ_CHECK(engine->invocations[i]->state == NW_INVOCATION_FREE);
+    NW_FUZZ_CHECK(counters->requests == counters->completed + counters->failed + counters->abandoned);
+    unsigned seats = 0;
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
+        NW_FUZZ_CHECK(link && !link->busy && !link->n_calls && !link->backlog_length && link->references == 1);
+        NW_FUZZ_CHECK(nw_arena_used(link->channel.arena) == 0);
+        seats++;
+    }
+    NW_FUZZ_CHECK(seats == (engine->options.mode == NW_MODE_PROCESS ? 0 : engine->options.workers));
+    world_workers_check_idle(world);
+}
+
+/* Who still plays goes; what was dishonest is replaced; the rest is waited for. */
+static void end(struct world *world)
+{
+    struct nw_engine *engine = &world->engine;
+    for (int i = 0; world->dishonest && i < WORLD_WORKERS; i++)
+        if (world->workers[i].used)
+            world_kill(world, &world->workers[i]);
+    world->dishonest = world->held = false;
+    world_turn(world, LONG_MS);
+    nw_functions_each(engine, remove_function, engine);
+    for (int i = 0; i < 4; i++)
+        world_turn(world, LONG_MS);
+    NW_FUZZ_CHECK(nw_http_server_connections(engine->gateway) == 0);
+    NW_FUZZ_CHECK(nw_http_server_connections(engine->admin) == 0);
+    check_nothing_is_left(world);
+}
+
+struct script {
+    struct world *world;
+    void (*play)(struct world *world, void *arg);
+    void *arg;
+};
+
+static void script(void *arg)
+{
+    struct script *s = arg;
+    world_turn(s->world, 0);
+    world_deploy(s->world, "echo", "E");
+    world_turn(s->world, 0);
+    s->play(s->world, s->arg);
+    end(s->world);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void open_sockets(struct world *world)
+{
+    struct nw_engine *engine = &world->engine;
+    int pair[2];
+    engine->supervisor = eventfd(0, EFD_CLOEXEC);
+    engine->signal_fd = eventfd(0, EFD_CLOEXEC);
+    engine->signal_watch = nw_io_watch_new(engine->io, engine->signal_fd, nothing, NULL);
+    NW_FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+    world->launcher = pair[1];
+    nw_workers_new_launcher(engine, pair[0]);
+}
+
+void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)(struct world *world, void *arg),
+               void *arg)
+{
+    static struct world world;
+    memset(&world, 0, sizeof world);
+    world.dishonest = dishonest;
+    world.engine.options = (struct nw_options){.state = ".",
+                                               .listen = {"127.0.0.1:0"},
+                                               .n_listen = 1,
+                                               .mode = mode,
+                                               .workers = workers,
+                                               .executors = 1,
+                                               .body_limit = 48 * 1024,
+                                               .arena = 128 * 1024,
+                                               .ring = 16,
+                                               .header_limit = 1024,
+                                               .header_timeout = LIMIT_MS,
+                                               .body_timeout = LIMIT_MS,
+                                               .idle_timeout = LIMIT_MS,
+                                               .write_timeout = LIMIT_MS,
+                                               .queue_timeout = LIMIT_MS,
+                                               .load_timeout = LIMIT_MS};
+    nw_engine_init(&world.engine);
+    open_sockets(&world);
+    nw_gateway_start(&world.engine);
+    nw_admin_start(&world.engine);
+    struct script s = {&world, play, arg};
+    fake_script(script, &s);
+    nw_engine_run(&world.engine);
+    nw_engine_fini(&world.engine);
+    world_workers_fini(&world);
+    close(world.launcher);
+}
