@@ -217,7 +217,7 @@ static int invoke(void *context, const char *name, const char *input, size_t len
 
 static void inbox_grow(struct worker *w, size_t size)
 {
-    char *inbox = malloc(size);
+    char *inbox = aligned_alloc(64, (size + 63) & ~63ul);
 
     if (!inbox)
         return;
