@@ -18,7 +18,8 @@ $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c
 
 PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
 
-$(eval $(call test,protect/scan,protect/test/scan_test.c protect/test/fixture.c,,$(PROTECT)))
+SCAN_TEST := $(addprefix protect/test/,scan_test.c naive_scan.c fixture.c)
+$(eval $(call test,protect/scan,$(SCAN_TEST),-lZydis,$(PROTECT)))
 $(eval $(call test,protect/self_scan,protect/test/self_scan_test.c,,$(PROTECT)))
 $(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)

@@ -18,6 +18,10 @@ enum nw_scan_kind {
 };
 
 /*
+ * Each of them but XRSTOR may have the prefix REX2 in place of 0F, which processors with APX know. Not looked for are
+ * instructions that fault in user mode (XRSTORS, WRMSR, LKGS, SWAPGS), that are undefined (VEX and EVEX know none of
+ * these; XRSTOR takes no REX2), and loads of a segment register, which can only set a base to 0.
+ *
  * A hit ends with its ModRM byte: overwriting offset..offset+length with INT3 leaves nothing of it to jump to. An
  * operand that follows ModRM is not part of it.
  */

@@ -1,7 +1,10 @@
-/* Tests of the instruction scanner: against a naive scanner, at every seam, and on the machine's own libraries. */
+/* Tests of the instruction scanner: against a naive scanner, at every seam, against Zydis, and on the machine's own
+ * libraries. */
 #include "protect/scan.h"
 #include "protect/test/fixture.h"
+#include "protect/test/naive_scan.h"
 
+#include <Zydis/Zydis.h>
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -18,54 +21,6 @@
 
 #define LIBRARIES "/lib/x86_64-linux-gnu"
 #define MAX_HITS  4096
-
-static bool naive_is_prefix(uint8_t byte)
-{
-    return byte == 0 ? false : strchr("\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3@ABCDEFGHIJKLMNO", byte) != NULL;
-}
-
-/* Does code[0..size) begin with a sequence of exactly `length` bytes? Written from the instruction tables. */
-static bool naive_match(const uint8_t *code, size_t length, enum nw_scan_kind *kind)
-{
-    if (length == 3 && memcmp(code, "\x0f\x01\xef", 3) == 0) {
-        *kind = NW_SCAN_WRPKRU;
-        return true;
-    }
-    if (length == 3 && memcmp(code, "\x0f\xae", 2) == 0 && code[2] < 0xc0 && (code[2] & 0x38) == 0x28) {
-        *kind = NW_SCAN_XRSTOR;
-        return true;
-    }
-    if (length < 4 || code[0] != 0xf3)
-        return false;
-    for (size_t i = 1; i < length - 3; i++) {
-        if (!naive_is_prefix(code[i]) || code[i] == 0xf3)
-            return false;
-    }
-    const uint8_t *end = code + length - 3;
-    if (memcmp(end, "\x0f\xae", 2) != 0 || end[2] < 0xd0 || end[2] > 0xdf)
-        return false;
-    *kind = end[2] < 0xd8 ? NW_SCAN_WRFSBASE : NW_SCAN_WRGSBASE;
-    return true;
-}
-
-static size_t naive_scan(const uint8_t *code, size_t size, struct nw_scan_hit *hits, size_t max)
-{
-    size_t found = 0;
-
-    for (size_t at = 0; at < size; at++) {
-        if (code[at] != 0x0f && code[at] != 0xf3)
-            continue;
-        for (size_t length = 3; length <= 15 && at + length <= size; length++) {
-            enum nw_scan_kind kind;
-            if (!naive_match(code + at, length, &kind))
-                continue;
-            if (found < max)
-                hits[found] = (struct nw_scan_hit){.offset = at, .length = length, .kind = kind};
-            found++;
-        }
-    }
-    return found;
-}
 
 static size_t compare_scans(const uint8_t *code, size_t size)
 {
@@ -104,6 +59,16 @@ static void test_each_instruction(void **state)
         {"\x0f\xae\xd7", 3, -1},
         {"\xf3\x0f\xae\xc7", 4, -1}, /* rdfsbase */
         {"\xf3\x0f\xae\x17", 4, -1}, /* ldmxcsr (%rdi) */
+        {"\xd5\x80\x01\xef", 4, NW_SCAN_WRPKRU},
+        {"\xd5\xff\x01\xef", 4, NW_SCAN_WRPKRU},
+        {"\xd5\x7f\x01\xef", 4, -1}, /* add %ebp, %edi of the one-byte map */
+        {"\xd5\x80\xae\x2f", 4, -1}, /* XRSTOR knows no REX2 */
+        {"\xf3\xd5\x99\xae\xd0", 5, NW_SCAN_WRFSBASE},
+        {"\xd5\x99\xae\xd0", 4, -1},
+        {"\xc5\xf8\xae\x2f", 4, -1},         /* VEX */
+        {"\x62\xf1\x7c\x08\xae\x2f", 6, -1}, /* EVEX */
+        {"\x62\xf1\x7c\x08\x01\xef", 6, -1},
+        {"\x0f\xc7\x1f", 3, -1}, /* xrstors (%rdi), which only the kernel may */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -117,14 +82,15 @@ static void test_each_instruction(void **state)
 
 static void test_every_offset_and_fit(void **state)
 {
-    static const char *const bytes[] = {"\x0f\x01\xef", "\x0f\xae\x2f", "\xf3\x66\x41\x0f\xae\xd7"};
+    static const char *const bytes[] = {"\x0f\x01\xef", "\x0f\xae\x2f", "\xf3\x66\x41\x0f\xae\xd7", "\xd5\x80\x01\xef",
+                                        "\xf3\xd5\x80\xae\xd8"};
     struct fence fence;
     (void)state;
 
     fence_init(&fence, 80);
     for (size_t size = 0; size < 80; size++) {
         uint8_t *code = fence_end(&fence, size);
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
             size_t length = strlen(bytes[i]);
             for (size_t at = 0; at + length <= size; at++) {
                 struct nw_scan_hit hit;
@@ -161,10 +127,9 @@ static void test_seam_at_every_split(void **state)
         const char *bytes;
         size_t size;
     } cases[] = {
-        {"\x0f\x01\xef", 3},
-        {"\x0f\xae\x2f", 3},
-        {"\xf3\x0f\xae\xd0", 4},
-        {"\xf3\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x41\x0f\xae\xdf", 15},
+        {"\x0f\x01\xef", 3},     {"\x0f\xae\x2f", 3},
+        {"\xf3\x0f\xae\xd0", 4}, {"\xf3\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x41\x0f\xae\xdf", 15},
+        {"\xd5\x80\x01\xef", 4}, {"\xf3\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xd5\xff\xae\xdf", 15},
     };
     uint8_t code[100];
     struct nw_scan_hit hit;
@@ -190,7 +155,8 @@ static void test_seam_at_every_split(void **state)
 /* Whole = part + part + seam, for bytes made of nothing but what sequences are made of. */
 static void test_adversarial_bytes(void **state)
 {
-    static const uint8_t alphabet[] = {0x0f, 0x01, 0xef, 0xae, 0x2f, 0xf3, 0x48, 0x66, 0xd0, 0xd8, 0xf2, 0x6d};
+    static const uint8_t alphabet[] = {0x0f, 0x01, 0xef, 0xae, 0x2f, 0xf3, 0x48,
+                                       0x66, 0xd0, 0xd8, 0xf2, 0x6d, 0xd5, 0x90};
     uint64_t random = 0x9e3779b97f4a7c15;
     struct fence fence;
     size_t total = 0;
@@ -210,6 +176,97 @@ static void test_adversarial_bytes(void **state)
     }
     assert_true(total > 1000);
     fence_fini(&fence);
+}
+
+/* Every string of six of the bytes that matter, across the border between two steps of the vector loop. */
+static void test_all_short_strings(void **state)
+{
+    static const uint8_t alphabet[] = {0x0f, 0x01, 0xef, 0xae, 0x2f, 0xf3, 0xd8, 0xd5, 0x80};
+    enum { SIZE = 38, LETTERS = sizeof alphabet, AT = 13, LENGTH = 6 };
+    uint8_t code[SIZE], turn[LENGTH] = {0};
+    size_t total = 0;
+    (void)state;
+
+    memset(code, 0x90, sizeof code);
+    for (size_t i = 0; i < LENGTH;) {
+        for (size_t k = 0; k < LENGTH; k++)
+            code[AT + k] = alphabet[turn[k]];
+        total += compare_scans(code, SIZE);
+        for (i = 0; i < LENGTH && ++turn[i] == LETTERS; i++)
+            turn[i] = 0;
+    }
+    assert_true(total > 10000);
+}
+
+static void test_page_borders(void **state)
+{
+    enum { PAGE = 4096, SIZE = 3 * PAGE };
+    static const char *const bytes[] = {"\x0f\x01\xef", "\x0f\xae\x6f", "\xf3\x66\x41\x0f\xae\xd7"};
+    uint8_t *code = aligned_alloc(PAGE, SIZE);
+    (void)state;
+
+    assert_non_null(code);
+    memset(code, 0x0f, SIZE);
+    for (size_t border = 0; border <= SIZE; border += PAGE)
+        for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++)
+            for (size_t at = border < 32 ? 0 : border - 32; at + strlen(bytes[i]) <= SIZE && at < border + 32; at++) {
+                memcpy(code + at, bytes[i], strlen(bytes[i]));
+                assert_int_equal(compare_scans(code, SIZE), 1);
+                memset(code + at, 0x0f, strlen(bytes[i]));
+            }
+    free(code);
+}
+
+/* What Zydis, or a processor as it knows them, takes for one of the four; if so it must be a hit. */
+static size_t compare_with_zydis(const ZydisDecoder *decoder, const uint8_t *code, size_t size)
+{
+    ZydisDecodedInstruction instruction;
+    struct nw_scan_hit hit;
+
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, NULL, code, size, &instruction)))
+        return 0;
+    switch (instruction.mnemonic) {
+    case ZYDIS_MNEMONIC_WRPKRU:
+    case ZYDIS_MNEMONIC_XRSTOR:
+    case ZYDIS_MNEMONIC_XRSTOR64:
+    case ZYDIS_MNEMONIC_WRFSBASE:
+    case ZYDIS_MNEMONIC_WRGSBASE:
+        assert_int_equal(nw_scan(code, instruction.length, &hit, 1), 1);
+        assert_true(hit.offset + hit.length <= instruction.length);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Up to three prefixes in any order and number, each opcode that could matter, every ModRM. */
+static void test_all_forms_that_zydis_knows(void **state)
+{
+    static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67,
+                                       0xf0, 0xf2, 0xf3, 0x40, 0x41, 0x48, 0x4f};
+    static const uint8_t opcodes[] = {0x01, 0xae, 0xc7};
+    enum { COUNT = sizeof prefixes };
+    ZydisDecoder decoder;
+    size_t known = 0;
+    (void)state;
+
+    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    for (size_t turn = 0; turn < (COUNT + 1) * (COUNT + 1) * (COUNT + 1); turn++) {
+        uint8_t code[16] = {0};
+        size_t at = 0;
+        for (size_t rest = turn; rest != 0; rest /= COUNT + 1)
+            if (rest % (COUNT + 1) != 0)
+                code[at++] = prefixes[rest % (COUNT + 1) - 1];
+        code[at] = 0x0f;
+        for (size_t i = 0; i < sizeof opcodes; i++)
+            for (unsigned int modrm = 0; modrm < 256; modrm++) {
+                code[at + 1] = opcodes[i];
+                code[at + 2] = (uint8_t)modrm;
+                known += compare_with_zydis(&decoder, code, 15);
+            }
+    }
+    print_message("%zu forms\n", known);
+    assert_true(known > 10000);
 }
 
 static void test_random_bytes(void **state)
@@ -288,10 +345,17 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_instruction),          cmocka_unit_test(test_every_offset_and_fit),
-        cmocka_unit_test(test_more_hits_than_room),       cmocka_unit_test(test_seam_at_every_split),
-        cmocka_unit_test(test_adversarial_bytes),         cmocka_unit_test(test_random_bytes),
-        cmocka_unit_test(test_libraries_of_this_machine), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_each_instruction),
+        cmocka_unit_test(test_every_offset_and_fit),
+        cmocka_unit_test(test_more_hits_than_room),
+        cmocka_unit_test(test_seam_at_every_split),
+        cmocka_unit_test(test_adversarial_bytes),
+        cmocka_unit_test(test_all_short_strings),
+        cmocka_unit_test(test_page_borders),
+        cmocka_unit_test(test_all_forms_that_zydis_knows),
+        cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_libraries_of_this_machine),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("protect/scan", tests, NULL, NULL);
 }
