@@ -30,7 +30,7 @@ $(eval $(call test,protect/insn,$(addprefix protect/test/,insn_test.c insn_zydis
 
 $(eval $(call fuzz,protect,elf,,,$(PROTECT)))
 $(eval $(call fuzz,protect,insn,protect/test/insn_zydis.c,-lZydis,$(PROTECT)))
-$(eval $(call fuzz,protect,scan,,,$(PROTECT)))
+$(eval $(call fuzz,protect,scan,protect/test/naive_scan.c,,$(PROTECT)))
 
 # The functions that the rewriter takes apart.
 $(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/protect/
