@@ -22,3 +22,33 @@ $(B)/bench/count: $(call objects,$(addprefix bench/,count.c count_instructions.c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson -lm
+
+# What bench/compare measures with.
+COMPARE_TOOLS := $(addprefix $(B)/bench/,openloop echo_server first_answer)
+BENCHES       += $(COMPARE_TOOLS)
+TEST_HELPERS  += $(COMPARE_TOOLS)
+
+OPENLOOP_OBJECTS := $(call objects,bench/openloop.c bench/histogram.c bench/http_client.c) $(LLHTTP_OBJECTS)
+$(call objects,$(addprefix bench/,http_client.c openloop.c openloop_main.c test/openloop_test.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+
+$(B)/bench/openloop: $(call objects,bench/openloop_main.c) $(OPENLOOP_OBJECTS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
+
+$(B)/bench/echo_server: $(call objects,bench/echo_server.c)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -luring
+
+$(B)/bench/first_answer: $(call objects,bench/first_answer.c engine/test/e2e/load_http.c)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
+# The programs alone, for bench/compare, which begins with this.
+.PHONY: compare-tools
+compare-tools: all $(COMPARE_TOOLS)
+
+$(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/histogram.c)))
+$(eval $(call test,bench/openloop,bench/test/openloop_test.c,-lm,$(OPENLOOP_OBJECTS)))

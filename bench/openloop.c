@@ -1,0 +1,212 @@
+/* See openloop.h. One thread that sleeps until an answer comes or a request is due; it never spins, for it shares its
+ * processors with what it loads. */
+#include "bench/openloop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GRACE_NS 2000000000u
+#define EVENTS   64
+
+struct slot {
+    struct nw_http_client client;
+    uint64_t due, freed;
+};
+
+struct run {
+    const struct nw_openloop_plan *plan;
+    const struct nw_http_request *request;
+    struct nw_openloop_result *result;
+    struct slot *slots;
+    struct slot **idle; /* a stack */
+    unsigned n_idle, n_broken;
+    uint64_t start, next, done, last_answer; /* next: the number of the request that falls due next */
+    int epoll;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t due(const struct run *run, uint64_t number)
+{
+    return run->start + (uint64_t)((double)number * 1e9 / run->plan->rate);
+}
+
+static uint64_t since(uint64_t then, uint64_t now)
+{
+    return now > then ? now - then : 0;
+}
+
+static int open_slot(struct run *run, struct slot *slot)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = slot};
+    int result = nw_http_client_open(&slot->client, run->request);
+
+    if (result)
+        return result;
+    if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, slot->client.fd, &event)) {
+        result = -errno;
+        nw_http_client_close(&slot->client);
+        return result;
+    }
+    slot->freed = now_ns();
+    run->idle[run->n_idle++] = slot;
+    return 0;
+}
+
+/* The slot has no request any more: it is idle again, on a new connection if the server closed the old one. */
+static void release(struct run *run, struct slot *slot)
+{
+    if (slot->client.fd < 0) {
+        if (open_slot(run, slot))
+            run->n_broken++;
+        return;
+    }
+    slot->freed = now_ns();
+    run->idle[run->n_idle++] = slot;
+}
+
+static void settle(struct run *run, struct slot *slot, enum nw_http_outcome outcome)
+{
+    if (outcome == NW_HTTP_PENDING)
+        return;
+    run->done++;
+    run->last_answer = now_ns();
+    if (outcome == NW_HTTP_ANSWERED)
+        nw_histogram_add(&run->result->latency, since(slot->due, run->last_answer));
+    else
+        run->result->failed++;
+    release(run, slot);
+}
+
+/* Sends what is due while there are idle connections. */
+static void send_due(struct run *run)
+{
+    uint64_t now = now_ns();
+
+    while (run->n_idle && run->next < run->result->requests && due(run, run->next) <= now) {
+        struct slot *slot = run->idle[--run->n_idle];
+        slot->due = due(run, run->next++);
+        nw_histogram_add(&run->result->lateness, since(slot->due > slot->freed ? slot->due : slot->freed, now));
+        settle(run, slot, nw_http_client_begin(&slot->client, run->request));
+    }
+}
+
+/* Idle connections that the server closes are taken off the stack and replaced. */
+static void drop_idle(struct run *run, struct slot *slot)
+{
+    for (unsigned i = 0; i < run->n_idle; i++)
+        if (run->idle[i] == slot) {
+            run->idle[i] = run->idle[--run->n_idle];
+            release(run, slot);
+            return;
+        }
+}
+
+static void handle(struct run *run, struct slot *slot)
+{
+    bool busy = slot->client.busy;
+    enum nw_http_outcome outcome;
+
+    if (slot->client.fd < 0) /* closed by an event before this one */
+        return;
+    outcome = nw_http_client_continue(&slot->client, run->request);
+    if (busy)
+        settle(run, slot, outcome);
+    else if (outcome == NW_HTTP_FAILED)
+        drop_idle(run, slot);
+}
+
+/* Until the next request is due if it could be sent, else until the end. */
+static uint64_t wake_at(const struct run *run, uint64_t end)
+{
+    return run->n_idle && run->next < run->result->requests ? due(run, run->next) : end;
+}
+
+static void loop(struct run *run)
+{
+    uint64_t end = due(run, run->result->requests) + GRACE_NS;
+    struct epoll_event events[EVENTS];
+
+    while (run->done < run->result->requests && now_ns() < end && run->n_broken < run->plan->connections) {
+        send_due(run);
+        uint64_t wait = since(now_ns(), wake_at(run, end));
+        struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
+        int n = epoll_pwait2(run->epoll, events, EVENTS, &timeout, NULL);
+        for (int i = 0; i < n; i++)
+            handle(run, events[i].data.ptr);
+    }
+}
+
+/* What has no answer has waited until now at least. */
+static void count_unanswered(struct run *run)
+{
+    uint64_t now = now_ns();
+
+    for (unsigned i = 0; i < run->plan->connections; i++)
+        if (run->slots[i].client.fd >= 0 && run->slots[i].client.busy) {
+            nw_histogram_add(&run->result->latency, since(run->slots[i].due, now));
+            run->result->unanswered++;
+        }
+    for (; run->next < run->result->requests; run->next++) {
+        nw_histogram_add(&run->result->latency, since(due(run, run->next), now));
+        run->result->unanswered++;
+    }
+}
+
+static int open_all(struct run *run)
+{
+    int result = 0;
+
+    run->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (run->epoll < 0)
+        return -errno;
+    for (unsigned i = 0; i < run->plan->connections; i++)
+        run->slots[i].client.fd = -1;
+    for (unsigned i = 0; i < run->plan->connections && !result; i++)
+        result = open_slot(run, &run->slots[i]);
+    return result;
+}
+
+static void close_all(struct run *run)
+{
+    for (unsigned i = 0; i < run->plan->connections; i++)
+        nw_http_client_close(&run->slots[i].client);
+    if (run->epoll >= 0)
+        close(run->epoll);
+}
+
+int nw_openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
+                    struct nw_openloop_result *result)
+{
+    struct run run = {.plan = plan, .request = request, .result = result, .epoll = -1};
+    int error = -ENOMEM;
+
+    *result = (struct nw_openloop_result){.requests = (uint64_t)ceil(plan->rate * plan->seconds)};
+    run.slots = calloc(plan->connections, sizeof *run.slots);
+    run.idle = calloc(plan->connections, sizeof(struct slot *));
+    if (run.slots && run.idle) {
+        prctl(PR_SET_TIMERSLACK, 1ul);
+        error = open_all(&run);
+        run.start = run.last_answer = now_ns();
+        if (!error) {
+            loop(&run);
+            count_unanswered(&run);
+            result->seconds = (double)(run.last_answer - run.start) / 1e9;
+        }
+        close_all(&run);
+    }
+    free(run.idle);
+    free(run.slots);
+    return error;
+}
