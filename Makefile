@@ -88,7 +88,7 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks

@@ -1,7 +1,7 @@
 /*
  * first_answer HOST:PORT PATH COMMAND [ARGUMENT...]: starts the command and asks PATH again and again until it answers
  * 200. Prints "us=.. pid=..": from before the command was started to the answer, and its process, which may still run.
- * Exit status 1 when there is no such answer within 20 seconds.
+ * What the command says goes to standard error. Exit status 1 when there is no such answer within 20 seconds.
  */
 #include "engine/test/e2e/load_http.h"
 
@@ -47,6 +47,7 @@ int main(int argc, char **argv)
     start = now_us();
     pid = vfork();
     if (pid == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
         execvp(argv[3], argv + 3);
         _exit(127);
     }

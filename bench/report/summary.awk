@@ -1,0 +1,5 @@
+# The view of bench/compare as one picture.
+
+END {
+    summary()
+}
