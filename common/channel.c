@@ -215,6 +215,20 @@ void nw_channel_woke(struct nw_channel *ch)
     (void)n;
 }
 
+int nw_channel_block(struct nw_channel *ch)
+{
+    return fcntl(ch->own_doorbell, F_SETFL, 0) < 0 ? -errno : 0;
+}
+
+void nw_channel_sleep(struct nw_channel *ch)
+{
+    uint64_t rung[RINGS_TAKEN];
+    ssize_t ignored = read(ch->own_doorbell, rung, sizeof rung);
+
+    (void)ignored;
+    nw_store_relaxed(&ch->in.shared->consumer_sleeps, 0); /* pairs with the load in the peer's nw_channel_notify */
+}
+
 const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc *desc)
 {
     if (!desc->length)

@@ -55,6 +55,13 @@ void nw_channel_notify(struct nw_channel *ch);
 bool nw_channel_may_sleep(struct nw_channel *ch);
 void nw_channel_woke(struct nw_channel *ch);
 
+/* Worker: both the wait and nw_channel_woke in one system call, for a doorbell that nw_channel_block was called on. May
+ * return although nobody rang. */
+void nw_channel_sleep(struct nw_channel *ch);
+
+/* Worker: reading its own doorbell waits from now on. 0 or negative errno. */
+int nw_channel_block(struct nw_channel *ch);
+
 /* A received payload as a pointer, after checking that it lies wholly inside the peer's arena; NULL when it does
  * not. For a length of 0 a valid pointer to nothing. The bytes may change under the reader: copy, then check. */
 const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc *desc);

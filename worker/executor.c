@@ -8,7 +8,6 @@
 #include "worker/monitor.h"
 #include <asm/prctl.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,12 +225,8 @@ static void wait_on_doorbell(struct nw_executor *ex)
 {
     nw_m.leader = ex;
     pthread_mutex_unlock(&nw_m.lock);
-    if (!anything_comes() && nw_channel_may_sleep(&nw_m.channel)) {
-        struct pollfd bell = {.fd = nw_m.channel.own_doorbell, .events = POLLIN};
-
-        poll(&bell, 1, -1); /* whatever ends it, the queues are looked at */
-    }
-    nw_channel_woke(&nw_m.channel);
+    if (!anything_comes() && nw_channel_may_sleep(&nw_m.channel))
+        nw_channel_sleep(&nw_m.channel); /* whatever ends it, the queues are looked at */
     pthread_mutex_lock(&nw_m.lock);
     nw_m.leader = NULL;
 }

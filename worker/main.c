@@ -197,6 +197,8 @@ static void prepare(const struct options *o)
     nw_m.wanting_tail = &nw_m.wanting;
     nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     error = nw_channel_attach(&nw_m.channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
+    if (!error)
+        error = nw_channel_block(&nw_m.channel);
     if (error)
         nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)

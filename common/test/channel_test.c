@@ -1,11 +1,13 @@
 /* The channel: layout and sealing, two sides that sleep and wake each other, bounds of payloads, hostile doorbells. */
 #include "common/test/test.h"
 
+#include "common/atomic.h"
 #include "common/channel.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -151,6 +153,33 @@ static void rings_only_for_a_sleeper(void **state)
     assert_int_equal(is_readable(s.worker.own_doorbell, 0), 0);
     assert_int_equal(nw_channel_send(&s.engine, &desc), 0);
     assert_int_equal(is_readable(s.worker.own_doorbell, 0), 0);
+    sides_free(&s);
+}
+
+static void *ring_later(void *channel)
+{
+    struct nw_channel *engine = channel;
+    while (!nw_load_acquire(&engine->out.shared->consumer_sleeps)) /* stored by nw_channel_may_sleep */
+        sched_yield();
+    nw_channel_send(engine, &(struct nw_desc){.id = 7});
+    return NULL;
+}
+
+static void sleeps_in_one_call(void **state)
+{
+    (void)state;
+    struct sides s = sides_new();
+    struct nw_desc desc;
+    pthread_t thread;
+    assert_int_equal(nw_channel_block(&s.worker), 0);
+    assert_int_equal(pthread_create(&thread, NULL, ring_later, &s.engine), 0);
+    assert_true(nw_channel_may_sleep(&s.worker));
+    nw_channel_sleep(&s.worker);
+    assert_int_equal(nw_ring_pop(&s.worker.in, &desc), 1);
+    assert_int_equal(desc.id, 7);
+    assert_int_equal(is_readable(s.worker.own_doorbell, 0), 0);
+    assert_int_equal(s.worker.in.shared->consumer_sleeps, 0);
+    pthread_join(thread, NULL);
     sides_free(&s);
 }
 
@@ -378,6 +407,7 @@ int main(void)
         cmocka_unit_test(parts_do_not_overlap),
         cmocka_unit_test(payload_bounds),
         cmocka_unit_test(rings_only_for_a_sleeper),
+        cmocka_unit_test(sleeps_in_one_call),
         cmocka_unit_test(does_not_sleep_on_an_impossible_index),
         cmocka_unit_test(sleepers_are_always_woken),
         cmocka_unit_test(nobody_sleeps_through_a_message),
