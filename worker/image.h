@@ -3,6 +3,14 @@
  * the bytes, scanned once. What is written to the file later cannot change what runs, and all domains that map the
  * same part of the same file share the image's pages. Not responsible for mapping, for the seams between mappings
  * (nw_scan_seam on `first` and `last`), or for who may run which file.
+ *
+ * The bytes that were scanned are the bytes that run:
+ *  - They are read from the file once, into memory of the monitor; from there they are changed, scanned and stored. The
+ *    file's name, times and later content decide at most which image is given, never what is in it.
+ *  - The seals against writing, shrinking and growing come before the descriptor leaves this file, and no mapping that
+ *    could write was ever made. From then on the kernel refuses every write, hole and new length.
+ *  - A domain has the image mapped private, to read and execute; region.h keeps code from becoming writable, so there is
+ *    no copy of a page to change. Pages that the kernel or madvise drops come back from the image.
  */
 #ifndef NW_WORKER_IMAGE_H
 #define NW_WORKER_IMAGE_H

@@ -61,7 +61,8 @@ static bool is_code(const struct nw_region *r)
 }
 
 /* Code that ends right before the new image, or starts right behind it, may continue in it; whether that code is
- * executable at this moment does not matter, since it can be made so again. */
+ * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
+ * seams: a range begins with data, and so does what else of this process has code, the program and the vDSO. */
 static bool seams_clean(struct nw_domain *d, uint64_t start, const struct nw_image *image)
 {
     uint64_t end = start + image->size;

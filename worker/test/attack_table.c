@@ -132,6 +132,8 @@ const struct attack_row attack_rows[] = {
     RUN(7, "write a copy of a file's page, then execute", NONE, "memory", "write-file-then-execute"),
     RUN(7, "make code writable and executable again", NONE, "memory", "make-code-writable"),
     RUN(7, "a file mapped twice, executable and writable", "unchanged", "memory", "map-twice"),
+    RUN(7, "madvise(DONTNEED) on code, to read its file anew", "unchanged", "memory", "drop-code"),
+    RUN(7, "make memory beside code executable", NONE, "memory", "grow-code"),
     RUN(7, "execute own data", "torn down", "memory", "run-data"),
     CALL(7, "memfd_create, to fill it and map it", "EPERM", SYS_memfd_create, OWN, 0),
 

@@ -2,6 +2,7 @@
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c,,$(PROTECT)))
+$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
 $(eval $(call fuzz,worker,image,worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))

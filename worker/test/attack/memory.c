@@ -150,6 +150,30 @@ static const char *try_map_twice(struct attacker *a)
     return code[0] == 'X' ? "the code changed" : "unchanged";
 }
 
+/* The kernel drops the pages; what comes back is the code that was looked at. */
+static const char *try_drop_code(struct attacker *a)
+{
+    uint8_t *code = map_page(own_file(), harmless, NULL, RX, MAP_PRIVATE);
+
+    if (code == MAP_FAILED || madvise(code, PAGE, MADV_DONTNEED) < 0)
+        return attack_outcome(a, -1);
+    return memcmp(code, harmless, PAGE) == 0 ? "unchanged" : "the code changed";
+}
+
+/* What was written beside code is made executable, alone and together with the code. */
+static const char *try_grow_code(struct attacker *a)
+{
+    uint8_t *at = two_pages();
+
+    if (map_page(own_file(), first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED ||
+        mprotect(at + PAGE, PAGE, RW) < 0)
+        return "a half was refused";
+    at[PAGE] = 0xef;
+    if (mprotect(at, 2 * PAGE, RX) == 0)
+        return "executable";
+    return attack_outcome(a, mprotect(at + PAGE, PAGE, RX));
+}
+
 static const char *try_run_data(struct attacker *a)
 {
     static uint8_t code[PAGE] = {0xc3};
@@ -320,6 +344,8 @@ const struct attack attacks[] = {
     {"write-file-then-execute", try_write_file_then_execute},
     {"make-code-writable", try_make_code_writable},
     {"map-twice", try_map_twice},
+    {"drop-code", try_drop_code},
+    {"grow-code", try_grow_code},
     {"run-data", try_run_data},
     {"search", try_search},
     {"open-memory", try_open_memory},
