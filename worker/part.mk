@@ -15,9 +15,10 @@ $(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) | $(B)/bin/
 $(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
 $(B)/obj/worker/stub_image.o: $(STUB)
 $(B)/obj/worker/stub/stub.o: EXTRA_CFLAGS := -mno-red-zone
-$(STUB): $(B)/obj/worker/stub/stub.o
+# libnwguard is part of the stub: its functions come before those of libc, as if it were preloaded.
+$(STUB): $(B)/obj/worker/stub/stub.o $(call pic_objects,$(NWGUARD_SOURCES)) protect/guard/guard.map
 	$(call say,LD,$@)
-	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(NW_LDFLAGS) -Wl,--export-dynamic,--version-script=protect/guard/guard.map -o $@ $(filter %.o,$^)
 
 # what a function may call, written from the policy
 POLICY_DOC := $(call objects,worker/policy_doc.c worker/policy_rules.c)

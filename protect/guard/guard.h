@@ -31,6 +31,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * False, but in a program that has this library linked in and says otherwise: then libprotect is refused as well, and
+ * the report ends with the caller, because libunwind would read files to go on. The stub in the domains of Nightward is
+ * such a program; what it defines comes before libc, as if it were preloaded.
+ */
+extern const bool nw__refuse_all;
+
 enum nw__caller_kind { NW__CALLER_USER, NW__CALLER_HIDDEN, NW__CALLER_LIBPROTECT };
 
 /* The module that holds an address; NULL when none does. It must not be unloaded meanwhile. */

@@ -42,7 +42,7 @@ static uintptr_t reported[CALL_SITES];
  * that one here. Loading it twice only counts it twice. */
 static bool load_unwinder(struct unwinder *unwinder)
 {
-    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    void *library = nw__refuse_all ? NULL : dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 
     if (library == NULL)
         return false;
@@ -185,9 +185,11 @@ void nw__report(const char *name, const char *instead, uintptr_t return_address)
 
     if (!is_new(site_of(return_address)))
         return;
-    append(&message,
-           "libnwguard: %s refused with EPERM: only libprotect.so may call it; use %s of <nightward/protect.h>\n", name,
-           instead);
+    append(&message, "libnwguard: %s refused with EPERM: ", name);
+    if (nw__refuse_all)
+        append(&message, "a function has no protection keys\n");
+    else
+        append(&message, "only libprotect.so may call it; use %s of <nightward/protect.h>\n", instead);
     append(&message, "libnwguard:   called by %s",
            nw__caller_of(return_address) == NW__CALLER_HIDDEN ? "a tail call below " : "");
     append_stack(&message, return_address);

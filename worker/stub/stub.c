@@ -2,6 +2,7 @@
  * The program inside every domain: loads the function's shared object with the domain's own ld.so, makes its func
  * workers, one thread each, and carries the function ABI over the gate. It is as untrusted as the function itself.
  */
+#include "protect/guard/guard.h"
 #include "worker/ops.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -51,6 +52,8 @@ struct worker {
     } routes[ROUTES];
     unsigned next_route;
 };
+
+const bool nw__refuse_all = true; /* whatever runs here is user code */
 
 static const void *gate;
 static struct function function;

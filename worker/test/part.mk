@@ -6,11 +6,14 @@ $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/im
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
 $(eval $(call fuzz,worker,image,worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
-NO_ASAN += worker/worker
+$(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
+NO_ASAN += worker/worker worker/guarded
 
 # functions that only tests need
 $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
 	$(call say,SO,$@)
-	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -Iinclude -fPIC -shared -Wl,-z,defs -o $@ $<
+	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs -o $@ $(filter %.c %.a,$^)
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so
+$(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
+$(B)/test/worker/guarded.so: $(LIBPROTECT_A)
 include worker/test/attack/part.mk
