@@ -10,11 +10,11 @@
 TARGETS=() # names, in order
 declare -A TARGET_KIND TARGET_URL TARGET_PID TARGET_WHAT TARGET_PINNED TARGET_STATE
 
-# Func workers that nightcore gets for a function. A chain of 8 calls holds 9 at a time.
-NIGHTCORE_WORKERS=4 NIGHTCORE_CHAIN_WORKERS=10
+# Func workers that nightcore gets for a function: of 2, 4 and 16 two were fastest. A chain of 8 calls holds 9 at a time.
+NIGHTCORE_WORKERS=2 NIGHTCORE_CHAIN_WORKERS=10
 NIGHTCORE_FUNCTIONS='hello noop echo callbench chain cold'
 
-# target_add NAME KIND URL PID WHAT PINNED: PID is that of the process that all others of the target descend from, or several.
+# target_add NAME KIND URL PID WHAT PINNED: PID is one process or several that all others of the target descend from.
 target_add() {
     TARGETS+=("$1")
     TARGET_KIND[$1]=$2 TARGET_URL[$1]=$3 TARGET_PID[$1]=$4 TARGET_WHAT[$1]=$5 TARGET_PINNED[$1]=$6
@@ -135,12 +135,18 @@ nightcore_bin() {
     return 1
 }
 
-# The two CPUs that nightcore is pinned to: "GATEWAY OTHERS", the same one twice on a machine with one.
-nightcore_cpus() {
+# nightcore_pin GATEWAY,OTHERS|none: on which CPUs it runs; without a word the second and the first that may be used. Sets
+# NIGHTCORE_ON_GATEWAY and NIGHTCORE_ON, what its commands begin with, and NIGHTCORE_PINNED.
+nightcore_pin() {
     local cpus
+    NIGHTCORE_ON_GATEWAY=() NIGHTCORE_ON=() NIGHTCORE_PINNED='not pinned'
+    [ "$1" != none ] || return 0
     mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
         awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
-    echo "${cpus[1]:-${cpus[0]}} ${cpus[0]}"
+    [ -z "$1" ] || cpus=("${1#*,}" "${1%,*}")
+    cpus[1]=${cpus[1]:-${cpus[0]}}
+    NIGHTCORE_ON_GATEWAY=(taskset -c "${cpus[1]}") NIGHTCORE_ON=(taskset -c "${cpus[0]}")
+    NIGHTCORE_PINNED="gateway on CPU ${cpus[1]}, engine and func workers on CPU ${cpus[0]}"
 }
 
 nightcore_config() {
@@ -163,26 +169,27 @@ nightcore_launcher() {
         [ "$name" != "$1" ] || break
     done
     [ "$so" != cold ] || so=noop
-    NIGHTCORE_COMMAND=(taskset -c "$NIGHTCORE_CPU" "$NIGHTCORE_BIN/launcher" --root_path_for_ipc="$NIGHTCORE_IPC/root"
+    NIGHTCORE_COMMAND=("${NIGHTCORE_ON[@]}" "$NIGHTCORE_BIN/launcher" --root_path_for_ipc="$NIGHTCORE_IPC/root"
         --func_id="$id" --fprocess_mode=cpp --fprocess_output_dir="$HOST_WORK/nightcore"
         --fprocess="$NIGHTCORE_BIN/func_worker_v1 $NW_BUILD/functions/$so/$so.so")
 }
 
-# nightcore_gateway DIR CPU HTTP_PORT ENGINE_PORT
+# nightcore_gateway DIR HTTP_PORT ENGINE_PORT
 nightcore_gateway() {
     local dir=$HOST_WORK/nightcore
-    taskset -c "$2" "$NIGHTCORE_BIN/gateway" --listen_addr=127.0.0.1 --http_port="$3" --grpc_port="$(free_port)" \
-        --engine_conn_port="$4" --num_io_workers=1 --func_config_file="$dir/functions.json" 2>"$dir/gateway.log" &
-    target_add nightcore nightcore "http://127.0.0.1:$3" $! \
+    "${NIGHTCORE_ON_GATEWAY[@]}" "$NIGHTCORE_BIN/gateway" --listen_addr=127.0.0.1 --http_port="$2" \
+        --grpc_port="$(free_port)" --engine_conn_port="$3" --num_io_workers=1 \
+        --func_config_file="$dir/functions.json" 2>"$dir/gateway.log" &
+    target_add nightcore nightcore "http://127.0.0.1:$2" $! \
         "vanilla nightcore $(git -C "$1" describe --always --dirty 2>/dev/null || echo 'of unknown version')" \
-        "gateway on CPU $2, engine and func workers on CPU $NIGHTCORE_CPU"
-    soon $! listens "$3"
+        "$NIGHTCORE_PINNED"
+    soon $! listens "$2"
 }
 
 # nightcore_engine ENGINE_PORT
 nightcore_engine() {
     local dir=$HOST_WORK/nightcore
-    taskset -c "$NIGHTCORE_CPU" "$NIGHTCORE_BIN/engine" --gateway_port="$1" --node_id=0 --num_io_workers=1 \
+    "${NIGHTCORE_ON[@]}" "$NIGHTCORE_BIN/engine" --gateway_port="$1" --node_id=0 --num_io_workers=1 \
         --root_path_for_ipc="$NIGHTCORE_IPC/root" --func_config_file="$dir/functions.json" \
         --disable_monitor --func_worker_pipe_direct_write --disable_concurrency_limiter 2>"$dir/engine.log" &
     TARGET_PID[nightcore]+=" $!"
@@ -200,16 +207,16 @@ nightcore_function() {
     soon $! answers "${TARGET_URL[nightcore]}/function/$1" "$body"
 }
 
-# nightcore_up DIR: a build of it, nothing of which is changed.
+# nightcore_up DIR PIN: DIR holds a build of it, which is not changed.
 nightcore_up() {
-    local gateway_cpu engine_port name
+    local engine_port name
     NIGHTCORE_BIN=$(nightcore_bin "$1")
     NIGHTCORE_IPC=$(mktemp -d /dev/shm/nightward-compare.XXXXXX)
-    read -r gateway_cpu NIGHTCORE_CPU < <(nightcore_cpus)
+    nightcore_pin "$2"
     engine_port=$(free_port)
     mkdir -p "$HOST_WORK/nightcore"
     nightcore_config >"$HOST_WORK/nightcore/functions.json"
-    nightcore_gateway "$1" "$gateway_cpu" "$(free_port)" "$engine_port" && nightcore_engine "$engine_port" || {
+    nightcore_gateway "$1" "$(free_port)" "$engine_port" && nightcore_engine "$engine_port" || {
         nightcore_fails 'its gateway or engine'
         return 1
     }

@@ -59,6 +59,7 @@ about() {
     misused '"0"' --rounds 0
     misused '"two"' --rounds two
     misused '"open/fast"' --loads noop/c1,open/fast
+    misused '"1"' --nightcore-pin 1
     misused '"nowhere"' --url nowhere
     misused '"a b=http://127.0.0.1/"' --url 'a b=http://127.0.0.1/'
     misused '"a=https://127.0.0.1/"' --url a=https://127.0.0.1/
