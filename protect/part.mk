@@ -65,6 +65,10 @@ $(B)/test/protect/libprotect_tsan: $(LIBPROTECT_TEST) $(LIBPROTECT_SOURCES) incl
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 
+.PHONY: tsan
+tsan: $(B)/test/protect/libprotect_tsan ## run the tests of libprotect under ThreadSanitizer
+	$(Q)common/test/run.sh $(B) $<
+
 # Libraries for other programs are built without sanitizers. libnwguard.so knows
 # libprotect by its calls: none may be in tail position, and all go through the PLT.
 LIBRARY_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIC -fno-optimize-sibling-calls -fplt $(CFLAGS)
@@ -142,7 +146,10 @@ $(NW_PROTECT_MAN): docs/man/nw_protect.3.scd | $(B)/man/
 	$(Q)scdoc < $< > $@
 
 # The header is installed with the others.
-LIBDIR := $(DESTDIR)$(PREFIX)/lib
+LIBDIR  := $(DESTDIR)$(PREFIX)/lib
+MANDIR3 := $(DESTDIR)$(PREFIX)/share/man/man3
+# Each function is found by its own name.
+PROTECT_PAGES := $(addprefix nw_pkey_,alloc free get limit mprotect munmap set thread_create)
 .PHONY: install-protect
 install: install-protect
 install-protect: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(if $(shell command -v scdoc),$(NW_PROTECT_MAN))
@@ -151,4 +158,5 @@ install-protect: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(if $(shell com
 	$(Q)install -D -m 644 -t $(LIBDIR) $(LIBPROTECT_A)
 	$(Q)mkdir -p $(LIBDIR)/pkgconfig
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' protect/libprotect.pc.in > $(LIBDIR)/pkgconfig/libprotect.pc
-	$(Q)$(if $(shell command -v scdoc),install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man3 $(NW_PROTECT_MAN))
+	$(Q)$(if $(shell command -v scdoc),install -D -m 644 -t $(MANDIR3) $(NW_PROTECT_MAN))
+	$(Q)$(if $(shell command -v scdoc),$(foreach name,$(PROTECT_PAGES),ln -sf nw_protect.3 $(MANDIR3)/$(name).3;))

@@ -23,3 +23,35 @@ setup() {
     run -0 "$program.static"
     [[ $output == *"0 could be read"* ]]
 }
+
+@test "pkg-config names the installed copy, also for a static program" {
+    local top=$PLACE/opt/nightward program=$BATS_TEST_TMPDIR/program flags
+    command -v pkg-config >/dev/null || skip "pkg-config is not installed"
+    export PKG_CONFIG_PATH=$top/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$PLACE
+    run -0 pkg-config --cflags --libs libprotect
+    [[ $output == *"-I$top/include"*"-L$top/lib"*-lprotect* ]]
+    read -ra flags < <(pkg-config --cflags --libs libprotect)
+    cc -o "$program" "$ROOT/protect/example/thousand_keys.c" "${flags[@]}"
+    readelf -d "$program" | grep -q 'NEEDED.*\[libprotect.so.1\]'
+    read -ra flags < <(pkg-config --cflags --libs --static libprotect)
+    cc -static -o "$program.static" "$ROOT/protect/example/thousand_keys.c" "${flags[@]}"
+    ! readelf -d "$program.static" | grep NEEDED
+}
+
+@test "the library exports what the header declares and nothing else" {
+    local top=$PLACE/opt/nightward declared exported
+    declared=$(cc -E -P -I"$top/include" -include nightward/protect.h -x c /dev/null | grep -o 'nw_pkey_[a-z_]* *(' |
+        tr -d ' (' | sort -u)
+    exported=$(nm -D --defined-only "$top/lib/libprotect.so" | sed -n 's/.* T \(.*\)@@NW_PROTECT_1$/\1/p' | sort -u)
+    [ -n "$declared" ] && [ "$declared" = "$exported" ]
+    # Of the archive too, nothing but these can clash with a program's own names.
+    [ "$(nm -g --defined-only "$top/lib/libprotect.a" | sed -n 's/.* [TDBR] //p' | sort -u)" = "$declared" ]
+}
+
+@test "every function has a manual page" {
+    local top=$PLACE/opt/nightward name
+    command -v scdoc >/dev/null || skip "scdoc is not installed"
+    for name in $(nm -D --defined-only "$top/lib/libprotect.so" | sed -n 's/.* T \(.*\)@@.*/\1/p'); do
+        grep -q "\b$name\b" "$top/share/man/man3/$name.3"
+    done
+}
