@@ -116,3 +116,17 @@ setup() {
     [ "$(in_gate | wc -l)" = "$(gate_holds | wc -l)" ]
     in_gate | grep -q '(protect/gate\.S, \.nw_gate+0x13)$'
 }
+
+@test "in mode mpk a worker that is not clean does not start, and says how to see why" {
+    why=$("$NW_BUILD/test/mode-usable") || skip "mode mpk cannot run here: $why"
+    copy_with_data_executable
+    plant $((data + data_size - 3)) 0f 01 ef
+    mkdir programs
+    cp "$NIGHTWARD" "$NW_BUILD"/bin/nightward-{engine,launcher} programs
+    mv copy programs/nightward-worker
+    run timeout 20 programs/nightward up --isolation mpk --listen 127.0.0.1:0 --state "$PWD/state"
+    [ "$status" -ne 0 ]
+    [ "$status" -ne 124 ]
+    [[ $output == *'nightward-worker --audit shows them'* ]]
+    [[ $output != *'is up'* ]]
+}
