@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
 
@@ -78,15 +79,18 @@ static bool seams_clean(struct nw_domain *d, uint64_t start, const struct nw_ima
 }
 
 /* While the function starts this is why it cannot; later it is one dlopen that fails. */
-static void say_refused(struct nw_domain *d, const struct nw_image_refusal *refusal)
+static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refusal *refusal)
 {
-    char text[NW_REASON_MAX];
+    char text[NW_REASON_MAX], link[32], name[128];
+    ssize_t n;
 
     if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
         return;
-    snprintf(text, sizeof(text), "%s at file offset %#llx%s%s: code that could change its own rights",
-             nw_scan_kind_name(refusal->kind), (unsigned long long)refusal->file_offset,
-             refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, name, sizeof(name));
+    snprintf(text, sizeof(text), "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
+             n > 0 ? (int)n : 9, n > 0 ? name : "a library", nw_scan_kind_name(refusal->kind),
+             (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
     if (d->state == NW_DOMAIN_STARTING)
         memcpy(d->reason, text, sizeof(text));
     else if (nw_may_log(d))
@@ -122,7 +126,7 @@ static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int pr
     long result = nw_images_acquire(nw_m.images, file->fd, offset, length, file->trust, &image, &refusal);
 
     if (result == -EPERM)
-        say_refused(d, &refusal);
+        say_refused(d, file->fd, &refusal);
     if (result)
         return result;
     result = put_image(d, hint, length, prot, fixed, file->trust, image);

@@ -88,6 +88,15 @@ refused() {
     refused hello "$BATS_TEST_TMPDIR/bad.so" wrpkru 0x "lies in grab+0x" "section .text: \"wrpkru\""
 }
 
+@test "a library that it needs and that holds a forbidden instruction is named with its place" {
+    local library
+    library=$(compgen -G '/lib/x86_64-linux-gnu/libLLVM-1[45].so.1' | head -1)
+    [ -n "$library" ] || skip "no library that is known to hold one is installed"
+    { answer_source; echo 'void LLVMShutdown(void); void end(void); void end(void) { LLVMShutdown(); }'; } |
+        nw_compile bad.c '-DTEXT="x"' "$library"
+    refused hello "$BATS_TEST_TMPDIR/bad.so" "$(realpath "$library"): " ' at file offset 0x'
+}
+
 @test "a library that it needs and that is not there is named" {
     echo 'int far_away(void) { return 0; }' | nw_compile libfaraway.c
     mv "$BATS_TEST_TMPDIR/libfaraway.so" "$BATS_TEST_TMPDIR/libnw-far-away.so"
