@@ -185,6 +185,19 @@ static void test_dlopened_code_is_refused(void **state)
     expect_report(&outcome, "/guard-plugin.so (at offset 0x");
 }
 
+static void test_code_that_finds_libc_first_is_not_seen(void **state)
+{
+    char path[4200];
+    need_keys(state);
+
+    snprintf(path, sizeof path, "%s/guard-plugin.so", here());
+    for (int i = 0; i < 2; i++) {
+        struct outcome outcome = run("guard-user", i == 0 ? "deepbind" : "dlmopen", path);
+        assert_int_equal(outcome.status, 0);
+        assert_string_equal(outcome.output, "");
+    }
+}
+
 static void test_own_instructions_are_not_seen(void **state)
 {
     (void)state;
@@ -238,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_code_of_no_module_is_refused),
         cmocka_unit_test(test_code_without_unwind_info_is_refused),
         cmocka_unit_test(test_dlopened_code_is_refused),
+        cmocka_unit_test(test_code_that_finds_libc_first_is_not_seen),
         cmocka_unit_test(test_own_instructions_are_not_seen),
         cmocka_unit_test(test_static_programs_are_left_alone),
         cmocka_unit_test(test_static_libprotect_is_refused),

@@ -121,13 +121,16 @@ static int call_without_unwind_info(void)
     return 0;
 }
 
-static int call_from_plugin(const char *path)
+/* A plugin that finds libc before the guard is not seen. */
+static int call_from_plugin(const char *mode, const char *path)
 {
-    void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    bool apart = strcmp(mode, "dlmopen") == 0, deep = strcmp(mode, "deepbind") == 0;
+    void *plugin = apart ? dlmopen(LM_ID_NEWLM, path, RTLD_NOW) : dlopen(path, RTLD_NOW | (deep ? RTLD_DEEPBIND : 0));
 
     expect(plugin != NULL);
     int (*plugin_alloc)(void) = (int (*)(void))dlsym(plugin, "plugin_alloc");
-    expect(plugin_alloc != NULL && refused(plugin_alloc()));
+    expect(plugin_alloc != NULL);
+    expect(apart || deep ? plugin_alloc() > 0 : refused(plugin_alloc()));
     return 0;
 }
 
@@ -161,5 +164,5 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], modes[i].name) == 0)
             return modes[i].run();
     }
-    return argc > 2 ? call_from_plugin(argv[2]) : 2;
+    return argc > 2 ? call_from_plugin(argv[1], argv[2]) : 2;
 }
