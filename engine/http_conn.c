@@ -426,8 +426,10 @@ void nw__http_conn_flush(struct nw_http_conn *conn)
     }
     if (conn->closing)
         return;
-    if (conn->end_of_input && (stash_empty(conn) || conn_may_parse(conn)))
+    if (conn->end_of_input && (stash_empty(conn) || conn_may_parse(conn))) {
         drop_partial(conn);
+        drop_finished(conn); /* its answer may be out already, and then nothing else would look at it */
+    }
     if (is_finished(conn) && conn->end_of_input) {
         nw__http_conn_close(conn);
         return;

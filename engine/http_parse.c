@@ -130,6 +130,9 @@ static size_t find_end(struct nw_http_parser *parser, const char *data, size_t l
     while ((lf = memchr(data + parser->scanned, '\n', length - parser->scanned))) {
         const char *line = data + parser->line_start;
         size_t size = (size_t)(lf - line);
+        /* First, so that it does not matter how much of the head came at once. */
+        if ((size_t)(lf - data) >= parser->head_limit)
+            break;
         if (!size || line[size - 1] != '\r' || memchr(line, '\r', size - 1))
             return bad(parser, NW_STATUS_BAD_REQUEST, "a line of the head does not end in CR LF"), SIZE_MAX;
         parser->scanned = parser->line_start = (size_t)(lf - data) + 1;
@@ -137,12 +140,10 @@ static size_t find_end(struct nw_http_parser *parser, const char *data, size_t l
             return parser->scanned;
         if (line > data && (*line == ' ' || *line == '\t'))
             return bad(parser, NW_STATUS_BAD_REQUEST, "a header line is folded"), SIZE_MAX;
-        if (parser->scanned > parser->head_limit)
-            break;
     }
     if (!lf)
         parser->scanned = length;
-    if (parser->scanned > parser->head_limit)
+    if (lf || parser->scanned > parser->head_limit)
         return bad(parser, NW_STATUS_HEADERS_TOO_LARGE, "the head is longer than the limit"), SIZE_MAX;
     return 0;
 }

@@ -67,3 +67,5 @@ $(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(
 FUZZ_WORLD := $(addprefix engine/fuzz/,io_fake.c world.c world_worker.c)
 $(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -265,6 +265,11 @@ void fake_disconnect(struct fake_client *client)
     conn_free_if_over(&client->conn);
 }
 
+bool fake_is_open(const struct fake_client *client)
+{
+    return !client->conn.closing && !client->conn.shut;
+}
+
 const struct nw_buffer *fake_received(const struct fake_client *client)
 {
     return &client->conn.out;

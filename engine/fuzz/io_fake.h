@@ -22,6 +22,9 @@ void fake_send_end(struct fake_client *client);
 void fake_writes(struct fake_client *client, enum fake_write mode);
 void fake_disconnect(struct fake_client *client);
 
+/* False once the server has closed it. */
+bool fake_is_open(const struct fake_client *client);
+
 /* What the server wrote. */
 const struct nw_buffer *fake_received(const struct fake_client *client);
 

@@ -193,6 +193,7 @@ static void check_nothing_is_left(struct world *world)
     for (uint32_t i = 0; i < engine->n_invocations; i++)
         NW_FUZZ_CHECK(engine->invocations[i]->state == NW_INVOCATION_FREE);
     NW_FUZZ_CHECK(counters->requests == counters->completed + counters->failed + counters->abandoned);
+    NW_FUZZ_CHECK(engine->tenants.next->next == &engine->tenants); /* the default one */
     unsigned seats = 0;
     nw_list_each(&engine->seats, at, after)
     {
@@ -285,6 +286,7 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
     fake_script(script, &s);
     nw_engine_run(&world.engine);
     nw_engine_fini(&world.engine);
+    free(nw_container(world.engine.tenants.next, struct nw_tenant, link)); /* the engine leaves it to its end */
     world_workers_fini(&world);
     close(world.launcher);
 }
