@@ -69,7 +69,7 @@ endef
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk bench/part.mk
 
-.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan fuzz-smoke run-fuzz
+.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -88,7 +88,7 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/e2e/*.bats)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
@@ -114,6 +114,11 @@ ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
 run-asan: $(ASAN_TESTS) $(B)/test/io-usable
 	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
+
+CHAOS_SECONDS ?= 600
+chaos: deps ## the chaos test of `make check` for CHAOS_SECONDS (600)
+	$(again) all tests
+	$(Q)CHAOS_SECONDS=$(CHAOS_SECONDS) common/test/run.sh $(B) -- engine/test/chaos.bats
 
 # FUZZ=PATTERN chooses targets, like engine/%.
 FUZZ ?= %
