@@ -149,14 +149,14 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
     pid_t engine = (pid_t)view->engine, launcher = view->n_workers ? chaos_parent(view->workers[0]) : 0;
     struct chaos_usage usage = {.processes = count_processes(chaos->host),
                                 .engine_fds = count_entries(engine, "fd"),
-                                .engine_memory_kib = memory_of(engine, "VmRSS:"),
+                                .engine_memory_kib = memory_of(engine, "RssAnon:"),
                                 .launcher_fds = count_entries(launcher, "fd"),
                                 .host_fds = count_entries(chaos->host, "fd")};
     for (int i = 0; i < view->n_workers; i++) {
         pid_t worker = view->workers[i];
         usage.worker_fds += count_entries(worker, "fd");
         usage.worker_threads += count_entries(worker, "task");
-        usage.worker_memory_kib += memory_of(worker, "VmRSS:");
+        usage.worker_memory_kib += memory_of(worker, "RssAnon:");
         usage.worker_domains += memory_of(worker, "VmSize:") / DOMAIN_KIB;
     }
     return usage;
