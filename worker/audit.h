@@ -31,4 +31,7 @@ bool nw_audit_in_gate(const struct nw_scan_hit *hit);
  * exit status of the program: 0, or 1 when an instruction is left outside the gate. */
 int nw_audit_print(void);
 
+/* The same for a library of the host that domains load: what is overwritten, and whether any is left. */
+int nw_audit_print_host(const char *path);
+
 #endif

@@ -34,6 +34,7 @@
 #define IMAGES_MAX   512
 #define IMAGES_BYTES (256ul << 20)
 #define LOADER_PATH  "/lib64/ld-linux-x86-64.so.2"
+#define LIBC_PATH    "/lib/x86_64-linux-gnu/libc.so.6"
 
 struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
@@ -311,7 +312,7 @@ int main(int argc, char **argv)
     nw_log_init("nightward-worker", NW_LOG_INFO);
     o = parse(argc, argv);
     if (o.audit)
-        return nw_audit_print();
+        return nw_audit_print() | nw_audit_print_host(LOADER_PATH) | nw_audit_print_host(LIBC_PATH);
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
