@@ -80,8 +80,8 @@ static void find_place(Elf *elf, uint64_t offset, struct place *place)
     find_symbol(elf, offset, section, &header, place);
 }
 
-/* Decodes from the start of the function, as a processor does that comes in by the front door, up to the instruction
- * that holds the first byte of the hit. False when the code does not decode so far. */
+/* Decodes from the start of the function up to the instruction that holds the first byte of the hit. False when the
+ * code does not decode so far. */
 static bool find_instruction(const uint8_t *bytes, size_t size, const struct place *place, uint64_t offset,
                              uint64_t *start, char *text, size_t text_size)
 {

@@ -13,8 +13,9 @@
 
 extern const char __executable_start[], etext[];
 
-/* This program's file. Without it, or when it was stripped, places have no names but that of the gate. */
-static bool open_self(struct nw_elf *elf)
+/* This program's file, which cannot be written while it runs. When it was stripped, or cannot be read, *elf stays
+ * without symbols. */
+static void open_self(struct nw_elf *elf)
 {
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -25,7 +26,8 @@ static bool open_self(struct nw_elf *elf)
         bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (fd >= 0)
         close(fd);
-    return bytes != MAP_FAILED && nw_elf_open(elf, bytes, (size_t)st.st_size, why, sizeof(why)) == 0;
+    if (bytes != MAP_FAILED)
+        nw_elf_open(elf, bytes, (size_t)st.st_size, why, sizeof(why));
 }
 
 /* The mapping around an address, as the kernel names it. */
@@ -79,14 +81,13 @@ static size_t print_left(const struct nw_elf *elf, const struct nw_audit *audit,
 int nw_audit_print(void)
 {
     static struct nw_audit audit;
-    static struct nw_elf elf; /* no symbols unless it is opened */
+    static struct nw_elf elf;
     int error = nw_audit(&audit);
     size_t inside, outside;
 
     if (error && error != -EPERM)
         nw_die_system("cannot look at this program's code: %s", strerror(-error));
-    if (!open_self(&elf))
-        memset(&elf, 0, sizeof(elf));
+    open_self(&elf);
     puts("instructions that can write PKRU, FS base or GS base, in the gate:");
     inside = print_left(&elf, &audit, true);
     puts("outside the gate:");

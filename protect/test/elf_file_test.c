@@ -62,6 +62,38 @@ static void test_symbols_of_a_sound_file(void **state)
     }
 }
 
+static void test_the_function_before_an_address(void **state)
+{
+    size_t size;
+    uint8_t *bytes = read_fixture("sound.so", &size);
+    struct nw_elf elf;
+    Elf64_Sym symbol, other;
+    uint64_t distance;
+    char name[64];
+    (void)state;
+
+    assert_int_equal(nw_elf_open(&elf, bytes, size, why, sizeof why), 0);
+    assert_true(nw_elf_find_local(&elf, "faas_init", &symbol));
+    assert_true(nw_elf_name_before(&elf, symbol.st_value, name, sizeof name, &distance));
+    assert_string_equal(name, "faas_init");
+    assert_int_equal(distance, 0);
+    assert_true(nw_elf_name_before(&elf, symbol.st_value + symbol.st_size - 1, name, 5, &distance));
+    assert_string_equal(name, "faas");
+    assert_int_equal(distance, symbol.st_size - 1);
+    assert_false(nw_elf_name_before(&elf, 0, name, sizeof name, &distance));
+    assert_string_equal(name, "");
+    for (size_t i = 0; i < elf.symtab.count; i++) { /* a second name for it, which comes first */
+        uint8_t *entry = bytes + (elf.symtab.entries - bytes) + i * sizeof other;
+        memcpy(&other, entry, sizeof other);
+        if (strcmp(elf.symtab.strings + other.st_name, "deep_inside") == 0)
+            memcpy(entry + offsetof(Elf64_Sym, st_value), &symbol.st_value, sizeof symbol.st_value);
+    }
+    assert_true(nw_elf_name_before(&elf, symbol.st_value + 1, name, sizeof name, &distance));
+    assert_string_equal(name, "deep_inside");
+    assert_int_equal(distance, 1);
+    free(bytes);
+}
+
 static void test_names_are_made_printable(void **state)
 {
     size_t size;
@@ -166,6 +198,7 @@ static bool exercise(const uint8_t *bytes, size_t size)
     nw_elf_find_local(&elf, "deep_inside", &symbol);
     for (uint64_t offset = 0; offset < size; offset += 512)
         nw_elf_name_offset(&elf, offset, name, sizeof name);
+    nw_elf_name_before(&elf, size, name, sizeof name, &value);
     return true;
 }
 
@@ -288,9 +321,10 @@ static void test_damaged_at_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_symbols_of_a_sound_file),   cmocka_unit_test(test_names_are_made_printable),
-        cmocka_unit_test(test_libraries_of_this_machine), cmocka_unit_test(test_cut_short_at_every_length),
-        cmocka_unit_test(test_tables_without_end),        cmocka_unit_test(test_damaged_at_random),
+        cmocka_unit_test(test_symbols_of_a_sound_file),   cmocka_unit_test(test_the_function_before_an_address),
+        cmocka_unit_test(test_names_are_made_printable),  cmocka_unit_test(test_libraries_of_this_machine),
+        cmocka_unit_test(test_cut_short_at_every_length), cmocka_unit_test(test_tables_without_end),
+        cmocka_unit_test(test_damaged_at_random),
     };
     return cmocka_run_group_tests_name("protect/elf_file", tests, NULL, NULL);
 }
