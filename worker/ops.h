@@ -1,7 +1,7 @@
 /*
  * The operations of the gate: what the stub inside a domain may ask of the monitor, each with its arguments, in one
  * table. From it come the numbers (here), the audit of the arguments (op_audit.h), the dispatch (dispatch.c, op.c), the
- * hostile tests (test/operations.c) and docs/gate-operations.md.
+ * hostile tests (test/attack/operations.c) and docs/gate-operations.md.
  *
  * A call has the operation's number in the low 32 bits of its first word and a scalar in the high 32, and two pairs of
  * words, which mostly are an address and a length.
@@ -48,14 +48,14 @@
        "Returns the route of a function, or -ENOENT when it is not in this worker.")                            \
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
        "The function is up, or cannot start and why. Returns when another func worker is wanted, for a nested " \
-       "call that found none free; called again when it is made, or as failed when it cannot be.")                                          \
+       "call that found none free; called again when it is made, or as failed when it cannot be.")              \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
        "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")
 /* clang-format on */
 
 #define NW_OP_NUMBER(path, NAME, ...) NW_OP_##NAME,
-enum nw_op { NW_OP_NONE, NW_OPS(NW_OP_NUMBER) NW_OPS_END };
+enum nw_op { NW_OP_NONE, NW_OPS(NW_OP_NUMBER) };
 #undef NW_OP_NUMBER
 
 #define NW_MORE_ROOM 1
