@@ -105,7 +105,7 @@ $(LIBPROTECT_A): $(call pic_objects,$(LIBPROTECT_SOURCES)) | $(B)/lib/
 	$(Q)$(AR) rcs $@ $(B)/obj/pic/libprotect.o
 
 NWGUARD_SOURCES := $(addprefix protect/guard/,guard.c guard_syscall.S caller.c report.c)
-$(NWGUARD_SO): $(call pic_objects,$(NWGUARD_SOURCES)) protect/guard/guard.map | $(B)/lib/
+$(NWGUARD_SO): $(call pic_objects,$(NWGUARD_SOURCES) protect/guard/library.c) protect/guard/guard.map | $(B)/lib/
 	$(call say,SO,$@)
 	$(Q)$(CC) $(LIBRARY_LDFLAGS) -Wl,-soname,libnwguard.so,--version-script=protect/guard/guard.map \
 	    -o $@ $(filter %.o,$^)

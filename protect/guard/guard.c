@@ -14,8 +14,6 @@
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
-__attribute__((weak)) const bool nw__refuse_all = false;
-
 static bool allowed(const char *name, const char *instead, uintptr_t return_address)
 {
     if (!nw__refuse_all && nw__caller_of(return_address) == NW__CALLER_LIBPROTECT)

@@ -32,9 +32,9 @@
 #include <stdint.h>
 
 /*
- * False, but in a program that has this library linked in and says otherwise: then libprotect is refused as well, and
- * the report ends with the caller, because libunwind would read files to go on. The stub in the domains of Nightward is
- * such a program; what it defines comes before libc, as if it were preloaded.
+ * Whether libprotect is refused as well, and the report ends with the caller, because libunwind would read files to go
+ * on. False in libnwguard.so (library.c). A program that has all but that file linked in decides for itself, and what
+ * it defines comes before libc, as if it were preloaded: the stub in the domains of Nightward.
  */
 extern const bool nw__refuse_all;
 

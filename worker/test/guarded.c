@@ -1,6 +1,6 @@
 /*
- * A function for guarded_test.c: does what a function must not do with protection keys and answers how each ended. The
- * exported functions are the call sites that the log must name.
+ * A function for guarded_test.c: does what a function must not do with protection keys and answers how each ended. Its
+ * soname is that of libprotect, which helps it nothing. Exported functions are the call sites that the log must name.
  */
 #include <errno.h>
 #include <faas/worker_v1_interface.h>

@@ -51,7 +51,7 @@ static struct nw_answer invoke(uint32_t deployment)
 {
     struct nw_answer answer = nw_harness_invoke(&h, deployment, "x", 1);
 
-    fputs(answer.data, stdout);
+    puts(answer.data);
     assert_int_equal(answer.status, NW_STATUS_OK);
     return answer;
 }
@@ -77,7 +77,7 @@ static void everything_is_refused_and_named(void **state)
     }
     nw_harness_stop(&h);
     text = read_log();
-    fputs(text, stdout);
+    puts(text);
     assert_int_equal(count(text, "libnwguard: "), 2 * (5 + 3 + 1 + 1)); /* two lines for each call site */
     assert_int_equal(count(text, "function guarded: libnwguard:   called by guarded_alloc+0x"), 1);
     assert_int_equal(count(text, "called by faas_func_call+0x"), 7);

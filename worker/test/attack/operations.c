@@ -279,8 +279,10 @@ static void *change(void *argument)
         pair[1] = i & 4 ? SIZE_MAX : good[1];
         t->memory[2] = i & 8 ? '/' : 'l';
         if (i % 16 == 0) {
-            mprotect(t->memory, PAGE, PROT_NONE);
-            mprotect(t->memory, PAGE, PROT_READ | PROT_WRITE);
+            uint8_t *page = t->memory + (i & 16 ? 2 * PAGE : 0); /* what is read, what is written */
+
+            mprotect(page, PAGE, PROT_NONE);
+            mprotect(page, PAGE, PROT_READ | PROT_WRITE);
         }
         pair[0] = good[0];
         pair[1] = good[1];
