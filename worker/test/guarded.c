@@ -20,7 +20,7 @@ struct guarded {
 
 static char page[4096] __attribute__((aligned(4096)));
 
-int guarded_alloc(void);
+__attribute__((noinline)) int guarded_alloc(void);
 long guarded_raw(long number);
 
 /* One call site: a loop that is not unrolled. */
