@@ -94,6 +94,8 @@ const struct attack_row attack_rows[] = {
     OP(5, "call a route that does not exist", "EINVAL", GATE(NW_OP_CALL, 1000), OWN, 1, OWN, 1),
     OP(5, "call a route below zero", "EINVAL", GATE(NW_OP_CALL, 0xffffffff), OWN, 1, OWN, 1),
     OP(5, "fetch an output that is not there", "ENODATA", NW_OP_FETCH, OWN, 4096),
+    OP(5, "say in an invocation that the function is up", "timed out", NW_OP_READY),
+    OP(5, "say in an invocation that it is not", "timed out", GATE(NW_OP_READY, 1), OWN, 5),
 
     /* other ways into the kernel */
     CALL(6, "x32 number of mmap", "EPERM", X32 | SYS_mmap, T, PAGE, RW, FIXED, -1, 0),
