@@ -12,22 +12,42 @@
 
 static const char head[] = "| operation | arguments | what it does |\n| --- | --- | --- |\n";
 
+/* NULL: there is nothing to say. */
 static const char *kind_name(enum op_kind kind)
 {
-    static const char *const names[] = {
-        [OP_NONE] = "",       [OP_ANY] = "value",     [OP_FLAG] = "flag",
-        [OP_ROUTE] = "route", [OP_SOURCE] = "source", [OP_OVERLONG] = "overlong source",
-        [OP_SINK] = "sink",   [OP_NAME] = "name",     [OP_TEXT] = "text",
-    };
-
-    return names[kind];
+    switch (kind) {
+    case OP_ANY:
+        return "value";
+    case OP_FLAG:
+        return "flag";
+    case OP_ROUTE:
+        return "route";
+    case OP_SOURCE:
+        return "source";
+    case OP_OVERLONG:
+        return "overlong source";
+    case OP_SINK:
+        return "sink";
+    case OP_NAME:
+        return "name";
+    case OP_TEXT:
+        return "text";
+    case OP_RECORD:
+        return "record";
+    case OP_NONE:
+    case OP_UNUSED:
+        break;
+    }
+    return NULL;
 }
 
 static void print_argument(FILE *to, const struct op_argument *arg, const char **comma)
 {
-    if (arg->kind == OP_NONE || arg->kind == OP_UNUSED)
+    const char *kind = kind_name(arg->kind);
+
+    if (!kind)
         return;
-    fprintf(to, "%s`%s`: %s", *comma, arg->name, kind_name(arg->kind));
+    fprintf(to, "%s`%s`: %s", *comma, arg->name, kind);
     if (arg->max && arg->max != UINT64_MAX)
         fprintf(to, " of %s%llu bytes", arg->kind == OP_RECORD ? "" : "at most ", (unsigned long long)arg->max);
     *comma = "; ";
