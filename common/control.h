@@ -8,7 +8,7 @@
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fd: the .so; text: name NUL, then each K=V NUL), ACTIVATE, RETIRE
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
- *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself)
+ *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE
  */
 #ifndef NW_COMMON_CONTROL_H
 #define NW_COMMON_CONTROL_H
@@ -36,6 +36,7 @@ enum nw_control_kind {
     NW_CONTROL_REFUSED,   /* deployment */
     NW_CONTROL_RETIRED,   /* deployment */
     NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
+    NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them */
 };
 
 struct nw_control {

@@ -127,6 +127,9 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
     cJSON_AddNumberToObject(object, "functions", loaded);
     cJSON_AddNumberToObject(object, "in_flight", seat->worker ? seat->worker->busy : 0);
+    cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);
+    if (seat->engine->options.mode == NW_MODE_MPK)
+        cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
     cJSON_AddNumberToObject(object, "restarts", seat->restarts);
     if (seat->only)
         cJSON_AddStringToObject(object, "function", seat->only->manifest.name);

@@ -186,7 +186,8 @@ struct nw_link {
     const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
     struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
     uint32_t number;
-    int64_t pid; /* 0 until the launcher says */
+    int64_t pid;                 /* 0 until the launcher says */
+    uint32_t domains, free_keys; /* as the worker says */
     unsigned references;
     struct nw_channel channel;
     int control;

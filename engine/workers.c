@@ -237,6 +237,11 @@ static const char *worker_said(struct nw_seat *seat)
     }
     if (seat->state != NW_SEAT_UP)
         return "it did not say hello first";
+    if (head->kind == NW_CONTROL_USAGE) {
+        seat->worker->domains = head->slots;
+        seat->worker->free_keys = (uint32_t)head->value;
+        return NULL;
+    }
     return nw_deployments_worker_said(seat, head, message.text);
 }
 

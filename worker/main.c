@@ -263,6 +263,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     bool busy = nw_watch(now);
 
     busy |= nw_functions_tend(now);
+    busy |= nw_tell_usage(now);
     if (nw_m.n_outbox)
         nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;

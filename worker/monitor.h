@@ -302,7 +302,7 @@ bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing ru
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
-void nw_free_lock(struct nw_domain *domain);          /* for a few instructions, never across what can fault or sleep */
+void nw_free_lock(struct nw_domain *domain); /* for a few instructions, never across what can fault or sleep */
 void nw_free_unlock(struct nw_domain *domain);
 void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
 struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when none is free, or it cannot run now */
@@ -385,7 +385,8 @@ int nw_route_find(const char *name);
 
 /* report.c; lock held */
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
-void nw_tell_rest(void); /* what the engine was too slow to take */
+void nw_tell_rest(void);          /* what the engine was too slow to take */
+bool nw_tell_usage(uint64_t now); /* when it changed, but not too often; true: look again soon */
 bool nw_may_log(
     struct nw_domain *domain); /* domain.memory_lock held instead: whether a line about it fits this second */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LINES_PER_SECOND 50
+#define USAGE_PAUSE_NS   200000000ull
 #define NEWS_MAX         64 /* reports of torn-down domains that wait; more are dropped, the log has them */
 
 struct report {
@@ -64,6 +65,31 @@ void nw_tell_rest(void)
         free(told);
         nw_m.n_untold--;
     }
+}
+
+static uint32_t count_domains(void)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        n += nw_m.domains[i]->state != NW_DOMAIN_NONE;
+    return n;
+}
+
+bool nw_tell_usage(uint64_t now)
+{
+    static struct nw_control told;
+    static uint64_t told_at;
+    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
+
+    head.value = __builtin_popcount(nw_m.keys_free);
+    if (head.slots == told.slots && head.value == told.value)
+        return false;
+    if (nw_m.n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
+        return true;
+    told = head;
+    told_at = now;
+    return false;
 }
 
 bool nw_may_log(struct nw_domain *domain)

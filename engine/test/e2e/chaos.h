@@ -60,6 +60,7 @@ struct chaos_view {
     long engine, connections, in_flight, deployments;
     long requests, completed, failed, abandoned;
     int n_workers, n_up;
+    long domains, free_keys; /* of all workers together; -1 free keys where there are none */
     pid_t workers[CHAOS_WORKERS_MAX];
 };
 
@@ -70,7 +71,7 @@ struct chaos_view chaos_look(struct chaos *chaos);
 struct chaos_usage {
     long processes;
     long engine_fds, engine_memory_kib;
-    long worker_fds, worker_threads, worker_memory_kib, worker_domains; /* of all workers together */
+    long worker_fds, worker_threads, worker_memory_kib, domains, free_keys; /* of all workers together */
     long launcher_fds, host_fds;
 };
 struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_view *view);

@@ -70,7 +70,7 @@ static bool send_bytes(int fd, const char *data, size_t length)
 static int admin(struct chaos *chaos, const char *method, const char *name, const char *query, const void *body,
                  size_t length)
 {
-    struct load_target target = {.unix_path = chaos->admin};
+    struct load_target target = {.unix_path = chaos->admin, .patience_s = chaos->gateway.patience_s};
     struct load_connection connection;
     struct load_response response;
     char head[512];
@@ -144,17 +144,17 @@ struct batch {
     int n;
 };
 
-static char *token(struct actor *actor, const char *before, const char *behind)
+/* Letters that are unlike any other. Returned memory is the caller's. */
+static char *token(struct actor *actor)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    size_t length = 1 + (chaos_random(actor, 4) ? chaos_random(actor, 100) : chaos_random(actor, SIZE_MOST));
-    char *text = malloc(strlen(before) + length + strlen(behind) + 1);
+    size_t length = 16 + chaos_random(actor, chaos_random(actor, 4) ? 100 : SIZE_MOST);
+    char *text = malloc(length + 1);
     if (!text)
         abort();
-    char *at = stpcpy(text, before);
     for (size_t i = 0; i < length; i++)
-        *at++ = letters[chaos_random(actor, sizeof letters - 1)];
-    strcpy(at, behind);
+        text[i] = letters[chaos_random(actor, sizeof letters - 1)];
+    text[length] = '\0';
     return text;
 }
 
@@ -162,7 +162,7 @@ static void batch_make(struct actor *actor, struct batch *batch, bool nested)
 {
     batch->n = 1 + (int)chaos_random(actor, PIPELINE_MOST);
     for (int i = 0; i < batch->n; i++) {
-        batch->body[i] = token(actor, "", "");
+        batch->body[i] = token(actor);
         if (asprintf(&batch->expected[i], nested ? "foo called bar: bar heard %s\n" : "%s", batch->body[i]) < 0)
             abort();
     }

@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DOMAIN_KIB (16l << 20) /* the address range of a domain, which counts as virtual memory whether used or not */
-
 static long number_at(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItem(object, key);
@@ -36,6 +34,8 @@ static void read_status(struct chaos_view *view, const cJSON *root)
         if (view->n_workers == CHAOS_WORKERS_MAX)
             break;
         view->workers[view->n_workers++] = pid;
+        view->domains += number_at(worker, "domains");
+        view->free_keys += number_at(worker, "free_keys");
         view->n_up += state && !strcmp(state, "up") && pid > 0;
     }
     view->valid = view->engine > 0 && view->requests >= 0;
@@ -148,6 +148,8 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
 {
     pid_t engine = (pid_t)view->engine, launcher = view->n_workers ? chaos_parent(view->workers[0]) : 0;
     struct chaos_usage usage = {.processes = count_processes(chaos->host),
+                                .domains = view->domains,
+                                .free_keys = view->free_keys,
                                 .engine_fds = count_entries(engine, "fd"),
                                 .engine_memory_kib = memory_of(engine, "RssAnon:"),
                                 .launcher_fds = count_entries(launcher, "fd"),
@@ -157,7 +159,6 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
         usage.worker_fds += count_entries(worker, "fd");
         usage.worker_threads += count_entries(worker, "task");
         usage.worker_memory_kib += memory_of(worker, "RssAnon:");
-        usage.worker_domains += memory_of(worker, "VmSize:") / DOMAIN_KIB;
     }
     return usage;
 }

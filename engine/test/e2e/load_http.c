@@ -59,7 +59,7 @@ static int connect_tcp(const struct load_target *target)
 
 bool load_connect(struct load_connection *connection, const struct load_target *target)
 {
-    const struct timeval wait = {.tv_sec = WAIT_S};
+    const struct timeval wait = {.tv_sec = target->patience_s ? target->patience_s : WAIT_S};
 
     *connection =
         (struct load_connection){.fd = target->unix_path ? connect_unix(target->unix_path) : connect_tcp(target)};

@@ -11,6 +11,7 @@ struct load_target {
     const char *path;
     const char *unix_path; /* connect there instead of host and port, when not NULL */
     bool chunked;
+    int patience_s; /* limit of every wait; 0: ten seconds */
 };
 
 struct load_connection {
@@ -31,7 +32,7 @@ struct load_response {
 /* Reads "127.0.0.1:80" or "[::1]:80". False when it is neither. `path` must outlive the target. */
 bool load_target_parse(struct load_target *target, const char *address, const char *path);
 
-/* Connects, with a limit of ten seconds for every later wait. False when that fails; nothing is left open. */
+/* Connects, with the target's limit for every later wait. False when that fails; nothing is left open. */
 bool load_connect(struct load_connection *connection, const struct load_target *target);
 void load_close(struct load_connection *connection);
 
