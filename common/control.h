@@ -6,7 +6,8 @@
  *   engine -> nightward  READY (text: one listening address per line)
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
- *   engine -> worker     LOAD (fd: the .so; text: name NUL, then each K=V NUL), ACTIVATE, RETIRE
+ *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
+ *                        directories NUL, then each K=V NUL), ACTIVATE, RETIRE
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
  *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE
  */
@@ -14,12 +15,14 @@
 #define NW_COMMON_CONTROL_H
 
 #include "common/channel.h"
+#include "common/grant.h"
 #include "common/mode.h"
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_CONTROL_TEXT_MAX 32768
-#define NW_CONTROL_FDS_MAX  4
+#define NW_CONTROL_TEXT_MAX  32768
+#define NW_CONTROL_FDS_MAX   (1 + NW_DIRECTORIES_MAX)
+#define NW_CONTROL_FDS_START 4
 
 enum nw_control_kind {
     NW_CONTROL_LAUNCHER = 1,
@@ -28,7 +31,7 @@ enum nw_control_kind {
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
-    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, threads, profile */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
     NW_CONTROL_HELLO,     /* value = hardware keys in use, 0 without MPK */
@@ -50,6 +53,8 @@ struct nw_control {
     uint32_t slots;
     uint32_t timeout_ms;
     uint64_t memory; /* bytes of writable memory the domain may have */
+    uint32_t threads;
+    uint32_t profile; /* enum nw_profile */
     struct nw_geometry geometry;
 };
 

@@ -39,6 +39,7 @@ static const struct number_key number_keys[] = {
     {"slots", FIELD(slots), counts, 8, 1, 64, "a number from 1 to 64"},
     {"timeout", FIELD(timeout_ms), times, 10000, 1, 3600000, "1ms to 1h with its unit, like 250ms, 10s or 2m"},
     {"memory", FIELD(memory), sizes, 256 * MIB, 16 * MIB, 4 * GIB, "16M to 4G, like 64M, 1G or a number of bytes"},
+    {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
 };
 
 #define NUMBER_KEYS (sizeof number_keys / sizeof number_keys[0])
@@ -58,6 +59,7 @@ void nw_manifest_init(struct nw_manifest *manifest)
     *manifest = (struct nw_manifest){.tenant = NW_DEFAULT_TENANT};
     for (size_t i = 0; i < NUMBER_KEYS; i++)
         store(manifest, &number_keys[i], number_keys[i].initial);
+    manifest->profile = NW_PROFILE_COMPUTE;
 }
 
 void nw_manifest_fini(struct nw_manifest *manifest)
@@ -229,22 +231,88 @@ static int set_env(struct nw_manifest *manifest, const char *value, char *why, s
     return 0;
 }
 
+static const struct {
+    const char *text;
+    uint32_t profile;
+} profiles[] = {
+    {"compute", NW_PROFILE_COMPUTE},
+    {"net", NW_PROFILE_COMPUTE | NW_PROFILE_NET},
+    {"files", NW_PROFILE_COMPUTE | NW_PROFILE_FILES},
+    {"net,files", NW_PROFILE_COMPUTE | NW_PROFILE_NET | NW_PROFILE_FILES},
+};
+
+static int set_profile(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+        if (!strcmp(value, profiles[i].text)) {
+            manifest->profile = profiles[i].profile;
+            return 0;
+        }
+    snprintf(why, why_size, "profile: \"%.80s\" does not do; give compute, net, files or net,files", value);
+    return -EINVAL;
+}
+
+const char *nw_profile_text(uint32_t profile)
+{
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+        if (profile == profiles[i].profile)
+            return profiles[i].text;
+    return "unknown";
+}
+
+static int set_connect(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    struct nw_address_grant grants[NW_ADDRESSES_MAX];
+    if (nw_grant_addresses(value, grants, why, why_size) < 0)
+        return -EINVAL;
+    snprintf(manifest->connect, sizeof manifest->connect, "%s", value);
+    return 0;
+}
+
+static int set_directories(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    if (nw_grant_directories(value, grants, why, why_size) < 0)
+        return -EINVAL;
+    snprintf(manifest->directories, sizeof manifest->directories, "%s", value);
+    return 0;
+}
+
+/* Every key whose value is a text that needs looking at; name and tenant are of one kind. */
+static const struct {
+    const char *key;
+    int (*set)(struct nw_manifest *manifest, const char *value, char *why, size_t why_size);
+} text_keys[] = {
+    {"env", set_env},         {"callers", set_callers},         {"profile", set_profile},
+    {"connect", set_connect}, {"directories", set_directories},
+};
+
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
 {
     for (size_t i = 0; i < NUMBER_KEYS; i++)
         if (!strcmp(key, number_keys[i].key))
             return set_number(manifest, &number_keys[i], value, why, why_size);
+    for (size_t i = 0; i < sizeof text_keys / sizeof text_keys[0]; i++)
+        if (!strcmp(key, text_keys[i].key))
+            return text_keys[i].set(manifest, value, why, why_size);
     if (!strcmp(key, "name"))
         return set_name(manifest->name, key, value, why, why_size);
     if (!strcmp(key, "tenant"))
         return set_name(manifest->tenant, key, value, why, why_size);
-    if (!strcmp(key, "callers"))
-        return set_callers(manifest, value, why, why_size);
-    if (!strcmp(key, "env"))
-        return set_env(manifest, value, why, why_size);
-    snprintf(
-        why, why_size,
-        "%.80s: unknown key; there are name, slots, timeout, memory, env, tenant, callers and, in function.json, so",
-        key);
+    snprintf(why, why_size,
+             "%.80s: unknown key; there are name, slots, timeout, memory, threads, profile, connect, directories, env, "
+             "tenant, callers and, in function.json, so",
+             key);
+    return -EINVAL;
+}
+
+int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size)
+{
+    const char *key = manifest->connect[0] && !(manifest->profile & NW_PROFILE_NET) ? "connect" : NULL;
+    if (manifest->directories[0] && !(manifest->profile & NW_PROFILE_FILES))
+        key = "directories";
+    if (!key)
+        return 0;
+    snprintf(why, why_size, "%s: says nothing without profile %s", key, strcmp(key, "connect") ? "files" : "net");
     return -EINVAL;
 }

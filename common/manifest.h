@@ -6,6 +6,7 @@
 #define NW_COMMON_MANIFEST_H
 
 #include "common/buffer.h"
+#include "common/grant.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,9 @@
 #define NW_CALLERS_MAX    1023
 #define NW_DEFAULT_TENANT "default"
 
+/* What a function may ask of the kernel, one bit each; every function may compute. */
+enum nw_profile { NW_PROFILE_COMPUTE = 1, NW_PROFILE_NET = 2, NW_PROFILE_FILES = 4 };
+
 struct nw_manifest {
     char name[NW_NAME_MAX + 1];
     uint32_t slots;                   /* invocations that may run at once in one worker; 1 to 64, default 8 */
@@ -21,6 +25,10 @@ struct nw_manifest {
     uint64_t memory;                  /* bytes of writable memory; 16M to 4G, default 256M */
     char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
     char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
+    uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */
+    uint32_t profile;                 /* enum nw_profile */
+    char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
+    char directories[NW_GRANT_TEXT];  /* profile files: directories */
     struct nw_buffer env;             /* each K=V followed by NUL */
 };
 
@@ -33,9 +41,16 @@ int nw_manifest_check_name(const char *name, size_t length);
 
 /*
  * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name, tenant,
- * callers "a, b"; env takes "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
+ * callers "a, b", threads, profile "compute" "net" "files" "net,files", connect, directories; env takes "K=V" and may
+ * be set many times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
+
+/* Whether the keys go together, once all are set. 0, or -EINVAL with a message for people. */
+int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size);
+
+/* A profile in its text form. */
+const char *nw_profile_text(uint32_t profile);
 
 /* Whether functions of `tenant` may call this one: its own may, and those that `callers` names. */
 bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant);

@@ -195,6 +195,8 @@ int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_
         rc = fail_at(&source, json, "must be a JSON object");
     else
         rc = set_members(manifest, &source, root, so_path, so_path_size);
+    if (rc == 0)
+        rc = nw_manifest_check(manifest, why, why_size);
     cJSON_Delete(root);
     return rc;
 }
@@ -230,6 +232,12 @@ static bool add_env(cJSON *object, const struct nw_buffer *env)
     return true;
 }
 
+/* A list that is empty is left out. */
+static bool add_list(cJSON *object, const char *key, const char *list)
+{
+    return !*list || cJSON_AddStringToObject(object, key, list);
+}
+
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out)
 {
     char timeout[32], memory[32];
@@ -242,6 +250,9 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddStringToObject(root, "timeout", timeout) && cJSON_AddStringToObject(root, "memory", memory) &&
                  cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
+                 cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
+                 cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
+                 add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
                  (env = cJSON_AddObjectToObject(root, "env")) && add_env(env, &manifest->env);
     char *text = built ? cJSON_PrintUnformatted(root) : NULL;
     int rc = text ? nw_buffer_append(out, text, strlen(text)) : -ENOMEM;

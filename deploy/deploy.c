@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { STATE, SLOTS, TIMEOUT, MEMORY, TENANT, CALLERS, ENV, JSON, N_OPTIONS };
+enum { STATE, SLOTS, TIMEOUT, MEMORY, THREADS, PROFILE, CONNECT, DIRECTORIES, TENANT, CALLERS, ENV, JSON, N_OPTIONS };
 
 /* Bounds and defaults of SLOTS to ENV are those of the manifest, which checks them. */
 static const struct nw_option options[N_OPTIONS] = {
@@ -27,6 +27,22 @@ static const struct nw_option options[N_OPTIONS] = {
                  .help = "deadline of a call, like 250ms, 1s or 2m [10s]",
                  .kind = NW_OPTION_TEXT},
     [MEMORY] = {.name = "memory", .value = "SIZE", .help = "writable memory, 16M to 4G [256M]", .kind = NW_OPTION_TEXT},
+    [THREADS] = {.name = "threads",
+                 .value = "N",
+                 .help = "threads of its own beside its slots, 0 to 95 [32]",
+                 .kind = NW_OPTION_TEXT},
+    [PROFILE] = {.name = "profile",
+                 .value = "PROFILE",
+                 .help = "what it may ask of the kernel: compute, net, files or net,files [compute]",
+                 .kind = NW_OPTION_TEXT},
+    [CONNECT] = {.name = "connect",
+                 .value = "LIST",
+                 .help = "profile net: addresses it may reach, like 127.0.0.1:8000,10.0.0.0/8:443 [any]",
+                 .kind = NW_OPTION_TEXT},
+    [DIRECTORIES] = {.name = "directories",
+                     .value = "LIST",
+                     .help = "profile files: directories it may use, like /data:ro,/var/cache/x:rw [none]",
+                     .kind = NW_OPTION_TEXT},
     [TENANT] = {.name = "tenant",
                 .value = "NAME",
                 .help = "whose it is: functions of two tenants never share a process [default]",
@@ -51,6 +67,8 @@ static void apply_flags(const struct nw_settings *settings, struct nw_manifest *
         for (int k = 0; k < settings->values[i].n; k++)
             if (nw_manifest_set(manifest, options[i].name, settings->values[i].texts[k], why, sizeof why) < 0)
                 nw_fail(NW_EXIT_USAGE, "--%s", why);
+    if (nw_manifest_check(manifest, why, sizeof why) < 0)
+        nw_fail(NW_EXIT_USAGE, "%s", why);
 }
 
 static void name_and_file(const struct nw_settings *settings, struct nw_manifest *manifest, char *so_path)
@@ -77,6 +95,11 @@ static void build_path(const struct nw_manifest *manifest, struct nw_buffer *pat
                      "/v1/functions/%s?slots=%" PRIu32 "&timeout=%" PRIu32 "ms&memory=%" PRIu64 "&tenant=%s&callers=",
                      manifest->name, manifest->slots, manifest->timeout_ms, manifest->memory, manifest->tenant);
     nw_client_escape(path, manifest->callers);
+    nw_buffer_printf(path, "&threads=%" PRIu32 "&profile=%s&connect=", manifest->threads,
+                     nw_profile_text(manifest->profile));
+    nw_client_escape(path, manifest->connect);
+    nw_buffer_printf(path, "&directories=");
+    nw_client_escape(path, manifest->directories);
     for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1) {
         nw_buffer_printf(path, "&env=");
         nw_client_escape(path, env->data + at);

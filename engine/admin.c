@@ -168,7 +168,7 @@ static int read_query(struct nw_manifest *manifest, struct nw_query query, char 
     }
     nw_buffer_fini(&key);
     nw_buffer_fini(&value);
-    return rc;
+    return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
 }
 
 static void begin_deploy(struct nw_engine *engine, struct nw_http_request *request, struct nw_query query)

@@ -19,6 +19,7 @@
 #include "engine/tenants.h"
 #include "engine/workers.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,29 +88,74 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- loading --- */
 
-static void send_load(struct nw_replica *replica)
+/* The code and the granted directories, in the order in which the worker expects them. */
+struct load_files {
+    int fds[NW_CONTROL_FDS_MAX];
+    int n;
+};
+
+static int add_file(struct load_files *files, int fd)
+{
+    if (fd < 0)
+        return -1;
+    files->fds[files->n++] = fd;
+    return 0;
+}
+
+/* 0, or -1 with a message for people. */
+static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
+{
+    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
+    files->n = 0;
+    if (add_file(files, nw_registry_open_code(deployment->engine->registry, deployment->sha256)) < 0) {
+        snprintf(why, why_size, "its code cannot be read from the store");
+        return -1;
+    }
+    for (int i = 0; i < n; i++)
+        if (add_file(files, open(grants[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
+            snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, strerror(errno));
+            return -1;
+        }
+    return n < 0 ? -1 : 0;
+}
+
+/* What the worker is told of the function beside the numbers. */
+static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
+{
+    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
+        rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
+    return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
+}
+
+/* Begins to load it; when that is not possible, says why. */
+static void send_load(struct nw_replica *replica, char *why, size_t why_size)
 {
     struct nw_seat *seat = replica->seat;
     struct nw_deployment *deployment = replica->deployment;
     const struct nw_manifest *manifest = &deployment->manifest;
+    struct load_files files;
     struct nw_buffer text = {0};
     const struct nw_control head = {.kind = NW_CONTROL_LOAD,
                                     .worker = seat->worker->number,
                                     .deployment = deployment->number,
                                     .slots = manifest->slots,
                                     .timeout_ms = manifest->timeout_ms,
-                                    .memory = manifest->memory};
-    int fd = nw_registry_open_code(seat->engine->registry, deployment->sha256);
-    if (nw_buffer_append(&text, manifest->name, strlen(manifest->name) + 1) == 0 &&
-        nw_buffer_append(&text, manifest->env.data, manifest->env.length) == 0 && fd >= 0) {
-        nw_seat_tell(seat, &head, text.data, text.length, fd);
+                                    .memory = manifest->memory,
+                                    .threads = manifest->threads,
+                                    .profile = manifest->profile};
+    snprintf(why, why_size, "out of memory");
+    if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
+        nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
         replica->state = NW_REPLICA_LOADING;
         seat->loading = replica;
         seat->deadline = nw_io_now(seat->engine->io) + seat->engine->options.load_timeout;
     }
     nw_buffer_fini(&text);
-    if (fd >= 0)
-        close(fd);
+    for (int i = 0; i < files.n; i++)
+        close(files.fds[i]);
 }
 
 static void refuse(struct nw_replica *replica, const char *reason);
@@ -119,6 +165,7 @@ static void load_next(struct nw_seat *seat)
 {
     while (seat->state == NW_SEAT_UP && !seat->loading) {
         struct nw_replica *next = NULL;
+        char why[512];
         nw_list_each(&seat->replicas, at, after)
         {
             struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
@@ -128,16 +175,16 @@ static void load_next(struct nw_seat *seat)
         }
         if (!next)
             return;
-        send_load(next);
+        send_load(next, why, sizeof why);
         if (!seat->loading)
-            refuse(next, "its code cannot be read from the store");
+            refuse(next, why);
     }
 }
 
 static void tell(struct nw_replica *replica, enum nw_control_kind kind)
 {
     nw_seat_tell(replica->seat, &(struct nw_control){.kind = kind, .deployment = replica->deployment->number}, NULL, 0,
-                 -1);
+                 NULL, 0);
 }
 
 static void activate(struct nw_replica *replica)

@@ -187,9 +187,10 @@ void nw_seat_free(struct nw_seat *seat)
     free(seat);
 }
 
-void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, int fd)
+void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
+                  int n_fds)
 {
-    if (nw_control_send(seat->worker->control, head, text, length, &fd, fd >= 0) < 0)
+    if (nw_control_send(seat->worker->control, head, text, length, fds, n_fds) < 0)
         nw_worker_broken(seat->worker, "it does not take messages from its control socket");
 }
 

@@ -30,8 +30,9 @@ void nw_workers_bury(struct nw_engine *engine);
 /* A message may have come on the control socket of a worker. */
 void nw_worker_control(struct nw_link *link);
 
-/* Tells an UP worker something about a deployment; `fd` -1 for none. */
-void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, int fd);
+/* Tells an UP worker something about a deployment. */
+void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
+                  int n_fds);
 
 /* Starts what is due, gives up what does not come. */
 void nw_workers_tick(struct nw_engine *engine);

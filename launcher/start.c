@@ -28,7 +28,7 @@ int nw_start_check(const struct nw_control_message *message, char *why, size_t w
     const struct nw_geometry *g = &head->geometry;
     uint32_t capacity = g->ring_capacity;
 
-    if (message->n_fds != NW_CONTROL_FDS_MAX)
+    if (message->n_fds != NW_CONTROL_FDS_START)
         return refuse(why, why_size, "a worker with a number of file descriptors of", (uint64_t)message->n_fds);
     if (head->mode <= NW_MODE_AUTO || head->mode >= NW_MODE_COUNT)
         return refuse(why, why_size, "isolation mode number", head->mode);

@@ -11,19 +11,25 @@ static struct nw_domain_fd *entry(struct nw_domain *domain, uint64_t number)
     return e && e->fd >= 0 && !e->closed ? e : NULL;
 }
 
-int nw_fd_use(struct nw_domain *domain, uint64_t number)
+int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_fd *file)
 {
     struct nw_domain_fd *e;
-    int fd = -EBADF;
 
     pthread_mutex_lock(&domain->memory_lock);
     e = entry(domain, (uint32_t)number);
     if (e) {
+        *file = *e;
         e->users++;
-        fd = e->fd;
     }
     pthread_mutex_unlock(&domain->memory_lock);
-    return fd;
+    return e ? file->fd : -EBADF;
+}
+
+int nw_fd_use(struct nw_domain *domain, uint64_t number)
+{
+    struct nw_domain_fd file;
+
+    return nw_fd_use_file(domain, number, &file);
 }
 
 static void clear(struct nw_domain_fd *e)
@@ -42,19 +48,19 @@ void nw_fd_done(struct nw_domain *domain, uint64_t number)
     pthread_mutex_unlock(&domain->memory_lock);
 }
 
-long nw_fd_add(struct nw_domain *domain, int fd, uint64_t from, bool trust)
+long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from)
 {
     long result = -EMFILE;
 
     pthread_mutex_lock(&domain->memory_lock);
     for (uint64_t i = from < NW_FD_FIRST ? NW_FD_FIRST : from; i < NW_DOMAIN_FDS && result < 0; i++)
         if (domain->fds[i].fd < 0) {
-            domain->fds[i] = (struct nw_domain_fd){.fd = fd, .trust = trust};
+            domain->fds[i] = file;
             result = (long)i;
         }
     pthread_mutex_unlock(&domain->memory_lock);
     if (result < 0)
-        close(fd);
+        close(file.fd);
     return result;
 }
 
@@ -67,7 +73,7 @@ static void drop(struct nw_domain_fd *e)
         clear(e);
 }
 
-long nw_fd_put(struct nw_domain *domain, uint64_t number, int fd)
+long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd file)
 {
     struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
     long result = e ? (long)number : -EBADF;
@@ -78,10 +84,10 @@ long nw_fd_put(struct nw_domain *domain, uint64_t number, int fd)
     else if (e && e->fd >= 0)
         clear(e);
     if (result >= 0)
-        e->fd = fd;
+        *e = file;
     pthread_mutex_unlock(&domain->memory_lock);
     if (result < 0)
-        close(fd);
+        close(file.fd);
     return result;
 }
 

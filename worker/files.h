@@ -13,11 +13,14 @@
 int nw_fd_use(struct nw_domain *domain, uint64_t number);
 void nw_fd_done(struct nw_domain *domain, uint64_t number);
 
-/* Takes over a kernel fd into the lowest free place at or above `from`: its number; -EMFILE, then the fd is closed. */
-long nw_fd_add(struct nw_domain *domain, int fd, uint64_t from, bool trust);
+/* The same with all that is known of it, in `*file`. */
+int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_fd *file);
 
-/* Takes over a kernel fd as this number, closing what was there. -EBADF or -EBUSY, then the fd is closed. */
-long nw_fd_put(struct nw_domain *domain, uint64_t number, int fd);
+/* Takes over a file into the lowest free place at or above `from`: its number; -EMFILE, then its fd is closed. */
+long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from);
+
+/* Takes over a file as this number, closing what was there. -EBADF or -EBUSY, then its fd is closed. */
+long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd file);
 
 /* 0 or -EBADF. */
 long nw_fd_close(struct nw_domain *domain, uint64_t number);

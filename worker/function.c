@@ -71,31 +71,87 @@ static struct nw_function *function_take(uint32_t deployment)
     return NULL;
 }
 
-/* lock held */
-void nw_function_load(const struct nw_control *head, const char *text, int so)
-{
-    struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
-    size_t name_length = strnlen(text, head->text_len), env = name_length + 1;
-    char *copy = f ? malloc(head->text_len + 1) : NULL;
+/* The texts of the message, one behind the other: name, connect, directories, environment. */
+struct load_texts {
+    const char *name, *connect, *directories, *env;
+    size_t env_length;
+};
 
-    if (!copy || nw_manifest_check_name(text, name_length) < 0) {
-        free(copy);
-        close(so);
-        nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, "this worker has no room for another function");
-        return;
+/* False when one of the first three is missing. The message's text is followed by a NUL. */
+static bool split_texts(const struct nw_control_message *message, struct load_texts *t)
+{
+    const char *at = message->text, *end = at + message->head.text_len;
+    const char **const texts[] = {&t->name, &t->connect, &t->directories};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (at >= end)
+            return false;
+        *texts[i] = at;
+        at += strlen(at) + 1;
     }
-    memset(f, 0, sizeof(*f));
-    f->env_length = head->text_len > env ? head->text_len - env : 0;
-    memcpy(copy, text + (f->env_length ? env : 0), f->env_length);
-    f->env = copy;
-    f->so = so;
-    f->deployment = head->deployment;
-    f->slots = head->slots;
-    f->timeout_ns = head->timeout_ms * 1000000ull;
-    f->memory = head->memory;
+    t->env = at;
+    t->env_length = at < end ? (size_t)(end - at) : 0;
+    return nw_manifest_check_name(t->name, strlen(t->name)) == 0;
+}
+
+/* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
+static const char *function_init(struct nw_function *f, const struct nw_control_message *message,
+                                 const struct load_texts *t)
+{
+    const struct nw_control *head = &message->head;
+    int error;
+
+    *f = (struct nw_function){
+        .deployment = head->deployment,
+        .so = message->fds[0],
+        .slots = head->slots,
+        .timeout_ns = head->timeout_ms * 1000000ull,
+        .memory = head->memory,
+        .threads = head->threads,
+        .profile = head->profile,
+        .env = malloc(t->env_length + 1),
+        .env_length = t->env_length,
+    };
     f->queue_tail = &f->queue;
-    memcpy(f->name, text, name_length);
-    f->state = NW_FUNCTION_LOADING;
+    snprintf(f->name, sizeof(f->name), "%s", t->name);
+    error = nw_grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
+    if (error == -EPERM)
+        return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
+    if (error || !f->env)
+        return "its grants cannot be kept: a list is malformed, or memory is out";
+    memcpy(f->env, t->env, t->env_length);
+    return NULL;
+}
+
+static void function_fini(struct nw_function *f)
+{
+    nw_grants_fini(f);
+    close(f->so);
+    free(f->env);
+    f->env = NULL;
+    f->state = NW_FUNCTION_NONE;
+}
+
+/* lock held */
+void nw_function_load(const struct nw_control_message *message)
+{
+    const struct nw_control *head = &message->head;
+    struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
+    struct load_texts texts;
+    const char *why = "this worker has no room for another function";
+
+    if (!f || message->n_fds < 1 || !split_texts(message, &texts)) {
+        for (int i = 0; i < message->n_fds; i++)
+            close(message->fds[i]);
+    } else {
+        why = function_init(f, message, &texts);
+        if (why)
+            function_fini(f);
+    }
+    if (why)
+        nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
+    else
+        f->state = NW_FUNCTION_LOADING;
 }
 
 static void function_end(struct nw_function *f)
@@ -107,10 +163,7 @@ static void function_end(struct nw_function *f)
         nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, "the function was removed");
     }
     nw_function_unwant(f);
-    close(f->so);
-    free(f->env);
-    f->env = NULL;
-    f->state = NW_FUNCTION_NONE;
+    function_fini(f);
 }
 
 static bool has_domain(const struct nw_function *f)

@@ -230,8 +230,7 @@ static void on_message(const struct nw_control_message *message)
 {
     switch (message->head.kind) {
     case NW_CONTROL_LOAD:
-        if (message->n_fds == 1)
-            nw_function_load(&message->head, message->text, message->fds[0]);
+        nw_function_load(message);
         break;
     case NW_CONTROL_ACTIVATE:
         nw_function_activate(message->head.deployment);

@@ -162,8 +162,8 @@ static const struct nw_domain_fd *mapped_file(const struct nw_domain *d, int fla
 }
 
 /*
- * Shared mappings become private: a domain has no other process to share with, and every file it can map is one that
- * it may only read.
+ * Shared mappings become private: a domain has no other process to share with. A file of a granted directory cannot be
+ * written through one, so that nobody takes what stays in the domain for what is in the file.
  */
 long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
 {
@@ -182,6 +182,8 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
     file = mapped_file(d, flags, args[4] & 0xffffffff);
     if (!file)
         result = -EBADF;
+    else if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE)
+        result = -ENODEV;
     else if (prot & PROT_EXEC)
         result = map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
     else

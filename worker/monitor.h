@@ -123,6 +123,8 @@ struct nw_domain_fd {
     uint16_t users; /* calls under way */
     bool closed;    /* to be closed by its last user; the entry stays taken until then */
     bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
+    bool granted;   /* below a granted directory; as a directory it is a place to open more from */
+    bool writable;  /* ... one that may be changed */
 };
 
 struct nw_domain {
@@ -166,6 +168,14 @@ enum nw_function_state {
     NW_FUNCTION_RETIRING,
 };
 
+/* A directory that the function was granted. */
+struct nw_directory {
+    char *path;
+    size_t length;
+    int fd; /* the directory itself, whatever becomes of the path */
+    bool writable;
+};
+
 struct nw_function {
     enum nw_function_state state;
     uint32_t deployment;
@@ -174,6 +184,12 @@ struct nw_function {
     uint32_t slots;
     uint64_t timeout_ns;
     uint64_t memory;
+    uint32_t threads;
+    uint32_t profile;     /* enum nw_profile */
+    uint32_t n_addresses; /* profile net: that it may reach; 0: any */
+    uint32_t n_directories;
+    struct nw_address_grant *addresses;
+    struct nw_directory directories[NW_DIRECTORIES_MAX];
     char *env; /* K=V NUL ... */
     size_t env_length;
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
@@ -371,8 +387,13 @@ struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot
                                           const struct nw_shortcut_call *asked);
 bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */
 
-/* function.c: what the engine asks of functions; lock held */
-void nw_function_load(const struct nw_control *head, const char *text, int so);
+/* grants.c: what a function may reach, from the lists of its manifest. The fds are taken over whatever comes of it. */
+int nw_grants_init(struct nw_function *function, const char *connect, const char *directories, const int *fds,
+                   int n_fds);
+void nw_grants_fini(struct nw_function *function);
+
+/* function.c: what the engine asks of functions; lock held. The message's fds are taken over. */
+void nw_function_load(const struct nw_control_message *message);
 void nw_function_started(struct nw_domain *domain);
 void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
 void nw_function_activate(uint32_t deployment);

@@ -19,10 +19,15 @@ struct entry {
     nw_syscall_handler *handler;
     const struct nw_rule *rules;
     const char *name;
+    uint32_t profiles;
 };
 
+#define COMPUTE NW_PROFILE_COMPUTE
+#define NET     NW_PROFILE_NET
+#define FILES   NW_PROFILE_FILES
 static const struct entry table[NUMBERS] = {
-#define CALL(class, name, profiles, how, handler, rules, words) [SYS_##name] = {handler, nw_rules_##rules, #name},
+#define CALL(class, name, profiles, how, handler, rules, words) \
+    [SYS_##name] = {handler, nw_rules_##rules, #name, profiles},
 #include "worker/policy.def"
 #undef CALL
 };
@@ -49,7 +54,7 @@ long nw_syscall(struct nw_call *call)
     const struct entry *e = lookup(call->number);
     int error;
 
-    if (!e)
+    if (!e || !(e->profiles & call->domain->function->profile))
         return nw_call_refuse(call);
     if (nw_rules_check(e->rules, call->args, &error))
         return error ? -error : nw_call_refuse(call);

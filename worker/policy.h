@@ -13,6 +13,7 @@ enum nw_policy_class {
     NW_CLASS_MEMORY,
     NW_CLASS_FILES,
     NW_CLASS_PATHS,
+    NW_CLASS_SOCKETS,
     NW_CLASS_FLOWS,
     NW_CLASS_TIME,
     NW_CLASS_IDENTITY,
@@ -56,6 +57,9 @@ extern const struct nw_rule nw_rules_none[], nw_rules_mmap[], nw_rules_mprotect[
     nw_rules_madvise[], nw_rules_dup3[], nw_rules_fcntl[], nw_rules_ioctl[], nw_rules_pipe2[], nw_rules_eventfd2[],
     nw_rules_open[], nw_rules_openat[], nw_rules_newfstatat[], nw_rules_access[], nw_rules_faccessat[],
     nw_rules_faccessat2[], nw_rules_clone[], nw_rules_futex[], nw_rules_clock_nanosleep[], nw_rules_arch_prctl[],
-    nw_rules_clock[], nw_rules_getrandom[], nw_rules_getrusage[], nw_rules_prctl[];
+    nw_rules_clock[], nw_rules_getrandom[], nw_rules_getrusage[], nw_rules_prctl[], nw_rules_unlinkat[],
+    nw_rules_renameat2[], nw_rules_socket[], nw_rules_sendto[], nw_rules_sendmsg[], nw_rules_sendmmsg[],
+    nw_rules_recvfrom[], nw_rules_recvmsg[], nw_rules_getsockopt[], nw_rules_setsockopt[], nw_rules_epoll_create1[],
+    nw_rules_epoll_ctl[];
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
     [NW_CLASS_MEMORY] = {"Own memory", "Carried out inside the domain's range and counted against its limit."},
     [NW_CLASS_FILES] = {"Own files", "On the domain's own table of descriptors; every other number is EBADF."},
     [NW_CLASS_PATHS] = {"Files by name", "A path is copied once, and only the copy is looked at."},
+    [NW_CLASS_SOCKETS] = {"Sockets", "Of the internet, and outwards only: none is bound, none listens."},
     [NW_CLASS_FLOWS] = {"Threads, locks, sleep",
                         "A thread is a slot of its domain; who waits takes no kernel thread along."},
     [NW_CLASS_TIME] = {"Time and randomness", ""},
@@ -73,11 +74,16 @@ static void print_rule(FILE *to, const struct nw_rule *rule)
         fputs(", else *refused*", to);
 }
 
+static const char *profile_of(const struct line *line)
+{
+    return strcmp(line->profiles, "COMPUTE") == 0 ? "every" : strcmp(line->profiles, "NET") == 0 ? "net" : "files";
+}
+
 static void print_line(FILE *to, const struct line *line)
 {
     static const char *const hows[] = {"answered", "done", "passed"};
 
-    fprintf(to, "| %ld | `%s` | %s%s | %s", line->number, line->name, hows[line->how & 3],
+    fprintf(to, "| %ld | `%s` | %s | %s%s | %s", line->number, line->name, profile_of(line), hows[line->how & 3],
             line->how & WAITS ? ", waits" : "", line->words);
     for (const struct nw_rule *rule = line->rules; rule->kind != NW_RULE_END; rule++) {
         fputs(rule != line->rules || line->words[0] ? "; " : "", to);
@@ -91,7 +97,7 @@ static void print_class(FILE *to, enum nw_policy_class class)
     fprintf(to, "\n## %s\n\n", classes[class].title);
     if (classes[class].about[0])
         fprintf(to, "%s\n\n", classes[class].about);
-    fputs("| number | call | how | what becomes of it |\n| --- | --- | --- | --- |\n", to);
+    fputs("| number | call | profile | how | what becomes of it |\n| --- | --- | --- | --- | --- |\n", to);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         if (lines[i].class == class)
             print_line(to, &lines[i]);

@@ -3,14 +3,19 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +25,10 @@
 #define V(name)                 \
     {                           \
 #name, (uint64_t)(name) \
+    }
+#define O(level, option)                            \
+    {                                               \
+#option, (uint64_t)(level) << 32 | (option) \
     }
 #define LIST(list)  .values = list, .n = sizeof(list) / sizeof((list)[0])
 #define RULES(name) const struct nw_rule nw_rules_##name[]
@@ -68,6 +77,33 @@ static const struct nw_rule_value random_flags[] = {V(GRND_NONBLOCK), V(GRND_RAN
 static const struct nw_rule_value usages[] = {V(RUSAGE_SELF), V(RUSAGE_THREAD), {"RUSAGE_CHILDREN", 0xffffffff}};
 static const struct nw_rule_value prctl_commands[] = {V(PR_SET_NAME)};
 
+static const struct nw_rule_value unlink_flags[] = {V(AT_REMOVEDIR)};
+static const struct nw_rule_value rename_flags[] = {V(RENAME_NOREPLACE)};
+static const struct nw_rule_value families[] = {V(AF_INET), V(AF_INET6)};
+static const struct nw_rule_value socket_types[] = {V(SOCK_STREAM), V(SOCK_DGRAM)};
+static const struct nw_rule_value protocols[] = {{"0", 0}, V(IPPROTO_TCP), V(IPPROTO_UDP)};
+static const struct nw_rule_value send_flags[] = {V(MSG_DONTWAIT), V(MSG_NOSIGNAL), V(MSG_MORE), V(MSG_EOR)};
+static const struct nw_rule_value receive_flags[] = {
+    V(MSG_DONTWAIT), V(MSG_PEEK), V(MSG_TRUNC), V(MSG_WAITALL), V(MSG_NOSIGNAL), V(MSG_CMSG_CLOEXEC),
+};
+/* Not among them: SO_LINGER, with which a close may wait, and whatever maps, filters, forwards or steers. */
+static const struct nw_rule_value set_options[] = {
+    O(SOL_SOCKET, SO_REUSEADDR), O(SOL_SOCKET, SO_KEEPALIVE), O(SOL_SOCKET, SO_RCVBUF), O(SOL_SOCKET, SO_SNDBUF),
+    O(SOL_SOCKET, SO_RCVTIMEO), O(SOL_SOCKET, SO_SNDTIMEO), O(IPPROTO_TCP, TCP_NODELAY), O(IPPROTO_TCP, TCP_CORK),
+    O(IPPROTO_TCP, TCP_QUICKACK), O(IPPROTO_TCP, TCP_KEEPIDLE), O(IPPROTO_TCP, TCP_KEEPINTVL),
+    O(IPPROTO_TCP, TCP_KEEPCNT), O(IPPROTO_TCP, TCP_USER_TIMEOUT), O(IPPROTO_IP, IP_RECVERR),
+    O(IPPROTO_IP, IP_TOS), O(IPPROTO_IP, IP_MTU_DISCOVER), O(IPPROTO_IPV6, IPV6_V6ONLY), O(IPPROTO_IPV6, IPV6_RECVERR),
+};
+static const struct nw_rule_value get_options[] = {
+    O(SOL_SOCKET, SO_ERROR), O(SOL_SOCKET, SO_TYPE), O(SOL_SOCKET, SO_DOMAIN), O(SOL_SOCKET, SO_PROTOCOL),
+    O(SOL_SOCKET, SO_REUSEADDR), O(SOL_SOCKET, SO_KEEPALIVE), O(SOL_SOCKET, SO_RCVBUF), O(SOL_SOCKET, SO_SNDBUF),
+    O(SOL_SOCKET, SO_RCVTIMEO), O(SOL_SOCKET, SO_SNDTIMEO), O(SOL_SOCKET, SO_ACCEPTCONN), O(IPPROTO_TCP, TCP_NODELAY),
+    O(IPPROTO_TCP, TCP_INFO), O(IPPROTO_TCP, TCP_MAXSEG), O(IPPROTO_IP, IP_TOS), O(IPPROTO_IP, IP_MTU),
+    O(IPPROTO_IPV6, IPV6_V6ONLY),
+};
+static const struct nw_rule_value epoll_flags[] = {V(EPOLL_CLOEXEC)};
+static const struct nw_rule_value epoll_commands[] = {V(EPOLL_CTL_ADD), V(EPOLL_CTL_MOD), V(EPOLL_CTL_DEL)};
+
 RULES(none) = {{0}};
 RULES(mmap) = {
     {NW_RULE_BITS, 2, .wide = true, .error = EINVAL, .about = "protection", LIST(protections)},
@@ -104,6 +140,22 @@ RULES(clock) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "clock", LIST(cloc
 RULES(getrandom) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(random_flags)}, {0}};
 RULES(getrusage) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "whose", LIST(usages)}, {0}};
 RULES(prctl) = {{NW_RULE_ONE_OF, 0, .about = "command", LIST(prctl_commands)}, {0}};
+RULES(unlinkat) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(unlink_flags)}, {0}};
+RULES(renameat2) = {{NW_RULE_BITS, 4, .error = EINVAL, .about = "flags", LIST(rename_flags)}, {0}};
+RULES(socket) = {
+    {NW_RULE_ONE_OF, 0, .error = EAFNOSUPPORT, .about = "family", LIST(families)},
+    {NW_RULE_ONE_OF, 1, .ignore = SOCK_NONBLOCK | SOCK_CLOEXEC, .error = EINVAL, .about = "type", LIST(socket_types)},
+    {NW_RULE_ONE_OF, 2, .error = EPROTONOSUPPORT, .about = "protocol", LIST(protocols)}, {0},
+};
+RULES(sendto) = {{NW_RULE_BITS, 3, .about = "flags", LIST(send_flags)}, {0}};
+RULES(sendmsg) = {{NW_RULE_BITS, 2, .about = "flags", LIST(send_flags)}, {0}};
+RULES(sendmmsg) = {{NW_RULE_BITS, 3, .about = "flags", LIST(send_flags)}, {0}};
+RULES(recvfrom) = {{NW_RULE_BITS, 3, .about = "flags", LIST(receive_flags)}, {0}};
+RULES(recvmsg) = {{NW_RULE_BITS, 2, .about = "flags", LIST(receive_flags)}, {0}};
+RULES(getsockopt) = {{NW_RULE_PAIR, 1, .error = ENOPROTOOPT, .about = "option", LIST(get_options)}, {0}};
+RULES(setsockopt) = {{NW_RULE_PAIR, 1, .error = ENOPROTOOPT, .about = "option", LIST(set_options)}, {0}};
+RULES(epoll_create1) = {{NW_RULE_BITS, 0, .error = EINVAL, .about = "flags", LIST(epoll_flags)}, {0}};
+RULES(epoll_ctl) = {{NW_RULE_ONE_OF, 1, .error = EINVAL, .about = "command", LIST(epoll_commands)}, {0}};
 /* clang-format on */
 
 static bool is_listed(const struct nw_rule *rule, uint64_t value)

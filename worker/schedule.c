@@ -234,18 +234,26 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         watch_slots(domain, now);
 }
 
+static void kick(const struct nw_executor *ex)
+{
+    syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+}
+
 /* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield. */
 static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
 {
     uint32_t runs = nw_load_relaxed(&ex->runs); /* written by the executor, under the lock that is held here */
 
+    /* The kick of nw_domain_kill may have come right before the wait. */
+    if (ex->blocked && nw_running(ex)->domain->state == NW_DOMAIN_DYING)
+        kick(ex);
     if (runs != ex->seen_runs || ex->idle || ex->blocked) {
         ex->seen_runs = runs;
         ex->seen_at = now;
         return;
     }
     if (waiting && now - ex->seen_at >= QUANTUM_NS)
-        syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+        kick(ex);
 }
 
 bool nw_watch(uint64_t now)

@@ -32,6 +32,16 @@ long nw_call_kernel(struct nw_call *call);
  * that already, unless the file is a regular one. */
 long nw_call_kernel_blocking(struct nw_call *call);
 
+/* A wait that a kick for another domain's end cut short: it goes on. */
+bool nw_call_cut_short(const struct nw_call *call, long result);
+
+/* call->number with these rights and arguments, of which `timeout_at` is a timeout in ms; waits like the above. Where
+ * it cannot, it looks once: -EAGAIN when there is nothing. */
+long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at);
+
+/* Passes a call on that has a file's number as its first argument, with the kernel's number in its place. */
+long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *));
+
 /* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
@@ -41,11 +51,21 @@ nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_absent, nw_sy
 nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
 
 /* syscall_file.c */
-nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_fstat, nw_sys_close, nw_sys_pipe, nw_sys_pipe2;
+nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, nw_sys_fstat, nw_sys_close, nw_sys_pipe,
+    nw_sys_pipe2;
 nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
 
 /* syscall_path.c */
 nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
+nw_syscall_handler nw_sys_readlink, nw_sys_readlinkat;
+
+/* syscall_name.c */
+nw_syscall_handler nw_sys_mkdir, nw_sys_mkdirat, nw_sys_unlink, nw_sys_rmdir, nw_sys_unlinkat, nw_sys_rename;
+nw_syscall_handler nw_sys_renameat;
+
+/* syscall_socket.c */
+nw_syscall_handler nw_sys_socket, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;
+nw_syscall_handler nw_sys_epoll_create, nw_sys_epoll_ctl, nw_sys_epoll_wait;
 
 /* syscall_flow.c */
 nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;

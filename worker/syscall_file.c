@@ -23,8 +23,7 @@ static bool is_stream(uint64_t number)
     return (uint32_t)number < NW_FD_FIRST;
 }
 
-/* Passes the call on with the kernel's number in place of the domain's. */
-static long on_file(struct nw_call *call, long (*pass)(struct nw_call *))
+long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
 {
     uint64_t number = call->args[0];
     int fd = nw_fd_use(call->domain, number);
@@ -38,15 +37,20 @@ static long on_file(struct nw_call *call, long (*pass)(struct nw_call *))
     return result;
 }
 
+long nw_sys_file_waiting(struct nw_call *call)
+{
+    return nw_call_on_file(call, nw_call_kernel_blocking);
+}
+
 long nw_sys_file(struct nw_call *call)
 {
-    return on_file(call, nw_call_kernel);
+    return nw_call_on_file(call, nw_call_kernel);
 }
 
 long nw_sys_read(struct nw_call *call)
 {
     bool input = (uint32_t)call->args[0] == STDIN_FILENO;
-    long result = on_file(call, nw_call_kernel_blocking);
+    long result = nw_call_on_file(call, nw_call_kernel_blocking);
 
     return result == -EBADF && input ? 0 : result;
 }
@@ -93,7 +97,7 @@ static long log_vector(struct nw_call *call)
 long nw_sys_write(struct nw_call *call)
 {
     uint32_t number = (uint32_t)call->args[0];
-    long result = on_file(call, nw_call_kernel_blocking);
+    long result = nw_call_on_file(call, nw_call_kernel_blocking);
 
     if (result != -EBADF || (number != STDOUT_FILENO && number != STDERR_FILENO))
         return result;
@@ -112,7 +116,7 @@ long nw_sys_fstat(struct nw_call *call)
 {
     struct stat st = {.st_mode = S_IFCHR | 0620, .st_nlink = 1, .st_blksize = (blksize_t)NW_PAGE_SIZE};
     bool stream = is_stream(call->args[0]);
-    long result = on_file(call, nw_call_kernel);
+    long result = nw_call_on_file(call, nw_call_kernel);
 
     return result == -EBADF && stream ? nw_call_write(call, call->args[1], &st, sizeof(st)) : result;
 }
@@ -120,7 +124,7 @@ long nw_sys_fstat(struct nw_call *call)
 /* Takes over an fd that was just made, or says why it was not. */
 static long adopt(struct nw_call *call, int fd, uint64_t from)
 {
-    return fd < 0 ? -errno : nw_fd_add(call->domain, fd, from, false);
+    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, from);
 }
 
 static long pipe_common(struct nw_call *call, uint64_t to, int flags)
@@ -159,24 +163,27 @@ long nw_sys_eventfd(struct nw_call *call)
     return adopt(call, eventfd((unsigned)call->args[0], flags | EFD_CLOEXEC), 0);
 }
 
-/* A second kernel fd for the same open file. */
-static int duplicate(struct nw_call *call)
+/* A second kernel fd for the same open file. 0 or negative errno. */
+static int duplicate(struct nw_call *call, struct nw_domain_fd *copy)
 {
-    int fd = nw_fd_use(call->domain, call->args[0]);
-    int copy = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    struct nw_domain_fd file;
+    int fd = nw_fd_use_file(call->domain, call->args[0], &file);
 
     if (fd < 0)
         return fd;
-    copy = copy < 0 ? -errno : copy;
+    *copy =
+        (struct nw_domain_fd){.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted, .writable = file.writable};
+    fd = copy->fd < 0 ? -errno : 0;
     nw_fd_done(call->domain, call->args[0]);
-    return copy;
+    return fd;
 }
 
 static long duplicate_from(struct nw_call *call, uint64_t from)
 {
-    int copy = duplicate(call);
+    struct nw_domain_fd copy;
+    int error = duplicate(call, &copy);
 
-    return copy < 0 ? copy : nw_fd_add(call->domain, copy, from, false);
+    return error ? error : nw_fd_add(call->domain, copy, from);
 }
 
 long nw_sys_dup(struct nw_call *call)
@@ -187,12 +194,13 @@ long nw_sys_dup(struct nw_call *call)
 long nw_sys_dup2(struct nw_call *call)
 {
     uint32_t to = (uint32_t)call->args[1];
-    int copy;
+    struct nw_domain_fd copy;
+    int error;
 
     if (to == (uint32_t)call->args[0])
         return call->number == SYS_dup3 ? -EINVAL : (long)to;
-    copy = duplicate(call);
-    return copy < 0 ? copy : nw_fd_put(call->domain, to, copy);
+    error = duplicate(call, &copy);
+    return error ? error : nw_fd_put(call->domain, to, copy);
 }
 
 long nw_sys_fcntl(struct nw_call *call)
@@ -213,13 +221,13 @@ long nw_sys_fcntl(struct nw_call *call)
     default: /* F_GETFL */
         break;
     }
-    result = on_file(call, nw_call_kernel);
+    result = nw_call_on_file(call, nw_call_kernel);
     return result == -EBADF && stream ? 0 : result;
 }
 
 long nw_sys_ioctl(struct nw_call *call)
 {
-    return on_file(call, nw_call_kernel);
+    return nw_call_on_file(call, nw_call_kernel);
 }
 
 /* The numbers of the domain's files are translated in a copy; a bad one reads as POLLNVAL, as the kernel would say. */
@@ -239,13 +247,8 @@ long nw_sys_poll(struct nw_call *call)
 
         real[i].fd = fds[i].fd >= 0 && fd < 0 ? INT_MAX : fd;
     }
-    bool waits = nw_executor_block(call->ex) == 0;
-    const uint64_t args[6] = {(uint64_t)real, n, waits ? call->args[2] : 0};
-    result = nw_m.gate->syscall_as(0, SYS_poll, args);
-    if (waits)
-        nw_executor_unblock(call->ex);
-    else if (result == 0 && call->args[2])
-        result = -EAGAIN;
+    uint64_t args[6] = {(uint64_t)real, n, call->args[2]};
+    result = nw_call_wait(call, 0, args, 2);
     for (uint64_t i = 0; i < n; i++) {
         fds[i].revents = real[i].revents;
         if (fds[i].fd >= 0 && real[i].fd != INT_MAX)

@@ -1,130 +1,76 @@
-/*
- * System calls that name files. A domain may read the host's shared libraries and its own shared object; every other
- * path does not exist for it. A path is copied once and only the copy is looked at.
- */
+/* System calls that look at files by name: see place.h for where a name leads. Those that change what a name means are
+ * in syscall_name.c. */
 #include "worker/files.h"
-#include "worker/syscall.h"
+#include "worker/place.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OWN_PREFIX "/function/"
-
-/* Page by page, since a path may end right before unmapped memory. */
-static int read_path(struct nw_call *call, uint64_t from, char path[PATH_MAX])
-{
-    size_t n = 0;
-
-    while (n < PATH_MAX) {
-        size_t step = NW_PAGE_SIZE - (from + n) % NW_PAGE_SIZE;
-
-        step = step < PATH_MAX - n ? step : PATH_MAX - n;
-        if (nw_call_read(call, path + n, from + n, step) < 0)
-            return -EFAULT;
-        if (memchr(path + n, '\0', step))
-            return 0;
-        n += step;
-    }
-    return -ENAMETOOLONG;
-}
-
-/* What every function may read: the host's shared libraries and what they need to be found. */
-static bool is_library(const char *path)
-{
-    static const char *const prefixes[] = {"/lib/",       "/lib64/",         "/usr/lib/",
-                                           "/usr/lib64/", "/usr/local/lib/", "/usr/share/zoneinfo/"};
-    static const char *const files[] = {"/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom"};
-
-    if (strstr(path, "/.."))
-        return false;
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-        if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (strcmp(path, files[i]) == 0)
-            return true;
-    return false;
-}
+#define LINK_MAX_BYTES 4096
 
 /* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. */
-static bool is_trusted(const char *path, int fd)
+static bool is_trusted(const struct nw_place *place, int fd)
 {
-    const char *name = strrchr(path, '/') + 1;
+    const char *name = strrchr(place->path, '/');
     struct stat st;
 
-    return (strcmp(name, "libc.so.6") == 0 || strcmp(name, "ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
+    return place->kind == NW_PLACE_LIBRARY && name &&
+           (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
            st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static bool is_own(const struct nw_call *call, const char *path)
+/* Finds the place and opens it: the kernel's fd, or negative errno. The place is left again. */
+static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode,
+                      struct nw_place *place)
 {
-    return strncmp(path, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
-           strcmp(path + strlen(OWN_PREFIX), call->domain->function->name) == 0;
+    int fd = nw_place_find(call, number, name, place);
+
+    if (fd == -EPERM)
+        return (int)nw_call_refuse(call);
+    if (fd < 0)
+        return fd;
+    fd = nw_place_open(call, place, flags, mode);
+    nw_place_leave(call, place);
+    return fd;
 }
 
-/* The function's file anew: a duplicate would share its read position with every other domain of the function. */
-static int open_own(const struct nw_call *call)
+static long open_common(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode)
 {
-    char path[32];
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", call->domain->function->so);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* The kernel's fd, or negative errno. */
-static int open_path(const struct nw_call *call, const char *path)
-{
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, .resolve = RESOLVE_NO_MAGICLINKS};
-    int fd;
-
-    if (is_own(call, path))
-        fd = open_own(call);
-    else if (is_library(path))
-        fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-    else
-        return -ENOENT;
-    return fd < 0 ? -errno : fd;
-}
-
-static long open_common(struct nw_call *call, uint64_t name, uint64_t flags)
-{
-    char path[PATH_MAX];
-    int fd = read_path(call, name, path);
+    struct nw_place place;
+    int fd = open_place(call, number, name, flags, mode, &place);
 
     if (fd < 0)
         return fd;
-    if (flags & (O_CREAT | O_TRUNC | O_PATH) || (flags & O_ACCMODE) != O_RDONLY)
-        return is_library(path) ? -EACCES : -ENOENT;
-    fd = open_path(call, path);
-    if (fd < 0)
-        return fd;
-    return nw_fd_add(call->domain, fd, 0, is_library(path) && is_trusted(path, fd));
+    return nw_fd_add(call->domain,
+                     (struct nw_domain_fd){
+                         .fd = fd,
+                         .trust = is_trusted(&place, fd),
+                         .granted = place.kind == NW_PLACE_GRANTED,
+                         .writable = place.kind == NW_PLACE_GRANTED && place.writable,
+                     },
+                     0);
 }
 
 long nw_sys_open(struct nw_call *call)
 {
-    return open_common(call, call->args[0], call->args[1]);
+    return open_common(call, (uint64_t)AT_FDCWD, call->args[0], call->args[1], call->args[2]);
 }
 
 long nw_sys_openat(struct nw_call *call)
 {
-    return open_common(call, call->args[1], call->args[2]);
+    return open_common(call, call->args[0], call->args[1], call->args[2], call->args[3]);
 }
 
-static long stat_path(struct nw_call *call, uint64_t name, uint64_t to)
+static long stat_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, bool follow)
 {
-    char path[PATH_MAX];
+    struct nw_place place;
     struct stat st;
-    int fd = read_path(call, name, path), error;
+    int fd = open_place(call, number, name, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, &place), error;
 
-    if (fd == 0)
-        fd = open_path(call, path);
     if (fd < 0)
         return fd;
     error = fstat(fd, &st) < 0 ? -errno : 0;
@@ -134,7 +80,7 @@ static long stat_path(struct nw_call *call, uint64_t name, uint64_t to)
 
 long nw_sys_stat(struct nw_call *call)
 {
-    return stat_path(call, call->args[0], call->args[1]);
+    return stat_path(call, (uint64_t)AT_FDCWD, call->args[0], call->args[1], call->number == SYS_stat);
 }
 
 /* With an empty path this is fstat, which is how libc asks for it. */
@@ -145,31 +91,68 @@ long nw_sys_fstatat(struct nw_call *call)
     if (nw_call_read(call, &first, call->args[1], 1) < 0)
         return -EFAULT;
     if (first || !(call->args[3] & AT_EMPTY_PATH))
-        return stat_path(call, call->args[1], call->args[2]);
+        return stat_path(call, call->args[0], call->args[1], call->args[2], !(call->args[3] & AT_SYMLINK_NOFOLLOW));
     call->number = SYS_fstat;
     call->args[1] = call->args[2];
     return nw_sys_fstat(call);
 }
 
-static long access_path(struct nw_call *call, uint64_t name, uint64_t mode)
+static long access_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
-    char path[PATH_MAX];
-    int fd = read_path(call, name, path);
+    struct nw_place place;
+    int fd = open_place(call, number, name, O_PATH, 0, &place), error = 0;
 
-    if (fd == 0)
-        fd = mode & W_OK ? -EACCES : open_path(call, path);
     if (fd < 0)
         return fd;
+    if (place.kind != NW_PLACE_GRANTED)
+        error = mode & W_OK ? -EACCES : 0;
+    else if (mode & W_OK && !place.writable)
+        error = -EROFS;
+    else if (faccessat(fd, "", (int)mode, AT_EMPTY_PATH | AT_EACCESS) < 0)
+        error = -errno;
     close(fd);
-    return 0;
+    return error;
 }
 
 long nw_sys_access(struct nw_call *call)
 {
-    return access_path(call, call->args[0], call->args[1]);
+    return access_path(call, (uint64_t)AT_FDCWD, call->args[0], call->args[1]);
 }
 
 long nw_sys_faccessat(struct nw_call *call)
 {
-    return access_path(call, call->args[1], call->args[2]);
+    return access_path(call, call->args[0], call->args[1], call->args[2]);
+}
+
+/* Links of the host's libraries are none for a function; those of a granted directory are. */
+static long read_link(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, uint64_t size)
+{
+    char text[LINK_MAX_BYTES];
+    struct nw_place place;
+    ssize_t n;
+    int fd, error = nw_place_find(call, number, name, &place);
+
+    if (error)
+        return error == -EPERM ? -ENOENT : error;
+    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call, &place, O_PATH | O_NOFOLLOW, 0) : -ENOENT;
+    nw_place_leave(call, &place);
+    if (fd < 0)
+        return fd;
+    n = readlinkat(fd, "", text, sizeof(text));
+    error = n < 0 ? (errno == ENOENT ? -EINVAL : -errno) : 0; /* ENOENT: it is no link */
+    close(fd);
+    if (error)
+        return error;
+    n = (uint64_t)n < size ? n : (ssize_t)size;
+    return nw_call_write(call, to, text, (size_t)n) < 0 ? -EFAULT : n;
+}
+
+long nw_sys_readlink(struct nw_call *call)
+{
+    return read_link(call, (uint64_t)AT_FDCWD, call->args[0], call->args[1], call->args[2]);
+}
+
+long nw_sys_readlinkat(struct nw_call *call)
+{
+    return read_link(call, call->args[0], call->args[1], call->args[2], call->args[3]);
 }

@@ -1,5 +1,6 @@
 /* See attack_host.h. */
 #include "worker/test/attack_host.h"
+#include "common/manifest.h"
 #include "common/test/test.h"
 #include <signal.h>
 #include <stdbool.h>
@@ -42,8 +43,13 @@ const char *nw_attack_path(const char *so)
 
 uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots)
 {
-    struct nw_load l = {
-        .name = name, .so = nw_attack_path(so), .slots = slots, .timeout_ms = TIMEOUT_MS, .memory = MEMORY};
+    /* Profile files: several attacks open libraries and their own file after they were loaded. */
+    struct nw_load l = {.name = name,
+                        .so = nw_attack_path(so),
+                        .slots = slots,
+                        .timeout_ms = TIMEOUT_MS,
+                        .memory = MEMORY,
+                        .profile = NW_PROFILE_FILES};
 
     return nw_harness_load(&nw_attack.harness, &l);
 }

@@ -1,5 +1,6 @@
 /* See harness.h. */
 #include "worker/test/harness.h"
+#include "common/manifest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -106,6 +107,24 @@ static uint32_t await_verdict(struct nw_harness *h)
     }
 }
 
+/* The shared object and the granted directories. */
+static int open_files(const struct nw_load *load, int fds[NW_CONTROL_FDS_MAX])
+{
+    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    char why[256];
+    int n = nw_grant_directories(load->directories ? load->directories : "", grants, why, sizeof(why));
+
+    fds[0] = open(load->so, O_RDONLY | O_CLOEXEC);
+    if (fds[0] < 0)
+        fail_msg("cannot open %s: %s", load->so, strerror(errno));
+    assert_true(n >= 0);
+    for (int i = 0; i < n; i++) {
+        fds[i + 1] = open(grants[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fds[i + 1] >= 0);
+    }
+    return n + 1;
+}
+
 uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
 {
     struct nw_control head = {
@@ -114,17 +133,22 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .slots = load->slots ? load->slots : 4,
         .timeout_ms = load->timeout_ms ? load->timeout_ms : 10000,
         .memory = load->memory ? load->memory : 256ul << 20,
+        .threads = load->threads == NW_NO_THREADS ? 0
+                   : load->threads                ? load->threads
+                                                  : 32,
+        .profile = NW_PROFILE_COMPUTE | load->profile,
     };
-    char text[512];
-    size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s", load->name, 0, load->env ? load->env : "") + 1;
-    int so = open(load->so, O_RDONLY | O_CLOEXEC);
+    char text[2048];
+    size_t length =
+        (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s", load->name, 0, load->connect ? load->connect : "", 0,
+                         load->directories ? load->directories : "", 0, load->env ? load->env : "");
+    int fds[NW_CONTROL_FDS_MAX], n;
 
-    if (so < 0)
-        fail_msg("cannot open %s: %s", load->so, strerror(errno));
-    if (!load->env)
-        length--;
-    assert_int_equal(nw_control_send(h->control, &head, text, length, &so, 1), 0);
-    close(so);
+    assert_true(length < sizeof(text));
+    n = open_files(load, fds);
+    assert_int_equal(nw_control_send(h->control, &head, text, length + (load->env != NULL), fds, n), 0);
+    while (n > 0)
+        close(fds[--n]);
     if (await_verdict(h) == NW_CONTROL_REFUSED)
         return 0;
     nw_harness_tell(h, NW_CONTROL_ACTIVATE, head.deployment);

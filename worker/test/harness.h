@@ -37,7 +37,11 @@ struct nw_load {
     const char *name, *so, *env; /* env: one K=V or NULL */
     uint32_t slots, timeout_ms;
     uint64_t memory;
+    uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
+    const char *connect, *directories; /* NULL: none */
 };
+
+#define NW_NO_THREADS UINT32_MAX
 
 /* Loads and activates; returns the deployment number, or 0 when refused (reason in h->message.text). */
 uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load);

@@ -1,5 +1,6 @@
 /* A whole worker process with real functions, driven over its ring as the engine does it. NW_TEST_MODE picks the mode.
  */
+#include "common/manifest.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,7 +130,8 @@ static void faults_are_contained(void **state)
         {"return", NW_STATUS_FUNCTION_FAILED},
     };
     uint32_t hello = load("hello"), fault;
-    struct nw_load l = {.name = "fault", .so = so("fault"), .timeout_ms = 1500, .memory = 64ul << 20};
+    struct nw_load l = {
+        .name = "fault", .so = so("fault"), .timeout_ms = 1500, .memory = 64ul << 20, .profile = NW_PROFILE_FILES};
 
     (void)state;
     fault = nw_harness_load(&h, &l);
@@ -417,7 +419,8 @@ static void chaos_loses_nothing(void **state)
 {
     static const char *const faults[] = {"segv", "abort",  "exit",       "overflow", "oom",
                                          "ok",   "fdleak", "threadleak", "loop"};
-    struct nw_load l = {.name = "fault", .so = so("fault"), .timeout_ms = 30, .memory = 64ul << 20};
+    struct nw_load l = {
+        .name = "fault", .so = so("fault"), .timeout_ms = 30, .memory = 64ul << 20, .profile = NW_PROFILE_FILES};
     uint32_t kinds[4], outstanding = 0;
 
     (void)state;

@@ -1,0 +1,111 @@
+/*
+ * System calls that make, remove and rename files of granted directories: each acts on a name in a directory that was
+ * opened below the granted one, so that no part of a path is looked up twice.
+ */
+#include "worker/place.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MODE_BITS 0777
+
+struct entry {
+    int parent;
+    char base[NAME_MAX + 1];
+};
+
+/* 0 or negative errno; then entry->parent is closed. */
+static int find_entry(struct nw_call *call, uint64_t number, uint64_t name, struct entry *entry)
+{
+    struct nw_place place;
+    int error = nw_place_find(call, number, name, &place);
+
+    entry->parent = -1;
+    if (error)
+        return error == -EPERM ? -EROFS : error;
+    entry->parent = nw_place_parent(&place, entry->base);
+    nw_place_leave(call, &place);
+    return entry->parent < 0 ? entry->parent : 0;
+}
+
+static long make_directory(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
+{
+    struct entry entry;
+    int error = find_entry(call, number, name, &entry);
+
+    if (error)
+        return error;
+    error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
+    close(entry.parent);
+    return error;
+}
+
+long nw_sys_mkdir(struct nw_call *call)
+{
+    return make_directory(call, (uint64_t)AT_FDCWD, call->args[0], call->args[1]);
+}
+
+long nw_sys_mkdirat(struct nw_call *call)
+{
+    return make_directory(call, call->args[0], call->args[1], call->args[2]);
+}
+
+static long remove_entry(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
+{
+    struct entry entry;
+    int error = find_entry(call, number, name, &entry);
+
+    if (error)
+        return error;
+    error = unlinkat(entry.parent, entry.base, (int)flags) < 0 ? -errno : 0;
+    close(entry.parent);
+    return error;
+}
+
+long nw_sys_unlink(struct nw_call *call)
+{
+    return remove_entry(call, (uint64_t)AT_FDCWD, call->args[0], 0);
+}
+
+long nw_sys_rmdir(struct nw_call *call)
+{
+    return remove_entry(call, (uint64_t)AT_FDCWD, call->args[0], AT_REMOVEDIR);
+}
+
+long nw_sys_unlinkat(struct nw_call *call)
+{
+    return remove_entry(call, call->args[0], call->args[1], call->args[2]);
+}
+
+static long rename_entry(struct nw_call *call, uint64_t from_number, uint64_t from_name, uint64_t to_number,
+                         uint64_t to_name, uint64_t flags)
+{
+    struct entry from, to;
+    int error = find_entry(call, from_number, from_name, &from);
+
+    if (error)
+        return error;
+    error = find_entry(call, to_number, to_name, &to);
+    if (!error && renameat2(from.parent, from.base, to.parent, to.base, (unsigned)flags) < 0)
+        error = -errno;
+    close(from.parent);
+    if (to.parent >= 0)
+        close(to.parent);
+    return error;
+}
+
+long nw_sys_rename(struct nw_call *call)
+{
+    return rename_entry(call, (uint64_t)AT_FDCWD, call->args[0], (uint64_t)AT_FDCWD, call->args[1], 0);
+}
+
+long nw_sys_renameat(struct nw_call *call)
+{
+    uint64_t flags = call->number == SYS_renameat2 ? call->args[4] : 0;
+
+    return rename_entry(call, call->args[0], call->args[1], call->args[2], call->args[3], flags);
+}
