@@ -14,6 +14,9 @@ union fd_space {
     struct cmsghdr align;
 };
 
+/* Else the padding behind the last one is room for one more, and too many would go unnoticed. */
+_Static_assert(NW_CONTROL_FDS_MAX % 2 == 0, "an even number");
+
 int nw_control_send(int socket, const struct nw_control *head, const char *text, size_t text_len, const int *fds,
                     int n_fds)
 {

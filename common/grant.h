@@ -11,7 +11,7 @@
 
 #define NW_GRANT_TEXT      1024 /* bytes of either list, its NUL included */
 #define NW_ADDRESSES_MAX   32
-#define NW_DIRECTORIES_MAX 8
+#define NW_DIRECTORIES_MAX 7
 
 /* IPv4 addresses in their IPv6 form, ::ffff:a.b.c.d, so that there is one spelling of each. */
 struct nw_address_grant {

@@ -208,15 +208,21 @@ static void json_sets_every_key(void **state)
 {
     (void)state;
     char so[32] = "";
-    assert_int_equal(parse(" {\"name\": \"thumb\", \"slots\": 4, \"timeout\": \"2s\", \"memory\": \"64M\",\r\n"
-                           "\"so\": \"thumb.so\", \"env\": {\"K\": \"v, {\\\"x\\\"}\", \"L\": \"\"}}\n ",
-                           so, sizeof so),
-                     0);
+    assert_int_equal(
+        parse(" {\"name\": \"thumb\", \"slots\": 4, \"timeout\": \"2s\", \"memory\": \"64M\",\r\n"
+              "\"threads\": 0, \"profile\": \"net,files\", \"connect\": \"[::1]:80\","
+              "\"directories\": \"/d:ro\", \"so\": \"thumb.so\", \"env\": {\"K\": \"v, {\\\"x\\\"}\", \"L\": \"\"}}\n ",
+              so, sizeof so),
+        0);
     assert_string_equal(manifest.name, "thumb");
     assert_string_equal(so, "thumb.so");
     assert_int_equal(manifest.slots, 4);
     assert_int_equal(manifest.timeout_ms, 2000);
     assert_int_equal(manifest.memory, 64u << 20);
+    assert_int_equal(manifest.threads, 0);
+    assert_int_equal(manifest.profile, NW_PROFILE_COMPUTE | NW_PROFILE_NET | NW_PROFILE_FILES);
+    assert_string_equal(manifest.connect, "[::1]:80");
+    assert_string_equal(manifest.directories, "/d:ro");
     assert_int_equal(manifest.env.length, 14);
     assert_memory_equal(manifest.env.data, "K=v, {\"x\"}\0L=\0", 14);
     assert_int_equal(parse("{}", NULL, 0), 0);
@@ -250,6 +256,12 @@ static void json_errors_name_line_and_key(void **state)
         {"{\"env\": {\n\"A=B\": \"x\"}}", {"line 2:", "env: the key A=B"}},
         {"{\n\"name\": \"a\\u0000b\"}", {"line 2:", "NUL"}},
         {"{\"slots\": 1,\n\"so\": \"x.so\"}", {"line 2:", "so: unknown key"}},
+        {"{\n\"threads\": 96}", {"line 2:", "threads"}},
+        {"{\n\"profile\": \"all\"}", {"line 2:", "profile: \"all\" does not do"}},
+        {"{\n\"profile\": \"net\",\n\"connect\": \"localhost:1\"}", {"line 3:", "not names"}},
+        {"{\n\"profile\": \"files\",\n\"directories\": \"data:ro\"}", {"line 3:", "absolute paths"}},
+        {"{\"connect\": \"1.2.3.4:5\"}", {"connect", "without profile net"}},
+        {"{\"profile\": \"net\", \"directories\": \"/d:ro\"}", {"directories", "without profile files"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         nw_manifest_fini(&manifest);
@@ -296,8 +308,10 @@ static void written_json_is_read_back(void **state)
 {
     (void)state;
     static const struct setting rows[] = {
-        {"timeout", "1ms", 0},     {"timeout", "1500ms", 0}, {"timeout", "1h", 0},
-        {"memory", "16777217", 0}, {"memory", "17M", 0},     {"memory", "4G", 0},
+        {"timeout", "1ms", 0},       {"timeout", "1500ms", 0},      {"timeout", "1h", 0},
+        {"memory", "16777217", 0},   {"memory", "17M", 0},          {"memory", "4G", 0},
+        {"threads", "0", 0},         {"profile", "net", 0},         {"connect", "1.2.3.4/8:*", 0},
+        {"profile", "net,files", 0}, {"directories", "/a b:rw", 0},
     };
     assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "tenant", "t", why, sizeof why), 0);
@@ -316,6 +330,10 @@ static void written_json_is_read_back(void **state)
         assert_int_equal(other.slots, manifest.slots);
         assert_int_equal(other.timeout_ms, manifest.timeout_ms);
         assert_int_equal(other.memory, manifest.memory);
+        assert_int_equal(other.threads, manifest.threads);
+        assert_int_equal(other.profile, manifest.profile);
+        assert_string_equal(other.connect, manifest.connect);
+        assert_string_equal(other.directories, manifest.directories);
         assert_int_equal(other.env.length, manifest.env.length);
         assert_memory_equal(other.env.data, manifest.env.data, other.env.length);
         nw_manifest_fini(&other);
