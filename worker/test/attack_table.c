@@ -159,7 +159,7 @@ const struct attack_row attack_rows[] = {
     CALL(10, "ptrace", "EPERM", SYS_ptrace, PTRACE_POKEDATA, 1, T, 0),
     CALL(10, "symlink", "EPERM", SYS_symlink, OWN, OWN),
     CALL(10, "link", "EPERM", SYS_link, OWN, OWN),
-    CALL(10, "rename", "EPERM", SYS_rename, OWN, OWN),
+    CALL(10, "rename without a grant", "ENOENT", SYS_rename, OWN, OWN),
     CALL(10, "mount", "EPERM", SYS_mount, OWN, OWN, OWN, 0, 0),
     CALL(11, "userfaultfd", "EPERM", SYS_userfaultfd, 0),
     CALL(11, "io_uring_setup", "EPERM", SYS_io_uring_setup, 8, OWN),
