@@ -156,17 +156,31 @@ static void answer_control(struct play *play)
 
 /* --- what others do --- */
 
+/* How many answers `text` holds, each as long as it says, and nothing else. */
+static unsigned count_answers(const char *text, size_t length)
+{
+    static const char mark[] = "\r\nContent-Length: ";
+    const char *at = text, *end = text + length;
+    unsigned answers = 0;
+    for (; at < end; answers++) {
+        NW_FUZZ_CHECK((size_t)(end - at) > strlen(STATUS_LINE) && !memcmp(at, STATUS_LINE, strlen(STATUS_LINE)));
+        const char *behind = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
+        NW_FUZZ_CHECK(behind);
+        const char *body_length = memmem(at, (size_t)(behind - at), mark, strlen(mark));
+        NW_FUZZ_CHECK(body_length);
+        size_t body = strtoul(body_length + strlen(mark), NULL, 10);
+        at = behind + 4;
+        NW_FUZZ_CHECK(body <= (size_t)(end - at));
+        at += body;
+    }
+    return answers;
+}
+
 /* Every whole request of a client that stayed has one answer. */
 static void check_answers(struct play *play, unsigned which)
 {
     const struct nw_buffer *received = fake_received(play->clients[which]);
-    const char *at = received->data, *end = at + received->length;
-    unsigned answers = 0;
-    while (at && at < end && (at = memmem(at, (size_t)(end - at), STATUS_LINE, strlen(STATUS_LINE)))) {
-        answers++;
-        at += strlen(STATUS_LINE);
-    }
-    NW_FUZZ_CHECK(answers == play->sent[which]);
+    NW_FUZZ_CHECK(count_answers(received->data, received->length) == play->sent[which]);
     fake_disconnect(play->clients[which]);
     play->clients[which] = NULL;
     play->sent[which] = 0;
