@@ -1,7 +1,7 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
-COMMON_SOURCES := $(addprefix common/,arena.c buffer.c channel.c control.c grant.c log.c manifest.c manifest_json.c mode.c \
-                    mode_probe.c ring.c spawn.c status.c)
+COMMON_SOURCES := $(addprefix common/,arena.c buffer.c channel.c control.c cpus.c grant.c log.c manifest.c \
+                    manifest_json.c mode.c mode_probe.c ring.c spawn.c status.c)
 COMMON := $(B)/libcommon.a
 
 $(COMMON): $(call objects,$(COMMON_SOURCES))
@@ -11,6 +11,7 @@ $(COMMON): $(call objects,$(COMMON_SOURCES))
 $(eval $(call test,common/arena,common/test/arena_test.c,,$(COMMON)))
 $(eval $(call test,common/channel,common/test/channel_test.c,,$(COMMON)))
 $(eval $(call test,common/control,common/test/control_test.c,,$(COMMON)))
+$(eval $(call test,common/cpus,common/test/cpus_test.c,,$(COMMON)))
 $(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))

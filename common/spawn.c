@@ -16,12 +16,12 @@
 /* Above every place that fds are moved to, so that moving one never overwrites another. */
 #define SAFE_FD (FIRST_FD + MAX_FDS + 1)
 
-enum step { STEP_CONFINED, STEP_PARENT, STEP_STDIO, STEP_FDS, STEP_CONFINE, STEP_EXEC };
+enum step { STEP_CONFINED, STEP_PARENT, STEP_CPUS, STEP_STDIO, STEP_FDS, STEP_CONFINE, STEP_EXEC };
 
 static const char *const step_text[] = {
-    [STEP_CONFINED] = "none",        [STEP_PARENT] = "tie it to its parent",
-    [STEP_STDIO] = "open /dev/null", [STEP_FDS] = "place its file descriptors",
-    [STEP_CONFINE] = "confine it",   [STEP_EXEC] = "execute it",
+    [STEP_CONFINED] = "none",        [STEP_PARENT] = "tie it to its parent",    [STEP_CPUS] = "place it on its CPUs",
+    [STEP_STDIO] = "open /dev/null", [STEP_FDS] = "place its file descriptors", [STEP_CONFINE] = "confine it",
+    [STEP_EXEC] = "execute it",
 };
 
 /* What the child tells the parent: value is an errno, or for STEP_CONFINED the mask of shortfalls. */
@@ -100,6 +100,8 @@ _Noreturn static void run_child(const struct nw_spawn *spec, int pipe_fd, pid_t 
     int rc = tie_to_parent(spec->death_signal, parent);
     if (rc < 0)
         give_up(pipe_fd, STEP_PARENT, -rc);
+    if (spec->cpus && sched_setaffinity(0, sizeof *spec->cpus, spec->cpus) != 0)
+        give_up(pipe_fd, STEP_CPUS, errno);
     setsid();
     reset_signals();
     rc = set_stdio();

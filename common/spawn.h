@@ -5,6 +5,7 @@
 #ifndef NW_COMMON_SPAWN_H
 #define NW_COMMON_SPAWN_H
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -15,6 +16,7 @@ struct nw_spawn {
     char *const *envp;
     const int *fds; /* appear in the child as 3, 4, ... in this order; the caller keeps its own */
     int n_fds;
+    const cpu_set_t *cpus; /* where it and what it starts runs; NULL: as its starter */
     int death_signal; /* what the kernel sends the child when the thread that started it ends */
 
     /*

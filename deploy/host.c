@@ -154,8 +154,9 @@ static void schedule(struct child *child)
     child->pause = child->pause * 2 < LONGEST_PAUSE ? child->pause * 2 : LONGEST_PAUSE;
 }
 
-/* Spawns a child with `theirs` at 3 and following. The launcher can clean up nothing once it is killed, and its
- * workers die with it; the engine has a socket to remove, hence the gentler signal. */
+/* Spawns a child with `theirs` at 3 and following. Workers run where the launcher does, which sleeps. The launcher can
+ * clean up nothing once it is killed, and its workers die with it; the engine has a socket to remove, hence the gentler
+ * signal. */
 static bool spawn(struct host *h, struct child *child, const char *path, char **argv, const int *theirs, int n_theirs)
 {
     struct nw_spawn spec = {
@@ -164,6 +165,7 @@ static bool spawn(struct host *h, struct child *child, const char *path, char **
         .envp = environ,
         .fds = theirs,
         .n_fds = n_theirs,
+        .cpus = child == &h->launcher ? h->plan->worker_cpus : h->plan->engine_cpus,
         .death_signal = child == &h->launcher ? SIGKILL : SIGTERM,
     };
     unsigned shortfalls;

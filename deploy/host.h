@@ -5,6 +5,7 @@
 #ifndef NW_DEPLOY_HOST_H
 #define NW_DEPLOY_HOST_H
 
+#include <sched.h>
 #include <stdint.h>
 
 #define NW_HOST_LISTEN_MAX 16
@@ -21,6 +22,9 @@ struct nw_host_plan {
     uint64_t workers;
     uint64_t executors;
     uint64_t body_limit;
+
+    /* Where they run; NULL: anywhere. */
+    const cpu_set_t *engine_cpus, *worker_cpus;
 };
 
 /*

@@ -1,5 +1,6 @@
 /* Checks the values of options by their kind. */
 #include "deploy/option_value.h"
+#include "common/cpus.h"
 #include "common/mode.h"
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -93,6 +94,22 @@ static int check_word(bool good, const char *text, const char *form, char *why, 
     return -EINVAL;
 }
 
+static int check_cpus(const char *text, char *why, size_t why_size)
+{
+    cpu_set_t wanted, online, missing;
+    char have[256];
+    int rc = nw_cpus_parse(text, &wanted);
+
+    if (rc == -EINVAL)
+        return check_word(false, text, "a list of CPUs, like 0 or 2-5,7", why, why_size);
+    nw_cpus_online(&online);
+    if (rc == 0 && nw_cpus_missing(&wanted, &online, &missing) == 0)
+        return 0;
+    nw_cpus_format(&online, have, sizeof have);
+    snprintf(why, why_size, "\"%.80s\" names CPUs that are not there; this machine has %s", text, have);
+    return -EINVAL;
+}
+
 int nw_option_check(const struct nw_option *option, const char *text, char *why, size_t why_size)
 {
     switch (option->kind) {
@@ -104,6 +121,8 @@ int nw_option_check(const struct nw_option *option, const char *text, char *why,
     case NW_OPTION_IO:
         return check_word(!strcmp(text, "auto") || !strcmp(text, "uring") || !strcmp(text, "uv"), text,
                           "auto, uring or uv", why, why_size);
+    case NW_OPTION_CPUS:
+        return check_cpus(text, why, why_size);
     case NW_OPTION_ADDRESS:
         return check_word(nw_is_address(text), text, "an address and port, like 127.0.0.1:8080 or [::1]:8080", why,
                           why_size);

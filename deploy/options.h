@@ -21,6 +21,7 @@ enum nw_option_kind {
     NW_OPTION_BYTES,   /* the same with K, M or G behind it */
     NW_OPTION_MODE,    /* enum nw_mode by name */
     NW_OPTION_IO,      /* auto, uring or uv */
+    NW_OPTION_CPUS,    /* a list of CPUs of this machine */
     NW_OPTION_ADDRESS, /* IPv4:PORT or [IPv6]:PORT */
 };
 

@@ -1,6 +1,7 @@
 /*
  * nightward up: decides how the host runs, says so, and hands over to the host (host.c), which runs it.
  */
+#include "common/cpus.h"
 #include "common/mode.h"
 #include "common/spawn.h"
 #include "deploy/command.h"
@@ -25,6 +26,8 @@ enum {
     EXECUTORS,
     BODY_LIMIT,
     IO,
+    ENGINE_CPUS,
+    WORKER_CPUS,
     CONFIG,
     CHECK_CONFIG,
     PRINT_CONFIG,
@@ -62,7 +65,7 @@ static const struct nw_option options[N_OPTIONS] = {
                  .in_file = true},
     [EXECUTORS] = {.name = "executors",
                    .value = "N",
-                   .help = "threads of a worker that run functions [one for each CPU]",
+                   .help = "threads of a worker that run functions [one for each of its CPUs]",
                    .kind = NW_OPTION_COUNT,
                    .min = 1,
                    .max = MAX_EXECUTORS,
@@ -84,6 +87,18 @@ static const struct nw_option options[N_OPTIONS] = {
             .kind = NW_OPTION_IO,
             .in_environment = true,
             .in_file = true},
+    [ENGINE_CPUS] = {.name = "engine-cpus",
+                     .value = "LIST",
+                     .help = "CPUs that the engine runs on, like 0 or 2-5,7 [any]",
+                     .kind = NW_OPTION_CPUS,
+                     .in_environment = true,
+                     .in_file = true},
+    [WORKER_CPUS] = {.name = "worker-cpus",
+                     .value = "LIST",
+                     .help = "CPUs that workers run on [any]",
+                     .kind = NW_OPTION_CPUS,
+                     .in_environment = true,
+                     .in_file = true},
     [CONFIG] = {.name = "config",
                 .value = "FILE",
                 .help = "read `key = value` lines; a key is a flag without its dashes",
@@ -102,6 +117,43 @@ static int count_cpus(void)
     cpu_set_t set;
 
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/* How many of `wanted` the kernel would not let us run on, for which it must be tried: it tells no other way what the
+ * cpuset holds, and without a word leaves out what that does not. */
+static int count_forbidden(const cpu_set_t *wanted, cpu_set_t *forbidden)
+{
+    cpu_set_t before, given;
+
+    CPU_ZERO(&given);
+    if (sched_getaffinity(0, sizeof before, &before) != 0)
+        return 0;
+    if (sched_setaffinity(0, sizeof *wanted, wanted) == 0)
+        sched_getaffinity(0, sizeof given, &given);
+    sched_setaffinity(0, sizeof before, &before);
+    return nw_cpus_missing(wanted, &given, forbidden);
+}
+
+/* The CPUs that an option names, NULL when it does not. */
+static const cpu_set_t *decide_cpus(const struct nw_settings *settings, size_t option, cpu_set_t *cpus)
+{
+    const char *text = nw_setting_text(settings, option);
+    const char *name = settings->options[option].name;
+    char list[256];
+    cpu_set_t forbidden;
+
+    if (!text)
+        return NULL;
+    nw_cpus_parse(text, cpus);
+    if (count_forbidden(cpus, &forbidden) > 0) {
+        nw_cpus_format(&forbidden, list, sizeof list);
+        nw_fail(NW_EXIT_SYSTEM,
+                "--%s %s: this machine has CPU %s, but not for us: the cpuset of our cgroup or container lacks it; "
+                "leave it out or widen the cpuset",
+                name, text, list);
+    }
+    nw_say("--%s: CPU %s only", name, text);
+    return cpus;
 }
 
 /* Takes every protection key that is free and gives them back. */
@@ -153,8 +205,10 @@ static enum nw_mode decide_mode(const struct nw_settings *settings)
 
 static void set_executors(struct nw_settings *settings)
 {
+    const char *workers = nw_setting_text(settings, WORKER_CPUS);
     char text[16];
-    int cpus = count_cpus();
+    cpu_set_t set;
+    int cpus = workers && nw_cpus_parse(workers, &set) == 0 ? CPU_COUNT(&set) : count_cpus();
 
     snprintf(text, sizeof text, "%d", cpus < MAX_EXECUTORS ? cpus : MAX_EXECUTORS);
     nw_settings_default(settings, EXECUTORS, text);
@@ -191,6 +245,7 @@ static int start(struct nw_settings *settings)
     enum nw_mode mode = decide_mode(settings);
     char *state = make_state(settings);
     char *socket = nw_state_socket(state);
+    cpu_set_t engine_cpus, worker_cpus;
     struct nw_host_plan plan = {
         .engine_path = engine_path,
         .launcher_path = launcher_path,
@@ -203,6 +258,8 @@ static int start(struct nw_settings *settings)
         .executors = nw_setting_number(settings, EXECUTORS),
         .body_limit = nw_setting_number(settings, BODY_LIMIT),
         .io = nw_setting_text(settings, IO),
+        .engine_cpus = decide_cpus(settings, ENGINE_CPUS, &engine_cpus),
+        .worker_cpus = decide_cpus(settings, WORKER_CPUS, &worker_cpus),
     };
     int status;
 

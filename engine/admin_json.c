@@ -1,5 +1,6 @@
 /* The JSON of admin_json.h: the only file of the engine that knows a JSON library. */
 #include "engine/admin_json.h"
+#include "common/cpus.h"
 #include "engine/deployments.h"
 #include "engine/functions.h"
 #include "engine/http.h"
@@ -115,6 +116,17 @@ static void add_addresses(cJSON *root, const char *lines)
     }
 }
 
+/* Where the kernel lets a process run; nothing when it is gone. */
+static void add_cpus(cJSON *object, pid_t pid)
+{
+    cpu_set_t cpus;
+    char list[1024];
+    if (pid <= 0 || sched_getaffinity(pid, sizeof cpus, &cpus) != 0)
+        return;
+    nw_cpus_format(&cpus, list, sizeof list);
+    cJSON_AddStringToObject(object, "cpus", list);
+}
+
 static void add_worker(cJSON *list, const struct nw_seat *seat)
 {
     cJSON *object = cJSON_CreateObject();
@@ -123,6 +135,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
         nw_container(at, struct nw_replica, of_seat)->state == NW_REPLICA_SERVING;
     cJSON_AddNumberToObject(object, "worker", seat->worker ? seat->worker->number : 0);
     cJSON_AddNumberToObject(object, "pid", seat->worker ? (double)seat->worker->pid : 0);
+    add_cpus(object, seat->worker ? (pid_t)seat->worker->pid : 0);
     cJSON_AddStringToObject(object, "state", nw_seat_state_name(seat->state));
     cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
     cJSON_AddNumberToObject(object, "functions", loaded);
@@ -140,6 +153,7 @@ char *nw_json_status(struct nw_engine *engine)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "pid", getpid());
+    add_cpus(root, getpid());
     cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
     cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
     add_addresses(root, engine->addresses);

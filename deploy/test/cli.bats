@@ -53,6 +53,45 @@ config() {
     expect 2 --json 'no value' -- "$NIGHTWARD" list --json=yes
 }
 
+@test "a list of CPUs is one, and names only CPUs that are there" {
+    expect 2 --engine-cpus '"two"' 'like 0 or 2-5,7' -- "$NIGHTWARD" up --engine-cpus two --check-config
+    expect 2 --worker-cpus '"1-0"' -- "$NIGHTWARD" up --worker-cpus 1-0 --check-config
+    expect 2 --worker-cpus '"0,4000"' 'not there' -- "$NIGHTWARD" up --worker-cpus 0,4000 --check-config
+    expect 2 --engine-cpus '"1023"' "this machine has $(</sys/devices/system/cpu/online)" -- \
+        "$NIGHTWARD" up --engine-cpus 1023 --check-config
+    NIGHTWARD_WORKER_CPUS=x expect 2 NIGHTWARD_WORKER_CPUS '"x"' -- "$NIGHTWARD" up --check-config
+    config 'engine-cpus = 0'
+    expect 0 'engine-cpus = 0 # file' 'worker-cpus = 0,0-0 # flag' -- \
+        "$NIGHTWARD" up --config conf --worker-cpus 0,0-0 --print-config
+    [[ $output == *'executors = 1 # default'* ]]
+}
+
+# Stands in for a cpuset that holds one CPU: as in a real one, the kernel leaves out what is not in it.
+@test "CPUs that the cpuset lacks are named before anything starts" {
+    local cpu
+    cpu=$(sed 's/.*[-,]//' /sys/devices/system/cpu/online)
+    [ "$cpu" != 0 ] || skip "this machine has one CPU"
+    "${CC:-cc}" -shared -fPIC -D_GNU_SOURCE -o cpuset.so -x c - <<'END'
+#include <errno.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *asked)
+{
+    cpu_set_t zero;
+    CPU_ZERO(&zero);
+    CPU_SET(0, &zero);
+    errno = EINVAL;
+    (void)size;
+    return CPU_ISSET(0, asked) ? (int)syscall(SYS_sched_setaffinity, pid, sizeof zero, &zero) : -1;
+}
+END
+    expect 111 "--worker-cpus $cpu" "CPU $cpu," cpuset -- env LD_PRELOAD="$PWD/cpuset.so" \
+        "$NIGHTWARD" up --isolation process --state new --worker-cpus "$cpu"
+    expect 111 "--engine-cpus 0,$cpu" "CPU $cpu," -- env LD_PRELOAD="$PWD/cpuset.so" \
+        "$NIGHTWARD" up --isolation process --state new --engine-cpus "0,$cpu"
+}
+
 @test "a flag wins over the environment, that over the file, that over the default" {
     config 'workers = 3' 'executors = 3' 'isolation = process' 'body-limit = 1M # behind a value'
     export NIGHTWARD_WORKERS=4 NIGHTWARD_EXECUTORS=4
