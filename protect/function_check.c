@@ -4,6 +4,7 @@
 #include "protect/elf_file.h"
 #include "protect/rewrite.h"
 #include "protect/scan.h"
+#include "protect/without.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -195,10 +196,10 @@ int nw_function_check_site(const uint8_t *bytes, size_t size, char *why, size_t 
         check_kind, check_segments, check_relocations, check_symbols, check_instructions,
     };
     struct check check = {.why = why, .why_size = why_size, .site = site};
-    int error = nw_elf_open(&check.elf, bytes, size, why, why_size);
+    int error = nw_without(NW_DEFENCE_ELF) ? 0 : nw_elf_open(&check.elf, bytes, size, why, why_size);
 
     *site = (struct nw_scan_hit){0};
-    for (size_t i = 0; error == 0 && i < sizeof checks / sizeof checks[0]; i++)
+    for (size_t i = 0; error == 0 && i < sizeof checks / sizeof checks[0] && !nw_without(NW_DEFENCE_ELF); i++)
         error = checks[i](&check);
     return error;
 }

@@ -12,6 +12,7 @@
  */
 #define __ASSEMBLER__ 1
 #include "protect/gate.h"
+#include "protect/without.h"
 #include <asm/prctl.h>
 #include <asm/unistd_64.h>
 
@@ -46,6 +47,20 @@ nw_gate_text_start:
     .endif
     .endm
 
+    /* Traps on a condition, unless a test build leaves the check out. */
+    .macro trap_if condition defence
+#ifdef NW_WITHOUT
+    j\condition .Lcheck\@
+    jmp .Lpassed\@
+.Lcheck\@:
+    cmpb $0, nw_left_out + \defence(%rip)
+    je nw_gate_trap_here
+.Lpassed\@:
+#else
+    j\condition nw_gate_trap_here
+#endif
+    .endm
+
     .macro check_taken keyed
     .if \keyed
     testl %eax, %eax
@@ -61,7 +76,7 @@ nw_gate_text_start:
     wrpkru
     rdpkru
     cmpl %gs:NW_PAGE_PKRU, %eax
-    jne nw_gate_trap_here
+    trap_if ne, NW_DEFENCE_EXIT
     .endif
     .endm
 
@@ -88,7 +103,7 @@ nw_gate_text_start:
     pushfq
     popq %rax
     testl $EFLAGS_REFUSED, %eax
-    jnz nw_gate_trap_here
+    trap_if nz, NW_DEFENCE_FLAGS
     movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %r11, NW_CTX_RSP(%rbx)
     movl $NW_CTX_KIND_CALL, NW_CTX_KIND(%rbx)
@@ -138,7 +153,12 @@ nw_gate_text_start:
     wrfsbase %rax
     movl NW_CTX_PKRU(%rdi), %eax
     movl %eax, %gs:NW_PAGE_PKRU
+#ifdef NW_WITHOUT
+    cmpb $0, nw_left_out + NW_DEFENCE_SELECTOR(%rip)
+    jne 10f
+#endif
     movb $NW_SELECTOR_BLOCK, %gs:NW_PAGE_SELECTOR
+10:
     cmpl $NW_CTX_KIND_FULL, NW_CTX_KIND(%rdi)
     je 5f
 
@@ -258,7 +278,7 @@ nw_gate_text_start:
     movq %rax, %r8
     subq nw_gate_alt_base(%rip), %r8
     cmpq nw_gate_alt_bytes(%rip), %r8
-    jae nw_gate_trap_here
+    trap_if ae, NW_DEFENCE_FRAME
     movq (%rax), %r12
     cmpq %rsp, NW_THREAD_FRAME(%r12)
     jne nw_gate_trap_here

@@ -36,7 +36,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
     struct nw_function *function;
     struct nw_slot *callee;
 
-    if (slot->depth + 1 >= NW_CALL_DEPTH_MAX || !(slot->sequence & 1))
+    if ((slot->depth + 1 >= NW_CALL_DEPTH_MAX && !nw_without(NW_DEFENCE_DEPTH)) || !(slot->sequence & 1))
         return refuse(slot, -ELOOP);
     slot->reply = args->reply;
     function = nw_load_acquire(&args->route->function); /* stored by nw_function_activate */

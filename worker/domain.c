@@ -177,7 +177,7 @@ static int evict(void)
     key = oldest->key;
     if (!key_take(oldest))
         return -EBUSY;
-    if (retag(oldest, NW_KEY_PARKED) < 0) {
+    if (!nw_without(NW_DEFENCE_REKEY) && retag(oldest, NW_KEY_PARKED) < 0) {
         nw_domain_kill(oldest, NW_STATUS_CRASHED, "its memory could not be parked");
         return -EBUSY;
     }

@@ -15,6 +15,8 @@ int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_f
 {
     struct nw_domain_fd *e;
 
+    if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE)
+        return (int)number;
     pthread_mutex_lock(&domain->memory_lock);
     e = entry(domain, (uint32_t)number);
     if (e) {
@@ -42,6 +44,8 @@ void nw_fd_done(struct nw_domain *domain, uint64_t number)
 {
     struct nw_domain_fd *e = &domain->fds[(uint32_t)number];
 
+    if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE)
+        return;
     pthread_mutex_lock(&domain->memory_lock);
     if (--e->users == 0 && e->closed)
         clear(e);

@@ -9,8 +9,8 @@
  *    file's name, times and later content decide at most which image is given, never what is in it.
  *  - The seals against writing, shrinking and growing come before the descriptor leaves this file, and no mapping that
  *    could write was ever made. From then on the kernel refuses every write, hole and new length.
- *  - A domain has the image mapped private, to read and execute; region.h keeps code from becoming writable, so there is
- *    no copy of a page to change. Pages that the kernel or madvise drops come back from the image.
+ *  - A domain has the image mapped private, to read and execute; region.h keeps code from becoming writable, so there
+ * is no copy of a page to change. Pages that the kernel or madvise drops come back from the image.
  */
 #ifndef NW_WORKER_IMAGE_H
 #define NW_WORKER_IMAGE_H

@@ -6,6 +6,7 @@
  * ever lands in it.
  */
 #include "common/log.h"
+#include "protect/without.h"
 #include "worker/image.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -30,7 +31,7 @@ static uint64_t page_up(uint64_t length)
 
 static bool within_limit(const struct nw_domain *d, uint64_t charged)
 {
-    return charged <= d->function->memory || charged <= d->regions.charged;
+    return nw_without(NW_DEFENCE_MEMORY) || charged <= d->function->memory || charged <= d->regions.charged;
 }
 
 /* Puts a new mapping at `start`, in the domain's key. */
@@ -130,6 +131,8 @@ static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int pr
     if (result)
         return result;
     result = put_image(d, hint, length, prot, fixed, file->trust, image);
+    if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
+        put(d, (uint64_t)result, image->size, prot, MAP_PRIVATE, file->fd, offset);
     nw_images_release(nw_m.images, image);
     return result;
 }
@@ -176,7 +179,7 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
         return -EINVAL;
     if (flags & MAP_FIXED && (args[0] % NW_PAGE_SIZE || !nw_domain_holds(d, args[0], length)))
         return -EPERM;
-    if (prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
+    if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
     pthread_mutex_lock(&d->memory_lock);
     file = mapped_file(d, flags, args[4] & 0xffffffff);
@@ -184,7 +187,7 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
         result = -EBADF;
     else if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE)
         result = -ENODEV;
-    else if (prot & PROT_EXEC)
+    else if (prot & PROT_EXEC && !(nw_without(NW_DEFENCE_WX) && flags & MAP_ANONYMOUS))
         result = map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
     else
         result = map_data(d, args[0], length, prot, flags, file->fd, args[5]);

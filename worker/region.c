@@ -1,5 +1,6 @@
 /* The list of mappings of region.h: a sorted array, searched by halves. */
 #include "worker/region.h"
+#include "protect/without.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static bool is_charged(enum nw_region_kind kind, int prot)
 
 static int check_prot(enum nw_region_kind kind, int prot)
 {
+    if (nw_without(NW_DEFENCE_WX))
+        return 0;
     if (is_code(kind))
         return prot & PROT_WRITE ? -EACCES : 0;
     return prot & PROT_EXEC ? -EACCES : 0;

@@ -96,6 +96,8 @@ bool nw_may_log(struct nw_domain *domain)
 {
     uint64_t second = nw_now() / 1000000000ull;
 
+    if (nw_without(NW_DEFENCE_LOG))
+        return true;
     if (second != domain->log_second) {
         domain->log_second = second;
         domain->log_lines = 0;

@@ -176,7 +176,7 @@ static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
 {
     uint32_t sequence = nw_load_relaxed(&slot->sequence); /* written by the executor that owns the slot */
 
-    if (slot->state == NW_SLOT_UNUSED || (!(sequence & 1) && !slot->assigned))
+    if (nw_without(NW_DEFENCE_DEADLINE) || slot->state == NW_SLOT_UNUSED || (!(sequence & 1) && !slot->assigned))
         return false;
     if (sequence != slot->seen_sequence || !slot->seen_at) {
         slot->seen_sequence = sequence;

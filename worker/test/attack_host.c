@@ -2,20 +2,25 @@
 #include "worker/test/attack_host.h"
 #include "common/manifest.h"
 #include "common/test/test.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS  300
 #define MEMORY      (64ull << 20)
 #define HOSTILE_MAX 16
+#define PATIENCE_MS 800 /* for an answer that may never come; more than twice the time limit */
 
 struct nw_attack nw_attack;
 static bool alive;
 static uint32_t secret;
+static int output = -1; /* a file for what a worker that leaves something out writes */
 
 /* Hostile functions that are loaded, by the name of their file. */
 static struct {
@@ -65,20 +70,14 @@ uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots)
 
 static void worker_start(void)
 {
-    nw_harness_start(&nw_attack.harness, nw_attack.mode, 2);
+    if (output >= 0)
+        close(output);
+    output = memfd_create("output", MFD_CLOEXEC);
+    nw_harness_start_without(&nw_attack.harness, nw_attack.mode, 2, nw_attack.without, output);
     memset(hostile, 0, sizeof(hostile));
     alive = true;
     secret = nw_attack_must_load("secret", "secret", 1);
     nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2);
-}
-
-/* The worker that a test left behind, or a new one when it is gone. */
-int nw_attack_begin(void **state)
-{
-    (void)state;
-    if (!alive)
-        worker_start();
-    return 0;
 }
 
 static bool worker_lives(void)
@@ -89,7 +88,8 @@ static bool worker_lives(void)
         alive = false;
         nw_channel_close(&nw_attack.harness.channel);
         close(nw_attack.harness.control);
-        print_message("the worker ended: status %#x\n", (unsigned)status);
+        if (!nw_attack.without)
+            print_message("the worker ended: status %#x\n", (unsigned)status);
     }
     return alive;
 }
@@ -115,6 +115,24 @@ static void discard_worker(void)
     nw_channel_close(&nw_attack.harness.channel);
     close(nw_attack.harness.control);
     alive = false;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+void nw_attack_begin(const char *without)
+{
+    if (worker_lives() && !same(without, nw_attack.without)) {
+        if (nw_attack.without)
+            discard_worker();
+        else
+            nw_attack_end(NULL);
+    }
+    nw_attack.without = without;
+    if (!alive)
+        worker_start();
 }
 
 /* The neighbours answer as ever. */
@@ -186,26 +204,46 @@ void nw_attack_describe(char seen[NW_ATTACK_SEEN], const struct nw_answer *a)
     }
 }
 
-/* Whether `seen` is one of the words in `expected`, which | separates; a * at the end of one stands for anything. */
-static bool matches(const char *expected, const char *seen)
+int nw_attack_try(uint32_t deployment, const char *input, struct nw_answer *answer)
 {
-    for (const char *end; *expected; expected = *end ? end + 1 : end) {
-        size_t length;
-
-        end = strchrnul(expected, '|');
-        length = (size_t)(end - expected);
-        if (length && expected[length - 1] == '*' ? strncmp(expected, seen, length - 1) == 0
-                                                  : strlen(seen) == length && memcmp(expected, seen, length) == 0)
-            return true;
-    }
-    return false;
+    nw_harness_send(&nw_attack.harness, deployment, input, strlen(input));
+    return nw_harness_try_receive(&nw_attack.harness, PATIENCE_MS, answer);
 }
 
-void nw_attack_judge(int row, const char *name, const char *expected, const char *seen)
+/* NULL: as ever. */
+static const char *harm(void)
 {
-    fprintf(nw_attack.table, "%-8s %3d  %-70s  %-32s  %s\n", nw_mode_name(nw_attack.mode), row, name, expected, seen);
-    if (!matches(expected, seen))
-        fail_msg("%s: expected %s, saw %s", name, expected, seen);
+    struct nw_answer a;
+    const char *what = NULL;
+    int error = worker_lives() ? nw_attack_try(secret, "check", &a) : -EPIPE;
+
+    if (error)
+        return error == -EPIPE ? ", worker ended" : ", neighbour silent";
+    if (a.status != NW_STATUS_OK)
+        what = ", neighbour torn down";
+    else if (strcmp(a.data, "intact") != 0)
+        what = ", secret changed";
+    free(a.data);
+    return what;
+}
+
+void nw_attack_describe_harm(char seen[NW_ATTACK_SEEN])
+{
+    const char *what = harm();
+
+    if (what)
+        strncat(seen, what, NW_ATTACK_SEEN - strlen(seen) - 1);
+    if (alive)
+        discard_worker();
+}
+
+const char *nw_attack_output(void)
+{
+    static char text[1 << 20];
+    ssize_t n = pread(output, text, sizeof(text) - 1, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    return text;
 }
 
 int nw_attack_end(void **state)

@@ -5,23 +5,23 @@
 #ifndef NW_WORKER_TEST_ATTACK_HOST_H
 #define NW_WORKER_TEST_ATTACK_HOST_H
 
+#include "common/test/attack_report.h"
 #include "worker/test/harness.h"
-#include <stdio.h>
 
-#define NW_ATTACK_SEEN  160
+#define NW_ATTACK_SEEN  ATTACK_SEEN
 #define NW_ATTACK_HELLO "../../../functions/hello/hello"
 
 struct nw_attack {
     struct nw_harness harness;
     enum nw_mode mode;
-    uint32_t hello; /* the neighbour that serves */
-    FILE *table;
+    uint32_t hello;      /* the neighbour that serves */
+    const char *without; /* defences that the worker leaves out, or NULL */
 };
 
 extern struct nw_attack nw_attack;
 
-/* Set-up of a test: the worker that the one before left, or a new one when it is gone. */
-int nw_attack_begin(void **state);
+/* The worker that the test before left, or a new one when it is gone or was to leave out something else. */
+void nw_attack_begin(const char *without);
 
 /* Ends the worker, if there is one. */
 int nw_attack_end(void **state);
@@ -50,7 +50,13 @@ void nw_attack_describe(char seen[NW_ATTACK_SEEN], const struct nw_answer *a);
 void nw_attack_must_live(const char *after);
 void nw_attack_check(const char *after);
 
-/* Writes a line of the table. `expected`: words that | separates; a * at the end of one stands for anything. */
-void nw_attack_judge(int row, const char *name, const char *expected, const char *seen);
+/* Asks a worker that leaves something out, for a short time: 0, or what nw_harness_try_receive says. */
+int nw_attack_try(uint32_t deployment, const char *input, struct nw_answer *answer);
+
+/* Adds to `seen` what became of worker and neighbours. The next test gets a new worker. */
+void nw_attack_describe_harm(char seen[NW_ATTACK_SEEN]);
+
+/* What the worker that leaves something out has written since it was started. Valid until the next call. */
+const char *nw_attack_output(void);
 
 #endif

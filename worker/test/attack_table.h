@@ -18,13 +18,18 @@ struct attack_row {
     uint64_t args[7];
     const char *aim; /* the kind of the neighbour's memory; NULL: its data */
     bool keys;       /* says something only where there are keys */
+    /* What must be seen with a defence left out (NW_WITHOUT); or, without one, why there is none to leave out. */
+    const char *without, *then;
 };
 
 extern const struct attack_row attack_rows[];
 extern const size_t attack_rows_count;
 
 /* Ways to jump to every offset of the gate: names of attacks of jumps.so. */
-extern const char *const attack_jumps[];
+struct attack_jump {
+    const char *how, *why_not; /* why leaving the check of PKRU out shows nothing, or NULL */
+};
+extern const struct attack_jump attack_jumps[];
 extern const size_t attack_jumps_count;
 
 /* System calls that the policy knows. Every other number is refused. */

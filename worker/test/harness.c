@@ -23,9 +23,10 @@
 
 static const struct nw_geometry geometry = {.ring_capacity = 256, .arena_size = 64ul << 20};
 
-static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors)
+static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors, const char *without)
 {
-    static char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", NULL};
+    char left_out[128];
+    char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", without ? left_out : NULL, NULL};
     const char *build = getenv("NW_BUILD");
     char path[512], count[16], ring[16], arena[32];
 
@@ -38,7 +39,9 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
             _exit(121);
     for (int fd = 7; fd < 128; fd++)
         close(fd);
-    snprintf(path, sizeof(path), "%s/bin/nightward-worker", build ? build : "build");
+    snprintf(path, sizeof(path), "%s/%s", build ? build : "build",
+             without ? "test/worker/nightward-worker-without" : "bin/nightward-worker");
+    snprintf(left_out, sizeof(left_out), "NW_WITHOUT=%s", without ? without : "");
     snprintf(count, sizeof(count), "%u", executors);
     snprintf(ring, sizeof(ring), "%u", geometry.ring_capacity);
     snprintf(arena, sizeof(arena), "%llu", (unsigned long long)geometry.arena_size);
@@ -49,6 +52,12 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
 
 void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors)
 {
+    nw_harness_start_without(h, mode, executors, NULL, -1);
+}
+
+void nw_harness_start_without(struct nw_harness *h, enum nw_mode mode, uint32_t executors, const char *without,
+                              int output)
+{
     int ends[2];
 
     memset(h, 0, sizeof(*h));
@@ -56,9 +65,11 @@ void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executor
     assert_int_equal(nw_channel_create(&h->channel, &geometry), 0);
     h->control = ends[0];
     h->pid = fork();
+    if (h->pid == 0 && without && (dup2(output, 1) < 0 || dup2(output, 2) < 0))
+        _exit(123);
     if (h->pid == 0)
         run_worker((int[4]){ends[1], h->channel.memfd, h->channel.peer_doorbell, h->channel.own_doorbell}, mode,
-                   executors);
+                   executors, without);
     close(ends[1]);
     nw_harness_expect(h, NW_CONTROL_HELLO);
 }
@@ -188,30 +199,53 @@ static struct nw_answer take(struct nw_harness *h, const struct nw_desc *desc)
     return answer;
 }
 
-struct nw_answer nw_harness_receive(struct nw_harness *h)
+/* Sleeps until the worker rings. */
+static int await_bell(struct nw_harness *h, int ms)
 {
-    struct pollfd p = {.fd = h->channel.own_doorbell, .events = POLLIN};
-    struct nw_desc desc;
+    struct pollfd p[2] = {{.fd = h->channel.own_doorbell, .events = POLLIN}, {.fd = h->control}};
     uint64_t count;
 
-    for (;;) {
+    if (poll(p, 2, ms) == 0)
+        return -ETIMEDOUT;
+    if (!p[0].revents)
+        return -EPIPE;
+    assert_int_equal(read(p[0].fd, &count, sizeof(count)), sizeof(count));
+    nw_channel_woke(&h->channel);
+    return 0;
+}
+
+int nw_harness_try_receive(struct nw_harness *h, int ms, struct nw_answer *answer)
+{
+    struct nw_desc desc;
+    int error = 0;
+
+    while (!error) {
         int got = nw_ring_pop(&h->channel.in, &desc);
 
         assert_true(got >= 0);
-        if (got && desc.kind == NW_DESC_COMPLETE)
-            return take(h, &desc);
+        if (got && desc.kind == NW_DESC_COMPLETE) {
+            *answer = take(h, &desc);
+            return 0;
+        }
         if (got && desc.kind == NW_DESC_CALL) {
             struct nw_desc reply = {.kind = NW_DESC_REPLY, .id = desc.id, .status = NW_STATUS_NOT_FOUND};
 
             assert_int_equal(nw_channel_send(&h->channel, &reply), 0);
         }
-        if (got || !nw_channel_may_sleep(&h->channel))
-            continue;
-        if (poll(&p, 1, PATIENCE_MS) != 1)
-            fail_msg("no answer came");
-        assert_int_equal(read(p.fd, &count, sizeof(count)), sizeof(count));
-        nw_channel_woke(&h->channel);
+        if (!got && nw_channel_may_sleep(&h->channel))
+            error = await_bell(h, ms);
     }
+    return error;
+}
+
+struct nw_answer nw_harness_receive(struct nw_harness *h)
+{
+    struct nw_answer answer = {0};
+    int error = nw_harness_try_receive(h, PATIENCE_MS, &answer);
+
+    if (error)
+        fail_msg("no answer came: %s", strerror(-error));
+    return answer;
 }
 
 struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, const void *input, size_t length)

@@ -30,6 +30,10 @@ struct nw_answer {
 /* Starts the worker and waits for its HELLO. Fails the running test when that does not come. */
 void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors);
 
+/* The same with a worker that leaves these defences out (without.c) and writes to `output`; NULL: the real one. */
+void nw_harness_start_without(struct nw_harness *h, enum nw_mode mode, uint32_t executors, const char *without,
+                              int output);
+
 /* Ends the worker by closing its control socket; checks that it exits with status 0. */
 void nw_harness_stop(struct nw_harness *h);
 
@@ -51,6 +55,9 @@ uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *
 
 /* Waits for the next completion, up to 20 s. Nested calls that come meanwhile are answered with NOT_FOUND. */
 struct nw_answer nw_harness_receive(struct nw_harness *h);
+
+/* The same, up to `ms`: 0, -ETIMEDOUT, -EPIPE when the worker is gone. */
+int nw_harness_try_receive(struct nw_harness *h, int ms, struct nw_answer *answer);
 
 /* Both; the answer's id is checked. */
 struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, const void *input, size_t length);

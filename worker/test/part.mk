@@ -23,3 +23,24 @@ $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
 $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1
 $(B)/test/worker/guarded.so: $(LIBPROTECT_A)
 include worker/test/attack/part.mk
+
+# The worker that can leave defences out: the same sources, built to ask (protect/without.h). Never installed.
+WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
+WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/function_check.c protect/scan.c worker/test/without.c
+WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
+
+$(B)/obj/without/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector -MMD -MP -c -o $@ $<
+
+$(B)/obj/without/%.o: %.S
+	$(call say,AS,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(WITHOUT_PROGRAM): $(WITHOUT_OBJECTS) $(B)/obj/worker/stub_image.o $(PROTECT) $(COMMON) | $(B)/test/worker/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_STATIC_LDFLAGS) -o $@ $^
+
+$(B)/test/worker/attacks: | $(WITHOUT_PROGRAM)

@@ -13,6 +13,9 @@
 /* As an argument: the address of 64 KiB of the function's own memory. */
 #define ATTACK_OWN 0x0a77ac40000ull
 
+/* ... and the worker's process id, which a function is not told but may guess. */
+#define ATTACK_PID 0x0a77ac50000ull
+
 /* Arguments of an attack. The first is always the address of a neighbour's secret. */
 struct attacker {
     void *context;
@@ -24,7 +27,7 @@ struct attacker {
 
 struct attack {
     const char *name;
-    const char *(*run)(struct attacker *a); /* returns the answer */
+    const char *(*run)(struct attacker *a); /* returns the answer, or NULL when it has answered */
 };
 
 /* Each hostile function's own; ends with a name that is NULL. */
@@ -37,6 +40,9 @@ extern uint64_t attack_gate;
 const char *attack_outcome(struct attacker *a, long result);
 
 __attribute__((format(printf, 2, 3))) const char *attack_say(struct attacker *a, const char *format, ...);
+
+/* Calls code that may set PKRU to what is in EAX, which is all rights, and uses them: what the secret reads as. */
+const char *attack_use_rights(struct attacker *a, const void *code);
 
 /* An operation of the gate with these registers: RDI, RSI, R10, R8, R9. */
 long attack_gate_call(uint64_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4);

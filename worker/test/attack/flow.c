@@ -1,4 +1,5 @@
 /* Attacks through other ways into the kernel, threads, and greed (rows 6, 18, 19, 23, 24, 25). */
+#include "worker/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define PAGE     4096
+#define HEAP_MIB 1024
 #define VSYSCALL 0xffffffffff600400ul /* time() */
 
 /* ---- other ways into the kernel ---- */
@@ -96,6 +98,7 @@ static const char *try_clear_tid(struct attacker *a)
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     if (pthread_create(&thread, &detached, thread_cleared, (void *)a->arg[0]))
         return attack_outcome(a, -1);
+    usleep(20000); /* it ends meanwhile */
     return "answered";
 }
 
@@ -132,11 +135,15 @@ static const char *try_threads(struct attacker *a)
 static const char *try_heap(struct attacker *a)
 {
     void *first = NULL, **p;
+    unsigned taken = 0;
 
-    while ((p = malloc(1 << 20))) {
+    while (taken < HEAP_MIB && (p = malloc(1 << 20))) {
         *p = first;
         first = p;
+        taken++;
     }
+    if (taken == HEAP_MIB)
+        return attack_say(a, "took %u MiB", taken);
     while ((p = first)) {
         first = *p;
         free(p);
@@ -179,9 +186,25 @@ static const char *try_output(struct attacker *a)
 {
     static const char piece[1 << 20];
 
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 17; i++)
         a->append(a->context, piece, sizeof piece);
     return "sent";
+}
+
+/* The same past the runtime that every function is linked to, which would have stopped it. */
+static const char *try_long_output(struct attacker *a)
+{
+    static char inbox[PAGE];
+    long length;
+    char *output = mmap(NULL, 17 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    memset(output, 'x', 17 << 20);
+    length = attack_gate_call(NW_OP_WAIT, (uint64_t)inbox, sizeof inbox, (uint64_t)output, 17 << 20);
+    munmap(output, 17 << 20);
+    if (length < 0)
+        return "refused";
+    faas_func_call(a, inbox, (size_t)length); /* what came next */
+    return NULL;
 }
 
 static const char *try_log(struct attacker *a)
@@ -189,7 +212,7 @@ static const char *try_log(struct attacker *a)
     static const char line[] = "a line of a flood\n";
 
     (void)a;
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 2000; i++)
         if (write(2, line, sizeof line - 1) < 0)
             break;
     return "done";
@@ -306,6 +329,7 @@ const struct attack attacks[] = {
     {"files", try_files},
     {"stack", try_stack},
     {"output", try_output},
+    {"long-output", try_long_output},
     {"log", try_log},
     {"recursion", try_recursion},
     {"ping", try_ping},

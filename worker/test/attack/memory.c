@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,9 +17,12 @@
 #define RW   (PROT_READ | PROT_WRITE)
 
 /* Pages of this file that are no code until someone maps them as such. */
-static const uint8_t whole[PAGE] __attribute__((aligned(PAGE))) = {'w', 'h', 'o', 'l', 'e', [64] = 0x0f, 0x01, 0xef};
+#define RETURN 0xc3
+#define WHOLE  64 /* where in the page its code begins */
+static const uint8_t whole[PAGE]
+    __attribute__((aligned(PAGE))) = {'w', 'h', 'o', 'l', 'e', [WHOLE] = 0x0f, 0x01, 0xef, RETURN};
 static const uint8_t first_half[PAGE] __attribute__((aligned(PAGE))) = {'f', 'i', 'r', 's', 't', [4094] = 0x0f, 0x01};
-static const uint8_t last_half[PAGE] __attribute__((aligned(PAGE))) = {0xef, 'l', 'a', 's', 't'};
+static const uint8_t last_half[PAGE] __attribute__((aligned(PAGE))) = {0xef, RETURN, 'l', 'a', 's', 't'};
 static const uint8_t harmless[PAGE] __attribute__((aligned(PAGE))) = {'h', 'a', 'r', 'm', 'l', 'e', 's', 's'};
 
 /* This function's own file: the only one that the attacker wrote. */
@@ -43,14 +47,15 @@ static uint8_t *map_page(int fd, const uint8_t *page, void *at, int prot, int fl
     return mmap(at, PAGE, prot, flags, fd, offset_of(fd, page));
 }
 
-static const char *mapped(struct attacker *a, const void *p)
+/* Once a page is mapped that holds WRPKRU and a return at `offset`, nothing is safe. */
+static const char *run(struct attacker *a, const uint8_t *page, long offset)
 {
-    return p == MAP_FAILED ? attack_outcome(a, -1) : "mapped";
+    return page == MAP_FAILED ? attack_outcome(a, -1) : attack_use_rights(a, page + offset);
 }
 
 static const char *try_map_whole(struct attacker *a)
 {
-    return mapped(a, map_page(own_file(), whole, NULL, RX, MAP_PRIVATE));
+    return run(a, map_page(own_file(), whole, NULL, RX, MAP_PRIVATE), WHOLE);
 }
 
 static uint8_t *two_pages(void)
@@ -65,7 +70,7 @@ static const char *try_join(struct attacker *a)
 
     if (map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
         return "the first half was refused";
-    return mapped(a, map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED));
+    return run(a, map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED), -2);
 }
 
 static const char *try_join_backwards(struct attacker *a)
@@ -75,7 +80,7 @@ static const char *try_join_backwards(struct attacker *a)
 
     if (map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
         return "the last half was refused";
-    return mapped(a, map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED));
+    return run(a, map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED), PAGE - 2);
 }
 
 /* The second half comes while the first is not executable. */
@@ -87,7 +92,10 @@ static const char *try_join_hidden(struct attacker *a)
     if (map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
         return "the first half was refused";
     mprotect(at, PAGE, PROT_NONE);
-    return mapped(a, map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED));
+    at = map_page(fd, last_half, at + PAGE, RX, MAP_PRIVATE | MAP_FIXED);
+    if (at != MAP_FAILED)
+        mprotect(at - PAGE, PAGE, RX);
+    return run(a, at, -2);
 }
 
 static const char *try_join_moving(struct attacker *a)
@@ -97,17 +105,31 @@ static const char *try_join_moving(struct attacker *a)
 
     if (other == MAP_FAILED || map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED) == MAP_FAILED)
         return "a half was refused";
-    return mapped(a, mremap(other, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE));
+    return run(a, mremap(other, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE), -2);
+}
+
+/* Makes a page that was written executable. */
+static const char *execute(struct attacker *a, uint8_t *page)
+{
+    return mprotect(page, PAGE, RX) < 0 ? attack_outcome(a, -1) : run(a, page, WHOLE);
 }
 
 static const char *try_map_rwx(struct attacker *a)
 {
-    return mapped(a, mmap(NULL, PAGE, RX | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    uint8_t *at = mmap(NULL, PAGE, RX | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at != MAP_FAILED)
+        memcpy(at, whole, PAGE);
+    return run(a, at, WHOLE);
 }
 
 static const char *try_map_anonymous(struct attacker *a)
 {
-    return mapped(a, mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    uint8_t *at = mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at != MAP_FAILED && mprotect(at, PAGE, RW) == 0)
+        memcpy(at, whole, PAGE);
+    return at == MAP_FAILED ? run(a, at, 0) : execute(a, at);
 }
 
 static const char *try_write_then_execute(struct attacker *a)
@@ -115,7 +137,7 @@ static const char *try_write_then_execute(struct attacker *a)
     uint8_t *at = mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     memcpy(at, whole, PAGE);
-    return attack_outcome(a, mprotect(at, PAGE, RX));
+    return execute(a, at);
 }
 
 /* The same through a private copy of a file's page. */
@@ -124,7 +146,7 @@ static const char *try_write_file_then_execute(struct attacker *a)
     uint8_t *at = map_page(own_file(), harmless, NULL, RW, MAP_PRIVATE);
 
     memcpy(at, whole, PAGE);
-    return attack_outcome(a, mprotect(at, PAGE, RX));
+    return execute(a, at);
 }
 
 static const char *try_make_code_writable(struct attacker *a)
@@ -134,7 +156,7 @@ static const char *try_make_code_writable(struct attacker *a)
     if (mprotect(at, PAGE, RW) < 0)
         return attack_outcome(a, -1);
     memcpy(at, whole, PAGE);
-    return attack_outcome(a, mprotect(at, PAGE, RX));
+    return execute(a, at);
 }
 
 /* One page of the file, once executable and once writable and shared. */
@@ -172,6 +194,18 @@ static const char *try_grow_code(struct attacker *a)
     if (mprotect(at, 2 * PAGE, RX) == 0)
         return "executable";
     return attack_outcome(a, mprotect(at + PAGE, PAGE, RX));
+}
+
+/* Returns, until its bytes in the file are others (attack_test.c knows them). */
+__asm__(".text; changing: movabsq $0x676e69676e616863, %rax; ret");
+extern const uint8_t changing[];
+
+static const char *try_changed(struct attacker *a)
+{
+    uint64_t result = 0;
+
+    __asm__ volatile("call *%1" : "+a"(result) : "r"(changing) : "rcx", "rdx", "memory", "cc");
+    return result ? "unchanged" : attack_say(a, "read %#x", *(volatile uint8_t *)a->arg[0]);
 }
 
 static const char *try_run_data(struct attacker *a)
@@ -256,10 +290,14 @@ static const char *try_open_memory(struct attacker *a)
         "/etc/passwd",
         "/lib/x86_64-linux-gnu/../../../proc/self/mem",
     };
+    uint8_t byte;
+    int fd;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         for (int flags = O_RDONLY; flags <= O_RDWR; flags++)
-            if (open(names[i], flags) >= 0 || errno != ENOENT)
+            if ((fd = open(names[i], flags)) >= 0 && pread(fd, &byte, 1, (off_t)a->arg[0]) == 1)
+                return attack_say(a, "%s: read %#x", names[i], byte);
+            else if (fd >= 0 || errno != ENOENT)
                 return attack_say(a, "%s: %s", names[i], strerrorname_np(errno));
     return "ENOENT";
 }
@@ -271,13 +309,15 @@ static const char *try_write_library(struct attacker *a)
 
 static const char *const paths[] = {"/dev/null", "/proc/self/maps"};
 static char path[32];
-static int flipping;
+static int flipping, flips;
 
 static void *flip(void *unused)
 {
     (void)unused;
-    for (unsigned i = 0; __atomic_load_n(&flipping, __ATOMIC_RELAXED); i++)
+    for (unsigned i = 0; __atomic_load_n(&flipping, __ATOMIC_RELAXED); i++) {
         strcpy(path, paths[i & 1]);
+        __atomic_store_n(&flips, 1, __ATOMIC_RELAXED);
+    }
     return NULL;
 }
 
@@ -288,9 +328,12 @@ static const char *try_path_race(struct attacker *a)
     int wrong = 0;
 
     flipping = 1;
+    flips = 0;
     if (pthread_create(&thread, NULL, flip, NULL))
         return attack_outcome(a, -1);
-    for (int i = 0; i < 3000; i++) {
+    while (!__atomic_load_n(&flips, __ATOMIC_RELAXED))
+        sched_yield();
+    for (int i = 0; i < 3000 && !wrong; i++) {
         int fd = open(path, O_RDONLY);
         struct stat st;
 
@@ -347,6 +390,7 @@ const struct attack attacks[] = {
     {"drop-code", try_drop_code},
     {"grow-code", try_grow_code},
     {"run-data", try_run_data},
+    {"changed", try_changed},
     {"search", try_search},
     {"open-memory", try_open_memory},
     {"write-library", try_write_library},

@@ -1,0 +1,57 @@
+/*
+ * Names of the defences that a test build can leave out, so that a test can show what an attack does where nothing
+ * stops it: an attack that cannot succeed proves nothing. Only objects built with -DNW_WITHOUT can do that (see
+ * worker/test/without.c); in all others nw_without() is the constant false.
+ *
+ * For C and, the numbers and nw_left_out, for assembly.
+ */
+#ifndef NW_PROTECT_WITHOUT_H
+#define NW_PROTECT_WITHOUT_H
+
+#define NW_DEFENCE_SCAN     0  /* code is searched for instructions that change rights */
+#define NW_DEFENCE_WX       1  /* memory is never both, or in turn, writable and executable */
+#define NW_DEFENCE_COPIES   2  /* what runs is a copy of what was scanned */
+#define NW_DEFENCE_ELF      3  /* a function's file is checked before it is loaded */
+#define NW_DEFENCE_SUD      4  /* system calls of domains come to the monitor */
+#define NW_DEFENCE_SELECTOR 5  /* the gate's way out closes the way into the kernel */
+#define NW_DEFENCE_EXIT     6  /* PKRU is compared after the gate's way out wrote it */
+#define NW_DEFENCE_FRAME    7  /* a signal frame must lie where the kernel puts it */
+#define NW_DEFENCE_FLAGS    8  /* AC, DF, NT and TF are refused on the way in */
+#define NW_DEFENCE_RIGHTS   9  /* the kernel acts with the domain's rights */
+#define NW_DEFENCE_RANGES   10 /* pointers from a domain must point into it */
+#define NW_DEFENCE_ONCE     11 /* what a domain can change is copied, then checked, and the copy used */
+#define NW_DEFENCE_FILES    12 /* a domain's numbers of files are its own */
+#define NW_DEFENCE_PATHS    13 /* which paths a domain may open */
+#define NW_DEFENCE_REKEY    14 /* pages leave a key before it is given to somebody else */
+#define NW_DEFENCE_OUTPUT   15 /* limit of an output */
+#define NW_DEFENCE_LOG      16 /* limit of log lines */
+#define NW_DEFENCE_DEPTH    17 /* limit of nested calls */
+#define NW_DEFENCE_MEMORY   18 /* limit of memory */
+#define NW_DEFENCE_DEADLINE 19
+/* What becomes of system calls, by what they are about: without, the kernel gets them as they are. */
+#define NW_DEFENCE_CALL_MEMORY   20
+#define NW_DEFENCE_CALL_KEYS     21
+#define NW_DEFENCE_CALL_PROCESS  22 /* this process or others: process_vm_*, ptrace, fork, exec, limits */
+#define NW_DEFENCE_CALL_DEFERRED 23 /* done later or elsewhere: io_uring, aio, userfaultfd, pinned pages */
+#define NW_DEFENCE_CALL_SIGNALS  24
+#define NW_DEFENCE_CALL_THREAD   25 /* what the kernel keeps of a thread: rseq, prctl, personality, seccomp */
+#define NW_DEFENCE_CALL_FILES    26 /* files, sockets, names */
+#define NW_DEFENCE_KEYS          27 /* a domain's rights in PKRU */
+#define NW_DEFENCE_STACK         28 /* signals are delivered on the alternate stack */
+#define NW_DEFENCE_COUNT         29
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#ifdef NW_WITHOUT
+#include <stdint.h>
+extern uint8_t nw_left_out[NW_DEFENCE_COUNT];
+#define nw_without(defence) (nw_left_out[defence] != 0)
+/* Whether the kernel gets a system call as it is, because what would answer it is left out. */
+bool nw_without_answer(long number);
+#else
+#define nw_without(defence)       ((void)(defence), false)
+#define nw_without_answer(number) ((void)(number), false)
+#endif
+#endif
+
+#endif

@@ -1,0 +1,142 @@
+/* See attack_jumps.h. */
+#include "worker/test/attack_jumps.h"
+#include "common/test/test.h"
+#include "protect/elf_file.h"
+#include "worker/test/attack_host.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define JUMPERS 8
+
+struct span {
+    long start, end;       /* from nw_gate_enter_keyed on */
+    long traps, traps_end; /* the gate for other modes, of which nothing is left */
+};
+
+static long symbol(const struct nw_elf *elf, const char *name)
+{
+    Elf64_Sym symbol;
+
+    if (!nw_elf_find_local(elf, name, &symbol))
+        fail_msg("the worker has no symbol %s", name);
+    return (long)symbol.st_value;
+}
+
+static struct span gate_span(void)
+{
+    static uint8_t bytes[16 << 20];
+    struct nw_elf elf;
+    char path[512], why[64];
+    struct span span;
+    ssize_t size;
+    long enter;
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", nw_attack_build(),
+             nw_attack.without ? "test/worker/nightward-worker-without" : "bin/nightward-worker");
+    fd = open(path, O_RDONLY);
+    size = read(fd, bytes, sizeof(bytes));
+    close(fd);
+    assert_true(size > 0);
+    if (nw_elf_open(&elf, bytes, (size_t)size, why, sizeof(why)) < 0)
+        fail_msg("%s: %s", path, why);
+    enter = symbol(&elf, "nw_gate_enter_keyed");
+    span.start = symbol(&elf, "nw_gate_text_start") - enter;
+    span.end = symbol(&elf, "nw_gate_text_end") - enter;
+    span.traps = symbol(&elf, "nw_gate_enter_plain") - enter;
+    span.traps_end = symbol(&elf, "nw_gate_copy") - enter;
+    return span;
+}
+
+/* Functions that jump at the same time, since each must be made anew after most of its jumps. */
+struct jumpers {
+    const char *how;
+    uint64_t target;
+    struct span span;
+    bool traps; /* whether to jump to them */
+    long next;  /* offset */
+    struct {
+        uint32_t deployment;
+        uint64_t id;
+        long offset;
+    } each[JUMPERS];
+    unsigned pending;
+    unsigned rights, torn, none, late, elsewhere; /* how the jumps ended */
+};
+
+/* The traps are tried once; they are the same whatever is in the registers. One jump with rights is enough. */
+static void send_jump(struct jumpers *j, size_t i)
+{
+    char input[128];
+
+    if (j->next == j->span.traps && !j->traps)
+        j->next = j->span.traps_end;
+    if (j->next >= j->span.end || (j->rights && nw_attack.without))
+        return;
+    j->each[i].offset = j->next++;
+    snprintf(input, sizeof(input), "%s %lx %lx", j->how, j->target, (unsigned long)j->each[i].offset);
+    j->each[i].id = nw_harness_send(&nw_attack.harness, j->each[i].deployment, input, strlen(input));
+    j->pending++;
+}
+
+/* One that answers something else came back to an older place in itself, through a way out of the gate. */
+static void count_jump(struct jumpers *j, long offset, const char *seen)
+{
+    if (strncmp(seen, "PKRU", 4) == 0) {
+        if (!nw_attack.without)
+            print_message("jump to gate%+ld: %s\n", offset, seen);
+        j->rights++;
+    } else if (strcmp(seen, "torn down") == 0) {
+        j->torn++;
+    } else if (strcmp(seen, "no rights") == 0) {
+        j->none++;
+    } else if (strcmp(seen, "timed out") == 0) {
+        j->late++;
+    } else {
+        j->elsewhere++;
+    }
+}
+
+/* False: the worker is gone. */
+static bool receive_jump(struct jumpers *j)
+{
+    struct nw_answer a;
+    char seen[NW_ATTACK_SEEN];
+    size_t i = 0;
+
+    if (!nw_attack.without)
+        a = nw_harness_receive(&nw_attack.harness);
+    else if (nw_harness_try_receive(&nw_attack.harness, 1000, &a) < 0)
+        return false;
+    while (i < JUMPERS && j->each[i].id != a.id)
+        i++;
+    assert_true(i < JUMPERS);
+    nw_attack_describe(seen, &a);
+    free(a.data);
+    count_jump(j, j->each[i].offset, seen);
+    j->pending--;
+    send_jump(j, i);
+    return true;
+}
+
+void nw_attack_jump(const char *how, bool traps, char seen[NW_ATTACK_SEEN])
+{
+    struct jumpers j = {.how = how, .target = nw_attack_where("data"), .span = gate_span(), .traps = traps};
+    char name[64];
+
+    j.next = j.span.start;
+    for (size_t i = 0; i < JUMPERS; i++) {
+        snprintf(name, sizeof(name), "jump%zu", i);
+        j.each[i].deployment = nw_attack_must_load(name, "jumps", 1);
+        send_jump(&j, i);
+    }
+    while (j.pending && receive_jump(&j))
+        continue;
+    for (size_t i = 0; i < JUMPERS && !nw_attack.without; i++)
+        nw_harness_tell(&nw_attack.harness, NW_CONTROL_RETIRE, j.each[i].deployment);
+    snprintf(seen, NW_ATTACK_SEEN, "%u with rights (%u torn down, %u without rights, %u elsewhere, %u timed out)",
+             j.rights, j.torn, j.none, j.elsewhere, j.late);
+}
