@@ -32,6 +32,7 @@ BENCHES  :=
 NO_ASAN  :=
 TEST_HELPERS :=
 IO_TESTS :=
+SLOW_TESTS :=
 FUZZERS  :=
 
 # objects: the object files of C and assembly sources
@@ -88,14 +89,14 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
 
 .PHONY: run-attacks
 run-attacks: all $(B)/test/worker/attacks
-	$(Q)common/test/run.sh $(B) $(B)/test/worker/attacks; status=$$?; cat $(B)/attacks.txt; exit $$status
+	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks; status=$$?; cat $(B)/attacks.txt; exit $$status
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)

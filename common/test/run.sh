@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
-# timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more) and reports TAP.
+# timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more, and programs
+# among NW_SLOW_TESTS get three times as long) and reports TAP.
 #
 # One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
@@ -95,6 +96,10 @@ run_bats() {
     run "$1" "${limit:-$time_limit}" bats --formatter tap "$2"
 }
 
+limit_of() {
+    if [[ " ${NW_SLOW_TESTS:-} " == *" $1 "* ]]; then echo $((3 * time_limit)); else echo "$time_limit"; fi
+}
+
 run_with_each_io() {
     local label=${1#*test/} io reason answer=0
     reason=$("$NW_BUILD/test/io-usable") || answer=$?
@@ -128,7 +133,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
         run_with_each_io "$1"
     else
-        run "${1#*test/}" "$time_limit" "$1"
+        run "${1#*test/}" "$(limit_of "$1")" "$1"
     fi
     shift
 done

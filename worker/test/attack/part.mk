@@ -2,6 +2,7 @@
 # once per thing that is wrong with them.
 $(eval $(call test,worker/attacks,$(addprefix worker/test/,attack_test.c attack_host.c attack_jumps.c attack_table.c harness.c) common/test/attack_report.c,,$(PROTECT) $(COMMON)))
 NO_ASAN += worker/attacks
+SLOW_TESTS += $(B)/test/worker/attacks
 
 ATTACK_FORBIDDEN := wrpkru wrpkru_aligned wrpkru_inside wrpkru_seam_1 wrpkru_seam_2 wrpkru_first wrpkru_last xrstor \
                     xrstor64 wrfsbase wrgsbase wrgsbase_prefixes
