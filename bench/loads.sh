@@ -44,17 +44,17 @@ ticks() {
     cat "${pids[@]/%//stat}" 2>/dev/null | awk '{ sub(/.*\) /, ""); sum += $12 + $13 } END { print sum + 0 }'
 }
 
-# with_cpu TARGET LOAD UNIT COMMAND...: runs the command, records the line that it prints and the CPU time meanwhile.
+# with_cpu TARGET LOAD COMMAND...: runs the command, records the line that it prints and the CPU time meanwhile.
 with_cpu() {
-    local target=$1 load=$2 unit=$3 before after line n cpu=
-    shift 3
+    local target=$1 load=$2 before after line n cpu=
+    shift 2
     before=$(cd /proc && ticks "$target")
     line=$("$@") || line='errors=1'
     after=$(cd /proc && ticks "$target")
     n=$(field n "$line")
     [ -z "$before" ] || [ "${n:-0}" = 0 ] ||
         cpu=$(awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" -v n="$n" 'BEGIN { printf "%.2f", t * 1e6 / hz / n }')
-    record "$target" "$load" "$unit" "$line" "$cpu"
+    record "$target" "$load" us "$line" "$cpu"
 }
 
 # closed URL CONNECTIONS SIZE [BODY]
@@ -136,11 +136,11 @@ idle() {
 measure() {
     local number=${2#*/}
     case $2 in
-    noop/c*) with_cpu "$1" "$2" us closed "$(path_of "$1" noop)" "${number#c}" 1 ;;
-    open/*) with_cpu "$1" "$2" us "$NW_BUILD/bench/openloop" "$(path_of "$1" noop)" "$number" "$SECONDS_EACH" \
+    noop/c*) with_cpu "$1" "$2" closed "$(path_of "$1" noop)" "${number#c}" 1 ;;
+    open/*) with_cpu "$1" "$2" "$NW_BUILD/bench/openloop" "$(path_of "$1" noop)" "$number" "$SECONDS_EACH" \
         "$OPEN_CONNECTIONS" 1 ;;
-    echo/*) with_cpu "$1" "$2" us closed "$(path_of "$1" echo)" 1 "$number" ;;
-    chain/*) with_cpu "$1" "$2" us closed "$(path_of "$1" chain)" 1 '' "$number" ;;
+    echo/*) with_cpu "$1" "$2" closed "$(path_of "$1" echo)" 1 "$number" ;;
+    chain/*) with_cpu "$1" "$2" closed "$(path_of "$1" chain)" 1 '' "$number" ;;
     nested/*) record "$1" "$2" us \
         "$(nested_call "$(path_of "$1" callbench)" "$(nested_count "$1" "$number")" "$number" || echo errors=1)" ;;
     cold) cold_start "$1" ;;

@@ -8,7 +8,7 @@
 # engine and func workers on one CPU, so that a message wakes nobody on another one, and the gateway on the other.
 
 TARGETS=() # names, in order
-declare -A TARGET_KIND TARGET_URL TARGET_PID TARGET_WHAT TARGET_PINNED TARGET_STATE
+declare -A TARGET_KIND TARGET_URL TARGET_PID TARGET_WHAT TARGET_PINNED TARGET_STATE TARGET_ENDED
 
 # Func workers that nightcore gets for a function: of 2, 4 and 16 two were fastest. A chain of 8 calls holds 9 at a time.
 NIGHTCORE_WORKERS=2 NIGHTCORE_CHAIN_WORKERS=10
@@ -18,6 +18,18 @@ NIGHTCORE_FUNCTIONS='hello noop echo callbench chain cold'
 target_add() {
     TARGETS+=("$1")
     TARGET_KIND[$1]=$2 TARGET_URL[$1]=$3 TARGET_PID[$1]=$4 TARGET_WHAT[$1]=$5 TARGET_PINNED[$1]=$6
+}
+
+# note_ended NAME LOAD: after a load; a target of which a process that was started is gone takes no more of them.
+note_ended() {
+    local pid
+    for pid in ${TARGET_PID[$1]}; do
+        kill -0 "$pid" 2>/dev/null && continue
+        TARGET_ENDED[$1]=$2
+        TARGET_WHAT[$1]+=" (ENDED by itself during $2 in round $ROUND)"
+        echo "bench/compare: $1 ended by itself during $2; it is left out from here on" >&2
+        return
+    done
 }
 
 # processes PID...: these and all that descend from them.
@@ -118,7 +130,7 @@ CONF
 echo_server_up() {
     "$NW_BUILD/bench/echo_server" >"$HOST_WORK/echo.port" 2>"$HOST_WORK/echo.log" &
     target_add echo-server echo '' $! 'a plain io_uring echo server, bench/echo_server.c, 1 thread' 'not pinned'
-    soon $! grep -q port= "$HOST_WORK/echo.port" || { cat "$HOST_WORK/echo.log" >&2; return 1; }
+    soon $! grep -qs port= "$HOST_WORK/echo.port" || { cat "$HOST_WORK/echo.log" >&2; return 1; }
     TARGET_URL[echo-server]=$(sed "s|port=|http://127.0.0.1:|" "$HOST_WORK/echo.port")
 }
 
@@ -139,13 +151,16 @@ nightcore_bin() {
 # NIGHTCORE_ON_GATEWAY and NIGHTCORE_ON, what its commands begin with, and NIGHTCORE_PINNED.
 nightcore_pin() {
     local cpus
-    NIGHTCORE_ON_GATEWAY=() NIGHTCORE_ON=() NIGHTCORE_PINNED='not pinned'
+    # A client that goes away in the middle of a large answer would end its gateway.
+    NIGHTCORE_ON=(env --ignore-signal=PIPE) NIGHTCORE_PINNED='not pinned'
+    NIGHTCORE_ON_GATEWAY=("${NIGHTCORE_ON[@]}")
     [ "$1" != none ] || return 0
     mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
         awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
     [ -z "$1" ] || cpus=("${1#*,}" "${1%,*}")
     cpus[1]=${cpus[1]:-${cpus[0]}}
-    NIGHTCORE_ON_GATEWAY=(taskset -c "${cpus[1]}") NIGHTCORE_ON=(taskset -c "${cpus[0]}")
+    NIGHTCORE_ON_GATEWAY+=(taskset -c "${cpus[1]}")
+    NIGHTCORE_ON+=(taskset -c "${cpus[0]}")
     NIGHTCORE_PINNED="gateway on CPU ${cpus[1]}, engine and func workers on CPU ${cpus[0]}"
 }
 
