@@ -53,7 +53,8 @@ with_cpu() {
     after=$(cd /proc && ticks "$target")
     n=$(field n "$line")
     [ -z "$before" ] || [ "${n:-0}" = 0 ] ||
-        cpu=$(awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" -v n="$n" 'BEGIN { printf "%.2f", t * 1e6 / hz / n }')
+        cpu=$(awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" -v n="$n" \
+            'BEGIN { printf "%.2f", t * 1e6 / hz / n }')
     record "$target" "$load" us "$line" "$cpu"
 }
 

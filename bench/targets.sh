@@ -3,9 +3,9 @@
 # a time. host.sh must have been sourced.
 #
 # Vanilla nightcore runs in the configuration in which it was fastest: message channels are FIFOs (its default),
-# --disable_monitor, --func_worker_pipe_direct_write (the thread that dispatches writes to the worker's FIFO itself instead
-# of handing the message to the I/O thread), --disable_concurrency_limiter, one I/O worker each in gateway and engine;
-# engine and func workers on one CPU, so that a message wakes nobody on another one, and the gateway on the other.
+# --disable_monitor, --func_worker_pipe_direct_write (the thread that dispatches writes to the worker's FIFO itself
+# instead of handing the message to the I/O thread), --disable_concurrency_limiter, one I/O worker each in gateway and
+# engine; engine and func workers on one CPU, so that a message wakes nobody on another one, the gateway on the other.
 
 TARGETS=() # names, in order
 declare -A TARGET_KIND TARGET_URL TARGET_PID TARGET_WHAT TARGET_PINNED TARGET_STATE TARGET_ENDED
@@ -122,7 +122,8 @@ http {
 }
 CONF
     nginx -c "$dir/conf" 2>/dev/null &
-    target_add nginx url "http://127.0.0.1:$port/" $! "$(nginx -v 2>&1 | sed 's/.*: //'), return 200, 1 worker" 'not pinned'
+    target_add nginx url "http://127.0.0.1:$port/" $! \
+        "$(nginx -v 2>&1 | sed 's/.*: //'), return 200, 1 worker" 'not pinned'
     soon $! answers "${TARGET_URL[nginx]}" || { echo "nginx does not start" >&2; return 1; }
 }
 

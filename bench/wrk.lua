@@ -6,6 +6,10 @@ wrk.body = text and text ~= "" and text or size and string.rep("x", size) or "wr
 
 done = function(summary, latency)
     local errors = summary.errors
+    if summary.requests == 0 then
+        io.write("p50= n=0 rate=0 errors=1\n")
+        return
+    end
     local curve = {}
     for _, percent in ipairs({10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100}) do
         curve[#curve + 1] = string.format("%g:%d", percent, percent < 100 and latency:percentile(percent) or latency.max)

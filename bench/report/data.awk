@@ -1,4 +1,5 @@
-# Reads what bench/compare measured, for the views beside this file: awk -f data.awk -f plot.awk -f VIEW.awk ABOUT RESULTS.
+# Reads what bench/compare measured, for the views beside this file: awk -f data.awk -f plot.awk -f VIEW.awk ABOUT
+# RESULTS.
 # ABOUT has lines "KEY VALUE" and "target NAME WHAT PINNED", RESULTS those that bench/loads.sh describes; both are
 # tab-separated. "-" is no value.
 
@@ -110,5 +111,6 @@ function title(load,    part) {
     if (part[1] == "nested")
         return "nested call of a no-op with " bytes(part[2]) ", timed inside the caller"
     return load == "cold" ? "cold start: from deploying a function to its first answer" : \
-        load == "idle" ? "CPU when idle, all processes, of one CPU" : load == "memory" ? "memory of all processes (PSS)" : load
+        load == "idle" ? "CPU when idle, all processes, of one CPU" : \
+        load == "memory" ? "memory of all processes (PSS)" : load
 }

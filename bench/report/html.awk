@@ -16,21 +16,27 @@ END {
 }
 
 function style() {
-    return "body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}" \
-        "main{max-width:1080px;margin:0 auto;padding:24px 20px 64px}h1{font-size:24px;margin:0 0 4px}h2{font-size:15px;margin:28px 0 6px}" \
-        "p,dl{color:var(--dim);margin:4px 0}dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:12px 0 24px}" \
-        "dt{color:var(--ink)}dt.mark{color:var(--c);font-weight:600}dd{margin:0}svg{width:100%;height:auto;display:block}" \
-        "section>svg{max-width:720px}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:28px}" \
-        "figure{margin:24px 0 0}figcaption{color:var(--dim);font-size:13px}figcaption b{color:var(--ink);font-size:15px;display:block}" \
-        ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}" \
+    return "body{margin:0;background:var(--paper);color:var(--ink)}" \
+        "body{font:15px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}" \
+        "main{max-width:1080px;margin:0 auto;padding:24px 20px 64px}" \
+        "h1{font-size:24px;margin:0 0 4px}h2{font-size:15px;margin:28px 0 6px}p,dl{color:var(--dim);margin:4px 0}" \
+        "dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:12px 0 24px}" \
+        "dt{color:var(--ink)}dt.mark{color:var(--c);font-weight:600}dd{margin:0}" \
+        "svg{width:100%;height:auto;display:block}section>svg{max-width:720px}" \
+        ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:28px}" \
+        "figure{margin:24px 0 0}figcaption{color:var(--dim);font-size:13px}" \
+        "figcaption b{color:var(--ink);font-size:15px;display:block}" \
+        ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}" \
         "th,td{padding:3px 10px;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}" \
-        "th{color:var(--dim);font-weight:400}th:first-child,td:first-child{text-align:left;padding-left:0}" \
+        "td{font-variant-numeric:tabular-nums}th{color:var(--dim);font-weight:400}" \
+        "th:first-child,td:first-child{text-align:left;padding-left:0}" \
         "td:first-child{color:var(--c);font-weight:600}small{color:var(--dim)}"
 }
 
 function head(    t) {
     print "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-    print "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">"
+    print "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+    print "<meta name=\"color-scheme\" content=\"light dark\">"
     printf "<title>Nightward side by side, %s</title><style>%s%s</style></head><body><main>\n", about["date"], \
         drawing_style(), style()
     print "<h1>Nightward side by side</h1>"

@@ -78,7 +78,8 @@ function bars(y, heading, load, column,    t, v, most, shown, width, text) {
         shown = column == RATE ? digits(LOW) " to " digits(HIGH) " /s" : duration(LOW) " to " duration(HIGH)
         printf "<g class=\"%s\"><title>%s: %s, rounds %s</title>", colour(targets[t]), escaped(targets[t]), text, shown
         printf "<text x=\"150\" y=\"%d\" text-anchor=\"end\">%s</text>", y + 12, escaped(targets[t])
-        printf "<rect class=\"bar\" x=\"158\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"2\"/>", y + 1, width < 1.5 ? 1.5 : width
+        printf "<rect class=\"bar\" x=\"158\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"2\"/>", y + 1, \
+            (width < 1.5 ? 1.5 : width)
         printf "<text class=\"value\" x=\"%.1f\" y=\"%d\">%s</text></g>\n", 164 + width, y + 12, text
         y += 20
     }
@@ -189,8 +190,8 @@ function horizontal_grid(    decade, i, v, steps, multiples) {
 
 # Of a round number of microseconds.
 function tick_duration(us) {
-    return us < 0.9 ? sprintf("%.0f ns", us * 1000) : us < 900 ? sprintf("%.0f µs", us) : us < 9e5 ? sprintf("%.0f ms", us / 1000) : \
-        sprintf("%.0f s", us / 1e6)
+    return us < 0.9 ? sprintf("%.0f ns", us * 1000) : us < 900 ? sprintf("%.0f µs", us) : \
+        us < 9e5 ? sprintf("%.0f ms", us / 1000) : sprintf("%.0f s", us / 1e6)
 }
 
 # TICKS: "VALUE:LABEL|..."
@@ -255,5 +256,6 @@ function plot(heading, note, x_label, ticks,    s, any) {
         if (points_of[s])
             draw_series(s)
     draw_names()
-    printf "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text></svg></figure>\n", LEFT + WIDTH / 2, BOTTOM + 40, x_label
+    printf "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text></svg></figure>\n", LEFT + WIDTH / 2, \
+        BOTTOM + 40, x_label
 }

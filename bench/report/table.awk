@@ -15,7 +15,8 @@ END {
 function block(load,    t) {
     printf "\n%s (%s)\n", title(load), load
     if (unit_of[load] == "us")
-        printf "  %-18s %10s %21s %10s %10s %21s %9s %7s\n", "", "p50 us", "", "p99 us", "requests/s", "", "CPU us", "times"
+        printf "  %-18s %10s %21s %10s %10s %21s %9s %7s\n", "", "p50 us", "", "p99 us", "requests/s", "", \
+            "CPU us", "times"
     for (t = 1; t <= n_targets; t++)
         if ((load, targets[t]) in has)
             line(load, targets[t])

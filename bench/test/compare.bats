@@ -43,7 +43,8 @@ at() {
 }
 
 about() {
-    printf 'rounds\t3\nprocessor\tA "fast" one\ntarget\tnightward\tNightward 1\tnot pinned\ntarget\ta<b\tR&D\tCPU 1\n' >about.tsv
+    printf 'rounds\t3\nprocessor\tA "fast" one\n' >about.tsv
+    printf 'target\tnightward\tNightward 1\tnot pinned\ntarget\ta<b\tR&D\tCPU 1\n' >>about.tsv
     : >results.tsv
 }
 
