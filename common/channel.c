@@ -233,6 +233,8 @@ const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc
 {
     if (!desc->length)
         return ch->peer_arena;
+    if (desc->offset == NW_OFFSET_INLINE)
+        return desc->length <= NW_INLINE_MAX ? desc->data : NULL;
     if (desc->length > ch->peer_arena_size || desc->offset > ch->peer_arena_size - desc->length)
         return NULL;
     return ch->peer_arena + desc->offset;

@@ -62,8 +62,15 @@ void nw_channel_sleep(struct nw_channel *ch);
 /* Worker: reading its own doorbell waits from now on. 0 or negative errno. */
 int nw_channel_block(struct nw_channel *ch);
 
-/* A received payload as a pointer, after checking that it lies wholly inside the peer's arena; NULL when it does
- * not. For a length of 0 a valid pointer to nothing. The bytes may change under the reader: copy, then check. */
+/* A received payload as a pointer, after checking that it lies wholly inside the peer's arena or the descriptor, where
+ * it lives no longer than that; NULL when it does not. For a length of 0 a valid pointer to nothing. The bytes may
+ * change under the reader: copy, then check. */
 const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc *desc);
+
+/* Whether a payload has a block in an arena, which somebody is to release. */
+static inline bool nw_desc_has_block(const struct nw_desc *desc)
+{
+    return desc->length && desc->offset != NW_OFFSET_INLINE;
+}
 
 #endif

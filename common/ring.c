@@ -6,7 +6,7 @@
 #include "common/atomic.h"
 #include <errno.h>
 
-_Static_assert(sizeof(struct nw_desc) == 64, "a descriptor is one cache line");
+_Static_assert(sizeof(struct nw_desc) == 128, "a descriptor is two cache lines");
 _Static_assert(sizeof(struct nw_ring_shared) == 192, "each index has a cache line of its own");
 
 size_t nw_ring_size(uint32_t capacity)

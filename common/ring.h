@@ -1,6 +1,6 @@
 /*
- * A single-producer single-consumer queue of 64-byte descriptors in memory that two processes share. Not responsible
- * for payloads (arena.h) or for waking a peer (channel.h).
+ * A single-producer single-consumer queue of descriptors in memory that two processes share. Small payloads travel in
+ * the descriptor. Not responsible for others (arena.h) or for waking a peer (channel.h).
  *
  * The peer is hostile: it may write anything anywhere in the shared part at any time. Each side keeps its own index
  * privately and never reads it back; the peer's index is checked on every read; a descriptor is copied out before
@@ -12,18 +12,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One message. Fields are hostile after a pop: the receiver checks them before use. */
+/* A payload of so many bytes fits into its descriptor. */
+#define NW_INLINE_MAX 80
+
+/* The offset of a payload that is in the descriptor: there is no block, and nothing to release. */
+#define NW_OFFSET_INLINE UINT64_MAX
+
+/* One message, two cache lines. Fields are hostile after a pop: the receiver checks them before use. */
 struct nw_desc {
     uint64_t id;       /* invocation or call that this belongs to; chosen by the side that began it */
-    uint64_t offset;   /* payload: place in the sender's arena (for RELEASE: in the receiver's) */
+    uint64_t offset;   /* payload: place in the sender's arena (for RELEASE: in the receiver's), or NW_OFFSET_INLINE */
     uint64_t length;   /* payload: bytes; 0 means that there is no block */
     uint32_t kind;     /* enum nw_desc_kind */
     uint32_t target;   /* deployment number */
     uint32_t status;   /* enum nw_status */
     uint32_t name_len; /* CALL: that many bytes at the start of the payload are the name of the callee */
     uint32_t depth;    /* INVOKE, CALL: nested calls above this one */
-    uint32_t reserved0;
-    uint64_t reserved1[2];
+    uint32_t reserved;
+    unsigned char data[NW_INLINE_MAX];
 };
 
 enum nw_desc_kind {

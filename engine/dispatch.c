@@ -62,7 +62,7 @@ static bool fail_if_hopeless(struct nw_invocation *inv)
 
 int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
 {
-    int rc = nw_place(inv, total, grows, false);
+    int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
     if (rc != -EAGAIN)
         return rc;
     if (!inv->replica && fail_if_hopeless(inv))
@@ -75,7 +75,8 @@ void nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
 {
     if (!length) /* then no block was reserved, nor a home for it found */
         return;
-    memcpy((char *)nw_link_at(inv->home, inv->offset) + inv->length, data, length);
+    memcpy((inv->inlined ? (char *)inv->small : (char *)nw_link_at(inv->home, inv->offset)) + inv->length, data,
+           length);
     inv->length += length;
 }
 
@@ -83,7 +84,7 @@ void nw_invoke_end(struct nw_invocation *inv)
 {
     inv->complete = true;
     inv->engine->counters.bytes_in += inv->length;
-    if (nw_place(inv, inv->length, false, false) < 0) {
+    if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
         if (inv->replica || !fail_if_hopeless(inv))
             wait_for_place(inv);
         return;
@@ -133,7 +134,7 @@ const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *des
     struct nw_result result = {
         .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
     link->engine->counters.bytes_out += desc->length;
-    if (desc->length) {
+    if (nw_desc_has_block(desc)) {
         result.link = link;
         nw_link_ref(link);
     }
@@ -163,12 +164,14 @@ static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
 {
     struct nw_link *link = replica->seat->worker;
     const struct nw_manifest *manifest = &replica->deployment->manifest;
-    const struct nw_desc desc = {.id = nw_request_id(inv),
-                                 .offset = inv->has_block ? inv->offset : 0,
-                                 .length = inv->length,
-                                 .kind = NW_DESC_INVOKE,
-                                 .target = replica->deployment->number,
-                                 .depth = inv->depth};
+    struct nw_desc desc = {.id = nw_request_id(inv),
+                           .offset = inv->has_block ? inv->offset : NW_OFFSET_INLINE,
+                           .length = inv->length,
+                           .kind = NW_DESC_INVOKE,
+                           .target = replica->deployment->number,
+                           .depth = inv->depth};
+    if (inv->inlined)
+        memcpy(desc.data, inv->small, inv->length);
     int rc = nw_link_push(link, &desc);
     if (rc < 0)
         return rc;
@@ -268,7 +271,7 @@ void nw_dispatch_retry_function(struct nw_function *function)
 static void look_for_another_place(struct nw_invocation *inv)
 {
     if (inv->complete)
-        inv->wanted = inv->length;
+        inv->wanted = inv->inlined ? 0 : inv->length;
     nw_place_forget(inv);
     nw_request_move(inv, NW_REQUEST_WAIT);
     retry(inv);

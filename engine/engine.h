@@ -41,8 +41,9 @@ struct nw_http_server;
 
 /* --- invocations: request.c (lifecycle), dispatch.c --- */
 
-/* An answer. With OK the data is the output, else a reason (hostile text); it lies in the worker's arena and the
- * receiver calls nw_link_drop(link, offset) once when done with it, if `link` is not NULL. */
+/* An answer. With OK the data is the output, else a reason (hostile text). If `link` is not NULL it lies in the
+ * worker's arena and the receiver calls nw_link_drop(link, offset) once when done with it; otherwise it lives only
+ * until `done` returns. */
 struct nw_result {
     enum nw_status status;
     const char *data;
@@ -77,12 +78,14 @@ struct nw_invocation {
     struct nw_function *function;
     struct nw_replica *replica; /* chosen; counted in replica->bound */
     struct nw_link *home;       /* a reference: whose arena holds the block, or who runs it */
-    bool has_block;
+    bool inlined;               /* the input is in `small` */
+    bool has_block;             /* it is in the arena of `home` */
     uint64_t offset;
     size_t capacity;
     size_t length; /* bytes of input so far */
     size_t wanted; /* bytes that nw_invoke_reserve asked for */
     char *spilled; /* the input so far while there is no room for it in an arena */
+    unsigned char small[NW_INLINE_MAX];
     uint64_t deadline;
     const struct nw_invocation_owner *owner;
     void *owner_arg;

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define REASON_MAX 1000 /* bytes of a worker's reason that a client is told */
+#define OUTPUT_TYPE "application/octet-stream"
+#define REASON_MAX  1000 /* bytes of a worker's reason that a client is told */
 
 static void output_written(void *arg, uint64_t offset)
 {
@@ -15,11 +16,15 @@ static void output_written(void *arg, uint64_t offset)
 
 static void answer_output(struct nw_http_request *request, const struct nw_result *result)
 {
+    if (!result->link) {
+        nw_http_answer_copy(request, NW_STATUS_OK, OUTPUT_TYPE, result->data, result->length);
+        return;
+    }
     nw_http_answer(request, &(struct nw_http_answer){.status = NW_STATUS_OK,
-                                                     .content_type = "application/octet-stream",
+                                                     .content_type = OUTPUT_TYPE,
                                                      .body = result->data,
                                                      .length = result->length,
-                                                     .release = result->link ? output_written : NULL,
+                                                     .release = output_written,
                                                      .release_arg = result->link,
                                                      .release_cookie = result->offset});
 }

@@ -18,16 +18,15 @@ struct call {
     struct nw_list waiting; /* origin->reply_waiters */
     struct nw_link *origin; /* never lost while the call lives: nw_nested_link_lost ends it before */
     uint64_t id;            /* the worker's */
-    const char *input;      /* in the origin's arena */
+    const char *input;      /* in the origin's arena; a small one only until the call is begun */
     size_t input_length;
     struct nw_invocation *inv; /* NULL when it is done */
     struct nw_result result;
 };
 
-static void post_reply(struct nw_link *link, uint64_t id, enum nw_status status, uint64_t offset, size_t length)
+static void post_status(struct nw_link *link, uint64_t id, enum nw_status status)
 {
-    nw_link_post(
-        link, &(struct nw_desc){.id = id, .kind = NW_DESC_REPLY, .status = status, .offset = offset, .length = length});
+    nw_link_post(link, &(struct nw_desc){.id = id, .kind = NW_DESC_REPLY, .status = status});
 }
 
 static void call_free(struct call *call)
@@ -40,37 +39,48 @@ static void call_free(struct call *call)
     free(call);
 }
 
+/* Puts the output into the arena of the caller's worker. False when there is no room for it now. */
+static bool place_output(struct call *call, struct nw_desc *desc)
+{
+    struct nw_link *origin = call->origin;
+    int rc = nw_link_alloc(origin, call->result.length, &desc->offset);
+    if (rc == -ENOMEM)
+        return false;
+    if (rc < 0) {
+        desc->status = NW_STATUS_OUTPUT_TOO_LARGE;
+        return true;
+    }
+    desc->length = call->result.length;
+    memcpy(nw_link_at(origin, desc->offset), call->result.data, desc->length);
+    nw_link_give_block(origin, desc->offset);
+    return true;
+}
+
 /* False when there is no room for the output now. */
 static bool reply(struct call *call)
 {
-    struct nw_link *origin = call->origin;
-    struct nw_result *result = &call->result;
-    uint64_t offset = 0;
-    size_t length = result->status == NW_STATUS_OK ? result->length : 0;
-    if (length) {
-        int rc = nw_link_alloc(origin, length, &offset);
-        if (rc == -ENOMEM)
-            return false;
-        if (rc < 0) {
-            result->status = NW_STATUS_OUTPUT_TOO_LARGE;
-            length = 0;
-        }
+    const struct nw_result *result = &call->result;
+    struct nw_desc desc = {.id = call->id, .kind = NW_DESC_REPLY, .status = result->status};
+    if (result->status == NW_STATUS_OK && result->length <= NW_INLINE_MAX) {
+        desc.offset = NW_OFFSET_INLINE;
+        desc.length = result->length;
+        memcpy(desc.data, result->data, result->length);
+    } else if (result->status == NW_STATUS_OK && !place_output(call, &desc)) {
+        return false;
     }
-    if (length) {
-        memcpy(nw_link_at(origin, offset), result->data, length);
-        nw_link_give_block(origin, offset);
-    }
-    post_reply(origin, call->id, result->status, offset, length);
+    nw_link_post(call->origin, &desc);
     call_free(call);
     return true;
 }
 
+/* A small output lives no longer than this call, and needs no room. */
 static void call_done(void *arg, const struct nw_result *result)
 {
     struct call *call = arg;
+    bool waits = result->length > NW_INLINE_MAX && !nw_list_empty(&call->origin->reply_waiters);
     call->inv = NULL;
     call->result = *result;
-    if (!nw_list_empty(&call->origin->reply_waiters) || !reply(call))
+    if (waits || !reply(call))
         nw_list_append(&call->origin->reply_waiters, &call->waiting);
 }
 
@@ -139,14 +149,14 @@ const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
         function = NULL;
     struct call *call = call_new(link, desc, payload);
     if (!call) {
-        post_reply(link, desc->id, NW_STATUS_UNAVAILABLE, 0, 0);
+        post_status(link, desc->id, NW_STATUS_UNAVAILABLE);
         return NULL;
     }
     enum nw_status status = call_start(call, function, desc->depth + 1);
     if (status != NW_STATUS_OK) {
         call->inv = NULL;
         call_free(call);
-        post_reply(link, desc->id, status, 0, 0);
+        post_status(link, desc->id, status);
     }
     return NULL;
 }

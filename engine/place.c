@@ -128,6 +128,13 @@ static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t ne
     return rc == -ENOMEM ? -EAGAIN : rc;
 }
 
+bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows)
+{
+    if (!inv->inlined)
+        inv->inlined = !grows && total <= NW_INLINE_MAX && !inv->length && !inv->has_block && !inv->spilled;
+    return inv->inlined;
+}
+
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
 {
     inv->wanted = need;

@@ -11,6 +11,10 @@
  */
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
 
+/* Whether an input of `total` bytes goes into the descriptor and so needs no room. For one that grows the
+ * total is not known, and it does not. */
+bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
+
 /* Lets go of the replica. A block in the arena of a lost worker is kept, until the input has moved on. */
 void nw_place_forget(struct nw_invocation *inv);
 

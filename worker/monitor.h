@@ -66,6 +66,7 @@ struct nw_invocation {
     uint64_t id;            /* from the ring */
     struct nw_source input; /* in the engine's arena, or in the caller's domain */
     uint32_t depth;
+    unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
 };
 
 struct nw_slot {
@@ -98,7 +99,7 @@ struct nw_slot {
     struct nw_source input;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
     uint64_t call_length;
-    uint64_t call_block; /* the CALL's payload in our arena */
+    uint64_t call_block; /* the CALL's payload in our arena, or NW_OFFSET_INLINE */
     /* as a sleeper */
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;

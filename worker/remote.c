@@ -52,18 +52,38 @@ void nw_post_flush(void)
     memmove(nw_m.outbox, nw_m.outbox + n, nw_m.n_outbox * sizeof(*nw_m.outbox));
 }
 
+/* Gives a payload of desc->length bytes its place: in the descriptor if it is small, else a block. As nw_arena_alloc.
+ */
+static int payload_place(struct nw_desc *desc, unsigned char **at)
+{
+    int error;
+
+    desc->offset = NW_OFFSET_INLINE;
+    *at = desc->data;
+    if (desc->length <= NW_INLINE_MAX)
+        return 0;
+    error = nw_arena_alloc(nw_m.channel.arena, desc->length, &desc->offset);
+    if (!error)
+        *at = nw_arena_at(nw_m.channel.arena, desc->offset);
+    return error;
+}
+
+static void payload_drop(const struct nw_desc *desc)
+{
+    if (nw_desc_has_block(desc))
+        nw_arena_release(nw_m.channel.arena, desc->offset);
+}
+
 /* The reason is for people: when the arena has no room for it, it is left out. */
 void nw_complete(uint64_t id, enum nw_status status, const char *reason)
 {
-    struct nw_desc desc = {.id = id, .kind = NW_DESC_COMPLETE, .status = status};
-    size_t length = strlen(reason);
-    uint64_t offset;
+    struct nw_desc desc = {.id = id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
+    unsigned char *at;
 
-    if (length && nw_arena_alloc(nw_m.channel.arena, length, &offset) == 0) {
-        memcpy(nw_arena_at(nw_m.channel.arena, offset), reason, length);
-        desc.offset = offset;
-        desc.length = length;
-    }
+    if (payload_place(&desc, &at) == 0)
+        memcpy(at, reason, desc.length);
+    else
+        desc.length = 0;
     post(&desc);
 }
 
@@ -77,6 +97,8 @@ int nw_send_output(struct nw_slot *slot)
 {
     struct nw_desc desc = {.id = slot->invocation, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
     char reason[64];
+    unsigned char *at;
+    int error;
 
     if (slot->output_status != 0) {
         snprintf(reason, sizeof(reason), "faas_func_call returned %d", slot->output_status);
@@ -88,20 +110,17 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
-    if (desc.length) {
-        int error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
-
-        if (error == -ENOMEM)
-            return -EAGAIN;
-        if (error) {
-            fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
-            return 0;
-        }
-        if (nw_source_read(nw_arena_at(nw_m.channel.arena, desc.offset), slot->output) < 0) {
-            nw_arena_release(nw_m.channel.arena, desc.offset);
-            fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
-            return 0;
-        }
+    error = payload_place(&desc, &at);
+    if (error == -ENOMEM)
+        return -EAGAIN;
+    if (error) {
+        fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
+        return 0;
+    }
+    if (nw_source_read(at, slot->output) < 0) {
+        payload_drop(&desc);
+        fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
+        return 0;
     }
     nw_invocation_ended(slot);
     post(&desc);
@@ -141,29 +160,28 @@ static int answer_call(struct nw_slot *slot, long result)
 int nw_send_call(struct nw_slot *slot)
 {
     struct nw_desc desc = {.kind = NW_DESC_CALL, .depth = slot->depth + 1};
-    unsigned char *block;
+    unsigned char *at;
     int error;
 
     desc.name_len = (uint32_t)strlen(slot->callee);
     desc.length = desc.name_len + slot->input.length;
     if (slot->domain->call_bytes && slot->domain->call_bytes + desc.length > nw_m.geometry.arena_size / ARENA_SHARE)
         return -EAGAIN;
-    error = nw_arena_alloc(nw_m.channel.arena, desc.length, &desc.offset);
+    error = payload_place(&desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)
         return answer_call(slot, error);
-    block = nw_arena_at(nw_m.channel.arena, desc.offset);
-    memcpy(block, slot->callee, desc.name_len);
-    if (nw_source_read(block + desc.name_len, slot->input) < 0) {
-        nw_arena_release(nw_m.channel.arena, desc.offset);
+    memcpy(at, slot->callee, desc.name_len);
+    if (nw_source_read(at + desc.name_len, slot->input) < 0) {
+        payload_drop(&desc);
         return answer_call(slot, -EFAULT);
     }
     slot->call_unsent = false;
     slot->call_generation++;
     slot->call_block = desc.offset;
-    slot->call_length = desc.length;
-    slot->domain->call_bytes += desc.length;
+    slot->call_length = nw_desc_has_block(&desc) ? desc.length : 0;
+    slot->domain->call_bytes += slot->call_length;
     slot->state = NW_SLOT_REMOTE;
     desc.id = call_id(slot);
     post(&desc);
@@ -215,6 +233,8 @@ static void on_invoke(const struct nw_desc *desc)
         return;
     }
     invocation->id = desc->id;
+    if (desc->offset == NW_OFFSET_INLINE)
+        payload = memcpy(invocation->small, payload, desc->length);
     invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
     invocation->depth = desc->depth;
     nw_function_enqueue(function, invocation);
@@ -230,7 +250,8 @@ static void on_reply(const struct nw_desc *desc)
         engine_is_wrong("a payload outside its arena");
     if (!slot)
         engine_is_wrong("an answer to a call that was not made");
-    nw_arena_release(nw_m.channel.arena, slot->call_block);
+    if (slot->call_block != NW_OFFSET_INLINE)
+        nw_arena_release(nw_m.channel.arena, slot->call_block);
     slot->domain->call_bytes -= slot->call_length;
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
@@ -242,7 +263,7 @@ static void on_reply(const struct nw_desc *desc)
     } else {
         answer_call(slot, nw_sink_write(slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
     }
-    if (desc->length)
+    if (nw_desc_has_block(desc))
         post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
     arena_retry();
 }

@@ -65,7 +65,8 @@ static void push(struct side *side, uint64_t id)
 static void payload(const struct side *side, const struct nw_desc *desc)
 {
     const unsigned char *at = nw_channel_payload(&side->ch, desc);
-    bool inside = desc->length <= ARENA && desc->offset <= ARENA - desc->length;
+    bool inside = desc->offset == NW_OFFSET_INLINE ? desc->length <= NW_INLINE_MAX
+                                                   : desc->length <= ARENA && desc->offset <= ARENA - desc->length;
     NW_FUZZ_CHECK(desc->length ? inside == (at != NULL) : at != NULL);
     unsigned sum = 0;
     for (size_t i = 0; at && i < desc->length; i++)

@@ -117,8 +117,9 @@ static void payload_bounds(void **state)
         {end, 1, 0},
         {end - 1, 2, 0},
         {0, end + 1, 0},
-        {UINT64_MAX, 1, 0},
-        {UINT64_MAX, 2, 0},
+        {UINT64_MAX - 1, 1, 0},
+        {UINT64_MAX - 1, 2, 0},
+        {NW_OFFSET_INLINE, NW_INLINE_MAX + 1, 0},
         {1, UINT64_MAX, 0},
         {UINT64_MAX, UINT64_MAX, 0},
         {1ull << 63, 1ull << 63, 0},
@@ -129,6 +130,9 @@ static void payload_bounds(void **state)
         const void *expected = rows[i].inside ? s.engine.peer_arena + rows[i].offset : NULL;
         assert_ptr_equal(nw_channel_payload(&s.engine, &desc), expected);
     }
+    struct nw_desc small = {.offset = NW_OFFSET_INLINE, .length = NW_INLINE_MAX};
+    assert_ptr_equal(nw_channel_payload(&s.engine, &small), small.data);
+    assert_false(nw_desc_has_block(&small));
     struct nw_desc nothing = {.offset = UINT64_MAX, .length = 0};
     assert_non_null(nw_channel_payload(&s.engine, &nothing));
     sides_free(&s);

@@ -56,7 +56,7 @@ static struct nw_desc desc_of(uint64_t n)
                             .status = (uint32_t)(n * 31),
                             .name_len = 1,
                             .depth = 2,
-                            .reserved1 = {n + 1, n + 2}};
+                            .data = {(unsigned char)n, [NW_INLINE_MAX - 1] = (unsigned char)(n + 1)}};
 }
 
 static void assert_desc(const struct nw_desc *desc, uint64_t n)

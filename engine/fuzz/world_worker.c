@@ -131,7 +131,7 @@ static void reply(struct world_worker *worker, const struct nw_desc *desc)
     NW_FUZZ_CHECK(nw_arena_release(worker->ch.arena, desc->id >> 16) == 0);
     complete(worker, *outer, desc->status, output, desc->length);
     *outer = 0;
-    if (desc->length)
+    if (nw_desc_has_block(desc))
         NW_FUZZ_CHECK(nw_channel_send(&worker->ch,
                                       &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset}) != -EPROTO);
 }

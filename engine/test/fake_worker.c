@@ -51,8 +51,9 @@ struct pending {
     struct nw_list link;
     struct nw_desc desc; /* of the INVOKE */
     struct function *function;
-    uint64_t due;     /* ms; 0: as soon as there is room */
-    uint64_t call_id; /* waits for this REPLY */
+    uint64_t due;        /* ms; 0: as soon as there is room */
+    uint64_t call_id;    /* waits for this REPLY */
+    uint64_t call_block; /* to free then */
 };
 
 static struct nw_channel channel;
@@ -137,6 +138,12 @@ static void bad_offset(const struct nw_desc *desc)
 {
     send_desc(&(struct nw_desc){
         .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = channel.peer_arena_size - 1, .length = 2});
+}
+
+static void bad_inline(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){
+        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .length = NW_INLINE_MAX + 1});
 }
 
 static void bad_length(const struct nw_desc *desc)
@@ -243,6 +250,7 @@ static const struct {
     {"twice", twice},
     {"bad-offset", bad_offset},
     {"bad-length", bad_length},
+    {"bad-inline", bad_inline},
     {"bad-kind", bad_kind},
     {"engines-kind", engines_kind},
     {"bad-status", bad_status},
@@ -292,7 +300,7 @@ static bool call(struct pending *pending, const char *name)
     memcpy(at, name, desc.name_len);
     memcpy(at + desc.name_len, nw_channel_payload(&channel, invoke), invoke->length);
     pending->call_id = desc.id;
-    pending->desc.reserved1[0] = desc.offset; /* to free when the reply comes */
+    pending->call_block = desc.offset;
     send_desc(&desc);
     return true;
 }
@@ -368,13 +376,13 @@ static void on_reply(const struct nw_desc *desc)
         struct pending *pending = nw_container(at, struct pending, link);
         if (pending->call_id != desc->id)
             continue;
-        nw_arena_release(channel.arena, pending->desc.reserved1[0]);
+        nw_arena_release(channel.arena, pending->call_block);
         bool ok = desc->status == NW_STATUS_OK;
         const char *reason = nw_status_info(desc->status)->code;
         while (!complete(&pending->desc, ok ? NW_STATUS_OK : NW_STATUS_FUNCTION_FAILED,
                          ok ? nw_channel_payload(&channel, desc) : reason, ok ? desc->length : strlen(reason)))
             nw_die_system("no room for an output");
-        if (desc->length)
+        if (nw_desc_has_block(desc))
             send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
         pending_free(pending);
         return;

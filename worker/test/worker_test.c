@@ -329,7 +329,7 @@ static void sleepers_keep_nobody_from_a_key(void **state)
 static void sleepers_keep_nobody_from_an_executor(void **state)
 {
     enum { FUNCTIONS = 2, SLOTS = 50, SHORT = 1000 };
-    struct nw_load l = {.so = so("fault"), .slots = SLOTS, .timeout_ms = 20000};
+    struct nw_load l = {.so = so("fault"), .slots = SLOTS, .timeout_ms = 3600000};
     uint32_t sleeper[FUNCTIONS], hello = load("hello");
 
     (void)state;
@@ -339,10 +339,9 @@ static void sleepers_keep_nobody_from_an_executor(void **state)
         assert_int_not_equal(sleeper[i], 0);
     }
     for (int i = 0; i < FUNCTIONS * SLOTS; i++)
-        nw_harness_send(&h, sleeper[i % FUNCTIONS], "sleep 3", 7);
+        nw_harness_send(&h, sleeper[i % FUNCTIONS], "sleep", 5);
     for (int i = 0; i < SHORT; i++)
-        expect(hello, "x", "Hello, x!\n"); /* nothing else was answered before */
-    receive_many(FUNCTIONS * SLOTS);
+        expect(hello, "x", "Hello, x!\n");
 }
 
 static void a_new_version_takes_over(void **state)
