@@ -7,7 +7,10 @@
 #include "engine/registry.h"
 #include "engine/state.h"
 #include "engine/supervisor.h"
+#include <malloc.h>
 #include <stdlib.h>
+
+#define LARGE_BLOCK (1 << 20)
 
 static struct nw_engine engine;
 
@@ -22,6 +25,9 @@ int main(int argc, char **argv)
     char why[4608];
 
     nw_log_init("nightward-engine", NW_LOG_INFO);
+    /* Large blocks come from the kernel and go back there: of the 16 MiB that keep count of an arena few pages are ever
+     * touched, but malloc would zero all of them from the second worker on. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     nw_options_parse(&engine.options, argc, argv);
     nw_log_init("nightward-engine", engine.options.log_level);
     nw_engine_init(&engine);

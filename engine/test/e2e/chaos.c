@@ -22,7 +22,7 @@
 #define CALM_S         40    /* for everything to settle */
 #define PATIENCE_S     45    /* longer than the engine lets a request wait for a worker */
 #define SETTLE_MS      500   /* longer than workers take to say what they use */
-#define ENGINE_GROWTH  49152 /* KiB that the engine may have more: malloc keeps twice the largest body for next time */
+#define ENGINE_GROWTH  12288 /* KiB that the engine may have more, for what it keeps for next time */
 #define WORKER_GROWTH  65536 /* KiB, of all workers together */
 #define EXECUTORS_MOST 66    /* threads of a worker: executors that once were needed stay */
 #define FUNCTION_CALLS 3
