@@ -95,8 +95,9 @@ check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
 
 .PHONY: run-attacks
-run-attacks: all $(B)/test/worker/attacks
-	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks; status=$$?; cat $(B)/attacks.txt; exit $$status
+run-attacks: all $(B)/test/worker/attacks $(B)/test/engine/attacks
+	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks $(B)/test/engine/attacks; status=$$?; \
+	    common/test/attacks.sh $(B)/attacks.txt $(B)/attacks-engine.txt; exit $$status
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)

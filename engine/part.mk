@@ -50,6 +50,10 @@ endef
 
 $(foreach name,gateway hostile deploy tenants pressure start,$(eval $(call engine_host_test,$(name))))
 
+# The attacks that reach the engine; they are in the table that check-attacks prints.
+$(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
+$(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS)
+
 # io: the interface of the event loop itself.
 $(eval $(call test,engine/io,engine/test/io_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 IO_TESTS += $(B)/test/engine/io
