@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 
 #define FIRST_FD 3
 #define MAX_FDS  16
+/* The pipe to the parent and the program, both gone once that runs. */
+#define OWN_FDS 2
 /* Above every place that fds are moved to, so that moving one never overwrites another. */
-#define SAFE_FD (FIRST_FD + MAX_FDS + 1)
+#define SAFE_FD (FIRST_FD + MAX_FDS + OWN_FDS)
 
 enum step { STEP_CONFINED, STEP_PARENT, STEP_CPUS, STEP_STDIO, STEP_FDS, STEP_CONFINE, STEP_EXEC };
 
@@ -44,12 +47,12 @@ _Noreturn static void give_up(int pipe_fd, enum step step, int error)
     _exit(127);
 }
 
-static int tie_to_parent(int death_signal, pid_t parent)
+/* A parent that ended before the prctl sends nothing any more. It alone has the other end of the pipe. */
+static int find_parent(int pipe_fd)
 {
-    if (prctl(PR_SET_PDEATHSIG, death_signal) != 0)
-        return -errno;
-    /* A parent that ended before the prctl sends nothing any more. */
-    return getppid() == parent ? 0 : -ESRCH;
+    struct pollfd p = {.fd = pipe_fd};
+
+    return poll(&p, 1, 0) > 0 && p.revents & POLLERR ? -ESRCH : 0;
 }
 
 static void reset_signals(void)
@@ -73,14 +76,14 @@ static int set_stdio(void)
     return 0;
 }
 
-/* Moves the fds to their places and the pipe behind them; closes everything else. The pipe's new place or -errno. */
-static int place_fds(const struct nw_spawn *spec, int pipe_fd)
+/* Moves the fds to their places and our own behind them; closes everything else. 0 or -errno. */
+static int place_fds(const struct nw_spawn *spec, int own[OWN_FDS])
 {
-    int safe[MAX_FDS + 1];
+    int safe[MAX_FDS + OWN_FDS];
     int n = spec->n_fds;
 
-    for (int i = 0; i <= n; i++) {
-        safe[i] = fcntl(i < n ? spec->fds[i] : pipe_fd, F_DUPFD_CLOEXEC, SAFE_FD);
+    for (int i = 0; i < n + OWN_FDS; i++) {
+        safe[i] = fcntl(i < n ? spec->fds[i] : own[i - n], F_DUPFD_CLOEXEC, SAFE_FD);
         /* It says EINVAL where the limit of open files is at or below SAFE_FD. */
         if (safe[i] < 0)
             return errno == EINVAL ? -EMFILE : -errno;
@@ -88,18 +91,24 @@ static int place_fds(const struct nw_spawn *spec, int pipe_fd)
     for (int i = 0; i < n; i++)
         if (dup2(safe[i], FIRST_FD + i) < 0)
             return -errno;
-    if (dup3(safe[n], FIRST_FD + n, O_CLOEXEC) < 0)
-        return -errno;
-    if (close_range(FIRST_FD + n + 1, ~0U, 0) != 0)
-        return -errno;
-    return FIRST_FD + n;
+    for (int i = 0; i < OWN_FDS; i++) {
+        own[i] = FIRST_FD + n + i;
+        if (dup3(safe[n + i], own[i], O_CLOEXEC) < 0)
+            return -errno;
+    }
+    return close_range(FIRST_FD + (unsigned)n + OWN_FDS, ~0U, 0) == 0 ? 0 : -errno;
 }
 
-_Noreturn static void run_child(const struct nw_spawn *spec, int pipe_fd, pid_t parent)
+/* The program is opened before `confine` may hide its path. */
+_Noreturn static void run_child(const struct nw_spawn *spec, int pipe_fd)
 {
-    int rc = tie_to_parent(spec->death_signal, parent);
-    if (rc < 0)
-        give_up(pipe_fd, STEP_PARENT, -rc);
+    int own[OWN_FDS] = {pipe_fd, open(spec->path, O_PATH | O_CLOEXEC)};
+    int rc;
+
+    if (own[1] < 0)
+        give_up(pipe_fd, STEP_EXEC, errno);
+    if (prctl(PR_SET_PDEATHSIG, spec->death_signal) != 0)
+        give_up(pipe_fd, STEP_PARENT, errno);
     if (spec->cpus && sched_setaffinity(0, sizeof *spec->cpus, spec->cpus) != 0)
         give_up(pipe_fd, STEP_CPUS, errno);
     setsid();
@@ -107,17 +116,20 @@ _Noreturn static void run_child(const struct nw_spawn *spec, int pipe_fd, pid_t 
     rc = set_stdio();
     if (rc < 0)
         give_up(pipe_fd, STEP_STDIO, -rc);
-    rc = place_fds(spec, pipe_fd);
+    rc = place_fds(spec, own);
     if (rc < 0)
         give_up(pipe_fd, STEP_FDS, -rc);
-    pipe_fd = rc;
+    pipe_fd = own[0];
     if (spec->confine) {
         rc = spec->confine(spec->confine_arg);
         if (rc < 0)
             give_up(pipe_fd, STEP_CONFINE, -rc);
         tell(pipe_fd, STEP_CONFINED, rc);
     }
-    syscall(SYS_execve, spec->path, spec->argv, spec->envp, 0L, 0L, spec->exec_cookie);
+    rc = find_parent(pipe_fd);
+    if (rc < 0)
+        give_up(pipe_fd, STEP_PARENT, -rc);
+    syscall(SYS_execveat, own[1], "", spec->argv, spec->envp, AT_EMPTY_PATH, spec->exec_cookie);
     give_up(pipe_fd, STEP_EXEC, errno);
 }
 
@@ -143,11 +155,13 @@ static int read_notes(int pipe_fd, unsigned *shortfalls, const char **step)
 
 static pid_t fork_child(const struct nw_spawn *spec, const int pipe_fds[2])
 {
-    pid_t parent = getpid();
-    pid_t pid = fork();
+    /* As fork, which knows nothing of namespaces. */
+    pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(spec->namespaces | SIGCHLD), NULL, NULL, NULL, 0L);
 
-    if (pid == 0)
-        run_child(spec, pipe_fds[1], parent);
+    if (pid == 0) {
+        close(pipe_fds[0]);
+        run_child(spec, pipe_fds[1]);
+    }
     return pid < 0 ? -errno : pid;
 }
 

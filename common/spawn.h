@@ -18,15 +18,17 @@ struct nw_spawn {
     int n_fds;
     const cpu_set_t *cpus; /* where it and what it starts runs; NULL: as its starter */
     int death_signal; /* what the kernel sends the child when the thread that started it ends */
+    int namespaces;   /* CLONE_NEW* flags: what the child has for itself */
 
     /*
      * Runs in the child, last before the program starts; NULL for nothing. Negative errno gives up (it has told
-     * standard error why); otherwise a bit mask of what could not be applied, which nw_spawn hands to the parent.
+     * standard error why); otherwise a bit mask of what could not be applied, which nw_spawn hands to the parent. One
+     * that changes the user must set the death signal again.
      */
     int (*confine)(const void *arg);
     const void *confine_arg;
 
-    /* Passed to execve in its unused sixth register, so that a system call filter loaded by `confine` can tell this
+    /* Passed to execveat in its unused sixth register, so that a system call filter loaded by `confine` can tell this
      * one execve from every later one. */
     uint64_t exec_cookie;
 };

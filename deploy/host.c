@@ -225,7 +225,7 @@ static void give_launcher_to_engine(const struct host *h, int control)
 
 static void start_launcher(struct host *h)
 {
-    static char *argv[] = {"nightward-launcher", NULL};
+    char *argv[] = {"nightward-launcher", "--worker-users", (char *)h->plan->worker_users, NULL};
     int lifeline[2], control[2];
 
     if (!make_pair(h, &h->launcher, lifeline))

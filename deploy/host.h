@@ -13,12 +13,13 @@
 struct nw_host_plan {
     const char *engine_path;
     const char *launcher_path;
-    const char *state;   /* directory */
-    const char *socket;  /* the admin socket in it */
-    const char *mode;    /* mpk, process or none */
-    const char *io;      /* the engine's event loop: auto, uring or uv */
-    char *const *listen; /* addresses, n_listen of them */
-    int n_listen;        /* at most NW_HOST_LISTEN_MAX */
+    const char *state;        /* directory */
+    const char *socket;       /* the admin socket in it */
+    const char *mode;         /* mpk, process or none */
+    const char *io;           /* the engine's event loop: auto, uring or uv */
+    const char *worker_users; /* FIRST-LAST */
+    char *const *listen;      /* addresses, n_listen of them */
+    int n_listen;             /* at most NW_HOST_LISTEN_MAX */
     uint64_t workers;
     uint64_t executors;
     uint64_t body_limit;

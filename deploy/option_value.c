@@ -2,6 +2,7 @@
 #include "deploy/option_value.h"
 #include "common/cpus.h"
 #include "common/mode.h"
+#include "common/users.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -112,6 +113,8 @@ static int check_cpus(const char *text, char *why, size_t why_size)
 
 int nw_option_check(const struct nw_option *option, const char *text, char *why, size_t why_size)
 {
+    struct nw_users users;
+
     switch (option->kind) {
     case NW_OPTION_COUNT:
     case NW_OPTION_BYTES:
@@ -123,6 +126,9 @@ int nw_option_check(const struct nw_option *option, const char *text, char *why,
                           "auto, uring or uv", why, why_size);
     case NW_OPTION_CPUS:
         return check_cpus(text, why, why_size);
+    case NW_OPTION_USERS:
+        return check_word(nw_users_parse(text, &users) == 0, text, "ids of users, FIRST-LAST, like " NW_USERS_DEFAULT,
+                          why, why_size);
     case NW_OPTION_ADDRESS:
         return check_word(nw_is_address(text), text, "an address and port, like 127.0.0.1:8080 or [::1]:8080", why,
                           why_size);

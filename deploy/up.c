@@ -4,6 +4,7 @@
 #include "common/cpus.h"
 #include "common/mode.h"
 #include "common/spawn.h"
+#include "common/users.h"
 #include "deploy/command.h"
 #include "deploy/host.h"
 #include "deploy/notify.h"
@@ -28,6 +29,7 @@ enum {
     IO,
     ENGINE_CPUS,
     WORKER_CPUS,
+    WORKER_USERS,
     CONFIG,
     CHECK_CONFIG,
     PRINT_CONFIG,
@@ -99,6 +101,13 @@ static const struct nw_option options[N_OPTIONS] = {
                      .kind = NW_OPTION_CPUS,
                      .in_environment = true,
                      .in_file = true},
+    [WORKER_USERS] = {.name = "worker-users",
+                      .value = "FIRST-LAST",
+                      .initial = NW_USERS_DEFAULT,
+                      .help = "ids of users that are nobody's: as root, each worker is one of them",
+                      .kind = NW_OPTION_USERS,
+                      .in_environment = true,
+                      .in_file = true},
     [CONFIG] = {.name = "config",
                 .value = "FILE",
                 .help = "read `key = value` lines; a key is a flag without its dashes",
@@ -260,6 +269,7 @@ static int start(struct nw_settings *settings)
         .io = nw_setting_text(settings, IO),
         .engine_cpus = decide_cpus(settings, ENGINE_CPUS, &engine_cpus),
         .worker_cpus = decide_cpus(settings, WORKER_CPUS, &worker_cpus),
+        .worker_users = nw_setting_text(settings, WORKER_USERS),
     };
     int status;
 

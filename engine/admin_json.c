@@ -6,6 +6,7 @@
 #include "engine/http.h"
 #include "engine/workers.h"
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,19 +101,17 @@ char *nw_json_functions(struct nw_engine *engine)
     return print(root);
 }
 
-static void add_addresses(cJSON *root, const char *lines)
+/* Each line that begins with `mark`, without it. A mark of 0: each line. */
+static void add_lines(cJSON *root, const char *key, const char *lines, char mark)
 {
-    cJSON *list = cJSON_AddArrayToObject(root, "listen");
+    cJSON *list = cJSON_AddArrayToObject(root, key);
     while (*lines) {
-        const char *end = strchr(lines, '\n');
-        char address[128];
-        size_t length = (size_t)(end - lines);
-        if (length >= sizeof address)
-            return;
-        memcpy(address, lines, length);
-        address[length] = '\0';
-        cJSON_AddItemToArray(list, cJSON_CreateString(address));
-        lines = end + 1;
+        const char *end = strchrnul(lines, '\n');
+        char line[256];
+        snprintf(line, sizeof line, "%.*s", (int)(end - lines), lines);
+        if (!mark || *line == mark)
+            cJSON_AddItemToArray(list, cJSON_CreateString(line + (mark != 0)));
+        lines = *end ? end + 1 : end;
     }
 }
 
@@ -156,7 +155,7 @@ char *nw_json_status(struct nw_engine *engine)
     add_cpus(root, getpid());
     cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
     cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
-    add_addresses(root, engine->addresses);
+    add_lines(root, "listen", engine->addresses, 0);
     cJSON_AddBoolToObject(root, "ready", engine->ready);
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
     cJSON_AddNumberToObject(root, "connections", nw_http_server_connections(engine->gateway));
@@ -164,6 +163,10 @@ char *nw_json_status(struct nw_engine *engine)
     int deployments = 0;
     nw_list_each(&engine->deployments, at, after) deployments++;
     cJSON_AddNumberToObject(root, "deployments", deployments);
+    if (engine->layers) {
+        add_lines(root, "confined_by", engine->layers, '+');
+        add_lines(root, "not_confined_by", engine->layers, '-');
+    }
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
     nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");

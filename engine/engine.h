@@ -262,6 +262,7 @@ struct nw_engine {
     struct nw_list free_invocations;
 
     int supervisor, launcher; /* control sockets; -1 */
+    char *layers; /* what the launcher said last of how workers are confined; see launcher/start.h */
     struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
     int signal_fd;
     int lock;        /* of the state directory */

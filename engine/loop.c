@@ -204,4 +204,5 @@ void nw_engine_fini(struct nw_engine *engine)
     nw_registry_close(engine->registry);
     nw_requests_fini(engine);
     free(engine->addresses);
+    free(engine->layers);
 }

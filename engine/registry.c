@@ -166,6 +166,10 @@ static int write_file(struct nw_registry *registry, const char *name, const void
     if (fd < 0)
         return -errno;
     int rc = write_all(fd, code, length);
+    /* A worker that is another user opens it anew, through the descriptor that it was given: no path leads there, since
+     * the state directory is its owner's alone. */
+    if (!rc && fchmod(fd, 0444) < 0)
+        rc = -errno;
     if (!rc && fsync(fd) < 0)
         rc = -errno;
     close(fd);

@@ -289,6 +289,8 @@ static void launcher_said(struct nw_engine *engine)
     struct nw_link *link = link_of(engine, head->worker);
     if (head->kind == NW_CONTROL_STARTED && link) {
         link->pid = head->value;
+        free(engine->layers);
+        engine->layers = strdup(message.text);
     } else if (head->kind == NW_CONTROL_EXITED) {
         if (!engine->ready && cannot_run(head->value))
             nw_die_system("worker %u cannot run here: %s", head->worker, message.text);

@@ -1,13 +1,19 @@
 /*
- * Confines a worker: no new privileges, no capabilities, resource limits. The system call filter is in filter.c.
+ * Confines a worker: its namespaces, no new privileges, a user of its own, no capabilities, resource limits. The system
+ * call filter is in filter.c, the files it sees in view.c.
  * Not responsible for what a domain inside the worker may do: that is the monitor's policy.
  */
 #include "launcher/confine.h"
 #include "common/log.h"
 #include "launcher/filter.h"
+#include "launcher/namespaces.h"
+#include "launcher/view.h"
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,21 +27,23 @@
 static const struct {
     int resource;
     rlim_t limit;
+    bool of_user; /* counted for all processes of a user: only for one that has no others */
 } limits[] = {
-    {RLIMIT_CORE, 0},
-    {RLIMIT_NOFILE, 4096},
-    {RLIMIT_MEMLOCK, 0},
-    {RLIMIT_MSGQUEUE, 0},
+    {RLIMIT_CORE, 0, false},     {RLIMIT_NOFILE, 4096, false}, {RLIMIT_FSIZE, 1UL << 30, false},
+    {RLIMIT_MEMLOCK, 0, false},  {RLIMIT_RTPRIO, 0, false},    {RLIMIT_NICE, 0, false},
+    {RLIMIT_MSGQUEUE, 0, false}, {RLIMIT_NPROC, 256, true},
 };
 
 /* Lowers limits, never raises one. */
-static int set_limits(void)
+static int set_limits(bool own_user)
 {
     int failed = 0;
 
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct rlimit now;
 
+        if (limits[i].of_user && !own_user)
+            continue;
         if (getrlimit(limits[i].resource, &now) != 0) {
             failed = -errno;
             continue;
@@ -68,16 +76,30 @@ static int empty_bounding_set(void)
     return prctl(PR_SET_SECUREBITS, LOCKED_NO_ROOT, 0, 0, 0) == 0 ? 0 : -errno;
 }
 
-static int drop_capabilities(void)
+/* A change of user takes the death signal away. */
+static int change_user(uid_t user)
 {
-    int rc = 0;
+    int death_signal;
 
-    /* Only user 0 gets capabilities from an execve, and only it may touch the bounding set. */
-    if (geteuid() == 0)
-        rc = empty_bounding_set();
+    if (prctl(PR_GET_PDEATHSIG, &death_signal) != 0 || setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0 ||
+        setresuid(user, user, user) != 0 || prctl(PR_SET_PDEATHSIG, death_signal) != 0)
+        return -errno;
+    return 0;
+}
+
+/* Only what starts with capabilities, as root or in a user namespace, can touch the bounding set, and only that needs
+ * to; and it can no more once it is another user. */
+static int give_up_rights(uid_t user, bool has_capabilities, unsigned *missing)
+{
+    int bounding = has_capabilities ? empty_bounding_set() : 0;
+    int rc = user ? change_user(user) : 0;
+
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    int cleared = clear_capability_sets();
-    return rc < 0 ? rc : cleared;
+    if (clear_capability_sets() < 0 || bounding < 0)
+        *missing |= 1U << NW_LAYER_CAPABILITIES;
+    if (!user)
+        *missing |= 1U << NW_LAYER_USER;
+    return rc;
 }
 
 static int refuse(const char *what, int error)
@@ -86,32 +108,77 @@ static int refuse(const char *what, int error)
     return error;
 }
 
+/* What the process was started with was tried out before, so that a failure here is one of the moment. */
+static int settle_in_namespaces(const struct nw_confinement *c)
+{
+    int rc = 0;
+
+    if (c->namespaces & CLONE_NEWUSER)
+        rc = nw_namespaces_keep_user(c->starter, c->starter_group);
+    if (rc < 0)
+        return refuse("its user namespace", rc);
+    if (c->namespaces & CLONE_NEWUTS && sethostname("worker", 6) != 0)
+        return refuse("its host name", -errno);
+    if (c->namespaces & CLONE_NEWNS)
+        rc = nw_view_make();
+    return rc < 0 ? refuse("its view of the files", rc) : 0;
+}
+
+static unsigned missing_namespaces(int namespaces)
+{
+    static const struct {
+        int flag;
+        enum nw_layer layer;
+    } layers[] = {
+        {CLONE_NEWNET, NW_LAYER_NETWORK}, {CLONE_NEWNS, NW_LAYER_FILES},      {CLONE_NEWPID, NW_LAYER_PROCESSES},
+        {CLONE_NEWIPC, NW_LAYER_IPC},     {CLONE_NEWUTS, NW_LAYER_HOST_NAME},
+    };
+    unsigned missing = 0;
+
+    for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++)
+        if (!(namespaces & layers[i].flag))
+            missing |= 1U << layers[i].layer;
+    return missing;
+}
+
 int nw_confine(const void *arg)
 {
     const struct nw_confinement *c = arg;
-    unsigned shortfalls = 0;
+    bool has_capabilities = geteuid() == 0 || c->namespaces & CLONE_NEWUSER;
+    unsigned missing = missing_namespaces(c->namespaces);
+    int rc = settle_in_namespaces(c);
 
+    if (rc < 0)
+        return rc;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return refuse("no_new_privs", -errno);
-    if (drop_capabilities() < 0)
-        shortfalls |= 1U << NW_SHORT_CAPABILITIES;
-    if (set_limits() < 0)
-        shortfalls |= 1U << NW_SHORT_RLIMITS;
-    int rc = nw_filter_load(c->exec_cookie);
+    if (set_limits(c->user != 0) < 0)
+        missing |= 1U << NW_LAYER_LIMITS;
+    rc = give_up_rights(c->user, has_capabilities, &missing);
+    if (rc < 0)
+        return refuse("a user of its own", rc);
+    rc = nw_filter_load(c->exec_cookie);
     if (rc < 0 && c->mode == NW_MODE_PROCESS)
         return refuse("seccomp, which mode process cannot do without", rc);
     if (rc < 0)
-        shortfalls |= 1U << NW_SHORT_SECCOMP;
-    return (int)shortfalls;
+        missing |= 1U << NW_LAYER_SECCOMP;
+    return (int)missing;
 }
 
-const char *nw_shortfall_text(enum nw_shortfall shortfall)
-{
-    static const char *const text[NW_SHORT_COUNT] = {
-        [NW_SHORT_CAPABILITIES] = "cannot drop every capability of a worker; run nightward as an ordinary user",
-        [NW_SHORT_RLIMITS] = "cannot lower every resource limit of a worker",
-        [NW_SHORT_SECCOMP] = "cannot load the system call filter of a worker; the domains' own mediation still holds",
-    };
+static const struct {
+    const char *name, *obstacle;
+} layers[NW_LAYERS_COUNT] = {
+#define X(layer, name, obstacle) [NW_LAYER_##layer] = {name, obstacle},
+    NW_LAYERS(X)
+#undef X
+};
 
-    return shortfall < NW_SHORT_COUNT ? text[shortfall] : "unknown";
+const char *nw_layer_name(enum nw_layer layer)
+{
+    return layers[layer].name;
+}
+
+const char *nw_layer_obstacle(enum nw_layer layer)
+{
+    return layers[layer].obstacle;
 }

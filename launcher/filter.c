@@ -1,114 +1,168 @@
 /*
- * The system call filter of a worker, built with libseccomp. It is the second layer, for the whole process: what a
- * domain may call is decided by the monitor, which this filter binds as well.
+ * The system call filter of a worker, built with libseccomp: what the monitor calls, and what it passes on for domains.
+ * It is the second layer, for the whole process. What a domain may call is decided by the monitor's own policy, which
+ * this filter binds as well: a call that the policy passes on must be listed here, or it fails with EPERM.
  */
 #include "launcher/filter.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
-/* Neither the monitor nor a function needs these, and each has been a way out of a sandbox or a way round keys. */
-static const int refused[] = {
-    /* other processes, and memory reached past the protection keys */
-    SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(process_madvise),
-    SCMP_SYS(process_mrelease),
-    SCMP_SYS(kcmp),
-    SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(userfaultfd),
-    SCMP_SYS(memfd_secret),
-    SCMP_SYS(vmsplice),
-    SCMP_SYS(personality),
-    SCMP_SYS(modify_ldt),
-    SCMP_SYS(perf_event_open),
-    SCMP_SYS(move_pages),
-    SCMP_SYS(migrate_pages),
-    /* work that the kernel does later, with rights of another moment */
-    SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register),
-    SCMP_SYS(io_setup),
-    SCMP_SYS(io_submit),
-    /* the view of the system */
-    SCMP_SYS(mount),
-    SCMP_SYS(umount2),
-    SCMP_SYS(mount_setattr),
-    SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen),
-    SCMP_SYS(fsconfig),
-    SCMP_SYS(fsmount),
-    SCMP_SYS(fspick),
-    SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
-    SCMP_SYS(setns),
-    SCMP_SYS(unshare),
-    SCMP_SYS(name_to_handle_at),
-    SCMP_SYS(open_by_handle_at),
-    SCMP_SYS(fanotify_init),
-    SCMP_SYS(fanotify_mark),
-    SCMP_SYS(lookup_dcookie),
-    /* the kernel itself */
-    SCMP_SYS(bpf),
-    SCMP_SYS(add_key),
-    SCMP_SYS(request_key),
-    SCMP_SYS(keyctl),
-    SCMP_SYS(init_module),
-    SCMP_SYS(finit_module),
-    SCMP_SYS(delete_module),
-    SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load),
-    SCMP_SYS(reboot),
-    SCMP_SYS(swapon),
-    SCMP_SYS(swapoff),
-    SCMP_SYS(acct),
-    SCMP_SYS(quotactl),
-    SCMP_SYS(quotactl_fd),
-    SCMP_SYS(syslog),
-    SCMP_SYS(vhangup),
-    SCMP_SYS(iopl),
-    SCMP_SYS(ioperm),
-    SCMP_SYS(settimeofday),
-    SCMP_SYS(clock_settime),
-    SCMP_SYS(clock_adjtime),
-    SCMP_SYS(adjtimex),
-    SCMP_SYS(sethostname),
-    SCMP_SYS(setdomainname),
-    /* new processes: threads come through clone */
-    SCMP_SYS(fork),
-    SCMP_SYS(vfork),
-    SCMP_SYS(execveat),
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+
+#define NAMESPACES \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* With whatever arguments. */
+static const int allowed[] = {
+    /* memory; pages become executable by rules of their own below */
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(pkey_alloc),
+    SCMP_SYS(memfd_create),
+    /* open files */
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(pread64),
+    SCMP_SYS(preadv),
+    SCMP_SYS(preadv2),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(close),
+    SCMP_SYS(dup),
+    SCMP_SYS(dup3),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(openat2),
+    /* threads and signals of its own */
+    SCMP_SYS(futex),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(set_tid_address),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getpid),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(arch_prctl),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),
+    /* time, randomness and the machine */
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(times),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(uname),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(getcpu),
+    SCMP_SYS(sched_getaffinity),
 };
 
-static int refuse_listed(scmp_filter_ctx ctx)
+/* With these arguments only: (argument & mask) == value. */
+struct argument_rule {
+    int call;
+    unsigned argument;
+    uint64_t mask, value;
+};
+
+#define ALL UINT64_MAX
+#define WX  ((uint64_t)(PROT_WRITE | PROT_EXEC))
+
+static const struct argument_rule rules[] = {
+    /* never writable and executable at once */
+    {SCMP_SYS(mmap), 2, WX, 0},
+    {SCMP_SYS(mmap), 2, WX, PROT_WRITE},
+    {SCMP_SYS(mmap), 2, WX, PROT_EXEC},
+    {SCMP_SYS(mprotect), 2, WX, 0},
+    {SCMP_SYS(mprotect), 2, WX, PROT_WRITE},
+    {SCMP_SYS(mprotect), 2, WX, PROT_EXEC},
+    {SCMP_SYS(pkey_mprotect), 2, WX, 0},
+    {SCMP_SYS(pkey_mprotect), 2, WX, PROT_WRITE},
+    {SCMP_SYS(pkey_mprotect), 2, WX, PROT_EXEC},
+    /* for reading; the monitor opens what domains name by openat2 */
+    {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
+    {SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
+    /* nothing that makes the kernel signal another process */
+    {SCMP_SYS(fcntl), 1, ALL, F_DUPFD},
+    {SCMP_SYS(fcntl), 1, ALL, F_DUPFD_CLOEXEC},
+    {SCMP_SYS(fcntl), 1, ALL, F_GETFD},
+    {SCMP_SYS(fcntl), 1, ALL, F_SETFD},
+    {SCMP_SYS(fcntl), 1, ALL, F_GETFL},
+    {SCMP_SYS(fcntl), 1, ALL, F_SETFL},
+    {SCMP_SYS(fcntl), 1, ALL, F_ADD_SEALS},
+    {SCMP_SYS(fcntl), 1, ALL, F_GET_SEALS},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONREAD},
+    {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONBIO},
+    {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_SYSCALL_USER_DISPATCH},
+    {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_DUMPABLE},
+    /* threads, no processes */
+    {SCMP_SYS(clone), 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD},
+    /* limits are read, not set */
+    {SCMP_SYS(prlimit64), 2, ALL, 0},
+};
+
+static int allow_if(scmp_filter_ctx ctx, const struct argument_rule *rule)
 {
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    const struct scmp_arg_cmp compare = {
+        .arg = rule->argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = rule->mask, .datum_b = rule->value};
+
+    return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, rule->call, 1, &compare);
 }
 
-static int refuse_processes(scmp_filter_ctx ctx, uint64_t exec_cookie)
+static int allow_listed(scmp_filter_ctx ctx)
 {
-    int rc =
-        seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-    if (rc < 0)
-        return rc;
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && rc == 0; i++)
+        rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0] && rc == 0; i++)
+        rc = allow_if(ctx, &rules[i]);
+    return rc;
+}
+
+/* What depends on this process and on the one program that it still has to become. */
+static int allow_own(scmp_filter_ctx ctx, uint64_t exec_cookie)
+{
+    const struct argument_rule own[] = {
+        {SCMP_SYS(tgkill), 0, UINT32_MAX, (uint64_t)getpid()},
+        {SCMP_SYS(execveat), 5, ALL, exec_cookie},
+    };
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0] && rc == 0; i++)
+        rc = allow_if(ctx, &own[i]);
     /* Its flags lie in memory, where a filter cannot look; the C library falls back to clone on ENOSYS. */
-    rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (rc < 0)
-        return rc;
-    return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(execve), 1, SCMP_A5(SCMP_CMP_NE, exec_cookie, 0));
+    return rc < 0 ? rc : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
 static int build(scmp_filter_ctx ctx, uint64_t exec_cookie)
 {
-    /* A call of another architecture would be matched against the wrong numbers. */
+    /* A call of another architecture, x32 among them, would be matched against the wrong numbers. */
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (rc < 0)
         return rc;
@@ -116,13 +170,13 @@ static int build(scmp_filter_ctx ctx, uint64_t exec_cookie)
     rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (rc < 0)
         return rc;
-    rc = refuse_listed(ctx);
-    return rc < 0 ? rc : refuse_processes(ctx, exec_cookie);
+    rc = allow_listed(ctx);
+    return rc < 0 ? rc : allow_own(ctx, exec_cookie);
 }
 
 int nw_filter_load(uint64_t exec_cookie)
 {
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!ctx)
         return -ENOMEM;
     int rc = build(ctx, exec_cookie);

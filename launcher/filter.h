@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /*
- * Loads the filter into the calling process. It refuses what neither the monitor nor a function ever needs, new
- * processes, every system call of another architecture, and every execve that does not carry `exec_cookie` in its
- * sixth register. 0 or negative errno.
+ * Loads the filter into the calling process. What a worker needs passes, and so does an execveat that carries
+ * `exec_cookie` in its sixth register; everything else fails with EPERM, and a call of another architecture ends the
+ * process. 0 or negative errno.
  */
 int nw_filter_load(uint64_t exec_cookie);
 

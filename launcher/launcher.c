@@ -7,6 +7,7 @@
 #include "launcher/launcher.h"
 #include "common/control.h"
 #include "common/log.h"
+#include "launcher/namespaces.h"
 #include "launcher/start.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +26,13 @@
 struct worker {
     struct worker *next;
     uint32_t number;
-    pid_t pid; /* kept for STARTED after the process is reaped; 0 when none was ever started */
+    uid_t user; /* 0: ours */
+    pid_t pid;  /* kept for STARTED after the process is reaped; 0 when none was ever started */
     bool running;
     bool started_reported;
     int64_t status; /* once not running: wait status, or negative errno when never started */
     char reason[512];
+    char layers[NW_LAYERS_TEXT];
 };
 
 struct nw_launcher {
@@ -37,6 +40,9 @@ struct nw_launcher {
     int control;
     int signals;
     const char *worker_path;
+    struct nw_users users;
+    uid_t last_user;
+    int namespaces;         /* that a worker gets; CLONE_NEW* flags */
     struct worker *workers; /* oldest first */
     bool blocked;           /* a report waits for room in the control socket */
     bool stopping;
@@ -136,7 +142,7 @@ static bool report(struct nw_launcher *l, const struct worker *w, uint32_t kind,
 static bool report_worker(struct nw_launcher *l, struct worker *w)
 {
     if (w->pid > 0 && !w->started_reported) {
-        w->started_reported = report(l, w, NW_CONTROL_STARTED, w->pid, "");
+        w->started_reported = report(l, w, NW_CONTROL_STARTED, w->pid, w->layers);
         if (!w->started_reported)
             return false;
     }
@@ -162,6 +168,47 @@ static void report_all(struct nw_launcher *l)
 
 /* ---- messages from the engine ---- */
 
+static bool is_taken(const struct nw_launcher *l, uid_t user)
+{
+    const struct worker *w = l->workers;
+
+    while (w && !(w->running && w->user == user))
+        w = w->next;
+    return w != NULL;
+}
+
+/* One that no other worker of ours is; the one that was used last comes last. -ENOENT when there is none. */
+static int choose_user(struct nw_launcher *l, uid_t *user)
+{
+    uid_t count = l->users.last - l->users.first + 1;
+
+    *user = 0;
+    if (!l->users.first)
+        return 0;
+    for (uid_t i = 0; i < count; i++) {
+        l->last_user = l->last_user < l->users.last ? l->last_user + 1 : l->users.first;
+        if (!is_taken(l, l->last_user)) {
+            *user = l->last_user;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static int start_process(struct nw_launcher *l, struct worker *w)
+{
+    struct nw_start_place place = {.worker_path = l->worker_path, .namespaces = l->namespaces};
+    int rc = nw_start_check(&l->message, w->reason, sizeof w->reason);
+
+    if (rc == 0 && choose_user(l, &place.user) < 0) {
+        snprintf(w->reason, sizeof w->reason, "every user of --worker-users %u-%u has a worker already", l->users.first,
+                 l->users.last);
+        rc = -EAGAIN;
+    }
+    w->user = place.user;
+    return rc < 0 ? rc : nw_start_worker(&place, &l->message, w->layers, w->reason, sizeof w->reason);
+}
+
 static void start_worker(struct nw_launcher *l)
 {
     struct worker *w;
@@ -178,9 +225,7 @@ static void start_worker(struct nw_launcher *l)
         stop(l, EXIT_SYSTEM);
         return;
     }
-    rc = nw_start_check(&l->message, w->reason, sizeof w->reason);
-    if (rc == 0)
-        rc = nw_start_worker(l->worker_path, &l->message, w->reason, sizeof w->reason);
+    rc = start_process(l, w);
     w->running = rc > 0;
     w->pid = rc > 0 ? rc : 0;
     w->status = rc > 0 ? 0 : rc;
@@ -279,7 +324,7 @@ static int block_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path)
+struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users)
 {
     struct nw_launcher *l = calloc(1, sizeof *l);
 
@@ -288,6 +333,10 @@ struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worke
     l->lifeline = lifeline;
     l->control = control;
     l->worker_path = worker_path;
+    l->namespaces = nw_namespaces_usable();
+    if (nw_users_usable())
+        l->users = *users;
+    l->last_user = l->users.last;
     l->signals = block_signals();
     if (l->signals < 0 || fcntl(control, F_SETFL, O_NONBLOCK) != 0) {
         int saved = errno;

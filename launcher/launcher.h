@@ -5,14 +5,17 @@
 #ifndef NW_LAUNCHER_LAUNCHER_H
 #define NW_LAUNCHER_LAUNCHER_H
 
+#include "common/users.h"
+
 struct nw_launcher;
 
 /*
  * `lifeline` reports end of file when the supervisor is gone, `control` is the engine's socket; both become the
- * launcher's. `worker_path` is the program to start as a worker and must outlive the launcher. Blocks SIGCHLD,
+ * launcher's. `worker_path` is the program to start as a worker and must outlive the launcher; `users` are
+ * those that workers become where we may decide that. Finds out how workers can be confined here. Blocks SIGCHLD,
  * SIGTERM, SIGINT and SIGHUP in the calling thread. NULL with errno set on failure.
  */
-struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path);
+struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users);
 
 /*
  * Serves until either socket ends or a signal asks to stop, then kills and reaps every worker. The exit status: 0, or

@@ -1,12 +1,15 @@
 # what launcher builds
-LAUNCHER_SOURCES := $(addprefix launcher/,launcher.c start.c confine.c filter.c)
+LAUNCHER_SOURCES := $(addprefix launcher/,launcher.c start.c confine.c filter.c namespaces.c view.c)
 
 $(eval $(call program,nightward-launcher,launcher/main.c $(LAUNCHER_SOURCES),-lseccomp,$(COMMON)))
-$(eval $(call test,launcher/launcher,launcher/test/launcher_test.c $(LAUNCHER_SOURCES),-lseccomp,$(COMMON)))
+$(foreach name,launcher confine,$(eval $(call test,launcher/$(name),launcher/test/$(name)_test.c \
+    launcher/test/host.c $(LAUNCHER_SOURCES),-lseccomp,$(COMMON))))
 
-# The program that the test starts in place of a worker; found beside the test.
+# The program that the tests start in place of a worker; found beside them. Without sanitizers, whose system calls no
+# worker may make.
 TEST_HELPERS += $(B)/test/launcher/fake_worker
-$(B)/test/launcher/launcher: | $(B)/test/launcher/fake_worker
+$(B)/test/launcher/launcher $(B)/test/launcher/confine: | $(B)/test/launcher/fake_worker
+$(B)/test/launcher/fake_worker: SANITIZE :=
 $(B)/test/launcher/fake_worker: $(call objects,launcher/test/fake_worker.c) | $(B)/test/launcher/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $<

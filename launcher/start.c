@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define MAX_EXECUTORS     256
 #define MIN_RING_CAPACITY 2
@@ -41,23 +43,41 @@ int nw_start_check(const struct nw_control_message *message, char *why, size_t w
     return 0;
 }
 
-static void log_shortfalls_once(unsigned shortfalls)
+static void log_missing_once(unsigned missing)
 {
     static unsigned logged;
 
-    for (unsigned i = 0; i < NW_SHORT_COUNT; i++)
-        if (shortfalls & ~logged & (1U << i))
-            nw_log(NW_LOG_WARN, "%s", nw_shortfall_text((enum nw_shortfall)i));
-    logged |= shortfalls;
+    for (unsigned i = 0; i < NW_LAYERS_COUNT; i++)
+        if (missing & ~logged & (1U << i))
+            nw_log(NW_LOG_WARN, "workers are not confined by: %s: %s", nw_layer_name(i), nw_layer_obstacle(i));
+    logged |= missing;
 }
 
-static pid_t spawn_confined(const char *worker_path, char *const *argv, const struct nw_control_message *message,
-                            char *why, size_t why_size)
+static void describe_layers(unsigned missing, char *text)
+{
+    size_t used = 0;
+
+    for (unsigned i = 0; i < NW_LAYERS_COUNT; i++) {
+        bool there = !(missing & (1U << i));
+
+        used += (size_t)snprintf(text + used, NW_LAYERS_TEXT - used, "%c%s%s%s\n", there ? '+' : '-', nw_layer_name(i),
+                                 there ? "" : ": ", there ? "" : nw_layer_obstacle(i));
+    }
+}
+
+static pid_t spawn_confined(const struct nw_start_place *place, char *const *argv,
+                            const struct nw_control_message *message, char *layers, char *why, size_t why_size)
 {
     /* rseq must be off before the worker's C library starts: the kernel would write its area with a domain's rights. */
     static char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC", NULL};
-    struct nw_confinement confinement = {.mode = (enum nw_mode)message->head.mode};
-    unsigned shortfalls;
+    struct nw_confinement confinement = {
+        .mode = (enum nw_mode)message->head.mode,
+        .namespaces = place->namespaces,
+        .starter = geteuid(),
+        .starter_group = getegid(),
+        .user = place->user,
+    };
+    unsigned missing;
     const char *step;
 
     if (getrandom(&confinement.exec_cookie, sizeof confinement.exec_cookie, 0) !=
@@ -66,25 +86,29 @@ static pid_t spawn_confined(const char *worker_path, char *const *argv, const st
         return -errno;
     }
     struct nw_spawn spec = {
-        .path = worker_path,
+        .path = place->worker_path,
         .argv = argv,
         .envp = environment,
         .fds = message->fds,
         .n_fds = message->n_fds,
         .death_signal = SIGKILL,
+        .namespaces = place->namespaces,
         .confine = nw_confine,
         .confine_arg = &confinement,
         .exec_cookie = confinement.exec_cookie,
     };
-    pid_t pid = nw_spawn(&spec, &shortfalls, &step);
-    if (pid < 0)
-        snprintf(why, why_size, "cannot start %s: cannot %s: %s", worker_path, step, strerror(-pid));
-    else
-        log_shortfalls_once(shortfalls);
+    pid_t pid = nw_spawn(&spec, &missing, &step);
+    if (pid < 0) {
+        snprintf(why, why_size, "cannot start %s: cannot %s: %s", place->worker_path, step, strerror(-pid));
+    } else {
+        log_missing_once(missing);
+        describe_layers(missing, layers);
+    }
     return pid;
 }
 
-pid_t nw_start_worker(const char *worker_path, const struct nw_control_message *message, char *why, size_t why_size)
+pid_t nw_start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
+                      char *why, size_t why_size)
 {
     const struct nw_control *head = &message->head;
     char executors[16], capacity[16], arena[24], number[16];
@@ -99,5 +123,5 @@ pid_t nw_start_worker(const char *worker_path, const struct nw_control_message *
     snprintf(capacity, sizeof capacity, "%" PRIu32, head->geometry.ring_capacity);
     snprintf(arena, sizeof arena, "%" PRIu64, head->geometry.arena_size);
     snprintf(number, sizeof number, "%" PRIu32, head->worker);
-    return spawn_confined(worker_path, argv, message, why, why_size);
+    return spawn_confined(place, argv, message, layers, why, why_size);
 }

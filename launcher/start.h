@@ -9,10 +9,20 @@
 /* Whether a START message is one that a sane engine sends. 0, or -EINVAL with the reason, for people, in `why`. */
 int nw_start_check(const struct nw_control_message *message, char *why, size_t why_size);
 
+struct nw_start_place {
+    const char *worker_path;
+    int namespaces; /* CLONE_NEW* flags */
+    uid_t user;     /* 0: ours */
+};
+
+#define NW_LAYERS_TEXT 1024
+
 /*
- * Starts `worker_path` as a checked START message says, confined. The message's fds stay the caller's. The pid, or
- * negative errno with the reason, for people, in `why`. What the machine cannot confine is logged the first time.
+ * Starts a worker as a checked START message says, confined. The message's fds stay the caller's. The pid, and in
+ * `layers` (NW_LAYERS_TEXT bytes) a line for each layer around it: "+NAME", or "-NAME: OBSTACLE" where this machine
+ * lacks it, which is also logged the first time. Or negative errno with the reason, for people, in `why`.
  */
-pid_t nw_start_worker(const char *worker_path, const struct nw_control_message *message, char *why, size_t why_size);
+pid_t nw_start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
+                      char *why, size_t why_size);
 
 #endif

@@ -22,6 +22,7 @@
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define FD_CONTROL  3
@@ -316,6 +317,9 @@ int main(int argc, char **argv)
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
+    /* No other process of this user may look inside: another worker could be one. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        nw_die_system("cannot close this process to others: %s", strerror(errno));
     prepare(&o);
     nw_tell_engine(NW_CONTROL_HELLO, 0, nw_m.keyed ? __builtin_popcount(nw_m.keys_free) : 0, nw_mode_name(o.mode));
     serve();

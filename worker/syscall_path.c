@@ -12,15 +12,17 @@
 
 #define LINK_MAX_BYTES 4096
 
-/* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. */
+/* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. They belong
+ * to whom the loader belongs to that the monitor opened: root, which in a user namespace is seen under another number.
+ */
 static bool is_trusted(const struct nw_place *place, int fd)
 {
     const char *name = strrchr(place->path, '/');
-    struct stat st;
+    struct stat st, loader;
 
     return place->kind == NW_PLACE_LIBRARY && name &&
            (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
-           st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
+           fstat(nw_m.loader, &loader) == 0 && st.st_uid == loader.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Finds the place and opens it: the kernel's fd, or negative errno. The place is left again. */

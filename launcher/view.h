@@ -1,0 +1,12 @@
+/* The files that a worker can see. */
+#ifndef NW_LAUNCHER_VIEW_H
+#define NW_LAUNCHER_VIEW_H
+
+/*
+ * In a process with a mount namespace of its own: from now on its root holds the host's shared libraries and time
+ * zones, read-only, a few devices and a /proc of its own processes, and nothing else. 0, or negative errno; then the
+ * process is of no use any more, since it may see any part of that.
+ */
+int nw_view_make(void);
+
+#endif
