@@ -27,7 +27,7 @@
 enum nw_control_kind {
     NW_CONTROL_LAUNCHER = 1,
     NW_CONTROL_READY,
-    NW_CONTROL_START,     /* worker, mode, executors, geometry */
+    NW_CONTROL_START,     /* worker, mode, executors, profile, geometry */
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */

@@ -137,6 +137,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     add_cpus(object, seat->worker ? (pid_t)seat->worker->pid : 0);
     cJSON_AddStringToObject(object, "state", nw_seat_state_name(seat->state));
     cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
+    cJSON_AddStringToObject(object, "profile", nw_profile_text(seat->tenant->profile));
     cJSON_AddNumberToObject(object, "functions", loaded);
     cJSON_AddNumberToObject(object, "in_flight", seat->worker ? seat->worker->busy : 0);
     cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);

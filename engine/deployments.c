@@ -318,7 +318,7 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
                                         struct nw_manifest *manifest, const char *sha256, bool persisted)
 {
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
-    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant) : NULL;
+    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant, manifest->profile) : NULL;
     if (!tenant) {
         free(deployment);
         return NULL;

@@ -155,6 +155,7 @@ struct nw_tenant {
     struct nw_list link; /* in engine->tenants */
     struct nw_engine *engine;
     char name[NW_NAME_MAX + 1];
+    uint32_t profile; /* enum nw_profile, that of each of its functions */
     struct nw_list seats;
     unsigned deployments;    /* that hold it */
     uint64_t refusal_logged; /* when; 0: never */
@@ -262,7 +263,7 @@ struct nw_engine {
     struct nw_list free_invocations;
 
     int supervisor, launcher; /* control sockets; -1 */
-    char *layers; /* what the launcher said last of how workers are confined; see launcher/start.h */
+    char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
     struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
     int signal_fd;
     int lock;        /* of the state directory */

@@ -164,7 +164,7 @@ void nw_engine_run(struct nw_engine *engine)
 {
     /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
      * at once. */
-    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT))
+    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
     char why[512];
     if (nw_operations_load_registry(engine, why, sizeof why) < 0)

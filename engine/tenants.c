@@ -8,12 +8,12 @@
 
 #define REFUSAL_LOG_MS 10000 /* between two lines about one tenant's refused calls */
 
-static struct nw_tenant *find(struct nw_engine *engine, const char *name)
+static struct nw_tenant *find(struct nw_engine *engine, const char *name, uint32_t profile)
 {
     nw_list_each(&engine->tenants, at, after)
     {
         struct nw_tenant *tenant = nw_container(at, struct nw_tenant, link);
-        if (!strcmp(tenant->name, name))
+        if (!strcmp(tenant->name, name) && tenant->profile == profile)
             return tenant;
     }
     return NULL;
@@ -36,12 +36,13 @@ static bool add_seats(struct nw_tenant *tenant)
     return true;
 }
 
-static struct nw_tenant *make(struct nw_engine *engine, const char *name)
+static struct nw_tenant *make(struct nw_engine *engine, const char *name, uint32_t profile)
 {
     struct nw_tenant *tenant = calloc(1, sizeof *tenant);
     if (!tenant)
         return NULL;
     tenant->engine = engine;
+    tenant->profile = profile;
     snprintf(tenant->name, sizeof tenant->name, "%s", name);
     nw_list_init(&tenant->seats);
     nw_list_append(&engine->tenants, &tenant->link);
@@ -51,11 +52,11 @@ static struct nw_tenant *make(struct nw_engine *engine, const char *name)
     return NULL;
 }
 
-struct nw_tenant *nw_tenant_acquire(struct nw_engine *engine, const char *name)
+struct nw_tenant *nw_tenant_acquire(struct nw_engine *engine, const char *name, uint32_t profile)
 {
-    struct nw_tenant *tenant = find(engine, name);
+    struct nw_tenant *tenant = find(engine, name, profile);
     if (!tenant)
-        tenant = make(engine, name);
+        tenant = make(engine, name, profile);
     if (tenant)
         tenant->deployments++;
     return tenant;

@@ -78,6 +78,7 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_link *link, int wo
         .worker = link->number,
         .mode = options->mode,
         .executors = (uint32_t)options->executors,
+        .profile = seat->tenant->profile,
         .geometry = {.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena},
     };
     const int fds[] = {worker_socket, link->channel.memfd, link->channel.peer_doorbell, link->channel.own_doorbell};
@@ -289,8 +290,10 @@ static void launcher_said(struct nw_engine *engine)
     struct nw_link *link = link_of(engine, head->worker);
     if (head->kind == NW_CONTROL_STARTED && link) {
         link->pid = head->value;
-        free(engine->layers);
-        engine->layers = strdup(message.text);
+        if (!engine->layers || link->seat->tenant->profile == NW_PROFILE_COMPUTE) {
+            free(engine->layers);
+            engine->layers = strdup(message.text);
+        }
     } else if (head->kind == NW_CONTROL_EXITED) {
         if (!engine->ready && cannot_run(head->value))
             nw_die_system("worker %u cannot run here: %s", head->worker, message.text);

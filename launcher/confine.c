@@ -5,6 +5,7 @@
  */
 #include "launcher/confine.h"
 #include "common/log.h"
+#include "common/manifest.h"
 #include "launcher/filter.h"
 #include "launcher/namespaces.h"
 #include "launcher/view.h"
@@ -120,7 +121,7 @@ static int settle_in_namespaces(const struct nw_confinement *c)
     if (c->namespaces & CLONE_NEWUTS && sethostname("worker", 6) != 0)
         return refuse("its host name", -errno);
     if (c->namespaces & CLONE_NEWNS)
-        rc = nw_view_make();
+        rc = nw_view_make(c->profile & NW_PROFILE_NET);
     return rc < 0 ? refuse("its view of the files", rc) : 0;
 }
 
@@ -157,7 +158,7 @@ int nw_confine(const void *arg)
     rc = give_up_rights(c->user, has_capabilities, &missing);
     if (rc < 0)
         return refuse("a user of its own", rc);
-    rc = nw_filter_load(c->exec_cookie);
+    rc = nw_filter_load(c->exec_cookie, c->profile);
     if (rc < 0 && c->mode == NW_MODE_PROCESS)
         return refuse("seccomp, which mode process cannot do without", rc);
     if (rc < 0)

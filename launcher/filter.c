@@ -4,6 +4,7 @@
  * this filter binds as well: a call that the policy passes on must be listed here, or it fails with EPERM.
  */
 #include "launcher/filter.h"
+#include "common/manifest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -83,6 +85,27 @@ static const int allowed[] = {
     SCMP_SYS(sched_getaffinity),
 };
 
+/* What functions of other profiles are also passed on. */
+static const struct profile_call {
+    uint32_t profile;
+    int call;
+} for_profile[] = {
+    {NW_PROFILE_NET, SCMP_SYS(connect)},       {NW_PROFILE_NET, SCMP_SYS(sendto)},
+    {NW_PROFILE_NET, SCMP_SYS(recvfrom)},      {NW_PROFILE_NET, SCMP_SYS(shutdown)},
+    {NW_PROFILE_NET, SCMP_SYS(getsockname)},   {NW_PROFILE_NET, SCMP_SYS(getpeername)},
+    {NW_PROFILE_NET, SCMP_SYS(getsockopt)},    {NW_PROFILE_NET, SCMP_SYS(setsockopt)},
+    {NW_PROFILE_NET, SCMP_SYS(epoll_create1)}, {NW_PROFILE_NET, SCMP_SYS(epoll_ctl)},
+    {NW_PROFILE_NET, SCMP_SYS(epoll_wait)},    {NW_PROFILE_NET, SCMP_SYS(epoll_pwait)},
+    {NW_PROFILE_FILES, SCMP_SYS(fstatfs)},     {NW_PROFILE_FILES, SCMP_SYS(faccessat2)},
+    {NW_PROFILE_FILES, SCMP_SYS(readlinkat)},  {NW_PROFILE_FILES, SCMP_SYS(mkdirat)},
+    {NW_PROFILE_FILES, SCMP_SYS(unlinkat)},    {NW_PROFILE_FILES, SCMP_SYS(renameat)},
+    {NW_PROFILE_FILES, SCMP_SYS(renameat2)},
+    {NW_PROFILE_FILES, SCMP_SYS(pwrite64)},    {NW_PROFILE_FILES, SCMP_SYS(pwritev)},
+    {NW_PROFILE_FILES, SCMP_SYS(ftruncate)},   {NW_PROFILE_FILES, SCMP_SYS(fallocate)},
+    {NW_PROFILE_FILES, SCMP_SYS(fsync)},       {NW_PROFILE_FILES, SCMP_SYS(fdatasync)},
+    {NW_PROFILE_FILES, SCMP_SYS(flock)},
+};
+
 /* With these arguments only: (argument & mask) == value. */
 struct argument_rule {
     int call;
@@ -145,6 +168,22 @@ static int allow_listed(scmp_filter_ctx ctx)
     return rc;
 }
 
+static int allow_profile(scmp_filter_ctx ctx, uint32_t profile)
+{
+    const struct argument_rule families[] = {
+        {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET},
+        {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET6},
+    };
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof for_profile / sizeof for_profile[0] && rc == 0; i++)
+        if (profile & for_profile[i].profile)
+            rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, for_profile[i].call, 0);
+    for (size_t i = 0; i < sizeof families / sizeof families[0] && rc == 0 && profile & NW_PROFILE_NET; i++)
+        rc = allow_if(ctx, &families[i]);
+    return rc;
+}
+
 /* What depends on this process and on the one program that it still has to become. */
 static int allow_own(scmp_filter_ctx ctx, uint64_t exec_cookie)
 {
@@ -160,7 +199,7 @@ static int allow_own(scmp_filter_ctx ctx, uint64_t exec_cookie)
     return rc < 0 ? rc : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-static int build(scmp_filter_ctx ctx, uint64_t exec_cookie)
+static int build(scmp_filter_ctx ctx, uint64_t exec_cookie, uint32_t profile)
 {
     /* A call of another architecture, x32 among them, would be matched against the wrong numbers. */
     int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -171,15 +210,17 @@ static int build(scmp_filter_ctx ctx, uint64_t exec_cookie)
     if (rc < 0)
         return rc;
     rc = allow_listed(ctx);
+    if (rc == 0)
+        rc = allow_profile(ctx, profile);
     return rc < 0 ? rc : allow_own(ctx, exec_cookie);
 }
 
-int nw_filter_load(uint64_t exec_cookie)
+int nw_filter_load(uint64_t exec_cookie, uint32_t profile)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!ctx)
         return -ENOMEM;
-    int rc = build(ctx, exec_cookie);
+    int rc = build(ctx, exec_cookie, profile);
     if (rc == 0)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);

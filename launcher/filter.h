@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 /*
- * Loads the filter into the calling process. What a worker needs passes, and so does an execveat that carries
- * `exec_cookie` in its sixth register; everything else fails with EPERM, and a call of another architecture ends the
- * process. 0 or negative errno.
+ * Loads the filter into the calling process. What a worker of this enum nw_profile needs passes, and so does an
+ * execveat that carries `exec_cookie` in its sixth register; everything else fails with EPERM, and a call of another
+ * architecture ends the process. 0 or negative errno.
  */
-int nw_filter_load(uint64_t exec_cookie);
+int nw_filter_load(uint64_t exec_cookie, uint32_t profile);
 
 #endif

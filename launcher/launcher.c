@@ -7,6 +7,7 @@
 #include "launcher/launcher.h"
 #include "common/control.h"
 #include "common/log.h"
+#include "common/manifest.h"
 #include "launcher/namespaces.h"
 #include "launcher/start.h"
 #include <errno.h>
@@ -177,13 +178,14 @@ static bool is_taken(const struct nw_launcher *l, uid_t user)
     return w != NULL;
 }
 
-/* One that no other worker of ours is; the one that was used last comes last. -ENOENT when there is none. */
+/* One that no other worker of ours is; the one that was used last comes last. -ENOENT when there is none. Functions
+ * with granted directories stay the user that granted them: files are read and made as that one's. */
 static int choose_user(struct nw_launcher *l, uid_t *user)
 {
     uid_t count = l->users.last - l->users.first + 1;
 
     *user = 0;
-    if (!l->users.first)
+    if (!l->users.first || l->message.head.profile & NW_PROFILE_FILES)
         return 0;
     for (uid_t i = 0; i < count; i++) {
         l->last_user = l->last_user < l->users.last ? l->last_user + 1 : l->users.first;

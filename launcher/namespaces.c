@@ -22,7 +22,7 @@ static bool works(int flags)
 
     if (pid == 0)
         _exit((flags & CLONE_NEWUSER && nw_namespaces_keep_user(user, group) < 0) ||
-              (flags & CLONE_NEWNS && nw_view_make() < 0));
+              (flags & CLONE_NEWNS && nw_view_make(true) < 0));
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     return pid > 0 && status == 0;

@@ -1,10 +1,12 @@
 /* Starts one worker: checks what the engine asks for, builds the command line, spawns it confined. */
 #include "launcher/start.h"
 #include "common/log.h"
+#include "common/manifest.h"
 #include "common/spawn.h"
 #include "launcher/confine.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,6 +36,8 @@ int nw_start_check(const struct nw_control_message *message, char *why, size_t w
         return refuse(why, why_size, "a worker with a number of file descriptors of", (uint64_t)message->n_fds);
     if (head->mode <= NW_MODE_AUTO || head->mode >= NW_MODE_COUNT)
         return refuse(why, why_size, "isolation mode number", head->mode);
+    if (head->profile & ~(uint32_t)(NW_PROFILE_COMPUTE | NW_PROFILE_NET | NW_PROFILE_FILES))
+        return refuse(why, why_size, "profile number", head->profile);
     if (head->executors < 1 || head->executors > MAX_EXECUTORS)
         return refuse(why, why_size, "a number of executors of", head->executors);
     if (capacity < MIN_RING_CAPACITY || capacity > MAX_RING_CAPACITY || (capacity & (capacity - 1)) != 0)
@@ -41,6 +45,19 @@ int nw_start_check(const struct nw_control_message *message, char *why, size_t w
     if (g->arena_size < PAGE || g->arena_size > MAX_ARENA || g->arena_size % PAGE != 0)
         return refuse(why, why_size, "an arena size of", g->arena_size);
     return 0;
+}
+
+/* Functions with profile net use the host's network. */
+static int shared_namespaces(uint32_t profile)
+{
+    return profile & NW_PROFILE_NET ? CLONE_NEWNET : 0;
+}
+
+/* Layers that a profile does without. */
+static unsigned layers_without(uint32_t profile)
+{
+    return (profile & NW_PROFILE_NET ? 1U << NW_LAYER_NETWORK : 0) |
+           (profile & NW_PROFILE_FILES ? 1U << NW_LAYER_USER : 0);
 }
 
 static void log_missing_once(unsigned missing)
@@ -53,13 +70,15 @@ static void log_missing_once(unsigned missing)
     logged |= missing;
 }
 
-static void describe_layers(unsigned missing, char *text)
+static void describe_layers(unsigned missing, unsigned without, char *text)
 {
     size_t used = 0;
 
     for (unsigned i = 0; i < NW_LAYERS_COUNT; i++) {
         bool there = !(missing & (1U << i));
 
+        if (without & (1U << i))
+            continue;
         used += (size_t)snprintf(text + used, NW_LAYERS_TEXT - used, "%c%s%s%s\n", there ? '+' : '-', nw_layer_name(i),
                                  there ? "" : ": ", there ? "" : nw_layer_obstacle(i));
     }
@@ -72,7 +91,8 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
     static char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC", NULL};
     struct nw_confinement confinement = {
         .mode = (enum nw_mode)message->head.mode,
-        .namespaces = place->namespaces,
+        .profile = message->head.profile,
+        .namespaces = place->namespaces & ~shared_namespaces(message->head.profile),
         .starter = geteuid(),
         .starter_group = getegid(),
         .user = place->user,
@@ -92,7 +112,7 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
         .fds = message->fds,
         .n_fds = message->n_fds,
         .death_signal = SIGKILL,
-        .namespaces = place->namespaces,
+        .namespaces = confinement.namespaces,
         .confine = nw_confine,
         .confine_arg = &confinement,
         .exec_cookie = confinement.exec_cookie,
@@ -101,8 +121,9 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
     if (pid < 0) {
         snprintf(why, why_size, "cannot start %s: cannot %s: %s", place->worker_path, step, strerror(-pid));
     } else {
-        log_missing_once(missing);
-        describe_layers(missing, layers);
+        unsigned without = layers_without(message->head.profile);
+        log_missing_once(missing & ~without);
+        describe_layers(missing, without, layers);
     }
     return pid;
 }

@@ -1,6 +1,6 @@
 /*
  * A new root for a worker: a small read-only tmpfs onto which pieces of the host are mounted. The list is what the
- * monitor lets domains name (worker/syscall_path.c) and what the monitor itself opens. Paths that a host does not have
+ * monitor lets domains name (worker/place.c) and what the monitor itself opens. Paths that a host does not have
  * are left out; symbolic links are made anew.
  */
 #include "launcher/view.h"
@@ -35,6 +35,12 @@ static const struct {
     {"/etc/ssl/openssl.cnf", READ_ONLY}, /* and here */
     {"/dev/null", DEVICE},
     {"/dev/urandom", DEVICE},
+};
+
+/* Files, whatever links lead to them. */
+static const char *const resolver[] = {
+    "/etc/resolv.conf", "/etc/hosts",    "/etc/nsswitch.conf", "/etc/host.conf",
+    "/etc/gai.conf",    "/etc/services", "/etc/protocols",
 };
 
 /* The directories above `path`, in the new root that is the working directory. */
@@ -103,6 +109,18 @@ static int add_piece(const char *from, uint64_t attributes)
     return rc < 0 ? rc : mount_piece(from, to, attributes);
 }
 
+static int add_resolver(void)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof resolver / sizeof resolver[0] && rc == 0; i++)
+        if (access(resolver[i], F_OK) == 0) {
+            rc = make_place(resolver[i] + 1, false);
+            rc = rc < 0 ? rc : mount_piece(resolver[i], resolver[i] + 1, READ_ONLY);
+        }
+    return rc;
+}
+
 /* Its own processes only; where the kernel does not give a user namespace a new /proc, the one that there is. */
 static int add_proc(void)
 {
@@ -113,13 +131,13 @@ static int add_proc(void)
     return mount_piece("/proc", "proc", READ_ONLY);
 }
 
-static int fill(void)
+static int fill(bool network)
 {
     int rc = add_proc();
 
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && rc == 0; i++)
         rc = add_piece(pieces[i].path, pieces[i].attributes);
-    return rc;
+    return rc == 0 && network ? add_resolver() : rc;
 }
 
 /* The working directory becomes the root, and what was the root is gone. */
@@ -143,7 +161,7 @@ static int mount_root(void)
     return -errno;
 }
 
-int nw_view_make(void)
+int nw_view_make(bool network)
 {
     mode_t mask = umask(0);
     int rc = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : -errno;
@@ -151,7 +169,7 @@ int nw_view_make(void)
     if (rc == 0)
         rc = mount_root();
     if (rc == 0)
-        rc = fill();
+        rc = fill(network);
     if (rc == 0)
         rc = enter();
     umask(mask);

@@ -317,6 +317,7 @@ int main(int argc, char **argv)
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of its writer */
     /* No other process of this user may look inside: another worker could be one. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         nw_die_system("cannot close this process to others: %s", strerror(errno));

@@ -126,6 +126,20 @@ static void calls_need_leave(void **state)
     remove_function("outer");
 }
 
+/* A process is confined as tightly as all of its functions allow, so those that may do more have others. */
+static void profiles_have_workers_of_their_own(void **state)
+{
+    (void)state;
+    deploy_as("inner?tenant=p", "echo");
+    deploy_as("outer?tenant=p&profile=net", "call inner");
+    await_workers("p", 4);
+    expect(invoke(&host, "outer", "x"), 200, "x");
+    remove_function("outer");
+    await_workers("p", 2);
+    remove_function("inner");
+    await_workers("p", 0);
+}
+
 static void survive_a_restart(void **state)
 {
     (void)state;
@@ -183,6 +197,7 @@ static const struct CMUnitTest shared_tests[] = {
     cmocka_unit_test(each_has_workers_while_it_has_functions),
     cmocka_unit_test(a_function_moves_with_its_next_version),
     cmocka_unit_test(calls_need_leave),
+    cmocka_unit_test(profiles_have_workers_of_their_own),
     cmocka_unit_test(survive_a_restart),
     cmocka_unit_test(default_workers_stay),
     cmocka_unit_test(a_lost_worker_is_one_tenants_loss),

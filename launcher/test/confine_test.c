@@ -1,6 +1,7 @@
 /* How workers are confined: looked at from outside and, by a stand-in for the worker, from inside. */
 #include "common/test/test.h"
 
+#include "common/manifest.h"
 #include "common/users.h"
 #include "launcher/confine.h"
 #include "launcher/namespaces.h"
@@ -116,11 +117,11 @@ static unsigned user_of(pid_t pid)
     assert_int_equal(sscanf(strstr(status, "\nUid:"), " Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]), 4);
     assert_int_equal(
         sscanf(strstr(status, "\nGid:"), " Gid: %u %u %u %u", &groups[0], &groups[1], &groups[2], &groups[3]), 4);
-    assert_non_null(strstr(status, "\nGroups:\t \n"));
     for (int i = 0; i < 4; i++) {
         assert_int_equal(ids[i], ids[0]);
-        assert_int_equal(groups[i], ids[0]);
+        assert_int_equal(groups[i], groups[0]);
     }
+    assert_int_equal(ids[0] == geteuid() ? getegid() : ids[0], groups[0]);
     return ids[0];
 }
 
@@ -140,6 +141,7 @@ static void test_users(void **state)
     for (unsigned i = 0; i < USERS; i++) {
         sockets[i] = start_worker(h, i + 1, &pid);
         users[i] = user_of(pid);
+        assert_non_null(strstr(read_proc(pid, "status"), "\nGroups:\t \n"));
         assert_in_range(users[i], HOST_FIRST_USER, HOST_LAST_USER);
         for (unsigned k = 0; k < i; k++)
             assert_int_not_equal(users[i], users[k]);
@@ -412,6 +414,115 @@ static void test_host_name(void **state)
     close(socket);
 }
 
+/* ---- profiles ---- */
+
+static int start_with(struct host *h, uint32_t number, uint32_t profile, pid_t *pid)
+{
+    struct nw_control head = start_message(number);
+    int socket;
+
+    head.profile = profile;
+    socket = send_start(h, &head);
+    await_report(h, NW_CONTROL_STARTED, number);
+    *pid = (pid_t)h->message.head.value;
+    return socket;
+}
+
+static bool shares_network(pid_t pid)
+{
+    char path[64], own[64] = "", theirs[64] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+    assert_true(readlink("/proc/self/ns/net", own, sizeof own - 1) > 0);
+    assert_true(readlink(path, theirs, sizeof theirs - 1) > 0);
+    return strcmp(own, theirs) == 0;
+}
+
+static void test_profile_net(void **state)
+{
+    struct host *h = *state;
+    pid_t pid;
+    int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_NET, &pid);
+
+    assert_null(strstr(h->message.text, nw_layer_name(NW_LAYER_NETWORK)));
+    assert_true(shares_network(pid));
+    refuse_with(socket, SYS_socket, "%ld %ld 0", AF_UNIX, SOCK_STREAM, 0);
+    refuse_with(socket, SYS_socket, "%ld %ld 0", AF_NETLINK, SOCK_RAW, 0);
+    refuse_with(socket, SYS_mkdirat, "%ld 0 0", AT_FDCWD, 0, 0);
+    refuse_with(socket, SYS_bind, "0 0 0", 0, 0, 0);
+    refuse_with(socket, SYS_listen, "0 0", 0, 0, 0);
+    assert_call(socket, SYS_socket, "2 1 0", 0);
+    assert_call(socket, SYS_socket, "10 2 0", 0);
+    assert_call(socket, SYS_connect, "-1 0 0", EBADF);
+    assert_open(socket, "/etc/hosts", access("/etc/hosts", F_OK) == 0 ? 0 : ENOENT);
+    if (usable & CLONE_NEWNS)
+        assert_open(socket, "/etc/passwd", ENOENT);
+    close(socket);
+}
+
+/* What it makes in a granted directory must be there for the next worker, too. */
+static void test_profile_files(void **state)
+{
+    struct host *h = *state;
+    pid_t pid;
+    int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_FILES, &pid);
+
+    assert_null(strstr(h->message.text, nw_layer_name(NW_LAYER_USER)));
+    assert_int_equal(user_of(pid), geteuid());
+    assert_int_equal(shares_network(pid), !(usable & CLONE_NEWNET));
+    assert_call(socket, SYS_mkdirat, "-1 0 0", EFAULT);
+    assert_call(socket, SYS_fsync, "-1", EBADF);
+    refuse_with(socket, SYS_socket, "%ld %ld 0", AF_INET, SOCK_STREAM, 0);
+    refuse_with(socket, SYS_chmod, "0 0", 0, 0, 0);
+    refuse_with(socket, SYS_linkat, "0 0 0 0", 0, 0, 0);
+    close(socket);
+}
+
+/* ---- the monitor's policy ---- */
+
+enum { COMPUTE = NW_PROFILE_COMPUTE, NET = NW_PROFILE_NET, FILES = NW_PROFILE_FILES };
+enum { PASSED = 1, DONE = 2, ANSWERED = 4, WAITS = 8 };
+
+static const struct {
+    const char *name;
+    long number;
+    uint32_t profiles;
+    int how;
+} policy[] = {
+#define CALL(class, name, profiles, how, handler, rules, words) {#name, SYS_##name, profiles, how},
+#include "worker/policy.def"
+#undef CALL
+};
+
+/* What the monitor passes on to the kernel for a function, the process may call. Filtered by their arguments: fcntl and
+ * ioctl. */
+static void assert_passes(int socket, uint32_t profile)
+{
+    char question[64];
+
+    for (size_t i = 0; i < sizeof policy / sizeof policy[0]; i++) {
+        if (!(policy[i].how & PASSED) || !(policy[i].profiles & profile) || policy[i].number == SYS_fcntl ||
+            policy[i].number == SYS_ioctl)
+            continue;
+        snprintf(question, sizeof question, "call %ld -1 -1 -1 -1 -1 -1", policy[i].number);
+        if (strtol(ask(socket, question), NULL, 10) == EPERM)
+            fail_msg("the filter refuses %s, which the policy passes on", policy[i].name);
+    }
+}
+
+static void test_filter_agrees_with_policy(void **state)
+{
+    static const uint32_t profiles[] = {COMPUTE, COMPUTE | NET, COMPUTE | FILES, COMPUTE | NET | FILES};
+    pid_t pid;
+
+    for (uint32_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+        int socket = start_with(*state, i + 1, profiles[i], &pid);
+
+        assert_passes(socket, profiles[i]);
+        close(socket);
+    }
+}
+
 /* ---- what is said of it ---- */
 
 static void assert_layer(const char *said, enum nw_layer layer, bool there)
@@ -458,6 +569,9 @@ int main(void)
         TEST(test_files),
         TEST(test_network),
         TEST(test_host_name),
+        TEST(test_profile_net),
+        TEST(test_profile_files),
+        TEST(test_filter_agrees_with_policy),
         TEST(test_layers_are_reported),
     };
 

@@ -86,3 +86,29 @@ value() {
     missing=$(nw_status not_confined_by.0) || missing=
     [ -z "$missing" ] || [ "$(grep -c "workers are not confined by: $missing" "$NW_LOG")" = 1 ]
 }
+
+@test "functions with a profile have what it gives, in workers of their own" {
+    local granted=$BATS_TEST_TMPDIR/granted port=${NW_URL##*:}
+    mkdir "$granted"
+    nw_deploy net "$NW_BUILD/test/worker/probe.so" --profile net
+    nw_deploy files "$NW_BUILD/test/worker/probe.so" --profile files --directories "$granted:rw"
+    nw_expect net "connect 127.0.0.1 $port" ok
+    nw_expect net "udp 127.0.0.1 9" ok
+    nw_expect net "udp-message 127.0.0.1 9" ok
+    nw_expect net "lookup localhost" 127.0.0.1
+    nw_expect net epoll-timeout ok
+    nw_expect net "open /etc/hosts" ok
+    nw_expect files "write $granted/file words" ok
+    [ "$(cat "$granted/file")" = words ]
+    [ "$(stat -c %u "$granted/file")" = "$(id -u)" ]
+    nw_expect files "read $granted/file" words
+    nw_expect files "access $granted/file" ok
+    nw_expect files "readlink $granted/file" EINVAL
+    nw_expect files "mkdir $granted/folder" ok
+    nw_expect files "rename $granted/file $granted/folder/file" ok
+    nw_expect files "unlink $granted/folder/file" ok
+    nw_expect files "rmdir $granted/folder" ok
+    nw_expect files "connect 127.0.0.1 $port" EPERM
+    [ "$(nw_admin /v1/functions/net | "$JSON" workers.0)" -gt 0 ]
+    [ "$(nw_admin /v1/functions/net | "$JSON" workers.0)" != "$(nw_admin /v1/functions/files | "$JSON" workers.0)" ]
+}
