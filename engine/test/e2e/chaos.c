@@ -3,9 +3,9 @@
  * once and at random, for some seconds. Then everything adds up, or it says what does not:
  *
  *   - every request that was sent whole got exactly one answer, and the right one if it was 200;
- *   - the engine's own counters agree with each other: begun = completed + failed + given up;
- *   - descriptors, processes, threads, domains and memory are what they were before, once the same functions are
- *     deployed and have been called once again; and each function serves.
+ *   - the engine's counters agree with each other, begun = completed + failed + given up, and with what came back;
+ *   - descriptors, processes, domains and keys are as many as before, once the same functions are deployed and were
+ *     called again; memory and threads are within bounds; and each function serves.
  *
  * The same seed gives each actor the same intentions; how they meet is up to the scheduler.
  */
@@ -147,7 +147,7 @@ static void run_actors(uint64_t seed, long seconds)
     static struct actor actors[COUNT(acts)];
     pthread_t threads[COUNT(acts)];
     for (size_t i = 0; i < COUNT(acts); i++) {
-        actors[i] = (struct actor){.chaos = &chaos, .random = seed * 1000 + i, .number = (int)i};
+        actors[i] = (struct actor){.chaos = &chaos, .random = seed * 1000 + i};
         if (pthread_create(&threads[i], NULL, acts[i], &actors[i])) {
             fprintf(stderr, "chaos: cannot start a thread\n");
             exit(1);
@@ -155,28 +155,32 @@ static void run_actors(uint64_t seed, long seconds)
     }
     for (double end = now() + (double)seconds; now() < end;)
         wait_ms(100);
-    chaos.stop = true;
+    nw_store_relaxed(&chaos.stop, true);
     for (size_t i = 0; i < COUNT(acts); i++)
         pthread_join(threads[i], NULL);
 }
 
 /* --- the verdict --- */
 
+/* Answers 200 that came from a function. */
+static long served(void)
+{
+    return chaos.answers[200] - chaos.deploys;
+}
+
 static void check_answers(void)
 {
-    long answered = 0;
     for (int i = 0; i < CHAOS_STATUSES_MAX; i++)
         if (chaos.answers[i])
             printf("chaos: %ld answers %d\n", chaos.answers[i], i);
-    answered = chaos.answers[200] - chaos.deploys;
     printf("chaos: %ld whole requests, %ld of them left alone, %ld right; %ld deployed, %ld refused, %ld removed; "
            "%ld workers and %ld launchers killed; %ld nuisances\n",
-           chaos.sent, chaos.left, answered, chaos.deploys, chaos.refusals, chaos.removals, chaos.workers_killed,
+           chaos.sent, chaos.left, served(), chaos.deploys, chaos.refusals, chaos.removals, chaos.workers_killed,
            chaos.launchers_killed, chaos.nuisances);
     EXPECT(chaos.lost == 0, "%ld requests got no answer", chaos.lost);
     EXPECT(chaos.mixed == 0, "%ld answers were not the right ones", chaos.mixed);
     EXPECT(chaos.extra == 0, "%ld connections did not end behind their last answer", chaos.extra);
-    EXPECT(answered > 0 && chaos.deploys > 0 && chaos.answers[502] > 0, "hardly anything happened");
+    EXPECT(served() > 0 && chaos.deploys > 0 && chaos.answers[502] > 0, "hardly anything happened");
 }
 
 static void check_usage(const struct chaos_usage *before, const struct chaos_usage *after, int n_workers)
@@ -212,6 +216,7 @@ static void check_counters(const struct chaos_view *view)
     EXPECT(view->requests == view->completed + view->failed + view->abandoned,
            "%ld invocations begun, %ld completed, %ld failed, %ld given up", view->requests, view->completed,
            view->failed, view->abandoned);
+    EXPECT(view->completed >= served(), "%ld invocations completed, but %ld answers came", view->completed, served());
 }
 
 static int judge(uint64_t seed, long seconds)

@@ -5,6 +5,7 @@
 #ifndef NW_ENGINE_TEST_E2E_CHAOS_H
 #define NW_ENGINE_TEST_E2E_CHAOS_H
 
+#include "common/atomic.h"
 #include "engine/test/e2e/load_http.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,7 +21,7 @@ struct chaos {
     const char *build;          /* where functions and attacks lie */
     pid_t host;                 /* nightward up */
     bool keyed;                 /* mode mpk */
-    volatile bool stop;
+    bool stop;
     /* totals of all actors; written with `lock` held */
     pthread_mutex_t lock;
     long sent, left, lost, mixed, extra; /* requests that were whole; of these those whose client did not wait */
@@ -31,10 +32,15 @@ struct chaos {
 struct actor {
     struct chaos *chaos;
     uint64_t random;
-    int number;
 };
 
-/* The actors. Each runs until chaos->stop. */
+/* The bad time is over. Relaxed on both sides: nothing else is told by it. */
+static inline bool chaos_over(const struct chaos *chaos)
+{
+    return nw_load_relaxed(&chaos->stop);
+}
+
+/* The actors. Each runs until chaos_over. */
 void *chaos_load(void *actor);
 void *chaos_fault(void *actor);
 void *chaos_attack(void *actor);

@@ -35,7 +35,7 @@ uint64_t chaos_random(struct actor *actor, uint64_t below)
 
 void chaos_pause(const struct actor *actor, unsigned ms)
 {
-    for (unsigned done = 0; done < ms && !actor->chaos->stop; done += 10)
+    for (unsigned done = 0; done < ms && !chaos_over(actor->chaos); done += 10)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
@@ -228,7 +228,7 @@ void *chaos_load(void *arg)
     struct actor *actor = arg;
     struct chaos *chaos = actor->chaos;
     struct load_connection connection;
-    while (!chaos->stop) {
+    while (!chaos_over(chaos)) {
         struct load_target target = chaos->gateway;
         bool nested = chaos_random(actor, 3) == 0, useful = true;
         target.path = nested ? "/function/foo" : "/function/echo";
@@ -237,7 +237,7 @@ void *chaos_load(void *arg)
             chaos_pause(actor, 50);
             continue;
         }
-        for (uint64_t i = chaos_random(actor, BATCHES_MOST); i < BATCHES_MOST && useful && !chaos->stop; i++) {
+        for (uint64_t i = chaos_random(actor, BATCHES_MOST); i < BATCHES_MOST && useful && !chaos_over(chaos); i++) {
             struct batch batch;
             batch_make(actor, &batch, nested);
             useful = exchange(actor, &connection, &target, &batch);
@@ -262,7 +262,7 @@ void *chaos_fault(void *arg)
         "threadleak", "pkey",     "syscall ptrace"};
     struct actor *actor = arg;
     char input[64], output[64];
-    while (!actor->chaos->stop) {
+    while (!chaos_over(actor->chaos)) {
         uint64_t word = chaos_random(actor, COUNT(words) + 1);
         snprintf(input, sizeof input, "syscall %d", (int)chaos_random(actor, 600));
         chaos_call(actor->chaos, "fault", word < COUNT(words) ? words[word] : input, output, sizeof output);
@@ -303,7 +303,7 @@ void *chaos_attack(void *arg)
                                         "pivot-syscall", "pivot-loop", "null-gs",   "null-gs-then 1", "sigreturn"};
     struct actor *actor = arg;
     char input[128], output[64];
-    while (!actor->chaos->stop) {
+    while (!chaos_over(actor->chaos)) {
         uint64_t which = chaos_random(actor, COUNT(attacks) + COUNT(jumps) / 2);
         bool jump = which >= COUNT(attacks);
         const char *name = jump ? "jumps" : attacks[which].function;
@@ -365,7 +365,7 @@ static void come_and_go(struct actor *actor)
 void *chaos_operate(void *arg)
 {
     struct actor *actor = arg;
-    while (!actor->chaos->stop) {
+    while (!chaos_over(actor->chaos)) {
         switch (chaos_random(actor, 3)) {
         case 0:
             deploy_hostile(actor);
@@ -385,10 +385,10 @@ void *chaos_kill(void *arg)
 {
     struct actor *actor = arg;
     struct chaos *chaos = actor->chaos;
-    while (!chaos->stop) {
+    while (!chaos_over(chaos)) {
         chaos_pause(actor, 500 + (unsigned)chaos_random(actor, 4000));
         struct chaos_view view = chaos_look(chaos);
-        if (chaos->stop || !view.n_workers)
+        if (chaos_over(chaos) || !view.n_workers)
             continue;
         pid_t worker = view.workers[chaos_random(actor, (uint64_t)view.n_workers)];
         pid_t launcher = worker > 0 ? chaos_parent(worker) : -1;
@@ -441,7 +441,7 @@ void *chaos_annoy(void *arg)
     struct actor *actor = arg;
     struct chaos *chaos = actor->chaos;
     struct load_connection connection;
-    while (!chaos->stop) {
+    while (!chaos_over(chaos)) {
         struct load_target target = chaos->gateway;
         if (load_connect(&connection, &target)) {
             annoy(actor, connection.fd);
