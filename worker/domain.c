@@ -57,7 +57,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->function = function;
     domain->key = 0;
     domain->base = 0;
-    domain->n_slots = domain->n_workers = domain->n_free = 0;
+    domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
     domain->loaded = domain->grown_out = domain->closing = false;

@@ -13,6 +13,7 @@
 #include "common/control.h"
 #include "common/log.h"
 #include "protect/function_check.h"
+#include "worker/filter.h"
 #include "worker/monitor.h"
 #include <errno.h>
 #include <stdio.h>
@@ -94,6 +95,24 @@ static bool split_texts(const struct nw_control_message *message, struct load_te
     return nw_manifest_check_name(t->name, strlen(t->name)) == 0;
 }
 
+/*
+ * In mode process the kernel holds the function, by a filter for its profile. The worker has one function there, and
+ * later versions of it have workers of their own: a filter cannot be taken back.
+ */
+static const char *confine(uint32_t profile)
+{
+    static uint32_t confined;
+
+    if (nw_m.mode != NW_MODE_PROCESS || confined == profile)
+        return NULL;
+    if (confined)
+        return "this worker is confined to another profile; in mode process it has one function";
+    if (nw_filter_install(profile) < 0)
+        return "the system call filter of its profile cannot be installed, which mode process cannot do without";
+    confined = profile;
+    return NULL;
+}
+
 /* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
 static const char *function_init(struct nw_function *f, const struct nw_control_message *message,
                                  const struct load_texts *t)
@@ -120,7 +139,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
     if (error || !f->env)
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
-    return NULL;
+    return confine(f->profile);
 }
 
 static void function_fini(struct nw_function *f)

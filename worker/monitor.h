@@ -133,7 +133,8 @@ struct nw_domain {
     uint32_t free_lock;
     struct nw_slot *free;
     uint32_t n_free;
-    uint32_t n_workers;     /* func workers */
+    uint32_t n_workers;     /* func workers: threads that have waited for an invocation */
+    uint32_t n_made;        /* ... that the stub says it has made */
     uint32_t n_serving;     /* ... that run an invocation which is no nested call: at most the function's slots */
     struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool grown_out;         /* it could make no more */

@@ -52,6 +52,7 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
     struct nw_domain *domain = slot->domain;
 
     slot->state = NW_SLOT_PARKED;
+    domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
     domain->grower = slot;
     domain->grown_out = args->failed;
     if (domain->state == NW_DOMAIN_LIVE)

@@ -55,6 +55,11 @@ static const char intro[] =
     "| answered | the monitor answers, and nothing else happens |\n"
     "| waits | it may take long; another executor gets the token meanwhile |\n";
 
+static const char *profile_name(const char *profiles)
+{
+    return strcmp(profiles, "COMPUTE") == 0 ? "every" : strcmp(profiles, "NET") == 0 ? "net" : "files";
+}
+
 static void print_names(FILE *to, const struct nw_rule *rule)
 {
     for (size_t i = 0; i < rule->n; i++)
@@ -74,17 +79,12 @@ static void print_rule(FILE *to, const struct nw_rule *rule)
         fputs(", else *refused*", to);
 }
 
-static const char *profile_of(const struct line *line)
-{
-    return strcmp(line->profiles, "COMPUTE") == 0 ? "every" : strcmp(line->profiles, "NET") == 0 ? "net" : "files";
-}
-
 static void print_line(FILE *to, const struct line *line)
 {
     static const char *const hows[] = {"answered", "done", "passed"};
 
-    fprintf(to, "| %ld | `%s` | %s | %s%s | %s", line->number, line->name, profile_of(line), hows[line->how & 3],
-            line->how & WAITS ? ", waits" : "", line->words);
+    fprintf(to, "| %ld | `%s` | %s | %s%s | %s", line->number, line->name, profile_name(line->profiles),
+            hows[line->how & 3], line->how & WAITS ? ", waits" : "", line->words);
     for (const struct nw_rule *rule = line->rules; rule->kind != NW_RULE_END; rule++) {
         fputs(rule != line->rules || line->words[0] ? "; " : "", to);
         print_rule(to, rule);
@@ -103,9 +103,47 @@ static void print_class(FILE *to, enum nw_policy_class class)
             print_line(to, &lines[i]);
 }
 
+static const struct kernel_line {
+    const char *name, *profiles, *test;
+    int argument;
+    const char *value, *words;
+} kernel_lines[] = {
+#define KERNEL(name, profiles, test, argument, value, words) {#name, #profiles, #test, argument, #value, words},
+#include "worker/kernel.def"
+#undef KERNEL
+};
+
+static const char kernel_intro[] =
+    "\n## What a worker calls itself\n"
+    "\n"
+    "Written from `worker/kernel.def`. In mode `process` the worker installs a filter of these before its function is\n"
+    "loaded, and every other call is EPERM; to do so it calls `prctl(PR_SET_NO_NEW_PRIVS)` and `seccomp`. Before that, "
+    "while\n"
+    "it starts, it also calls what the C library calls then, and `pkey_alloc` in mode `mpk`.\n"
+    "\n"
+    "| call | profile | only when | for |\n| --- | --- | --- | --- |\n";
+
+static void print_kernel_line(FILE *to, const struct kernel_line *line)
+{
+    static const struct {
+        const char *test, *words;
+    } forms[] = {{"IS", "is"}, {"NONE", "has no bit of"}, {"ALL", "has"}, {"NOT_ALL", "is not"}};
+
+    fprintf(to, "| `%s` | %s | ", line->name, profile_name(line->profiles));
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        if (strcmp(line->test, forms[i].test) == 0)
+            fprintf(to, "argument %d %s `%s`", line->argument + 1, forms[i].words, line->value);
+    if (strcmp(line->test, "OWN") == 0)
+        fprintf(to, "argument %d is the worker's process id", line->argument + 1);
+    fprintf(to, " | %s |\n", line->words);
+}
+
 void nw_policy_document(FILE *to)
 {
     fputs(intro, to);
     for (int class = 0; class < NW_CLASS_COUNT; class ++)
         print_class(to, (enum nw_policy_class) class);
+    fputs(kernel_intro, to);
+    for (size_t i = 0; i < sizeof(kernel_lines) / sizeof(kernel_lines[0]); i++)
+        print_kernel_line(to, &kernel_lines[i]);
 }

@@ -35,17 +35,20 @@ static struct nw_slot *fork_slot(struct nw_call *call)
 }
 
 /*
- * Whether the function may have another thread. Its own are those that are no func workers; the first flow makes those,
- * one at a time, and each counts until it waits for its first invocation. Lock held.
+ * Whether the function may have another thread. Its own are those that are no func workers; one that has been made, or
+ * is about to be, but has not waited for an invocation yet looks like one of them. Lock held.
  */
-static bool may_fork(const struct nw_call *call)
+static bool may_fork(const struct nw_domain *domain)
 {
-    const struct nw_domain *domain = call->domain;
-    uint32_t own = 0, most = domain->function->threads + (call->slot == &domain->slots[0]);
+    const struct nw_function *f = domain->function;
+    uint32_t own = 0, workers = f->slots;
 
+    if (domain->state == NW_DOMAIN_LIVE)
+        workers = domain->n_made + (domain->grower == NULL);
     for (size_t i = 1; i < NW_DOMAIN_SLOTS; i++)
         own += domain->slots[i].state != NW_SLOT_UNUSED && !domain->slots[i].worker;
-    return domain->state != NW_DOMAIN_DYING && own < most;
+    return domain->state != NW_DOMAIN_DYING &&
+           own < f->threads + (workers > domain->n_workers ? workers - domain->n_workers : 0);
 }
 
 long nw_sys_clone(struct nw_call *call)
@@ -57,7 +60,7 @@ long nw_sys_clone(struct nw_call *call)
     if (!call->args[1] || (flags & CLONE_SETTLS && call->args[4] >= ADDRESS_MAX))
         return -EINVAL;
     pthread_mutex_lock(&nw_m.lock);
-    slot = may_fork(call) ? fork_slot(call) : NULL;
+    slot = may_fork(call->domain) ? fork_slot(call) : NULL;
     tid = slot ? slot->tid : 0;
     if (slot && flags & CLONE_PARENT_SETTID && nw_call_write(call, call->args[2], &tid, sizeof(tid)) < 0)
         nw_log(NW_LOG_DEBUG, "function %s: a thread's id could not be stored", call->domain->function->name);

@@ -2,6 +2,7 @@
  * A function that does what its input says, to see what its profile lets it do: a command and its arguments, separated
  * by spaces. The answer is the name of the error, or "ok", or what was read.
  */
+#include "protect/gate.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -349,6 +350,37 @@ static const char *do_threads_in_turn(struct probe *p)
     return p->text;
 }
 
+/* Without keys the selector of Syscall User Dispatch can be written: this call goes straight to the kernel. */
+static long unmediated(long number, const uint64_t args[3])
+{
+    long result;
+
+    __asm__ volatile(
+        "movb %[allow], %%gs:%c[selector]\n\t"
+        "syscall\n\t"
+        "movb %[block], %%gs:%c[selector]"
+        : "=a"(result)
+        : "a"(number), "D"(args[0]), "S"(args[1]),
+          "d"(args[2]), [allow] "i"(NW_SELECTOR_ALLOW), [block] "i"(NW_SELECTOR_BLOCK), [selector] "i"(NW_PAGE_SELECTOR)
+        : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Number and three arguments, each hexadecimal, or a path. */
+static const char *do_unmediated(struct probe *p)
+{
+    uint64_t args[3] = {0};
+    long result;
+
+    for (int i = 0; i < 3 && p->argument[i + 1]; i++)
+        args[i] = p->argument[i + 1][0] == '/' ? (uint64_t)p->argument[i + 1] : strtoul(p->argument[i + 1], NULL, 16);
+    result = unmediated((long)strtoul(p->argument[0], NULL, 16), args);
+    if (result < 0)
+        return strerrorname_np((int)-result);
+    snprintf(p->text, TEXT, "%ld", result);
+    return p->text;
+}
+
 static const char *do_abort(struct probe *p)
 {
     (void)p;
@@ -387,6 +419,7 @@ static const struct {
     {"send-control", do_send_control},
     {"lookup", do_lookup},
     {"dlopen", do_dlopen},
+    {"unmediated", do_unmediated},
     {"abort", do_abort},
     {"threads", do_threads},
     {"threads-in-turn", do_threads_in_turn},

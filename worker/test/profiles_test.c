@@ -553,6 +553,106 @@ static void every_number_of_files(void **state)
     every_number(NW_PROFILE_FILES);
 }
 
+/* ---- a function that no longer passes by the monitor ---- */
+
+static const uint32_t filtered[][2] = {
+#define KERNEL(name, profiles, test, argument, value, words) {SYS_##name, profiles},
+#include "worker/kernel.def"
+#undef KERNEL
+};
+
+static bool passes_filter(long number, uint32_t profile)
+{
+    for (size_t i = 0; i < sizeof(filtered) / sizeof(filtered[0]); i++)
+        if (filtered[i][0] == number && filtered[i][1] & (profile | NW_PROFILE_COMPUTE))
+            return true;
+    return false;
+}
+
+/* No filter is asked about these. They end a domain that is not being traced. */
+#define URETPROBE 335
+#define UPROBE    336
+
+static const char *unmediated(long number, const char *arguments)
+{
+    return ask("unmediated %lx %s", (unsigned long)number, arguments);
+}
+
+/* What its filter does not list is refused by the kernel. */
+static void every_number_unmediated(uint32_t profile)
+{
+    for (long number = 0; number <= NUMBERS; number++) {
+        const char *answer;
+
+        if (passes_filter(number, profile) || number == URETPROBE || number == UPROBE)
+            continue;
+        answer = unmediated(number, "");
+        if (strcmp(answer, "EPERM") != 0 && strcmp(answer, "ENOSYS") != 0)
+            fail_msg("profile %s: system call %ld: %s", nw_profile_text(profile | NW_PROFILE_COMPUTE), number, answer);
+        assert_string_equal(unmediated((long)X32 | number, ""), "EPERM");
+    }
+}
+
+static const uint32_t profiles[] = {0, NW_PROFILE_NET, NW_PROFILE_FILES, NW_PROFILE_NET | NW_PROFILE_FILES};
+
+/* In mode process a function can switch its mediation off; the kernel holds it by the filter of its profile. */
+static void the_kernel_holds_a_function_without_keys(void **state)
+{
+    uint32_t profile = *(const uint32_t *)*state;
+    char text[64];
+
+    nw_harness_start(&h, mode, 2);
+    probe = load("probe", profile, NULL, NULL);
+    snprintf(text, sizeof(text), "%d", h.pid);
+    assert_string_equal(unmediated(SYS_getpid, ""), text); /* mediated it would be 1 */
+    every_number_unmediated(profile);
+    assert_string_equal(unmediated(SYS_open, "/tmp/nw-never 41 1ff"), "EPERM");
+    assert_string_equal(unmediated(SYS_open, "/dev/null 2"), "EPERM");
+    assert_string_equal(unmediated(SYS_openat, "0 /dev/null 1"), "EPERM");
+    assert_string_equal(unmediated(SYS_clone, "11"), "EPERM");
+    assert_string_equal(unmediated(SYS_mmap, "0 1000 7"), "EPERM");
+    assert_string_equal(unmediated(SYS_prctl, "4 1"), "EPERM");   /* PR_SET_DUMPABLE */
+    assert_string_equal(unmediated(SYS_fcntl, "0 8 1"), "EPERM"); /* F_SETOWN: whom a signal goes to */
+    snprintf(text, sizeof(text), "%x %x 0", getpid(), getpid());
+    assert_string_equal(unmediated(SYS_tgkill, text), "EPERM");
+    assert_string_equal(unmediated(SYS_socket, "1 1 0"), "EPERM");
+    if (profile & NW_PROFILE_NET)
+        assert_string_not_equal(unmediated(SYS_socket, "2 1 0"), "EPERM");
+    else
+        assert_string_equal(unmediated(SYS_socket, "2 1 0"), "EPERM");
+    assert_string_equal(ask("threads-in-turn"), "100");
+    nw_harness_stop(&h);
+}
+
+static void the_selector_is_out_of_reach(void **state)
+{
+    (void)state;
+    probe = load("probe", 0, NULL, NULL);
+    assert_non_null(strstr(unmediated(SYS_getpid, ""), "failed: SIGSEGV"));
+    assert_string_equal(ask("threads-in-turn"), "100");
+}
+
+static int run_without_keys(void)
+{
+    struct CMUnitTest tests[sizeof(profiles) / sizeof(profiles[0])];
+
+    mode = NW_MODE_PROCESS;
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+        tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(the_kernel_holds_a_function_without_keys,
+                                                                (void *)&profiles[i]);
+    return _cmocka_run_group_tests("process: filters", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
+}
+
+static int run_with_keys(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_selector_is_out_of_reach, start, stop),
+    };
+
+    mode = NW_MODE_MPK;
+    return _cmocka_run_group_tests("mpk: selector", tests, 1, NULL, NULL);
+}
+
 #define TEST(name)        cmocka_unit_test_setup_teardown(name, start, stop)
 #define FOLDER_TEST(name) cmocka_unit_test_setup_teardown(name, start_with_folder, stop_with_folder)
 
@@ -591,9 +691,9 @@ int main(void)
     if (getenv("NW_ONLY"))
         cmocka_set_test_filter(getenv("NW_ONLY"));
     if (nw_mode_mpk_usable(why, sizeof(why)))
-        failed += run_mode(NW_MODE_MPK);
+        failed += run_mode(NW_MODE_MPK) + run_with_keys();
     else
         print_message("mode mpk: %s\n", why);
-    failed += run_mode(NW_MODE_PROCESS);
+    failed += run_mode(NW_MODE_PROCESS) + run_without_keys();
     return failed != 0;
 }

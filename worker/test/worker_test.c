@@ -38,7 +38,7 @@ static const char *test_so(const char *name)
 
 static uint32_t load(const char *name)
 {
-    struct nw_load l = {.name = name, .so = so(name)};
+    struct nw_load l = {.name = name, .so = so(name), .profile = NW_PROFILE_FILES};
     uint32_t deployment = nw_harness_load(&h, &l);
 
     if (!deployment)
@@ -131,7 +131,7 @@ static void faults_are_contained(void **state)
     };
     uint32_t hello = load("hello"), fault;
     struct nw_load l = {
-        .name = "fault", .so = so("fault"), .timeout_ms = 1500, .memory = 64ul << 20, .profile = NW_PROFILE_FILES};
+        .name = "fault", .so = so("fault"), .profile = NW_PROFILE_FILES, .timeout_ms = 1500, .memory = 64ul << 20};
 
     (void)state;
     fault = nw_harness_load(&h, &l);
@@ -200,7 +200,8 @@ static void large_nested_calls_pass(void **state)
 /* More endless loops than executors: a quantum each, and the neighbour goes on. */
 static void loops_share_the_executors(void **state)
 {
-    struct nw_load l = {.name = "fault", .so = so("fault"), .slots = 6, .timeout_ms = 1500};
+    struct nw_load l = {
+        .name = "fault", .so = so("fault"), .profile = NW_PROFILE_FILES, .slots = 6, .timeout_ms = 1500};
     uint32_t hello = load("hello"), fault = nw_harness_load(&h, &l), hellos = 0, timeouts = 0;
 
     (void)state;
@@ -227,8 +228,8 @@ static void loops_share_the_executors(void **state)
 /* Caller and callee have the same deadline and the callee loops: only the callee's domain is torn down. */
 static void a_late_callee_is_to_blame_alone(void **state)
 {
-    struct nw_load l = {.name = "relay", .so = test_so("relay"), .timeout_ms = 200};
-    struct nw_load f = {.name = "fault", .so = so("fault"), .timeout_ms = 200};
+    struct nw_load l = {.name = "relay", .so = test_so("relay"), .profile = NW_PROFILE_FILES, .timeout_ms = 200};
+    struct nw_load f = {.name = "fault", .so = so("fault"), .profile = NW_PROFILE_FILES, .timeout_ms = 200};
     uint32_t relay = nw_harness_load(&h, &l);
 
     (void)state;
@@ -252,7 +253,7 @@ static void more_domains_than_keys(void **state)
 
     (void)state;
     for (int i = 0; i < 40; i++) {
-        struct nw_load l = {.name = name, .so = so(i % 2 ? "hello" : "callbench")};
+        struct nw_load l = {.name = name, .so = so(i % 2 ? "hello" : "callbench"), .profile = NW_PROFILE_FILES};
 
         snprintf(name, sizeof(name), "f%d", i);
         deployments[i] = nw_harness_load(&h, &l);
@@ -303,7 +304,8 @@ static void callers_of_one_callee_share_the_keys(void **state)
 
     (void)state;
     load("hello");
-    load_many(&(struct nw_load){.so = test_so("relay"), .slots = 2, .timeout_ms = 5000}, callers);
+    load_many(&(struct nw_load){.so = test_so("relay"), .profile = NW_PROFILE_FILES, .slots = 2, .timeout_ms = 5000},
+              callers);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < MANY * 3; i++)
             nw_harness_send(&h, callers[(i + round) % MANY], "hello x", 7);
@@ -317,7 +319,7 @@ static void sleepers_keep_nobody_from_a_key(void **state)
     uint32_t sleepers[MANY], hello = load("hello");
 
     (void)state;
-    load_many(&(struct nw_load){.so = so("fault"), .timeout_ms = 5000}, sleepers);
+    load_many(&(struct nw_load){.so = so("fault"), .profile = NW_PROFILE_FILES, .timeout_ms = 5000}, sleepers);
     for (int i = 0; i < MANY; i++)
         nw_harness_send(&h, sleepers[i], "sleep 1", 7);
     nw_harness_send(&h, hello, "x", 1);
@@ -329,7 +331,7 @@ static void sleepers_keep_nobody_from_a_key(void **state)
 static void sleepers_keep_nobody_from_an_executor(void **state)
 {
     enum { FUNCTIONS = 2, SLOTS = 50, SHORT = 1000 };
-    struct nw_load l = {.so = so("fault"), .slots = SLOTS, .timeout_ms = 3600000};
+    struct nw_load l = {.so = so("fault"), .profile = NW_PROFILE_FILES, .slots = SLOTS, .timeout_ms = 3600000};
     uint32_t sleeper[FUNCTIONS], hello = load("hello");
 
     (void)state;
@@ -346,7 +348,7 @@ static void sleepers_keep_nobody_from_an_executor(void **state)
 
 static void a_new_version_takes_over(void **state)
 {
-    struct nw_load l = {.name = "f", .so = so("hello")};
+    struct nw_load l = {.name = "f", .so = so("hello"), .profile = NW_PROFILE_FILES};
     uint32_t old = nw_harness_load(&h, &l), new;
 
     (void)state;
@@ -371,7 +373,7 @@ static void a_new_version_takes_over(void **state)
 /* Before its func workers have waited for the first time. */
 static void a_version_may_be_retired_at_once(void **state)
 {
-    struct nw_load l = {.name = "f", .so = so("hello"), .slots = 1};
+    struct nw_load l = {.name = "f", .so = so("hello"), .profile = NW_PROFILE_FILES, .slots = 1};
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
@@ -385,7 +387,7 @@ static void a_version_may_be_retired_at_once(void **state)
 
 static void refusals_say_why(void **state)
 {
-    struct nw_load no_elf = {.name = "f", .so = "/etc/hostname"};
+    struct nw_load no_elf = {.name = "f", .so = "/etc/hostname", .profile = NW_PROFILE_FILES};
 
     (void)state;
     assert_int_equal(nw_harness_load(&h, &no_elf), 0);
@@ -419,7 +421,7 @@ static void chaos_loses_nothing(void **state)
     static const char *const faults[] = {"segv", "abort",  "exit",       "overflow", "oom",
                                          "ok",   "fdleak", "threadleak", "loop"};
     struct nw_load l = {
-        .name = "fault", .so = so("fault"), .timeout_ms = 30, .memory = 64ul << 20, .profile = NW_PROFILE_FILES};
+        .name = "fault", .so = so("fault"), .profile = NW_PROFILE_FILES, .timeout_ms = 30, .memory = 64ul << 20};
     uint32_t kinds[4], outstanding = 0;
 
     (void)state;
