@@ -148,14 +148,13 @@ about() {
     done
     run -0 --separate-stderr "$COMPARE" --quick --rounds 1 --loads noop/c1,open/500,nested/64,cold --out report \
         --url "plain=http://127.0.0.1:$(sed 's/port=//' port)/x"
-    [[ $output == *plain*'not pinned'*'(noop/c1)'*nightward*plain*'(open/500)'*nightward*plain*'(nested/64)'*nightward* ]]
-    [[ $output != *errors* ]]
+    [[ $output == *plain*'(noop/c1)'*nightward*plain*'(open/500)'*nightward*plain*'(nested/64)'*nightward* ]]
     for file in about.tsv results.tsv results.json report.html summary.svg; do [ -s report/$file ]; done
     cd report
     [ "$(at results.0.load)" = noop/c1 ]
     [ "$(at results.0.target)" = nightward ]
-    awk -F '\t' '$2 == "noop/c1" && $3 == "plain" && $5 > 0 && $8 > 100 { good++ } END { exit good != 1 }' results.tsv
-    awk -F '\t' '$2 == "open/500" && $3 == "nightward" && $5 > 0 && $9 + $10 == 500 { good++ } END { exit good != 1 }' results.tsv
+    awk -F '\t' '$2 == "noop/c1" && $3 == "plain" && $5 > 0 && $8 > 0 { good++ } END { exit good != 1 }' results.tsv
+    awk -F '\t' '$2 == "open/500" && $3 == "nightward" && $9 + $10 == 500 { good++ } END { exit good != 1 }' results.tsv
     cd ..
     [ -z "$(find . -name 'nightward.*')" ]
     ! pgrep -f "$BATS_TEST_TMPDIR/nightward"
