@@ -1,9 +1,11 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
-$(eval $(call test,worker/profiles,worker/test/profiles_test.c worker/test/harness.c,,$(COMMON)))
-$(B)/test/worker/profiles: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
-NO_ASAN += worker/profiles
+$(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
+$(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
+$(B)/test/worker/profiles: | $(B)/test/worker/probe.so
+$(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
+NO_ASAN += worker/profiles worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))

@@ -1,7 +1,7 @@
 /* What functions of each profile may do, and what they may not, in a live worker; in modes mpk and process. */
 #include "common/manifest.h"
 #include "common/test/test.h"
-#include "worker/test/harness.h"
+#include "worker/test/probe_host.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,70 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
-#define NUMBERS     600
-#define X32         0x40000000ull
 
-static struct nw_harness h;
-static enum nw_mode mode;
-static uint32_t probe; /* the deployment under test */
 static int listener;
 static char port[8];
 static char folder[64]; /* holds "open", which is granted, and "closed", which is not */
-
-static const char *built(const char *name)
-{
-    static char path[512];
-    const char *build = getenv("NW_BUILD");
-
-    snprintf(path, sizeof(path), "%s/test/worker/%s.so", build ? build : "build", name);
-    return path;
-}
-
-static uint32_t load(const char *name, uint32_t profile, const char *connect, const char *directories)
-{
-    const struct nw_load l = {.name = name,
-                              .so = built(strcmp(name, "memory") == 0 ? "attack/memory" : "probe"),
-                              .slots = 2,
-                              .timeout_ms = strcmp(name, "memory") == 0 ? 100 : 5000, /* some of its calls wait */
-                              .profile = profile,
-                              .connect = connect,
-                              .directories = directories};
-    uint32_t deployment = nw_harness_load(&h, &l);
-
-    if (!deployment)
-        fail_msg("refused: %s", h.message.text);
-    return deployment;
-}
-
-static void take(char *answer, size_t size)
-{
-    struct nw_answer a = nw_harness_receive(&h);
-
-    snprintf(answer, size, "%s%s", a.status == NW_STATUS_OK ? "" : "failed: ", a.data);
-    free(a.data);
-}
-
-/* What the probe answers to a command. Valid until the next. */
-__attribute__((format(printf, 1, 2))) static const char *ask(const char *format, ...)
-{
-    static char answer[1024];
-    char command[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(command, sizeof(command), format, args);
-    va_end(args);
-    nw_harness_send(&h, probe, command, strlen(command));
-    take(answer, sizeof(answer));
-    return answer;
-}
 
 static void listen_somewhere(void)
 {
@@ -97,7 +42,7 @@ static int accept_one(void)
 static int start(void **state)
 {
     (void)state;
-    nw_harness_start(&h, mode, 2);
+    nw_harness_start(&nw_probe.harness, nw_probe.mode, 2);
     listen_somewhere();
     return 0;
 }
@@ -106,7 +51,7 @@ static int stop(void **state)
 {
     (void)state;
     close(listener);
-    nw_harness_stop(&h);
+    nw_harness_stop(&nw_probe.harness);
     return 0;
 }
 
@@ -172,28 +117,28 @@ static int stop_with_folder(void **state)
 static void compute_opens_nothing_once_loaded(void **state)
 {
     (void)state;
-    probe = load("probe", 0, NULL, NULL);
-    assert_string_equal(ask("open /etc/ld.so.cache"), "EPERM");
-    assert_string_equal(ask("open /lib/x86_64-linux-gnu/libm.so.6"), "EPERM");
-    assert_string_equal(ask("open /function/probe"), "EPERM");
-    assert_string_equal(ask("open /dev/null"), "EPERM");
-    assert_string_equal(ask("stat /etc/localtime"), "EPERM");
-    assert_string_equal(ask("open /etc/hosts"), "ENOENT");
-    assert_string_equal(ask("open /etc/passwd"), "ENOENT");
-    assert_string_equal(ask("open %s", folder[0] ? folder : "/tmp"), "ENOENT");
-    assert_string_equal(ask("dlopen libutil.so.1"), "refused");
-    assert_string_equal(ask("mkdir /tmp/x"), "EPERM");
-    assert_string_equal(ask("unlink /tmp/x"), "EPERM");
-    assert_string_equal(ask("rename /tmp/x /tmp/y"), "EPERM");
+    nw_probe.deployment = nw_probe_load("probe", 0, NULL, NULL);
+    assert_string_equal(nw_probe_ask("open /etc/ld.so.cache"), "EPERM");
+    assert_string_equal(nw_probe_ask("open /lib/x86_64-linux-gnu/libm.so.6"), "EPERM");
+    assert_string_equal(nw_probe_ask("open /function/probe"), "EPERM");
+    assert_string_equal(nw_probe_ask("open /dev/null"), "EPERM");
+    assert_string_equal(nw_probe_ask("stat /etc/localtime"), "EPERM");
+    assert_string_equal(nw_probe_ask("open /etc/hosts"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open /etc/passwd"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open %s", folder[0] ? folder : "/tmp"), "ENOENT");
+    assert_string_equal(nw_probe_ask("dlopen libutil.so.1"), "refused");
+    assert_string_equal(nw_probe_ask("mkdir /tmp/x"), "EPERM");
+    assert_string_equal(nw_probe_ask("unlink /tmp/x"), "EPERM");
+    assert_string_equal(nw_probe_ask("rename /tmp/x /tmp/y"), "EPERM");
 }
 
 static void compute_has_no_sockets(void **state)
 {
     (void)state;
-    probe = load("probe", 0, NULL, NULL);
-    assert_string_equal(ask("connect 127.0.0.1 %s", port), "EPERM");
-    assert_string_equal(ask("udp 127.0.0.1 %s", port), "EPERM");
-    assert_string_equal(ask("epoll-timeout"), "EPERM");
+    nw_probe.deployment = nw_probe_load("probe", 0, NULL, NULL);
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("udp 127.0.0.1 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("epoll-timeout"), "EPERM");
 }
 
 /* ---- net ---- */
@@ -205,7 +150,7 @@ static const char *converse(const char *command, const char *reply, char heard[2
     int peer;
     ssize_t n = 0;
 
-    nw_harness_send(&h, probe, command, strlen(command));
+    nw_harness_send(&nw_probe.harness, nw_probe.deployment, command, strlen(command));
     peer = accept_one();
     if (heard)
         n = recv(peer, heard, 255, 0);
@@ -213,7 +158,7 @@ static const char *converse(const char *command, const char *reply, char heard[2
     if (heard)
         heard[n] = '\0';
     assert_int_equal(send(peer, reply, strlen(reply), MSG_NOSIGNAL), strlen(reply));
-    take(answer, sizeof(answer));
+    nw_probe_take(answer, sizeof(answer));
     close(peer);
     return answer;
 }
@@ -223,25 +168,25 @@ static void net_talks_to_a_peer(void **state)
     char command[64], heard[256];
 
     (void)state;
-    probe = load("probe", NW_PROFILE_NET, NULL, NULL);
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
     snprintf(command, sizeof(command), "tcp 127.0.0.1 %s hello", port);
     assert_string_equal(converse(command, "world", heard), "world");
     assert_string_equal(heard, "> hello");
     snprintf(command, sizeof(command), "epoll 127.0.0.1 %s", port);
     assert_string_equal(converse(command, "event", NULL), "event");
-    assert_string_equal(ask("epoll-timeout"), "ok");
-    assert_string_equal(ask("udp 127.0.0.1 9"), "ok");
-    assert_string_equal(ask("connect 127.0.0.1 1"), "ECONNREFUSED");
+    assert_string_equal(nw_probe_ask("epoll-timeout"), "ok");
+    assert_string_equal(nw_probe_ask("udp 127.0.0.1 9"), "ok");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 1"), "ECONNREFUSED");
 }
 
 static void net_looks_up_names(void **state)
 {
     (void)state;
-    probe = load("probe", NW_PROFILE_NET, NULL, NULL);
-    assert_string_equal(ask("lookup localhost"), "127.0.0.1");
-    assert_string_equal(ask("open /etc/hosts"), "ok");
-    assert_string_equal(ask("open /etc/passwd"), "ENOENT");
-    assert_string_equal(ask("open /lib/x86_64-linux-gnu/libm.so.6"), "EPERM");
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    assert_string_equal(nw_probe_ask("lookup localhost"), "127.0.0.1");
+    assert_string_equal(nw_probe_ask("open /etc/hosts"), "ok");
+    assert_string_equal(nw_probe_ask("open /etc/passwd"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open /lib/x86_64-linux-gnu/libm.so.6"), "EPERM");
 }
 
 static void net_reaches_listed_addresses_only(void **state)
@@ -250,58 +195,58 @@ static void net_reaches_listed_addresses_only(void **state)
 
     (void)state;
     snprintf(list, sizeof(list), "127.0.0.1:%s, 127.0.0.0/8:9", port);
-    probe = load("probe", NW_PROFILE_NET, list, NULL);
-    assert_string_equal(ask("connect 127.0.0.1 %s", port), "ok");
-    assert_string_equal(ask("tcp6 127.0.0.1 %s", port), "ok");
-    assert_string_equal(ask("connect 127.0.0.2 %s", port), "EPERM");
-    assert_string_equal(ask("tcp6 127.0.0.2 %s", port), "EPERM");
-    assert_string_equal(ask("connect 0.0.0.0 %s", port), "EPERM");
-    assert_string_equal(ask("connect 127.0.0.1 1"), "EPERM");
-    assert_string_equal(ask("udp 127.3.2.1 9"), "ok");
-    assert_string_equal(ask("udp-message 127.3.2.1 9"), "ok");
-    assert_string_equal(ask("udp 127.3.2.1 10"), "EPERM");
-    assert_string_equal(ask("udp-message 127.3.2.1 10"), "EPERM");
-    assert_string_equal(ask("udp-unspecified 127.3.2.1 10"), "EAFNOSUPPORT");
-    assert_string_equal(ask("udp-message 10.0.0.1 53"), "EPERM");
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, list, NULL);
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "ok");
+    assert_string_equal(nw_probe_ask("tcp6 127.0.0.1 %s", port), "ok");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.2 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("tcp6 127.0.0.2 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("connect 0.0.0.0 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 1"), "EPERM");
+    assert_string_equal(nw_probe_ask("udp 127.3.2.1 9"), "ok");
+    assert_string_equal(nw_probe_ask("udp-message 127.3.2.1 9"), "ok");
+    assert_string_equal(nw_probe_ask("udp 127.3.2.1 10"), "EPERM");
+    assert_string_equal(nw_probe_ask("udp-message 127.3.2.1 10"), "EPERM");
+    assert_string_equal(nw_probe_ask("udp-unspecified 127.3.2.1 10"), "EAFNOSUPPORT");
+    assert_string_equal(nw_probe_ask("udp-message 10.0.0.1 53"), "EPERM");
 }
 
 static void net_has_no_other_sockets_and_options(void **state)
 {
     (void)state;
-    probe = load("probe", NW_PROFILE_NET, NULL, NULL);
-    assert_string_equal(ask("socket %d %d 0", AF_UNIX, SOCK_STREAM), "EAFNOSUPPORT");
-    assert_string_equal(ask("socket %d %d 0", AF_NETLINK, SOCK_RAW), "EAFNOSUPPORT");
-    assert_string_equal(ask("socket %d %d 0", AF_PACKET, SOCK_RAW), "EAFNOSUPPORT");
-    assert_string_equal(ask("socket %d %d 0", AF_INET, SOCK_RAW), "EINVAL");
-    assert_string_equal(ask("socket %d %d %d", AF_INET, SOCK_DGRAM, IPPROTO_ICMP), "EPROTONOSUPPORT");
-    assert_string_equal(ask("option %d %d", SOL_SOCKET, SO_KEEPALIVE), "ok");
-    assert_string_equal(ask("option %d %d", SOL_SOCKET, SO_ZEROCOPY), "ENOPROTOOPT");
-    assert_string_equal(ask("option %d %d", SOL_SOCKET, SO_LINGER), "ENOPROTOOPT");
-    assert_string_equal(ask("send-flags 127.0.0.1 %s 0", port), "ok");
-    assert_string_equal(ask("send-flags 127.0.0.1 %s %d", port, MSG_ZEROCOPY), "EPERM");
-    assert_string_equal(ask("send-flags 127.0.0.1 %s %d", port, MSG_FASTOPEN), "EPERM");
-    assert_string_equal(ask("send-control 127.0.0.1 %s", port), "EPERM");
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    assert_string_equal(nw_probe_ask("socket %d %d 0", AF_UNIX, SOCK_STREAM), "EAFNOSUPPORT");
+    assert_string_equal(nw_probe_ask("socket %d %d 0", AF_NETLINK, SOCK_RAW), "EAFNOSUPPORT");
+    assert_string_equal(nw_probe_ask("socket %d %d 0", AF_PACKET, SOCK_RAW), "EAFNOSUPPORT");
+    assert_string_equal(nw_probe_ask("socket %d %d 0", AF_INET, SOCK_RAW), "EINVAL");
+    assert_string_equal(nw_probe_ask("socket %d %d %d", AF_INET, SOCK_DGRAM, IPPROTO_ICMP), "EPROTONOSUPPORT");
+    assert_string_equal(nw_probe_ask("option %d %d", SOL_SOCKET, SO_KEEPALIVE), "ok");
+    assert_string_equal(nw_probe_ask("option %d %d", SOL_SOCKET, SO_ZEROCOPY), "ENOPROTOOPT");
+    assert_string_equal(nw_probe_ask("option %d %d", SOL_SOCKET, SO_LINGER), "ENOPROTOOPT");
+    assert_string_equal(nw_probe_ask("send-flags 127.0.0.1 %s 0", port), "ok");
+    assert_string_equal(nw_probe_ask("send-flags 127.0.0.1 %s %d", port, MSG_ZEROCOPY), "EPERM");
+    assert_string_equal(nw_probe_ask("send-flags 127.0.0.1 %s %d", port, MSG_FASTOPEN), "EPERM");
+    assert_string_equal(nw_probe_ask("send-control 127.0.0.1 %s", port), "EPERM");
 }
 
 /* One waits for a peer that says nothing; its domain ends at the deadline, and the other functions serve meanwhile. */
 static void net_obeys_its_deadline(void **state)
 {
     const struct nw_load l = {
-        .name = "mute", .so = built("probe"), .slots = 2, .timeout_ms = 300, .profile = NW_PROFILE_NET};
-    uint32_t mute = nw_harness_load(&h, &l);
+        .name = "mute", .so = nw_probe_built("probe"), .slots = 2, .timeout_ms = 300, .profile = NW_PROFILE_NET};
+    uint32_t mute = nw_harness_load(&nw_probe.harness, &l);
     char command[64];
     struct nw_answer a;
 
     (void)state;
     snprintf(command, sizeof(command), "tcp 127.0.0.1 %s x", port);
-    a = nw_harness_invoke(&h, mute, command, strlen(command));
+    a = nw_harness_invoke(&nw_probe.harness, mute, command, strlen(command));
     assert_int_equal(a.status, NW_STATUS_TIMEOUT);
     free(a.data);
     snprintf(command, sizeof(command), "epoll 127.0.0.1 %s", port);
-    a = nw_harness_invoke(&h, mute, command, strlen(command));
+    a = nw_harness_invoke(&nw_probe.harness, mute, command, strlen(command));
     assert_int_equal(a.status, NW_STATUS_TIMEOUT);
     free(a.data);
-    a = nw_harness_invoke(&h, mute, "epoll-timeout", 13);
+    a = nw_harness_invoke(&nw_probe.harness, mute, "epoll-timeout", 13);
     assert_string_equal(a.data, "ok");
     free(a.data);
 }
@@ -310,7 +255,7 @@ static void net_obeys_its_deadline(void **state)
 static void net_is_not_disturbed_by_neighbours(void **state)
 {
     const struct nw_load l = {
-        .name = "late", .so = built("probe"), .slots = 2, .timeout_ms = 100, .profile = NW_PROFILE_NET};
+        .name = "late", .so = nw_probe_built("probe"), .slots = 2, .timeout_ms = 100, .profile = NW_PROFILE_NET};
     char command[64], heard[256];
     uint32_t late;
     uint64_t id;
@@ -318,23 +263,23 @@ static void net_is_not_disturbed_by_neighbours(void **state)
     struct nw_answer a;
 
     (void)state;
-    if (mode == NW_MODE_PROCESS) {
+    if (nw_probe.mode == NW_MODE_PROCESS) {
         print_message("a worker has one domain in mode process\n");
         skip();
     }
-    probe = load("probe", NW_PROFILE_NET, NULL, NULL);
-    late = nw_harness_load(&h, &l);
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    late = nw_harness_load(&nw_probe.harness, &l);
     snprintf(command, sizeof(command), "tcp 127.0.0.1 %s patience", port);
-    id = nw_harness_send(&h, probe, command, strlen(command));
+    id = nw_harness_send(&nw_probe.harness, nw_probe.deployment, command, strlen(command));
     first = accept_one();
     assert_true(recv(first, heard, sizeof(heard), 0) > 0);
-    nw_harness_send(&h, late, command, strlen(command));
+    nw_harness_send(&nw_probe.harness, late, command, strlen(command));
     second = accept_one();
-    a = nw_harness_receive(&h);
+    a = nw_harness_receive(&nw_probe.harness);
     assert_int_equal(a.status, NW_STATUS_TIMEOUT);
     free(a.data);
     assert_int_equal(send(first, "late", 4, MSG_NOSIGNAL), 4);
-    a = nw_harness_receive(&h);
+    a = nw_harness_receive(&nw_probe.harness);
     assert_true(a.id == id);
     assert_string_equal(a.data, "late");
     free(a.data);
@@ -349,77 +294,77 @@ static void load_files(const char *kind)
     char list[96];
 
     snprintf(list, sizeof(list), "%s/open:%s", folder, kind);
-    probe = load("probe", NW_PROFILE_FILES, NULL, list);
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_FILES, NULL, list);
 }
 
 static void files_reads_what_is_granted(void **state)
 {
     (void)state;
     load_files("ro");
-    assert_string_equal(ask("read %s/open/file", folder), "granted");
-    assert_string_equal(ask("read %s/open//inner/../file", folder), "granted");
-    assert_string_equal(ask("read %s/open/good-link", folder), "granted");
-    assert_string_equal(ask("readlink %s/open/good-link", folder), "file");
-    assert_string_equal(ask("readlink %s/open/file", folder), "EINVAL");
-    assert_string_equal(ask("read-at %s/open inner/deep", folder), "deeper");
-    assert_string_equal(ask("list %s/open", folder), "8");
-    assert_string_equal(ask("stat %s/open/file", folder), "100600 7");
-    assert_string_equal(ask("open /lib/x86_64-linux-gnu/libm.so.6"), "ok");
-    assert_string_equal(ask("dlopen libutil.so.1"), "ok");
+    assert_string_equal(nw_probe_ask("read %s/open/file", folder), "granted");
+    assert_string_equal(nw_probe_ask("read %s/open//inner/../file", folder), "granted");
+    assert_string_equal(nw_probe_ask("read %s/open/good-link", folder), "granted");
+    assert_string_equal(nw_probe_ask("readlink %s/open/good-link", folder), "file");
+    assert_string_equal(nw_probe_ask("readlink %s/open/file", folder), "EINVAL");
+    assert_string_equal(nw_probe_ask("read-at %s/open inner/deep", folder), "deeper");
+    assert_string_equal(nw_probe_ask("list %s/open", folder), "8");
+    assert_string_equal(nw_probe_ask("stat %s/open/file", folder), "100600 7");
+    assert_string_equal(nw_probe_ask("open /lib/x86_64-linux-gnu/libm.so.6"), "ok");
+    assert_string_equal(nw_probe_ask("dlopen libutil.so.1"), "ok");
 }
 
 static void files_changes_nothing_that_is_granted_ro(void **state)
 {
     (void)state;
     load_files("ro");
-    assert_string_equal(ask("write %s/open/file x", folder), "EROFS");
-    assert_string_equal(ask("open %s/open/file 1000", folder), "EROFS");
-    assert_string_equal(ask("access %s/open/file", folder), "EROFS");
-    assert_string_equal(ask("mkdir %s/open/x", folder), "EROFS");
-    assert_string_equal(ask("unlink %s/open/file", folder), "EROFS");
-    assert_string_equal(ask("rename %s/open/file %s/open/x", folder, folder), "EROFS");
-    assert_string_equal(ask("read %s/open/file", folder), "granted");
+    assert_string_equal(nw_probe_ask("write %s/open/file x", folder), "EROFS");
+    assert_string_equal(nw_probe_ask("open %s/open/file 1000", folder), "EROFS");
+    assert_string_equal(nw_probe_ask("access %s/open/file", folder), "EROFS");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/x", folder), "EROFS");
+    assert_string_equal(nw_probe_ask("unlink %s/open/file", folder), "EROFS");
+    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/x", folder, folder), "EROFS");
+    assert_string_equal(nw_probe_ask("read %s/open/file", folder), "granted");
 }
 
 static void files_changes_what_is_granted_rw(void **state)
 {
     (void)state;
     load_files("rw");
-    assert_string_equal(ask("write %s/open/new text", folder), "ok");
-    assert_string_equal(ask("read %s/open/new", folder), "text");
-    assert_string_equal(ask("stat %s/open/new", folder), "100755 4");
-    assert_string_equal(ask("access %s/open/new", folder), "ok");
-    assert_string_equal(ask("mkdir %s/open/d", folder), "ok");
-    assert_string_equal(ask("rename %s/open/new %s/open/d/moved", folder, folder), "ok");
-    assert_string_equal(ask("read %s/open/d/moved", folder), "text");
-    assert_string_equal(ask("rmdir %s/open/d", folder), "ENOTEMPTY");
-    assert_string_equal(ask("unlink %s/open/d/moved", folder), "ok");
-    assert_string_equal(ask("rmdir %s/open/d/", folder), "ok");
-    assert_string_equal(ask("share %s/open/file", folder), "ENODEV");
-    assert_string_equal(ask("open %s/open/file 40000", folder), "EINVAL"); /* O_DIRECT */
+    assert_string_equal(nw_probe_ask("write %s/open/new text", folder), "ok");
+    assert_string_equal(nw_probe_ask("read %s/open/new", folder), "text");
+    assert_string_equal(nw_probe_ask("stat %s/open/new", folder), "100755 4");
+    assert_string_equal(nw_probe_ask("access %s/open/new", folder), "ok");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/d", folder), "ok");
+    assert_string_equal(nw_probe_ask("rename %s/open/new %s/open/d/moved", folder, folder), "ok");
+    assert_string_equal(nw_probe_ask("read %s/open/d/moved", folder), "text");
+    assert_string_equal(nw_probe_ask("rmdir %s/open/d", folder), "ENOTEMPTY");
+    assert_string_equal(nw_probe_ask("unlink %s/open/d/moved", folder), "ok");
+    assert_string_equal(nw_probe_ask("rmdir %s/open/d/", folder), "ok");
+    assert_string_equal(nw_probe_ask("share %s/open/file", folder), "ENODEV");
+    assert_string_equal(nw_probe_ask("open %s/open/file 40000", folder), "EINVAL"); /* O_DIRECT */
 }
 
 static void files_does_not_leave_its_directories(void **state)
 {
     (void)state;
     load_files("rw");
-    assert_string_equal(ask("read %s/closed/secret", folder), "ENOENT");
-    assert_string_equal(ask("read %s/open/../closed/secret", folder), "ENOENT");
-    assert_string_equal(ask("read %s/openx", folder), "ENOENT");
-    assert_string_equal(ask("read %s/open/bad-link", folder), "ENOENT");
-    assert_string_equal(ask("read %s/open/absolute-link/secret", folder), "ENOENT");
-    assert_string_equal(ask("read-at %s/open ../closed/secret", folder), "ENOENT");
-    assert_string_equal(ask("read-at %s/open/inner ../file", folder), "ENOENT");
-    assert_string_equal(ask("read-at %s/open /etc/passwd", folder), "ENOENT");
-    assert_string_equal(ask("read /proc/self/mem"), "ENOENT");
-    assert_string_equal(ask("write %s/open/absolute-link/x y", folder), "ENOENT");
-    assert_string_equal(ask("unlink %s/open/../closed/secret", folder), "ENOENT");
-    assert_string_equal(ask("unlink %s/open/absolute-link/secret", folder), "ENOENT");
-    assert_string_equal(ask("rename %s/open/file %s/open/../closed/file", folder, folder), "ENOENT");
-    assert_string_equal(ask("mkdir %s/open/../new", folder), "ENOENT");
-    assert_string_equal(ask("symlink / %s/open/root", folder), "EPERM");
-    assert_string_equal(ask("open %s/open/pipe", folder), "EACCES");
-    assert_string_equal(ask("connect 127.0.0.1 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("read %s/closed/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/../closed/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/openx", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/bad-link", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/absolute-link/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open ../closed/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open/inner ../file", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open /etc/passwd", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read /proc/self/mem"), "ENOENT");
+    assert_string_equal(nw_probe_ask("write %s/open/absolute-link/x y", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("unlink %s/open/../closed/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("unlink %s/open/absolute-link/secret", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/../closed/file", folder, folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/../new", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("symlink / %s/open/root", folder), "EPERM");
+    assert_string_equal(nw_probe_ask("open %s/open/pipe", folder), "EACCES");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
 }
 
 static void the_kernel_is_never_granted(void **state)
@@ -429,10 +374,10 @@ static void the_kernel_is_never_granted(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         const struct nw_load l = {
-            .name = "probe", .so = built("probe"), .profile = NW_PROFILE_FILES, .directories = lists[i]};
+            .name = "probe", .so = nw_probe_built("probe"), .profile = NW_PROFILE_FILES, .directories = lists[i]};
 
-        assert_int_equal(nw_harness_load(&h, &l), 0);
-        assert_non_null(strstr(h.message.text, "belongs to the kernel"));
+        assert_int_equal(nw_harness_load(&nw_probe.harness, &l), 0);
+        assert_non_null(strstr(nw_probe.harness.message.text, "belongs to the kernel"));
     }
 }
 
@@ -440,217 +385,29 @@ static void the_kernel_is_never_granted(void **state)
 
 static void threads_are_counted(void **state)
 {
-    const struct nw_load none = {.name = "none", .so = built("probe"), .slots = 2, .threads = NW_NO_THREADS};
-    struct nw_load few = {.name = "few", .so = built("probe"), .slots = 2, .threads = 5};
+    const struct nw_load none = {.name = "none", .so = nw_probe_built("probe"), .slots = 2, .threads = NW_NO_THREADS};
+    struct nw_load few = {.name = "few", .so = nw_probe_built("probe"), .slots = 2, .threads = 5};
 
     (void)state;
-    probe = nw_harness_load(&h, &few);
-    assert_string_equal(ask("threads-in-turn"), "100");
-    assert_string_equal(ask("threads"), "5 EAGAIN");
-    assert_string_equal(ask("threads"), "0 EAGAIN");
-    probe = nw_harness_load(&h, &none);
-    assert_string_equal(ask("threads"), "0 EAGAIN");
+    nw_probe.deployment = nw_harness_load(&nw_probe.harness, &few);
+    assert_string_equal(nw_probe_ask("threads-in-turn"), "100");
+    assert_string_equal(nw_probe_ask("threads"), "5 EAGAIN");
+    assert_string_equal(nw_probe_ask("threads"), "0 EAGAIN");
+    nw_probe.deployment = nw_harness_load(&nw_probe.harness, &none);
+    assert_string_equal(nw_probe_ask("threads"), "0 EAGAIN");
 }
 
 /* A new domain has all of its threads again. */
 static void threads_end_with_their_domain(void **state)
 {
-    const struct nw_load few = {.name = "few", .so = built("probe"), .slots = 2, .threads = 5};
+    const struct nw_load few = {.name = "few", .so = nw_probe_built("probe"), .slots = 2, .threads = 5};
 
     (void)state;
-    probe = nw_harness_load(&h, &few);
+    nw_probe.deployment = nw_harness_load(&nw_probe.harness, &few);
     for (int i = 0; i < 3; i++) {
-        assert_string_equal(ask("threads"), "5 EAGAIN");
-        assert_non_null(strstr(ask("abort"), "failed: "));
+        assert_string_equal(nw_probe_ask("threads"), "5 EAGAIN");
+        assert_non_null(strstr(nw_probe_ask("abort"), "failed: "));
     }
-}
-
-/* ---- every number ---- */
-
-static const struct {
-    long number;
-    uint32_t profiles;
-} policy[] = {
-#define COMPUTE                                                 NW_PROFILE_COMPUTE
-#define NET                                                     NW_PROFILE_NET
-#define FILES                                                   NW_PROFILE_FILES
-#define CALL(class, name, profiles, how, handler, rules, words) {SYS_##name, profiles},
-#include "worker/policy.def"
-#undef CALL
-};
-
-/* The kernel looks at the lower half of a number, and so does whoever catches the call. */
-static bool is_in_table(uint64_t number, uint32_t profile)
-{
-    number &= UINT32_MAX;
-    for (size_t i = 0; i < sizeof(policy) / sizeof(policy[0]); i++)
-        if ((uint64_t)policy[i].number == number)
-            return policy[i].profiles & (profile | NW_PROFILE_COMPUTE);
-    return false;
-}
-
-/* The attacker's word for 64 KiB of its own. */
-#define OWN 0x0a77ac40000ull
-
-static uint32_t attacker, neighbour;
-
-static void try_number(uint64_t number, const uint64_t args[6], uint32_t profile, unsigned *through)
-{
-    char input[256], answer[256];
-    int n = snprintf(input, sizeof(input), "call 0 %llx", (unsigned long long)number);
-
-    for (int i = 0; i < 6; i++)
-        n += snprintf(input + n, sizeof(input) - (size_t)n, " %llx", (unsigned long long)args[i]);
-    nw_harness_send(&h, attacker, input, (size_t)n);
-    take(answer, sizeof(answer));
-    if (is_in_table(number, profile) || strcmp(answer, "EPERM") == 0)
-        return;
-    print_message("system call %#llx: %s\n", (unsigned long long)number, answer);
-    (*through)++;
-}
-
-static void every_number(uint32_t profile)
-{
-    static const uint64_t strange[] = {X32,        X32 | 9,   X32 | 41, X32 | 539,  (uint64_t)-1, 1ull << 31,
-                                       1ull << 32, INT64_MAX, 1023,     1ull << 63, 0xfffff000};
-    static const uint64_t shapes[][6] = {
-        {0, 0, 0, 0, 0, 0},
-        {3, 3, 3, 3, 3, 3},
-        {OWN, OWN, OWN, OWN, OWN, OWN},
-        {3, OWN, 16, OWN, OWN, 16},
-        {OWN, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, OWN, 0},
-    };
-    unsigned through = 0;
-
-    attacker = load("memory", profile, NULL, NULL);
-    neighbour = load("neighbour", profile, NULL, NULL);
-    for (size_t shape = 0; shape < sizeof(shapes) / sizeof(shapes[0]); shape++) {
-        for (uint64_t number = 0; number <= NUMBERS; number++)
-            try_number(number, shapes[shape], profile, &through);
-        for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
-            try_number(strange[i], shapes[shape], profile, &through);
-        probe = neighbour;
-        assert_string_equal(ask("threads-in-turn"), "100");
-    }
-    assert_int_equal(through, 0);
-}
-
-static void every_number_of_compute(void **state)
-{
-    (void)state;
-    every_number(0);
-}
-
-static void every_number_of_net(void **state)
-{
-    (void)state;
-    every_number(NW_PROFILE_NET);
-}
-
-static void every_number_of_files(void **state)
-{
-    (void)state;
-    every_number(NW_PROFILE_FILES);
-}
-
-/* ---- a function that no longer passes by the monitor ---- */
-
-static const uint32_t filtered[][2] = {
-#define KERNEL(name, profiles, test, argument, value, words) {SYS_##name, profiles},
-#include "worker/kernel.def"
-#undef KERNEL
-};
-
-static bool passes_filter(long number, uint32_t profile)
-{
-    for (size_t i = 0; i < sizeof(filtered) / sizeof(filtered[0]); i++)
-        if (filtered[i][0] == number && filtered[i][1] & (profile | NW_PROFILE_COMPUTE))
-            return true;
-    return false;
-}
-
-/* No filter is asked about these. They end a domain that is not being traced. */
-#define URETPROBE 335
-#define UPROBE    336
-
-static const char *unmediated(long number, const char *arguments)
-{
-    return ask("unmediated %lx %s", (unsigned long)number, arguments);
-}
-
-/* What its filter does not list is refused by the kernel. */
-static void every_number_unmediated(uint32_t profile)
-{
-    for (long number = 0; number <= NUMBERS; number++) {
-        const char *answer;
-
-        if (passes_filter(number, profile) || number == URETPROBE || number == UPROBE)
-            continue;
-        answer = unmediated(number, "");
-        if (strcmp(answer, "EPERM") != 0 && strcmp(answer, "ENOSYS") != 0)
-            fail_msg("profile %s: system call %ld: %s", nw_profile_text(profile | NW_PROFILE_COMPUTE), number, answer);
-        assert_string_equal(unmediated((long)X32 | number, ""), "EPERM");
-    }
-}
-
-static const uint32_t profiles[] = {0, NW_PROFILE_NET, NW_PROFILE_FILES, NW_PROFILE_NET | NW_PROFILE_FILES};
-
-/* In mode process a function can switch its mediation off; the kernel holds it by the filter of its profile. */
-static void the_kernel_holds_a_function_without_keys(void **state)
-{
-    uint32_t profile = *(const uint32_t *)*state;
-    char text[64];
-
-    nw_harness_start(&h, mode, 2);
-    probe = load("probe", profile, NULL, NULL);
-    snprintf(text, sizeof(text), "%d", h.pid);
-    assert_string_equal(unmediated(SYS_getpid, ""), text); /* mediated it would be 1 */
-    every_number_unmediated(profile);
-    assert_string_equal(unmediated(SYS_open, "/tmp/nw-never 41 1ff"), "EPERM");
-    assert_string_equal(unmediated(SYS_open, "/dev/null 2"), "EPERM");
-    assert_string_equal(unmediated(SYS_openat, "0 /dev/null 1"), "EPERM");
-    assert_string_equal(unmediated(SYS_clone, "11"), "EPERM");
-    assert_string_equal(unmediated(SYS_mmap, "0 1000 7"), "EPERM");
-    assert_string_equal(unmediated(SYS_prctl, "4 1"), "EPERM");   /* PR_SET_DUMPABLE */
-    assert_string_equal(unmediated(SYS_fcntl, "0 8 1"), "EPERM"); /* F_SETOWN: whom a signal goes to */
-    snprintf(text, sizeof(text), "%x %x 0", getpid(), getpid());
-    assert_string_equal(unmediated(SYS_tgkill, text), "EPERM");
-    assert_string_equal(unmediated(SYS_socket, "1 1 0"), "EPERM");
-    if (profile & NW_PROFILE_NET)
-        assert_string_not_equal(unmediated(SYS_socket, "2 1 0"), "EPERM");
-    else
-        assert_string_equal(unmediated(SYS_socket, "2 1 0"), "EPERM");
-    assert_string_equal(ask("threads-in-turn"), "100");
-    nw_harness_stop(&h);
-}
-
-static void the_selector_is_out_of_reach(void **state)
-{
-    (void)state;
-    probe = load("probe", 0, NULL, NULL);
-    assert_non_null(strstr(unmediated(SYS_getpid, ""), "failed: SIGSEGV"));
-    assert_string_equal(ask("threads-in-turn"), "100");
-}
-
-static int run_without_keys(void)
-{
-    struct CMUnitTest tests[sizeof(profiles) / sizeof(profiles[0])];
-
-    mode = NW_MODE_PROCESS;
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(the_kernel_holds_a_function_without_keys,
-                                                                (void *)&profiles[i]);
-    return _cmocka_run_group_tests("process: filters", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
-}
-
-static int run_with_keys(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_selector_is_out_of_reach, start, stop),
-    };
-
-    mode = NW_MODE_MPK;
-    return _cmocka_run_group_tests("mpk: selector", tests, 1, NULL, NULL);
 }
 
 #define TEST(name)        cmocka_unit_test_setup_teardown(name, start, stop)
@@ -674,12 +431,9 @@ static int run_mode(enum nw_mode in)
         TEST(the_kernel_is_never_granted),
         TEST(threads_are_counted),
         TEST(threads_end_with_their_domain),
-        TEST(every_number_of_compute),
-        TEST(every_number_of_net),
-        TEST(every_number_of_files),
     };
 
-    mode = in;
+    nw_probe.mode = in;
     return _cmocka_run_group_tests(nw_mode_name(in), tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
 
@@ -691,9 +445,9 @@ int main(void)
     if (getenv("NW_ONLY"))
         cmocka_set_test_filter(getenv("NW_ONLY"));
     if (nw_mode_mpk_usable(why, sizeof(why)))
-        failed += run_mode(NW_MODE_MPK) + run_with_keys();
+        failed += run_mode(NW_MODE_MPK);
     else
         print_message("mode mpk: %s\n", why);
-    failed += run_mode(NW_MODE_PROCESS) + run_without_keys();
+    failed += run_mode(NW_MODE_PROCESS);
     return failed != 0;
 }
