@@ -330,7 +330,10 @@ nw_gate_text_start:
     pushq %r15
     movq %gs:NW_PAGE_THREAD, %r12
     movq %rsp, NW_THREAD_CALL_RSP(%r12)
-    movl $1, NW_THREAD_CALL_LIVE(%r12)
+    movl $1, NW_THREAD_CALL_LIVE(%r12) /* from now on a signal cuts the call short */
+    movq $-NW_CALL_CUT, %rax
+    cmpl $0, NW_THREAD_PENDING(%r12)
+    jne nw_gate_as_cut_\suffix
     movl %edi, %eax
     movq %rsi, %r14
     movq 0(%rdx), %rdi

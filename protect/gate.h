@@ -54,6 +54,7 @@
 
 #define NW_MXCSR_DEFAULT  0x1f80
 #define NW_FCW_DEFAULT    0x37f
+#define NW_CALL_CUT       512 /* no errno */
 #define NW_SELECTOR_ALLOW 0
 #define NW_SELECTOR_BLOCK 1
 #define NW_PKRU_KEYS      16
@@ -169,7 +170,8 @@ extern const char nw_gate_resume_keyed[], nw_gate_resume_plain[];
 
 /*
  * Carries out one system call with the rights `pkru`, so that the kernel itself refuses pointers outside the domain.
- * Returns what the kernel returned, negative errno included. A handler may cut it short (nw_gate_cut_syscall).
+ * Returns what the kernel returned, negative errno included; or -NW_CALL_CUT when a signal asked for
+ * nw_gate_interrupted() and the call was not begun.
  */
 long nw_gate_syscall_as(uint32_t pkru, long number, const uint64_t args[6]);
 

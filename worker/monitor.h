@@ -321,6 +321,7 @@ bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing ru
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
+void nw_slot_again(struct nw_slot *slot);    /* any lock: its system call was not begun */
 void nw_free_lock(struct nw_domain *domain); /* for a few instructions, never across what can fault or sleep */
 void nw_free_unlock(struct nw_domain *domain);
 void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */

@@ -69,7 +69,10 @@ static struct nw_gate_context *carry_out(struct nw_call *call)
 
     if (call->parked)
         return nw_executor_next(call->ex);
-    nw_slot_result(call->slot, result);
+    if (result == -NW_CALL_CUT)
+        nw_slot_again(call->slot);
+    else
+        nw_slot_result(call->slot, result);
     return &call->slot->gate;
 }
 

@@ -145,7 +145,7 @@ static void on_kick(struct nw_executor *ex, ucontext_t *uc, const siginfo_t *inf
         /* Not yet in the kernel, or about to be restarted there: it must not go to sleep over the kick. */
         if (rip <= (uint64_t)gate->as_syscall) {
             uc->uc_mcontext.gregs[REG_RIP] = (greg_t)gate->as_cut;
-            uc->uc_mcontext.gregs[REG_RAX] = -EINTR;
+            uc->uc_mcontext.gregs[REG_RAX] = -NW_CALL_CUT;
         }
         return;
     }

@@ -24,6 +24,14 @@ $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
 # It claims to be libprotect.
 $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1
 $(B)/test/worker/guarded.so: $(LIBPROTECT_A)
+
+# the gate, stepped through and jumped into
+$(eval $(call test,worker/step,$(addprefix worker/test/,step_test.c trace.c harness.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/jump,$(addprefix worker/test/,jump_test.c trace.c harness.c),,$(PROTECT) $(COMMON)))
+NO_ASAN += worker/step worker/jump
+$(B)/test/worker/step: | $(B)/test/worker/stepped.so functions
+$(B)/test/worker/jump: | $(B)/test/worker/attack/secret.so functions
+$(B)/test/worker/stepped.so: TEST_SO_FLAGS := -mno-red-zone
 include worker/test/attack/part.mk
 
 # The worker that can leave defences out: the same sources, built to ask (protect/without.h). Never installed.
