@@ -17,8 +17,8 @@ struct nw_spawn {
     const int *fds; /* appear in the child as 3, 4, ... in this order; the caller keeps its own */
     int n_fds;
     const cpu_set_t *cpus; /* where it and what it starts runs; NULL: as its starter */
-    int death_signal; /* what the kernel sends the child when the thread that started it ends */
-    int namespaces;   /* CLONE_NEW* flags: what the child has for itself */
+    int death_signal;      /* what the kernel sends the child when the thread that started it ends */
+    int namespaces;        /* CLONE_NEW* flags: what the child has for itself */
 
     /*
      * Runs in the child, last before the program starts; NULL for nothing. Negative errno gives up (it has told

@@ -5,11 +5,10 @@ $(eval $(call program,nightward-launcher,launcher/main.c $(LAUNCHER_SOURCES),-ls
 $(foreach name,launcher confine,$(eval $(call test,launcher/$(name),launcher/test/$(name)_test.c \
     launcher/test/host.c $(LAUNCHER_SOURCES),-lseccomp,$(COMMON))))
 
-# The program that the tests start in place of a worker; found beside them. Without sanitizers, whose system calls no
+# The program that the tests start in place of a worker; found beside them. Never with sanitizers, whose system calls no
 # worker may make.
 TEST_HELPERS += $(B)/test/launcher/fake_worker
 $(B)/test/launcher/launcher $(B)/test/launcher/confine: | $(B)/test/launcher/fake_worker
-$(B)/test/launcher/fake_worker: SANITIZE :=
-$(B)/test/launcher/fake_worker: $(call objects,launcher/test/fake_worker.c) | $(B)/test/launcher/
+$(B)/test/launcher/fake_worker: launcher/test/fake_worker.c | $(B)/test/launcher/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $<
