@@ -105,7 +105,7 @@ void nw_client_escape(struct nw_buffer *to, const char *text)
 {
     char *escaped = curl_easy_escape(NULL, text, 0);
 
-    if (!escaped || nw_buffer_append(to, escaped, strlen(escaped)) < 0)
+    if (!escaped || nw_buffer_printf(to, "%s", escaped) < 0) /* which ends it, so that it can be taken as it is */
         nw_fail(NW_EXIT_SYSTEM, "cannot make a request: %s", strerror(ENOMEM));
     curl_free(escaped);
 }
