@@ -7,6 +7,7 @@
 #include "common/manifest.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -99,11 +100,10 @@ static const struct profile_call {
     {NW_PROFILE_FILES, SCMP_SYS(fstatfs)},     {NW_PROFILE_FILES, SCMP_SYS(faccessat2)},
     {NW_PROFILE_FILES, SCMP_SYS(readlinkat)},  {NW_PROFILE_FILES, SCMP_SYS(mkdirat)},
     {NW_PROFILE_FILES, SCMP_SYS(unlinkat)},    {NW_PROFILE_FILES, SCMP_SYS(renameat)},
-    {NW_PROFILE_FILES, SCMP_SYS(renameat2)},
-    {NW_PROFILE_FILES, SCMP_SYS(pwrite64)},    {NW_PROFILE_FILES, SCMP_SYS(pwritev)},
-    {NW_PROFILE_FILES, SCMP_SYS(ftruncate)},   {NW_PROFILE_FILES, SCMP_SYS(fallocate)},
-    {NW_PROFILE_FILES, SCMP_SYS(fsync)},       {NW_PROFILE_FILES, SCMP_SYS(fdatasync)},
-    {NW_PROFILE_FILES, SCMP_SYS(flock)},
+    {NW_PROFILE_FILES, SCMP_SYS(renameat2)},   {NW_PROFILE_FILES, SCMP_SYS(pwrite64)},
+    {NW_PROFILE_FILES, SCMP_SYS(pwritev)},     {NW_PROFILE_FILES, SCMP_SYS(ftruncate)},
+    {NW_PROFILE_FILES, SCMP_SYS(fallocate)},   {NW_PROFILE_FILES, SCMP_SYS(fsync)},
+    {NW_PROFILE_FILES, SCMP_SYS(fdatasync)},   {NW_PROFILE_FILES, SCMP_SYS(flock)},
 };
 
 /* With these arguments only: (argument & mask) == value. */
@@ -143,6 +143,9 @@ static const struct argument_rule rules[] = {
     {SCMP_SYS(ioctl), 1, UINT32_MAX, FIONBIO},
     {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_SYSCALL_USER_DISPATCH},
     {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_DUMPABLE},
+    /* in mode process the worker adds a filter of its own, for all its threads; with other flags nothing of seccomp */
+    {SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_NO_NEW_PRIVS},
+    {SCMP_SYS(seccomp), 1, ALL, SECCOMP_FILTER_FLAG_TSYNC},
     /* threads, no processes */
     {SCMP_SYS(clone), 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD},
     /* limits are read, not set */

@@ -8,6 +8,7 @@
 #include "launcher/test/host.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -244,6 +245,7 @@ static bool is_allowed(long nr)
         SYS_sched_getaffinity,
         SYS_prlimit64,
         SYS_prctl,
+        SYS_seccomp,
         SYS_tgkill,
         335 /* uretprobe */,
         336 /* uprobe */,
@@ -293,6 +295,7 @@ static void test_arguments(void **state)
     refuse_with(socket, SYS_prctl, "%ld 1", PR_SET_DUMPABLE + 1000, 0, 0);
     refuse_with(socket, SYS_prctl, "%ld 0", PR_SET_PDEATHSIG, 0, 0);
     refuse_with(socket, SYS_prctl, "%ld 0", PR_SET_SECCOMP, 0, 0);
+    refuse_with(socket, SYS_seccomp, "1 %ld 0", SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, 0);
     refuse_with(socket, SYS_clone, "%ld", SIGCHLD, 0, 0);
     refuse_with(socket, SYS_clone, "%ld", CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWNET, 0, 0);
     refuse_with(socket, SYS_prlimit64, "0 0 4096 0", 0, 0, 0);
