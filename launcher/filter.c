@@ -44,6 +44,7 @@ static const int allowed[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
+    SCMP_SYS(readlink),
     SCMP_SYS(getdents64),
     SCMP_SYS(close),
     SCMP_SYS(dup),

@@ -246,6 +246,7 @@ static bool is_allowed(long nr)
         SYS_prlimit64,
         SYS_prctl,
         SYS_seccomp,
+        SYS_readlink,
         SYS_tgkill,
         335 /* uretprobe */,
         336 /* uprobe */,
