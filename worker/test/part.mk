@@ -19,7 +19,7 @@ NO_ASAN += worker/worker worker/guarded
 $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
 	$(call say,SO,$@)
 	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs $(TEST_SO_FLAGS) -o $@ $(filter %.c %.a,$^)
-$(B)/test/worker/worker: | $(B)/test/worker/relay.so
+$(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
 # It claims to be libprotect.
 $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1

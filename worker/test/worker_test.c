@@ -160,6 +160,20 @@ static void faults_are_contained(void **state)
     }
 }
 
+/* A callee finds nothing of its caller's vector, x87 and MMX registers, their flags and addresses. */
+static void a_callee_sees_no_registers_of_its_caller(void **state)
+{
+    struct nw_load caller = {.name = "caller", .so = test_so("traces"), .slots = 1}, callee = caller;
+    uint32_t deployment;
+
+    (void)state;
+    callee.name = "callee";
+    assert_int_not_equal(nw_harness_load(&h, &callee), 0);
+    deployment = nw_harness_load(&h, &caller);
+    assert_int_not_equal(deployment, 0);
+    expect(deployment, "fill callee", "clean");
+}
+
 static void large_payloads_pass(void **state)
 {
     static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 1 << 20, (16 << 20) - 1, 16 << 20};
@@ -455,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hello_answers, start, stop),
         cmocka_unit_test_setup_teardown(samples_answer, start, stop),
         cmocka_unit_test_setup_teardown(nested_calls_answer, start, stop),
+        cmocka_unit_test_setup_teardown(a_callee_sees_no_registers_of_its_caller, start, stop),
         cmocka_unit_test_setup_teardown(large_payloads_pass, start, stop),
         cmocka_unit_test_setup_teardown(large_nested_calls_pass, start, stop),
         cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),

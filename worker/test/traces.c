@@ -1,0 +1,115 @@
+/*
+ * A function for tests that is caller and callee: input "fill NAME" leaves a pattern in all vector registers, the x87
+ * stack, its addresses and status and calls NAME; an input of eight bytes, the address of the caller's operand, answers
+ * what is found of that: "clean", or where.
+ */
+#include <faas/worker_v1_interface.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATTERN 0xa5a5a5a5a5a5a5a5ull
+
+struct traces {
+    void *context;
+    faas_invoke_func_fn_t invoke;
+    faas_append_output_fn_t append;
+};
+
+static struct {
+    uint8_t legacy[512] __attribute__((aligned(64)));
+    uint32_t environment[7]; /* FXSAVE leaves addresses out where no exception waits */
+    uint64_t high[16][4];
+} seen;
+static const uint64_t pattern[4] = {PATTERN, PATTERN, PATTERN, PATTERN};
+static double operand = 1.1, divisor = 3;
+
+#define OPERAND_AT 5 /* in the environment */
+
+int faas_init(void)
+{
+    return 0;
+}
+
+int faas_create_func_worker(void *caller_context, faas_invoke_func_fn_t invoke_func_fn,
+                            faas_append_output_fn_t append_output_fn, void **worker_handle)
+{
+    struct traces *t = malloc(sizeof(*t));
+
+    if (!t)
+        return -1;
+    *t = (struct traces){caller_context, invoke_func_fn, append_output_fn};
+    *worker_handle = t;
+    return 0;
+}
+
+int faas_destroy_func_worker(void *worker_handle)
+{
+    free(worker_handle);
+    return 0;
+}
+
+#define EACH(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
+#define FILL(n)  "vmovups %[pattern], %%ymm" #n "\n\t"
+#define SAVE(n)  "vmovups %%ymm" #n ", 32*" #n "(%[high])\n\t"
+
+/* The x87 holds the pattern in its data, addresses of this function, and flags; MXCSR says that a result is inexact. */
+static void fill(void)
+{
+    __asm__ volatile("fninit\n\t"
+                     "movq %[pattern], %%mm0; movq %%mm0, %%mm1; movq %%mm0, %%mm2; movq %%mm0, %%mm3\n\t"
+                     "movq %%mm0, %%mm4; movq %%mm0, %%mm5; movq %%mm0, %%mm6; movq %%mm0, %%mm7; emms\n\t"
+                     "fldl %[operand]; fldz; fdivrp; fstp %%st(0)\n\t" EACH(
+                         FILL) "movsd %[operand], %%xmm0; divsd %[divisor], %%xmm0\n\t"
+                     :
+                     : [pattern] "m"(pattern), [operand] "m"(operand), [divisor] "m"(divisor));
+}
+
+/* `operand_at` is where the caller keeps what it loaded. */
+static const char *look(uint64_t operand_at)
+{
+    if (seen.legacy[2] || seen.legacy[3])
+        return "the x87 status";
+    if ((seen.legacy[24] & 0x3f) != 0)
+        return "flags in MXCSR";
+    for (int i = 0; i < 8; i++)
+        if (memcmp(seen.legacy + 32 + 16 * i, pattern, 8) == 0)
+            return "an x87 register";
+    if (seen.environment[OPERAND_AT] == (uint32_t)operand_at)
+        return "an x87 address";
+    for (int i = 0; i < 16; i++)
+        for (int k = 0; k < 4; k++)
+            if (seen.high[i][k] == PATTERN)
+                return "a vector register";
+    return "clean";
+}
+
+int faas_func_call(void *worker_handle, const char *input, size_t input_length)
+{
+    const struct traces *t = worker_handle;
+    uint64_t operand_at = (uint64_t)&operand;
+    const char *output = NULL, *answer;
+    char name[64] = "";
+    size_t length;
+
+    __asm__ volatile("fxsave64 %[legacy]; fnstenv %[environment]; fldenv %[environment]\n\t" EACH(SAVE)
+                     : [legacy] "=m"(seen.legacy), [environment] "=m"(seen.environment)
+                     : [high] "r"(seen.high)
+                     : "memory");
+    if (input_length == sizeof(operand_at)) {
+        memcpy(&operand_at, input, sizeof(operand_at));
+        answer = look(operand_at);
+        t->append(t->context, answer, strlen(answer));
+        return 0;
+    }
+    if (input_length < 5 || input_length > sizeof(name))
+        return 1;
+    memcpy(name, input + 5, input_length - 5);
+    t->invoke(t->context, name, (const char *)&operand_at, sizeof(operand_at), &output,
+              &length); /* so that the next one takes the short way */
+    fill();
+    if (t->invoke(t->context, name, (const char *)&operand_at, sizeof(operand_at), &output, &length))
+        return 1;
+    t->append(t->context, output, length);
+    return 0;
+}
