@@ -23,9 +23,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TURNS_MOST 200
-#define LONG_MS    40000 /* longer than every limit of time below */
-#define LIMIT_MS   2000
+#define TURNS_MOST      200
+#define OPERATIONS_MOST 400   /* that a target leaves queued: each may cost two workers and the pauses between */
+#define LONG_MS         40000 /* longer than every limit of time below */
+#define LIMIT_MS        2000
 
 /* --- in place of files of the engine: log, listening sockets, registry --- */
 
@@ -183,6 +184,19 @@ static void remove_function(struct nw_function *function, void *arg)
     NW_FUZZ_CHECK(nw_remove(function, arg, operation_done, NULL) == 0);
 }
 
+static void count_function(struct nw_function *function, void *arg)
+{
+    (void)function;
+    ++*(unsigned *)arg;
+}
+
+static bool some_function_is_left(struct nw_engine *engine)
+{
+    unsigned n = 0;
+    nw_functions_each(engine, count_function, &n);
+    return n > 0;
+}
+
 static void check_nothing_is_left(struct world *world)
 {
     struct nw_engine *engine = &world->engine;
@@ -216,7 +230,7 @@ static void end(struct world *world)
     world->dishonest = world->held = false;
     world_turn(world, LONG_MS);
     nw_functions_each(engine, remove_function, engine);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4 || (i < OPERATIONS_MOST && some_function_is_left(engine)); i++)
         world_turn(world, LONG_MS);
     NW_FUZZ_CHECK(nw_http_server_connections(engine->gateway) == 0);
     NW_FUZZ_CHECK(nw_http_server_connections(engine->admin) == 0);
