@@ -15,7 +15,7 @@ host_up mpk --workers 1
 host_deploy noop echo
 "$NIGHTWARD" deploy inside "$NW_BUILD/bench/functions/inside.so" >/dev/null
 status=$("$NIGHTWARD" status --json | tr -d ' \n\t')
-engine=$(sed -n 's/.*"pid":\([0-9]*\),"mode".*/\1/p' <<<"$status")
+engine=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' <<<"$status")
 worker=$(sed -n 's/.*"workers":\[[^]]*"pid":\([0-9]*\).*/\1/p' <<<"$status")
 "$NW_BUILD/bench/count" "${HOST_URL#http://}" "$engine" "$worker" "$NW_ROOT/bench/counts.json" \
     ${COUNT:+--"$COUNT"}
