@@ -88,8 +88,8 @@ demo: deps ## start it, deploy the samples, show what it does
 check: deps ## run every test
 	$(again) run-tests
 
-run-tests: all tests
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
+run-tests: all tests $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
