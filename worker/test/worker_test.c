@@ -171,7 +171,7 @@ static void a_callee_sees_no_registers_of_its_caller(void **state)
     assert_int_not_equal(nw_harness_load(&h, &callee), 0);
     deployment = nw_harness_load(&h, &caller);
     assert_int_not_equal(deployment, 0);
-    expect(deployment, "fill callee", "clean");
+    expect(deployment, "fill callee", "cleanclean");
 }
 
 static void large_payloads_pass(void **state)
