@@ -103,7 +103,7 @@ nw_gate_text_start:
     pushfq
     popq %rax
     testl $EFLAGS_REFUSED, %eax
-    trap_if nz, NW_DEFENCE_FLAGS
+    jnz nw_gate_trap_here
     movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %r11, NW_CTX_RSP(%rbx)
     movl $NW_CTX_KIND_CALL, NW_CTX_KIND(%rbx)

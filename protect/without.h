@@ -16,29 +16,28 @@
 #define NW_DEFENCE_SELECTOR 5  /* the gate's way out closes the way into the kernel */
 #define NW_DEFENCE_EXIT     6  /* PKRU is compared after the gate's way out wrote it */
 #define NW_DEFENCE_FRAME    7  /* a signal frame must lie where the kernel puts it */
-#define NW_DEFENCE_FLAGS    8  /* AC, DF, NT and TF are refused on the way in */
-#define NW_DEFENCE_RIGHTS   9  /* the kernel acts with the domain's rights */
-#define NW_DEFENCE_RANGES   10 /* pointers from a domain must point into it */
-#define NW_DEFENCE_ONCE     11 /* what a domain can change is copied, then checked, and the copy used */
-#define NW_DEFENCE_FILES    12 /* a domain's numbers of files are its own */
-#define NW_DEFENCE_PATHS    13 /* which paths a domain may open */
-#define NW_DEFENCE_REKEY    14 /* pages leave a key before it is given to somebody else */
-#define NW_DEFENCE_OUTPUT   15 /* limit of an output */
-#define NW_DEFENCE_LOG      16 /* limit of log lines */
-#define NW_DEFENCE_DEPTH    17 /* limit of nested calls */
-#define NW_DEFENCE_MEMORY   18 /* limit of memory */
-#define NW_DEFENCE_DEADLINE 19
+#define NW_DEFENCE_RIGHTS   8  /* the kernel acts with the domain's rights */
+#define NW_DEFENCE_RANGES   9  /* pointers from a domain must point into it */
+#define NW_DEFENCE_ONCE     10 /* what a domain can change is copied, then checked, and the copy used */
+#define NW_DEFENCE_FILES    11 /* a domain's numbers of files are its own */
+#define NW_DEFENCE_PATHS    12 /* which paths a domain may open */
+#define NW_DEFENCE_REKEY    13 /* pages leave a key before it is given to somebody else */
+#define NW_DEFENCE_OUTPUT   14 /* limit of an output */
+#define NW_DEFENCE_LOG      15 /* limit of log lines */
+#define NW_DEFENCE_DEPTH    16 /* limit of nested calls */
+#define NW_DEFENCE_MEMORY   17 /* limit of memory */
+#define NW_DEFENCE_DEADLINE 18
 /* What becomes of system calls, by what they are about: without, the kernel gets them as they are. */
-#define NW_DEFENCE_CALL_MEMORY   20
-#define NW_DEFENCE_CALL_KEYS     21
-#define NW_DEFENCE_CALL_PROCESS  22 /* this process or others: process_vm_*, ptrace, fork, exec, limits */
-#define NW_DEFENCE_CALL_DEFERRED 23 /* done later or elsewhere: io_uring, aio, userfaultfd, pinned pages */
-#define NW_DEFENCE_CALL_SIGNALS  24
-#define NW_DEFENCE_CALL_THREAD   25 /* what the kernel keeps of a thread: rseq, prctl, personality, seccomp */
-#define NW_DEFENCE_CALL_FILES    26 /* files, sockets, names */
-#define NW_DEFENCE_KEYS          27 /* a domain's rights in PKRU */
-#define NW_DEFENCE_STACK         28 /* signals are delivered on the alternate stack */
-#define NW_DEFENCE_COUNT         29
+#define NW_DEFENCE_CALL_MEMORY   19
+#define NW_DEFENCE_CALL_KEYS     20
+#define NW_DEFENCE_CALL_PROCESS  21 /* this process or others: process_vm_*, ptrace, fork, exec, limits */
+#define NW_DEFENCE_CALL_DEFERRED 22 /* done later or elsewhere: io_uring, aio, userfaultfd, pinned pages */
+#define NW_DEFENCE_CALL_SIGNALS  23
+#define NW_DEFENCE_CALL_THREAD   24 /* what the kernel keeps of a thread: rseq, prctl, personality, seccomp */
+#define NW_DEFENCE_CALL_FILES    25 /* files, sockets, names */
+#define NW_DEFENCE_KEYS          26 /* a domain's rights in PKRU */
+#define NW_DEFENCE_STACK         27 /* signals are delivered on the alternate stack */
+#define NW_DEFENCE_COUNT         28
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

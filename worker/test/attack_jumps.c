@@ -25,14 +25,13 @@ static long symbol(const struct nw_elf *elf, const char *name)
     return (long)symbol.st_value;
 }
 
-static struct span gate_span(void)
+/* The file of the worker, valid until the next call. */
+static struct nw_elf worker_file(void)
 {
     static uint8_t bytes[16 << 20];
     struct nw_elf elf;
     char path[512], why[64];
-    struct span span;
     ssize_t size;
-    long enter;
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", nw_attack_build(),
@@ -43,12 +42,27 @@ static struct span gate_span(void)
     assert_true(size > 0);
     if (nw_elf_open(&elf, bytes, (size_t)size, why, sizeof(why)) < 0)
         fail_msg("%s: %s", path, why);
-    enter = symbol(&elf, "nw_gate_enter_keyed");
-    span.start = symbol(&elf, "nw_gate_text_start") - enter;
-    span.end = symbol(&elf, "nw_gate_text_end") - enter;
-    span.traps = symbol(&elf, "nw_gate_enter_plain") - enter;
-    span.traps_end = symbol(&elf, "nw_gate_copy") - enter;
-    return span;
+    return elf;
+}
+
+static struct span gate_span(void)
+{
+    struct nw_elf elf = worker_file();
+    long enter = symbol(&elf, "nw_gate_enter_keyed");
+
+    return (struct span){
+        .start = symbol(&elf, "nw_gate_text_start") - enter,
+        .end = symbol(&elf, "nw_gate_text_end") - enter,
+        .traps = symbol(&elf, "nw_gate_enter_plain") - enter,
+        .traps_end = symbol(&elf, "nw_gate_copy") - enter,
+    };
+}
+
+uint64_t nw_attack_gate_offset(const char *name)
+{
+    struct nw_elf elf = worker_file();
+
+    return (uint64_t)(symbol(&elf, name) - symbol(&elf, "nw_gate_enter_keyed"));
 }
 
 /* Functions that jump at the same time, since each must be made anew after most of its jumps. */

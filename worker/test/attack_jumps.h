@@ -5,6 +5,9 @@
 #include "worker/test/attack_host.h"
 #include <stdbool.h>
 
+/* Where a symbol of the gate is, counted from the address that domains call. */
+uint64_t nw_attack_gate_offset(const char *symbol);
+
 /* `how`: an attack of jumps.so. `traps`: also to what is left of the gate for other modes. */
 void nw_attack_jump(const char *how, bool traps, char seen[NW_ATTACK_SEEN]);
 

@@ -45,7 +45,18 @@ static struct attack_line *line_of(int row, const char *name, const char *expect
 
 static uint64_t argument(uint64_t value, uint64_t target)
 {
-    return value == ATTACK_TARGET ? target : value == ATTACK_PID ? (uint64_t)nw_attack.harness.pid : value;
+    switch (value) {
+    case ATTACK_TARGET:
+        return target;
+    case ATTACK_PID:
+        return (uint64_t)nw_attack.harness.pid;
+    case ATTACK_HANDLER:
+        return nw_attack_gate_offset("nw_gate_signal_keyed");
+    case ATTACK_RESTORER:
+        return nw_attack_gate_offset("nw_gate_restorer");
+    default:
+        return value;
+    }
 }
 
 static void attack_input(char *input, size_t size, const struct attack_row *row)

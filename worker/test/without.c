@@ -36,7 +36,6 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_SELECTOR] = "selector",
     [NW_DEFENCE_EXIT] = "exit",
     [NW_DEFENCE_FRAME] = "frame",
-    [NW_DEFENCE_FLAGS] = "flags",
     [NW_DEFENCE_RIGHTS] = "rights",
     [NW_DEFENCE_RANGES] = "ranges",
     [NW_DEFENCE_ONCE] = "once",

@@ -16,6 +16,10 @@
 /* ... and the worker's process id, which a function is not told but may guess. */
 #define ATTACK_PID 0x0a77ac50000ull
 
+/* ... and where in the gate, counted from its address, the handler of signals and its restorer are. */
+#define ATTACK_HANDLER  0x0a77ac60000ull
+#define ATTACK_RESTORER 0x0a77ac70000ull
+
 /* Arguments of an attack. The first is always the address of a neighbour's secret. */
 struct attacker {
     void *context;

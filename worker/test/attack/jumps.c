@@ -1,5 +1,9 @@
 /* Jumps into the gate and the monitor with hostile registers (rows 2, 4, 15, 16 of the threats). */
+#include "worker/monitor.h"
+#include "worker/ops.h"
 #include "worker/test/attack/attack.h"
+#include <cpuid.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -257,7 +261,55 @@ static const char *try_pivot_loop(struct attacker *a)
     return pivot(a, code);
 }
 
-/* A signal frame that would give all rights: it has no extended state, so PKRU would get its first value. */
+/* ---- forged signal frames ---- */
+
+#define FRAME_AT    0x8000
+#define UC_XSTATE   7 /* extended state, SS is valid, and shall be restored */
+#define SOFTWARE    464
+#define MAGIC_FIRST 0x46505853
+#define MAGIC_LAST  0x46505845
+
+/* As the kernel lays them out behind the legacy part of an extended state. */
+struct software {
+    uint32_t magic, extended_size;
+    uint64_t features;
+    uint32_t size;
+};
+
+/* The thread's extended state as a frame holds it, but for PKRU, which is 0. */
+static void *forge_state(void)
+{
+    static uint8_t state[16384] __attribute__((aligned(64)));
+    struct software software = {.magic = MAGIC_FIRST};
+    const uint32_t last = MAGIC_LAST, pkru = 0;
+    uint32_t eax, ebx, ecx, edx, high;
+
+    __cpuid_count(0xd, 9, eax, ebx, ecx, edx);
+    __asm__ volatile("xsave64 %0" : "+m"(state) : "a"(-1), "d"(-1));
+    memcpy(state + ebx, &pkru, sizeof pkru);
+    state[513] |= XSAVE_PK >> 8;
+    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(high) : "c"(0));
+    software.features = eax | (uint64_t)high << 32;
+    __cpuid_count(0xd, 0, eax, ebx, ecx, edx);
+    software.size = ebx;
+    software.extended_size = ebx + sizeof last;
+    memcpy(state + SOFTWARE, &software, sizeof software);
+    memcpy(state + ebx, &last, sizeof last);
+    return state;
+}
+
+/* A frame that leads to attack_landing with all rights. */
+static void forge_frame(ucontext_t *uc)
+{
+    memset(uc, 0, sizeof(struct nw_gate_frame) - sizeof(uint64_t));
+    uc->uc_flags = UC_XSTATE;
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)attack_landing;
+    uc->uc_mcontext.gregs[REG_RSP] = (greg_t)&stack[STACK / 2];
+    uc->uc_mcontext.gregs[REG_EFL] = 0x202;
+    uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)((uint64_t)SS_USER << 48 | CS_USER);
+    uc->uc_mcontext.fpregs = forge_state();
+}
+
 static const char *try_sigreturn(struct attacker *a)
 {
     struct registers r = hostile(a);
@@ -265,15 +317,46 @@ static const char *try_sigreturn(struct attacker *a)
     const char *code;
 
     __asm__("leaq 1f(%%rip), %0; jmp 2f; 1: syscall; jmp attack_landing; 2:" : "=r"(code));
-    memset(uc, 0, sizeof(*uc));
-    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)attack_landing;
-    uc->uc_mcontext.gregs[REG_RSP] = (greg_t)&stack[STACK / 2];
-    uc->uc_mcontext.gregs[REG_EFL] = 0x202;
-    uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)((uint64_t)SS_USER << 48 | CS_USER);
+    forge_frame(uc);
     r.rip = (uint64_t)code;
     r.rsp = (uint64_t)uc;
     r.rax = SYS_rt_sigreturn;
     return jump(a, &r);
+}
+
+/* The monitor's handler called with a frame of the function's own, whose stack names a record of its own, by which a
+ * thread is just starting: the handler gives such a thread all rights. */
+static const char *try_handler(struct attacker *a)
+{
+    static uint8_t alternate[NW_ALT_SIZE] __attribute__((aligned(NW_ALT_SIZE)));
+    static struct nw_executor executor;
+    struct registers r = hostile(a);
+    struct nw_gate_frame *frame = (struct nw_gate_frame *)(alternate + FRAME_AT);
+    siginfo_t *info = (siginfo_t *)frame->siginfo;
+
+    *(struct nw_executor **)alternate = &executor;
+    executor.gate.frame = (uint64_t)frame;
+    executor.gate.page = (struct nw_gate_page *)page();
+    executor.starting = true;
+    forge_frame((ucontext_t *)frame->ucontext);
+    frame->restorer = attack_gate + a->arg[2];
+    info->si_signo = NW_PREEMPT_SIGNAL;
+    info->si_code = SI_TKILL;
+    r.rip = attack_gate + a->arg[1];
+    r.rsp = (uint64_t)frame;
+    return jump(a, &r);
+}
+
+/* A call of the gate while the processor checks alignment, with a name that is not aligned. */
+static const char *try_aligned(struct attacker *a)
+{
+    static char name[16] = "xhello";
+    uint64_t flags = FLAG_AC;
+
+    __asm__ volatile("pushfq; orq %0, (%%rsp); popfq" : : "r"(flags) : "cc", "memory");
+    attack_gate_call(NW_OP_ROUTE, (uint64_t)name + 1, 5, 0, 0);
+    __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" : : "r"(~flags) : "cc", "memory");
+    return attack_say(a, "answered");
 }
 
 const struct attack attacks[] = {
@@ -292,5 +375,7 @@ const struct attack attacks[] = {
     {"pivot-syscall", try_pivot_syscall},
     {"pivot-loop", try_pivot_loop},
     {"sigreturn", try_sigreturn},
+    {"handler", try_handler},
+    {"aligned", try_aligned},
     {0},
 };
