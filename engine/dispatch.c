@@ -121,10 +121,17 @@ void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const ch
     finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
 }
 
+/* A test build trusts its workers, which shows what they could do then (engine/test/attack_test.c). */
+#ifdef NW_WITHOUT
+#define TRUSTS_WORKERS true
+#else
+#define TRUSTS_WORKERS false
+#endif
+
 const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
 {
     struct nw_invocation *inv = nw_request_find(link->engine, desc->id);
-    if (!inv || inv->home != link)
+    if (!inv || (inv->home != link && !TRUSTS_WORKERS))
         return "it completed an invocation that it does not have";
     const void *payload = nw_channel_payload(&link->channel, desc);
     if (!payload)

@@ -54,7 +54,17 @@ $(foreach name,gateway hostile deploy tenants pressure start,$(eval $(call engin
 
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 $(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
-$(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS)
+$(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker nightward-engine nightward-launcher)
+
+# The same host with an engine that trusts its workers. Never installed.
+$(B)/test/engine/host-without/nightward-engine: $(B)/obj/without/engine/dispatch.o $(call objects,engine/main.c) \
+                                                $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
+$(B)/obj/without/engine/dispatch.o: CPPFLAGS += $(LLHTTP_FLAGS)
+
+$(B)/test/engine/host-without/%: $(ENGINE_TEST_HOST)/% | $(B)/test/engine/host-without/
+	$(Q)cp -f $< $@
 
 # io: the interface of the event loop itself.
 $(eval $(call test,engine/io,engine/test/io_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

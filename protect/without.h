@@ -37,7 +37,8 @@
 #define NW_DEFENCE_CALL_FILES    25 /* files, sockets, names */
 #define NW_DEFENCE_KEYS          26 /* a domain's rights in PKRU */
 #define NW_DEFENCE_STACK         27 /* signals are delivered on the alternate stack */
-#define NW_DEFENCE_COUNT         28
+#define NW_DEFENCE_THREADS       28 /* limit of threads */
+#define NW_DEFENCE_COUNT         29
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

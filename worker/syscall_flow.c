@@ -48,7 +48,8 @@ static bool may_fork(const struct nw_domain *domain)
     for (size_t i = 1; i < NW_DOMAIN_SLOTS; i++)
         own += domain->slots[i].state != NW_SLOT_UNUSED && !domain->slots[i].worker;
     return domain->state != NW_DOMAIN_DYING &&
-           own < f->threads + (workers > domain->n_workers ? workers - domain->n_workers : 0);
+           (own < f->threads + (workers > domain->n_workers ? workers - domain->n_workers : 0) ||
+            nw_without(NW_DEFENCE_THREADS));
 }
 
 long nw_sys_clone(struct nw_call *call)

@@ -98,6 +98,44 @@ static void breaks_the_rings(void **state)
     judge(line, "worker replaced");
 }
 
+/* A worker ends what another one is working on, whose id is easily guessed: what its client got. */
+static void steal_an_answer(char *seen, size_t size)
+{
+    struct host fresh;
+    static const char *const flags[] = {"--mode", "process", NULL};
+    struct answer answer;
+    int fd;
+
+    host_start(&fresh, flags);
+    deploy(&fresh, "victim", "slow 300");
+    deploy(&fresh, "thief", "hostile neighbours-id");
+    fd = host_connect(&fresh);
+    send_text(fd, "POST /function/victim HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmine");
+    await_at_least(&fresh, "in_flight", 1);
+    answer = invoke(&fresh, "thief", "");
+    answer_fini(&answer);
+    answer = read_answer(fd);
+    snprintf(seen, size, "%d \"%s\"", answer.status, answer.body ? answer.body : "");
+    answer_fini(&answer);
+    close(fd);
+    host_stop(&fresh);
+}
+
+static void completes_for_another(void **state)
+{
+    struct attack_line *line = attack_report_begin(MODE, 26, "completes what another worker has", "200 \"mine\"");
+    char seen[ATTACK_SEEN];
+
+    (void)state;
+    steal_an_answer(seen, sizeof(seen));
+    attack_report_seen(line, seen);
+    attack_report_will_leave_out(line, "who has it");
+    host_folder = "host-without";
+    steal_an_answer(seen, sizeof(seen));
+    host_folder = "host";
+    attack_report_left_out(line, "200 \"\"", seen);
+}
+
 /* ---- HTTP ---- */
 
 struct request {
@@ -372,6 +410,7 @@ int main(void)
     int failed;
 
     ADD_ALL(nonsense, breaks_the_rings);
+    add("completes what another worker has", completes_for_another, NULL);
     ADD_ALL(requests, sends_hostile_http);
     add("headers without end", sends_huge_headers, NULL);
     add("10,000 requests at once", pipelines, NULL);

@@ -25,6 +25,8 @@
 
 #include <cmocka.h>
 
+const char *host_folder = "host";
+
 static long now_ms(void)
 {
     struct timespec now;
@@ -39,7 +41,7 @@ static void program_path(const char *name, char *path, size_t size)
     assert_true(n > 0);
     self[n] = '\0';
     *strrchr(self, '/') = '\0';
-    snprintf(path, size, "%s/host/%s", self, name);
+    snprintf(path, size, "%s/%s/%s", self, host_folder, name);
 }
 
 static pid_t start(const char *program, const char *const *arguments, const int *fds, int n_fds)

@@ -20,6 +20,9 @@ struct host {
     const char *flags[32];
 };
 
+/* The folder beside the test that holds the programs of hosts: "host" unless a test says otherwise. */
+extern const char *host_folder;
+
 /* Starts a host with these flags of the engine (up to NULL) on a new state directory, and waits until it is ready. */
 void host_start(struct host *host, const char *const *flags);
 

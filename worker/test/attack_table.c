@@ -275,7 +275,7 @@ const struct attack_row attack_rows[] = {
     RUN(24, "stack", "torn down", NULL, "what lies below it is not mapped", "flow", "stack"),
     RUN(24, "files", "EMFILE", NULL, NEEDED "the table has a fixed size", "flow", "files"),
     RUN(24, "mappings", "ENOMEM", NULL, NEEDED "the list has a fixed size", "flow", "mappings"),
-    RUN(24, "threads", "EAGAIN", NULL, NEEDED "a domain's slots are an array", "flow", "threads"),
+    RUN(24, "threads", "[123]? threads", "threads,deadline,memory", "??? threads", "flow", "threads"),
     RUN(25, "endless loop", "timed out", "deadline", "no answer*", "flow", "loop"),
     RUN(25, "endless loop with all signals blocked", "timed out", "deadline", "no answer*", "flow", "deaf-loop"),
     RUN(25, "sleep", "timed out", "deadline", "no answer*", "flow", "sleep"),

@@ -56,6 +56,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_CALL_FILES] = "call-files",
     [NW_DEFENCE_KEYS] = "keys",
     [NW_DEFENCE_STACK] = "stack",
+    [NW_DEFENCE_THREADS] = "threads",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */
