@@ -257,7 +257,7 @@ static int speak_as_nobody(void)
     snprintf(to.sun_path, sizeof(to.sun_path), "%s/admin.sock", host.state);
     if (chmod(host.state, 0755) < 0 || chmod(to.sun_path, 0666) < 0 || setuid(NOBODY) < 0)
         return 3;
-    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 || write(fd, text, sizeof(text) - 1) < 0)
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 || send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
         return 1;
     return read(fd, answer, sizeof(answer) - 1) > 0 && strncmp(answer, "HTTP/1.1 200", 12) == 0 ? 0 : 2;
 }
