@@ -183,9 +183,9 @@ static const char *try_stack(struct attacker *a)
 
 static const char *try_output(struct attacker *a)
 {
-    static const char piece[1 << 20];
+    static char piece[9 << 20];
 
-    for (int i = 0; i < 17; i++)
+    for (int i = 0; i < 8; i++)
         a->append(a->context, piece, sizeof piece);
     return "sent";
 }
