@@ -1,5 +1,6 @@
 /* Starting programs: fork, place file descriptors, confine, exec. The parent learns of failures through a pipe. */
 #include "common/spawn.h"
+#include "common/log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -186,6 +187,12 @@ pid_t nw_spawn(const struct nw_spawn *spec, unsigned *shortfalls, const char **s
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
     return rc;
+}
+
+void nw_process_close(void)
+{
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        nw_die_system("cannot close this process to others: %s", strerror(errno));
 }
 
 int nw_program_path(const char *name, char *path, size_t size)

@@ -278,6 +278,7 @@ static int start(struct nw_settings *settings)
            (unsigned long long)plan.executors);
     find_program("nightward-engine", engine_path);
     find_program("nightward-launcher", launcher_path);
+    nw_process_close();
     status = nw_host_run(&plan);
     free(socket);
     free(state);

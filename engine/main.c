@@ -1,5 +1,6 @@
 /* nightward-engine: wires options, state directory, registry, sockets and the loop. */
 #include "common/log.h"
+#include "common/spawn.h"
 #include "engine/admin.h"
 #include "engine/engine.h"
 #include "engine/gateway.h"
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
     char why[4608];
 
     nw_log_init("nightward-engine", NW_LOG_INFO);
+    nw_process_close();
     /* Large blocks come from the kernel and go back there: of the 16 MiB that keep count of an arena few pages are ever
      * touched, but malloc would zero all of them from the second worker on. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);

@@ -39,6 +39,7 @@ int main(int argc, char **argv)
     int rc;
 
     nw_log_init("nightward-launcher", NW_LOG_INFO);
+    nw_process_close();
     read_flags(argc, argv, &users);
     if (!is_socket(LIFELINE_FD) || !is_socket(CONTROL_FD))
         nw_die_usage("file descriptors 3 and 4 are not sockets; start this program by `nightward up`");

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,8 @@ static int map_id(const char *path, unsigned id)
 
 int nw_namespaces_keep_user(uid_t user, gid_t group)
 {
+    /* The files below are root's while this process is closed. What it is about to start is open again, too. */
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     /* The kernel's condition for mapping a group without rights outside. */
     int rc = write_file("/proc/self/setgroups", "deny", 4);
 

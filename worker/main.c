@@ -6,6 +6,7 @@
 #include "common/atomic.h"
 #include "common/control.h"
 #include "common/log.h"
+#include "common/spawn.h"
 #include "worker/audit.h"
 #include "worker/image.h"
 #include "worker/monitor.h"
@@ -22,7 +23,6 @@
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define FD_CONTROL  3
@@ -318,9 +318,7 @@ int main(int argc, char **argv)
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of its writer */
-    /* No other process of this user may look inside: another worker could be one. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        nw_die_system("cannot close this process to others: %s", strerror(errno));
+    nw_process_close();
     prepare(&o);
     nw_tell_engine(NW_CONTROL_HELLO, 0, nw_m.keyed ? __builtin_popcount(nw_m.keys_free) : 0, nw_mode_name(o.mode));
     serve();

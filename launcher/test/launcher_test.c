@@ -1,6 +1,7 @@
 /* Tests of the launcher with a stand-in for the worker: starting, confining, reporting, leaving nothing behind. */
 #include "common/test/test.h"
 
+#include "common/spawn.h"
 #include "launcher/test/host.h"
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -305,6 +307,20 @@ static void test_reports_wait_for_room(void **state)
         await_report(h, NW_CONTROL_EXITED, i);
 }
 
+static void test_a_closed_process(void **state)
+{
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        nw_process_close();
+        _exit(prctl(PR_GET_DUMPABLE));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -321,6 +337,7 @@ int main(void)
         TEST(test_unknown_message),
         TEST(test_malformed_packet),
         cmocka_unit_test(test_missing_program),
+        cmocka_unit_test(test_a_closed_process),
         TEST(test_engine_ends),
         TEST(test_supervisor_ends),
         TEST(test_term_ends_it),
