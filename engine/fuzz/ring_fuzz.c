@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define CLIENTS     8
+#define WAITS       100
 #define STEPS       200
 #define KNOWN       32 /* ids and blocks that it remembers */
 #define REQUEST     "POST /function/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n"
@@ -265,7 +266,8 @@ static void play_input(struct world *world, void *arg)
     for (int i = 0; i < WORLD_WORKERS; i++)
         if (world->workers[i].used)
             world_kill(world, &world->workers[i]);
-    for (int i = 0; i < 8; i++)
+    /* Of a connection whose bodies find no place one request after the other waits as long as it may. */
+    for (int i = 0; i < WAITS; i++)
         world_turn(world, 1000);
     for (unsigned i = 0; i < CLIENTS; i++)
         if (play->clients[i])
