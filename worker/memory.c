@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
@@ -34,17 +35,20 @@ static bool within_limit(const struct nw_domain *d, uint64_t charged)
     return nw_without(NW_DEFENCE_MEMORY) || charged <= d->function->memory || charged <= d->regions.charged;
 }
 
-/* Puts a new mapping at `start`, in the domain's key. */
+/*
+ * Puts a new mapping at `start`, in the domain's key. When it fails nothing is left there: not even a hole, which a
+ * file that cannot be mapped leaves when it says so after the kernel has emptied the place. Out of memory, which is
+ * also said of too many mappings, comes before that.
+ */
 static int put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset)
 {
     void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
-    int error;
+    int error = at == MAP_FAILED ? -errno : nw_memory_tag(d, start, length, prot);
 
-    if (at == MAP_FAILED)
-        return -errno;
-    error = nw_memory_tag(d, start, length, prot);
-    if (error && mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
-        nw_die_system("cannot take back a mapping that has no key: %s", strerror(errno));
+    if (!error || (at == MAP_FAILED && error == -ENOMEM))
+        return error;
+    if (mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
+        nw_die_system("cannot take back a mapping that failed: %s", strerror(errno));
     return error;
 }
 
@@ -155,6 +159,14 @@ static long map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int pr
     return (long)start;
 }
 
+/* Sockets and the like refuse it, some of them too late: see put(). */
+static bool is_mappable(int fd)
+{
+    struct stat st;
+
+    return fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
+}
+
 static const struct nw_domain_fd *mapped_file(const struct nw_domain *d, int flags, uint64_t fd)
 {
     static const struct nw_domain_fd none = {.fd = -1};
@@ -185,7 +197,7 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
     file = mapped_file(d, flags, args[4] & 0xffffffff);
     if (!file)
         result = -EBADF;
-    else if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE)
+    else if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
         result = -ENODEV;
     else if (prot & PROT_EXEC && !(nw_without(NW_DEFENCE_WX) && flags & MAP_ANONYMOUS))
         result = map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);

@@ -148,6 +148,18 @@ static const char *do_share(struct probe *p)
     return outcome(at == MAP_FAILED ? -1 : 0);
 }
 
+/* A socket is nothing to map. What lies there must stay: without it there is room for the monitor's own memory. */
+static const char *do_map_socket(struct probe *p)
+{
+    volatile char *at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = socket(AF_INET, (int)strtol(p->argument[0], NULL, 10), 0);
+
+    *at = 1;
+    if (fd < 0 || mmap((void *)at, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED)
+        return "mapped";
+    return *at ? outcome(-1) : "emptied";
+}
+
 static struct sockaddr_in address(const struct probe *p)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(p->argument[1]))};
@@ -405,6 +417,7 @@ static const struct {
     {"symlink", do_symlink},
     {"list", do_list},
     {"share", do_share},
+    {"map-socket", do_map_socket},
     {"connect", do_connect},
     {"tcp", do_tcp},
     {"tcp6", do_tcp6},

@@ -228,6 +228,16 @@ static void net_has_no_other_sockets_and_options(void **state)
     assert_string_equal(nw_probe_ask("send-control 127.0.0.1 %s", port), "EPERM");
 }
 
+/* The kernel empties the place before a socket says that it cannot be mapped: a hole in the domain's range, where the
+ * next memory of the monitor would lie. */
+static void net_maps_no_sockets(void **state)
+{
+    (void)state;
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    assert_string_equal(nw_probe_ask("map-socket %d", SOCK_DGRAM), "ENODEV");
+    assert_string_equal(nw_probe_ask("map-socket %d", SOCK_STREAM), "ENODEV");
+}
+
 /* One waits for a peer that says nothing; its domain ends at the deadline, and the other functions serve meanwhile. */
 static void net_obeys_its_deadline(void **state)
 {
@@ -425,6 +435,7 @@ static int run_mode(enum nw_mode in)
         TEST(net_looks_up_names),
         TEST(net_reaches_listed_addresses_only),
         TEST(net_has_no_other_sockets_and_options),
+        TEST(net_maps_no_sockets),
         TEST(net_obeys_its_deadline),
         TEST(net_is_not_disturbed_by_neighbours),
         FOLDER_TEST(files_reads_what_is_granted),
