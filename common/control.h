@@ -39,7 +39,8 @@ enum nw_control_kind {
     NW_CONTROL_REFUSED,   /* deployment */
     NW_CONTROL_RETIRED,   /* deployment */
     NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
-    NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them */
+    NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them,
+                             memory = system calls of functions that were refused so far */
 };
 
 struct nw_control {

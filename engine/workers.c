@@ -242,6 +242,9 @@ static const char *worker_said(struct nw_seat *seat)
     if (head->kind == NW_CONTROL_USAGE) {
         seat->worker->domains = head->slots;
         seat->worker->free_keys = (uint32_t)head->value;
+        if (head->memory > seat->worker->refused)
+            seat->engine->counters.system_calls_refused += head->memory - seat->worker->refused;
+        seat->worker->refused = head->memory;
         return NULL;
     }
     return nw_deployments_worker_said(seat, head, message.text);

@@ -63,6 +63,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
     domain->held_bytes = domain->call_bytes = 0;
+    domain->where.n = 0;
     domain->ready = NULL;
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)

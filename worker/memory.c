@@ -137,6 +137,8 @@ static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int pr
     result = put_image(d, hint, length, prot, fixed, file->trust, image);
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         put(d, (uint64_t)result, image->size, prot, MAP_PRIVATE, file->fd, offset);
+    if (result >= 0)
+        nw_where_note(d, (uint64_t)result, image->size, file->fd, offset);
     nw_images_release(nw_m.images, image);
     return result;
 }

@@ -24,6 +24,7 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/region.h"
+#include "worker/where.h"
 #include "worker/span.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -145,6 +146,7 @@ struct nw_domain {
     uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t memory_lock;
     struct nw_regions regions;
+    struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots; /* not UNUSED */
@@ -267,6 +269,7 @@ struct nw_monitor {
     uint64_t use_count;
     struct nw_function *wanting, **wanting_tail; /* functions with invocations, in the order of their turns for a key */
     uint32_t next_tid;
+    uint64_t refused; /* system calls so far */
     struct nw_images *images;
     int loader, stub; /* files: the host's ld.so, our program inside domains */
     size_t xsave_size;

@@ -42,10 +42,14 @@ long nw_call_refuse(struct nw_call *call)
     struct nw_domain *d = call->domain;
     unsigned bit = (unsigned)call->number % (sizeof(d->refused) * 8);
     const struct entry *e = lookup(call->number);
+    char where[NW_WHERE_MAX];
 
-    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
-        nw_log(NW_LOG_WARN, "function %s: system call %ld%s%s%s refused at %#lx", d->function->name, call->number,
-               e ? " (" : "", e ? e->name : "", e ? ")" : "", call->slot->gate.regs.rip);
+    nw_fetch_add(&nw_m.refused, 1ull); /* read by nw_tell_usage */
+    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) { /* once; pairs with itself */
+        nw_where(d, call->slot->gate.regs.rip, where);
+        nw_log(NW_LOG_WARN, "function %s: system call %ld%s%s%s refused at %#lx%s", d->function->name, call->number,
+               e ? " (" : "", e ? e->name : "", e ? ")" : "", call->slot->gate.regs.rip, where);
+    }
     return -EPERM;
 }
 

@@ -1,5 +1,6 @@
 /* What this worker says of its functions: to the engine over the control socket, for which nobody ever waits, and to
  * the log, in which no function can drown the others. */
+#include "common/atomic.h"
 #include "common/control.h"
 #include "common/log.h"
 #include "worker/monitor.h"
@@ -83,7 +84,8 @@ bool nw_tell_usage(uint64_t now)
     struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
 
     head.value = __builtin_popcount(nw_m.keys_free);
-    if (head.slots == told.slots && head.value == told.value)
+    head.memory = nw_load_relaxed(&nw_m.refused); /* written by nw_call_refuse */
+    if (head.slots == told.slots && head.value == told.value && head.memory == told.memory)
         return false;
     if (nw_m.n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
         return true;

@@ -197,11 +197,12 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
 
 static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slot)
 {
-    char reason[NW_REASON_MAX];
+    char reason[NW_REASON_MAX], where[NW_WHERE_MAX];
     const char *name = sigabbrev_np(ex->trap.signal);
 
-    snprintf(reason, sizeof(reason), "SIG%s at address %#lx, instruction %#lx", name ? name : "?", ex->trap.address,
-             slot->gate.regs.rip);
+    nw_where(slot->domain, slot->gate.regs.rip, where);
+    snprintf(reason, sizeof(reason), "SIG%s at address %#lx, instruction %#lx%s", name ? name : "?", ex->trap.address,
+             slot->gate.regs.rip, where);
     pthread_mutex_lock(&nw_m.lock);
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
     nw_slot_reap(slot);

@@ -165,9 +165,19 @@ at_most() {
     nw_poll 5 at_most "$before" threads || fail "$(threads) threads, $before before"
 }
 
+refusals_are_counted() {
+    [ "$(nw_status counters.system_calls_refused)" -gt 0 ]
+}
+
+@test "a crash is logged with the function and the symbol" {
+    contained segv 502 function_crashed
+    nw_poll 2 grep -q 'fault: SIGSEGV at address 0x[0-9a-f]*, instruction 0x[0-9a-f]*, in do_segv+0x' "$NW_LOG"
+}
+
 @test "a refused syscall is EPERM, and logged with the function" {
     nw_expect fault 'syscall ptrace' 'ptrace: EPERM'
-    nw_poll 2 grep -q 'fault: system call .*refused' "$NW_LOG"
+    nw_poll 2 grep -q 'fault: system call 101 refused at 0x[0-9a-f]*, in ' "$NW_LOG"
+    nw_poll 2 refusals_are_counted
     nw_expect fault ok ok
 }
 

@@ -1,0 +1,92 @@
+/* See where.h. */
+#include "worker/where.h"
+#include "protect/elf_code.h"
+#include "protect/elf_file.h"
+#include "worker/monitor.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OWN_FILE_MAX (16l << 20) /* a larger one is not searched for symbols */
+
+static bool same_file(int a, int b)
+{
+    struct stat one, other;
+
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The last part of the path by which the file was opened. */
+static void name_file(int fd, char *name, size_t size)
+{
+    char link[32], path[512];
+    const char *base;
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    snprintf(name, size, "%.*s", (int)size - 1, base);
+    for (; *name; name++)
+        if (*name <= ' ' || *name > '~')
+            *name = '?';
+}
+
+void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset)
+{
+    struct nw_where_files *w = &domain->where;
+    size_t i = w->n++ % NW_WHERE_FILES;
+
+    w->files[i].start = start;
+    w->files[i].size = size;
+    w->files[i].offset = offset;
+    w->files[i].own = same_file(fd, domain->function->so);
+    name_file(fd, w->files[i].name, sizeof(w->files[i].name));
+}
+
+/* The function around an offset of a file, and how far into it. */
+static bool name_symbol(int fd, uint64_t offset, char *name, size_t size, uint64_t *distance)
+{
+    struct nw_elf elf;
+    struct stat st;
+    uint8_t *bytes;
+    char why[8];
+    bool found = false;
+
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > OWN_FILE_MAX || !(bytes = malloc((size_t)st.st_size)))
+        return false;
+    if (pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size &&
+        nw_elf_open(&elf, bytes, (size_t)st.st_size, why, sizeof(why)) == 0) {
+        const Elf64_Phdr *segment = nw_elf_code_segment(&elf, offset);
+
+        found =
+            segment && nw_elf_name_before(&elf, segment->p_vaddr + (offset - segment->p_offset), name, size, distance);
+    }
+    free(bytes);
+    return found;
+}
+
+void nw_where(struct nw_domain *domain, uint64_t address, char text[NW_WHERE_MAX])
+{
+    const struct nw_where_files *w = &domain->where;
+    char name[64] = "", symbol[64];
+    uint64_t offset = 0, distance;
+    bool own = false;
+
+    text[0] = '\0';
+    pthread_mutex_lock(&domain->memory_lock);
+    for (size_t i = 0; i < NW_WHERE_FILES && i < w->n; i++)
+        if (address >= w->files[i].start && address - w->files[i].start < w->files[i].size) {
+            memcpy(name, w->files[i].name, sizeof(w->files[i].name));
+            offset = w->files[i].offset + (address - w->files[i].start);
+            own = w->files[i].own;
+        }
+    pthread_mutex_unlock(&domain->memory_lock);
+    if (own && name_symbol(domain->function->so, offset, symbol, sizeof(symbol), &distance))
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", symbol, distance);
+    else if (own || name[0])
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", own ? domain->function->name : name, offset);
+}
