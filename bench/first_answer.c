@@ -6,6 +6,7 @@
 #include "engine/test/e2e/load_http.h"
 
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,21 @@ static bool answers(const struct load_target *target)
     return good;
 }
 
+/* Its process, or -1. What it says goes to standard error. */
+static pid_t start_command(char **argv)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid = -1;
+    bool started;
+
+    if (posix_spawn_file_actions_init(&actions))
+        return -1;
+    started = !posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO) &&
+              !posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return started ? pid : -1;
+}
+
 int main(int argc, char **argv)
 {
     struct load_target target = {0};
@@ -45,12 +61,7 @@ int main(int argc, char **argv)
         return 2;
     }
     start = now_us();
-    pid = vfork();
-    if (pid == 0) {
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        execvp(argv[3], argv + 3);
-        _exit(127);
-    }
+    pid = start_command(argv + 3);
     while (pid > 0 && now_us() - start < LIMIT_US) {
         if (answers(&target)) {
             printf("us=%.0f pid=%d\n", now_us() - start, pid);

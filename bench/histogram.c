@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define SUB_COUNT (1u << NW_HISTOGRAM_SUB_BITS)
+#define SUB_COUNT (UINT64_C(1) << NW_HISTOGRAM_SUB_BITS)
 
 static unsigned bucket_of(uint64_t value)
 {

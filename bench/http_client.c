@@ -21,7 +21,7 @@ static int parse_url(struct url *url, const char *text)
     const char *rest;
     int length = 0;
 
-    if (strncmp(text, "http://", 7))
+    if (strncmp(text, "http://", 7) != 0)
         return -EINVAL;
     rest = text + 7;
     snprintf(url->port, sizeof url->port, "80");

@@ -102,6 +102,7 @@ nightward_up() {
     mode=$("$NIGHTWARD" status --json | tr -d ' \n\t' | sed -n 's/.*"mode":"\([a-z]*\)".*/\1/p')
     target_add "$name" nightward "$HOST_URL" "$HOST_PID" "Nightward $version, isolation $mode" 'not pinned'
     TARGET_STATE[$name]=$NIGHTWARD_STATE
+    HOST_PID='' # targets_down stops it from now on
 }
 
 nginx_up() {
