@@ -38,7 +38,8 @@
 #define NW_DEFENCE_KEYS          26 /* a domain's rights in PKRU */
 #define NW_DEFENCE_STACK         27 /* signals are delivered on the alternate stack */
 #define NW_DEFENCE_THREADS       28 /* limit of threads */
-#define NW_DEFENCE_COUNT         29
+#define NW_DEFENCE_DISARM        29 /* while the alternate stack is in use the kernel does not know it */
+#define NW_DEFENCE_COUNT         30
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

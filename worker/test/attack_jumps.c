@@ -2,11 +2,14 @@
 #include "worker/test/attack_jumps.h"
 #include "common/test/test.h"
 #include "protect/elf_file.h"
+#include "protect/gate.h"
+#include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define JUMPERS 8
@@ -63,6 +66,46 @@ uint64_t nw_attack_gate_offset(const char *name)
     struct nw_elf elf = worker_file();
 
     return (uint64_t)(symbol(&elf, name) - symbol(&elf, "nw_gate_enter_keyed"));
+}
+
+/* Where the program was loaded; 0: this user may not know. */
+static uint64_t worker_base(void)
+{
+    char path[64], line[512];
+    unsigned long base = 0;
+    FILE *maps;
+
+    snprintf(path, sizeof(path), "/proc/%d/maps", nw_attack.harness.pid);
+    maps = fopen(path, "re");
+    while (maps && !base && fgets(line, sizeof(line), maps))
+        if (strstr(line, "/nightward-worker"))
+            base = strtoul(line, NULL, 16);
+    if (maps)
+        fclose(maps);
+    return base;
+}
+
+static bool peek(uint64_t at, uint64_t *word)
+{
+    struct iovec to = {word, sizeof(*word)}, from = {(void *)at, sizeof(*word)};
+
+    return process_vm_readv(nw_attack.harness.pid, &to, 1, &from, 1, 0) == (ssize_t)sizeof(*word);
+}
+
+bool nw_attack_look(uint64_t which, uint64_t *value)
+{
+    struct nw_elf elf = worker_file();
+    uint64_t base = worker_base(), alternate;
+
+    if (!base || !peek(base + (uint64_t)symbol(&elf, "nw_gate_alt_base"), &alternate))
+        return false;
+    if (which == ATTACK_ALTERNATE) {
+        *value = alternate;
+        return true;
+    }
+    if (which == ATTACK_STACK)
+        return peek(alternate, value) && peek(*value + NW_THREAD_STACK, value);
+    return peek(alternate + (which - ATTACK_RECORD(0)) * NW_ALT_SIZE, value);
 }
 
 /* Functions that jump at the same time, since each must be made anew after most of its jumps. */

@@ -1,4 +1,4 @@
-/* Jumps to every byte of the gate, by functions that set every register first. */
+/* Jumps to every byte of the gate, by functions that set every register first; and where things are in the worker. */
 #ifndef NW_WORKER_TEST_ATTACK_JUMPS_H
 #define NW_WORKER_TEST_ATTACK_JUMPS_H
 
@@ -7,6 +7,10 @@
 
 /* Where a symbol of the gate is, counted from the address that domains call. */
 uint64_t nw_attack_gate_offset(const char *symbol);
+
+/* An attack's ATTACK_ALTERNATE, ATTACK_STACK or ATTACK_RECORD, which is 0 where there is no such executor. False: this
+ * user may not look into the worker. */
+bool nw_attack_look(uint64_t which, uint64_t *value);
 
 /* `how`: an attack of jumps.so. `traps`: also to what is left of the gate for other modes. */
 void nw_attack_jump(const char *how, bool traps, char seen[NW_ATTACK_SEEN]);

@@ -54,6 +54,15 @@
 #define READ(row, name, kind)  ROW(row, name, "torn down", "keys", "read 0x5e", "memory", "read", kind, true, 0)
 #define WRITE(row, name, kind) ROW(row, name, "torn down", "keys", "written, *", "memory", "write", kind, true, 0)
 
+/* RSP somewhere when a signal comes, for three reasons. */
+#define PIVOT(where, place, without)                                                         \
+    AT("RSP in " where " at a fault", "torn down", without, "pivot-fault", place),           \
+        AT("RSP in " where " at a system call", "gone on", without, "pivot-syscall", place), \
+        AT("RSP in " where " when preempted", "timed out", without, "pivot-loop", place),
+#define AT(name, expect, without, how, place)                                                                         \
+    ROW(16, name, expect, without, HARM, "jumps", how, NULL, true, ATTACK_IN_##place, ATTACK_STACK, ATTACK_ALTERNATE, \
+        ATTACK_RECORD(0), ATTACK_RECORD(1), ATTACK_RECORD(2), ATTACK_RECORD(3))
+
 #define NONE   "EPERM|EINVAL|ENOMEM|EFAULT|EACCES"
 #define GOT    "read 0x5e*"
 #define ENDED  "*worker ended"
@@ -191,9 +200,14 @@ const struct attack_row attack_rows[] = {
     CALL(15, "timer_create, whose signals come at any time", "EPERM", "call-signals", "result 0", SYS_timer_create, 1, 0, OWN),
     RUN(15, "setitimer", "EPERM", "call-signals", ENDED, "kernel", "itimer"),
     CALL(15, "alarm", "EPERM", "call-signals", "result 0", SYS_alarm, 1),
-    KEYED(16, "RSP in a neighbour's memory at a fault", "torn down", "stack", ENDED, "jumps", "pivot-fault", 0),
-    KEYED(16, "RSP in a neighbour's memory at a system call", "gone on", "stack", ENDED, "jumps", "pivot-syscall", 0),
-    KEYED(16, "RSP in a neighbour's memory when preempted", "timed out", "stack", HARM, "jumps", "pivot-loop", 0),
+    PIVOT("a neighbour's memory", NEIGHBOUR, "stack")
+    PIVOT("the alternate stack of its own executor", OWN_ALTERNATE, "disarm")
+    PIVOT("the alternate stack of another executor", OTHER_ALTERNATE, "stack")
+    PIVOT("the stack of the monitor", STACK, "stack")
+    PIVOT("the executor's page, which it may read", SHARED, "stack")
+    PIVOT("unmapped memory", NOTHING, "stack")
+    PIVOT("the kernel's half", KERNEL, "stack")
+    PIVOT("its own memory, not aligned", BETWEEN, "stack")
 
     /* what the kernel does behind a thread's back */
     CALL(17, "rseq", "ENOSYS", "call-thread", "result 0*", SYS_rseq, OWN, 32, 0, 0x53053053),

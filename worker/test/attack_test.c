@@ -43,8 +43,18 @@ static struct attack_line *line_of(int row, const char *name, const char *expect
     return attack_report_begin(nw_mode_name(nw_attack.mode), row, name, expected);
 }
 
+static bool is_hidden(uint64_t argument)
+{
+    return argument == ATTACK_ALTERNATE || argument == ATTACK_STACK ||
+           (argument >= ATTACK_RECORD(0) && argument < ATTACK_RECORD(ATTACK_RECORDS));
+}
+
 static uint64_t argument(uint64_t value, uint64_t target)
 {
+    uint64_t found;
+
+    if (is_hidden(value))
+        return nw_attack_look(value, &found) ? found : 0;
     switch (value) {
     case ATTACK_TARGET:
         return target;
@@ -113,17 +123,37 @@ static void deploy_and_run(const struct attack_row *row, char seen[NW_ATTACK_SEE
         nw_attack_describe(seen, &a);
 }
 
+/* Why an attack cannot be tried, or NULL. */
+static const char *obstacle(const struct attack_row *row)
+{
+    uint64_t found;
+
+    if (row->keys && nw_attack.mode != NW_MODE_MPK)
+        return "says something only where there are keys";
+    for (size_t i = 0; i < 7; i++)
+        if (is_hidden(row->args[i]) && !nw_attack_look(row->args[i], &found))
+            return "only root can find where this should point";
+    return NULL;
+}
+
+static void skip_if_impossible(const struct attack_row *row, struct attack_line *line)
+{
+    const char *why = obstacle(row);
+
+    if (!why)
+        return;
+    attack_report_skip(line, why);
+    print_message("%s\n", why);
+    skip();
+}
+
 static void run_row(const struct trial *trial)
 {
     const struct attack_row *row = trial->attack;
     struct attack_line *line = line_of(row->row, row->name, row->expect);
     char seen[NW_ATTACK_SEEN];
 
-    if (row->keys && nw_attack.mode != NW_MODE_MPK) {
-        attack_report_skip(line, "says something only where there are keys");
-        print_message("says something only where there are keys\n");
-        skip();
-    }
+    skip_if_impossible(row, line);
     if (!row->without)
         attack_report_not_left_out(line, row->then);
     if (row->how)
@@ -186,6 +216,7 @@ static void run_row_without(const struct trial *trial)
     struct attack_line *line = line_of(row->row, row->name, row->expect);
     char seen[NW_ATTACK_SEEN] = "";
 
+    skip_if_impossible(row, line);
     attack_report_will_leave_out(line, row->without);
     for (int i = 0; i < ATTEMPTS && fnmatch(row->then, seen, 0) != 0; i++) {
         nw_attack_begin(trial->without);

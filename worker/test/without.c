@@ -57,6 +57,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_KEYS] = "keys",
     [NW_DEFENCE_STACK] = "stack",
     [NW_DEFENCE_THREADS] = "threads",
+    [NW_DEFENCE_DISARM] = "disarm",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */
@@ -175,6 +176,17 @@ static void leave_alternate_stack(void)
         }
 }
 
+/* A frame goes wherever RSP is, if that is in the thread's alternate stack already. */
+static void keep_armed(void)
+{
+    stack_t alt;
+
+    if (sigaltstack(NULL, &alt) == 0) {
+        alt.ss_flags = 0;
+        sigaltstack(&alt, NULL);
+    }
+}
+
 /* What holds for the selector holds for the dispatch of system calls and for the alternate stack, too. */
 bool nw_without_answer(long number)
 {
@@ -184,6 +196,8 @@ bool nw_without_answer(long number)
             prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
         if (nw_left_out[NW_DEFENCE_STACK])
             leave_alternate_stack();
+        if (nw_left_out[NW_DEFENCE_DISARM])
+            keep_armed();
     }
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
         if (answers[i].number == number)

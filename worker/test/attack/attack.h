@@ -20,6 +20,25 @@
 #define ATTACK_HANDLER  0x0a77ac60000ull
 #define ATTACK_RESTORER 0x0a77ac70000ull
 
+/* ... and what no function is told: where the alternate stacks are, the end of the first executor's stack, and the
+ * record of executor N. */
+#define ATTACK_ALTERNATE 0x0a77ac80000ull
+#define ATTACK_STACK     0x0a77ac90000ull
+#define ATTACK_RECORD(n) (0x0a77aca0000ull + (n))
+#define ATTACK_RECORDS   4
+
+/* Where RSP points when something makes the kernel build a signal frame. */
+enum attack_place {
+    ATTACK_IN_NEIGHBOUR,
+    ATTACK_IN_OWN_ALTERNATE,
+    ATTACK_IN_OTHER_ALTERNATE,
+    ATTACK_IN_STACK,
+    ATTACK_IN_SHARED,
+    ATTACK_IN_NOTHING,
+    ATTACK_IN_KERNEL,
+    ATTACK_IN_BETWEEN,
+};
+
 /* Arguments of an attack. The first is always the address of a neighbour's secret. */
 struct attacker {
     void *context;

@@ -225,14 +225,46 @@ static const char *try_null_gs_then(struct attacker *a)
     return "gone on";
 }
 
-/* RSP in a neighbour's memory when something makes the kernel build a signal frame. */
+/* Where in the array of alternate stacks those of this thread and of another one end; 0: it is not known. */
+static uint64_t alternate_end(const struct attacker *a, bool own)
+{
+    for (unsigned i = 0; i < ATTACK_RECORDS; i++)
+        if (a->arg[4 + i] == page()[0])
+            return a->arg[3] + ((own ? i : i ^ 1) + 1) * NW_ALT_SIZE;
+    return 0;
+}
+
+static uint64_t place(const struct attacker *a)
+{
+    switch (a->arg[1]) {
+    case ATTACK_IN_NEIGHBOUR:
+        return a->arg[0] + 4000;
+    case ATTACK_IN_OWN_ALTERNATE:
+    case ATTACK_IN_OTHER_ALTERNATE:
+        return alternate_end(a, a->arg[1] == ATTACK_IN_OWN_ALTERNATE) - NW_ALT_SIZE / 2;
+    case ATTACK_IN_STACK:
+        return a->arg[2] - 64;
+    case ATTACK_IN_SHARED:
+        return (uint64_t)page() + 4000;
+    case ATTACK_IN_NOTHING:
+        return 4096;
+    case ATTACK_IN_KERNEL:
+        return 1ull << 63 | 4096;
+    default:
+        return (uint64_t)&stack[STACK] - 1;
+    }
+}
+
+/* `code` runs with RSP somewhere when something makes the kernel build a signal frame. */
 static const char *pivot(struct attacker *a, const char *code)
 {
     struct registers r = hostile(a);
 
+    if (a->arg[3] && !alternate_end(a, true))
+        return "which executor this is, is not known";
     r.rip = (uint64_t)code;
     r.rax = SYS_getpid;
-    r.rsp = a->arg[0] + 4000;
+    r.rsp = place(a);
     attack_jump(&r);
     return "gone on";
 }
