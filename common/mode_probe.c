@@ -33,7 +33,10 @@
 #define HWCAP2_MAY_FSGS    (1ul << 1)
 #define KEYS               15
 #define PKRU_ALL_DENIED    0x55555555u
+#define CPUID_1_ECX_XSAVE  (1u << 27)
 #define XFEATURE_PKRU      9
+#define XFEATURES_CLEARED  0xe7ull    /* x87, SSE, AVX, AVX-512: see nw_gate_leave in protect/gate.S */
+#define XFEATURES_ASKED    0x60000ull /* AMX, which the kernel gives to who asks for it; functions may not */
 #define XSTATE_BV_OFFSET   512
 #define FPX_SW_MAGIC_AT    464 /* struct _fpx_sw_bytes in the legacy area: magic1, extended_size, xfeatures */
 #define FPX_SW_MAGIC       0x46505853u
@@ -167,6 +170,21 @@ static int explain(int wait_status, char *why, size_t size)
     return snprintf(why, size, "%s", text ? text : "the test of the kernel ended in an unknown way");
 }
 
+uint64_t nw_mode_uncleared(uint64_t enabled)
+{
+    return enabled & ~(XFEATURES_CLEARED | XFEATURES_ASKED | 1ull << XFEATURE_PKRU);
+}
+
+static uint64_t enabled_state(void)
+{
+    uint32_t eax, ebx, ecx = 0, edx;
+
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & CPUID_1_ECX_XSAVE))
+        return 0;
+    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+    return (uint64_t)edx << 32 | eax;
+}
+
 static const char *cpu_lacks(void)
 {
     uint32_t eax, ebx, ecx = 0, edx;
@@ -176,6 +194,8 @@ static const char *cpu_lacks(void)
         return "the kernel keeps this CPU's protection keys switched off";
     if (!(getauxval(AT_HWCAP2) & HWCAP2_MAY_FSGS))
         return "the kernel does not let programs write the FS base (Linux 5.9 or newer does)";
+    if (nw_mode_uncleared(enabled_state()))
+        return "this CPU has registers that a worker does not clear between functions yet (XCR0 tells, APX is one)";
     return NULL;
 }
 

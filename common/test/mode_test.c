@@ -66,12 +66,32 @@ static void counts_the_keys_that_are_free(void **state)
     assert_non_null(strstr(why, "15 protection keys"));
 }
 
+static void registers_that_nobody_clears_are_noticed(void **state)
+{
+    const uint64_t apx = 1ull << 19, bounds = 3ull << 3, later = 1ull << 62;
+    char why[256];
+    uint32_t low, high;
+
+    (void)state;
+    assert_true(nw_mode_uncleared(0x7) == 0);
+    assert_true(nw_mode_uncleared(0x2e7) == 0);
+    assert_true(nw_mode_uncleared(0x602e7) == 0);
+    assert_true(nw_mode_uncleared(0x602e7 | apx) == apx);
+    assert_true(nw_mode_uncleared(0x207 | bounds) == bounds);
+    assert_true(nw_mode_uncleared(later) == later);
+    if (!nw_mode_mpk_usable(why, sizeof why))
+        return;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    assert_true(nw_mode_uncleared((uint64_t)high << 32 | low) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_numbers_agree),
         cmocka_unit_test(answers_with_a_reason_and_changes_nothing),
         cmocka_unit_test(counts_the_keys_that_are_free),
+        cmocka_unit_test(registers_that_nobody_clears_are_noticed),
     };
     return cmocka_run_group_tests_name("mode", tests, NULL, NULL);
 }
