@@ -128,6 +128,24 @@ static bool parse_directory(char *item, struct nw_directory_grant *to)
     return is_plain(item);
 }
 
+/* Whether `inner` is `outer` or lies below it. */
+static bool lies_in(const char *inner, const char *outer)
+{
+    size_t length = strlen(outer);
+
+    return strncmp(inner, outer, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
+}
+
+/* What may be changed through the directory above it is not granted for reading only, whatever the list says. */
+static bool holds_nothing(const struct nw_directory_grant *grants, int n, const struct nw_directory_grant *one)
+{
+    for (int i = 0; i < n; i++)
+        if (grants[i].writable != one->writable &&
+            (one->writable ? lies_in(grants[i].path, one->path) : lies_in(one->path, grants[i].path)))
+            return true;
+    return false;
+}
+
 int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIRECTORIES_MAX], char *why, size_t why_size)
 {
     char copy[NW_GRANT_TEXT], whole[NW_GRANT_TEXT];
@@ -142,9 +160,12 @@ int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIREC
             return refuse_list(why, why_size, "directories", NW_DIRECTORIES_MAX);
         snprintf(copy, sizeof(copy), "%.*s", (int)length, item);
         memcpy(whole, copy, sizeof(whole));
-        if (!parse_directory(copy, &to[n++]))
+        if (!parse_directory(copy, &to[n]))
             return refuse(why, why_size, "directories", whole,
                           "absolute paths with :ro or :rw, like /data:ro, /var/cache/x:rw");
+        if (holds_nothing(to, n, &to[n]))
+            return refuse(why, why_size, "directories", whole, "no directory :ro at or below one that is :rw");
+        n++;
     }
     return n;
 }
@@ -156,9 +177,18 @@ static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
     return memcmp(a, b, bits / 8) == 0 && (bits % 8 == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
 }
 
+/* 0.0.0.0 and ::, which the kernel takes for the host itself. */
+static bool is_unspecified(const uint8_t address[16])
+{
+    static const uint8_t none[16] = {0};
+
+    return (memcmp(address, mapped, sizeof(mapped)) == 0 || memcmp(address, none, sizeof(mapped)) == 0) &&
+           memcmp(address + sizeof(mapped), none, 16 - sizeof(mapped)) == 0;
+}
+
 bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint8_t address[16], uint16_t port)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && !is_unspecified(address); i++)
         if (same_prefix(grants[i].address, address, grants[i].prefix) && (!grants[i].port || grants[i].port == port))
             return true;
     return false;

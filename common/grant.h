@@ -31,11 +31,11 @@ struct nw_directory_grant {
  */
 int nw_grant_addresses(const char *text, struct nw_address_grant to[NW_ADDRESSES_MAX], char *why, size_t why_size);
 
-/* "/data:ro, /tmp/x:rw", likewise. */
+/* "/data:ro, /tmp/x:rw", likewise. None that is ro lies in one that is rw. */
 int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIRECTORIES_MAX], char *why,
                          size_t why_size);
 
-/* Whether one of the grants covers this address, in its IPv6 form, and port. */
+/* Whether one of the grants covers this address, in its IPv6 form, and port. None covers 0.0.0.0 and ::. */
 bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint8_t address[16], uint16_t port);
 
 #endif

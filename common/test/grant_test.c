@@ -38,6 +38,8 @@ static void addresses_are_covered(void **state)
     assert_true(covers("0.0.0.0/0:*", "::ffff:1.2.3.4", 9));
     assert_false(covers("0.0.0.0/0:*", "2001::1", 9));
     assert_true(covers("[::]/0:*", "::ffff:1.2.3.4", 9));
+    assert_false(covers("0.0.0.0/2:*", "::ffff:0.0.0.0", 9));
+    assert_false(covers("[::]/0:*", "::", 9));
 }
 
 static void bad_addresses_are_named(void **state)
@@ -66,6 +68,7 @@ static void directories_are_read(void **state)
 
     (void)state;
     assert_int_equal(nw_grant_directories("", grants, why, sizeof why), 0);
+    assert_int_equal(nw_grant_directories("/a:ro, /a/b:rw, /ab:ro", grants, why, sizeof why), 3);
     assert_int_equal(nw_grant_directories("/data:ro, /tmp/a b:c:rw", grants, why, sizeof why), 2);
     assert_string_equal(grants[0].path, "/data");
     assert_false(grants[0].writable);
@@ -75,9 +78,10 @@ static void directories_are_read(void **state)
 
 static void bad_directories_are_named(void **state)
 {
-    static const char *const bad[] = {"data:ro",         "/data",     "/data:rx", "/data/:ro", "/a/../b:ro",
-                                      "/a/..:ro",        "/a//b:ro",  "/a/.:ro",  "/a/./b:rw", ":ro",
-                                      "/data:ro,,/b:ro", "/data:ro:", "/..:ro",   "/.:ro"};
+    static const char *const bad[] = {"data:ro",         "/data",      "/data:rx", "/data/:ro", "/a/../b:ro",
+                                      "/a/..:ro",        "/a//b:ro",   "/a/.:ro",  "/a/./b:rw", ":ro",
+                                      "/data:ro,,/b:ro", "/data:ro:",  "/..:ro",   "/.:ro",     "/a:rw,/a/b:ro",
+                                      "/a/b:ro,/a:rw",   "/a:rw,/a:ro"};
     struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
     char why[256];
 
