@@ -159,8 +159,8 @@ static struct nw_invocation **eligible(struct nw_function *function)
     return link;
 }
 
-/* Asks for another func worker when a nested call waits and none is free. It may wait behind invocations from the ring,
- * whose turn comes only when those that wait for it are done. */
+/* Asks for another func worker when a nested call waits, none is free, and all that were made have come here. It may
+ * wait behind invocations from the ring, whose turn comes only when those that wait for it are done. */
 static void grow(struct nw_domain *domain)
 {
     const struct nw_invocation *waiting = domain->function->queue;
@@ -168,7 +168,8 @@ static void grow(struct nw_domain *domain)
 
     while (waiting && !is_nested(waiting))
         waiting = waiting->next;
-    if (!waiting || !grower || domain->grown_out || domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
+    if (!waiting || !grower || domain->grown_out || domain->n_made > domain->n_workers ||
+        domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
         return;
     domain->grower = NULL;
     nw_ready(grower);

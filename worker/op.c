@@ -51,6 +51,8 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
 {
     struct nw_domain *domain = slot->domain;
 
+    if (slot != &domain->slots[0])
+        return -EPERM;
     slot->state = NW_SLOT_PARKED;
     domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
     domain->grower = slot;

@@ -47,8 +47,9 @@
     OP(SLOW, ROUTE, route, NONE, NAME(name), NONE,                                                              \
        "Returns the route of a function, or -ENOENT when it is not in this worker.")                            \
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
-       "The function is up, or cannot start and why. Returns when another func worker is wanted, for a nested " \
-       "call that found none free; called again when it is made, or as failed when it cannot be.")              \
+       "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
+       "when another func worker is wanted, for a nested call that found none free; called again when it is "   \
+       "made, or as failed when it cannot be.")                                                                 \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
        "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")

@@ -104,8 +104,8 @@ const struct attack_row attack_rows[] = {
     OP(5, "call a route that does not exist", "EINVAL", "ranges", "ENOENT", GATE(NW_OP_CALL, 1000), OWN, 1, OWN, 1),
     OP(5, "call a route below zero", "EINVAL", "ranges", ENDED, GATE(NW_OP_CALL, 0xffffffff), OWN, 1, OWN, 1),
     OP(5, "fetch an output that is not there", "ENODATA", NULL, NEEDED "there is no output", NW_OP_FETCH, OWN, 4096),
-    OP(5, "say in an invocation that the function is up", "timed out", "deadline", "no answer*", NW_OP_READY),
-    OP(5, "say in an invocation that it is not", "timed out", "deadline", "no answer*", GATE(NW_OP_READY, 1), OWN, 5),
+    OP(5, "say in an invocation that the function is up", "EPERM", NULL, NEEDED "it would gain a thread more than it may have", NW_OP_READY),
+    OP(5, "say in an invocation that it is not", "EPERM", NULL, NEEDED "the same", GATE(NW_OP_READY, 1), OWN, 5),
 
     /* other ways into the kernel */
     RUN(6, "SYSCALL in code", "the monitor answered", "sud", "the kernel answered", "kernel", "raw"),
