@@ -7,6 +7,7 @@
  */
 #include "common/log.h"
 #include "protect/without.h"
+#include "worker/files.h"
 #include "worker/image.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -123,23 +124,42 @@ static long put_image(struct nw_domain *d, uint64_t hint, uint64_t length, int p
     return error ? error : (long)start;
 }
 
+/* Of what is charged, no image is built that the domain could never map: the monitor's memory and time go into it. */
+static bool may_build(struct nw_domain *d, const struct nw_domain_fd *file, uint64_t offset, uint64_t length)
+{
+    struct stat st = {0};
+    uint64_t left = fstat(file->fd, &st) == 0 && (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0;
+    bool may;
+
+    pthread_mutex_lock(&d->memory_lock);
+    may = file->trust || within_limit(d, d->regions.charged + (left < length ? left : length));
+    pthread_mutex_unlock(&d->memory_lock);
+    return may;
+}
+
+/* Without the domain's lock while the image is built: that takes long, and others of its threads would keep their
+ * executors waiting for the lock. */
 static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
                      const struct nw_domain_fd *file, uint64_t offset)
 {
     struct nw_image_refusal refusal = {0};
-    struct nw_image *image;
-    long result = nw_images_acquire(nw_m.images, file->fd, offset, length, file->trust, &image, &refusal);
+    struct nw_image *image = NULL;
+    long result = -ENOMEM;
 
+    if (may_build(d, file, offset, length))
+        result = nw_images_acquire(nw_m.images, file->fd, offset, length, file->trust, &image, &refusal);
+    pthread_mutex_lock(&d->memory_lock);
     if (result == -EPERM)
         say_refused(d, file->fd, &refusal);
-    if (result)
-        return result;
-    result = put_image(d, hint, length, prot, fixed, file->trust, image);
+    else if (image)
+        result = put_image(d, hint, length, prot, fixed, file->trust, image);
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         put(d, (uint64_t)result, image->size, prot, MAP_PRIVATE, file->fd, offset);
     if (result >= 0)
         nw_where_note(d, (uint64_t)result, image->size, file->fd, offset);
-    nw_images_release(nw_m.images, image);
+    pthread_mutex_unlock(&d->memory_lock);
+    if (image)
+        nw_images_release(nw_m.images, image);
     return result;
 }
 
@@ -166,16 +186,32 @@ static bool is_mappable(int fd)
 {
     struct stat st;
 
-    return fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static const struct nw_domain_fd *mapped_file(const struct nw_domain *d, int flags, uint64_t fd)
+static long map_anonymous(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags)
 {
-    static const struct nw_domain_fd none = {.fd = -1};
+    long result;
 
-    if (flags & MAP_ANONYMOUS)
-        return &none;
-    return fd < NW_DOMAIN_FDS && d->fds[fd].fd >= 0 && !d->fds[fd].closed ? &d->fds[fd] : NULL;
+    pthread_mutex_lock(&d->memory_lock);
+    result = map_data(d, hint, length, prot, flags, -1, 0);
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
+}
+
+static long map_open_file(struct nw_domain *d, const uint64_t args[6], uint64_t length, const struct nw_domain_fd *file)
+{
+    int prot = (int)args[2], flags = (int)args[3];
+    long result;
+
+    if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
+        return -ENODEV;
+    if (prot & PROT_EXEC)
+        return map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
+    pthread_mutex_lock(&d->memory_lock);
+    result = map_data(d, args[0], length, prot, flags, file->fd, args[5]);
+    pthread_mutex_unlock(&d->memory_lock);
+    return result;
 }
 
 /*
@@ -186,7 +222,7 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
 {
     uint64_t length = page_up(args[1]);
     int prot = (int)args[2], flags = (int)args[3];
-    const struct nw_domain_fd *file;
+    struct nw_domain_fd file = {.fd = -1};
     long result;
 
     if (args[1] == 0 || length == 0 || args[5] % NW_PAGE_SIZE)
@@ -195,17 +231,13 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
         return -EPERM;
     if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
-    pthread_mutex_lock(&d->memory_lock);
-    file = mapped_file(d, flags, args[4] & 0xffffffff);
-    if (!file)
-        result = -EBADF;
-    else if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
-        result = -ENODEV;
-    else if (prot & PROT_EXEC && !(nw_without(NW_DEFENCE_WX) && flags & MAP_ANONYMOUS))
-        result = map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
-    else
-        result = map_data(d, args[0], length, prot, flags, file->fd, args[5]);
-    pthread_mutex_unlock(&d->memory_lock);
+    if (flags & MAP_ANONYMOUS)
+        return map_anonymous(d, args[0], length, prot, flags);
+    file.fd = nw_fd_use_file(d, args[4], &file);
+    if (file.fd < 0)
+        return file.fd;
+    result = map_open_file(d, args, length, &file);
+    nw_fd_done(d, args[4]);
     return result;
 }
 

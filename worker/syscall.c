@@ -5,10 +5,12 @@
 #include "worker/syscall.h"
 #include "common/atomic.h"
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define MUCH_CODE    (2ul << 20)
 #define THREAD_STACK (1ul << 20) /* what a function's own threads get when they do not say */
 
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length)
@@ -114,9 +116,15 @@ long nw_sys_signals(struct nw_call *call)
     return nw_call_write(call, call->args[2], none, size);
 }
 
+/* To inspect much code takes long, and no kick cuts it short. */
 long nw_sys_mmap(struct nw_call *call)
 {
-    return nw_memory_map(call->domain, call->args);
+    bool waits = call->args[2] & PROT_EXEC && call->args[1] > MUCH_CODE && nw_executor_block(call->ex) == 0;
+    long result = nw_memory_map(call->domain, call->args);
+
+    if (waits)
+        nw_executor_unblock(call->ex);
+    return result;
 }
 
 long nw_sys_munmap(struct nw_call *call)

@@ -148,6 +148,17 @@ static const char *do_share(struct probe *p)
     return outcome(at == MAP_FAILED ? -1 : 0);
 }
 
+/* A file that is all hole, as code. */
+static const char *do_map_hole(struct probe *p)
+{
+    long size = strtol(p->argument[1], NULL, 10) << 20;
+    int fd = open(p->argument[0], O_RDWR | O_CREAT, 0600);
+
+    if (fd < 0 || ftruncate(fd, size) < 0)
+        return outcome(-1);
+    return outcome(mmap(NULL, (size_t)size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
+}
+
 /* A socket is nothing to map. What lies there must stay: without it there is room for the monitor's own memory. */
 static const char *do_map_socket(struct probe *p)
 {
@@ -418,6 +429,7 @@ static const struct {
     {"list", do_list},
     {"share", do_share},
     {"map-socket", do_map_socket},
+    {"map-hole", do_map_hole},
     {"connect", do_connect},
     {"tcp", do_tcp},
     {"tcp6", do_tcp6},

@@ -357,6 +357,41 @@ static void files_changes_what_is_granted_rw(void **state)
     assert_string_equal(nw_probe_ask("open %s/open/file 40000", folder), "EINVAL"); /* O_DIRECT */
 }
 
+/* The most memory that the worker has had, in MiB. */
+static long peak(void)
+{
+    char path[64], line[128];
+    long size = 0;
+    FILE *status;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", nw_probe.harness.pid);
+    status = fopen(path, "re");
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status))
+        sscanf(line, "VmHWM: %ld", &size);
+    fclose(status);
+    return size >> 10;
+}
+
+/* Code that the function could never map is not even read. */
+static void files_maps_no_more_code_than_memory(void **state)
+{
+    char list[96];
+    struct nw_load l = {.name = "probe",
+                        .so = nw_probe_built("probe"),
+                        .slots = 2,
+                        .memory = 64ull << 20,
+                        .profile = NW_PROFILE_FILES,
+                        .directories = list};
+
+    (void)state;
+    snprintf(list, sizeof(list), "%s/open:rw", folder);
+    nw_probe.deployment = nw_harness_load(&nw_probe.harness, &l);
+    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 8", folder), "ok");
+    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 256", folder), "ENOMEM");
+    assert_in_range(peak(), 1, 200);
+}
+
 static void files_does_not_leave_its_directories(void **state)
 {
     (void)state;
@@ -441,6 +476,7 @@ static int run_mode(enum nw_mode in)
         FOLDER_TEST(files_reads_what_is_granted),
         FOLDER_TEST(files_changes_nothing_that_is_granted_ro),
         FOLDER_TEST(files_changes_what_is_granted_rw),
+        FOLDER_TEST(files_maps_no_more_code_than_memory),
         FOLDER_TEST(files_does_not_leave_its_directories),
         TEST(the_kernel_is_never_granted),
         TEST(threads_are_counted),
