@@ -64,7 +64,7 @@ nw_gate_text_start:
     .macro check_taken keyed
     .if \keyed
     testl %eax, %eax
-    jne nw_gate_trap_here
+    trap_if ne, NW_DEFENCE_ENTER
     .endif
     .endm
 
@@ -103,7 +103,7 @@ nw_gate_text_start:
     pushfq
     popq %rax
     testl $EFLAGS_REFUSED, %eax
-    jnz nw_gate_trap_here
+    trap_if nz, NW_DEFENCE_FLAGS
     movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %r11, NW_CTX_RSP(%rbx)
     movl $NW_CTX_KIND_CALL, NW_CTX_KIND(%rbx)
@@ -212,7 +212,7 @@ nw_gate_text_start:
     xorl %ecx, %ecx
     rdpkru
     testl %eax, %eax
-    jne nw_gate_trap_here
+    trap_if ne, NW_DEFENCE_RESTORE
     .endif
     movq %gs:NW_PAGE_THREAD, %r12
     movq NW_THREAD_CURRENT(%r12), %rdi

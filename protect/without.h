@@ -39,7 +39,10 @@
 #define NW_DEFENCE_STACK         27 /* signals are delivered on the alternate stack */
 #define NW_DEFENCE_THREADS       28 /* limit of threads */
 #define NW_DEFENCE_DISARM        29 /* while the alternate stack is in use the kernel does not know it */
-#define NW_DEFENCE_COUNT         30
+#define NW_DEFENCE_ENTER         30 /* rights are compared after the gate's way in wrote PKRU */
+#define NW_DEFENCE_RESTORE       31 /* ... and after XRSTOR */
+#define NW_DEFENCE_FLAGS         32 /* the gate refuses flags that change how the monitor runs */
+#define NW_DEFENCE_COUNT         33
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

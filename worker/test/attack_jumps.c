@@ -68,6 +68,20 @@ uint64_t nw_attack_gate_offset(const char *name)
     return (uint64_t)(symbol(&elf, name) - symbol(&elf, "nw_gate_enter_keyed"));
 }
 
+uint64_t nw_attack_xrstor_offset(void)
+{
+    static const uint8_t xrstor64_at_rsi[] = {0x48, 0x0f, 0xae, 0x2e};
+    struct nw_elf elf = worker_file();
+    uint64_t start = (uint64_t)symbol(&elf, "nw_gate_exit_keyed"), at;
+    uint64_t length = (uint64_t)symbol(&elf, "nw_gate_exit_end_keyed") - start;
+    const uint8_t *found;
+
+    assert_true(nw_elf_file_offset(&elf, start, length, PF_X, &at));
+    found = memmem(elf.bytes + at, length, xrstor64_at_rsi, sizeof(xrstor64_at_rsi));
+    assert_non_null(found);
+    return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
+}
+
 /* Where the program was loaded; 0: this user may not know. */
 static uint64_t worker_base(void)
 {

@@ -8,6 +8,9 @@
 /* Where a symbol of the gate is, counted from the address that domains call. */
 uint64_t nw_attack_gate_offset(const char *symbol);
 
+/* ... and where the XRSTOR of its way out is. */
+uint64_t nw_attack_xrstor_offset(void);
+
 /* An attack's ATTACK_ALTERNATE, ATTACK_STACK or ATTACK_RECORD, which is 0 where there is no such executor. False: this
  * user may not look into the worker. */
 bool nw_attack_look(uint64_t which, uint64_t *value);

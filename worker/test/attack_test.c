@@ -64,6 +64,10 @@ static uint64_t argument(uint64_t value, uint64_t target)
         return nw_attack_gate_offset("nw_gate_signal_keyed");
     case ATTACK_RESTORER:
         return nw_attack_gate_offset("nw_gate_restorer");
+    case ATTACK_INSIDE:
+        return nw_attack_gate_offset("nw_gate_inside_keyed");
+    case ATTACK_XRSTOR:
+        return nw_attack_xrstor_offset();
     default:
         return value;
     }

@@ -58,6 +58,9 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_STACK] = "stack",
     [NW_DEFENCE_THREADS] = "threads",
     [NW_DEFENCE_DISARM] = "disarm",
+    [NW_DEFENCE_ENTER] = "enter",
+    [NW_DEFENCE_RESTORE] = "restore",
+    [NW_DEFENCE_FLAGS] = "flags",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */

@@ -20,6 +20,10 @@
 #define ATTACK_HANDLER  0x0a77ac60000ull
 #define ATTACK_RESTORER 0x0a77ac70000ull
 
+/* ... and the end of the first WRPKRU of its way in, and its XRSTOR. */
+#define ATTACK_INSIDE 0x0a77acb0000ull
+#define ATTACK_XRSTOR 0x0a77acc0000ull
+
 /* ... and what no function is told: where the alternate stacks are, the end of the first executor's stack, and the
  * record of executor N. */
 #define ATTACK_ALTERNATE 0x0a77ac80000ull

@@ -1,10 +1,12 @@
 /* Jumps into the gate and the monitor with hostile registers (rows 2, 4, 15, 16 of the threats). */
+#include "protect/shortcut.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
 #include "worker/test/attack/attack.h"
 #include <cpuid.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -17,6 +19,10 @@
 #define SS_USER  0x2b
 #define STACK    512 /* words */
 #define XSAVE_PK 0x200
+#define TEXT     300
+
+#define NO_OPERATION  99
+#define WRPKRU_LENGTH 3
 
 struct registers {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
@@ -308,12 +314,12 @@ struct software {
     uint32_t size;
 };
 
-/* The thread's extended state as a frame holds it, but for PKRU, which is 0. */
-static void *forge_state(void)
+/* The thread's extended state as a frame holds it, but for PKRU. */
+static void *forge_state(uint32_t pkru)
 {
     static uint8_t state[16384] __attribute__((aligned(64)));
     struct software software = {.magic = MAGIC_FIRST};
-    const uint32_t last = MAGIC_LAST, pkru = 0;
+    const uint32_t last = MAGIC_LAST;
     uint32_t eax, ebx, ecx, edx, high;
 
     __cpuid_count(0xd, 9, eax, ebx, ecx, edx);
@@ -339,7 +345,7 @@ static void forge_frame(ucontext_t *uc)
     uc->uc_mcontext.gregs[REG_RSP] = (greg_t)&stack[STACK / 2];
     uc->uc_mcontext.gregs[REG_EFL] = 0x202;
     uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)((uint64_t)SS_USER << 48 | CS_USER);
-    uc->uc_mcontext.fpregs = forge_state();
+    uc->uc_mcontext.fpregs = forge_state(0);
 }
 
 static const char *try_sigreturn(struct attacker *a)
@@ -379,16 +385,70 @@ static const char *try_handler(struct attacker *a)
     return jump(a, &r);
 }
 
-/* A call of the gate while the processor checks alignment, with a name that is not aligned. */
+/* ---- the monitor at work with rights or flags that a function chose ---- */
+
+#define ALL_BUT_ONE 0xc0000000u /* rights: every key but the last */
+
+/* To the WRPKRU of the way in: an operation that does not exist, answered to attack_landing. */
+static const char *try_rights_in(struct attacker *a)
+{
+    struct registers r = hostile(a);
+
+    r.rip = attack_gate + a->arg[1] - WRPKRU_LENGTH;
+    r.rax = ALL_BUT_ONE;
+    r.rdx = 0;
+    r.rdi = NO_OPERATION;
+    return attack_jump(&r) == attack_rights ? "answered" : "PKRU is another";
+}
+
+/* To the XRSTOR of the way out, which then leads to where the last system call was made. */
+static const char *try_rights_out(struct attacker *a)
+{
+    static volatile unsigned visits;
+    struct registers r = hostile(a);
+    long pid = SYS_getpid;
+
+    r.rip = attack_gate + a->arg[1];
+    r.rax = XSAVE_PK;
+    r.rdx = 0;
+    r.rsi = (uint64_t)forge_state(ALL_BUT_ONE);
+    visits = 0;
+    __asm__ volatile("syscall" : "+a"(pid) : : "rcx", "r11", "memory");
+    if (visits++)
+        return "led back";
+    return jump(a, &r);
+}
+
+static void call_with_flag(uint64_t flag, const struct nw_shortcut_call *call)
+{
+    __asm__ volatile("pushfq; orq %0, (%%rsp); popfq" : : "r"(flag) : "cc", "memory");
+    attack_gate_call(NW_OP_SYSCALL, (uint64_t)call, 0, 0, 0);
+    __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" : : "r"(~flag) : "cc", "memory");
+}
+
+/* The processor checks alignment: a line of the log, which goes behind other text. What is copied from here is aligned,
+ * for a copy that faults ends as EFAULT. */
 static const char *try_aligned(struct attacker *a)
 {
-    static char name[16] = "xhello";
-    uint64_t flags = FLAG_AC;
+    static char text[TEXT] __attribute__((aligned(64)));
+    struct nw_shortcut_call line = {.args = {1, (uint64_t)text, TEXT}, .number = SYS_write};
 
-    __asm__ volatile("pushfq; orq %0, (%%rsp); popfq" : : "r"(flags) : "cc", "memory");
-    attack_gate_call(NW_OP_ROUTE, (uint64_t)name + 1, 5, 0, 0);
-    __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" : : "r"(~flags) : "cc", "memory");
-    return attack_say(a, "answered");
+    (void)a;
+    memset(text, 'x', sizeof(text));
+    call_with_flag(FLAG_AC, &line);
+    return "answered";
+}
+
+/* Strings go backwards: of what the monitor clears before it fills it in, nothing is cleared. */
+static const char *try_backwards(struct attacker *a)
+{
+    static struct stat st;
+    struct nw_shortcut_call file = {.args = {1, (uint64_t)&st}, .number = SYS_fstat};
+
+    call_with_flag(FLAG_DF, &file);
+    if (st.st_dev || st.st_ino || st.st_size || st.st_mtim.tv_sec)
+        return attack_say(a, "the monitor's stack holds %#lx, %#lx", st.st_ino, st.st_mtim.tv_sec);
+    return "answered";
 }
 
 const struct attack attacks[] = {
@@ -408,6 +468,9 @@ const struct attack attacks[] = {
     {"pivot-loop", try_pivot_loop},
     {"sigreturn", try_sigreturn},
     {"handler", try_handler},
+    {"rights-in", try_rights_in},
+    {"rights-out", try_rights_out},
     {"aligned", try_aligned},
+    {"backwards", try_backwards},
     {0},
 };
