@@ -109,6 +109,24 @@ value() {
     nw_expect files "unlink $granted/folder/file" ok
     nw_expect files "rmdir $granted/folder" ok
     nw_expect files "connect 127.0.0.1 $port" EPERM
+    nw_deploy reader "$NW_BUILD/test/worker/probe.so" --profile files --directories "$granted:ro"
+    nw_expect reader "access $granted" EROFS
     [ "$(nw_admin /v1/functions/net | "$JSON" workers.0)" -gt 0 ]
     [ "$(nw_admin /v1/functions/net | "$JSON" workers.0)" != "$(nw_admin /v1/functions/files | "$JSON" workers.0)" ]
+}
+
+# A worker that was taken over has the descriptors, and no monitor that looks at paths.
+@test "nothing lies above a granted directory" {
+    { [ "$(id -u)" = 0 ] && confined 'few files'; } || skip "only root makes mounts of directories"
+    local granted=$BATS_TEST_TMPDIR/inner pid fd n=0
+    mkdir "$granted"
+    nw_deploy writer "$NW_BUILD/test/worker/probe.so" --profile files --directories "$granted:rw"
+    for pid in $(nw_worker_pids); do
+        for fd in "/proc/$pid/fd/"*; do
+            [ "$(stat -Lc %d:%i "$fd")" = "$(stat -c %d:%i "$granted")" ] || continue
+            [ "$(stat -Lc %i "$fd/..")" = "$(stat -c %i "$granted")" ]
+            n=$((n + 1))
+        done
+    done
+    [ "$n" -ge 1 ]
 }
