@@ -13,6 +13,7 @@
  */
 #include "engine/deployments.h"
 #include "common/log.h"
+#include "engine/directory.h"
 #include "engine/dispatch.h"
 #include "engine/operations.h"
 #include "engine/registry.h"
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #define LOADS_MOST 2 /* workers that one version may take with it when it is loaded; then it is refused */
@@ -103,27 +103,6 @@ static int add_file(struct load_files *files, int fd)
     return 0;
 }
 
-/*
- * A granted directory as a mount of its own, with no more rights than were granted and with nothing above it: who has
- * taken a worker over would climb out of any other by its "..". An ordinary user cannot make one, and hands over the
- * directory as it is.
- */
-static int open_directory(const struct nw_directory_grant *grant)
-{
-    struct mount_attr attr = {.attr_set =
-                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (grant->writable ? 0 : MOUNT_ATTR_RDONLY)};
-    int fd = open(grant->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int tree = fd < 0 ? -1 : open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    if (tree < 0)
-        return fd;
-    if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) == 0) {
-        close(fd);
-        return tree;
-    }
-    close(tree);
-    return fd;
-}
-
 /* 0, or -1 with a message for people. */
 static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
 {
@@ -135,7 +114,7 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
         return -1;
     }
     for (int i = 0; i < n; i++)
-        if (add_file(files, open_directory(&grants[i])) < 0) {
+        if (add_file(files, nw_directory_open(grants[i].path, grants[i].writable)) < 0) {
             snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, strerror(errno));
             return -1;
         }

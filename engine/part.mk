@@ -10,7 +10,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
-ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c dispatch.c functions.c gateway.c \
+ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directory.c dispatch.c functions.c gateway.c \
                     http_answer.c http_conn.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
                     json_text.c link.c listen.c loop.c nested.c operations.c options.c place.c query.c registry.c \
@@ -51,6 +51,8 @@ $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
 $(foreach name,gateway hostile deploy tenants pressure start,$(eval $(call engine_host_test,$(name))))
+
+$(eval $(call test,engine/directory,engine/test/directory_test.c engine/directory.c,,$(COMMON)))
 
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 $(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
