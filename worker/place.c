@@ -121,19 +121,6 @@ static bool may_read_libraries(const struct nw_call *call)
            call->domain->function->profile & NW_PROFILE_FILES;
 }
 
-/* A path that was looked at is not read again, unless that is left out; then a race with those who change it is soon
- * won. */
-static int read_again(struct nw_call *call, uint64_t name, char path[PATH_MAX])
-{
-    if (!nw_without(NW_DEFENCE_ONCE))
-        return 0;
-    if (nw_executor_block(call->ex) == 0) {
-        usleep(200);
-        nw_executor_unblock(call->ex);
-    }
-    return read_path(call, name, path);
-}
-
 int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
 {
     const struct nw_directory *d;
@@ -157,7 +144,9 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
         return 0;
     if (place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
         return -ENOENT;
-    return may_read_libraries(call) ? read_again(call, name, place->path) : -EPERM;
+    if (!may_read_libraries(call))
+        return -EPERM;
+    return nw_call_once(call) ? 0 : read_path(call, name, place->path);
 }
 
 void nw_place_leave(struct nw_call *call, const struct nw_place *place)

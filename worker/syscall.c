@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define MUCH_CODE    (2ul << 20)
 #define THREAD_STACK (1ul << 20) /* what a function's own threads get when they do not say */
@@ -25,6 +26,17 @@ int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, siz
     if (!nw_domain_holds(call->domain, to, length))
         return -EFAULT;
     return nw_gate_copy((void *)to, from, length);
+}
+
+bool nw_call_once(struct nw_call *call)
+{
+    if (!nw_without(NW_DEFENCE_ONCE))
+        return true;
+    if (nw_executor_block(call->ex) == 0) {
+        usleep(200);
+        nw_executor_unblock(call->ex);
+    }
+    return false;
 }
 
 long nw_call_kernel(struct nw_call *call)

@@ -46,6 +46,10 @@ long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *));
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
 
+/* What was copied and checked is used, not what it was copied from. False only where that is left out, and then a race
+ * with those who change it is soon won. */
+bool nw_call_once(struct nw_call *call);
+
 /* syscall.c */
 nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_absent, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
 nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;

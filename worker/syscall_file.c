@@ -249,6 +249,8 @@ long nw_sys_poll(struct nw_call *call)
     }
     uint64_t args[6] = {(uint64_t)real, n, call->args[2]};
     result = nw_call_wait(call, 0, args, 2);
+    if (!nw_call_once(call) && nw_call_read(call, fds, call->args[0], n * sizeof(*fds)) < 0)
+        return -EFAULT;
     for (uint64_t i = 0; i < n; i++) {
         fds[i].revents = real[i].revents;
         if (fds[i].fd >= 0 && real[i].fd != INT_MAX)

@@ -115,7 +115,8 @@ long nw_sys_connect(struct nw_call *call)
         error = 0;
     if (error || !address.length)
         return error ? error : -EFAULT;
-    call->args[1] = (uint64_t)&address.at;
+    if (nw_call_once(call))
+        call->args[1] = (uint64_t)&address.at;
     call->args[2] = address.length;
     return nw_call_on_file(call, connect_waiting);
 }
@@ -187,7 +188,7 @@ static long send_message(struct nw_call *call, uint64_t from)
                               .msg_namelen = (socklen_t)address.length,
                               .msg_iov = pieces,
                               .msg_iovlen = message.msg_iovlen};
-    call->args[1] = (uint64_t)&message;
+    call->args[1] = nw_call_once(call) ? (uint64_t)&message : from;
     call->args[2] |= MSG_NOSIGNAL;
     return nw_call_on_file(call, sendmsg_own);
 }

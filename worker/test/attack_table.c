@@ -280,6 +280,10 @@ const struct attack_row attack_rows[] = {
     CALL(22, "sigaction storing into a neighbour's memory", "EFAULT", "ranges", HARM, SYS_rt_sigaction, 1, 0, T, 8),
     CALL(22, "prlimit into a neighbour's memory", "EFAULT", "ranges", HARM, SYS_prlimit64, 0, 3, 0, T),
     NW_OPS(OPERATION)
+    RUN(22, "an address that changes while it is looked at", "never reached", "once,deadline", "connected to*", "races", "address"),
+    KEYED(22, "a message's piece that changes while it is looked at", "never sent", "once,deadline", GOT, "races", "pieces", 0),
+    KEYED(22, "a message's list of pieces that changes", "never sent", "once,deadline", GOT, "races", "message", 0),
+    RUN(22, "a number in poll that changes while it is looked at", "polled", "once,deadline", ENDED, "races", "poll"),
 
     /* greed */
     RUN(23, "output without end", "output too large", NULL, "it keeps no more than may be sent", "flow", "output"),

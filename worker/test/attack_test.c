@@ -134,6 +134,8 @@ static const char *obstacle(const struct attack_row *row)
 
     if (row->keys && nw_attack.mode != NW_MODE_MPK)
         return "says something only where there are keys";
+    if (strcmp(row->so, "races") == 0 && nw_attack.mode == NW_MODE_PROCESS)
+        return "all functions of a worker in mode process have one profile";
     for (size_t i = 0; i < 7; i++)
         if (is_hidden(row->args[i]) && !nw_attack_look(row->args[i], &found))
             return "only root can find where this should point";
