@@ -122,14 +122,20 @@ static void take_keys(void)
     nw_m.keys_free = 0xfff8; /* all but 0, the monitor's; 1, shared; 2, parked */
 }
 
+/* What a signal frame is sure to hold, up to the rights. CPUID's own sum has AMX in it, which frames leave out. */
 static void measure_xsave(void)
 {
-    unsigned a, b, c, d;
+    const unsigned kept = 0x2e7; /* what the gate gives back, and PKRU */
+    unsigned a, b, c, d, enabled, size = 576;
 
     if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || !__builtin_cpu_supports("avx") ||
         !(getauxval(AT_HWCAP2) & 2 /* FSGSBASE */))
         nw_die_system("this CPU or kernel lacks XSAVE, AVX or FSGSBASE, which every mode needs");
-    nw_m.xsave_size = (b + 63) & ~63u;
+    __asm__("xgetbv" : "=a"(enabled), "=d"(d) : "c"(0));
+    for (unsigned i = 2; i < 10; i++)
+        if ((enabled & kept) >> i & 1 && __get_cpuid_count(0xd, i, &a, &b, &c, &d) && a + b > size)
+            size = a + b;
+    nw_m.xsave_size = (size + 63) & ~63u;
     if (__get_cpuid_count(0xd, 9, &a, &b, &c, &d))
         nw_m.xsave_pkru_offset = b;
 }
