@@ -84,7 +84,7 @@ static int create_worker_doorbell(struct nw_channel *ch)
     return ch->peer_doorbell < 0 ? -error : 0;
 }
 
-static int create_fds(struct nw_channel *ch, size_t size)
+static int create_fds(struct nw_channel *ch, size_t size, const struct nw_channel *first)
 {
     ch->memfd = memfd_create("nightward-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (ch->memfd < 0 || ftruncate(ch->memfd, (off_t)size) < 0 || fcntl(ch->memfd, F_ADD_SEALS, SEALS) < 0)
@@ -92,22 +92,30 @@ static int create_fds(struct nw_channel *ch, size_t size)
     ch->own_doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ch->own_doorbell < 0)
         return -errno;
-    return create_worker_doorbell(ch);
+    if (!first)
+        return create_worker_doorbell(ch);
+    ch->bell = fcntl(first->bell, F_DUPFD_CLOEXEC, 1);
+    return ch->bell < 0 ? -errno : 0;
 }
 
-int nw_channel_create(struct nw_channel *ch, const struct nw_geometry *geometry)
+int nw_channel_create_beside(struct nw_channel *ch, const struct nw_geometry *geometry, const struct nw_channel *first)
 {
     struct layout layout;
     *ch = closed;
     int rc = compute_layout(geometry, &layout);
     if (rc < 0)
         return rc;
-    rc = create_fds(ch, layout.end);
+    rc = create_fds(ch, layout.end, first);
     if (!rc)
         rc = map_sides(ch, geometry, &layout, true);
     if (rc < 0)
         nw_channel_close(ch);
     return rc;
+}
+
+int nw_channel_create(struct nw_channel *ch, const struct nw_geometry *geometry)
+{
+    return nw_channel_create_beside(ch, geometry, NULL);
 }
 
 /* A memory file that is too short, or that could shrink later, would end in SIGBUS. */

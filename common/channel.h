@@ -12,6 +12,9 @@
 #include "common/ring.h"
 #include <stdbool.h>
 
+/* Most channels of one worker: one for each thread of the engine. */
+#define NW_CHANNELS_MAX 16
+
 struct nw_geometry {
     uint32_t ring_capacity; /* descriptors each way; a power of two */
     uint32_t reserved;
@@ -35,7 +38,11 @@ struct nw_channel {
 /* Engine: creates memfd and doorbells. 0 or negative errno (-EMFILE, -ENOMEM...), then nothing is left open. */
 int nw_channel_create(struct nw_channel *ch, const struct nw_geometry *geometry);
 
-/* Worker: takes over three fds that came from the engine. 0 or negative errno. The fds are the channel's then. */
+/* Engine: one more channel of the worker of `first`, which rings that one's doorbell. As nw_channel_create. */
+int nw_channel_create_beside(struct nw_channel *ch, const struct nw_geometry *geometry, const struct nw_channel *first);
+
+/* Worker: takes over three fds that came from the engine. 0 or negative errno. The fds are the channel's then.
+ * Without a doorbell of its own (-1) another channel's is rung. */
 int nw_channel_attach(struct nw_channel *ch, const struct nw_geometry *geometry, int memfd, int own_doorbell,
                       int peer_doorbell);
 

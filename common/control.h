@@ -7,7 +7,8 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
- *                        directories NUL, then each K=V NUL), ACTIVATE, RETIRE
+ *                        directories NUL, then each K=V NUL), ACTIVATE, RETIRE,
+ *                        CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
  *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE
  */
@@ -34,6 +35,7 @@ enum nw_control_kind {
     NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, threads, profile */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
+    NW_CONTROL_CHANNEL,   /* one more channel of the same geometry, which shares the worker's doorbell */
     NW_CONTROL_HELLO,     /* value = hardware keys in use, 0 without MPK */
     NW_CONTROL_LOADED,    /* deployment */
     NW_CONTROL_REFUSED,   /* deployment */

@@ -193,14 +193,20 @@ int nw_executors_init(uint32_t tokens)
     return error;
 }
 
-void nw_executor_wake(void)
+void nw_executor_look(void)
 {
     const uint64_t one = 1;
 
+    if (nw_m.leader && write(nw_m.lines[0].channel.own_doorbell, &one, sizeof(one)) < 0)
+        return; /* the pipe is full: the leader is on its way */
+}
+
+void nw_executor_wake(void)
+{
     if (nw_m.n_idle > 0)
         pthread_cond_signal(&nw_m.work);
-    else if (nw_m.leader && write(nw_m.channel.own_doorbell, &one, sizeof(one)) < 0)
-        return; /* the counter is full: the leader is on its way */
+    else
+        nw_executor_look();
 }
 
 void nw_executors_kick(void)
@@ -210,23 +216,41 @@ void nw_executors_kick(void)
             syscall(SYS_tgkill, getpid(), nw_m.executors[i]->gate.tid, NW_PREEMPT_SIGNAL);
 }
 
-static bool anything_comes(void)
+/* `n`: of nw_m.lines, those that the caller saw with the lock held. */
+static bool anything_comes(uint32_t n)
 {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (nw_load_acquire(&nw_m.channel.in.shared->tail) != nw_m.channel.in.own) /* pairs with nw_ring_push */
-            return true;
+        for (uint32_t k = 0; k < n; k++) {
+            const struct nw_ring *in = &nw_m.lines[k].channel.in;
+
+            if (nw_load_acquire(&in->shared->tail) != in->own) /* pairs with nw_ring_push */
+                return true;
+        }
         nw_spin_pause();
     }
     return false;
 }
 
+/* Where a ring is not empty the others go on believing that we sleep: they ring once in vain. */
+static bool may_sleep(uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (!nw_channel_may_sleep(&nw_m.lines[k].channel))
+            return false;
+    return true;
+}
+
 /* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
 static void wait_on_doorbell(struct nw_executor *ex)
 {
+    uint32_t n = nw_m.n_lines;
+
     nw_m.leader = ex;
     pthread_mutex_unlock(&nw_m.lock);
-    if (!anything_comes() && nw_channel_may_sleep(&nw_m.channel))
-        nw_channel_sleep(&nw_m.channel); /* whatever ends it, the queues are looked at */
+    if (!anything_comes(n) && may_sleep(n))
+        nw_channel_sleep(&nw_m.lines[0].channel); /* whatever ends it, the queues are looked at */
+    for (uint32_t k = 1; k < n; k++)
+        nw_store_relaxed(&nw_m.lines[k].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_notify */
     pthread_mutex_lock(&nw_m.lock);
     nw_m.leader = NULL;
 }

@@ -201,12 +201,13 @@ static void prepare(const struct options *o)
     nw_m.worker = o->worker;
     nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
+    nw_m.n_lines = 1;
     nw_m.ready_tail = &nw_m.ready;
     nw_m.wanting_tail = &nw_m.wanting;
     nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    error = nw_channel_attach(&nw_m.channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
+    error = nw_channel_attach(&nw_m.lines[0].channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (!error)
-        error = nw_channel_block(&nw_m.channel);
+        error = nw_channel_block(&nw_m.lines[0].channel);
     if (error)
         nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
@@ -239,6 +240,9 @@ static void on_message(const struct nw_control_message *message)
     case NW_CONTROL_LOAD:
         nw_function_load(message);
         break;
+    case NW_CONTROL_CHANNEL:
+        nw_line_add(message);
+        break;
     case NW_CONTROL_ACTIVATE:
         nw_function_activate(message->head.deployment);
         break;
@@ -270,8 +274,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
 
     busy |= nw_functions_tend(now);
     busy |= nw_tell_usage(now);
-    if (nw_m.n_outbox)
-        nw_post_flush();
+    nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
     nw_m.watch_rests = *quiet > QUIET_TICKS;
     nw_m.next_timer = nw_timers_run(now);

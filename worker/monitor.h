@@ -60,11 +60,17 @@ enum nw_slot_state {
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
 };
 
+/* An invocation of the engine's: its id, and the line that it came by, by which its answer goes. */
+struct nw_ticket {
+    uint64_t id;
+    struct nw_line *line;
+};
+
 /* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
 struct nw_invocation {
     struct nw_invocation *next;
     struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
-    uint64_t id;            /* from the ring */
+    struct nw_ticket id;    /* from the ring */
     struct nw_source input; /* in the engine's arena, or in the caller's domain */
     uint32_t depth;
     unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
@@ -75,11 +81,11 @@ struct nw_slot {
     struct nw_domain *domain;
     struct nw_slot *next; /* link of the list that `state` names */
     enum nw_slot_state state;
-    uint32_t tid;           /* what gettid answers */
-    uint32_t sequence;      /* odd while an invocation runs; so the watch can tell one from the next */
-    uint32_t depth;         /* nested calls above the running invocation */
-    struct nw_slot *caller; /* the running invocation is its nested call */
-    uint64_t invocation;    /* the running invocation came from the ring with this id */
+    uint32_t tid;                /* what gettid answers */
+    uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
+    uint32_t depth;              /* nested calls above the running invocation */
+    struct nw_slot *caller;      /* the running invocation is its nested call */
+    struct nw_ticket invocation; /* the running invocation came from the ring with this one */
     bool from_ring;
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */
@@ -241,6 +247,13 @@ struct nw_gate_variant {
     void (*leave)(struct nw_gate_context *context); /* does not return */
 };
 
+/* What joins us and one thread of the engine. */
+struct nw_line {
+    struct nw_channel channel;
+    struct nw_desc *outbox; /* descriptors that found the ring full */
+    size_t n_outbox, outbox_size;
+};
+
 struct nw_monitor {
     pthread_mutex_t lock;
     enum nw_mode mode;
@@ -248,9 +261,10 @@ struct nw_monitor {
     const struct nw_gate_variant *gate;
     uint32_t worker;
     int control;
-    unsigned n_untold; /* messages that wait for the engine to read */
-    int wake;          /* eventfd: makes the control thread look at timers again */
-    struct nw_channel channel;
+    unsigned n_untold;                     /* messages that wait for the engine to read */
+    int wake;                              /* eventfd: makes the control thread look at timers again */
+    struct nw_line lines[NW_CHANNELS_MAX]; /* calls go by the first, whose doorbell serves all */
+    uint32_t n_lines;
     struct nw_geometry geometry;
     struct nw_executor *executors[NW_EXECUTORS_MAX];
     uint32_t n_executors, n_tokens, n_blocked, n_idle;
@@ -258,8 +272,6 @@ struct nw_monitor {
     pthread_cond_t work;
     struct nw_domain *ready, **ready_tail; /* domains with ready slots */
     struct nw_slot *arena_waiters;
-    struct nw_desc *outbox; /* descriptors that found the ring full */
-    size_t n_outbox, outbox_size;
     struct nw_invocation *spare_invocations;
     struct nw_function functions[NW_FUNCTIONS_MAX];
     struct nw_domain *domains[NW_DOMAINS_MAX];
@@ -305,6 +317,7 @@ uint64_t nw_now(void); /* CLOCK_MONOTONIC, ns */
 int nw_executors_init(uint32_t tokens);
 struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next slot to run; sleeps until there is one */
 void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
+void nw_executor_look(void);                                      /* lock held: the leader looks at the rings anew */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
 /* Before a call that may take long: another gets the token. -EAGAIN: too many do that already. */
 int nw_executor_block(struct nw_executor *ex);
@@ -376,11 +389,13 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
 /* remote.c: the rings; lock held */
 bool nw_ring_poll(void);
 int nw_send_output(struct nw_slot *slot); /* -EAGAIN: the arena or the ring is full */
-void nw_complete(uint64_t id, enum nw_status status, const char *reason);
+void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
 int nw_send_call(struct nw_slot *slot); /* the same */
 void nw_arena_wait(struct nw_slot *slot);
 void nw_arena_forget(struct nw_slot *slot);
 void nw_post_flush(void);
+void nw_line_add(const struct nw_control_message *message);
+bool nw_line_waits(void); /* a hint: something came, or waits to be sent */
 
 /* op.c: the operations of the gate that are not the nested call; takes the lock */
 struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,

@@ -2,6 +2,7 @@
  * The rings: what the engine sends and what it is sent. Descriptors that find the ring full wait in an outbox, outputs
  * that find the arena full wait in their func workers: back-pressure, never loss.
  */
+#include "common/atomic.h"
 #include "common/log.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -18,43 +19,74 @@ static noreturn void engine_is_wrong(const char *what)
     nw_die_system("the engine sent %s; this worker cannot go on", what);
 }
 
-static void outbox_add(const struct nw_desc *desc)
+static void outbox_add(struct nw_line *line, const struct nw_desc *desc)
 {
-    if (nw_m.n_outbox == nw_m.outbox_size) {
-        size_t size = nw_m.outbox_size ? nw_m.outbox_size * 2 : 64;
-        struct nw_desc *grown = realloc(nw_m.outbox, size * sizeof(*grown));
+    if (line->n_outbox == line->outbox_size) {
+        size_t size = line->outbox_size ? line->outbox_size * 2 : 64;
+        struct nw_desc *grown = realloc(line->outbox, size * sizeof(*grown));
 
         if (!grown)
             nw_die_system("cannot keep %zu messages for the engine: out of memory", size);
-        nw_m.outbox = grown;
-        nw_m.outbox_size = size;
+        line->outbox = grown;
+        line->outbox_size = size;
     }
-    nw_m.outbox[nw_m.n_outbox++] = *desc;
+    line->outbox[line->n_outbox++] = *desc;
 }
 
-static void post(const struct nw_desc *desc)
+static void post(struct nw_line *line, const struct nw_desc *desc)
 {
-    int error = nw_m.n_outbox ? -EAGAIN : nw_channel_send(&nw_m.channel, desc);
+    int error = line->n_outbox ? -EAGAIN : nw_channel_send(&line->channel, desc);
 
     if (error == -EPROTO)
         engine_is_wrong("an impossible ring index");
     if (error)
-        outbox_add(desc);
+        outbox_add(line, desc);
+}
+
+static void flush(struct nw_line *line)
+{
+    size_t n = 0;
+
+    while (n < line->n_outbox && nw_channel_send(&line->channel, &line->outbox[n]) == 0)
+        n++;
+    line->n_outbox -= n;
+    memmove(line->outbox, line->outbox + n, line->n_outbox * sizeof(*line->outbox));
 }
 
 void nw_post_flush(void)
 {
-    size_t n = 0;
+    for (uint32_t i = 0; i < nw_m.n_lines; i++)
+        if (nw_m.lines[i].n_outbox)
+            flush(&nw_m.lines[i]);
+}
 
-    while (n < nw_m.n_outbox && nw_channel_send(&nw_m.channel, &nw_m.outbox[n]) == 0)
-        n++;
-    nw_m.n_outbox -= n;
-    memmove(nw_m.outbox, nw_m.outbox + n, nw_m.n_outbox * sizeof(*nw_m.outbox));
+bool nw_line_waits(void)
+{
+    for (uint32_t i = 0; i < nw_m.n_lines; i++) {
+        const struct nw_ring *in = &nw_m.lines[i].channel.in;
+
+        if (nw_m.lines[i].n_outbox || nw_load_relaxed(&in->shared->tail) != in->own)
+            return true;
+    }
+    return false;
+}
+
+void nw_line_add(const struct nw_control_message *message)
+{
+    int error = -EINVAL;
+
+    if (nw_m.n_lines < NW_CHANNELS_MAX && message->n_fds == 2)
+        error =
+            nw_channel_attach(&nw_m.lines[nw_m.n_lines].channel, &nw_m.geometry, message->fds[0], -1, message->fds[1]);
+    if (error)
+        nw_die_system("cannot attach another channel to the engine: %s", strerror(-error));
+    nw_m.n_lines++;
+    nw_executor_look(); /* the leader may sleep already, and the new ring does not know it */
 }
 
 /* Gives a payload of desc->length bytes its place: in the descriptor if it is small, else a block. As nw_arena_alloc.
  */
-static int payload_place(struct nw_desc *desc, unsigned char **at)
+static int payload_place(struct nw_line *line, struct nw_desc *desc, unsigned char **at)
 {
     int error;
 
@@ -62,29 +94,29 @@ static int payload_place(struct nw_desc *desc, unsigned char **at)
     *at = desc->data;
     if (desc->length <= NW_INLINE_MAX)
         return 0;
-    error = nw_arena_alloc(nw_m.channel.arena, desc->length, &desc->offset);
+    error = nw_arena_alloc(line->channel.arena, desc->length, &desc->offset);
     if (!error)
-        *at = nw_arena_at(nw_m.channel.arena, desc->offset);
+        *at = nw_arena_at(line->channel.arena, desc->offset);
     return error;
 }
 
-static void payload_drop(const struct nw_desc *desc)
+static void payload_drop(struct nw_line *line, const struct nw_desc *desc)
 {
     if (nw_desc_has_block(desc))
-        nw_arena_release(nw_m.channel.arena, desc->offset);
+        nw_arena_release(line->channel.arena, desc->offset);
 }
 
 /* The reason is for people: when the arena has no room for it, it is left out. */
-void nw_complete(uint64_t id, enum nw_status status, const char *reason)
+void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason)
 {
-    struct nw_desc desc = {.id = id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
+    struct nw_desc desc = {.id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
     unsigned char *at;
 
-    if (payload_place(&desc, &at) == 0)
+    if (payload_place(ticket.line, &desc, &at) == 0)
         memcpy(at, reason, desc.length);
     else
         desc.length = 0;
-    post(&desc);
+    post(ticket.line, &desc);
 }
 
 static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)
@@ -95,7 +127,8 @@ static void fail(struct nw_slot *slot, enum nw_status status, const char *reason
 
 int nw_send_output(struct nw_slot *slot)
 {
-    struct nw_desc desc = {.id = slot->invocation, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
+    struct nw_desc desc = {.id = slot->invocation.id, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
+    struct nw_line *line = slot->invocation.line;
     char reason[64];
     unsigned char *at;
     int error;
@@ -110,7 +143,7 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
-    error = payload_place(&desc, &at);
+    error = payload_place(line, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error) {
@@ -118,12 +151,12 @@ int nw_send_output(struct nw_slot *slot)
         return 0;
     }
     if (nw_source_read(at, slot->output) < 0) {
-        payload_drop(&desc);
+        payload_drop(line, &desc);
         fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
         return 0;
     }
     nw_invocation_ended(slot);
-    post(&desc);
+    post(line, &desc);
     return 0;
 }
 
@@ -160,6 +193,7 @@ static int answer_call(struct nw_slot *slot, long result)
 int nw_send_call(struct nw_slot *slot)
 {
     struct nw_desc desc = {.kind = NW_DESC_CALL, .depth = slot->depth + 1};
+    struct nw_line *line = &nw_m.lines[0];
     unsigned char *at;
     int error;
 
@@ -167,14 +201,14 @@ int nw_send_call(struct nw_slot *slot)
     desc.length = desc.name_len + slot->input.length;
     if (slot->domain->call_bytes && slot->domain->call_bytes + desc.length > nw_m.geometry.arena_size / ARENA_SHARE)
         return -EAGAIN;
-    error = payload_place(&desc, &at);
+    error = payload_place(line, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)
         return answer_call(slot, error);
     memcpy(at, slot->callee, desc.name_len);
     if (nw_source_read(at + desc.name_len, slot->input) < 0) {
-        payload_drop(&desc);
+        payload_drop(line, &desc);
         return answer_call(slot, -EFAULT);
     }
     slot->call_unsent = false;
@@ -184,7 +218,7 @@ int nw_send_call(struct nw_slot *slot)
     slot->domain->call_bytes += slot->call_length;
     slot->state = NW_SLOT_REMOTE;
     desc.id = call_id(slot);
-    post(&desc);
+    post(line, &desc);
     return 0;
 }
 
@@ -220,19 +254,20 @@ static void arena_retry(void)
     }
 }
 
-static void on_invoke(const struct nw_desc *desc)
+static void on_invoke(struct nw_line *line, const struct nw_desc *desc)
 {
     struct nw_function *function = nw_function_find(desc->target);
-    const void *payload = nw_channel_payload(&nw_m.channel, desc);
+    const void *payload = nw_channel_payload(&line->channel, desc);
     struct nw_invocation *invocation = nw_invocation_new();
+    const struct nw_ticket ticket = {desc->id, line};
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
     if (!function || !invocation) {
-        nw_complete(desc->id, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
+        nw_complete(ticket, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
         return;
     }
-    invocation->id = desc->id;
+    invocation->id = ticket;
     if (desc->offset == NW_OFFSET_INLINE)
         payload = memcpy(invocation->small, payload, desc->length);
     invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
@@ -241,17 +276,17 @@ static void on_invoke(const struct nw_desc *desc)
     nw_function_feed(function);
 }
 
-static void on_reply(const struct nw_desc *desc)
+static void on_reply(struct nw_line *line, const struct nw_desc *desc)
 {
     struct nw_slot *slot = call_of(desc->id);
-    const void *payload = nw_channel_payload(&nw_m.channel, desc);
+    const void *payload = nw_channel_payload(&line->channel, desc);
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
-    if (!slot)
+    if (!slot || line != &nw_m.lines[0])
         engine_is_wrong("an answer to a call that was not made");
     if (slot->call_block != NW_OFFSET_INLINE)
-        nw_arena_release(nw_m.channel.arena, slot->call_block);
+        nw_arena_release(line->channel.arena, slot->call_block);
     slot->domain->call_bytes -= slot->call_length;
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
@@ -264,21 +299,21 @@ static void on_reply(const struct nw_desc *desc)
         answer_call(slot, nw_sink_write(slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
     }
     if (nw_desc_has_block(desc))
-        post(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+        post(line, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
     arena_retry();
 }
 
-static void handle(const struct nw_desc *desc)
+static void handle(struct nw_line *line, const struct nw_desc *desc)
 {
     switch (desc->kind) {
     case NW_DESC_INVOKE:
-        on_invoke(desc);
+        on_invoke(line, desc);
         break;
     case NW_DESC_REPLY:
-        on_reply(desc);
+        on_reply(line, desc);
         break;
     case NW_DESC_RELEASE:
-        if (nw_arena_release(nw_m.channel.arena, desc->offset) < 0)
+        if (nw_arena_release(line->channel.arena, desc->offset) < 0)
             engine_is_wrong("a release of what is not in use");
         arena_retry();
         break;
@@ -287,18 +322,27 @@ static void handle(const struct nw_desc *desc)
     }
 }
 
-bool nw_ring_poll(void)
+static int poll_line(struct nw_line *line)
 {
     struct nw_desc desc;
     int n = 0, got = 0;
 
-    if (nw_m.n_outbox)
-        nw_post_flush();
-    while (n < POLL_BATCH && (got = nw_ring_pop(&nw_m.channel.in, &desc)) == 1) {
-        handle(&desc);
+    if (line->n_outbox)
+        flush(line);
+    while (n < POLL_BATCH && (got = nw_ring_pop(&line->channel.in, &desc)) == 1) {
+        handle(line, &desc);
         n++;
     }
     if (got == -EPROTO)
         engine_is_wrong("an impossible ring index");
+    return n;
+}
+
+bool nw_ring_poll(void)
+{
+    int n = 0;
+
+    for (uint32_t i = 0; i < nw_m.n_lines; i++)
+        n += poll_line(&nw_m.lines[i]);
     return n > 0;
 }

@@ -258,8 +258,7 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
 
 bool nw_watch(uint64_t now)
 {
-    uint32_t tail = nw_load_relaxed(&nw_m.channel.in.shared->tail); /* only a hint that the engine sent something */
-    bool waiting = nw_m.ready || tail != nw_m.channel.in.own, busy = waiting || nw_m.n_outbox;
+    bool waiting = nw_m.ready || nw_line_waits(), busy = waiting;
 
     for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
         struct nw_domain *domain = nw_m.domains[i];

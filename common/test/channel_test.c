@@ -187,6 +187,34 @@ static void sleeps_in_one_call(void **state)
     sides_free(&s);
 }
 
+static void further_channels_ring_the_doorbell_of_the_first(void **state)
+{
+    (void)state;
+    struct sides s = sides_new();
+    struct nw_channel engine, worker;
+    struct nw_desc desc = {.id = 5};
+    assert_int_equal(nw_channel_create_beside(&engine, &geometry, &s.engine), 0);
+    assert_int_equal(nw_channel_attach(&worker, &geometry, dup(engine.memfd), -1, dup(engine.own_doorbell)), 0);
+    assert_true(nw_channel_may_sleep(&s.worker));
+    assert_true(nw_channel_may_sleep(&worker));
+    assert_int_equal(nw_channel_send(&engine, &desc), 0);
+    assert_int_equal(is_readable(s.worker.own_doorbell, 0), 1);
+    assert_int_equal(nw_ring_pop(&s.worker.in, &desc), 0);
+    assert_int_equal(nw_ring_pop(&worker.in, &desc), 1);
+    assert_int_equal(desc.id, 5);
+    assert_true(nw_channel_may_sleep(&engine));
+    assert_int_equal(nw_channel_send(&worker, &desc), 0);
+    assert_int_equal(is_readable(engine.own_doorbell, 0), 1);
+    assert_int_equal(is_readable(s.engine.own_doorbell, 0), 0);
+    nw_channel_close(&worker);
+    nw_channel_close(&engine);
+    nw_channel_woke(&s.worker);
+    assert_true(nw_channel_may_sleep(&s.worker));
+    assert_int_equal(nw_channel_send(&s.engine, &desc), 0); /* the first one's bell is still its own */
+    assert_int_equal(is_readable(s.worker.own_doorbell, 0), 1);
+    sides_free(&s);
+}
+
 static void does_not_sleep_on_an_impossible_index(void **state)
 {
     (void)state;
@@ -412,6 +440,7 @@ int main(void)
         cmocka_unit_test(payload_bounds),
         cmocka_unit_test(rings_only_for_a_sleeper),
         cmocka_unit_test(sleeps_in_one_call),
+        cmocka_unit_test(further_channels_ring_the_doorbell_of_the_first),
         cmocka_unit_test(does_not_sleep_on_an_impossible_index),
         cmocka_unit_test(sleepers_are_always_woken),
         cmocka_unit_test(nobody_sleeps_through_a_message),

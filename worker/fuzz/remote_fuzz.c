@@ -103,6 +103,10 @@ void nw_hold(struct nw_slot *caller, struct nw_source output)
     caller->held_length = sum;
 }
 
+void nw_executor_look(void)
+{
+}
+
 void nw_slot_reap(struct nw_slot *slot)
 {
     let_go(slot);
@@ -115,14 +119,14 @@ static unsigned n_recent;
 
 static void hear(void)
 {
-    struct nw_ring_shared *ring = nw_m.channel.out.shared;
-    for (int i = 0; i < CAPACITY && ring->head != nw_m.channel.out.own; i++, ring->head++)
+    struct nw_ring_shared *ring = nw_m.lines[0].channel.out.shared;
+    for (int i = 0; i < CAPACITY && ring->head != nw_m.lines[0].channel.out.own; i++, ring->head++)
         recent[n_recent++ % 8] = ring->desc[ring->head % CAPACITY];
 }
 
 static void say(struct nw_fuzz_input *input)
 {
-    struct nw_ring_shared *ring = nw_m.channel.in.shared;
+    struct nw_ring_shared *ring = nw_m.lines[0].channel.in.shared;
     const struct nw_desc *about = &recent[nw_fuzz_take(input, 1) % 8];
     struct nw_desc desc = {.kind = (uint32_t)nw_fuzz_take(input, 1) % 8, .target = 1, .id = about->id};
     unsigned wrong = (unsigned)nw_fuzz_take(input, 1);
@@ -188,10 +192,10 @@ static void play(struct nw_fuzz_input *input)
             hear();
             break;
         case 3:
-            nw_m.channel.out.shared->head = (uint32_t)nw_fuzz_take(input, 4);
+            nw_m.lines[0].channel.out.shared->head = (uint32_t)nw_fuzz_take(input, 4);
             break;
         case 4:
-            nw_m.channel.in.shared->tail = (uint32_t)nw_fuzz_take(input, 4);
+            nw_m.lines[0].channel.in.shared->tail = (uint32_t)nw_fuzz_take(input, 4);
             break;
         case 5:
             nw_ring_poll();
@@ -217,8 +221,9 @@ static void set_up(void)
     nw_m.domains[0] = &domain;
     nw_m.geometry = (struct nw_geometry){.ring_capacity = CAPACITY, .arena_size = ARENA};
     nw_m.arena_waiters = NULL;
-    nw_m.n_outbox = 0;
-    struct nw_channel *ch = &nw_m.channel;
+    nw_m.n_lines = 1;
+    nw_m.lines[0].n_outbox = 0;
+    struct nw_channel *ch = &nw_m.lines[0].channel;
     *ch = (struct nw_channel){.memfd = -1, .own_doorbell = -1, .peer_doorbell = -1, .peer_arena_size = ARENA};
     unsigned char *arena = calloc(1, ARENA), *peer = calloc(1, ARENA);
     struct nw_ring_shared *in = calloc(1, nw_ring_size(CAPACITY)), *out = calloc(1, nw_ring_size(CAPACITY));
@@ -230,15 +235,15 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    struct nw_channel *ch = &nw_m.channel;
+    struct nw_channel *ch = &nw_m.lines[0].channel;
     free(nw_arena_at(ch->arena, 0));
     nw_arena_free(ch->arena);
     free((void *)ch->peer_arena);
     free(ch->in.shared);
     free(ch->out.shared);
-    free(nw_m.outbox);
-    nw_m.outbox = NULL;
-    nw_m.outbox_size = 0;
+    free(nw_m.lines[0].outbox);
+    nw_m.lines[0].outbox = NULL;
+    nw_m.lines[0].outbox_size = 0;
 }
 
 /* In a function of its own: what setjmp's caller keeps in registers is lost when the worker dies. */
