@@ -32,6 +32,7 @@ BENCHES  :=
 NO_ASAN  :=
 TEST_HELPERS :=
 IO_TESTS :=
+THREAD_TESTS :=
 SLOW_TESTS :=
 FUZZERS  :=
 
@@ -89,7 +90,7 @@ check: deps ## run every test
 	$(again) run-tests
 
 run-tests: all tests $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks

@@ -4,6 +4,7 @@
 #include "engine/deployments.h"
 #include "engine/functions.h"
 #include "engine/http.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -139,7 +140,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
     cJSON_AddStringToObject(object, "profile", nw_profile_text(seat->tenant->profile));
     cJSON_AddNumberToObject(object, "functions", loaded);
-    cJSON_AddNumberToObject(object, "in_flight", seat->worker ? seat->worker->busy : 0);
+    cJSON_AddNumberToObject(object, "in_flight", seat->worker ? nw_threads_busy(seat->worker) : 0);
     cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);
     if (seat->engine->options.mode == NW_MODE_MPK)
         cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
@@ -149,8 +150,22 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddItemToArray(list, object);
 }
 
+static void add_threads(cJSON *root, const struct nw_engine *engine)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "threads");
+    for (unsigned i = 0; i < engine->options.threads; i++) {
+        const struct nw_thread_figures figures = nw_threads_figures(engine, i);
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddNumberToObject(object, "connections", figures.connections);
+        cJSON_AddNumberToObject(object, "in_flight", figures.in_flight);
+        cJSON_AddNumberToObject(object, "requests", (double)figures.counters.requests);
+        cJSON_AddItemToArray(list, object);
+    }
+}
+
 char *nw_json_status(struct nw_engine *engine)
 {
+    const struct nw_thread_figures sum = nw_threads_sum(engine);
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "pid", getpid());
     add_cpus(root, getpid());
@@ -159,8 +174,8 @@ char *nw_json_status(struct nw_engine *engine)
     add_lines(root, "listen", engine->addresses, 0);
     cJSON_AddBoolToObject(root, "ready", engine->ready);
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
-    cJSON_AddNumberToObject(root, "connections", nw_http_server_connections(engine->gateway));
-    cJSON_AddNumberToObject(root, "in_flight", engine->in_flight);
+    cJSON_AddNumberToObject(root, "connections", sum.connections);
+    cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
     int deployments = 0;
     nw_list_each(&engine->deployments, at, after) deployments++;
     cJSON_AddNumberToObject(root, "deployments", deployments);
@@ -171,8 +186,9 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
     nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");
-#define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)engine->counters.name);
+#define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)sum.counters.name);
     NW_COUNTERS(X)
 #undef X
+    add_threads(root, engine);
     return print(root);
 }

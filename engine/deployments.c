@@ -18,6 +18,7 @@
 #include "engine/operations.h"
 #include "engine/registry.h"
 #include "engine/tenants.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,7 @@ static void deployment_event(struct nw_deployment *deployment, enum event event)
     if (!transition->act)
         return;
     deployment->state = transition->next;
+    nw_threads_changed(deployment->engine);
     transition->act(deployment);
 }
 
@@ -194,6 +196,7 @@ static void activate(struct nw_replica *replica)
         return;
     tell(replica, NW_CONTROL_ACTIVATE);
     replica->state = NW_REPLICA_SERVING;
+    nw_threads_changed(replica->deployment->engine);
 }
 
 /* LOADED once every replica is settled and one of them is loaded; REFUSED when a new version is refused anywhere, or
@@ -351,7 +354,8 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
 void nw_replica_unbind(struct nw_replica *replica)
 {
     replica->bound--;
-    if (!replica->bound && replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+    if (!replica->bound &&
+        (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->state == NW_REPLICA_PENDING))
         replica->deployment->engine->reap = true;
 }
 
@@ -399,7 +403,7 @@ void nw_deployments_reap(struct nw_engine *engine)
     nw_list_each(&engine->deployments, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_RETIRING)
+        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held)
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->bound)
             end_replica(replica_at(replica));

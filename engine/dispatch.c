@@ -186,8 +186,9 @@ static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
         inv->home = link;
         nw_link_ref(link);
     }
-    /* It may start only when those before it, `slots` at a time, came to their deadlines. */
-    uint64_t waves = 1 + replica->in_flight / manifest->slots;
+    /* It may start only when those before it, `slots` at a time, came to their deadlines, and as many of each other
+     * thread of the engine. */
+    uint64_t waves = 1 + replica->in_flight / manifest->slots * inv->engine->options.threads;
     inv->deadline = nw_io_now(inv->engine->io) + waves * manifest->timeout_ms + WATCHDOG_SLACK_MS;
     nw_request_move(inv, NW_REQUEST_SEND);
     return 0;

@@ -1,5 +1,6 @@
 /*
- * The main types of the engine and how they hang together. One thread, the loop's, touches all of it.
+ * The main types of the engine and how they hang together. One thread, the loop's, touches all of it;
+ * with --engine-threads each has all of this for itself (threads.h).
  *
  *   function ──current──> deployment ──replicas──> replica <──replicas── seat ──link──> link (channel to one process)
  *      │                      (a version)      (a version in a seat)  (place of a worker)        │
@@ -38,6 +39,8 @@ struct nw_link;
 struct nw_invocation;
 struct nw_registry;
 struct nw_http_server;
+struct nw_threads;
+struct nw_told_worker;
 
 /* --- invocations: request.c (lifecycle), dispatch.c --- */
 
@@ -135,6 +138,8 @@ struct nw_deployment {
     bool persisted;
     struct nw_list replicas;
     uint64_t deadline; /* of loading */
+    unsigned held;     /* other threads that know it: see threads.h */
+    uint64_t told;     /* in another thread: the last generation that it was in */
     char reason[NW_REASON_SIZE];
 };
 
@@ -208,7 +213,11 @@ struct nw_link {
     struct nw_list sent;          /* invocations */
     struct nw_desc *backlog;      /* RELEASE and REPLY descriptors that did not fit */
     size_t backlog_length, backlog_capacity;
-    uint64_t *reply_blocks; /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
+    struct nw_told_worker **others; /* what other threads get, until they have it */
+    uint32_t *busy_elsewhere;       /* invocations that it has of each of them */
+    struct nw_link *origin;         /* in another thread: the main one's */
+    uint32_t *shown_busy;           /* ... and where it reads `busy` */
+    uint64_t *reply_blocks;         /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
 };
 
 /* --- the whole --- */
@@ -240,6 +249,8 @@ struct nw_engine {
     struct nw_io *io;
     struct nw_io_timer *tick;
     struct nw_http_server *gateway, *admin;
+    struct nw_threads *threads; /* the other ones; NULL when there are none */
+    bool beside;                /* this is one of those */
     struct nw_registry *registry;
     struct nw_counters counters;
 

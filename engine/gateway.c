@@ -6,7 +6,10 @@
 #include "engine/http.h"
 #include "engine/invoke.h"
 #include "engine/listen.h"
+#include "engine/thread.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -58,10 +61,10 @@ static void readyz(struct nw_engine *engine, struct nw_http_request *request)
     const char *why = NULL;
     if (engine->drain_deadline)
         why = "the engine is shutting down";
-    else if (!nw_workers_all_up(engine))
-        why = "a worker is not up";
-    else if (!nw_deployments_settled(engine))
-        why = "functions are being loaded";
+    else if (engine->beside)
+        why = nw_thread_unready(engine);
+    else
+        why = nw_workers_unready(engine);
     if (why)
         nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, why, strlen(why));
     else
@@ -107,7 +110,7 @@ static unsigned connections_most(void)
     return limit.rlim_cur > 2 * OWN_FDS ? (unsigned)(limit.rlim_cur - OWN_FDS) : (unsigned)(limit.rlim_cur / 2);
 }
 
-void nw_gateway_start(struct nw_engine *engine)
+void nw_gateway_serve(struct nw_engine *engine, const int *sockets)
 {
     const struct nw_options *options = &engine->options;
     const struct nw_http_limits limits = {
@@ -118,15 +121,43 @@ void nw_gateway_start(struct nw_engine *engine)
         .idle_ms = options->idle_timeout,
         .write_ms = options->write_timeout,
         .pipeline = PIPELINE,
-        .connections = connections_most(),
+        .connections = connections_most() / (unsigned)options->threads,
     };
-    struct nw_buffer addresses = {0};
     engine->gateway = nw_http_server_new(engine->io, &limits, head, engine);
     if (!engine->gateway)
         nw_die_system("cannot serve HTTP: out of memory");
     for (int i = 0; i < options->n_listen; i++)
-        if (nw_http_server_listen(engine->gateway, nw_listen_tcp(options->listen[i], &addresses)) < 0)
+        if (nw_http_server_listen(engine->gateway, sockets[i]) < 0)
             nw_die_system("cannot listen on %s", options->listen[i]);
+}
+
+/* One more socket on each of the addresses, whose ports are known now. */
+static void listen_again(const char *addresses, int *sockets)
+{
+    struct nw_buffer names = {0};
+    char address[128];
+    while (*addresses) {
+        size_t length = strcspn(addresses, "\n");
+        snprintf(address, sizeof address, "%.*s", (int)length, addresses);
+        *sockets++ = nw_listen_tcp(address, NW_LISTEN_AGAIN, &names);
+        addresses += length + 1;
+    }
+    nw_buffer_fini(&names);
+}
+
+void nw_gateway_start(struct nw_engine *engine)
+{
+    static int sockets[NW_CHANNELS_MAX][NW_LISTEN_MAX];
+    const struct nw_options *options = &engine->options;
+    enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
+    struct nw_buffer addresses = {0};
+    for (int i = 0; i < options->n_listen; i++)
+        sockets[0][i] = nw_listen_tcp(options->listen[i], how, &addresses);
     nw_buffer_append(&addresses, "", 1);
     engine->addresses = addresses.data;
+    for (uint64_t i = 1; i < options->threads; i++)
+        listen_again(engine->addresses, sockets[i]);
+    nw_gateway_serve(engine, sockets[0]);
+    if (options->threads > 1)
+        nw_threads_start(engine, sockets[1], NW_LISTEN_MAX);
 }

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "engine/dispatch.h"
 #include "engine/nested.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ static int link_open(struct nw_link *link, int *worker_socket)
     link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
     if (!link->control_watch || !link->doorbell_watch)
         return -ENOMEM;
-    return nw_channel_may_sleep(&link->channel) ? 0 : -EPROTO;
+    return nw_channel_may_sleep(&link->channel) ? nw_threads_link(link) : -EPROTO;
 }
 
 static void stop_watching(struct nw_link *link)
@@ -86,6 +87,7 @@ static void link_free(struct nw_link *link)
 {
     stop_watching(link);
     nw_list_remove(&link->awake);
+    nw_threads_unlink(link);
     nw_channel_close(&link->channel);
     free(link->reply_blocks);
     free(link->backlog);
@@ -102,6 +104,22 @@ struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_s
     if (*error < 0 && link)
         link_free(link);
     return *error < 0 ? NULL : link;
+}
+
+struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struct nw_channel *channel)
+{
+    struct nw_link *link = link_alloc(seat, number);
+    if (!link)
+        return NULL;
+    link->channel = *channel;
+    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
+    if (!link->doorbell_watch) {
+        link_free(link);
+        return NULL;
+    }
+    if (!nw_channel_may_sleep(&link->channel))
+        nw_link_wake(link);
+    return link;
 }
 
 void nw_link_ref(struct nw_link *link)
@@ -228,7 +246,8 @@ static int take_back_block(struct nw_link *link, uint64_t offset)
 {
     uint64_t unit = offset / BLOCK_UNIT;
     uint64_t bit = 1ull << (unit % 64);
-    if (offset % BLOCK_UNIT || offset >= link->engine->options.arena || !(link->reply_blocks[unit / 64] & bit))
+    if (!link->reply_blocks || offset % BLOCK_UNIT || offset >= link->engine->options.arena ||
+        !(link->reply_blocks[unit / 64] & bit))
         return -EPROTO;
     link->reply_blocks[unit / 64] &= ~bit;
     nw_link_free_block(link, offset);
@@ -259,7 +278,7 @@ static const char *handle(struct nw_link *link, const struct nw_desc *desc)
     case NW_DESC_COMPLETE:
         return nw_dispatch_complete(link, desc);
     case NW_DESC_CALL:
-        return nw_nested_call(link, desc);
+        return link->engine->beside ? "it called by a channel that carries no calls" : nw_nested_call(link, desc);
     case NW_DESC_RELEASE:
         return take_back_block(link, desc->offset) < 0 ? "it released a block that it does not have" : NULL;
     default:

@@ -12,6 +12,9 @@
  * caller's to close. NULL with *error negative errno. */
 struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error);
 
+/* In another thread: takes over a channel that the main one made for it. NULL when memory or descriptors are out. */
+struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struct nw_channel *channel);
+
 void nw_link_ref(struct nw_link *link);
 void nw_link_unref(struct nw_link *link);
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,7 +47,7 @@ static void append_name(int fd, struct nw_buffer *addresses)
     nw_buffer_printf(addresses, address.ss_family == AF_INET6 ? "[%s]:%s\n" : "%s:%s\n", host, port);
 }
 
-static int open_tcp(const struct addrinfo *info)
+static int open_tcp(const struct addrinfo *info, bool shared)
 {
     const int on = 1;
     int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -55,7 +56,8 @@ static int open_tcp(const struct addrinfo *info)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (info->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+    if ((shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
+        bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
         int error = errno;
         close(fd);
         return -error;
@@ -63,7 +65,19 @@ static int open_tcp(const struct addrinfo *info)
     return fd;
 }
 
-int nw_listen_tcp(const char *text, struct nw_buffer *addresses)
+/* Sockets that share a port would share it with another engine's, too: that the port is free shows one that does not.
+ */
+static int open_shared(const struct addrinfo *info, bool first)
+{
+    int trial = first ? open_tcp(info, false) : 0;
+    if (trial < 0)
+        return trial;
+    if (first)
+        close(trial);
+    return open_tcp(info, true);
+}
+
+int nw_listen_tcp(const char *text, enum nw_listen_how how, struct nw_buffer *addresses)
 {
     char host[64];
     const char *port;
@@ -72,7 +86,7 @@ int nw_listen_tcp(const char *text, struct nw_buffer *addresses)
                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     if (split(text, host, sizeof host, &port) < 0 || getaddrinfo(host, port, &hints, &info))
         nw_die_usage("--listen: \"%s\" is not an address; give 127.0.0.1:8080 or [::1]:8080", text);
-    int fd = open_tcp(info);
+    int fd = how == NW_LISTEN_ALONE ? open_tcp(info, false) : open_shared(info, how == NW_LISTEN_FIRST);
     freeaddrinfo(info);
     if (fd == -EADDRINUSE)
         nw_die_system("cannot listen on %s: the port is in use; stop what serves there or choose another with --listen",

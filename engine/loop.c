@@ -15,6 +15,8 @@
 #include "engine/request.h"
 #include "engine/supervisor.h"
 #include "engine/tenants.h"
+#include "engine/thread.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
 #include <stdlib.h>
 #include <string.h>
@@ -70,19 +72,35 @@ static bool spin(struct nw_engine *engine)
     return false;
 }
 
+static void flush_servers(struct nw_engine *engine)
+{
+    nw_http_server_flush(engine->gateway);
+    if (engine->admin)
+        nw_http_server_flush(engine->admin);
+}
+
+/* What is to be seen to beside requests. */
+static void tend(struct nw_engine *engine)
+{
+    if (engine->beside) {
+        nw_thread_tend(engine);
+        return;
+    }
+    nw_workers_bury(engine);
+    nw_deployments_reap(engine);
+    nw_threads_tend(engine);
+    nw_supervisor_tell_ready(engine);
+}
+
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
 static unsigned work(struct nw_engine *engine)
 {
     unsigned taken = 0;
-    nw_http_server_flush(engine->gateway);
-    nw_http_server_flush(engine->admin);
+    flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
-    nw_workers_bury(engine);
-    nw_deployments_reap(engine);
-    nw_supervisor_tell_ready(engine);
+    tend(engine);
     nw_dispatch_pump(engine);
-    nw_http_server_flush(engine->gateway);
-    nw_http_server_flush(engine->admin);
+    flush_servers(engine);
     nw_dispatch_pump(engine);
     nw_list_each(&engine->awake, at, after) nw_link_notify(link_at(at));
     return taken;
@@ -108,15 +126,17 @@ static bool before_wait(void *arg)
 
 static bool drained(const struct nw_engine *engine)
 {
-    return !nw_http_server_connections(engine->gateway) && !nw_http_server_connections(engine->admin);
+    return nw_threads_drained(engine) && !nw_http_server_connections(engine->admin);
 }
 
 static void tick(void *arg)
 {
     struct nw_engine *engine = arg;
     nw_http_server_tick(engine->gateway);
-    nw_http_server_tick(engine->admin);
     nw_dispatch_tick(engine);
+    if (engine->beside)
+        return;
+    nw_http_server_tick(engine->admin);
     nw_deployments_tick(engine);
     nw_workers_tick(engine);
     if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
@@ -169,6 +189,11 @@ void nw_engine_run(struct nw_engine *engine)
     char why[512];
     if (nw_operations_load_registry(engine, why, sizeof why) < 0)
         nw_die_system("%s", why);
+    nw_engine_serve(engine);
+}
+
+void nw_engine_serve(struct nw_engine *engine)
+{
     nw_io_timer_start(engine->tick, TICK_MS, TICK_MS);
     nw_io_before_wait(engine->io, before_wait, engine);
     nw_io_run(engine->io);
@@ -185,8 +210,18 @@ void nw_engine_drain(struct nw_engine *engine)
     nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
            (unsigned long long)(engine->options.drain_timeout / 1000));
     engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    nw_threads_drain(engine);
     nw_http_server_drain(engine->gateway);
     nw_http_server_drain(engine->admin);
+}
+
+void nw_engine_close(struct nw_engine *engine)
+{
+    nw_io_timer_free(engine->tick);
+    nw_io_timer_free(engine->retry);
+    nw_io_free(engine->io);
+    nw_http_server_free(engine->gateway);
+    nw_requests_fini(engine);
 }
 
 void nw_engine_fini(struct nw_engine *engine)
@@ -194,15 +229,13 @@ void nw_engine_fini(struct nw_engine *engine)
     engine->ended = true;
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
+    nw_threads_stop(engine);
     nw_workers_fini(engine);
     nw_supervisor_fini(engine);
-    nw_io_timer_free(engine->tick);
-    nw_io_timer_free(engine->retry);
-    nw_io_free(engine->io);
-    nw_http_server_free(engine->gateway);
+    nw_engine_close(engine);
     nw_http_server_free(engine->admin);
     nw_registry_close(engine->registry);
-    nw_requests_fini(engine);
+    nw_threads_free(engine);
     free(engine->addresses);
     free(engine->layers);
 }

@@ -12,6 +12,7 @@
 #include "engine/dispatch.h"
 #include "engine/functions.h"
 #include "engine/registry.h"
+#include "engine/threads.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ struct operation {
     struct nw_buffer code;
     char sha256[NW_SHA256_HEX + 1];
     struct nw_deployment *deployment;
-    int rc; /* of the work on the thread */
+    enum nw_status status;           /* of the end */
+    struct nw_threads_waiter waiter; /* for the end to hold on every thread */
+    int rc;                          /* of the work on the thread */
     char why[NW_REASON_SIZE];
     nw_operation_done *done;
     void *arg;
@@ -51,6 +54,21 @@ static void finish(struct operation *op, enum nw_status status, const char *reas
         start(first_operation(function));
     else if (!function->current)
         nw_function_remove(function);
+}
+
+static void settled(void *arg)
+{
+    struct operation *op = arg;
+    finish(op, op->status, "");
+}
+
+/* A change is done when every thread acts on it. */
+static void finish_when_settled(struct operation *op, enum nw_status status)
+{
+    op->status = status;
+    op->waiter.settled = settled;
+    op->waiter.arg = op;
+    nw_threads_wait(op->engine, &op->waiter);
 }
 
 /* --- code into the store, and out of it --- */
@@ -137,7 +155,7 @@ static void commit_done(void *arg)
     nw_deployment_committed(op->deployment);
     nw_deployment_version(op->deployment, version);
     nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
-    finish(op, NW_STATUS_OK, "");
+    finish_when_settled(op, NW_STATUS_OK);
 }
 
 void nw_operation_loaded(struct nw_deployment *deployment)
@@ -192,7 +210,8 @@ static void delete_done(void *arg)
         nw_deployment_retire(current);
     nw_dispatch_retry_function(function);
     nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
-    finish(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND, "");
+    nw_threads_changed(op->engine);
+    finish_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
 }
 
 /* --- the queue --- */

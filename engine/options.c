@@ -1,5 +1,6 @@
 /* The table of options.h and what reads it. */
 #include "engine/options.h"
+#include "common/channel.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,8 @@ static const struct option table[] = {
     {"--mode", KIND_MODE, AT(mode), 0, 0, 0, "MODE", "how functions are isolated: mpk, process or none (required)"},
     {"--workers", KIND_COUNT, AT(workers), 1, 1, 256, "N", "workers of each tenant; in mode process, of each function"},
     {"--executors", KIND_COUNT, AT(executors), 2, 1, 256, "N", "threads of a worker that run functions"},
+    {"--engine-threads", KIND_COUNT, AT(threads), 1, 1, NW_CHANNELS_MAX, "N",
+     "threads that serve HTTP, each with a loop of its own"},
     {"--body-limit", KIND_BYTES, AT(body_limit), 16 * MIB, 1, GIB, "BYTES", "largest request or response body"},
     {"--arena", KIND_PAGES, AT(arena), 0, MIB, 16 * GIB, "BYTES",
      "payload memory of a worker, each way [4 bodies of the limit, at least 64M]"},

@@ -18,6 +18,7 @@ struct nw_options {
     enum nw_io_kind io;
     uint64_t workers;
     uint64_t executors;
+    uint64_t threads;
     uint64_t body_limit;
     uint64_t arena;
     uint64_t ring;

@@ -13,8 +13,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directory.c dispatch.c functions.c gateway.c \
                     http_answer.c http_conn.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c listen.c loop.c nested.c operations.c options.c place.c query.c registry.c \
-                    request.c state.c supervisor.c tenants.c \
+                    json_text.c link.c listen.c loop.c mail.c nested.c operations.c options.c place.c query.c registry.c \
+                    request.c state.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -50,7 +50,10 @@ $(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy tenants pressure start,$(eval $(call engine_host_test,$(name))))
+$(foreach name,gateway hostile deploy tenants pressure start threads,$(eval $(call engine_host_test,$(name))))
+
+# Once more with two threads, but the one that has several anyway.
+THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 
 $(eval $(call test,engine/directory,engine/test/directory_test.c engine/directory.c,,$(COMMON)))
 

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "engine/deployments.h"
 #include "engine/loop.h"
+#include "engine/threads.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +86,7 @@ void nw_supervisor_start(struct nw_engine *engine)
 
 void nw_supervisor_tell_ready(struct nw_engine *engine)
 {
-    if (engine->ready || engine->launcher < 0 || !nw_workers_all_up(engine) || !nw_deployments_settled(engine))
+    if (engine->ready || engine->launcher < 0 || nw_workers_unready(engine) || !nw_threads_settled(engine))
         return;
     engine->ready = true;
     nw_control_send(engine->supervisor, &(struct nw_control){.kind = NW_CONTROL_READY}, engine->addresses,

@@ -16,6 +16,7 @@
 #include "engine/dispatch.h"
 #include "engine/link.h"
 #include "engine/nested.h"
+#include "engine/threads.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static bool seat_event(struct nw_seat *seat, enum seat_event event)
     if (!transition->act)
         return false;
     seat->state = transition->next;
+    nw_threads_changed(seat->engine);
     transition->act(seat);
     return true;
 }
@@ -380,6 +382,13 @@ bool nw_workers_all_up(const struct nw_engine *engine)
     nw_list_each(&engine->seats, at,
                  after) if (nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP) return false;
     return true;
+}
+
+const char *nw_workers_unready(const struct nw_engine *engine)
+{
+    if (!nw_workers_all_up(engine))
+        return "a worker is not up";
+    return nw_deployments_settled(engine) ? NULL : "functions are being loaded";
 }
 
 void nw_workers_fini(struct nw_engine *engine)

@@ -7,6 +7,8 @@
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
 # per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE. Programs among NW_IO_TESTS run once
 # with each event loop of the engine, named by NW_TEST_IO; so does, in the first mode, a bats file with a line "# io: each".
+# Programs among NW_THREAD_TESTS, and in the first mode bats files with a line "# threads: each", run once more with two
+# threads of the engine (NW_TEST_THREADS).
 set -euo pipefail
 
 NW_BUILD=$(cd "$1" && pwd)
@@ -111,6 +113,9 @@ run_with_each_io() {
         fi
         NW_TEST_IO=$io run "$label [$io]" "$time_limit" "$1"
     done
+    case " ${NW_THREAD_TESTS:-} " in
+    *" $1 "*) NW_TEST_IO=uv NW_TEST_THREADS=2 run "$label [uv, 2 threads]" "$time_limit" "$1" ;;
+    esac
 }
 
 run_in_each_mode() {
@@ -125,6 +130,9 @@ run_in_each_mode() {
         NW_TEST_MODE=$mode run_bats "$label [$mode]" "$file"
         if [ "$mode" = mpk ] && grep -q '^# io: each' "$file"; then
             NW_TEST_MODE=$mode NW_TEST_IO=auto run_bats "$label [$mode, io auto]" "$file"
+        fi
+        if [ "$mode" = mpk ] && grep -q '^# threads: each' "$file"; then
+            NW_TEST_MODE=$mode NW_TEST_THREADS=2 run_bats "$label [$mode, 2 threads]" "$file"
         fi
     done
 }

@@ -63,9 +63,9 @@ void nw_die_usage(const char *format, ...)
     abort();
 }
 
-int nw_listen_tcp(const char *address, struct nw_buffer *addresses)
+int nw_listen_tcp(const char *address, enum nw_listen_how how, struct nw_buffer *addresses)
 {
-    (void)address;
+    (void)address, (void)how;
     nw_buffer_append(addresses, "127.0.0.1:1\n", 12);
     return -1;
 }
@@ -282,6 +282,7 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                .mode = mode,
                                                .workers = workers,
                                                .executors = 1,
+                                               .threads = 1,
                                                .body_limit = 48 * 1024,
                                                .arena = 128 * 1024,
                                                .ring = 16,

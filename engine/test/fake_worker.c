@@ -51,12 +51,16 @@ struct pending {
     struct nw_list link;
     struct nw_desc desc; /* of the INVOKE */
     struct function *function;
-    uint64_t due;        /* ms; 0: as soon as there is room */
-    uint64_t call_id;    /* waits for this REPLY */
-    uint64_t call_block; /* to free then */
+    struct nw_channel *line; /* by which it came */
+    uint64_t due;            /* ms; 0: as soon as there is room */
+    uint64_t call_id;        /* waits for this REPLY */
+    uint64_t call_block;     /* to free then */
 };
 
-static struct nw_channel channel;
+static struct nw_channel channels[NW_CHANNELS_MAX]; /* calls go by the first, whose doorbell serves all */
+static unsigned n_channels = 1;
+static struct nw_channel *line = &channels[0]; /* by which came what is looked at */
+static struct nw_geometry geometry;
 static struct nw_list functions = {&functions, &functions}, waiting = {&waiting, &waiting};
 static struct nw_control_message message;
 static uint32_t worker_number;
@@ -72,22 +76,22 @@ static uint64_t now_ms(void)
 static void send_desc(const struct nw_desc *desc)
 {
     int rc;
-    while ((rc = nw_channel_send(&channel, desc)) == -EAGAIN)
+    while ((rc = nw_channel_send(line, desc)) == -EAGAIN)
         nw_spin_pause();
     if (rc < 0)
         nw_die_system("the engine broke the ring");
 }
 
-/* False when there is no room now. */
+/* False when there is no room &line-> */
 static bool complete(const struct nw_desc *invoke, enum nw_status status, const void *data, size_t length)
 {
     struct nw_desc desc = {.id = invoke->id, .kind = NW_DESC_COMPLETE, .status = status, .length = length};
-    if (length && nw_arena_alloc(channel.arena, length, &desc.offset) < 0)
+    if (length && nw_arena_alloc(line->arena, length, &desc.offset) < 0)
         return false;
     if (length && data)
-        memcpy(nw_arena_at(channel.arena, desc.offset), data, length);
+        memcpy(nw_arena_at(line->arena, desc.offset), data, length);
     else if (length)
-        memset(nw_arena_at(channel.arena, desc.offset), 'x', length);
+        memset(nw_arena_at(line->arena, desc.offset), 'x', length);
     send_desc(&desc);
     return true;
 }
@@ -97,6 +101,7 @@ static struct pending *wait_for(const struct nw_desc *desc, struct function *fun
     struct pending *pending = calloc(1, sizeof *pending);
     pending->desc = *desc;
     pending->function = function;
+    pending->line = line;
     nw_list_append(&waiting, &pending->link);
     return pending;
 }
@@ -136,8 +141,8 @@ static void twice(const struct nw_desc *desc)
 
 static void bad_offset(const struct nw_desc *desc)
 {
-    send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = channel.peer_arena_size - 1, .length = 2});
+    send_desc(
+        &(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .offset = line->peer_arena_size - 1, .length = 2});
 }
 
 static void bad_inline(const struct nw_desc *desc)
@@ -174,12 +179,27 @@ static void bad_name(const struct nw_desc *desc)
 static void bad_call(const struct nw_desc *desc)
 {
     send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_CALL, .offset = channel.peer_arena_size, .length = 1, .name_len = 1});
+        .id = desc->id, .kind = NW_DESC_CALL, .offset = line->peer_arena_size, .length = 1, .name_len = 1});
 }
 
 static void bad_depth(const struct nw_desc *desc)
 {
     send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 1, .depth = UINT32_MAX});
+}
+
+/* By a channel that carries none: the last, which is the first where there is but one. */
+static void call_elsewhere(const struct nw_desc *desc)
+{
+    line = &channels[n_channels - 1];
+    send_desc(&(struct nw_desc){
+        .id = desc->id, .kind = NW_DESC_CALL, .offset = NW_OFFSET_INLINE, .length = 1, .name_len = 1, .data = "x"});
+}
+
+/* An invocation of one thread's, completed by the channel to another. */
+static void complete_elsewhere(const struct nw_desc *desc)
+{
+    line = line == &channels[0] ? &channels[n_channels - 1] : &channels[0];
+    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE});
 }
 
 /* The block of the invocation itself: it is the engine's until COMPLETE. */
@@ -197,14 +217,14 @@ static void release_nothing(const struct nw_desc *desc)
 static void bad_tail(const struct nw_desc *desc)
 {
     (void)desc;
-    nw_store_release(&channel.out.shared->tail, channel.out.own + channel.out.capacity + 1); /* pairs with pop */
-    nw_channel_notify(&channel);
+    nw_store_release(&line->out.shared->tail, line->out.own + line->out.capacity + 1); /* pairs with pop */
+    nw_channel_notify(line);
 }
 
 static void bad_head(const struct nw_desc *desc)
 {
     complete(desc, NW_STATUS_OK, NULL, 0);
-    nw_store_release(&channel.in.shared->head, channel.in.own + 7); /* pairs with push */
+    nw_store_release(&line->in.shared->head, line->in.own + 7); /* pairs with push */
 }
 
 static void no_such_deployment(const struct nw_desc *desc)
@@ -221,7 +241,7 @@ static void stuck_bell(const struct nw_desc *desc)
     while (write(OWN_DOORBELL, &most, sizeof most) > 0)
         continue;
     fcntl(OWN_DOORBELL, F_SETFL, 0);
-    nw_store_seq_cst(&channel.in.shared->consumer_sleeps, 1); /* pairs with the engine's notify */
+    nw_store_seq_cst(&line->in.shared->consumer_sleeps, 1); /* pairs with the engine's notify */
     complete(desc, NW_STATUS_OK, NULL, 0);
     pause();
 }
@@ -257,6 +277,8 @@ static const struct {
     {"bad-name", bad_name},
     {"bad-call", bad_call},
     {"bad-depth", bad_depth},
+    {"call-elsewhere", call_elsewhere},
+    {"complete-elsewhere", complete_elsewhere},
     {"release-input", release_input},
     {"release-nothing", release_nothing},
     {"bad-tail", bad_tail},
@@ -294,13 +316,14 @@ static bool call(struct pending *pending, const char *name)
                            .length = strlen(name) + invoke->length,
                            .name_len = (uint32_t)strlen(name),
                            .depth = invoke->depth};
-    if (nw_arena_alloc(channel.arena, desc.length, &desc.offset) < 0)
+    if (nw_arena_alloc(channels[0].arena, desc.length, &desc.offset) < 0)
         return false;
-    char *at = nw_arena_at(channel.arena, desc.offset);
+    char *at = nw_arena_at(channels[0].arena, desc.offset);
     memcpy(at, name, desc.name_len);
-    memcpy(at + desc.name_len, nw_channel_payload(&channel, invoke), invoke->length);
+    memcpy(at + desc.name_len, nw_channel_payload(line, invoke), invoke->length);
     pending->call_id = desc.id;
     pending->call_block = desc.offset;
+    line = &channels[0];
     send_desc(&desc);
     return true;
 }
@@ -310,7 +333,8 @@ static bool run(struct pending *pending)
 {
     const struct nw_desc *desc = &pending->desc;
     const struct function *function = pending->function;
-    const void *input = nw_channel_payload(&channel, desc);
+    line = pending->line;
+    const void *input = nw_channel_payload(line, desc);
     const char *rest;
     if (behaves(function, "exit"))
         _exit(9);
@@ -376,28 +400,30 @@ static void on_reply(const struct nw_desc *desc)
         struct pending *pending = nw_container(at, struct pending, link);
         if (pending->call_id != desc->id)
             continue;
-        nw_arena_release(channel.arena, pending->call_block);
+        nw_arena_release(channels[0].arena, pending->call_block);
         bool ok = desc->status == NW_STATUS_OK;
+        line = pending->line;
         const char *reason = nw_status_info(desc->status)->code;
         while (!complete(&pending->desc, ok ? NW_STATUS_OK : NW_STATUS_FUNCTION_FAILED,
-                         ok ? nw_channel_payload(&channel, desc) : reason, ok ? desc->length : strlen(reason)))
+                         ok ? nw_channel_payload(&channels[0], desc) : reason, ok ? desc->length : strlen(reason)))
             nw_die_system("no room for an output");
         if (nw_desc_has_block(desc))
-            send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+            line = &channels[0], send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
         pending_free(pending);
         return;
     }
 }
 
-static void take_ring(void)
+static void take_ring(struct nw_channel *from)
 {
     struct nw_desc desc;
-    while (nw_ring_pop(&channel.in, &desc) > 0) {
+    while (nw_ring_pop(&from->in, &desc) > 0) {
+        line = from;
         if (desc.kind == NW_DESC_INVOKE)
             on_invoke(&desc);
         else if (desc.kind == NW_DESC_REPLY)
             on_reply(&desc);
-        else if (desc.kind != NW_DESC_RELEASE || nw_arena_release(channel.arena, desc.offset) < 0)
+        else if (desc.kind != NW_DESC_RELEASE || nw_arena_release(from->arena, desc.offset) < 0)
             nw_die_system("the engine sent nonsense: kind %u", desc.kind);
     }
 }
@@ -447,6 +473,10 @@ static void take_control(void)
             nw_list_remove(&function->link);
         free(function);
         answer(NW_CONTROL_RETIRED, "");
+    } else if (message.head.kind == NW_CONTROL_CHANNEL) {
+        rc = nw_channel_attach(&channels[n_channels++], &geometry, message.fds[0], -1, message.fds[1]);
+        if (rc < 0)
+            nw_die_system("cannot attach one more channel: %s", strerror(-rc));
     }
 }
 
@@ -458,16 +488,26 @@ static bool anything_waits(void)
     return false;
 }
 
+/* Whoever finds one of the rings not empty may have told others that it sleeps: they ring in vain. */
+static bool all_empty(void)
+{
+    for (unsigned i = 0; i < n_channels; i++)
+        if (!nw_channel_may_sleep(&channels[i]))
+            return false;
+    return true;
+}
+
 static void serve(void)
 {
     struct pollfd fds[] = {{CONTROL_FD, POLLIN, 0}, {OWN_DOORBELL, POLLIN, 0}};
     for (;;) {
-        take_ring();
+        for (unsigned i = 0; i < n_channels; i++)
+            take_ring(&channels[i]);
         run_waiting();
-        if (nw_channel_may_sleep(&channel))
+        if (all_empty())
             poll(fds, 2, anything_waits() ? 1 : -1);
         if (fds[1].revents)
-            nw_channel_woke(&channel);
+            nw_channel_woke(&channels[0]);
         if (fds[0].revents)
             take_control();
         fds[0].revents = fds[1].revents = 0;
@@ -485,10 +525,10 @@ static uint64_t flag(int argc, char **argv, const char *name)
 int main(int argc, char **argv)
 {
     nw_log_init("fake-worker", NW_LOG_INFO);
-    const struct nw_geometry geometry = {.ring_capacity = (uint32_t)flag(argc, argv, "--ring-capacity"),
-                                         .arena_size = flag(argc, argv, "--arena-size")};
+    geometry = (struct nw_geometry){.ring_capacity = (uint32_t)flag(argc, argv, "--ring-capacity"),
+                                    .arena_size = flag(argc, argv, "--arena-size")};
     worker_number = (uint32_t)flag(argc, argv, "--worker");
-    int rc = nw_channel_attach(&channel, &geometry, MEMFD, OWN_DOORBELL, PEER_DOORBELL);
+    int rc = nw_channel_attach(&channels[0], &geometry, MEMFD, OWN_DOORBELL, PEER_DOORBELL);
     if (rc < 0)
         nw_die_system("cannot attach the channel: %s", strerror(-rc));
     nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_HELLO, .worker = worker_number}, "fake", 4,

@@ -76,7 +76,7 @@ void host_start_engine(struct host *host)
     const char *arguments[40] = {"--state", host->state, "--log-level", "warn"};
     int n = 4;
     bool mode = false;
-    const char *io = getenv("NW_TEST_IO");
+    const char *io = getenv("NW_TEST_IO"), *threads = getenv("NW_TEST_THREADS");
     for (int i = 0; host->flags[i]; i++) {
         mode |= !strcmp(host->flags[i], "--mode");
         arguments[n++] = host->flags[i];
@@ -88,6 +88,10 @@ void host_start_engine(struct host *host)
     if (io) {
         arguments[n++] = "--io";
         arguments[n++] = io;
+    }
+    if (threads) {
+        arguments[n++] = "--engine-threads";
+        arguments[n++] = threads;
     }
     arguments[n++] = "--listen";
     arguments[n++] = "127.0.0.1:0";

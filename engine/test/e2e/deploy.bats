@@ -1,5 +1,6 @@
 # Deploying: new versions under load, refusals that leave the old version serving, functions from outside the tree.
 # timeout: 300
+# threads: each
 
 load helper
 

@@ -103,7 +103,8 @@ nw_up() {
 # The session makes every process it starts findable. Descriptor 3 belongs to bats.
 nw_start() {
     setsid "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --isolation "$NW_TEST_MODE" \
-        --allow-no-isolation ${NW_TEST_IO:+--io "$NW_TEST_IO"} "$@" >>"$NW_LOG" 2>&1 </dev/null 3>&- &
+        --allow-no-isolation ${NW_TEST_IO:+--io "$NW_TEST_IO"} \
+        ${NW_TEST_THREADS:+--engine-threads "$NW_TEST_THREADS"} "$@" >>"$NW_LOG" 2>&1 </dev/null 3>&- &
     export NW_PID=$!
 }
 

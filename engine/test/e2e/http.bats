@@ -1,6 +1,7 @@
 # The gateway as an HTTP server: framings, versions, keep-alive, errors.
 # timeout: 300
 # io: each
+# threads: each
 
 load helper
 

@@ -1,5 +1,6 @@
 # The processes: start, stop, restart, kill -9 of each under load, and what is left behind: nothing.
 # timeout: 300
+# threads: each
 
 load helper
 
