@@ -28,7 +28,8 @@
 #define SA_RESTORER_FLAG 0x04000000ul
 #define EXECUTOR_STACK   (256ul << 10)
 #define SPIN_ROUNDS      200
-#define DOMAIN_BLOCKED   8 /* executors that one domain may keep in blocking system calls */
+#define BRIEF_TICKS      10000 /* some microseconds */
+#define DOMAIN_BLOCKED   8     /* executors that one domain may keep in blocking system calls */
 #define HIDE_FROM        (1ull << 36)
 #define HIDE_SPAN        (1ull << 46)
 #define HIDE_TRIES       64
@@ -278,22 +279,46 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     }
 }
 
+/* Counts how long what the executor took last kept it, a moving mean for the function. Lock held. */
+static void account(struct nw_executor *ex)
+{
+    uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
+    struct nw_function *function = ex->took;
+
+    if (function)
+        function->keeps =
+            function->keeps - function->keeps / 8 + (kept < NW_KEEPS_UNKNOWN ? kept : NW_KEEPS_UNKNOWN) / 8;
+}
+
+/*
+ * Whether another executor should look for work while this one runs the slot. To wake one takes longer than a brief
+ * invocation, so those who wait behind one, in the queue or in the ring, are left to this executor. When the slot keeps
+ * it longer than its function usually does, the watch wakes another.
+ */
+static bool wants_help(const struct nw_slot *slot)
+{
+    return slot->domain->function->keeps > BRIEF_TICKS && (nw_m.ready || (!nw_m.leader && nw_m.n_idle > 0));
+}
+
 static struct nw_slot *take_next(struct nw_executor *ex)
 {
     struct nw_slot *slot;
 
     pthread_mutex_lock(&nw_m.lock);
+    account(ex);
     nw_functions_feed_wanting();
     nw_ring_poll();
     slot = find_work(ex);
     slot->state = NW_SLOT_RUNNING;
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
-    if (nw_m.ready)
+    ex->took = slot->domain->function;
+    if (wants_help(slot))
         nw_executor_wake();
     if (nw_m.watch_rests) {
         nw_m.watch_rests = false;
         nw_wake_control();
     }
+    ex->taken_at = __builtin_ia32_rdtsc();
     pthread_mutex_unlock(&nw_m.lock);
     return slot;
 }

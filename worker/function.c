@@ -130,6 +130,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
         .profile = head->profile,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
+        .keeps = NW_KEEPS_UNKNOWN,
     };
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);

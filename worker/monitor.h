@@ -24,8 +24,8 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/region.h"
-#include "worker/where.h"
 #include "worker/span.h"
+#include "worker/where.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,8 +42,9 @@
 #define NW_EXTRA_WORKERS  96  /* func workers beyond its slots that a domain may make for nested calls */
 #define NW_DOMAIN_FDS     256
 #define NW_DOMAIN_RANGE   (16ul << 30)
-#define NW_START_TIMEOUT  10000 /* ms from load to ready */
-#define NW_PREEMPT_SIGNAL 23    /* SIGURG */
+#define NW_START_TIMEOUT  10000      /* ms from load to ready */
+#define NW_KEEPS_UNKNOWN  1000000ull /* nw_function.keeps of one that never ran */
+#define NW_PREEMPT_SIGNAL 23         /* SIGURG */
 #define NW_REASON_MAX     256
 
 enum nw_slot_state {
@@ -211,6 +212,7 @@ struct nw_function {
     struct nw_function *next_wanting;
     uint64_t retry_at;
     uint64_t lost_at; /* when its last domain was torn down */
+    uint64_t keeps;   /* ticks of the TSC that an executor needs for it, a moving mean */
 };
 
 /* A name that a nested call may use. Routes are never removed, so an index stays valid. */
@@ -226,7 +228,9 @@ struct nw_executor {
     uint32_t idle;
     uint32_t blocked; /* in a system call that may take long; its token is another's */
     pthread_t thread;
-    uint32_t runs; /* slots taken from the ready queue so far */
+    uint32_t runs;            /* slots taken from the ready queue so far */
+    struct nw_function *took; /* whose slot it took last, and when by the TSC */
+    uint64_t taken_at;
     uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;
@@ -337,7 +341,7 @@ bool nw_watch(uint64_t now);          /* deadlines and quanta; false: nothing ru
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
-void nw_slot_again(struct nw_slot *slot);    /* any lock: its system call was not begun */
+void nw_slot_again(struct nw_slot *slot);               /* any lock: its system call was not begun */
 void nw_free_lock(struct nw_domain *domain); /* for a few instructions, never across what can fault or sleep */
 void nw_free_unlock(struct nw_domain *domain);
 void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
