@@ -28,8 +28,9 @@
 #define SA_RESTORER_FLAG 0x04000000ul
 #define EXECUTOR_STACK   (256ul << 10)
 #define SPIN_ROUNDS      200
-#define BRIEF_TICKS      10000 /* some microseconds */
-#define DOMAIN_BLOCKED   8     /* executors that one domain may keep in blocking system calls */
+#define BRIEF_TICKS      10000   /* some microseconds */
+#define LONG_TICKS       2500000 /* about a millisecond */
+#define DOMAIN_BLOCKED   8       /* executors that one domain may keep in blocking system calls */
 #define HIDE_FROM        (1ull << 36)
 #define HIDE_SPAN        (1ull << 46)
 #define HIDE_TRIES       64
@@ -291,13 +292,15 @@ static void account(struct nw_executor *ex)
 }
 
 /*
- * Whether another executor should look for work while this one runs the slot. To wake one takes longer than a brief
- * invocation, so those who wait behind one, in the queue or in the ring, are left to this executor. When the slot keeps
- * it longer than its function usually does, the watch wakes another.
+ * Whether another executor should look for work while this one runs the slot: to run those who are ready, or to wait on
+ * the doorbell. To wake one takes longer than a brief invocation, so who waits behind one is left to this executor.
+ * When the slot keeps it longer than its function usually does, the watch wakes another.
  */
 static bool wants_help(const struct nw_slot *slot)
 {
-    return slot->domain->function->keeps > BRIEF_TICKS && (nw_m.ready || (!nw_m.leader && nw_m.n_idle > 0));
+    uint64_t keeps = slot->domain->function->keeps;
+
+    return nw_m.ready ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_m.leader && nw_m.n_idle > 0;
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)

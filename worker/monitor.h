@@ -43,7 +43,7 @@
 #define NW_DOMAIN_FDS     256
 #define NW_DOMAIN_RANGE   (16ul << 30)
 #define NW_START_TIMEOUT  10000      /* ms from load to ready */
-#define NW_KEEPS_UNKNOWN  1000000ull /* nw_function.keeps of one that never ran */
+#define NW_KEEPS_UNKNOWN  10000000ull /* nw_function.keeps of one that never ran */
 #define NW_PREEMPT_SIGNAL 23         /* SIGURG */
 #define NW_REASON_MAX     256
 
