@@ -13,15 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define OUTPUT_MAX  (16ul << 20)
-#define KEPT_MAX    (4ul << 20) /* larger buffers are given back after the call that needed them */
-#define INBOX_SIZE  (16ul << 10)
-#define REPLY_SIZE  (32ul << 10)
-#define REPLY_LEAST (4ul << 10)
-#define SLOT_STACK  (1ul << 20)
-#define ROUTES      8
-#define NAME_SIZE   64
+#define OUTPUT_MAX   (16ul << 20)
+#define OUTPUT_LEAST 4096
+#define KEPT_MAX     (4ul << 20) /* larger buffers are given back to the worker after the call that needed them */
+#define MAPPED_MIN   (256ul << 10)
+#define INBOX_SIZE   (16ul << 10)
+#define REPLY_SIZE   (32ul << 10)
+#define REPLY_LEAST  (4ul << 10)
+#define SLOT_STACK   (1ul << 20)
+#define ROUTES       8
+#define NAME_SIZE    64
 
 struct function {
     int (*init)(void);
@@ -80,6 +83,45 @@ static long gate_call(uint32_t op, uint32_t scalar, const void *a1, uint64_t a2,
     return result;
 }
 
+/* Large buffers are no business of malloc: its heaps, one for each thread, never give up address space that they once
+ * had, and that counts against the function's memory. */
+static void *buffer_new(size_t size)
+{
+    void *buffer;
+
+    if (size < MAPPED_MIN)
+        return aligned_alloc(64, (size + 63) & ~63ul);
+    buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return buffer == MAP_FAILED ? NULL : buffer;
+}
+
+static void buffer_free(void *buffer, size_t size)
+{
+    if (size < MAPPED_MIN)
+        free(buffer);
+    else
+        munmap(buffer, size);
+}
+
+/* Room for `wanted` bytes, and some for those that will follow. */
+static int output_grow(struct worker *w, size_t wanted)
+{
+    size_t size = 2 * w->output_size;
+    char *output;
+
+    size = size < OUTPUT_LEAST ? OUTPUT_LEAST : size > OUTPUT_MAX ? OUTPUT_MAX : size;
+    size = size < wanted ? wanted : size;
+    output = buffer_new(size);
+    if (!output)
+        return -ENOMEM;
+    if (w->output_length)
+        memcpy(output, w->output, w->output_length);
+    buffer_free(w->output, w->output_size);
+    w->output = output;
+    w->output_size = size;
+    return 0;
+}
+
 static void append_output(void *context, const char *data, size_t length)
 {
     struct worker *w = context;
@@ -89,16 +131,9 @@ static void append_output(void *context, const char *data, size_t length)
         w->output_length = wanted > w->output_length ? wanted : OUTPUT_MAX + 1;
         return;
     }
-    if (wanted > w->output_size) {
-        size_t size = wanted < 2 * w->output_size ? 2 * w->output_size : wanted;
-        char *grown = realloc(w->output, size < 4096 ? 4096 : size);
-
-        if (!grown) {
-            w->failed = 1;
-            return;
-        }
-        w->output = grown;
-        w->output_size = size < 4096 ? 4096 : size;
+    if (wanted > w->output_size && output_grow(w, wanted)) {
+        w->failed = 1;
+        return;
     }
     memcpy(w->output + w->output_length, data, length);
     w->output_length = wanted;
@@ -111,7 +146,7 @@ static struct chunk *reply_space(struct worker *w, size_t least)
 
     if (c && c->size - c->used >= least)
         return c;
-    c = malloc(sizeof(*c) + size);
+    c = buffer_new(sizeof(*c) + size);
     if (!c)
         return NULL;
     *c = (struct chunk){.older = w->replies, .size = size};
@@ -125,10 +160,10 @@ static void replies_reset(struct worker *w)
 
     for (; c; c = older) {
         older = c->older;
-        if (!keep && c->size <= KEPT_MAX)
+        if (!keep && sizeof(*c) + c->size <= KEPT_MAX)
             keep = c;
         else
-            free(c);
+            buffer_free(c, sizeof(*c) + c->size);
     }
     if (keep) {
         keep->older = NULL;
@@ -220,11 +255,11 @@ static int invoke(void *context, const char *name, const char *input, size_t len
 
 static void inbox_grow(struct worker *w, size_t size)
 {
-    char *inbox = aligned_alloc(64, (size + 63) & ~63ul);
+    char *inbox = buffer_new(size);
 
     if (!inbox)
         return;
-    free(w->inbox);
+    buffer_free(w->inbox, w->inbox_size);
     w->inbox = inbox;
     w->inbox_size = size;
 }
@@ -233,7 +268,7 @@ static void trim_output(struct worker *w)
 {
     if (w->output_size <= KEPT_MAX)
         return;
-    free(w->output);
+    buffer_free(w->output, w->output_size);
     w->output = NULL;
     w->output_size = 0;
 }
@@ -242,6 +277,8 @@ static void trim_inbox(struct worker *w)
 {
     if (w->inbox_size <= KEPT_MAX)
         return;
+    buffer_free(w->inbox, w->inbox_size);
+    w->inbox = NULL;
     w->inbox_size = 0;
     inbox_grow(w, INBOX_SIZE);
 }

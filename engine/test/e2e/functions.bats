@@ -97,6 +97,14 @@ eight() {
     [[ $output == *ok=24* ]]
 }
 
+@test "large bodies do not use up a function's memory" {
+    local size
+    nw_deploy modest "$FUNCTIONS/echo/echo.so" --slots 2 --memory 72M
+    for size in 4000000 12000000 16700000 4000000 12000000 16700000; do
+        run -0 "$LOAD" --clients 2 --requests 2 --size "$size" "$(nw_address)" /function/modest
+    done
+}
+
 @test "a chain of depth 8 shows every level" {
     nw_expect chain 8 '8 > 7 > 6 > 5 > 4 > 3 > 2 > 1 > 0'
 }
