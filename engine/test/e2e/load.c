@@ -1,6 +1,7 @@
 /*
  * Load with a memory: every request carries a token of its own, and its response must carry the same one. Counts what
  * came back right, mixed up, refused and not at all. Runs until the requests are used up, the time is over, or SIGTERM.
+ * Says "running" when its first client got its first right answer.
  *
  * Not a benchmark: it says nothing about time.
  */
@@ -114,7 +115,10 @@ static void judge(struct client *client, long request, const struct load_respons
                     response->status, shown(response), response->body);
     } else if (expected && strlen(expected) == response->length &&
                !memcmp(expected, response->body, response->length)) {
-        client->counts.ok++;
+        if (client->counts.ok++ == 0 && client->number == 0) {
+            puts("running");
+            fflush(stdout);
+        }
     } else {
         client->counts.mixed++;
         fprintf(stderr, "load: client %ld request %ld: %zu bytes that are not its own: %.*s\n", client->number, request,
