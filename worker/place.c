@@ -126,7 +126,9 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
     const struct nw_directory *d;
     int error = read_path(call, name, place->path);
 
-    place->used = false;
+    place->used = place->writable = false;
+    place->dir = -1;
+    place->rest = place->path;
     if (error)
         return error;
     if (place->path[0] != '/')
@@ -233,10 +235,11 @@ int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
 {
     char parent[PATH_MAX];
     const char *slash;
-    size_t length = strlen(place->rest);
+    size_t length;
 
     if (place->kind != NW_PLACE_GRANTED || !place->writable)
         return -EROFS;
+    length = strlen(place->rest);
     while (length > 1 && place->rest[length - 1] == '/')
         length--;
     snprintf(parent, sizeof(parent), "%.*s", (int)length, place->rest);

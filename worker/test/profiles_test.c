@@ -357,6 +357,21 @@ static void files_changes_what_is_granted_rw(void **state)
     assert_string_equal(nw_probe_ask("open %s/open/file 40000", folder), "EINVAL"); /* O_DIRECT */
 }
 
+static void files_changes_no_library(void **state)
+{
+    static const char *const paths[] = {"/lib/x86_64-linux-gnu/libm.so.6", "/usr/lib/none", "/function/probe"};
+
+    (void)state;
+    load_files("rw");
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        assert_string_equal(nw_probe_ask("unlink-after-poll %s", paths[i]), "EROFS");
+        assert_string_equal(nw_probe_ask("mkdir %s", paths[i]), "EROFS");
+        assert_string_equal(nw_probe_ask("rmdir %s", paths[i]), "EROFS");
+        assert_string_equal(nw_probe_ask("rename %s %s/open/x", paths[i], folder), "EROFS");
+        assert_string_equal(nw_probe_ask("rename %s/open/file %s", folder, paths[i]), "EROFS");
+    }
+}
+
 /* The most memory that the worker has had, in MiB. */
 static long peak(void)
 {
@@ -476,6 +491,7 @@ static int run_mode(enum nw_mode in)
         FOLDER_TEST(files_reads_what_is_granted),
         FOLDER_TEST(files_changes_nothing_that_is_granted_ro),
         FOLDER_TEST(files_changes_what_is_granted_rw),
+        FOLDER_TEST(files_changes_no_library),
         FOLDER_TEST(files_maps_no_more_code_than_memory),
         FOLDER_TEST(files_does_not_leave_its_directories),
         TEST(the_kernel_is_never_granted),
