@@ -27,7 +27,10 @@
 #endif
 #define SA_RESTORER_FLAG 0x04000000ul
 #define EXECUTOR_STACK   (256ul << 10)
-#define SPIN_ROUNDS      200
+#define SPIN_ROUNDS      200 /* some microseconds */
+#define CREDIT_MOST      8
+#define CREDIT_LEAST     (-64)
+#define CREDIT_REWARD    4
 #define BRIEF_TICKS      10000   /* some microseconds */
 #define LONG_TICKS       2500000 /* about a millisecond */
 #define DOMAIN_BLOCKED   8       /* executors that one domain may keep in blocking system calls */
@@ -219,17 +222,35 @@ void nw_executors_kick(void)
 }
 
 /* `n`: of nw_m.lines, those that the caller saw with the lock held. */
+static bool anything_there(uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        const struct nw_ring *in = &nw_m.lines[k].channel.in;
+
+        if (nw_load_acquire(&in->shared->tail) != in->own) /* pairs with nw_ring_push */
+            return true;
+    }
+    return false;
+}
+
+/* Looks for a while, unless that was in vain too often lately; then again only now and then. Only the leader is here.
+ */
 static bool anything_comes(uint32_t n)
 {
-    for (int i = 0; i < SPIN_ROUNDS; i++) {
-        for (uint32_t k = 0; k < n; k++) {
-            const struct nw_ring *in = &nw_m.lines[k].channel.in;
+    static int credit = CREDIT_MOST;
 
-            if (nw_load_acquire(&in->shared->tail) != in->own) /* pairs with nw_ring_push */
-                return true;
+    if (credit <= 0) {
+        credit = credit == CREDIT_LEAST ? 1 : credit - 1;
+        return anything_there(n);
+    }
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (anything_there(n)) {
+            credit += credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+            return true;
         }
         nw_spin_pause();
     }
+    credit--;
     return false;
 }
 
