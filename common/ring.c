@@ -4,6 +4,7 @@
  */
 #include "common/ring.h"
 #include "common/atomic.h"
+#include "common/without.h"
 #include <errno.h>
 
 _Static_assert(sizeof(struct nw_desc) == 128, "a descriptor is two cache lines");
@@ -24,7 +25,7 @@ static int refresh_head(struct nw_ring *ring)
 {
     /* Pairs with the release store of head in nw_ring_pop: the slot has been read before we write it again. */
     uint32_t head = nw_load_acquire(&ring->shared->head);
-    if (ring->own - head > ring->own - ring->peer)
+    if (ring->own - head > ring->own - ring->peer && !nw_unchecked(NW_CHECK_INDEX))
         return -EPROTO;
     ring->peer = head;
     return 0;
@@ -35,7 +36,7 @@ static int refresh_tail(struct nw_ring *ring)
 {
     /* Pairs with the release store of tail in nw_ring_push: the descriptor is complete before we see it. */
     uint32_t tail = nw_load_acquire(&ring->shared->tail);
-    if (tail - ring->own > ring->capacity)
+    if (tail - ring->own > ring->capacity && !nw_unchecked(NW_CHECK_INDEX))
         return -EPROTO;
     ring->peer = tail;
     return 0;

@@ -9,6 +9,7 @@
  */
 #include "engine/admin.h"
 #include "common/log.h"
+#include "common/without.h"
 #include "engine/admin_json.h"
 #include "engine/functions.h"
 #include "engine/http.h"
@@ -214,7 +215,7 @@ static void wrong_method(struct nw_http_request *request, const char *allow)
 static void route_function(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length,
                            struct nw_query query)
 {
-    if (nw_manifest_check_name(name, length) < 0) {
+    if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
         fail(request, NW_STATUS_BAD_REQUEST,
              "a function's name is 1 to 63 of A-Z a-z 0-9 . _ - and begins with none of . -");
         return;

@@ -4,6 +4,7 @@
  * chunked bodies go through llhttp.
  */
 #include "engine/http_parse.h"
+#include "common/without.h"
 #include <string.h>
 #include <strings.h>
 
@@ -138,7 +139,7 @@ static size_t find_end(struct nw_http_parser *parser, const char *data, size_t l
         parser->scanned = parser->line_start = (size_t)(lf - data) + 1;
         if (size == 1)
             return parser->scanned;
-        if (line > data && (*line == ' ' || *line == '\t'))
+        if (line > data && (*line == ' ' || *line == '\t') && !nw_unchecked(NW_CHECK_FOLD))
             return bad(parser, NW_STATUS_BAD_REQUEST, "a header line is folded"), SIZE_MAX;
     }
     if (!lf)
@@ -184,6 +185,8 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
 static void begin_message(struct nw_http_parser *parser)
 {
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
+    if (nw_unchecked(NW_CHECK_LENGTH))
+        llhttp_set_lenient_chunked_length(&parser->llhttp, 1);
     parser->llhttp.data = parser;
     parser->header = HEADER_OTHER;
     parser->hosts = parser->codings = 0;

@@ -2,6 +2,7 @@
 #include "engine/link.h"
 #include "common/atomic.h"
 #include "common/log.h"
+#include "common/without.h"
 #include "engine/dispatch.h"
 #include "engine/nested.h"
 #include "engine/threads.h"
@@ -246,8 +247,9 @@ static int take_back_block(struct nw_link *link, uint64_t offset)
 {
     uint64_t unit = offset / BLOCK_UNIT;
     uint64_t bit = 1ull << (unit % 64);
-    if (!link->reply_blocks || offset % BLOCK_UNIT || offset >= link->engine->options.arena ||
-        !(link->reply_blocks[unit / 64] & bit))
+    if ((!link->reply_blocks || offset % BLOCK_UNIT || offset >= link->engine->options.arena ||
+         !(link->reply_blocks[unit / 64] & bit)) &&
+        !nw_unchecked(NW_CHECK_BLOCK))
         return -EPROTO;
     link->reply_blocks[unit / 64] &= ~bit;
     nw_link_free_block(link, offset);

@@ -6,6 +6,7 @@
 #include "common/test/attack_report.h"
 #include "engine/test/host.h"
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,13 +23,14 @@
 
 #include <cmocka.h>
 
-#define RING      16
-#define PIPELINED 10000
-#define NOBODY    65534
-#define MODE      "engine"
-#define FROM      "POST /function/echo HTTP/1.1\r\nHost: a\r\n"
-#define LAST      "the engine is the last to parse: there is nobody behind it to be fooled"
-#define UNREACHED "it would be the engine's own memory that is read or written"
+#define RING           16
+#define PIPELINED      10000
+#define NOBODY         65534
+#define PATIENCE_MS    1000 /* for an answer that may never come */
+#define MODE           "engine"
+#define FROM           "POST /function/echo HTTP/1.1\r\nHost: a\r\n"
+#define SO_DOES_LLHTTP "without this check llhttp refuses it"
+#define LAST           "the engine is the last to parse: there is nobody behind it to be fooled"
 
 static struct host host;
 
@@ -45,6 +47,52 @@ static void judge(struct attack_line *line, const char *seen)
 {
     expect(invoke(&host, "echo", "neighbour"), 200, "neighbour");
     attack_report_seen(line, seen);
+}
+
+static const char *const flags[] = {"--mode", "process",        "--ring", "16", "--header-timeout",
+                                    "300ms",  "--body-timeout", "300ms",  NULL};
+
+/* A host of which the engine leaves a check out. */
+static struct host host_without(const char *check)
+{
+    struct host without;
+
+    host_folder = "host-without";
+    setenv("NW_WITHOUT", check, 1);
+    host_start(&without, flags);
+    unsetenv("NW_WITHOUT");
+    host_folder = "host";
+    deploy(&without, "echo", "echo");
+    return without;
+}
+
+/* Sends one request, on a connection of its own: the status of the answer, or what became of the engine. */
+static void ask_without(const struct host *without, int fd, const char *text, char *seen, size_t size)
+{
+    struct pollfd poll_fd = {fd, POLLIN, 0};
+    struct answer answer = {0};
+
+    snprintf(seen, size, "no answer");
+    send_text(fd, text);
+    if (poll(&poll_fd, 1, PATIENCE_MS) == 1) {
+        answer = read_answer(fd);
+        snprintf(seen, size, "%d", answer.status);
+    }
+    close(fd);
+    answer_fini(&answer);
+    for (int i = 0; i < 1000 && !strcmp(seen, "0"); i++) {
+        if (host_ended(without))
+            snprintf(seen, size, "engine ended");
+        usleep(1000);
+    }
+}
+
+static void describe_text_without(const char *check, const char *text, bool to_admin, char *seen, size_t size)
+{
+    struct host without = host_without(check);
+
+    ask_without(&without, to_admin ? host_connect_admin(&without) : host_connect(&without), text, seen, size);
+    host_discard(&without);
 }
 
 /* ---- the rings ---- */
@@ -72,15 +120,32 @@ static void *call_neighbour(void *arg)
 
 struct nonsense {
     const char *kind, *name;
+    const char *without, *then; /* a check to leave out and what must be seen then, or NULL and why not */
 };
+
+/* What becomes of the worker that sends nonsense, and of the engine. */
+static void describe_nonsense_without(const struct nonsense *n, char *seen, size_t size)
+{
+    struct host without = host_without(n->without);
+    char behaviour[64];
+
+    snprintf(behaviour, sizeof(behaviour), "hostile %s", n->kind);
+    deploy(&without, "evil", behaviour);
+    ask_without(&without, host_connect(&without),
+                "POST /function/evil HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", seen, size);
+    if (!host_ended(&without))
+        strncat(seen, status_number(&without, "workers_lost") ? ", worker replaced" : ", worker kept",
+                size - strlen(seen) - 1);
+    host_discard(&without);
+}
 
 static void breaks_the_rings(void **state)
 {
     const struct nonsense *n = *state;
-    struct attack_line *line = line_of(26, n->name, "worker replaced", UNREACHED);
+    struct attack_line *line = line_of(26, n->name, "worker replaced", n->without ? NULL : n->then);
     struct neighbour neighbour = {0};
     long lost = status_number(&host, "workers_lost");
-    char behaviour[64];
+    char behaviour[64], seen[ATTACK_SEEN];
 
     snprintf(behaviour, sizeof(behaviour), "hostile %s", n->kind);
     deploy(&host, "evil", behaviour);
@@ -96,29 +161,35 @@ static void breaks_the_rings(void **state)
     pthread_join(neighbour.thread, NULL);
     assert_int_equal(neighbour.errors, 0);
     judge(line, "worker replaced");
+    if (!n->without)
+        return;
+    attack_report_will_leave_out(line, n->without);
+    describe_nonsense_without(n, seen, sizeof(seen));
+    attack_report_left_out(line, n->then, seen);
 }
 
 /* A worker ends what another one is working on, whose id is easily guessed: what its client got. */
 static void steal_an_answer(char *seen, size_t size)
 {
     struct host fresh;
-    static const char *const flags[] = {"--mode", "process", NULL};
+    static const char *const few_flags[] = {"--mode", "process", NULL};
     struct answer answer;
-    int fd;
+    int fd, thief;
 
-    host_start(&fresh, flags);
+    host_start(&fresh, few_flags);
     deploy(&fresh, "victim", "slow 300");
     deploy(&fresh, "thief", "hostile neighbours-id");
     fd = host_connect(&fresh);
+    thief = host_connect(&fresh);
     send_text(fd, "POST /function/victim HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmine");
     await_at_least(&fresh, "in_flight", 1);
-    answer = invoke(&fresh, "thief", "");
-    answer_fini(&answer);
+    send_text(thief, "POST /function/thief HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     answer = read_answer(fd);
     snprintf(seen, size, "%d \"%s\"", answer.status, answer.body ? answer.body : "");
     answer_fini(&answer);
     close(fd);
-    host_stop(&fresh);
+    close(thief); /* nobody ends its own invocation */
+    host_discard(&fresh);
 }
 
 static void completes_for_another(void **state)
@@ -129,9 +200,11 @@ static void completes_for_another(void **state)
     (void)state;
     steal_an_answer(seen, sizeof(seen));
     attack_report_seen(line, seen);
-    attack_report_will_leave_out(line, "who has it");
+    attack_report_will_leave_out(line, "owner");
     host_folder = "host-without";
+    setenv("NW_WITHOUT", "owner", 1);
     steal_an_answer(seen, sizeof(seen));
+    unsetenv("NW_WITHOUT");
     host_folder = "host";
     attack_report_left_out(line, "200 \"\"", seen);
 }
@@ -140,12 +213,24 @@ static void completes_for_another(void **state)
 
 struct request {
     const char *name, *expected, *text;
+    const char *without, *then; /* a check to leave out, if any, and what must be seen then */
 };
+
+static void leave_out(struct attack_line *line, const struct request *r, const char *text, bool to_admin)
+{
+    char seen[ATTACK_SEEN];
+
+    if (!r->without)
+        return;
+    attack_report_will_leave_out(line, r->without);
+    describe_text_without(r->without, text, to_admin, seen, sizeof(seen));
+    attack_report_left_out(line, r->then, seen);
+}
 
 static void sends_hostile_http(void **state)
 {
     const struct request *r = *state;
-    struct attack_line *line = line_of(28, r->name, r->expected, LAST);
+    struct attack_line *line = line_of(28, r->name, r->expected, r->without ? NULL : r->then);
     int fd = host_connect(&host);
     struct answer answer;
     char seen[32];
@@ -156,6 +241,7 @@ static void sends_hostile_http(void **state)
     answer_fini(&answer);
     close(fd);
     judge(line, seen);
+    leave_out(line, r, r->text, false);
 }
 
 static void sends_huge_headers(void **state)
@@ -247,27 +333,38 @@ static void is_slow(void **state)
 /* ---- the admin API ---- */
 
 /* The state directory is made open for this, so that nothing but the engine's own look at its caller is in the way. */
-static int speak_as_nobody(void)
+static int speak_as_nobody(const struct host *to_host)
 {
     static const char text[] = "GET /v1/functions HTTP/1.1\r\nHost: a\r\n\r\n";
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     char answer[16] = "";
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    snprintf(to.sun_path, sizeof(to.sun_path), "%s/admin.sock", host.state);
-    if (chmod(host.state, 0755) < 0 || chmod(to.sun_path, 0666) < 0 || setuid(NOBODY) < 0)
+    snprintf(to.sun_path, sizeof(to.sun_path), "%s/admin.sock", to_host->state);
+    if (chmod(to_host->state, 0755) < 0 || chmod(to.sun_path, 0666) < 0 || setuid(NOBODY) < 0)
         return 3;
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 || send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
         return 1;
     return read(fd, answer, sizeof(answer) - 1) > 0 && strncmp(answer, "HTTP/1.1 200", 12) == 0 ? 0 : 2;
 }
 
+static const char *ask_as_nobody(const struct host *to)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0)
+        _exit(speak_as_nobody(to));
+    assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    assert_int_equal(chmod(to->state, 0700), 0);
+    return WEXITSTATUS(status) == 0 ? "answered" : WEXITSTATUS(status) == 3 ? "not tried" : "refused";
+}
+
 static void asks_as_another_user(void **state)
 {
     struct attack_line *line =
-        line_of(30, "another user, through the admin socket opened for all", "refused", "see the mode of the socket");
-    pid_t child;
-    int status;
+        attack_report_begin(MODE, 30, "another user, through the admin socket opened for all", "refused");
+    struct host without;
 
     (void)state;
     if (getuid() != 0) {
@@ -275,18 +372,17 @@ static void asks_as_another_user(void **state)
         print_message("only root can be somebody else\n");
         skip();
     }
-    child = fork();
-    if (child == 0)
-        _exit(speak_as_nobody());
-    assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
-    assert_int_equal(chmod(host.state, 0700), 0);
-    judge(line, WEXITSTATUS(status) == 0 ? "answered" : WEXITSTATUS(status) == 3 ? "not tried" : "refused");
+    judge(line, ask_as_nobody(&host));
+    attack_report_will_leave_out(line, "user");
+    without = host_without("user");
+    attack_report_left_out(line, "answered", ask_as_nobody(&without));
+    host_discard(&without);
 }
 
 static void asks_the_gateway_for_it(void **state)
 {
     const struct request *r = *state;
-    struct attack_line *line = line_of(30, r->name, r->expected, "the gateway has no such route");
+    struct attack_line *line = line_of(30, r->name, r->expected, r->then);
     int fd = host_connect(&host);
     struct answer answer;
     char seen[32];
@@ -302,81 +398,92 @@ static void asks_the_gateway_for_it(void **state)
 static void uses_a_hostile_name(void **state)
 {
     const struct request *r = *state; /* `text`: the path */
-    struct attack_line *line =
-        line_of(30, r->name, r->expected, "names are never paths: versions are stored by digest");
+    struct attack_line *line = line_of(30, r->name, r->expected, r->without ? NULL : r->then);
     struct answer answer = admin(&host, "PUT", r->text, "echo");
-    char seen[32];
+    char seen[32], text[512];
 
     snprintf(seen, sizeof(seen), "%d", answer.status);
     answer_fini(&answer);
     judge(line, seen);
+    snprintf(text, sizeof(text), "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\necho", r->text);
+    leave_out(line, r, text, true);
 }
 
+#define NO_INVOCATION "there is no such invocation that could end"
+#define NOBODY_THERE  "there is nobody who would do anything with it"
+
 static const struct nonsense nonsense[] = {
-    {"bad-id", "completes what it never got"},
-    {"old-id", "completes with the id of an older one"},
-    {"twice", "completes twice"},
-    {"bad-offset", "an output behind its arena"},
-    {"bad-length", "an output whose end wraps"},
-    {"bad-kind", "a descriptor of no kind"},
-    {"engines-kind", "a descriptor that only the engine sends"},
-    {"bad-status", "a status that there is not"},
-    {"bad-name", "a name longer than its payload"},
-    {"bad-call", "a nested call whose input is nowhere"},
-    {"bad-depth", "a nested call of a depth that there is not"},
-    {"release-input", "releases what it is still working on"},
-    {"bad-tail", "an index of its ring that runs ahead"},
-    {"release-nothing", "releases what it does not have"},
-    {"bad-head", "an index of the engine's ring that runs backwards"},
-    {"hello-again", "says hello twice"},
-    {"no-such-deployment", "speaks of a function that it does not have"},
-    {"bad-message", "a message that is none"},
+    {"bad-id", "completes what it never got", NULL, NO_INVOCATION},
+    {"old-id", "completes with the id of an older one", NULL, NO_INVOCATION},
+    {"twice", "completes twice", NULL, NO_INVOCATION},
+    {"bad-offset", "an output behind its arena", "payload", "engine ended|200, worker kept"},
+    {"bad-length", "an output whose end wraps", NULL, "it is larger than any output may be"},
+    {"bad-kind", "a descriptor of no kind", NULL, NOBODY_THERE},
+    {"engines-kind", "a descriptor that only the engine sends", NULL, NOBODY_THERE},
+    {"bad-status", "a status that there is not", "status", "500, worker kept"},
+    {"bad-name", "a name longer than its payload", NULL, "what is left of it is larger than any input may be"},
+    {"bad-call", "a nested call whose input is nowhere", NULL, "see the output behind its arena"},
+    {"bad-depth", "a nested call of a depth that there is not", NULL, "the worker of the callee looks at it, too"},
+    {"release-input", "releases what it is still working on", "block", "engine ended"},
+    {"bad-tail", "an index of its ring that runs ahead", NULL, "each slot that it reaches is judged by itself"},
+    {"release-nothing", "releases what it does not have", "block", "engine ended"},
+    {"bad-head", "an index of the engine's ring that runs backwards", "index", "200, worker kept"},
+    {"hello-again", "says hello twice", NULL, NOBODY_THERE},
+    {"no-such-deployment", "speaks of a function that it does not have", NULL, NOBODY_THERE},
+    {"bad-message", "a message that is none", NULL, NOBODY_THERE},
 };
 
 static const struct request requests[] = {
-    {"two lengths", "400", FROM "Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"},
-    {"a length and chunks", "400", FROM "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-    {"lines that end in LF", "400", "POST /function/echo HTTP/1.1\nHost: a\nContent-Length: 0\n\n"},
-    {"a header that goes on in the next line", "400", FROM "A: b\r\n c\r\n\r\n"},
-    {"a space before the colon", "400", FROM "Content-Length : 3\r\n\r\nabc"},
-    {"a length below zero", "400", FROM "Content-Length: -1\r\n\r\n"},
-    {"a length with a sign", "400", FROM "Content-Length: +3\r\n\r\nabc"},
-    {"a length of 2^64", "400|413", FROM "Content-Length: 18446744073709551616\r\n\r\n"},
-    {"a body larger than may be", "413", FROM "Content-Length: 1099511627776\r\n\r\n"},
-    {"a coding that there is not", "400|501", FROM "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"},
-    {"a chunk without a size", "400", FROM "Transfer-Encoding: chunked\r\n\r\n\r\n0\r\n\r\n"},
-    {"a chunk of 2^68 bytes", "400", FROM "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"},
-    {"a chunk that is longer than it says", "400", FROM "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"},
-    {"chunks in HTTP/1.0", "400", "POST /function/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-    {"two hosts", "400", FROM "Host: b\r\n\r\n"},
-    {"no host", "400", "POST /function/echo HTTP/1.1\r\nContent-Length: 0\r\n\r\n"},
-    {"another protocol", "400", "\x16\x03\x01\x02\x01\x01\r\n\r\n"},
-    {"a path that leads elsewhere", "40?", "GET /function/../v1/functions HTTP/1.1\r\nHost: a\r\n\r\n"},
-    {"a tunnel", "405", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"},
+    {"two lengths", "400", FROM "Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", NULL,
+     "llhttp knows no way to take them"},
+    {"a length and chunks", "400", FROM "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "length",
+     "200"},
+    {"lines that end in LF", "400", "POST /function/echo HTTP/1.1\nHost: a\nContent-Length: 0\n\n", NULL,
+     SO_DOES_LLHTTP},
+    {"a header that ends in LF", "400", FROM "A: b\nContent-Length: 0\r\n\r\n", NULL, SO_DOES_LLHTTP},
+    {"a header that goes on in the next line", "400", FROM "A: b\r\n c\r\n\r\n", "fold", "200"},
+    {"a space before the colon", "400", FROM "Content-Length : 3\r\n\r\nabc", NULL, LAST},
+    {"a length below zero", "400", FROM "Content-Length: -1\r\n\r\n", NULL, LAST},
+    {"a length with a sign", "400", FROM "Content-Length: +3\r\n\r\nabc", NULL, LAST},
+    {"a length of 2^64", "400|413", FROM "Content-Length: 18446744073709551616\r\n\r\n", NULL, LAST},
+    {"a body larger than may be", "413", FROM "Content-Length: 1099511627776\r\n\r\n", NULL, LAST},
+    {"a coding that there is not", "400|501", FROM "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", NULL, LAST},
+    {"a chunk without a size", "400", FROM "Transfer-Encoding: chunked\r\n\r\n\r\n0\r\n\r\n", NULL, LAST},
+    {"a chunk of 2^68 bytes", "400", FROM "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", NULL, LAST},
+    {"a chunk that is longer than it says", "400", FROM "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+     NULL, LAST},
+    {"chunks in HTTP/1.0", "400", "POST /function/echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", NULL,
+     LAST},
+    {"two hosts", "400", FROM "Host: b\r\n\r\n", NULL, LAST},
+    {"no host", "400", "POST /function/echo HTTP/1.1\r\nContent-Length: 0\r\n\r\n", NULL, LAST},
+    {"another protocol", "400", "\x16\x03\x01\x02\x01\x01\r\n\r\n", NULL, LAST},
+    {"a path that leads elsewhere", "40?", "GET /function/../v1/functions HTTP/1.1\r\nHost: a\r\n\r\n", NULL, LAST},
+    {"a tunnel", "405", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", NULL, LAST},
 };
 
 static const struct request gateway[] = {
-    {"the admin API over TCP", "404", "GET /v1/functions HTTP/1.1\r\nHost: a\r\n\r\n"},
-    {"deploy over TCP", "40?", "PUT /v1/functions/evil HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\necho"},
-    {"remove over TCP", "40?", "DELETE /v1/functions/echo HTTP/1.1\r\nHost: a\r\n\r\n"},
+    {"the admin API over TCP", "404", "GET /v1/functions HTTP/1.1\r\nHost: a\r\n\r\n", NULL,
+     "the gateway has no such route"},
+    {"deploy over TCP", "40?", "PUT /v1/functions/evil HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\necho", NULL,
+     "the gateway has no such route"},
+    {"remove over TCP", "40?", "DELETE /v1/functions/echo HTTP/1.1\r\nHost: a\r\n\r\n", NULL,
+     "the gateway has no such route"},
 };
 
 static const struct request names[] = {
-    {"a name that leads upwards", "40?", "/v1/functions/../../evil"},
-    {"a name that leads upwards, encoded", "400|404", "/v1/functions/..%2f..%2fevil"},
-    {"a name with a slash", "400|404", "/v1/functions/a/b"},
-    {"a name of nothing", "400|404|405", "/v1/functions/"},
-    {"a name with a NUL", "400|404", "/v1/functions/a%00b"},
+    {"a name that leads upwards", "40?", "/v1/functions/../../evil", "name", "200"},
+    {"a name that leads upwards, encoded", "400|404", "/v1/functions/..%2f..%2fevil", "name", "200"},
+    {"a name with a slash", "400|404", "/v1/functions/a/b", "name", "200"},
+    {"a name of nothing", "400|404|405", "/v1/functions/", "name", "200"},
+    {"a name with a NUL", "400|404", "/v1/functions/a%00b", "name", "200"},
     {"a name that is too long", "400",
      "/v1/functions/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "name", "no answer|engine ended"},
 };
 
 static int set_up(void **state)
 {
-    static const char *const flags[] = {"--mode", "process",        "--ring", "16", "--header-timeout",
-                                        "300ms",  "--body-timeout", "300ms",  NULL};
-
     (void)state;
     host_start(&host, flags);
     deploy(&host, "echo", "echo");

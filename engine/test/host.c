@@ -188,6 +188,19 @@ void host_stop(struct host *host)
     nftw(host->state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+bool host_ended(const struct host *host)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)host->engine, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == host->engine;
+}
+
+void host_discard(struct host *host)
+{
+    host_kill_engine(host);
+    host_kill_launcher(host);
+    nftw(host->state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int host_run_engine(const char *const *arguments, int fd3, char *output, size_t size)
 {
     int pipe_fds[2], kept = dup(2);

@@ -36,6 +36,10 @@ void host_wait_ready(struct host *host);
 /* SIGTERM; the engine must end with status 0. Removes the state directory. */
 void host_stop(struct host *host);
 
+/* Whether the engine ended by itself; and what then takes the place of host_stop, which minds how it ends. */
+bool host_ended(const struct host *host);
+void host_discard(struct host *host);
+
 /* kill -9 */
 void host_kill_engine(struct host *host);
 void host_kill_launcher(struct host *host);
