@@ -280,6 +280,12 @@ const struct attack_row attack_rows[] = {
     CALL(22, "sigaction storing into a neighbour's memory", "EFAULT", "ranges", HARM, SYS_rt_sigaction, 1, 0, T, 8),
     CALL(22, "prlimit into a neighbour's memory", "EFAULT", "ranges", HARM, SYS_prlimit64, 0, 3, 0, T),
     NW_OPS(OPERATION)
+    KEYED(22, "a storm of random calls, number 1", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 1),
+    KEYED(22, "a storm of random calls, number 2", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 2),
+    KEYED(22, "a storm of random calls, number 3", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 3),
+    KEYED(22, "a storm of random calls, number 4", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 4),
+    KEYED(22, "a storm of random calls, number 5", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 5),
+    KEYED(22, "a storm of random calls, number 6", "*", NULL, NEEDED "it aims at nothing", "storm", "storm", 6),
     RUN(22, "an address that changes while it is looked at", "never reached", "once,deadline", "connected to*", "races", "address"),
     KEYED(22, "a message's piece that changes while it is looked at", "never sent", "once,deadline", GOT, "races", "pieces", 0),
     KEYED(22, "a message's list of pieces that changes", "never sent", "once,deadline", GOT, "races", "message", 0),
