@@ -311,13 +311,13 @@ const struct attack_row attack_rows[] = {
     RUN(25, "system calls without end", "timed out", "deadline", "no answer*", "flow", "syscall-storm"),
 
     /* files that are no sound function: damaged ones see attack_test.c */
-    DEPLOY(27, "not ELF: a text", "elf", "refused by*", "/etc/passwd"),
-    DEPLOY(27, "a library without the symbols", "elf", "refused by*", "/lib/x86_64-linux-gnu/libm.so.6"),
-    DEPLOY(27, "a program", "elf", "refused by*", "/bin/true"),
-    DEPLOY(27, "a writable and executable segment", "elf", "refused by*", "bad-wx"),
-    DEPLOY(27, "an executable stack", "elf", "refused by*", "bad-stack"),
-    DEPLOY(27, "relocations in code", "elf", "refused by*", "bad-textrel"),
-    DEPLOY(27, "8 GiB of zeroed data", "elf", "refused by*", "bad-huge"),
+    DEPLOY(27, "not ELF: a text", "elf", "refused by ld.so*", "/etc/passwd"),
+    DEPLOY(27, "a library without the symbols", "elf", "refused by the stub*", "/lib/x86_64-linux-gnu/libm.so.6"),
+    DEPLOY(27, "a program", "elf", "refused by ld.so*", "/bin/true"),
+    DEPLOY(27, "a writable and executable segment", "elf", "refused by ld.so*", "bad-wx"),
+    DEPLOY(27, "an executable stack", "elf", "refused by ld.so*", "bad-stack"),
+    DEPLOY(27, "relocations in code", "elf", "refused by ld.so*", "bad-textrel"),
+    DEPLOY(27, "8 GiB of zeroed data", "elf", "refused by ld.so*", "bad-huge"),
     DEPLOY(27, "a constructor that crashes", NULL, "it runs inside the domain, like all code of a function", "bad-constructor"),
     DEPLOY(27, "an IFUNC that writes where it may not", NULL, "it runs inside the domain, like all code of a function", "bad-ifunc"),
 };

@@ -21,7 +21,7 @@
 
 #define CALLS         600
 #define ATTEMPTS      3
-#define REFUSED_LATER "refused by ld.so in the domain"
+#define REFUSED_LATER "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
 struct trial {
@@ -195,6 +195,19 @@ static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_S
         snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", %u lines in the log", lines);
 }
 
+/* Who refused a file that was not checked before: ld.so names it, the stub does not. */
+static void describe_refusal(char seen[NW_ATTACK_SEEN])
+{
+    const char *text = nw_attack.harness.message.text, *file = "/function/victim: ";
+
+    if (strncmp(text, "SIG", 3) == 0 && strstr(text, " in ld-linux"))
+        snprintf(seen, NW_ATTACK_SEEN, "ld.so crashed in the domain: %.*s", (int)strcspn(text, " "), text);
+    else if (strncmp(text, file, strlen(file)) == 0)
+        snprintf(seen, NW_ATTACK_SEEN, "refused by ld.so in the domain: %.100s", text + strlen(file));
+    else
+        snprintf(seen, NW_ATTACK_SEEN, "refused by the stub in the domain: %.100s", text);
+}
+
 static void attack_without(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
 {
     char input[256];
@@ -210,7 +223,7 @@ static void attack_without(const struct attack_row *row, char seen[NW_ATTACK_SEE
     } else {
         deploy_and_run(row, seen);
         if (strcmp(seen, "refused") == 0)
-            snprintf(seen, NW_ATTACK_SEEN, REFUSED_LATER);
+            describe_refusal(seen);
     }
     nw_attack_describe_harm(seen);
 }
@@ -344,7 +357,7 @@ static void run_damage(const struct trial *trial)
     if (trial->without) {
         attack_report_will_leave_out(line, trial->without);
         if (!deployment)
-            snprintf(seen, sizeof(seen), REFUSED_LATER);
+            describe_refusal(seen);
         nw_attack_describe_harm(seen);
         attack_report_left_out(line, "deployed|" REFUSED_LATER, seen);
     } else {
