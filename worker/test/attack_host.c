@@ -12,20 +12,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS  300
 #define MEMORY      (64ull << 20)
 #define HOSTILE_MAX 16
-#define PATIENCE_MS 800 /* for an answer that may never come; more than twice the time limit */
+#define PATIENCE_MS 800 /* for an answer that may never come; more than twice the hasty time limit */
 
 struct nw_attack nw_attack;
-static bool alive;
+static bool alive, copy_loaded;
 static uint32_t secret;
 static int output = -1; /* a file for what a worker that leaves something out writes */
 
-/* Hostile functions that are loaded, by the name of their file. */
+/* Hostile functions that are loaded, by the name of their file and their time limit. */
 static struct {
     const char *so;
-    uint32_t deployment;
+    uint32_t timeout_ms, deployment;
 } hostile[HOSTILE_MAX];
 
 const char *nw_attack_build(void)
@@ -46,14 +45,14 @@ const char *nw_attack_path(const char *so)
     return path;
 }
 
-uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots)
+uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots, uint32_t timeout_ms)
 {
     bool races = strcmp(so, "races") == 0; /* with sockets, which others must not have */
     /* Profile files: several attacks open libraries and their own file after they were loaded. */
     struct nw_load l = {.name = name,
                         .so = nw_attack_path(so),
                         .slots = slots,
-                        .timeout_ms = TIMEOUT_MS,
+                        .timeout_ms = timeout_ms,
                         .memory = MEMORY,
                         .profile = races ? NW_PROFILE_NET : NW_PROFILE_FILES,
                         .connect = races ? "127.0.0.1:*" : NULL};
@@ -61,9 +60,9 @@ uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots)
     return nw_harness_load(&nw_attack.harness, &l);
 }
 
-uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots)
+uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots, uint32_t timeout_ms)
 {
-    uint32_t deployment = nw_attack_load(name, so, slots);
+    uint32_t deployment = nw_attack_load(name, so, slots, timeout_ms);
 
     if (!deployment)
         fail_msg("%s was refused: %s", so, nw_attack.harness.message.text);
@@ -78,8 +77,9 @@ static void worker_start(void)
     nw_harness_start_without(&nw_attack.harness, nw_attack.mode, 2, nw_attack.without, output);
     memset(hostile, 0, sizeof(hostile));
     alive = true;
-    secret = nw_attack_must_load("secret", "secret", 1);
-    nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2);
+    copy_loaded = false;
+    secret = nw_attack_must_load("secret", "secret", 1, NW_ATTACK_PATIENT);
+    nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2, NW_ATTACK_PATIENT);
 }
 
 static bool worker_lives(void)
@@ -169,20 +169,25 @@ uint64_t nw_attack_where(const char *kind)
     return at;
 }
 
-/* The hostile function of that file, loaded when it is first needed; flow calls another one that is its copy. */
-uint32_t nw_attack_function(const char *so)
+/* Loaded when it is first needed; flow calls another one that is its copy. */
+uint32_t nw_attack_function(const char *so, uint32_t timeout_ms)
 {
+    char name[32];
     size_t i = 0;
 
-    while (i < HOSTILE_MAX && hostile[i].so && strcmp(hostile[i].so, so) != 0)
+    while (i < HOSTILE_MAX && hostile[i].so && (strcmp(hostile[i].so, so) != 0 || hostile[i].timeout_ms != timeout_ms))
         i++;
     assert_true(i < HOSTILE_MAX);
     if (hostile[i].so)
         return hostile[i].deployment;
-    if (strcmp(so, "flow") == 0)
-        nw_attack_must_load("flow2", "flow", 2);
-    hostile[i].deployment = nw_attack_must_load(so, so, strcmp(so, "jumps") == 0 ? 1 : 2);
+    if (strcmp(so, "flow") == 0 && !copy_loaded) {
+        nw_attack_must_load("flow2", "flow", 2, NW_ATTACK_HASTY);
+        copy_loaded = true;
+    }
+    snprintf(name, sizeof(name), "%s%s", so, timeout_ms == NW_ATTACK_HASTY ? "-hasty" : "");
+    hostile[i].deployment = nw_attack_must_load(name, so, strcmp(so, "jumps") == 0 ? 1 : 2, timeout_ms);
     hostile[i].so = so;
+    hostile[i].timeout_ms = timeout_ms;
     return hostile[i].deployment;
 }
 

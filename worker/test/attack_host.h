@@ -11,6 +11,10 @@
 #define NW_ATTACK_SEEN  ATTACK_SEEN
 #define NW_ATTACK_HELLO "../../../functions/hello/hello"
 
+/* Time limits, in ms: of functions that are to run past theirs, and of all others, which a busy machine keeps, too. */
+#define NW_ATTACK_HASTY   300
+#define NW_ATTACK_PATIENT 10000
+
 struct nw_attack {
     struct nw_harness harness;
     enum nw_mode mode;
@@ -31,11 +35,11 @@ const char *nw_attack_build(void);
 const char *nw_attack_path(const char *so);
 
 /* Loads a function under a name; 0 when it is refused. */
-uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots);
-uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots);
+uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots, uint32_t timeout_ms);
+uint32_t nw_attack_must_load(const char *name, const char *so, uint32_t slots, uint32_t timeout_ms);
 
-/* The deployment of a hostile function. */
-uint32_t nw_attack_function(const char *so);
+/* The deployment of a hostile function, which may have two that differ in their time limit. */
+uint32_t nw_attack_function(const char *so, uint32_t timeout_ms);
 
 /* Invokes and waits. The caller frees the data. */
 struct nw_answer nw_attack_ask(uint32_t deployment, const char *input);

@@ -201,7 +201,7 @@ void nw_attack_jump(const char *how, bool traps, char seen[NW_ATTACK_SEEN])
     j.next = j.span.start;
     for (size_t i = 0; i < JUMPERS; i++) {
         snprintf(name, sizeof(name), "jump%zu", i);
-        j.each[i].deployment = nw_attack_must_load(name, "jumps", 1);
+        j.each[i].deployment = nw_attack_must_load(name, "jumps", 1, NW_ATTACK_HASTY);
         send_jump(&j, i);
     }
     while (j.pending && receive_jump(&j))

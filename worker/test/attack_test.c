@@ -82,10 +82,15 @@ static void attack_input(char *input, size_t size, const struct attack_row *row)
         n += (size_t)snprintf(input + n, size - n, " %lx", argument(row->args[i], target));
 }
 
+static uint32_t attacker_of(const struct attack_row *row)
+{
+    return nw_attack_function(row->so, strstr(row->expect, "timed out") ? NW_ATTACK_HASTY : NW_ATTACK_PATIENT);
+}
+
 /* Attacks while hello is asked again and again. */
 static void attack_and_serve(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
 {
-    uint32_t attacker = nw_attack_function(row->so);
+    uint32_t attacker = attacker_of(row);
     uint64_t id;
     char input[256];
     bool answered = false, asked = false;
@@ -113,7 +118,7 @@ static void attack_and_serve(const struct attack_row *row, char seen[NW_ATTACK_S
 /* A file that must be refused. Where it is not, what it holds is run. */
 static void deploy_and_run(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
 {
-    uint32_t victim = nw_attack_load("victim", row->so, 1);
+    uint32_t victim = nw_attack_load("victim", row->so, 1, NW_ATTACK_PATIENT);
     struct nw_answer a;
     char input[64];
 
@@ -187,7 +192,7 @@ static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_S
     struct nw_answer a;
     unsigned lines = 0;
 
-    if (strcmp(seen, "no answer") != 0 && nw_attack_try(nw_attack_function(row->so), "nothing", &a) == 0)
+    if (strcmp(seen, "no answer") != 0 && nw_attack_try(attacker_of(row), "nothing", &a) == 0)
         free(a.data);
     for (const char *at = nw_attack_output(); (at = strstr(at, "a line of a flood")); at++)
         lines++;
@@ -216,7 +221,7 @@ static void attack_without(const struct attack_row *row, char seen[NW_ATTACK_SEE
     snprintf(seen, NW_ATTACK_SEEN, "no answer");
     if (row->how) {
         attack_input(input, sizeof(input), row);
-        if (nw_attack_try(nw_attack_function(row->so), input, &a) == 0)
+        if (nw_attack_try(attacker_of(row), input, &a) == 0)
             nw_attack_describe(seen, &a);
         add_consequences(row, seen);
         remove_names();
@@ -268,7 +273,7 @@ static void run_calls(const struct trial *trial)
 {
     struct attack_line *line =
         line_of(6, "every system call from 0 to 600 with four kinds of arguments", "0 got through");
-    uint32_t attacker = nw_attack_function("memory");
+    uint32_t attacker = nw_attack_function("memory", NW_ATTACK_HASTY); /* some wait */
     uint64_t target =
         nw_attack.mode == NW_MODE_MPK ? nw_attack_where("heap") : ATTACK_OWN; /* else the kernel stops nobody */
     unsigned through = 0;
@@ -349,7 +354,7 @@ static void run_damage(const struct trial *trial)
     uint32_t deployment;
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    deployment = nw_attack_load("victim", path, 1);
+    deployment = nw_attack_load("victim", path, 1, NW_ATTACK_PATIENT);
     close(fd);
     if (!deployment)
         print_message("%s\n", nw_attack.harness.message.text);
@@ -391,7 +396,7 @@ static void run_file_change(const struct trial *trial)
     close(from);
     assert_int_equal(write(fd, bytes, (size_t)size), size);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    deployment = nw_attack_must_load("changing", path, 1);
+    deployment = nw_attack_must_load("changing", path, 1, NW_ATTACK_PATIENT);
     change_code(fd, bytes, (size_t)size);
     close(fd);
     snprintf(path, sizeof(path), "changed %lx", nw_attack_where(NULL));
@@ -419,10 +424,10 @@ static void run_eviction(const struct trial *trial)
     char input[64], name[16], seen[NW_ATTACK_SEEN];
     uint64_t target = nw_attack_where("heap");
 
-    attacker = nw_attack_function("memory");
+    attacker = nw_attack_function("memory", NW_ATTACK_PATIENT);
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof(name), "crowd%d", i);
-        crowd[i] = nw_attack_must_load(name, NW_ATTACK_HELLO, 1);
+        crowd[i] = nw_attack_must_load(name, NW_ATTACK_HELLO, 1, NW_ATTACK_PATIENT);
     }
     for (int i = 0; i < 40 && !leaks; i++) {
         struct nw_answer a;
