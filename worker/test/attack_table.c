@@ -25,9 +25,13 @@
 
 /* Each row: of the threats, name, what must be seen; the defence to leave out and what must be seen then, or NULL and
  * why not; and then the attack. */
-#define ROW(row, name, expect, without, then, so, how, aim, keys, ...)      \
-    {                                                                       \
-        row, name, expect, so, how, {__VA_ARGS__}, aim, keys, without, then \
+#define ROW(row, name, expect, without, then, so, how, aim, keys, ...)             \
+    {                                                                              \
+        row, name, expect, so, how, {__VA_ARGS__}, aim, keys, without, then, false \
+    }
+#define ROOT(row, name, expect, without, then, so, how, ...)                       \
+    {                                                                              \
+        row, name, expect, so, how, {__VA_ARGS__}, NULL, false, without, then, true \
     }
 #define DEPLOY(row, name, without, then, file) ROW(row, name, "refused", without, then, file, NULL, NULL, false, 0)
 #define CALL(row, name, expect, without, then, ...) \
@@ -167,17 +171,17 @@ const struct attack_row attack_rows[] = {
     RUNS(9, "process_madvise(DONTNEED) on a neighbour's memory", "EPERM", "call-process", HARM, "kernel", "process-madvise", ATTACK_PID),
 
     /* round the keys through the kernel */
-    RUN(10, "/proc/self/mem and others by many spellings", "ENOENT", "paths", "*read 0x5e", "memory", "open-memory"),
+    ROOT(10, "/proc/self/mem and others by many spellings", "ENOENT", "paths", "*read 0x5e", "memory", "open-memory", 0),
     RUN(10, "a name that changes while it is looked at", "ENOENT", "once,deadline", "*wrong files", "memory", "path-race"),
     RUN(10, "open a library of the host for writing", "EACCES", "call-files", "result *|EACCES", "memory", "write-library"),
     RUNS(10, "process_vm_readv", "EPERM", "call-process", GOT, "kernel", "vm-read", ATTACK_PID),
     RUNS(10, "process_vm_writev", "EPERM", "call-process", HARM, "kernel", "vm-write", ATTACK_PID),
-    RUNS(10, "ptrace, by a child", "EPERM", "call-process", HARM, "kernel", "ptrace", ATTACK_PID),
+    ROOT(10, "ptrace, by a child", "EPERM", "call-process", HARM, "kernel", "ptrace", ATTACK_PID),
     RUNS(10, "symlink", "EPERM", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_symlink),
     RUNS(10, "rename without a grant", "ENOENT", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_rename),
     RUNS(10, "link", "EPERM", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_link),
     CALL(10, "mount", "EPERM", NULL, "not tried: it would change the machine", SYS_mount, OWN, OWN, OWN, 0, 0),
-    CALL(11, "userfaultfd", "EPERM", "call-deferred", "result *", SYS_userfaultfd, 0),
+    ROOT(11, "userfaultfd", "EPERM", "call-deferred", "result *", "memory", "call", SYS_userfaultfd, 0),
     RUN(11, "io_uring: a read into a neighbour's memory", "EPERM", "call-deferred,rights", HARM, "kernel", "uring"),
     CALL(11, "io_uring_enter", "EPERM", NULL, "of no use without a ring", SYS_io_uring_enter, 3, 1, 1, 0, 0, 0),
     CALL(11, "io_uring_register", "EPERM", NULL, "of no use without a ring", SYS_io_uring_register, 3, 0, 0, 0),

@@ -20,6 +20,7 @@ struct attack_row {
     bool keys;       /* says something only where there are keys */
     /* What must be seen with a defence left out (NW_WITHOUT); or, without one, why there is none to leave out. */
     const char *without, *then;
+    bool root; /* with that defence left out the kernel still refuses it to all but root */
 };
 
 extern const struct attack_row attack_rows[];

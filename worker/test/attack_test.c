@@ -241,6 +241,11 @@ static void run_row_without(const struct trial *trial)
     char seen[NW_ATTACK_SEEN] = "";
 
     skip_if_impossible(row, line);
+    if (row->root && geteuid() != 0) {
+        attack_report_not_left_out(line, "the kernel refuses it to all but root");
+        print_message("the kernel refuses it to all but root\n");
+        skip();
+    }
     attack_report_will_leave_out(line, row->without);
     for (int i = 0; i < ATTEMPTS && fnmatch(row->then, seen, 0) != 0; i++) {
         nw_attack_begin(trial->without);

@@ -173,10 +173,15 @@ int nw_trace_attach(struct nw_trace *t, pid_t worker)
 {
     unsigned a, b, c, d;
     struct nw_trace_state state;
+    char path[64];
     int error;
 
     open_elf();
     *t = (struct nw_trace){.pid = worker};
+    snprintf(path, sizeof(path), "/proc/%d/mem", worker);
+    t->memory = open(path, O_RDWR | O_CLOEXEC);
+    if (t->memory < 0) /* a worker is closed to all but root */
+        return -errno;
     await_rest(t);
     error = seize(t->tid);
     for (size_t i = 0; i < t->n_others && !error; i++)
@@ -187,9 +192,6 @@ int nw_trace_attach(struct nw_trace *t, pid_t worker)
     t->gate = nw_trace_symbol(t, "nw_gate_text_start");
     t->gate_end = nw_trace_symbol(t, "nw_gate_text_end");
     t->pkru_at = __get_cpuid_count(0xd, 9, &a, &b, &c, &d) ? b : 0;
-    snprintf((char *)state.xsave, 64, "/proc/%d/mem", worker);
-    t->memory = open((char *)state.xsave, O_RDWR | O_CLOEXEC);
-    assert_true(t->memory >= 0);
     share_cpu(t->tid);
     tick(TICK_NS);
     nw_trace_get(t, &state);
