@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ENOUGH 30 /* seconds for what ends by itself */
+
 /* The functions lie in ../../functions of the test program. */
 static int setup(void **state)
 {
@@ -151,8 +153,8 @@ static void default_signals(void)
         signal(crashes[i], SIG_DFL);
 }
 
-/* Runs `fault INPUT` in a child with little memory, few files and a short alarm; what waitpid said, output in `out`. */
-static int fault_in_child(void **state, const char *input, char *out, size_t out_size)
+/* Runs `fault INPUT` in a child with little memory, few files and an alarm; what waitpid said, output in `out`. */
+static int fault_in_child(void **state, const char *input, unsigned seconds, char *out, size_t out_size)
 {
     int pipe_fds[2], status;
     pid_t child;
@@ -167,7 +169,7 @@ static int fault_in_child(void **state, const char *input, char *out, size_t out
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         setrlimit(RLIMIT_AS, &(struct rlimit){256 << 20, 256 << 20});
         setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, 64});
-        alarm(1);
+        alarm(seconds);
         int result = host_call(*state, "fault", input, strlen(input), &output, &length);
         if (length)
             result |= write(pipe_fds[1], output, length) != (ssize_t)length;
@@ -210,13 +212,14 @@ static void fault_dies(void **state)
 
     skip_under_asan();
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
-        int status = fault_in_child(state, deaths[i].input, out, sizeof out);
+        unsigned seconds = deaths[i].signal == SIGALRM ? 1 : ENOUGH;
+        int status = fault_in_child(state, deaths[i].input, seconds, out, sizeof out);
         if (!WIFSIGNALED(status) || WTERMSIG(status) != deaths[i].signal)
             fail_msg("fault %s: wait status %#x instead of signal %d", deaths[i].input, (unsigned)status,
                      deaths[i].signal);
     }
-    assert_int_equal(WEXITSTATUS(fault_in_child(state, "exit", out, sizeof out)), 3);
-    assert_int_equal(WEXITSTATUS(fault_in_child(state, "return", out, sizeof out)), 7);
+    assert_int_equal(WEXITSTATUS(fault_in_child(state, "exit", ENOUGH, out, sizeof out)), 3);
+    assert_int_equal(WEXITSTATUS(fault_in_child(state, "return", ENOUGH, out, sizeof out)), 7);
 }
 
 static void fault_reports(void **state)
@@ -238,7 +241,7 @@ static void fault_reports(void **state)
 
     skip_under_asan();
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-        int status = fault_in_child(state, answers[i].input, out, sizeof out);
+        int status = fault_in_child(state, answers[i].input, ENOUGH, out, sizeof out);
         if (status || strncmp(out, answers[i].beginning, strlen(answers[i].beginning)))
             fail_msg("fault %s: wait status %#x, output \"%s\"", answers[i].input, (unsigned)status, out);
     }
