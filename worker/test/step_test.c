@@ -32,6 +32,10 @@ static struct {
     uint64_t enter, inside, exit_end, signal, as_end;
 } at;
 
+/* The thread pointer of the first flow that came back from a call of the gate, and how often it was another's. */
+static uint64_t first_after_call;
+static unsigned others_after_calls;
+
 static uint32_t load(const char *name, const char *folder)
 {
     const char *build = getenv("NW_BUILD");
@@ -63,6 +67,7 @@ static void find_gate(void)
     at.as_end = gate_symbol("as_end");
     assert_true(t.gate_end - t.gate <= GATE_MAX);
     memset(sent, 0, sizeof(sent));
+    first_after_call = others_after_calls = 0;
 }
 
 /* What must hold when a domain runs, and in the gate as soon as it has the domain's rights. */
@@ -99,6 +104,35 @@ static void check(uint64_t rip)
     if (gate && (!keyed || nw_trace_pkru(&t, &s) == 0))
         return;
     check_domain(&s);
+}
+
+/* The domain's registers right after the gate: its own, results, or 0. */
+static void check_registers(void)
+{
+    const struct nw_gate_context context = nw_trace_context(&t);
+    struct nw_trace_state s;
+    uint64_t pushed[6]; /* where the domain called the gate */
+    struct nw_gate_regs own = context.regs;
+
+    nw_trace_get(&t, &s);
+    if (context.kind == NW_CTX_KIND_CALL) {
+        nw_trace_read(&t, context.rsp, pushed, sizeof(pushed));
+        own = (struct nw_gate_regs){.r15 = pushed[0],
+                                    .r14 = pushed[1],
+                                    .r13 = pushed[2],
+                                    .r12 = pushed[3],
+                                    .rbp = pushed[4],
+                                    .rbx = pushed[5],
+                                    .rax = context.result,
+                                    .rdx = context.result2,
+                                    .rcx = s.regs.rip};
+        first_after_call = first_after_call ? first_after_call : context.fs;
+        others_after_calls += context.fs != first_after_call;
+    }
+    const uint64_t seen[] = {s.regs.r15, s.regs.r14, s.regs.r13, s.regs.r12, s.regs.r11,
+                             s.regs.r10, s.regs.r9,  s.regs.r8,  s.regs.rbp, s.regs.rdi,
+                             s.regs.rsi, s.regs.rdx, s.regs.rcx, s.regs.rbx, s.regs.rax};
+    assert_memory_equal(seen, &own, sizeof(seen));
 }
 
 /* PUSHFQ stores the flag by which the processor is stepped: the gate must not see it. */
@@ -165,7 +199,7 @@ static unsigned walk(void)
     unsigned signals = 0, fruitless = 0;
     bool settled = true; /* a domain has run since the last signal */
     int pending = 0;
-    uint64_t rip = nw_trace_rip(&t);
+    uint64_t rip = nw_trace_rip(&t), from;
 
     /* Ends in a domain: nobody lets go of a thread that is about to load its flags. */
     while (fruitless < FRUITLESS || nw_trace_in_worker(&t, rip)) {
@@ -178,7 +212,10 @@ static unsigned walk(void)
         pending = step(pending, rip);
         if (pending < 0)
             break;
+        from = rip;
         rip = nw_trace_rip(&t);
+        if (!pending && nw_trace_in_gate(&t, from) && !nw_trace_in_worker(&t, rip))
+            check_registers();
         fruitless += nw_trace_in_gate(&t, rip);
         settled |= !nw_trace_in_worker(&t, rip);
         if (!pending)
@@ -196,6 +233,8 @@ static void must_have_had(const char *what, uint64_t address)
 
 static void must_have_had_all(void)
 {
+    if (!others_after_calls)
+        fail_msg("no call of the gate ended in another domain");
     must_have_had("the way in, with the domain's rights", at.enter);
     must_have_had("the way in, with the monitor's", at.inside);
     must_have_had("the way out", gate_symbol("exit"));

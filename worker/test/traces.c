@@ -1,7 +1,7 @@
 /*
  * A function for tests that is caller and callee: input "fill NAME" leaves a pattern in all vector registers, the x87
- * stack, its addresses and status and calls NAME; an input of eight bytes, the address of the caller's operand, answers
- * what is found of that: "clean", or where.
+ * stack, its addresses and status and calls NAME ("wide NAME" in the registers of AVX-512, too); an input of eight
+ * bytes, the address of the caller's operand, answers what is found of that: "clean", or where.
  */
 #include <faas/worker_v1_interface.h>
 #include <stdint.h>
@@ -20,7 +20,9 @@ static struct {
     uint8_t legacy[512] __attribute__((aligned(64)));
     uint32_t environment[7]; /* FXSAVE leaves addresses out where no exception waits */
     uint64_t high[16][4];
+    uint64_t wide[32][8], masks[8];
 } seen;
+static int wide; /* the CPU has AVX-512 */
 static const uint64_t pattern[4] = {PATTERN, PATTERN, PATTERN, PATTERN};
 static const uint32_t flagged = 0x1fbf; /* MXCSR: all flags, as if results had been inexact and worse */
 static double operand = 1.1;
@@ -29,6 +31,7 @@ static double operand = 1.1;
 
 int faas_init(void)
 {
+    wide = __builtin_cpu_supports("avx512f") != 0;
     return 0;
 }
 
@@ -53,6 +56,30 @@ int faas_destroy_func_worker(void *worker_handle)
 #define EACH(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) op(14) op(15)
 #define FILL(n)  "vmovups %[pattern], %%ymm" #n "\n\t"
 #define SAVE(n)  "vmovups %%ymm" #n ", 32*" #n "(%[high])\n\t"
+
+#define EACH_WIDE(op) \
+    EACH(op)          \
+    op(16) op(17) op(18) op(19) op(20) op(21) op(22) op(23) op(24) op(25) op(26) op(27) op(28) op(29) op(30) op(31)
+#define EACH_MASK(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7)
+#define FILL_WIDE(n)  "vpbroadcastq %[pattern], %%zmm" #n "\n\t"
+#define SAVE_WIDE(n)  "vmovups %%zmm" #n ", 64*" #n "(%[wide])\n\t"
+#define FILL_MASK(n)  "kmovw %[pattern], %%k" #n "\n\t"
+#define SAVE_MASK(n)  "kmovw %%k" #n ", 8*" #n "(%[masks])\n\t"
+
+static void fill_wide(void)
+{
+    __asm__ volatile(EACH_WIDE(FILL_WIDE) EACH_MASK(FILL_MASK) : : [pattern] "m"(pattern));
+}
+
+/* First of all: libc uses some of these. */
+static inline __attribute__((always_inline)) void save_wide(void)
+{
+    if (wide)
+        __asm__ volatile(EACH_WIDE(SAVE_WIDE) EACH_MASK(SAVE_MASK)
+                         :
+                         : [wide] "r"(seen.wide), [masks] "r"(seen.masks)
+                         : "memory");
+}
 
 /* The x87 holds the pattern in its data, addresses of this function, MXCSR flags. */
 static void fill(void)
@@ -87,6 +114,13 @@ static const char *look(uint64_t operand_at)
         for (int k = 0; k < 4; k++)
             if (seen.high[i][k] == PATTERN)
                 return "a vector register";
+    for (int i = 0; i < 32; i++)
+        for (int k = 0; k < 8; k++)
+            if (seen.wide[i][k] == PATTERN)
+                return "a wide register";
+    for (int i = 0; i < 8; i++)
+        if (seen.masks[i] == (uint16_t)PATTERN)
+            return "a mask register";
     return "clean";
 }
 
@@ -98,6 +132,7 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
     char name[64] = "";
     size_t length;
 
+    save_wide();
     __asm__ volatile("fxsave64 %[legacy]; fnstenv %[environment]; fldenv %[environment]\n\t" EACH(SAVE)
                      : [legacy] "=m"(seen.legacy), [environment] "=m"(seen.environment)
                      : [high] "r"(seen.high)
@@ -117,6 +152,8 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
         fill();
         if (flags)
             add_flags();
+        if (input[0] == 'w')
+            fill_wide();
         if (t->invoke(t->context, name, (const char *)&operand_at, sizeof(operand_at), &output, &length))
             return 1;
         t->append(t->context, output, length);

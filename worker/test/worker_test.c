@@ -161,17 +161,32 @@ static void faults_are_contained(void **state)
 }
 
 /* A callee finds nothing of its caller's vector, x87 and MMX registers, their flags and addresses. */
-static void a_callee_sees_no_registers_of_its_caller(void **state)
+static void look_for_traces(const char *input)
 {
     struct nw_load caller = {.name = "caller", .so = test_so("traces"), .slots = 1}, callee = caller;
     uint32_t deployment;
 
-    (void)state;
     callee.name = "callee";
     assert_int_not_equal(nw_harness_load(&h, &callee), 0);
     deployment = nw_harness_load(&h, &caller);
     assert_int_not_equal(deployment, 0);
-    expect(deployment, "fill callee", "cleanclean");
+    expect(deployment, input, "cleanclean");
+}
+
+static void a_callee_sees_no_registers_of_its_caller(void **state)
+{
+    (void)state;
+    look_for_traces("fill callee");
+}
+
+static void a_callee_sees_no_avx512_registers_of_its_caller(void **state)
+{
+    (void)state;
+    if (!__builtin_cpu_supports("avx512f")) {
+        print_message("this CPU has no AVX-512\n");
+        skip();
+    }
+    look_for_traces("wide callee");
 }
 
 static void large_payloads_pass(void **state)
@@ -470,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(samples_answer, start, stop),
         cmocka_unit_test_setup_teardown(nested_calls_answer, start, stop),
         cmocka_unit_test_setup_teardown(a_callee_sees_no_registers_of_its_caller, start, stop),
+        cmocka_unit_test_setup_teardown(a_callee_sees_no_avx512_registers_of_its_caller, start, stop),
         cmocka_unit_test_setup_teardown(large_payloads_pass, start, stop),
         cmocka_unit_test_setup_teardown(large_nested_calls_pass, start, stop),
         cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),

@@ -22,6 +22,7 @@
 #define TEXT     300
 
 #define NO_OPERATION  99
+#define X87_WAITS     0x80
 #define WRPKRU_LENGTH 3
 
 struct registers {
@@ -385,6 +386,18 @@ static const char *try_handler(struct attacker *a)
     return jump(a, &r);
 }
 
+/* The gate called while a division by zero waits in the x87: the first instruction there that waits for it traps. */
+static const char *try_fpu_call(struct attacker *a)
+{
+    uint16_t status;
+
+    break_fpu();
+    __asm__ volatile("fnstsw %0" : "=a"(status));
+    if (!(status & X87_WAITS))
+        return "nothing waits";
+    return attack_say(a, "answered %ld", attack_gate_call(NO_OPERATION, 0, 0, 0, 0));
+}
+
 /* ---- the monitor at work with rights or flags that a function chose ---- */
 
 #define ALL_BUT_ONE 0xc0000000u /* rights: every key but the last */
@@ -468,6 +481,7 @@ const struct attack attacks[] = {
     {"pivot-loop", try_pivot_loop},
     {"sigreturn", try_sigreturn},
     {"handler", try_handler},
+    {"fpu-call", try_fpu_call},
     {"rights-in", try_rights_in},
     {"rights-out", try_rights_out},
     {"aligned", try_aligned},
