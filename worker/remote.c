@@ -258,12 +258,12 @@ static void on_invoke(struct nw_line *line, const struct nw_desc *desc)
 {
     struct nw_function *function = nw_function_find(desc->target);
     const void *payload = nw_channel_payload(&line->channel, desc);
-    struct nw_invocation *invocation = nw_invocation_new();
+    struct nw_invocation *invocation = function ? nw_invocation_new() : NULL;
     const struct nw_ticket ticket = {desc->id, line};
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
-    if (!function || !invocation) {
+    if (!invocation) {
         nw_complete(ticket, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
         return;
     }

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define CALLS         600
-#define ATTEMPTS      3
+#define ATTEMPTS      20
 #define REFUSED_LATER "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
