@@ -82,21 +82,21 @@ uint64_t nw_attack_xrstor_offset(void)
     return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
 }
 
-/* Where the program was loaded; 0: this user may not know. */
-static uint64_t worker_base(void)
+/* Where the program begins, or where the memory ends that is shared with the engine; 0: this user may not know. */
+static uint64_t mapped(const char *file, bool end)
 {
     char path[64], line[512];
-    unsigned long base = 0;
+    unsigned long bounds[2] = {0, 0};
     FILE *maps;
 
     snprintf(path, sizeof(path), "/proc/%d/maps", nw_attack.harness.pid);
     maps = fopen(path, "re");
-    while (maps && !base && fgets(line, sizeof(line), maps))
-        if (strstr(line, "/nightward-worker"))
-            base = strtoul(line, NULL, 16);
+    while (maps && !bounds[1] && fgets(line, sizeof(line), maps))
+        if (strstr(line, file) && sscanf(line, "%lx-%lx", &bounds[0], &bounds[1]) != 2)
+            break;
     if (maps)
         fclose(maps);
-    return base;
+    return bounds[end];
 }
 
 static bool peek(uint64_t at, uint64_t *word)
@@ -109,10 +109,14 @@ static bool peek(uint64_t at, uint64_t *word)
 bool nw_attack_look(uint64_t which, uint64_t *value)
 {
     struct nw_elf elf = worker_file();
-    uint64_t base = worker_base(), alternate;
+    uint64_t base = mapped("/nightward-worker", false), alternate;
 
     if (!base || !peek(base + (uint64_t)symbol(&elf, "nw_gate_alt_base"), &alternate))
         return false;
+    if (which == ATTACK_SHARED) {
+        *value = mapped("/memfd:nightward-channel", true) - ATTACK_UNUSED;
+        return true;
+    }
     if (which == ATTACK_ALTERNATE) {
         *value = alternate;
         return true;

@@ -11,8 +11,8 @@ uint64_t nw_attack_gate_offset(const char *symbol);
 /* ... and where the XRSTOR of its way out is. */
 uint64_t nw_attack_xrstor_offset(void);
 
-/* An attack's ATTACK_ALTERNATE, ATTACK_STACK or ATTACK_RECORD, which is 0 where there is no such executor. False: this
- * user may not look into the worker. */
+/* An attack's ATTACK_ALTERNATE, ATTACK_STACK, ATTACK_SHARED or ATTACK_RECORD, which is 0 where there is no such
+ * executor. False: this user may not look into the worker. */
 bool nw_attack_look(uint64_t which, uint64_t *value);
 
 /* `how`: an attack of jumps.so. `traps`: also to what is left of the gate for other modes. */

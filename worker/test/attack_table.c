@@ -208,6 +208,8 @@ const struct attack_row attack_rows[] = {
     CALL(15, "timer_create, whose signals come at any time", "EPERM", "call-signals", "result 0", SYS_timer_create, 1, 0, OWN),
     RUN(15, "setitimer", "EPERM", "call-signals", ENDED, "kernel", "itimer"),
     CALL(15, "alarm", "EPERM", "call-signals", "result 0", SYS_alarm, 1),
+    ROW(16, "RSP in memory shared with the engine at a fault", "torn down", "stack", "*a frame of * bytes written*", "jumps", "pivot-fault", NULL, true,
+        ATTACK_IN_STACK, ATTACK_SHARED),
     PIVOT("a neighbour's memory", NEIGHBOUR, "stack")
     PIVOT("the alternate stack of its own executor", OWN_ALTERNATE, "disarm")
     PIVOT("the alternate stack of another executor", OTHER_ALTERNATE, "stack")

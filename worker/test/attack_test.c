@@ -21,6 +21,7 @@
 
 #define CALLS         600
 #define ATTEMPTS      20
+#define FRAME_MAX     16384
 #define REFUSED_LATER "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
@@ -45,7 +46,7 @@ static struct attack_line *line_of(int row, const char *name, const char *expect
 
 static bool is_hidden(uint64_t argument)
 {
-    return argument == ATTACK_ALTERNATE || argument == ATTACK_STACK ||
+    return argument == ATTACK_ALTERNATE || argument == ATTACK_STACK || argument == ATTACK_SHARED ||
            (argument >= ATTACK_RECORD(0) && argument < ATTACK_RECORD(ATTACK_RECORDS));
 }
 
@@ -115,6 +116,19 @@ static void attack_and_serve(const struct attack_row *row, char seen[NW_ATTACK_S
     }
 }
 
+/* Adds how much was written where nobody writes, in the memory that the worker shares with the engine. */
+static void add_written(char seen[NW_ATTACK_SEEN])
+{
+    const struct nw_channel *channel = &nw_attack.harness.channel;
+    const uint8_t *end = (const uint8_t *)channel->map + channel->map_size - ATTACK_UNUSED;
+    const uint8_t *at = end - FRAME_MAX;
+
+    while (at < end && *at == 0)
+        at++;
+    if (at < end)
+        snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", a frame of %td bytes written", end - at);
+}
+
 /* A file that must be refused. Where it is not, what it holds is run. */
 static void deploy_and_run(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
 {
@@ -171,6 +185,7 @@ static void run_row(const struct trial *trial)
         attack_and_serve(row, seen);
     else
         deploy_and_run(row, seen);
+    add_written(seen);
     nw_attack_check(row->name);
     attack_report_seen(line, seen);
 }
@@ -196,6 +211,7 @@ static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_S
         free(a.data);
     for (const char *at = nw_attack_output(); (at = strstr(at, "a line of a flood")); at++)
         lines++;
+    add_written(seen);
     if (lines)
         snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", %u lines in the log", lines);
 }

@@ -31,6 +31,10 @@
 #define ATTACK_RECORD(n) (0x0a77aca0000ull + (n))
 #define ATTACK_RECORDS   4
 
+/* ... and a place in the memory that the worker shares with the engine, ATTACK_UNUSED from its end. */
+#define ATTACK_SHARED 0x0a77acd0000ull
+#define ATTACK_UNUSED (1ul << 20)
+
 /* Where RSP points when something makes the kernel build a signal frame. */
 enum attack_place {
     ATTACK_IN_NEIGHBOUR,
