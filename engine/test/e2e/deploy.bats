@@ -212,7 +212,7 @@ CC
     nw_deploy mortal "$BATS_TEST_TMPDIR/old.so" --slots 3
     nw_deploy mortal "$BATS_TEST_TMPDIR/new.so"
     three_destroyed() { [ "$(grep -c 'function mortal: one is destroyed' "$NW_LOG")" = 3 ]; }
-    nw_poll 5 three_destroyed
+    nw_poll "$NW_PATIENCE" three_destroyed
 }
 
 @test "a folder with a function.json deploys with what it says" {

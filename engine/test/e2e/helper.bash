@@ -16,8 +16,8 @@ CC=${CC:-cc}
 CXX=${CXX:-c++}
 unset NIGHTWARD_STATE
 
-# A small machine's idea of "soon": every wait for something that must happen ends here.
-NW_PATIENCE=${NW_PATIENCE:-10}
+# A small and busy machine's idea of "soon": every wait for something that must happen ends here.
+NW_PATIENCE=${NW_PATIENCE:-20}
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -122,7 +122,7 @@ nw_down() {
     [ -n "${NW_PID:-}" ] || return 0
     family=$(nw_family "$NW_PID")
     kill -TERM "$NW_PID" 2>/dev/null || true
-    nw_poll 15 nw_gone "$NW_PID" || true
+    nw_poll "$NW_PATIENCE" nw_gone "$NW_PID" || true
     nw_nothing_left $family
     unset NW_PID
 }
@@ -131,7 +131,7 @@ nw_down() {
 # killed, and fails the test.
 nw_nothing_left() {
     local one left
-    nw_poll 5 nw_family_gone "$@" || {
+    nw_poll "$NW_PATIENCE" nw_family_gone "$@" || {
         for one in $(nw_family "$NW_PID" "$@"); do
             echo "left behind: pid ${one%:*}: $(tr '\0' ' ' <"/proc/${one%:*}/cmdline")" >&2
             kill -KILL "${one%:*}"

@@ -27,7 +27,7 @@ keeps_answering() {
 
 tolerant_load() {
     nw_load --requests 0 --clients 4 --pipeline 2 --tolerate "$(nw_address)" /function/echo
-    nw_poll 5 nw_answers echo ready
+    nw_poll "$NW_PATIENCE" nw_answers echo ready
 }
 
 new_worker() {
@@ -71,7 +71,7 @@ new_worker() {
     nw_deploy sleeper "$FUNCTIONS/fault/fault.so" --timeout 8s
     curl -sS --max-time 20 -d 'sleep 1' "$NW_URL/function/sleeper" >"$BATS_TEST_TMPDIR/answer" 3>&- &
     local call=$!
-    nw_poll 5 in_flight
+    nw_poll "$NW_PATIENCE" in_flight
     kill -TERM "$NW_PID"
     wait "$call"
     [ "$(cat "$BATS_TEST_TMPDIR/answer")" = slept ] || fail "$(cat "$BATS_TEST_TMPDIR/answer")"
@@ -105,7 +105,7 @@ in_flight() {
             "$NIGHTWARD" deploy turn "$FUNCTIONS/hello/hello.so" --state "$NW_STATE" || true
         done >/dev/null 2>&1 3>&-) &
         local deployer=$!
-        nw_poll 5 nw_version turn
+        nw_poll "$NW_PATIENCE" nw_version turn
         family=$(nw_family "$NW_PID")
         kill -KILL $(sed 's/:[0-9]*//' <<<"$family") 2>/dev/null || true
         kill -TERM "$deployer"
@@ -164,7 +164,7 @@ in_flight() {
     tolerant_load
     family=$(nw_family "$NW_PID")
     kill -KILL "$NW_PID"
-    nw_poll 5 nw_gone "$NW_PID"
+    nw_poll "$NW_PATIENCE" nw_gone "$NW_PID"
     nw_load_end || true
     ! grep -q 'not its own' "$BATS_TEST_TMPDIR/load.out"
     died $family

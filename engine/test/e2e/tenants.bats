@@ -42,14 +42,14 @@ tenant_pids() {
     before=$(tenant_pids bank)
     for pid in $(tenant_pids shop); do kill -KILL "$pid"; done
     nw_expect bar it 'bar heard it'
-    nw_poll 10 nw_answers echo back
+    nw_poll "$NW_PATIENCE" nw_answers echo back
     [ "$(tenant_pids bank)" = "$before" ]
 }
 
 @test "a call into another tenant needs its leave, and a refusal is logged" {
     nw_call foo night
     [[ $code != 200 && $body != *'bar heard'* ]] || fail "status $code: $body"
-    nw_poll 2 grep -q 'tenant "shop" may not call "bar" of tenant "bank"' "$NW_LOG"
+    nw_poll "$NW_PATIENCE" grep -q 'tenant "shop" may not call "bar" of tenant "bank"' "$NW_LOG"
     nw_deploy "$FUNCTIONS/bar" --tenant bank --callers shop
     nw_expect foo night 'foo called bar: bar heard night'
     nw_deploy "$FUNCTIONS/bar" --tenant bank
