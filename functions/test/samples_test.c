@@ -184,8 +184,10 @@ static int fault_in_child(void **state, const char *input, unsigned seconds, cha
 }
 
 /* AddressSanitizer needs more address space than the limit leaves, and answers crashes in its own way. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)
 #define UNDER_ASAN 1
+#elif defined(__has_feature)
+#define UNDER_ASAN __has_feature(address_sanitizer) /* clang */
 #else
 #define UNDER_ASAN 0
 #endif
