@@ -20,7 +20,7 @@
 #define nw_fetch_sub(p, v)     __atomic_fetch_sub((p), (v), __ATOMIC_ACQ_REL)
 #define nw_fetch_or(p, v)      __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 #define nw_fetch_and(p, v)     __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
-#define nw_compare_exchange(p, expected, v)                                                                            \
+#define nw_compare_exchange(p, expected, v) \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 /* Orders a store before a later load of another location: both sides of a sleep/wake handshake need it. */

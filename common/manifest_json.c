@@ -163,7 +163,7 @@ static int set_members(struct nw_manifest *manifest, const struct source *source
     return 0;
 }
 
-/* Where a NUL stands, as itself or as an escape; NULL when there is none. A backslash that is escaped escapes nothing. */
+/* Where a NUL stands, as itself or as an escape; NULL if nowhere. A backslash that is escaped escapes nothing. */
 static const char *find_nul(const char *json, const char *end)
 {
     for (const char *p = json; p < end; p++) {

@@ -231,7 +231,7 @@ struct nw_link {
     X(abandoned, "invocations given up by their caller before a worker had them") \
     X(bytes_in, "bytes of input handed to workers")                               \
     X(bytes_out, "bytes of output taken from workers")                            \
-    X(system_calls_refused, "system calls of functions that workers refused") \
+    X(system_calls_refused, "system calls of functions that workers refused")     \
     X(workers_started, "worker processes started")                                \
     X(workers_lost, "worker processes that ended or were killed")                 \
     X(protocol_errors, "workers killed because they broke the protocol")

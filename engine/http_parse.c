@@ -171,7 +171,8 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
     if (llhttp->method == HTTP_CONNECT)
         return bad(parser, NW_STATUS_BAD_METHOD, "this is no proxy");
     if ((llhttp->flags & F_TRANSFER_ENCODING) && (parser->is_1_0 || !parser->chunked || !parser->only_chunked))
-        return bad(parser, NW_STATUS_BAD_REQUEST, "Transfer-Encoding must be chunked, nothing else, and the version HTTP/1.1");
+        return bad(parser, NW_STATUS_BAD_REQUEST,
+                   "Transfer-Encoding must be chunked, nothing else, and the version HTTP/1.1");
     if (parser->hosts > 1 || (!parser->hosts && !parser->is_1_0))
         return bad(parser, NW_STATUS_BAD_REQUEST, "a request needs exactly one Host header");
     if (parser->is_1_0)

@@ -42,9 +42,9 @@
 #define NW_EXTRA_WORKERS  96  /* func workers beyond its slots that a domain may make for nested calls */
 #define NW_DOMAIN_FDS     256
 #define NW_DOMAIN_RANGE   (16ul << 30)
-#define NW_START_TIMEOUT  10000      /* ms from load to ready */
+#define NW_START_TIMEOUT  10000       /* ms from load to ready */
 #define NW_KEEPS_UNKNOWN  10000000ull /* nw_function.keeps of one that never ran */
-#define NW_PREEMPT_SIGNAL 23         /* SIGURG */
+#define NW_PREEMPT_SIGNAL 23          /* SIGURG */
 #define NW_REASON_MAX     256
 
 enum nw_slot_state {

@@ -44,7 +44,8 @@ long nw_call_refuse(struct nw_call *call)
     const struct entry *e = lookup(call->number);
     char where[NW_WHERE_MAX];
 
-    nw_fetch_add(&nw_m.refused, 1ull); /* read by nw_tell_usage */
+    /* Read by nw_tell_usage. */
+    nw_fetch_add(&nw_m.refused, 1ull);
     if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) { /* once; pairs with itself */
         nw_where(d, call->slot->gate.regs.rip, where);
         nw_log(NW_LOG_WARN, "function %s: system call %ld%s%s%s refused at %#lx%s", d->function->name, call->number,

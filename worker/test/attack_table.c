@@ -29,8 +29,8 @@
     {                                                                              \
         row, name, expect, so, how, {__VA_ARGS__}, aim, keys, without, then, false \
     }
-#define ROOT(row, name, expect, without, then, so, how, ...)                       \
-    {                                                                              \
+#define ROOT(row, name, expect, without, then, so, how, ...)                        \
+    {                                                                               \
         row, name, expect, so, how, {__VA_ARGS__}, NULL, false, without, then, true \
     }
 #define DEPLOY(row, name, without, then, file) ROW(row, name, "refused", without, then, file, NULL, NULL, false, 0)
