@@ -100,6 +100,7 @@ static void every_thread_serves_and_counts(void **state)
     deploy(&host, "echo", "echo");
     long before = status_number(&host, "completed");
     expect_everywhere("echo", 200, "x");
+    await_at_least(&host, "completed", before + CONNECTIONS);
     assert_int_equal(status_number(&host, "completed"), before + CONNECTIONS);
     struct answer answer = admin(&host, "GET", "/v1/status", "");
     const char *at = strstr(answer.body, "\"threads\":[");
