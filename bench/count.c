@@ -170,8 +170,8 @@ static void count_syscalls(const struct nw_count_target *target)
         return;
     }
     trace_most(target, "noop", SMALL, d);
-    add("syscalls/http/engine", d[0], 0.5);
-    add("syscalls/http/executors", d[1], 1);
+    add("syscalls/http/engine", d[0], 1);
+    add("syscalls/http/executors", d[1], 3);
     add("syscalls/http/mediated", d[2], 0);
     trace_most(target, "echo", LARGE, d);
     add("copies/http/kernel", d[3] / LARGE, 0.02);
@@ -217,8 +217,8 @@ static void count_instructions(const struct nw_count_target *target)
         return;
     }
     instructions(target, &counter, &http, many);
-    add("instructions/http/engine", many[0], 0.2);
-    add("instructions/http/worker", many[1], 0.6);
+    add("instructions/http/engine", many[0], 1);
+    add("instructions/http/worker", many[1], 3);
     instructions(target, &counter, &few_calls, few);
     instructions(target, &counter, &many_calls, many);
     add("instructions/nested", (many[1] - few[1]) / 100000, 0.1);
