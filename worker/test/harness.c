@@ -119,6 +119,13 @@ static uint32_t await_verdict(struct nw_harness *h)
     }
 }
 
+/* The worker takes its messages in order: that it refuses an empty one says that it has acted on those before. */
+static void await_control(struct nw_harness *h)
+{
+    nw_harness_tell(h, NW_CONTROL_LOAD, 0);
+    nw_harness_expect(h, NW_CONTROL_REFUSED);
+}
+
 /* The shared object and the granted directories. */
 static int open_files(const struct nw_load *load, int fds[NW_CONTROL_FDS_MAX])
 {
@@ -164,6 +171,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
     if (await_verdict(h) == NW_CONTROL_REFUSED)
         return 0;
     nw_harness_tell(h, NW_CONTROL_ACTIVATE, head.deployment);
+    await_control(h);
     return head.deployment;
 }
 
