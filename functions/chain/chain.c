@@ -5,8 +5,10 @@
 #include <faas/worker_v1_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define NAME_MAX_LENGTH 63
+#define NAME_MAX_LENGTH   63
+#define NUMBER_MAX_LENGTH 20
 
 struct chain {
     void *context;
@@ -38,49 +40,68 @@ int faas_destroy_func_worker(void *worker_handle)
 }
 
 /* Reads "N" or "N NAME". 0, or -1 when the input is neither. */
-static int parse(const char *input, size_t length, int *depth, char name[NAME_MAX_LENGTH + 1])
+static int parse(const char *input, size_t length, unsigned long *depth, char name[NAME_MAX_LENGTH + 1])
 {
-    char text[96];
-    int end = 0;
+    char text[96], *at;
+    size_t n;
 
-    if (length >= sizeof text)
+    if (length == 0 || length >= sizeof text || *input < '0' || *input > '9')
         return -1;
-    snprintf(text, sizeof text, "%.*s", (int)length, input);
-    snprintf(name, NAME_MAX_LENGTH + 1, "chain");
-    if (sscanf(text, "%7d %63[^ \n] %n", depth, name, &end) < 2 && sscanf(text, "%7d %n", depth, &end) < 1)
+    memcpy(text, input, length);
+    text[length] = '\0';
+    *depth = strtoul(text, &at, 10);
+    at += strspn(at, " \n");
+    n = strcspn(at, " \n");
+    if (n > NAME_MAX_LENGTH || at[n + strspn(at + n, " \n")])
         return -1;
-    return text[end] || *depth < 0 ? -1 : 0;
+    memcpy(name, at, n);
+    strcpy(name + n, n ? "" : "chain");
+    return 0;
+}
+
+/* The digits of a number, without a NUL: stdio would take longer than the call that they are for. */
+static size_t put_number(char digits[NUMBER_MAX_LENGTH], unsigned long number)
+{
+    char reversed[NUMBER_MAX_LENGTH];
+    size_t n = 0;
+
+    do
+        reversed[n++] = (char)('0' + number % 10);
+    while (number /= 10);
+    for (size_t i = 0; i < n; i++)
+        digits[i] = reversed[n - 1 - i];
+    return n;
 }
 
 /* Asks the next level and appends what it says. */
-static int descend(const struct chain *chain, int depth, const char *name)
+static int descend(const struct chain *chain, unsigned long depth, const char *name)
 {
     const char *below;
-    size_t below_length;
-    char next[96];
-    int next_length = snprintf(next, sizeof next, "%d %s", depth - 1, name);
+    char next[NUMBER_MAX_LENGTH + 1 + NAME_MAX_LENGTH];
+    size_t length = put_number(next, depth - 1), name_length = strlen(name);
 
-    if (chain->invoke(chain->context, name, next, (size_t)next_length, &below, &below_length)) {
-        fprintf(stderr, "chain: the call of \"%s\" with %d levels to go failed\n", name, depth - 1);
+    next[length++] = ' ';
+    memcpy(next + length, name, name_length);
+    if (chain->invoke(chain->context, name, next, length + name_length, &below, &length)) {
+        fprintf(stderr, "chain: the call of \"%s\" with %lu levels to go failed\n", name, depth - 1);
         return 1;
     }
     chain->append(chain->context, " > ", 3);
-    chain->append(chain->context, below, below_length);
+    chain->append(chain->context, below, length);
     return 0;
 }
 
 int faas_func_call(void *worker_handle, const char *input, size_t input_length)
 {
     const struct chain *chain = worker_handle;
-    char name[NAME_MAX_LENGTH + 1], level[16];
-    int depth, length;
+    char name[NAME_MAX_LENGTH + 1], level[NUMBER_MAX_LENGTH];
+    unsigned long depth;
 
     if (parse(input, input_length, &depth, name)) {
         fputs("chain: the input must be \"N\" or \"N NAME\"\n", stderr);
         return 1;
     }
-    length = snprintf(level, sizeof level, "%d", depth);
-    chain->append(chain->context, level, (size_t)length);
+    chain->append(chain->context, level, put_number(level, depth));
     if (depth > 0)
         return descend(chain, depth, name);
     chain->append(chain->context, "\n", 1);
