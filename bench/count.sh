@@ -7,11 +7,11 @@ set -euo pipefail
 source "$(dirname "$0")/host.sh"
 trap host_cleanup EXIT
 
-# The record is one of mode mpk.
+# The record is one of mode mpk, and of libuv: it runs everywhere, and a tracer sees the bytes that its calls move.
 if ! "$NW_BUILD/test/mode-usable"; then
     exit 77
 fi
-host_up mpk --workers 1
+host_up mpk --workers 1 --io uv
 host_deploy noop echo
 "$NIGHTWARD" deploy inside "$NW_BUILD/bench/functions/inside.so" >/dev/null
 status=$("$NIGHTWARD" status --json | tr -d ' \n\t')

@@ -10,6 +10,7 @@
 can() {
     case $1:$2 in
     nightward:* | nightcore:*) true ;;
+    pinned:noop/* | pinned:open/* | pinned:chain/*) true ;;
     through-engine:nested/*) true ;;
     url:noop/* | url:open/* | url:memory) true ;;
     echo:echo/*) true ;;

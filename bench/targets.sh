@@ -91,16 +91,25 @@ free_port() {
     echo "$port"
 }
 
-# nightward_up NAME MODE FUNCTION...
+# allowed_cpus: those that may be used, a line each.
+allowed_cpus() {
+    taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
+        awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }'
+}
+
+# nightward_up NAME MODE CPU FUNCTION...: engine and workers on that CPU; '': anywhere.
 nightward_up() {
-    local name=$1 mode=$2 version
-    shift 2
+    local name=$1 mode=$2 cpu=$3 version
+    shift 3
     export NIGHTWARD_STATE=$HOST_WORK/$name
-    host_up "$mode" || return 1
+    # shellcheck disable=SC2086 # two flags or none
+    host_up "$mode" ${cpu:+--engine-cpus $cpu --worker-cpus $cpu} || return 1
     host_deploy "$@"
     version=$(git -C "$NW_ROOT" describe --always --dirty 2>/dev/null || echo 'unknown version')
     mode=$("$NIGHTWARD" status --json | tr -d ' \n\t' | sed -n 's/.*"mode":"\([a-z]*\)".*/\1/p')
-    target_add "$name" nightward "$HOST_URL" "$HOST_PID" "Nightward $version, isolation $mode" 'not pinned'
+    target_add "$name" nightward "$HOST_URL" "$HOST_PID" "Nightward $version, isolation $mode" \
+        "${cpu:+engine and workers on CPU $cpu}"
+    TARGET_PINNED[$name]=${TARGET_PINNED[$name]:-not pinned}
     TARGET_STATE[$name]=$NIGHTWARD_STATE
     HOST_PID='' # targets_down stops it from now on
 }
@@ -157,8 +166,7 @@ nightcore_pin() {
     NIGHTCORE_ON=(env --ignore-signal=PIPE) NIGHTCORE_PINNED='not pinned'
     NIGHTCORE_ON_GATEWAY=("${NIGHTCORE_ON[@]}")
     [ "$1" != none ] || return 0
-    mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
-        awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
+    mapfile -t cpus < <(allowed_cpus)
     [ -z "$1" ] || cpus=("${1#*,}" "${1%,*}")
     cpus[1]=${cpus[1]:-${cpus[0]}}
     NIGHTCORE_ON_GATEWAY+=(taskset -c "${cpus[1]}")

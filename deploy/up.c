@@ -94,7 +94,7 @@ static const struct nw_option options[N_OPTIONS] = {
                     .in_file = true},
     [IO] = {.name = "io",
             .value = "KIND",
-            .initial = "uv",
+            .initial = "auto",
             .help = "the engine's event loop: auto, uring (io_uring) or uv (libuv)",
             .kind = NW_OPTION_IO,
             .in_environment = true,

@@ -61,6 +61,11 @@ uint64_t nw_io_now(const struct nw_io *io)
     return io->backend->now(io);
 }
 
+bool nw_io_has_events(const struct nw_io *io)
+{
+    return io->backend->has_events(io);
+}
+
 void nw_io_before_wait(struct nw_io *io, bool (*callback)(void *arg), void *arg)
 {
     io->before_wait = callback;

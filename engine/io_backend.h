@@ -13,6 +13,7 @@ struct nw__io_backend {
     void (*run)(struct nw_io *io);
     void (*stop)(struct nw_io *io);
     uint64_t (*now)(const struct nw_io *io);
+    bool (*has_events)(const struct nw_io *io);
     struct nw_io_listener *(*listener_new)(struct nw_io *io, int fd); /* does not close fd when it fails */
     void (*listener_close)(struct nw_io_listener *listener);
     void (*conn_read)(struct nw_io_conn *conn, bool on);

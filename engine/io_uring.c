@@ -98,13 +98,19 @@ static void flush_queue(struct nw__uring *uring)
     }
 }
 
+/* Completions, or work of the kernel that turns into some when we enter it. */
+static bool has_events(const struct nw__uring *uring)
+{
+    return io_uring_cq_ready(&uring->ring) ||
+           (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
 /* One call for what is to be submitted and for what has happened; none when there is neither. */
 static void enter(struct nw__uring *uring, bool may_wait)
 {
     if (may_wait)
         io_uring_submit_and_wait(&uring->ring, 1);
-    else if (io_uring_sq_ready(&uring->ring) ||
-             (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)))
+    else if (io_uring_sq_ready(&uring->ring) || has_events(uring))
         io_uring_submit_and_get_events(&uring->ring);
     submit_all(uring);
 }
@@ -178,6 +184,11 @@ static uint64_t loop_now(const struct nw_io *io)
     return ((const struct nw__uring *)io)->now;
 }
 
+static bool loop_has_events(const struct nw_io *io)
+{
+    return has_events((const struct nw__uring *)io);
+}
+
 static void loop_free(struct nw_io *io)
 {
     struct nw__uring *uring = (struct nw__uring *)io;
@@ -198,6 +209,7 @@ static const struct nw__io_backend backend = {
     .run = loop_run,
     .stop = loop_stop,
     .now = loop_now,
+    .has_events = loop_has_events,
     .listener_new = nw__uring_listener_new,
     .listener_close = nw__uring_listener_close,
     .conn_read = nw__uring_conn_read,
@@ -251,6 +263,7 @@ struct nw_io *nw__uring_new(char *why, size_t size)
         free(uring);
         return NULL;
     }
+    (void)io_uring_register_ring_fd(&uring->ring); /* saves the kernel a look-up for each call, where it can */
     if (open_parts(uring, why, size) < 0) {
         io_uring_queue_exit(&uring->ring);
         free(uring);

@@ -161,7 +161,11 @@ static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
     struct uring_conn *conn = nw_container(op, struct uring_conn, send);
     conn->message =
         (struct msghdr){.msg_iov = conn->pending.iov + conn->pending.first, .msg_iovlen = (size_t)conn->pending.n};
-    io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, MSG_NOSIGNAL | MSG_WAITALL);
+    if (conn->pending.n == 1)
+        io_uring_prep_send(sqe, conn->base.fd, conn->message.msg_iov->iov_base, conn->message.msg_iov->iov_len,
+                           MSG_NOSIGNAL | MSG_WAITALL);
+    else
+        io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, MSG_NOSIGNAL | MSG_WAITALL);
 }
 
 static void send_complete(struct nw__op *op, int result, unsigned flags)
@@ -182,15 +186,13 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
     conn->base.handler->written(conn->base.arg, result < 0 ? result : 0);
 }
 
-/* Most answers fit into the socket's buffer: then a call that is over at once is cheaper than a completion. */
+/* All answers of a turn go to the kernel in one call, with whatever else the turn has for it. */
 int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uring_conn *conn = (struct uring_conn *)base;
     nw__io_pending_set(&conn->pending, iov, n);
-    int rc = nw__io_pending_send(&conn->pending, base->fd);
-    if (rc == 0)
-        nw__op_start(conn->uring, &conn->send);
-    return rc;
+    nw__op_start(conn->uring, &conn->send);
+    return 0;
 }
 
 /* --- life --- */

@@ -91,6 +91,13 @@ static void loop_stop(struct nw_io *io)
     uv_stop(&((struct uv_io *)io)->loop);
 }
 
+/* libuv does not say without a system call. */
+static bool loop_has_events(const struct nw_io *io)
+{
+    (void)io;
+    return false;
+}
+
 static uint64_t loop_now(const struct nw_io *io)
 {
     return uv_now(&((const struct uv_io *)io)->loop);
@@ -364,6 +371,7 @@ static const struct nw__io_backend backend = {
     .run = loop_run,
     .stop = loop_stop,
     .now = loop_now,
+    .has_events = loop_has_events,
     .listener_new = listener_new,
     .listener_close = listener_close,
     .conn_read = conn_read,

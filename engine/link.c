@@ -16,6 +16,7 @@
 #define POLL_MAX    512   /* descriptors taken in one go, so that no worker keeps the loop to itself */
 #define BACKLOG_MAX 65536 /* descriptors; a worker that lets more pile up is not reading */
 #define BLOCK_UNIT  64
+#define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand */
 
 static void control_readable(void *arg)
 {
@@ -149,14 +150,14 @@ int nw_link_push(struct nw_link *link, const struct nw_desc *desc)
     int rc = nw_ring_push(&link->channel.out, desc);
     if (rc == -EAGAIN) {
         /* It may be full of releases, for which nobody was rung. */
-        link->dirty = true;
+        link->unrung = RING_BATCH;
         nw_link_wake(link);
     }
     if (rc < 0)
         return rc;
     /* A worker that runs nothing cannot be waiting for room: it finds a RELEASE when it is rung for something else. */
     if (desc->kind != NW_DESC_RELEASE || link->busy) {
-        link->dirty = true;
+        link->unrung++;
         nw_link_wake(link);
     }
     return 0;
@@ -209,9 +210,9 @@ static void flush_backlog(struct nw_link *link)
 
 void nw_link_notify(struct nw_link *link)
 {
-    if (!link->dirty)
+    if (!link->unrung || (link->unrung < RING_BATCH && nw_io_has_events(link->engine->io)))
         return;
-    link->dirty = false;
+    link->unrung = 0;
     nw_channel_notify(&link->channel);
 }
 

@@ -47,7 +47,8 @@ unsigned nw_link_poll(struct nw_link *link);
 /* Whether something lies in the ring. */
 bool nw_link_has_input(const struct nw_link *link);
 
-/* Rings the worker if something was pushed and it sleeps. */
+/* Rings the worker if something was pushed and it sleeps. While the loop has more at hand it is rung later, for a batch
+ * at once: call this in every turn. */
 void nw_link_notify(struct nw_link *link);
 
 /* True: the worker will ring, and the link is not awake any more; false: there is something to do for it. */

@@ -22,12 +22,13 @@
 #include <string.h>
 #include <time.h>
 
-#define TICK_MS       100
-#define SPIN_NS       20000
-#define SPIN_CHECKS   16 /* looks at the rings between two looks at the clock */
-#define CREDIT_MOST   8
-#define CREDIT_LEAST  (-64)
-#define CREDIT_REWARD 4
+#define TICK_MS        100
+#define SPIN_NS        20000
+#define SPIN_CHECKS    16 /* looks at the rings between two looks at the clock */
+#define SPIN_IN_FLIGHT 4  /* more invocations share the wake-up that looking would save, and workers need the CPU */
+#define CREDIT_MOST    8
+#define CREDIT_LEAST   (-64)
+#define CREDIT_REWARD  4
 
 static uint64_t now_ns(void)
 {
@@ -47,11 +48,11 @@ static bool some_ring_has_input(struct nw_engine *engine)
     return false;
 }
 
-/* With credit left, looks for a while. In vain: the credit shrinks; out of credit, rests until it has shrunk to its
- * least, and then gets one more try. */
+/* With credit left, looks for a while, or until the kernel has something else to do. In vain: the credit shrinks; out
+ * of credit, rests until it has shrunk to its least, and then gets one more try. */
 static bool spin(struct nw_engine *engine)
 {
-    if (!engine->in_flight || nw_list_empty(&engine->awake))
+    if (!engine->in_flight || engine->in_flight > SPIN_IN_FLIGHT || nw_list_empty(&engine->awake))
         return false;
     if (engine->spin_credit <= 0) {
         if (--engine->spin_credit <= CREDIT_LEAST)
@@ -67,6 +68,8 @@ static bool spin(struct nw_engine *engine)
             }
             nw_spin_pause();
         }
+        if (nw_io_has_events(engine->io))
+            return false;
     } while (now_ns() < end);
     engine->spin_credit--;
     return false;
@@ -119,7 +122,7 @@ static bool before_wait(void *arg)
     if (!taken && spin(engine))
         taken = work(engine);
     /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
-    if (!nw_list_empty(&engine->broken) || (taken && engine->in_flight))
+    if (!nw_list_empty(&engine->broken) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
         return false;
     return all_asleep(engine);
 }

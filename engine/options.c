@@ -56,7 +56,7 @@ static const struct option table[] = {
     {"--queue-timeout", KIND_TIME, AT(queue_timeout), 30000, 1, 3600000, "TIME", "a request waits for a worker"},
     {"--load-timeout", KIND_TIME, AT(load_timeout), 30000, 1, 3600000, "TIME", "a worker may take to load a function"},
     {"--drain-timeout", KIND_TIME, AT(drain_timeout), 10000, 1, 3600000, "TIME", "requests may finish after SIGTERM"},
-    {"--io", KIND_IO, AT(io), NW_IO_UV, 0, 0, "KIND", "event loop: auto, uring (io_uring) or uv (libuv) [uv]"},
+    {"--io", KIND_IO, AT(io), NW_IO_AUTO, 0, 0, "KIND", "event loop: auto, uring (io_uring) or uv (libuv) [auto]"},
     {"--log-level", KIND_LEVEL, AT(log_level), NW_LOG_INFO, 0, 0, "LEVEL", "error, warn, info or debug"},
 };
 

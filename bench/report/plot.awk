@@ -18,7 +18,7 @@ function escaped(text) {
 function colour(target,    i) {
     if (target == "nightward")
         return "c0"
-    if (target == "nightward-process")
+    if (target == "nightward-process" || target == "nightward-pinned") # no plot has both
         return "c1"
     if (!(target in colour_of)) {
         i = 2 + n_colours++ % 6

@@ -114,7 +114,7 @@ run_with_each_io() {
         NW_TEST_IO=$io run "$label [$io]" "$time_limit" "$1"
     done
     case " ${NW_THREAD_TESTS:-} " in
-    *" $1 "*) NW_TEST_IO=uv NW_TEST_THREADS=2 run "$label [uv, 2 threads]" "$time_limit" "$1" ;;
+    *" $1 "*) NW_TEST_IO=auto NW_TEST_THREADS=2 run "$label [auto, 2 threads]" "$time_limit" "$1" ;;
     esac
 }
 
@@ -129,7 +129,7 @@ run_in_each_mode() {
         fi
         NW_TEST_MODE=$mode run_bats "$label [$mode]" "$file"
         if [ "$mode" = mpk ] && grep -q '^# io: each' "$file"; then
-            NW_TEST_MODE=$mode NW_TEST_IO=auto run_bats "$label [$mode, io auto]" "$file"
+            NW_TEST_MODE=$mode NW_TEST_IO=uv run_bats "$label [$mode, io uv]" "$file"
         fi
         if [ "$mode" = mpk ] && grep -q '^# threads: each' "$file"; then
             NW_TEST_MODE=$mode NW_TEST_THREADS=2 run_bats "$label [$mode, 2 threads]" "$file"

@@ -527,6 +527,36 @@ static void work_is_done_elsewhere(void **state)
     assert_int_equal(worked, 5);
 }
 
+struct glance {
+    struct world *world;
+    int client;
+    bool before, after;
+};
+
+static bool glance(void *arg)
+{
+    struct glance *g = arg;
+    g->before = nw_io_has_events(g->world->io);
+    assert_int_equal(write(g->client, "x", 1), 1);
+    g->after = nw_io_has_events(g->world->io);
+    nw_io_stop(g->world->io);
+    return false;
+}
+
+/* io_uring shows that something came; libuv does not, and is not believed when it says that nothing did. */
+static void events_show_before_the_kernel_is_asked(void **state)
+{
+    struct world *world = *state;
+    struct glance g = {.world = world, .client = dial(world)};
+    run_until(world, one_peer);
+    nw_io_before_wait(world->io, glance, &g);
+    nw_io_run(world->io);
+    nw_io_before_wait(world->io, NULL, NULL);
+    assert_false(g.before);
+    assert_int_equal(g.after, nw_io_kind(world->io) == NW_IO_URING);
+    close(g.client);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -543,6 +573,7 @@ int main(void)
         CASE(accepting_goes_on_after_the_last_descriptor),
         CASE(a_closed_listener_refuses),
         CASE(a_watch_calls_until_nothing_is_left),
+        CASE(events_show_before_the_kernel_is_asked),
         CASE(a_timer_repeats_until_it_is_freed),
         CASE(work_is_done_elsewhere),
     };
