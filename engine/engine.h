@@ -204,7 +204,7 @@ struct nw_link {
     struct nw_io_watch *control_watch, *doorbell_watch;
     struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
     bool room;            /* a block was freed since the waiters were last looked at */
-    unsigned unrung;      /* descriptors that it was sent and not rung for yet */
+    unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
     unsigned busy;        /* invocations that it has */
     unsigned n_calls;
     struct nw_list calls;         /* nested calls from it that are not answered */

@@ -16,7 +16,8 @@
 #define POLL_MAX    512   /* descriptors taken in one go, so that no worker keeps the loop to itself */
 #define BACKLOG_MAX 65536 /* descriptors; a worker that lets more pile up is not reading */
 #define BLOCK_UNIT  64
-#define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand */
+#define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
+#define RING_TURN   4  /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
 
 static void control_readable(void *arg)
 {
@@ -210,8 +211,12 @@ static void flush_backlog(struct nw_link *link)
 
 void nw_link_notify(struct nw_link *link)
 {
-    if (!link->unrung || (link->unrung < RING_BATCH && nw_io_has_events(link->engine->io)))
+    if (!link->unrung)
         return;
+    if (link->unrung < RING_BATCH && nw_io_has_events(link->engine->io)) {
+        link->unrung += RING_TURN;
+        return;
+    }
     link->unrung = 0;
     nw_channel_notify(&link->channel);
 }

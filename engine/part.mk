@@ -86,6 +86,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
