@@ -43,12 +43,12 @@ replaced() {
 
 @test "every thread of the engine and of the workers runs where it was told, also after a crash" {
     local worker engine
-    nw_up --engine-cpus "$first" --worker-cpus "$last" --workers 2 --executors 3
+    nw_up --engine-cpus "$first" --worker-cpus "$last" --workers 2 --executors 3 --engine-threads 2
     nw_deploy_samples hello
     nw_expect hello Ada 'Hello, Ada!'
     worker=$(nw_worker_pids | head -n 1)
     engine=$(nw_engine_pid)
-    [ "$(threads_of "$engine")" -gt 1 ] # those that wait for the disk
+    [ "$(threads_of "$engine")" -gt 1 ]
     [ "$(threads_of "$worker")" -gt 3 ]
     all_run_as_told
     [ "$(nw_status cpus)" = "$first" ]
