@@ -262,7 +262,7 @@ targets_down() {
         [ -n "${TARGET_PID[$name]}" ] || continue
         # shellcheck disable=SC2086 # a list of process ids
         mapfile -t pids < <(processes ${TARGET_PID[$name]})
-        if [ "${TARGET_KIND[$name]}" = nightward ]; then # it ends its own processes
+        if [ "${TARGET_STATE[$name]:-}" ]; then # Nightward: it ends its own processes
             stop_processes "${TARGET_PID[$name]}"
         else
             stop_processes "${pids[@]}"

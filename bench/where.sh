@@ -8,7 +8,7 @@ export NW_BUILD=${1:-$root/build}
 source "$root/bench/host.sh"
 trap host_cleanup EXIT
 
-readonly SAMPLES=400 # a second: more would show in what is measured
+readonly SAMPLES=1000 # a second: many more would show in what is measured
 
 # load CONNECTIONS SECONDS: in the background; its pid is in CLIENT.
 load() {
@@ -55,7 +55,7 @@ served() {
 }
 
 command -v perf >/dev/null || { echo 'bench/where.sh: perf is not installed (package linux-perf)' >&2; exit 1; }
-host_up mpk --workers 1
+host_up mpk --workers 1 --io uring # whose system calls the table of waits knows
 host_deploy noop
 status=$("$NIGHTWARD" status --json | tr -d ' \n\t')
 ENGINE=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' <<<"$status")

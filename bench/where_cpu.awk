@@ -25,7 +25,7 @@ leaf != "" {
 
 function in_kernel()
 {
-    return from ~ /kernel|\[k/
+    return from ~ /^\(\[/ && from !~ /vdso|vsyscall/
 }
 
 function engine_part()
@@ -51,14 +51,14 @@ function worker_part()
            "1 in the domain: stub, libc, function"
 }
 
-function show(who, ns,    what, key, i, count)
+function show(who, ns,    what, key, i)
 {
     printf "  %s, %.1f us of processor time for a request\n", who, ns / 1000
     for (i = 0; i < 8; i++)
         for (key in part) {
             split(key, what, SUBSEP)
             if (what[1] == who && what[2] ~ "^" i)
-                printf "    %5.2f us  %s\n", part[key] / n[who] * ns / 1000, substr(what[2], 3)
+                printf "    %4.1f us  %s\n", part[key] / n[who] * ns / 1000, substr(what[2], 3)
         }
 }
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE     (1024ul * 1024) /* bytes per write, so that progress of a slow reader is seen */
-#define BODY_STEP 65536           /* bytes of a body that must arrive within limits.body_ms */
+#define SLICE     (1024ul * 1024 + NW_HTTP_HEAD_SIZE) /* bytes per write, so that progress of a slow reader is seen */
+#define BODY_STEP 65536                               /* bytes of a body that must arrive within limits.body_ms */
 #define LINGER_MS 2000
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -320,7 +320,7 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
     return n;
 }
 
-/* Writes until nothing is ready or the socket is full. */
+/* Writes until nothing is ready or a write is not done at once. */
 static void conn_write(struct nw_http_conn *conn)
 {
     struct iovec iov[NW_IO_IOV_MAX];

@@ -66,6 +66,11 @@ bool nw_io_has_events(const struct nw_io *io)
     return io->backend->has_events(io);
 }
 
+bool nw_io_has_queued(const struct nw_io *io)
+{
+    return io->backend->has_queued(io);
+}
+
 void nw_io_before_wait(struct nw_io *io, bool (*callback)(void *arg), void *arg)
 {
     io->before_wait = callback;
@@ -155,20 +160,6 @@ void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes)
         return;
     iov->iov_base = (char *)iov->iov_base + bytes;
     iov->iov_len -= bytes;
-}
-
-int nw__io_pending_send(struct nw__io_pending *pending, int fd)
-{
-    while (pending->n) {
-        struct msghdr message = {.msg_iov = pending->iov + pending->first, .msg_iovlen = (size_t)pending->n};
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return errno == EAGAIN ? 0 : -errno;
-        nw__io_pending_sent(pending, (size_t)sent);
-    }
-    return 1;
 }
 
 /* --- timers, watches, work --- */

@@ -53,6 +53,9 @@ uint64_t nw_io_now(const struct nw_io *io);
 /* Whether the kernel has something for the loop, as far as that is to be seen without asking it: false may be wrong. */
 bool nw_io_has_events(const struct nw_io *io);
 
+/* Whether operations wait for the end of the turn to go to the kernel. */
+bool nw_io_has_queued(const struct nw_io *io);
+
 /* Runs before the loop would wait. True: nothing left to do, it may block; false: look for events and come back. */
 void nw_io_before_wait(struct nw_io *io, bool (*callback)(void *arg), void *arg);
 

@@ -14,6 +14,7 @@ struct nw__io_backend {
     void (*stop)(struct nw_io *io);
     uint64_t (*now)(const struct nw_io *io);
     bool (*has_events)(const struct nw_io *io);
+    bool (*has_queued)(const struct nw_io *io);
     struct nw_io_listener *(*listener_new)(struct nw_io *io, int fd); /* does not close fd when it fails */
     void (*listener_close)(struct nw_io_listener *listener);
     void (*conn_read)(struct nw_io_conn *conn, bool on);
@@ -77,8 +78,5 @@ struct nw__io_pending {
 
 void nw__io_pending_set(struct nw__io_pending *pending, const struct iovec *iov, int n);
 void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes);
-
-/* Sends what the socket takes. 1 all sent, 0 the socket is full, or negative errno. */
-int nw__io_pending_send(struct nw__io_pending *pending, int fd);
 
 #endif

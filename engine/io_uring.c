@@ -189,6 +189,11 @@ static bool loop_has_events(const struct nw_io *io)
     return has_events((const struct nw__uring *)io);
 }
 
+static bool loop_has_queued(const struct nw_io *io)
+{
+    return !nw_list_empty(&((const struct nw__uring *)io)->queue);
+}
+
 static void loop_free(struct nw_io *io)
 {
     struct nw__uring *uring = (struct nw__uring *)io;
@@ -210,6 +215,7 @@ static const struct nw__io_backend backend = {
     .stop = loop_stop,
     .now = loop_now,
     .has_events = loop_has_events,
+    .has_queued = loop_has_queued,
     .listener_new = nw__uring_listener_new,
     .listener_close = nw__uring_listener_close,
     .conn_read = nw__uring_conn_read,
@@ -263,7 +269,6 @@ struct nw_io *nw__uring_new(char *why, size_t size)
         free(uring);
         return NULL;
     }
-    (void)io_uring_register_ring_fd(&uring->ring); /* saves the kernel a look-up for each call, where it can */
     if (open_parts(uring, why, size) < 0) {
         io_uring_queue_exit(&uring->ring);
         free(uring);

@@ -98,6 +98,12 @@ static bool loop_has_events(const struct nw_io *io)
     return false;
 }
 
+static bool loop_has_queued(const struct nw_io *io)
+{
+    (void)io; /* every write goes to the kernel when it is asked for */
+    return false;
+}
+
 static uint64_t loop_now(const struct nw_io *io)
 {
     return uv_now(&((const struct uv_io *)io)->loop);
@@ -134,9 +140,24 @@ static void conn_readable(struct uv_conn *conn)
     conn->base.handler->end(conn->base.arg, error);
 }
 
+/* Sends what the socket takes. 1 all sent, 0 the socket is full, or negative errno. */
+static int pending_send(struct nw__io_pending *pending, int fd)
+{
+    while (pending->n) {
+        struct msghdr message = {.msg_iov = pending->iov + pending->first, .msg_iovlen = (size_t)pending->n};
+        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN ? 0 : -errno;
+        nw__io_pending_sent(pending, (size_t)sent);
+    }
+    return 1;
+}
+
 static void conn_writable(struct uv_conn *conn)
 {
-    int rc = nw__io_pending_send(&conn->pending, conn->base.fd);
+    int rc = pending_send(&conn->pending, conn->base.fd);
     if (rc == 0)
         return;
     conn->pending.n = 0;
@@ -169,7 +190,7 @@ static int conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uv_conn *conn = (struct uv_conn *)base;
     nw__io_pending_set(&conn->pending, iov, n);
-    int rc = nw__io_pending_send(&conn->pending, base->fd);
+    int rc = pending_send(&conn->pending, base->fd);
     if (rc < 0)
         conn->pending.n = 0;
     conn_update(conn);
@@ -372,6 +393,7 @@ static const struct nw__io_backend backend = {
     .stop = loop_stop,
     .now = loop_now,
     .has_events = loop_has_events,
+    .has_queued = loop_has_queued,
     .listener_new = listener_new,
     .listener_close = listener_close,
     .conn_read = conn_read,

@@ -334,7 +334,7 @@ bool nw_link_has_input(const struct nw_link *link)
 
 bool nw_link_sleep(struct nw_link *link)
 {
-    if (link->room || !nw_channel_may_sleep(&link->channel))
+    if (link->unrung || link->room || !nw_channel_may_sleep(&link->channel))
         return false;
     nw_list_remove(&link->awake);
     return true;

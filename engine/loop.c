@@ -1,6 +1,6 @@
 /*
- * The turn of the loop. While invocations run the engine looks at its rings itself for a moment before it sleeps, so
- * that a quick answer costs no wake-up; when that moment was in vain a few times it stops doing so, and tries again
+ * The turn of the loop. While a few invocations run the engine looks at its rings itself for a moment before it sleeps,
+ * so that a quick answer costs no wake-up; when that moment was in vain a few times it stops doing so, and tries again
  * now and then.
  */
 #include "engine/loop.h"
@@ -119,6 +119,8 @@ static bool before_wait(void *arg)
 {
     struct nw_engine *engine = arg;
     unsigned taken = work(engine);
+    if (!taken && nw_io_has_queued(engine->io))
+        return false;
     if (!taken && spin(engine))
         taken = work(engine);
     /* While answers stream in, sockets are looked at between them, but nobody sleeps. */

@@ -55,6 +55,6 @@ nightward-worke
 	55aa [unknown] (/x/nightward-worker)
 
 SAMPLES
-    [[ $output == *'engine, 8.0 us'*'2.00 us  sending'*'2.00 us  HTTP'*'2.00 us  dispatch'*'2.00 us  ringing the worker'* ]]
-    [[ $output == *'worker, 1.0 us'*'1.00 us  gate and monitor'* ]]
+    [[ $output == *'engine, 8.0 us'*'2.0 us  sending'*'2.0 us  HTTP'*'2.0 us  dispatch'*'2.0 us  ringing the worker'* ]]
+    [[ $output == *'worker, 1.0 us'*'1.0 us  gate and monitor'* ]]
 }

@@ -98,6 +98,12 @@ bool nw_io_has_events(const struct nw_io *io)
     return false;
 }
 
+bool nw_io_has_queued(const struct nw_io *io)
+{
+    (void)io;
+    return false;
+}
+
 struct nw_io *nw_io_new(enum nw_io_kind kind, char *why, size_t size)
 {
     struct nw_io *io = calloc(1, sizeof *io);

@@ -87,6 +87,19 @@ static void no_busy_loop_keeps_one_waiting(void **state)
     assert_in_range(turns, 2, 8);
 }
 
+/* What the loop had at hand may turn out to be nothing. */
+static void nobody_sleeps_who_has_yet_to_ring(void **state)
+{
+    struct world *world = *state;
+    more_at_hand = true;
+    push(world);
+    assert_false(rung(world));
+    assert_false(nw_link_sleep(&world->link));
+    more_at_hand = false;
+    assert_true(rung(world));
+    assert_true(nw_link_sleep(&world->link));
+}
+
 static void a_full_ring_rings_at_once(void **state)
 {
     struct world *world = *state;
@@ -101,9 +114,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(an_idle_loop_rings_at_once),
-        CASE(a_busy_loop_rings_for_a_batch),
-        CASE(no_busy_loop_keeps_one_waiting),
+        CASE(an_idle_loop_rings_at_once),     CASE(a_busy_loop_rings_for_a_batch),
+        CASE(no_busy_loop_keeps_one_waiting), CASE(nobody_sleeps_who_has_yet_to_ring),
         CASE(a_full_ring_rings_at_once),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);

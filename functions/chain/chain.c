@@ -9,6 +9,7 @@
 
 #define NAME_MAX_LENGTH   63
 #define NUMBER_MAX_LENGTH 20
+#define DIGITS_MAX        7 /* of a depth that is asked for */
 
 struct chain {
     void *context;
@@ -50,9 +51,11 @@ static int parse(const char *input, size_t length, unsigned long *depth, char na
     memcpy(text, input, length);
     text[length] = '\0';
     *depth = strtoul(text, &at, 10);
+    if (at - text > DIGITS_MAX || !strchr(" \n", *at)) /* the end of the text will do, too */
+        return -1;
     at += strspn(at, " \n");
     n = strcspn(at, " \n");
-    if (n > NAME_MAX_LENGTH || at[n + strspn(at + n, " \n")])
+    if (n > NAME_MAX_LENGTH || at + n + strspn(at + n, " \n") != text + length)
         return -1;
     memcpy(name, at, n);
     strcpy(name + n, n ? "" : "chain");

@@ -109,6 +109,8 @@ static void chain_refuses_other_input(void **state)
     expect_failure(state, "chain", "-1");
     expect_failure(state, "chain", "three");
     expect_failure(state, "chain", "3 a b");
+    expect_failure(state, "chain", "3a");
+    expect_failure(state, "chain", "99999999999999999999999");
     expect_failure(state, "chain", "1 no-such-function");
 }
 
