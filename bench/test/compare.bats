@@ -140,6 +140,7 @@ about() {
 
 @test "a short run compares with a server given by its URL, and leaves nothing running" {
     local tries file
+    "$NW_BUILD/test/io-usable" >why || skip "the server needs io_uring: $(cat why)"
     "$NW_BUILD/bench/echo_server" >port &
     server=$!
     for ((tries = 0; tries < 250; tries++)); do
