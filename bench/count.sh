@@ -14,8 +14,6 @@ fi
 host_up mpk --workers 1 --io uv
 host_deploy noop echo
 "$NIGHTWARD" deploy inside "$NW_BUILD/bench/functions/inside.so" >/dev/null
-status=$("$NIGHTWARD" status --json | tr -d ' \n\t')
-engine=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' <<<"$status")
-worker=$(sed -n 's/.*"workers":\[[^]]*"pid":\([0-9]*\).*/\1/p' <<<"$status")
-"$NW_BUILD/bench/count" "${HOST_URL#http://}" "$engine" "$worker" "$NW_ROOT/bench/counts.json" \
+host_pids
+"$NW_BUILD/bench/count" "${HOST_URL#http://}" "$ENGINE" "$WORKER" "$NW_ROOT/bench/counts.json" \
     ${COUNT:+--"$COUNT"}

@@ -28,9 +28,22 @@ host_up() {
     return 1
 }
 
+# host_status: what the host says of itself, on one line without blanks.
+host_status() {
+    "$NIGHTWARD" status --json | tr -d ' \n\t'
+}
+
+# host_pids: sets ENGINE and WORKER, the first one.
+host_pids() {
+    local status
+    status=$(host_status)
+    ENGINE=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' <<<"$status")
+    WORKER=$(sed -n 's/.*"workers":\[[^]]*"pid":\([0-9]*\).*/\1/p' <<<"$status")
+}
+
 host_ready() {
     local status
-    status=$("$NIGHTWARD" status --json 2>/dev/null | tr -d ' \n\t') || return 1
+    status=$(host_status 2>/dev/null) || return 1
     HOST_URL=http://$(sed -n 's/.*"listen":\["\([^"]*\)".*/\1/p' <<<"$status")
     curl -sf --max-time 2 -o /dev/null "$HOST_URL/readyz"
 }

@@ -99,17 +99,16 @@ allowed_cpus() {
 
 # nightward_up NAME MODE CPU FUNCTION...: engine and workers on that CPU; '': anywhere.
 nightward_up() {
-    local name=$1 mode=$2 cpu=$3 version
+    local name=$1 mode=$2 cpu=$3 pinned='not pinned' version
+    [ -z "$cpu" ] || pinned="engine and workers on CPU $cpu"
     shift 3
     export NIGHTWARD_STATE=$HOST_WORK/$name
     # shellcheck disable=SC2086 # two flags or none
     host_up "$mode" ${cpu:+--engine-cpus $cpu --worker-cpus $cpu} || return 1
     host_deploy "$@"
     version=$(git -C "$NW_ROOT" describe --always --dirty 2>/dev/null || echo 'unknown version')
-    mode=$("$NIGHTWARD" status --json | tr -d ' \n\t' | sed -n 's/.*"mode":"\([a-z]*\)".*/\1/p')
-    target_add "$name" nightward "$HOST_URL" "$HOST_PID" "Nightward $version, isolation $mode" \
-        "${cpu:+engine and workers on CPU $cpu}"
-    TARGET_PINNED[$name]=${TARGET_PINNED[$name]:-not pinned}
+    mode=$(host_status | sed -n 's/.*"mode":"\([a-z]*\)".*/\1/p')
+    target_add "$name" nightward "$HOST_URL" "$HOST_PID" "Nightward $version, isolation $mode" "$pinned"
     TARGET_STATE[$name]=$NIGHTWARD_STATE
     HOST_PID='' # targets_down stops it from now on
 }

@@ -51,14 +51,12 @@ sample_many_connections() {
 
 # served: requests until now.
 served() {
-    "$NIGHTWARD" status --json | tr -d ' \n\t' | sed -n 's/.*"requests":\([0-9]*\).*/\1/p'
+    host_status | sed -n 's/.*"requests":\([0-9]*\).*/\1/p'
 }
 
 command -v perf >/dev/null || { echo 'bench/where.sh: perf is not installed (package linux-perf)' >&2; exit 1; }
 host_up mpk --workers 1 --io uring # whose system calls the table of waits knows
 host_deploy noop
-status=$("$NIGHTWARD" status --json | tr -d ' \n\t')
-ENGINE=$(sed -n 's/^{"pid":\([0-9]*\).*/\1/p' <<<"$status")
-WORKER=$(sed -n 's/.*"workers":\[[^]]*"pid":\([0-9]*\).*/\1/p' <<<"$status")
+host_pids
 trace_one_connection
 sample_many_connections

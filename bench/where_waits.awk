@@ -28,7 +28,7 @@ function sort_values(v, n,    gap, i, j, t)
         }
 }
 
-# Also in the order: the client waits, and reads, while others work.
+# What the client calls while others work is no step, and passes.
 {
     who = $1 ~ /^wrk/ ? "c" : $1 ~ /worke/ ? "w" : "e"
     time = $2
@@ -40,13 +40,13 @@ function sort_values(v, n,    gap, i, j, t)
     sub(/:$/, "", call)
     key = who ":" call
     if (key == step[at + 1] || (at && key == step[1])) {
-        if (key == step[n_steps] && at == n_steps - 1) {
-            requests++
-            for (i = 1; i < n_steps; i++)
-                took[i, requests] = (i == n_steps - 1 ? now : when[i + 1]) - when[i]
-        }
         at = key == step[1] ? 1 : at + 1
         when[at] = now
+        if (at == n_steps) {
+            requests++
+            for (i = 1; i < n_steps; i++)
+                took[i, requests] = when[i + 1] - when[i]
+        }
     } else if (who == "w" && call == "enter_write") {
         at = 0 # the engine slept already: another way
     }

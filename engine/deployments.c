@@ -280,19 +280,19 @@ void nw_deployment_retire(struct nw_deployment *deployment)
 
 /* --- making and ending --- */
 
-static int add_replica(struct nw_deployment *deployment, struct nw_seat *seat)
+struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_replica_state state)
 {
     struct nw_replica *replica = calloc(1, sizeof *replica);
     if (!replica)
-        return -ENOMEM;
+        return NULL;
     replica->deployment = deployment;
     replica->seat = seat;
-    replica->state = NW_REPLICA_PENDING;
+    replica->state = state;
     nw_list_init(&replica->ready);
     nw_list_init(&replica->pump_link);
     nw_list_append(&deployment->replicas, &replica->of_deployment);
     nw_list_append(&seat->replicas, &replica->of_seat);
-    return 0;
+    return replica;
 }
 
 static int add_own_seats(struct nw_deployment *deployment)
@@ -301,7 +301,7 @@ static int add_own_seats(struct nw_deployment *deployment)
         struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
         if (!seat)
             return -ENOMEM;
-        if (add_replica(deployment, seat) < 0) {
+        if (!nw_replica_new(deployment, seat, NW_REPLICA_PENDING)) {
             nw_seat_free(seat);
             return -ENOMEM;
         }
@@ -314,7 +314,8 @@ static int add_replicas(struct nw_deployment *deployment)
     if (deployment->engine->options.mode == NW_MODE_PROCESS)
         return add_own_seats(deployment);
     nw_list_each(&deployment->tenant->seats, at,
-                 after) if (add_replica(deployment, nw_container(at, struct nw_seat, of_tenant)) < 0) return -ENOMEM;
+                 after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant),
+                                            NW_REPLICA_PENDING)) return -ENOMEM;
     return 0;
 }
 

@@ -55,7 +55,7 @@ static struct nw_link *link_alloc(struct nw_seat *seat, uint32_t number)
 static int link_open(struct nw_link *link, int *worker_socket)
 {
     const struct nw_options *options = &link->engine->options;
-    const struct nw_geometry geometry = {.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena};
+    const struct nw_geometry geometry = nw_options_geometry(&link->engine->options);
     int pair[2];
     int rc = nw_channel_create(&link->channel, &geometry);
     if (rc < 0)

@@ -1,6 +1,5 @@
 /* The table of options.h and what reads it. */
 #include "engine/options.h"
-#include "common/channel.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -236,4 +235,9 @@ void nw_options_parse(struct nw_options *options, int argc, char **argv)
                      (unsigned long long)options->body_limit, (unsigned long long)options->arena);
     if (!options->n_listen)
         add_listen(options, "127.0.0.1:8080");
+}
+
+struct nw_geometry nw_options_geometry(const struct nw_options *options)
+{
+    return (struct nw_geometry){.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena};
 }

@@ -2,6 +2,7 @@
 #ifndef NW_ENGINE_OPTIONS_H
 #define NW_ENGINE_OPTIONS_H
 
+#include "common/channel.h"
 #include "common/log.h"
 #include "common/mode.h"
 #include "engine/io.h"
@@ -31,6 +32,9 @@ struct nw_options {
     uint64_t load_timeout;
     uint64_t drain_timeout;
 };
+
+/* Of every channel to a worker. */
+struct nw_geometry nw_options_geometry(const struct nw_options *options);
 
 /* Reads the command line. Ends the process with status 2 naming the flag that is wrong, or with 0 after --help. */
 void nw_options_parse(struct nw_options *options, int argc, char **argv);

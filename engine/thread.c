@@ -6,6 +6,7 @@
 #include "engine/thread.h"
 #include "common/atomic.h"
 #include "common/log.h"
+#include "engine/deployments.h"
 #include "engine/dispatch.h"
 #include "engine/functions.h"
 #include "engine/gateway.h"
@@ -51,18 +52,6 @@ static void replica_free(struct nw_replica *replica)
     nw_list_remove(&replica->of_seat);
     nw_list_remove(&replica->pump_link);
     free(replica);
-}
-
-static void add_replica(struct nw_deployment *version, struct nw_seat *seat)
-{
-    struct nw_replica *replica = must(calloc(1, sizeof *replica));
-    replica->deployment = version;
-    replica->seat = seat;
-    replica->state = NW_REPLICA_SERVING;
-    nw_list_init(&replica->ready);
-    nw_list_init(&replica->pump_link);
-    nw_list_append(&version->replicas, &replica->of_deployment);
-    nw_list_append(&seat->replicas, &replica->of_seat);
 }
 
 static struct nw_deployment *version_get(struct nw_engine *engine, uint32_t number)
@@ -218,7 +207,7 @@ static void place(struct nw_deployment *version, const struct nw_told_version *t
         bool there = false;
         nw_list_each(&version->replicas, at, after) there |= replica_at(at)->seat == seat;
         if (seat && !there)
-            add_replica(version, seat);
+            must(nw_replica_new(version, seat, NW_REPLICA_SERVING));
     }
 }
 

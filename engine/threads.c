@@ -253,8 +253,7 @@ void nw_threads_heard(void *reader, struct nw_mail *mail)
 /* The worker knows of it before it can be told of any function. */
 static int add_channel(struct nw_link *link, unsigned thread)
 {
-    const struct nw_options *options = &link->engine->options;
-    const struct nw_geometry geometry = {.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena};
+    const struct nw_geometry geometry = nw_options_geometry(&link->engine->options);
     const struct nw_control head = {.kind = NW_CONTROL_CHANNEL, .worker = link->number};
     struct nw_told_worker *worker = calloc(1, sizeof *worker);
     if (!worker)

@@ -81,7 +81,7 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_link *link, int wo
         .mode = options->mode,
         .executors = (uint32_t)options->executors,
         .profile = seat->tenant->profile,
-        .geometry = {.ring_capacity = (uint32_t)options->ring, .arena_size = options->arena},
+        .geometry = nw_options_geometry(options),
     };
     const int fds[] = {worker_socket, link->channel.memfd, link->channel.peer_doorbell, link->channel.own_doorbell};
     return nw_control_send(seat->engine->launcher, &head, NULL, 0, fds, 4);
