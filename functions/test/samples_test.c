@@ -110,6 +110,8 @@ static void chain_refuses_other_input(void **state)
     expect_failure(state, "chain", "three");
     expect_failure(state, "chain", "3 a b");
     expect_failure(state, "chain", "3a");
+    expect_failure(state, "chain", "0a");
+    expect_failure(state, "chain", "00000000");
     expect_failure(state, "chain", "99999999999999999999999");
     expect_failure(state, "chain", "1 no-such-function");
 }
