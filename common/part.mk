@@ -1,7 +1,7 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
 COMMON_SOURCES := $(addprefix common/,arena.c buffer.c channel.c control.c cpus.c grant.c log.c manifest.c \
-                    manifest_json.c mode.c mode_probe.c ring.c spawn.c status.c users.c)
+                    manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c users.c)
 COMMON := $(B)/libcommon.a
 
 $(COMMON): $(call objects,$(COMMON_SOURCES))
@@ -15,12 +15,20 @@ $(eval $(call test,common/cpus,common/test/cpus_test.c,,$(COMMON)))
 $(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
+$(eval $(call test,common/resources,common/test/resources_test.c common/resources_doc.c,,$(COMMON)))
 $(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
 $(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
 
 $(eval $(call fuzz,common,control,,,$(COMMON)))
 $(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))
 $(eval $(call fuzz,common,ring,,,$(COMMON)))
+
+# what one owner may have of what many want, written from the table
+$(B)/obj/common/resources-doc: $(call objects,common/resources_doc.c common/resources_doc_main.c) $(COMMON)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and shares
+	$(Q)$< > $@.new && mv $@.new $@
 
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
 TESTS   += $(B)/test/common/ring_tsan

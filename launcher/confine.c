@@ -30,12 +30,12 @@ static const struct {
     rlim_t limit;
     bool of_user; /* counted for all processes of a user: only for one that has no others */
 } limits[] = {
-    {RLIMIT_CORE, 0, false},     {RLIMIT_NOFILE, 4096, false}, {RLIMIT_FSIZE, 1UL << 30, false},
-    {RLIMIT_MEMLOCK, 0, false},  {RLIMIT_RTPRIO, 0, false},    {RLIMIT_NICE, 0, false},
-    {RLIMIT_MSGQUEUE, 0, false}, {RLIMIT_NPROC, 256, true},
+    {RLIMIT_CORE, 0, false},     {RLIMIT_NOFILE, 65536, false}, {RLIMIT_FSIZE, 1UL << 30, false},
+    {RLIMIT_MEMLOCK, 0, false},  {RLIMIT_RTPRIO, 0, false},     {RLIMIT_NICE, 0, false},
+    {RLIMIT_MSGQUEUE, 0, false}, {RLIMIT_NPROC, 2048, true},
 };
 
-/* Lowers limits, never raises one. */
+/* Never above what the launcher may have; up to there a worker's shares of descriptors need them (worker/room.c). */
 static int set_limits(bool own_user)
 {
     int failed = 0;
@@ -51,7 +51,7 @@ static int set_limits(bool own_user)
         }
         if (now.rlim_max > limits[i].limit)
             now.rlim_max = limits[i].limit;
-        if (now.rlim_cur > now.rlim_max)
+        if (now.rlim_cur > now.rlim_max || limits[i].resource == RLIMIT_NOFILE)
             now.rlim_cur = now.rlim_max;
         if (setrlimit(limits[i].resource, &now) != 0)
             failed = -errno;

@@ -42,7 +42,8 @@
 #define NW_DEFENCE_ENTER         30 /* rights are compared after the gate's way in wrote PKRU */
 #define NW_DEFENCE_RESTORE       31 /* ... and after XRSTOR */
 #define NW_DEFENCE_FLAGS         32 /* the gate refuses flags that change how the monitor runs */
-#define NW_DEFENCE_COUNT         33
+#define NW_DEFENCE_SHARES        33 /* limits and shares of what domains take from one another */
+#define NW_DEFENCE_COUNT         34
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

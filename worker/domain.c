@@ -6,6 +6,7 @@
 #include "worker/files.h"
 #include "worker/monitor.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,13 +48,8 @@ static int range_reserve(struct nw_domain *domain)
     return error;
 }
 
-struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
+static void record_reset(struct nw_domain *domain, struct nw_function *function)
 {
-    struct nw_domain *domain = record_take();
-
-    *error = domain ? 0 : -ENOMEM;
-    if (!domain)
-        return NULL;
     domain->function = function;
     domain->key = 0;
     domain->base = 0;
@@ -68,12 +64,35 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error)
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i] = (struct nw_domain_fd){.fd = -1};
-    if (nw_m.keyed)
+}
+
+/* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */
+static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error = nw_share_open(domain, why, NW_REASON_MAX);
+
+    return error ? error : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
+}
+
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX])
+{
+    struct nw_domain *domain = record_take();
+
+    *error = domain ? 0 : -ENOMEM;
+    snprintf(why, NW_REASON_MAX, "%s",
+             domain ? "" : "this worker has as many domains as it can have; remove a function");
+    if (!domain)
+        return NULL;
+    record_reset(domain, function);
+    *error = shares_take(domain, why);
+    if (!*error && nw_m.keyed)
         *error = nw_domain_bind(domain);
     domain->xsave = *error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
     if (!*error)
         *error = domain->xsave ? range_reserve(domain) : -ENOMEM;
     if (*error) {
+        if (!why[0])
+            snprintf(why, NW_REASON_MAX, "%s", strerror(-*error));
         nw_domain_destroy(domain);
         return NULL;
     }
@@ -88,6 +107,7 @@ void nw_domain_destroy(struct nw_domain *domain)
         munmap((void *)domain->base, NW_DOMAIN_RANGE);
     nw_regions_fini(&domain->regions);
     nw_fd_close_all(domain);
+    nw_share_close(domain);
     free(domain->xsave);
     domain->xsave = NULL;
     if (domain->key)

@@ -34,10 +34,11 @@ int nw_fd_use(struct nw_domain *domain, uint64_t number)
     return nw_fd_use_file(domain, number, &file);
 }
 
-static void clear(struct nw_domain_fd *e)
+static void clear(struct nw_domain *domain, struct nw_domain_fd *e)
 {
     close(e->fd);
     *e = (struct nw_domain_fd){.fd = -1};
+    nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
 }
 
 void nw_fd_done(struct nw_domain *domain, uint64_t number)
@@ -48,20 +49,30 @@ void nw_fd_done(struct nw_domain *domain, uint64_t number)
         return;
     pthread_mutex_lock(&domain->memory_lock);
     if (--e->users == 0 && e->closed)
-        clear(e);
+        clear(domain, e);
     pthread_mutex_unlock(&domain->memory_lock);
+}
+
+/* Lock held. The first free number at or above `from`, or -EMFILE. */
+static long free_number(const struct nw_domain *domain, uint64_t from)
+{
+    uint64_t i = from < NW_FD_FIRST ? NW_FD_FIRST : from;
+
+    while (i < NW_DOMAIN_FDS && domain->fds[i].fd >= 0)
+        i++;
+    return i < NW_DOMAIN_FDS ? (long)i : -EMFILE;
 }
 
 long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from)
 {
-    long result = -EMFILE;
+    long result, error;
 
     pthread_mutex_lock(&domain->memory_lock);
-    for (uint64_t i = from < NW_FD_FIRST ? NW_FD_FIRST : from; i < NW_DOMAIN_FDS && result < 0; i++)
-        if (domain->fds[i].fd < 0) {
-            domain->fds[i] = file;
-            result = (long)i;
-        }
+    result = free_number(domain, from);
+    error = result < 0 ? 0 : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
+    result = error ? error : result;
+    if (result >= 0)
+        domain->fds[result] = file;
     pthread_mutex_unlock(&domain->memory_lock);
     if (result < 0)
         close(file.fd);
@@ -69,24 +80,27 @@ long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from
 }
 
 /* Lock held. */
-static void drop(struct nw_domain_fd *e)
+static void drop(struct nw_domain *domain, struct nw_domain_fd *e)
 {
     if (e->users)
         e->closed = true;
     else
-        clear(e);
+        clear(domain, e);
 }
 
 long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd file)
 {
     struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
-    long result = e ? (long)number : -EBADF;
+    long result = e ? (long)number : -EBADF, error = 0;
 
     pthread_mutex_lock(&domain->memory_lock);
     if (e && e->users)
         result = -EBUSY;
     else if (e && e->fd >= 0)
-        clear(e);
+        clear(domain, e);
+    if (result >= 0)
+        error = nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
+    result = error ? error : result;
     if (result >= 0)
         *e = file;
     pthread_mutex_unlock(&domain->memory_lock);
@@ -102,7 +116,7 @@ long nw_fd_close(struct nw_domain *domain, uint64_t number)
     pthread_mutex_lock(&domain->memory_lock);
     e = entry(domain, (uint32_t)number);
     if (e)
-        drop(e);
+        drop(domain, e);
     pthread_mutex_unlock(&domain->memory_lock);
     return e ? 0 : -EBADF;
 }
@@ -111,5 +125,5 @@ void nw_fd_close_all(struct nw_domain *domain)
 {
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         if (domain->fds[i].fd >= 0)
-            clear(&domain->fds[i]);
+            clear(domain, &domain->fds[i]);
 }

@@ -316,11 +316,12 @@ static void retire_idle(struct nw_function *f, uint64_t now)
 
 static void start(struct nw_function *f, uint64_t now)
 {
+    char why[NW_REASON_MAX];
     struct nw_domain *domain;
     struct nw_slot *first;
     int error;
 
-    domain = nw_domain_new(f, &error);
+    domain = nw_domain_new(f, &error, why);
     f->retry_at = now + RETRY_NS;
     if (error == -EBUSY)
         return;
@@ -330,9 +331,9 @@ static void start(struct nw_function *f, uint64_t now)
         nw_executor_wake();
         return;
     }
-    nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, strerror(-error));
+    nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, why);
     if (f->state == NW_FUNCTION_LOADING) {
-        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, strerror(-error));
+        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, why);
         function_end(f);
     }
 }

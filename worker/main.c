@@ -11,6 +11,7 @@
 #include "worker/image.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
+#include "worker/room.h"
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +97,7 @@ static struct options parse(int argc, char **argv)
             o.mode = (enum nw_mode)nw_mode_parse(optarg);
             break;
         case 'e':
-            o.executors = (uint32_t)number("executors", optarg, 1, NW_EXECUTORS_MAX / 2);
+            o.executors = (uint32_t)number("executors", optarg, 1, NW_TOKENS_MAX);
             break;
         case 'r':
             o.geometry.ring_capacity = (uint32_t)number("ring-capacity", optarg, 2, 1 << 20);
@@ -221,6 +222,7 @@ static void prepare(const struct options *o)
         nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
     }
     open_programs();
+    nw_rooms_measure();
     error = nw_executors_init(o->executors);
     if (error)
         nw_die_system("cannot start %u executors: %s", o->executors, strerror(-error));

@@ -24,6 +24,7 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/region.h"
+#include "worker/share.h"
 #include "worker/span.h"
 #include "worker/where.h"
 #include <pthread.h>
@@ -35,12 +36,14 @@
 #define NW_PAGE_SIZE      4096ul
 #define NW_PAYLOAD_MAX    (16ul << 20)
 #define NW_CALL_DEPTH_MAX 32
-#define NW_EXECUTORS_MAX  64
+#define NW_TOKENS_MAX     32                     /* executors that run at once */
+#define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX) /* with those that are blocked */
 #define NW_DOMAINS_MAX    512
 #define NW_FUNCTIONS_MAX  1024
 #define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
-#define NW_EXTRA_WORKERS  96  /* func workers beyond its slots that a domain may make for nested calls */
-#define NW_DOMAIN_FDS     256
+#define NW_EXTRA_WORKERS  NW_LIMIT_FUNC_WORKERS /* beyond its slots, that a domain may make for nested calls */
+#define NW_WORKER_MEMORY  (5ul << 18)           /* what a func worker takes of its domain's memory, with its stack */
+#define NW_DOMAIN_FDS     NW_LIMIT_DESCRIPTORS
 #define NW_DOMAIN_RANGE   (16ul << 30)
 #define NW_START_TIMEOUT  10000       /* ms from load to ready */
 #define NW_KEEPS_UNKNOWN  10000000ull /* nw_function.keeps of one that never ran */
@@ -147,6 +150,7 @@ struct nw_domain {
     struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool grown_out;         /* it could make no more */
     struct nw_function *function;
+    struct nw_account account;
     int key;            /* hardware key; 0 while evicted or where there are none */
     uint64_t last_used; /* for eviction: a count, not a time */
     uint64_t base, end; /* its address range */
@@ -349,9 +353,10 @@ struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when 
 struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */
 
 /* domain.c */
-struct nw_domain *nw_domain_new(struct nw_function *function, int *error); /* lock held */
-void nw_domain_destroy(struct nw_domain *domain);                          /* lock held; no slot may be left */
-int nw_domain_bind(struct nw_domain *domain); /* lock held: gives it a hardware key; -EBUSY when none can be had */
+/* Lock held. NULL with -EBUSY: no key can be had now; or another error and why, for people. */
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
+void nw_domain_destroy(struct nw_domain *domain); /* lock held; no slot may be left */
+int nw_domain_bind(struct nw_domain *domain);     /* lock held: gives it a hardware key; -EBUSY when none can be had */
 
 /* load.c: maps stub and ld.so and prepares the first flow. On the executor that runs it. */
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -100,13 +101,19 @@ static void test_limits(void **state)
     pid_t pid;
     int socket = start_worker(*state, 1, &pid);
     const char *limits = read_proc(pid, "limits");
+    struct rlimit files;
+    char both[64];
 
     assert_limit(limits, "Max core file size", "0 0");
     assert_limit(limits, "Max locked memory", "0 0");
     assert_limit(limits, "Max realtime priority", "0 0");
     assert_limit(limits, "Max file size", "1073741824 1073741824");
     if (nw_users_usable())
-        assert_limit(limits, "Max processes", "256 256");
+        assert_limit(limits, "Max processes", "2048 2048");
+    getrlimit(RLIMIT_NOFILE, &files);
+    snprintf(both, sizeof both, "%lu %lu", files.rlim_max < 65536 ? files.rlim_max : 65536,
+             files.rlim_max < 65536 ? files.rlim_max : 65536);
+    assert_limit(limits, "Max open files", both);
     close(socket);
 }
 

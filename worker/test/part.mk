@@ -1,5 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
+$(eval $(call test,worker/share,worker/test/share_test.c worker/share.c,,$(COMMON)))
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))

@@ -1,0 +1,133 @@
+/* See share.h. */
+#include "worker/share.h"
+#include "common/atomic.h"
+#include "worker/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+
+/* What all domains have together of one resource. Guarded by `lock`. */
+static struct pool {
+    uint64_t room;   /* 0: no bound */
+    uint64_t beyond; /* held by domains beyond their shares */
+} pools[NW_RESOURCE_COUNT];
+
+static uint32_t present; /* domains that were admitted */
+static uint32_t lock;
+
+static void acquire(void)
+{
+    while (nw_exchange(&lock, 1u)) /* pairs with the release in release() */
+        nw_spin_pause();
+}
+
+static void release(void)
+{
+    nw_store_release(&lock, 0u); /* pairs with the exchange in acquire() */
+}
+
+/* How much is kept for the shares of `n` domains and of those that may come: half of the room at least. */
+static uint64_t kept(enum nw_resource r, uint32_t n)
+{
+    uint64_t share = nw_resources[r].share, places = share ? pools[r].room / 2 / share : 0;
+
+    places = places > NW_DOMAINS_MAX ? NW_DOMAINS_MAX : places;
+    return share * (places > n ? places : n);
+}
+
+static uint64_t beyond(enum nw_resource r, uint64_t used)
+{
+    return used > nw_resources[r].share ? used - nw_resources[r].share : 0;
+}
+
+static bool has_place(enum nw_resource r)
+{
+    return !pools[r].room || pools[r].beyond + kept(r, present + 1) <= pools[r].room;
+}
+
+void nw_share_room(enum nw_resource r, uint64_t room)
+{
+    pools[r].room = room;
+}
+
+static void set_limits(struct nw_account *account, const struct nw_function *f)
+{
+    const uint64_t workers = f->memory / 4 / NW_WORKER_MEMORY;
+
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
+        account->used[r] = 0;
+        account->limit[r] = nw_resources[r].limit;
+    }
+    account->limit[NW_RESOURCE_THREADS] = f->threads;
+    account->limit[NW_RESOURCE_IMAGE_BYTES] = account->limit[NW_RESOURCE_HELD_BYTES] = f->memory;
+    if (workers < NW_LIMIT_FUNC_WORKERS)
+        account->limit[NW_RESOURCE_FUNC_WORKERS] = workers;
+}
+
+int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
+{
+    int r = 0;
+
+    set_limits(&d->account, d->function);
+    acquire();
+    while (r < NW_RESOURCE_COUNT && has_place((enum nw_resource)r))
+        r++;
+    d->account.open = r == NW_RESOURCE_COUNT;
+    present += d->account.open;
+    release();
+    if (d->account.open)
+        return 0;
+    snprintf(
+        why, why_size,
+        "this worker has no share of %s left for another domain: %u domains and what they hold beyond their shares "
+        "use up %llu; raise %s, or remove a function",
+        nw_resources[r].name, present, (unsigned long long)pools[r].room, nw_resources[r].room);
+    return -EAGAIN;
+}
+
+void nw_share_close(struct nw_domain *d)
+{
+    acquire();
+    for (int r = 0; r < NW_RESOURCE_COUNT && d->account.open; r++) {
+        pools[r].beyond -= beyond((enum nw_resource)r, d->account.used[r]);
+        d->account.used[r] = d->account.limit[r] = 0;
+    }
+    present -= d->account.open;
+    d->account.open = false;
+    release();
+}
+
+int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n)
+{
+    struct nw_account *account = &d->account;
+    uint64_t more;
+    bool granted;
+
+    acquire();
+    granted = account->open && account->used[r] <= account->limit[r] && n <= account->limit[r] - account->used[r];
+    more = granted ? beyond(r, account->used[r] + n) - beyond(r, account->used[r]) : 0;
+    granted = granted && (!more || !pools[r].room || pools[r].beyond + more + kept(r, present) <= pools[r].room);
+    granted |= nw_without(NW_DEFENCE_SHARES);
+    if (granted) {
+        account->used[r] += n;
+        pools[r].beyond += more;
+    }
+    release();
+    return granted ? 0 : nw_resources[r].refusal ? -nw_resources[r].refusal : -EAGAIN;
+}
+
+void nw_share_give(struct nw_domain *d, enum nw_resource r, uint64_t n)
+{
+    struct nw_account *account = &d->account;
+    uint64_t before;
+
+    acquire();
+    before = account->used[r];
+    account->used[r] -= n < before ? n : before;
+    pools[r].beyond -= beyond(r, before) - beyond(r, account->used[r]);
+    release();
+}
+
+uint64_t nw_share_used(const struct nw_domain *d, enum nw_resource r)
+{
+    return nw_load_relaxed(&d->account.used[r]); /* a snapshot: stored under the lock */
+}

@@ -1,0 +1,168 @@
+/*
+ * Shares of domains: no domain takes what is kept for another, none holds more than its limit, and what a domain held
+ * is free again when it ends. Random changes against a model that counts.
+ */
+#include "common/test/test.h"
+#include "worker/monitor.h"
+#include "worker/share.h"
+#include <errno.h>
+#include <string.h>
+
+#define DOMAINS 12
+#define ROUNDS  200000
+#define R       NW_RESOURCE_DESCRIPTORS
+
+static struct nw_function function = {.memory = 64ul << 20, .threads = 5};
+static struct nw_domain domains[DOMAINS];
+static char why[256];
+
+static uint64_t share(void)
+{
+    return nw_resources[R].share;
+}
+
+static void open_domain(struct nw_domain *d)
+{
+    d->function = &function;
+    assert_int_equal(nw_share_open(d, why, sizeof(why)), 0);
+}
+
+static void close_all(void)
+{
+    for (int i = 0; i < DOMAINS; i++)
+        nw_share_close(&domains[i]);
+}
+
+static void nobody_takes_another_ones_share(void **state)
+{
+    uint64_t n = 0;
+
+    (void)state;
+    nw_share_room(R, share() * 8 + 10);
+    open_domain(&domains[0]);
+    open_domain(&domains[1]);
+    while (nw_share_take(&domains[0], R, 1) == 0)
+        n++;
+    assert_in_range(n, share(), nw_resources[R].limit);
+    for (uint64_t i = 0; i < share(); i++)
+        assert_int_equal(nw_share_take(&domains[1], R, 1), 0);
+    close_all();
+}
+
+/* Half of the room is kept for domains that are not there yet: what is held beyond shares never keeps them out. */
+static void the_next_domains_find_their_share(void **state)
+{
+    (void)state;
+    nw_share_room(R, share() * 2 * 8);
+    for (int i = 0; i < 8; i++) {
+        open_domain(&domains[i]);
+        assert_int_equal(nw_share_take(&domains[i], R, share()), 0);
+        while (nw_share_take(&domains[i], R, 1) == 0)
+            continue;
+    }
+    close_all();
+}
+
+static void a_domain_without_a_share_is_refused(void **state)
+{
+    (void)state;
+    nw_share_room(R, share() * 2);
+    open_domain(&domains[0]);
+    open_domain(&domains[1]);
+    domains[2].function = &function;
+    assert_int_equal(nw_share_open(&domains[2], why, sizeof(why)), -EAGAIN);
+    assert_non_null(strstr(why, nw_resources[R].name));
+    assert_non_null(strstr(why, nw_resources[R].room));
+    assert_int_equal(nw_share_take(&domains[2], R, 1), -EMFILE);
+    nw_share_close(&domains[1]);
+    open_domain(&domains[2]);
+    close_all();
+}
+
+static void limits_are_those_of_the_function(void **state)
+{
+    (void)state;
+    open_domain(&domains[0]);
+    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 5), 0);
+    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 1), -EAGAIN);
+    nw_share_give(&domains[0], NW_RESOURCE_THREADS, 1);
+    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, UINT64_MAX), -EAGAIN);
+    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 1), 0);
+    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_FUNC_WORKERS, (16ul << 20) / NW_WORKER_MEMORY + 1),
+                     -EAGAIN);
+    close_all();
+}
+
+struct model {
+    uint64_t used[DOMAINS];
+    bool open[DOMAINS];
+};
+
+static void compare(const struct model *m, uint64_t room)
+{
+    uint64_t beyond = 0, present = 0;
+
+    for (int i = 0; i < DOMAINS; i++) {
+        assert_int_equal(nw_share_used(&domains[i], R), m->used[i]);
+        assert_in_range(m->used[i], 0, nw_resources[R].limit);
+        beyond += m->used[i] > share() ? m->used[i] - share() : 0;
+        present += m->open[i];
+    }
+    assert_true(beyond + present * share() <= room);
+}
+
+static void change(struct model *m, uint64_t *random)
+{
+    unsigned i = (unsigned)(test_random(random) % DOMAINS);
+    uint64_t n = test_random(random) % 40;
+
+    switch (test_random(random) % 16) {
+    case 0:
+        if (!m->open[i]) {
+            domains[i].function = &function;
+            m->open[i] = nw_share_open(&domains[i], why, sizeof(why)) == 0;
+        }
+        break;
+    case 1:
+        nw_share_close(&domains[i]);
+        m->used[i] = m->open[i] = 0;
+        break;
+    case 2 ... 7:
+        n = n < m->used[i] ? n : m->used[i];
+        nw_share_give(&domains[i], R, n);
+        m->used[i] -= n;
+        break;
+    default:
+        if (nw_share_take(&domains[i], R, n) == 0)
+            m->used[i] += n;
+        else
+            assert_true(!m->open[i] || m->used[i] + n > share());
+    }
+}
+
+static void it_adds_up(void **state)
+{
+    const uint64_t room = share() * 20 + 7;
+    struct model m = {0};
+    uint64_t random = 1;
+
+    (void)state;
+    nw_share_room(R, room);
+    for (int i = 0; i < ROUNDS; i++) {
+        change(&m, &random);
+        compare(&m, room);
+    }
+    close_all();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_takes_another_ones_share),
+        cmocka_unit_test(the_next_domains_find_their_share),
+        cmocka_unit_test(a_domain_without_a_share_is_refused),
+        cmocka_unit_test(limits_are_those_of_the_function),
+        cmocka_unit_test(it_adds_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
