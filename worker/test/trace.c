@@ -24,6 +24,7 @@
 #define TICK_NS        5000000
 #define PATIENCE_TICKS 4000
 #define RUN_TICKS      2
+#define FLAG_TF        0x100
 
 static struct nw_elf elf; /* of the worker's file */
 
@@ -200,9 +201,21 @@ int nw_trace_attach(struct nw_trace *t, pid_t worker)
     return 0;
 }
 
+/* After a step over an instruction that loads the flags, the kernel takes the trap flag for the thread's own and leaves
+ * it set when it lets go. */
+static void clear_trap_flag(const struct nw_trace *t)
+{
+    struct nw_trace_state s;
+
+    nw_trace_get(t, &s);
+    s.regs.eflags &= ~(unsigned long long)FLAG_TF;
+    assert_int_equal(ptrace(PTRACE_SETREGS, t->tid, 0, &s.regs), 0);
+}
+
 void nw_trace_detach(struct nw_trace *t, int signal)
 {
     tick(0);
+    clear_trap_flag(t);
     ptrace(PTRACE_DETACH, t->tid, 0, (long)signal);
     for (size_t i = 0; i < t->n_others; i++)
         ptrace(PTRACE_DETACH, t->others[i], 0, 0);
