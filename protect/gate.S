@@ -132,13 +132,15 @@ nw_gate_text_start:
     jne 9f
 
     /* Nothing of another context is left in the x87: no data (MMX writes all its registers), no address of an
-     * instruction or operand (FLDS leaves its own), no status. A status may also be an exception that is yet to trap,
-     * so FNSTSW comes first. All this before WRFSBASE, which makes it slower. */
+     * instruction or operand (FLDS leaves its own), no status. FSTP takes the top back to 0: elsewhere each MMX
+     * instruction needs an assist on Intel. A status may also be an exception that is yet to trap, so FNSTSW comes
+     * first. All this before WRFSBASE, which makes it slower. */
     fnstsw %ax
     testw %ax, %ax
     jne 1f
 0:  emms
     flds nw_gate_zero(%rip)
+    fstp %st(0)
     .irp n, 0,1,2,3,4,5,6,7
     pxor %mm\n, %mm\n
     .endr
