@@ -9,6 +9,7 @@
 #include "common/spawn.h"
 #include "worker/audit.h"
 #include "worker/image.h"
+#include "worker/lines.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
 #include "worker/room.h"
@@ -261,8 +262,10 @@ static void receive(void)
     static struct nw_control_message message;
     int got = nw_control_recv(nw_m.control, &message);
 
-    if (got == 0)
-        exit(0); /* the engine is gone, and with it every reason to live */
+    if (got == 0) { /* the engine is gone, and with it every reason to live */
+        nw_lines_rest(UINT64_MAX);
+        exit(0);
+    }
     if (got == 1)
         on_message(&message);
     else if (got != -EAGAIN && got != -EINTR)
@@ -273,6 +276,7 @@ static void receive(void)
 static uint64_t look(uint64_t now, unsigned *quiet)
 {
     bool busy = nw_watch(now);
+    uint64_t rested;
 
     busy |= nw_functions_tend(now);
     busy |= nw_tell_usage(now);
@@ -280,6 +284,8 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     *quiet = busy ? 0 : *quiet + 1;
     nw_m.watch_rests = *quiet > QUIET_TICKS;
     nw_m.next_timer = nw_timers_run(now);
+    rested = nw_lines_rest(now);
+    nw_m.next_timer = rested < nw_m.next_timer ? rested : nw_m.next_timer;
     if (!nw_m.watch_rests && nw_m.next_timer > now + TICK_NS)
         nw_m.next_timer = now + TICK_NS;
     return nw_m.next_timer;

@@ -166,6 +166,8 @@ struct nw_domain {
     struct nw_slot *sleepers;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
+    struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
+    uint32_t n_parts;
     uint64_t held_bytes; /* of outputs that are kept for its callers */
     uint64_t call_bytes; /* of the arena, for calls that the engine has */
     uint64_t started_at; /* ... and, once it is closing, since when */
@@ -437,9 +439,8 @@ int nw_route_find(const char *name);
 
 /* report.c; lock held */
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
-void nw_tell_rest(void);          /* what the engine was too slow to take */
-bool nw_tell_usage(uint64_t now); /* when it changed, but not too often; true: look again soon */
-bool nw_may_log(
-    struct nw_domain *domain); /* domain.memory_lock held instead: whether a line about it fits this second */
+void nw_tell_rest(void);                   /* what the engine was too slow to take */
+bool nw_tell_usage(uint64_t now);          /* when it changed, but not too often; true: look again soon */
+bool nw_may_log(struct nw_domain *domain); /* any lock: whether a line about it fits this second */
 
 #endif

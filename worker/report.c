@@ -96,15 +96,19 @@ bool nw_tell_usage(uint64_t now)
 
 bool nw_may_log(struct nw_domain *domain)
 {
-    uint64_t second = nw_now() / 1000000000ull;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards log_second and log_lines of all domains */
+    uint64_t second = nw_now() / 1000000000ull, n;
 
     if (nw_without(NW_DEFENCE_LOG))
         return true;
+    pthread_mutex_lock(&lock);
     if (second != domain->log_second) {
         domain->log_second = second;
         domain->log_lines = 0;
     }
-    if (domain->log_lines++ == LINES_PER_SECOND)
+    n = domain->log_lines++;
+    pthread_mutex_unlock(&lock);
+    if (n == LINES_PER_SECOND)
         nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", domain->function->name);
-    return domain->log_lines <= LINES_PER_SECOND;
+    return n < LINES_PER_SECOND;
 }

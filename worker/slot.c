@@ -1,6 +1,7 @@
 /* Slots: making and ending them, and the list of func workers that wait for an invocation. */
 #include "common/atomic.h"
 #include "protect/shortcut.h"
+#include "worker/lines.h"
 #include "worker/monitor.h"
 #include <string.h>
 
@@ -59,6 +60,7 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
 
 void nw_slot_end(struct nw_slot *slot)
 {
+    nw_lines_end(slot);
     slot->state = NW_SLOT_UNUSED;
     slot->domain->n_slots--;
 }

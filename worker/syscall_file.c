@@ -4,6 +4,7 @@
  */
 #include "common/log.h"
 #include "worker/files.h"
+#include "worker/lines.h"
 #include "worker/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOG_LINE_MAX 400
+#define LOG_WRITE_MAX (64ul << 10) /* a longer write is a short one */
+#define LOG_PIECE     4096
 
 static bool is_stream(uint64_t number)
 {
@@ -55,24 +57,17 @@ long nw_sys_read(struct nw_call *call)
     return result == -EBADF && input ? 0 : result;
 }
 
-static void log_text(struct nw_domain *d, char *text)
-{
-    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text))
-        if (nw_may_log(d))
-            nw_log(NW_LOG_INFO, "function %s: %s", d->function->name, line);
-}
-
 static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)
 {
-    char text[LOG_LINE_MAX + 1];
-    size_t n = length < LOG_LINE_MAX ? length : LOG_LINE_MAX;
+    char text[LOG_PIECE];
+    size_t n = length < LOG_WRITE_MAX ? length : LOG_WRITE_MAX;
 
-    if (nw_call_read(call, text, from, n) < 0)
-        return -EFAULT;
-    text[n] = '\0';
-    pthread_mutex_lock(&call->domain->memory_lock);
-    log_text(call->domain, text);
-    pthread_mutex_unlock(&call->domain->memory_lock);
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < sizeof(text) ? n - done : sizeof(text);
+        if (nw_call_read(call, text, from + done, piece) < 0)
+            return done ? (long)done : -EFAULT;
+        nw_lines_add(call->slot, (int)(uint32_t)call->args[0], text, piece);
+    }
     return (long)n;
 }
 

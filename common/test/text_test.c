@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -110,6 +111,50 @@ static void die_usage(const char *text)
     nw_die_usage("no %s", text);
 }
 
+/* Fills the pipe that standard error is, and goes on when it has been emptied. */
+static void log_to_full_pipe(const char *text)
+{
+    char filler[4096] = "";
+    int back[2], own = dup(STDERR_FILENO);
+
+    if (pipe2(back, O_NONBLOCK) < 0 || own < 0 || dup2(back[1], STDERR_FILENO) < 0)
+        _exit(1);
+    while (write(STDERR_FILENO, filler, sizeof filler) > 0)
+        ;
+    if (fcntl(STDERR_FILENO, F_SETFL, 0) < 0) /* from here on a write would wait for ever */
+        _exit(2);
+    nw_log(NW_LOG_INFO, "%s", text);
+    nw_log(NW_LOG_INFO, "%s", text);
+    dup2(own, STDERR_FILENO);
+    nw_log(NW_LOG_INFO, "%s", text);
+}
+
+static void nobody_waits_for_a_full_pipe(void **state)
+{
+    int status;
+
+    (void)state;
+    alarm(20); /* inherited by nobody: the child would hang, and this process with it */
+    assert_string_equal(stderr_of(log_to_full_pipe, "here", &status),
+                        "prog: warn: 2 lines of this log are lost: it was full\nprog: info: here\n");
+    alarm(0);
+    assert_int_equal(status, 0);
+}
+
+static void log_bytes(const char *text)
+{
+    nw_log_bytes(NW_LOG_INFO, text, "a\0b\xc2", 4);
+    nw_log_bytes(NW_LOG_INFO, text, "", 0);
+}
+
+static void bytes_may_be_anything(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_string_equal(stderr_of(log_bytes, "f: ", &status), "prog: info: f: a\\x00b\xc2\nprog: info: f: \n");
+}
+
 static void log_lines(void **state)
 {
     (void)state;
@@ -161,6 +206,8 @@ int main(void)
         cmocka_unit_test(failed_growth_changes_nothing),
         cmocka_unit_test(status_rows),
         cmocka_unit_test(log_lines),
+        cmocka_unit_test(nobody_waits_for_a_full_pipe),
+        cmocka_unit_test(bytes_may_be_anything),
         cmocka_unit_test(long_lines_are_cut_but_end),
         cmocka_unit_test(levels_and_exits),
     };

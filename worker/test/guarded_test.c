@@ -4,7 +4,6 @@
  */
 #include "common/test/test.h"
 #include "worker/test/harness.h"
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +18,10 @@ static char log_text[65536];
 static void start_with_log(void)
 {
     const char *mode = getenv("NW_TEST_MODE");
-    int own = dup(STDERR_FILENO);
 
     log_file = memfd_create("log", MFD_CLOEXEC);
-    assert_true(log_file >= 0 && own >= 0);
-    assert_int_equal(dup2(log_file, STDERR_FILENO), STDERR_FILENO);
-    nw_harness_start(&h, mode ? (enum nw_mode)nw_mode_parse(mode) : NW_MODE_MPK, 2);
-    dup2(own, STDERR_FILENO);
-    close(own);
+    assert_true(log_file >= 0);
+    nw_harness_start_without(&h, mode ? (enum nw_mode)nw_mode_parse(mode) : NW_MODE_MPK, 2, NULL, log_file);
 }
 
 static const char *read_log(void)

@@ -66,7 +66,7 @@ void nw_harness_start_without(struct nw_harness *h, enum nw_mode mode, uint32_t 
     assert_int_equal(nw_channel_create(&h->channel, &geometry), 0);
     h->control = ends[0];
     h->pid = fork();
-    if (h->pid == 0 && without && (dup2(output, 1) < 0 || dup2(output, 2) < 0))
+    if (h->pid == 0 && output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0))
         _exit(123);
     if (h->pid == 0)
         run_worker((int[4]){ends[1], h->channel.memfd, h->channel.peer_doorbell, h->channel.own_doorbell}, mode,

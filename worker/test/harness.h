@@ -30,7 +30,8 @@ struct nw_answer {
 /* Starts the worker and waits for its HELLO. Fails the running test when that does not come. */
 void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors);
 
-/* The same with a worker that leaves these defences out (without.c) and writes to `output`; NULL: the real one. */
+/* The same with a worker that writes to `output`, unless that is -1, and leaves these defences out (without.c); NULL:
+ * the real one. */
 void nw_harness_start_without(struct nw_harness *h, enum nw_mode mode, uint32_t executors, const char *without,
                               int output);
 
