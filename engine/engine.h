@@ -10,6 +10,22 @@
  * and control socket, and it lives until nobody holds memory of its channel any more. An invocation is one input on
  * its way to a function and its output on the way back, whoever asked for it (HTTP or a nested call). A seat and a
  * deployment belong to a tenant, and only those of the same one come together in a replica.
+ *
+ * Callbacks go deep, so what ends something only marks it, and one place frees it, where nobody is in the middle of
+ * anything. Until then it stays good for everybody on the stack:
+ *
+ *   what                         owner                           freed by
+ *   operation                    the queue of its function       nw_operations_bury
+ *   deployment, replica, a seat  the engine                      nw_deployments_reap, when nothing is bound to it
+ *     of its own, its tenant
+ *   link                         who holds a reference           the last nw_link_unref; it is lost in nw_workers_bury
+ *   function                     operations, the version that    nw_operations_bury; the last nw_function_unref when
+ *                                serves, invocations               it was removed before
+ *   invocation                   its owner until `done` or       nw_request_move to FREE; `done` comes before, and is
+ *                                nw_invoke_abandon                 the last that the owner hears
+ *   HTTP connection, request     the server                      the `closed` callback of its connection; a request
+ *                                                                  also once its answer is written
+ *   mail                         the box, then its reader        the reader
  */
 #ifndef NW_ENGINE_ENGINE_H
 #define NW_ENGINE_ENGINE_H
@@ -257,9 +273,10 @@ struct nw_engine {
     struct nw_list functions[NW_FUNCTION_BUCKETS];
     struct nw_list deployments;
     uint32_t last_deployment;
-    unsigned storing;         /* operations that rely on code in the store that no deployment names yet */
-    struct nw_list forgotten; /* code to remove from the store when that is over */
-    bool reap;                /* something that retires may have come further */
+    struct nw_list ended_operations; /* see operations.c */
+    unsigned storing;                /* operations that rely on code in the store that no deployment names yet */
+    struct nw_list forgotten;        /* code to remove from the store when that is over */
+    bool reap;                       /* something that retires may have come further */
 
     struct nw_list tenants;
     struct nw_list seats;

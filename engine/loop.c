@@ -92,7 +92,14 @@ static void tend(struct nw_engine *engine)
     nw_workers_bury(engine);
     nw_deployments_reap(engine);
     nw_threads_tend(engine);
+    nw_operations_bury(engine);
     nw_supervisor_tell_ready(engine);
+}
+
+/* Whether something waits for the next tend. */
+static bool something_ended(const struct nw_engine *engine)
+{
+    return !nw_list_empty(&engine->broken) || !nw_list_empty(&engine->ended_operations);
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -124,7 +131,7 @@ static bool before_wait(void *arg)
     if (!taken && spin(engine))
         taken = work(engine);
     /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
-    if (!nw_list_empty(&engine->broken) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
+    if (something_ended(engine) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
         return false;
     return all_asleep(engine);
 }
@@ -168,6 +175,7 @@ void nw_engine_init(struct nw_engine *engine)
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         nw_list_init(&engine->functions[i]);
     nw_list_init(&engine->deployments);
+    nw_list_init(&engine->ended_operations);
     nw_list_init(&engine->forgotten);
     nw_list_init(&engine->tenants);
     nw_list_init(&engine->seats);

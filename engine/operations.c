@@ -4,7 +4,12 @@
  *   queued ──> storing (thread) ──> loading (workers) ──> committing (thread) ──> done
  *                 └── disk failed ──┴── refused ────────────┴── disk failed ──> done, nothing changed
  *
- * A removal: queued ──> deleting the row (thread) ──> done. Callers always hear the end, in a later turn of the loop.
+ * A removal: queued ──> deleting the row (thread) ──> done.
+ *
+ * The queue of its function owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
+ * says so (end); it is told, unlinked and freed by nw_operations_bury alone, which the loop calls where nothing else of
+ * the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
+ * deployments below them it came to its end.
  */
 #include "engine/operations.h"
 #include "common/log.h"
@@ -19,7 +24,8 @@
 #include <string.h>
 
 struct operation {
-    struct nw_list link; /* in function->operations */
+    struct nw_list link;  /* in function->operations */
+    struct nw_list ended; /* in engine->ended_operations: it is over, and nothing happens to it but its burial */
     struct nw_engine *engine;
     struct nw_function *function;
     bool removes;
@@ -30,7 +36,7 @@ struct operation {
     enum nw_status status;           /* of the end */
     struct nw_threads_waiter waiter; /* for the end to hold on every thread */
     int rc;                          /* of the work on the thread */
-    char why[NW_REASON_SIZE];
+    char why[NW_REASON_SIZE + 64];   /* the end is another one than OK */
     nw_operation_done *done;
     void *arg;
 };
@@ -42,11 +48,19 @@ static struct operation *first_operation(const struct nw_function *function)
     return nw_container(function->operations.next, struct operation, link);
 }
 
-static void finish(struct operation *op, enum nw_status status, const char *reason)
+static void end(struct operation *op, enum nw_status status)
+{
+    op->status = status;
+    nw_list_append(&op->engine->ended_operations, &op->ended);
+}
+
+static void bury(struct operation *op)
 {
     struct nw_function *function = op->function;
+    bool ok = op->status == NW_STATUS_OK;
+    nw_list_remove(&op->ended);
     nw_list_remove(&op->link);
-    op->done(op->arg, status, status == NW_STATUS_OK ? op->deployment : NULL, reason);
+    op->done(op->arg, op->status, ok ? op->deployment : NULL, ok ? "" : op->why);
     nw_manifest_fini(&op->manifest);
     nw_buffer_fini(&op->code);
     free(op);
@@ -56,14 +70,20 @@ static void finish(struct operation *op, enum nw_status status, const char *reas
         nw_function_remove(function);
 }
 
+void nw_operations_bury(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->ended_operations))
+        bury(nw_container(engine->ended_operations.next, struct operation, ended));
+}
+
 static void settled(void *arg)
 {
     struct operation *op = arg;
-    finish(op, op->status, "");
+    end(op, op->status);
 }
 
 /* A change is done when every thread acts on it. */
-static void finish_when_settled(struct operation *op, enum nw_status status)
+static void end_when_settled(struct operation *op, enum nw_status status)
 {
     op->status = status;
     op->waiter.settled = settled;
@@ -129,7 +149,7 @@ static void store_done(void *arg)
     }
     stored(op->engine);
     if (!op->deployment)
-        finish(op, NW_STATUS_INTERNAL, op->why);
+        end(op, NW_STATUS_INTERNAL);
 }
 
 /* --- row into the registry --- */
@@ -149,13 +169,13 @@ static void commit_done(void *arg)
     if (op->rc < 0) {
         op->function->next = NULL;
         nw_deployment_retire(op->deployment);
-        finish(op, NW_STATUS_INTERNAL, op->why);
+        end(op, NW_STATUS_INTERNAL);
         return;
     }
     nw_deployment_committed(op->deployment);
     nw_deployment_version(op->deployment, version);
     nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
-    finish_when_settled(op, NW_STATUS_OK);
+    end_when_settled(op, NW_STATUS_OK);
 }
 
 void nw_operation_loaded(struct nw_deployment *deployment)
@@ -173,17 +193,17 @@ void nw_operation_refused(struct nw_deployment *deployment, enum nw_status statu
 {
     struct nw_function *function = deployment->function;
     struct operation *op = first_operation(function);
-    char message[NW_REASON_SIZE + 64], version[NW_VERSION_SIZE];
+    char version[NW_VERSION_SIZE];
     const struct nw_deployment *current = function->current;
-    snprintf(message, sizeof message, "%s", deployment->reason);
+    snprintf(op->why, sizeof op->why, "%s", deployment->reason);
     if (current && current->state == NW_DEPLOYMENT_SERVING) {
         nw_deployment_version(current, version);
-        snprintf(message, sizeof message, "%s. Version %s still serves", deployment->reason, version);
+        snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->reason, version);
     }
-    nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, message);
+    nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
     function->next = NULL;
     nw_deployment_retire(deployment);
-    finish(op, status, message);
+    end(op, status);
 }
 
 /* --- removal --- */
@@ -202,7 +222,7 @@ static void delete_done(void *arg)
     if (op->engine->ended)
         return;
     if (op->rc < 0) {
-        finish(op, NW_STATUS_INTERNAL, op->why);
+        end(op, NW_STATUS_INTERNAL);
         return;
     }
     function->current = NULL;
@@ -211,7 +231,7 @@ static void delete_done(void *arg)
     nw_dispatch_retry_function(function);
     nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
     nw_threads_changed(op->engine);
-    finish_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
+    end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
 }
 
 /* --- the queue --- */
@@ -235,6 +255,7 @@ static struct operation *queue(struct nw_engine *engine, struct nw_function *fun
     op->function = function;
     op->done = done;
     op->arg = arg;
+    nw_list_init(&op->ended);
     nw_list_append(&function->operations, &op->link);
     return op;
 }

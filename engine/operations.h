@@ -26,6 +26,10 @@ void nw_operation_refused(struct nw_deployment *deployment, enum nw_status statu
 /* The version is gone: its code may be removed from the store. */
 void nw_operations_forget_code(struct nw_engine *engine, const char *sha256);
 
+/* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
+ * middle of something: functions may go with them. */
+void nw_operations_bury(struct nw_engine *engine);
+
 /* Makes functions of the rows of the registry. 0, or -EIO with `why`. */
 int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size);
 

@@ -371,6 +371,36 @@ static void retires_old_versions(void **state)
     leaves_nothing_of_old_versions(process_flags);
 }
 
+#define BAD "/v1/functions/bad?profile=files&directories=/nonexistent:ro"
+
+static void ask_to_deploy(int fd, const char *path)
+{
+    char text[256];
+    snprintf(text, sizeof text, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nsay hi", path);
+    send_text(fd, text);
+}
+
+/* The worker is up, so the refusal comes while the deployment is being made: the operation ends below itself. */
+static void outlives_what_cannot_even_begin_to_load(void **state)
+{
+    (void)state;
+    deploy(&host, "good?profile=files&directories=/tmp:ro", "echo");
+    for (int i = 0; i < 3; i++) {
+        expect_error(admin(&host, "PUT", BAD, "echo"), 422, "deployment_refused");
+        expect_error(invoke(&host, "bad", ""), 404, "function_not_found");
+    }
+    int fd = host_connect_admin(&host);
+    ask_to_deploy(fd, BAD);
+    ask_to_deploy(fd, BAD);
+    ask_to_deploy(fd, "/v1/functions/bad?profile=files");
+    expect_error(read_answer(fd), 422, "deployment_refused");
+    expect_error(read_answer(fd), 422, "deployment_refused");
+    expect(read_answer(fd), 200, NULL);
+    close(fd);
+    expect(invoke(&host, "bad", ""), 200, "hi");
+    expect(invoke(&host, "good", "still"), 200, "still");
+}
+
 static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(retires_old_versions),
     cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
@@ -388,6 +418,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(removes),
     cmocka_unit_test(loses_nothing_when_redeploying_under_load),
     cmocka_unit_test(queues_operations_of_a_function),
+    cmocka_unit_test(outlives_what_cannot_even_begin_to_load),
     cmocka_unit_test(survives_a_kill_of_the_engine),
     cmocka_unit_test(is_ready_with_a_function_that_fails),
     cmocka_unit_test(survives_a_kill_of_the_launcher),

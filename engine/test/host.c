@@ -96,6 +96,7 @@ void host_start_engine(struct host *host)
     arguments[n++] = "--listen";
     arguments[n++] = "127.0.0.1:0";
     pair_of(pair);
+    setenv("MALLOC_PERTURB_", "85", 0); /* what is freed is overwritten, so that whoever still uses it is found out */
     host->engine = start("nightward-engine", arguments, &pair[1], 1);
     close(pair[1]);
     host->supervisor = pair[0];
