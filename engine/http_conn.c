@@ -460,6 +460,7 @@ static void conn_closed(void *arg)
     nw_list_remove(&conn->link);
     server->n_conns--;
     nw_buffer_fini(&conn->stash);
+    nw_http_parser_fini(&conn->parser);
     free(conn);
 }
 

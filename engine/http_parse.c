@@ -1,10 +1,12 @@
 /*
  * The parser of http_parse.h. A head (or trailer) is given to llhttp only when it is complete and every line of it
- * ends in CR LF, holds no other CR and does not continue the line before; bodies of known length are counted here;
- * chunked bodies go through llhttp.
+ * ends in CR LF, holds no other CR and is a field line as http_field.h has them; bodies of known length are counted
+ * here; chunked bodies go through llhttp.
  */
 #include "engine/http_parse.h"
 #include "common/without.h"
+#include "engine/http_field.h"
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -68,10 +70,14 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length)
 static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
 {
     struct nw_http_parser *parser = self(llhttp);
+    while (length && at[length - 1] == ' ')
+        length--;
     if (parser->header == HEADER_EXPECT)
         parser->expects_continue = text_is(at, length, "100-continue");
     else if (parser->header == HEADER_REQUEST_ID)
         parser->request_id = (struct nw_http_text){at, length};
+    else if (parser->header == HEADER_HOST)
+        parser->host_wrong = parser->host_wrong ? parser->host_wrong : nw_http_host_wrong(at, length);
     else if (parser->header == HEADER_CODING)
         parser->only_chunked = parser->codings == 1 && text_is(at, length, "chunked");
     return 0;
@@ -122,6 +128,33 @@ void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
     *parser = (struct nw_http_parser){.head_limit = head_limit, .body = body, .arg = arg, .phase = PHASE_HEAD};
 }
 
+void nw_http_parser_fini(struct nw_http_parser *parser)
+{
+    free(parser->spaced);
+    parser->spaced = NULL;
+}
+
+/* Checks a line of a head or trailer, without its CR LF. */
+static bool take_line(struct nw_http_parser *parser, const char *line, size_t length, bool is_request_line)
+{
+    const char *why;
+
+    if (is_request_line)
+        return true;
+    if (*line == ' ' || *line == '\t') {
+        if (nw_unchecked(NW_CHECK_FOLD))
+            return true;
+        bad(parser, NW_STATUS_BAD_REQUEST, "a header line is folded");
+        return false;
+    }
+    why = nw_http_field_wrong(line, length);
+    if (why)
+        bad(parser, NW_STATUS_BAD_REQUEST, why);
+    else
+        parser->has_tab |= nw_http_field_has_tab(line, length);
+    return !why;
+}
+
 /*
  * Looks for the empty line that ends a head or a trailer. Its end, 0 when it is not there yet, or SIZE_MAX after bad().
  */
@@ -139,8 +172,8 @@ static size_t find_end(struct nw_http_parser *parser, const char *data, size_t l
         parser->scanned = parser->line_start = (size_t)(lf - data) + 1;
         if (size == 1)
             return parser->scanned;
-        if (line > data && (*line == ' ' || *line == '\t') && !nw_unchecked(NW_CHECK_FOLD))
-            return bad(parser, NW_STATUS_BAD_REQUEST, "a header line is folded"), SIZE_MAX;
+        if (!take_line(parser, line, size - 1, parser->phase == PHASE_HEAD && line == data))
+            return SIZE_MAX;
     }
     if (!lf)
         parser->scanned = length;
@@ -175,6 +208,8 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
                    "Transfer-Encoding must be chunked, nothing else, and the version HTTP/1.1");
     if (parser->hosts > 1 || (!parser->hosts && !parser->is_1_0))
         return bad(parser, NW_STATUS_BAD_REQUEST, "a request needs exactly one Host header");
+    if (parser->host_wrong)
+        return bad(parser, NW_STATUS_BAD_REQUEST, parser->host_wrong);
     if (parser->is_1_0)
         parser->expects_continue = false;
     parser->remaining = parser->content_length;
@@ -192,23 +227,37 @@ static void begin_message(struct nw_http_parser *parser)
     parser->header = HEADER_OTHER;
     parser->hosts = parser->codings = 0;
     parser->expects_continue = parser->only_chunked = false;
+    parser->host_wrong = NULL;
     parser->request_id = parser->target = (struct nw_http_text){NULL, 0};
 }
 
 static void forget_lines(struct nw_http_parser *parser)
 {
     parser->scanned = parser->line_start = 0;
+    parser->has_tab = false;
+}
+
+/* A copy of the head with spaces for the tabs that llhttp does not take, kept until the next one. NULL: no memory. */
+static const char *spaced_head(struct nw_http_parser *parser, const char *head, size_t length)
+{
+    free(parser->spaced);
+    parser->spaced = malloc(length);
+    if (parser->spaced)
+        nw_http_field_spaces(memcpy(parser->spaced, head, length), length);
+    return parser->spaced;
 }
 
 static enum nw_http_event feed_head(struct nw_http_parser *parser, const char *data, size_t length, size_t *consumed)
 {
     size_t end;
+    bool has_tab;
     for (;;) {
         end = find_end(parser, data + *consumed, length - *consumed);
         if (end == SIZE_MAX)
             return NW_HTTP_BAD;
         if (!end)
             return NW_HTTP_MORE;
+        has_tab = parser->has_tab;
         forget_lines(parser);
         if (end > 2)
             break;
@@ -217,6 +266,8 @@ static enum nw_http_event feed_head(struct nw_http_parser *parser, const char *d
     begin_message(parser);
     data += *consumed;
     *consumed += end;
+    if (has_tab && !(data = spaced_head(parser, data, end)))
+        return bad(parser, NW_STATUS_INTERNAL, "no memory is left for the head of this request");
     if (llhttp_execute(&parser->llhttp, data, end) != HPE_PAUSED)
         return bad_for_llhttp(parser);
     return take_head(parser);

@@ -49,7 +49,10 @@ struct nw_http_parser {
 
     int header; /* which header the next value belongs to */
     unsigned hosts, codings;
+    const char *host_wrong; /* NULL: it is a host */
     bool only_chunked;
+    bool has_tab; /* of the lines that were looked at: a tab stands around a value */
+    char *spaced; /* the head without such tabs; NULL: it had none */
 
     void (*body)(void *arg, const char *data, size_t length);
     void *arg;
@@ -58,6 +61,8 @@ struct nw_http_parser {
 /* `body` gets the bytes of bodies as they are found. */
 void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
                          void (*body)(void *arg, const char *data, size_t length), void *arg);
+
+void nw_http_parser_fini(struct nw_http_parser *parser);
 
 /* Parses up to the next event. *consumed is set always. Stops behind each event, so call until MORE or BAD. */
 enum nw_http_event nw_http_parser_feed(struct nw_http_parser *parser, const char *data, size_t length,

@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directory.c dispatch.c functions.c gateway.c \
-                    http_answer.c http_conn.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
+                    http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
                     json_text.c link.c listen.c loop.c mail.c nested.c operations.c options.c place.c query.c registry.c \
                     request.c state.c supervisor.c tenants.c thread.c threads.c \

@@ -65,6 +65,7 @@ static void read_in_pieces(struct meaning *meaning, const uint8_t *data, size_t 
         nw_buffer_consume(&stash, used);
         NW_FUZZ_CHECK(event == NW_HTTP_BAD || stash.length <= HEAD_LIMIT);
     }
+    nw_http_parser_fini(&parser);
     nw_buffer_fini(&stash);
 }
 

@@ -70,6 +70,7 @@ static const char *parse_cut(const char *text, size_t cut)
     size_t used = feed(&record, text, cut);
     if (!record.parser.why)
         feed(&record, text + used, strlen(text) - used);
+    nw_http_parser_fini(&record.parser);
     return record.text;
 }
 
@@ -105,6 +106,52 @@ static void refuses_what_is_malformed(void **state)
     expect_events(HEAD "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "B");
     expect_events(HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n\n", "HcB");
     expect_events("GET / HTTP/1.1\r\n\r\n", "B");
+}
+
+/* Each row is one line that may not be in a head; in a trailer neither, but for Host. */
+static void refuses_bad_field_lines(void **state)
+{
+    static const char *const lines[] = {
+        ": x",      ":",     " : x",      "\t: x",   "A : b",        "A\t: b",   "A",      "A b: c",
+        "A\x80: b", "A(: b", "A: b\x01c", "A: \x7f", "A: b\x1b[31m", "\"A\": b", "A,B: c",
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        snprintf(text, sizeof text, HEAD "%s\r\nContent-Length: 0\r\n\r\n", lines[i]);
+        expect_events(text, "B");
+        snprintf(text, sizeof text, "POST / HTTP/1.1\r\n%s\r\nHost: a\r\n\r\n", lines[i]);
+        expect_events(text, "B");
+        snprintf(text, sizeof text, HEAD "Transfer-Encoding: chunked\r\n\r\n0\r\n%s\r\n\r\n", lines[i]);
+        expect_events(text, "HcB");
+    }
+}
+
+static void takes_a_host_and_nothing_else(void **state)
+{
+    static const char *const good[] = {"", "a", "a:80", "127.0.0.1:8080", "[::1]:80", "a.b-c_d~e", "%41"};
+    static const char *const wrong[] = {"a b", "a, b", "a,b", "a/b", "u@a", "a\xc3\xa9", "a?", "a\tb", "a;b", "a\\b"};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", good[i]);
+        expect_events(text, "HE");
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", wrong[i]);
+        expect_events(text, "B");
+    }
+}
+
+static void takes_tabs_around_values(void **state)
+{
+    (void)state;
+    expect_events(HEAD "Content-Length:\t1 \t\r\n\r\na", "HaE");
+    expect_events(HEAD "Transfer-Encoding: \tchunked\t\r\n\r\n1\r\na\r\n0\r\nA:\tb\t\r\n\r\n", "HcacE");
+    expect_events("POST / HTTP/1.1\r\nHost:\ta\t\r\nA: b\tc\r\nConnection:\tclose\t\r\n\r\n", "HE");
+    expect_events(HEAD "Content-Length: 1\t1\r\n\r\na", "B");
 }
 
 static struct nw_http_parser parse_head(const char *text)
@@ -206,9 +253,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_where_requests_end), cmocka_unit_test(refuses_what_is_malformed),
-        cmocka_unit_test(describes_the_head),       cmocka_unit_test(limits_the_head),
-        cmocka_unit_test(limits_chunk_extensions),  cmocka_unit_test(escapes_hostile_text),
-        cmocka_unit_test(decodes_queries),
+        cmocka_unit_test(refuses_bad_field_lines),  cmocka_unit_test(takes_a_host_and_nothing_else),
+        cmocka_unit_test(takes_tabs_around_values), cmocka_unit_test(describes_the_head),
+        cmocka_unit_test(limits_the_head),          cmocka_unit_test(limits_chunk_extensions),
+        cmocka_unit_test(escapes_hostile_text),     cmocka_unit_test(decodes_queries),
     };
     return cmocka_run_group_tests_name("engine parsers", tests, NULL, NULL);
 }
