@@ -13,7 +13,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directory.c dispatch.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c listen.c loop.c mail.c nested.c operations.c options.c place.c query.c registry.c \
+                    json_text.c link.c list.c listen.c loop.c mail.c nested.c operations.c options.c place.c query.c registry.c \
                     request.c state.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -35,7 +35,7 @@ ENGINE_TEST_HELPERS := $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightwa
 TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
-$(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c $(addprefix common/,arena.c buffer.c channel.c control.c \
+$(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/list.c $(addprefix common/,arena.c buffer.c channel.c control.c \
     log.c ring.c status.c) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $^
@@ -87,6 +87,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/list,engine/test/list_test.c engine/list.c))
 $(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
@@ -95,3 +96,7 @@ $(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c r
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+
+# The same engine, and a test that is its workers.
+$(call objects,engine/test/awake_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(eval $(call test,engine/awake,engine/test/awake_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -1,0 +1,83 @@
+/* The turn of the loop while workers are given up in the middle of it: a whole engine, whose two workers are the test.
+ */
+#include "common/control.h"
+#include "common/test/test.h"
+#include "engine/fuzz/world.h"
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IMPOSSIBLE   0x80000000u
+#define SECONDS_MOST 30 /* the failure is a turn that never ends */
+
+/* Says that what it was told to load is loaded, and does nothing else. */
+static void answer_control(struct world_worker *worker)
+{
+    static struct nw_control_message message;
+    while (nw_control_recv(worker->control, &message) == 1) {
+        const struct nw_control head = {
+            .kind = NW_CONTROL_LOADED, .worker = worker->number, .deployment = message.head.deployment};
+        for (int i = 0; i < message.n_fds; i++)
+            close(message.fds[i]);
+        if (message.head.kind == NW_CONTROL_LOAD)
+            assert_int_equal(nw_control_send(worker->control, &head, NULL, 0, NULL, 0), 0);
+    }
+}
+
+static void call(struct world_worker *worker, const char *name)
+{
+    struct nw_desc desc = {.kind = NW_DESC_CALL, .id = 7, .offset = NW_OFFSET_INLINE, .length = strlen(name)};
+    desc.name_len = (uint32_t)desc.length;
+    memcpy(desc.data, name, desc.length);
+    assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);
+}
+
+/* Each of these calls is answered at once, and the answers stay in the ring. */
+static void fill_ring_to(struct world *world, struct world_worker *worker)
+{
+    for (uint64_t i = 0; i < world->engine.options.ring; i++) {
+        call(worker, "nobody");
+        world_turn(world, 0);
+    }
+}
+
+/*
+ * The callee completes, and the answer is the first that does not fit into the ring to the caller, whose index of it is
+ * impossible: so the caller is given up while the callee is being looked at, and was to be looked at next.
+ */
+static void the_next_worker_is_given_up(struct world *world, void *arg)
+{
+    struct world_worker *callee = &world->workers[0], *caller = &world->workers[1];
+    struct nw_desc invoke;
+    (void)arg;
+    answer_control(callee);
+    answer_control(caller);
+    world_turn(world, 0);
+    call(caller, "echo");
+    world_turn(world, 0);
+    assert_int_equal(nw_ring_pop(&callee->ch.in, &invoke), 1);
+    assert_int_equal(invoke.kind, NW_DESC_INVOKE);
+    fill_ring_to(world, caller);
+    assert_true(nw_list_empty(&world->engine.awake));
+    caller->ch.in.shared->head = IMPOSSIBLE;
+    assert_int_equal(nw_channel_send(&callee->ch, &(struct nw_desc){.kind = NW_DESC_COMPLETE, .id = invoke.id}), 0);
+    call(caller, "nobody");
+    world_turn(world, 0);
+    assert_int_equal(world->engine.counters.workers_lost, 1);
+    assert_false(caller->used && caller->number == 2);
+    assert_true(callee->used);
+}
+
+static void a_turn_ends_when_the_next_worker_is_given_up(void **state)
+{
+    (void)state;
+    alarm(SECONDS_MOST);
+    world_run(NW_MODE_MPK, 2, true, the_next_worker_is_given_up, NULL);
+    alarm(0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_turn_ends_when_the_next_worker_is_given_up)};
+    return cmocka_run_group_tests_name("awake", tests, NULL, NULL);
+}
