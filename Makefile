@@ -89,8 +89,8 @@ demo: deps ## start it, deploy the samples, show what it does
 check: deps ## run every test
 	$(again) run-tests
 
-run-tests: all tests $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
+run-tests: all tests sanitized $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
@@ -108,15 +108,28 @@ bench-count: deps ## count instructions and system calls, compare with bench/cou
 	$(again) all $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
 	$(Q)NW_BUILD=$(abspath $(B)) bench/count.sh
 
+# The shared run-time of gcc's UBSan heeds no log_path.
+STATIC_SANITIZERS = $(if $(findstring clang,$(shell $(CC) --version)),,-static-libasan -static-libubsan)
+SANITIZED = OPT='-O1 -g -fno-omit-frame-pointer' \
+    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined $(STATIC_SANITIZERS)'
 asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan/)
-	$(again) B=$(B)-asan OPT='-O1 -g -fno-omit-frame-pointer' \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined' run-asan
+	$(again) B=$(B)-asan $(SANITIZED) run-asan
+
+# The programs that end-to-end tests run against once more, beside a worker that is never sanitized: the system calls
+# of sanitizers are none that a worker may make.
+SANITIZED_FOLDER   := $(B)/test/sanitized
+SANITIZED_PROGRAMS := $(addprefix $(B)-asan/bin/,nightward nightward-engine nightward-launcher)
+.PHONY: sanitized
+sanitized: $(B)/bin/nightward-worker $(ENGINE_TEST_HOST)/nightward-worker | $(SANITIZED_FOLDER)/host/
+	+$(Q)$(MAKE) --no-print-directory B=$(B)-asan $(SANITIZED) $(SANITIZED_PROGRAMS)
+	$(Q)cp -u $(SANITIZED_PROGRAMS) $(B)/bin/nightward-worker $(SANITIZED_FOLDER)
+	$(Q)cp -u $(SANITIZED_PROGRAMS) $(ENGINE_TEST_HOST)/nightward-worker $(SANITIZED_FOLDER)/host
 
 # Left out are programs that switch stacks or rights below a sanitizer's feet, or bring a sanitizer of their own.
 ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
 run-asan: $(ASAN_TESTS) $(B)/test/io-usable
-	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS))) and the end-to-end tests'
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' ASAN_OPTIONS=allocator_may_return_null=1 common/test/run.sh $(B) $(ASAN_TESTS)
+	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS)))'
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(ASAN_TESTS)
 
 CHAOS_SECONDS ?= 600
 chaos: deps ## the chaos test of `make check` for CHAOS_SECONDS (600)

@@ -3,12 +3,16 @@
  * connection is in http_conn.c.
  */
 #include "common/log.h"
+#include "common/poison.h"
 #include "common/without.h"
 #include "engine/http_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+/* All but the link: what nobody may look at while it lies in the pool. */
+#define PRIVATE_PART(r) &(r)->conn, sizeof(struct nw_http_request) - offsetof(struct nw_http_request, conn)
 
 struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
 {
@@ -21,6 +25,7 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
     } else {
         r = nw_container(server->free_requests.next, struct nw_http_request, link);
         nw_list_remove(&r->link);
+        nw_unpoison(PRIVATE_PART(r));
     }
     memset(r, 0, offsetof(struct nw_http_request, head));
     memset(&r->head_length, 0, sizeof *r - offsetof(struct nw_http_request, head_length));
@@ -39,6 +44,7 @@ void nw__http_request_free(struct nw_http_request *r)
     nw_list_remove(&r->link);
     r->conn->n_requests--;
     nw_list_append(&r->conn->server->free_requests, &r->link);
+    nw_poison(PRIVATE_PART(r));
 }
 
 struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,

@@ -13,6 +13,7 @@
  */
 #include "engine/request.h"
 #include "common/log.h"
+#include "common/poison.h"
 #include "engine/deployments.h"
 #include "engine/dispatch.h"
 #include "engine/functions.h"
@@ -69,6 +70,9 @@ static void enter(struct nw_invocation *inv)
     }
 }
 
+/* What nobody may look at while it lies in the pool. */
+#define PRIVATE_PART(inv) &(inv)->complete, sizeof(struct nw_invocation) - offsetof(struct nw_invocation, complete)
+
 static void give_up(struct nw_invocation *inv)
 {
     struct nw_replica *replica = inv->replica;
@@ -79,6 +83,7 @@ static void give_up(struct nw_invocation *inv)
     nw_function_unref(inv->function);
     inv->generation++;
     nw_list_append(&inv->engine->free_invocations, &inv->link);
+    nw_poison(PRIVATE_PART(inv));
     if (replica)
         nw_replica_unbind(replica);
 }
@@ -128,6 +133,7 @@ struct nw_invocation *nw_request_new(struct nw_engine *engine, struct nw_functio
     /* The one freed longest ago, so that an id that a worker kept is unlikely to be in use again. */
     struct nw_invocation *inv = nw_container(engine->free_invocations.next, struct nw_invocation, link);
     nw_list_remove(&inv->link);
+    nw_unpoison(PRIVATE_PART(inv));
     *inv = (struct nw_invocation){.engine = engine, .index = inv->index, .generation = inv->generation};
     nw_list_init(&inv->link);
     inv->state = NW_INVOCATION_OPEN;

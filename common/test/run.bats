@@ -91,6 +91,27 @@ last_line() {
     [ "$(last_line)" = "5 passed, 1 failed, 0 skipped" ]
 }
 
+@test "what a sanitizer reports of any process is a failure, and shown" {
+    program child <<<'printf "1..1\nok 1 - a\n"; log=${ASAN_OPTIONS##*log_path=}; echo "use after free" >"$log.$$"'
+    program after <<<'printf "1..1\nok 1 - b\n"'
+    run -1 "$RUN" build build/test/child build/test/after
+    [ "$(last_line)" = "2 passed, 1 failed, 0 skipped" ]
+    [[ $output == *"reports of a sanitizer: 1"*"| use after free"* ]]
+    program child <<<'log=${UBSAN_OPTIONS##*log_path=}; echo "no such shift" >"$log.$$"; exit 77'
+    run -1 "$RUN" build build/test/child
+    [ "$(last_line)" = "0 passed, 2 failed, 0 skipped" ]
+    [[ $output == *"| no such shift"* ]]
+}
+
+@test "end-to-end files that ask for it run once more with the sanitized programs" {
+    printf '# sanitized: yes\n@test "programs" { [ -z "$NW_TEST_PROGRAMS" ]; }\n' >part/e2e/x.bats
+    program mode-usable <<<'exit 0'
+    run -0 "$RUN" build -- part/e2e/x.bats
+    NW_SANITIZED=/sanitized run -1 "$RUN" build -- part/e2e/x.bats
+    [ "$(last_line)" = "3 passed, 1 failed, 0 skipped" ]
+    [[ $output == *"FAIL  part/e2e/x [none, sanitized]"* ]]
+}
+
 # A shell's background jobs begin with SIGINT ignored; what the runner starts must not.
 @test "a program starts with SIGINT at its default" {
     program mask <<<'mask=$(sed -n "s/^SigIgn:\t//p" /proc/self/status); exit $((0x$mask >> 1 & 1))'

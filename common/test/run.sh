@@ -8,7 +8,10 @@
 # per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE. Programs among NW_IO_TESTS run once
 # with each event loop of the engine, named by NW_TEST_IO; so does, in the first mode, a bats file with a line "# io: each".
 # Programs among NW_THREAD_TESTS, and in the first mode bats files with a line "# threads: each", run once more with two
-# threads of the engine (NW_TEST_THREADS).
+# threads of the engine (NW_TEST_THREADS). NW_SANITIZED, if set, names a folder with the programs of BUILD_DIR/bin built
+# with sanitizers (but the worker, which none can be in) and host/, those of BUILD_DIR/test/engine/host: the programs with
+# two threads run with these (NW_TEST_HOST), and bats files with a line "# sanitized: yes" once more (NW_TEST_PROGRAMS).
+# What a sanitizer reports of any process is a failure, whatever else becomes of that.
 set -euo pipefail
 
 NW_BUILD=$(cd "$1" && pwd)
@@ -17,8 +20,11 @@ shift
 time_limit=${NW_TEST_TIMEOUT:-120}
 passed=0 failed=0 skipped=0
 output=$(mktemp)
+reports=$(mktemp -d) # a file for each process that a sanitizer complains of
 running=
-trap 'rm -f "$output" "$output".*' EXIT
+trap 'rm -rf "$output" "$output".* "$reports"' EXIT
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:log_path=$reports/asan
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:log_path=$reports/ubsan
 # timeout makes a process group of itself and the program; before it has, there is only itself.
 trap '[ -z "$running" ] || kill -- "-$running" 2>/dev/null || kill "$running"; exit 130' INT TERM
 
@@ -66,14 +72,15 @@ report() {
 
 # run LABEL TIMEOUT COMMAND...
 run() {
-    local label=$1 limit=$2 status=0 p f s plan note='' skips
+    local label=$1 limit=$2 status=0 p f s plan note='' skips complaints
     shift 2
     timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null &
     running=$!
     wait "$running" || status=$?
     running=
     { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
-    if [ "$status" -eq 77 ] && [ $((p + f)) -eq 0 ]; then
+    complaints=$(find "$reports" -type f | wc -l)
+    if [ "$status" -eq 77 ] && [ $((p + f + complaints)) -eq 0 ]; then
         report "$label" 0 0 $((s > 0 ? s : 1))
         show_skips "${skips:-$label: $(cat "$output" "$output.err" | tail -n 1)}"
         return
@@ -87,9 +94,12 @@ run() {
         p=1
     fi
     [ "$f" -eq 0 ] || note="$(how_it_ended "$status" "$limit"), $reported of $plan tests reported"
+    [ "$complaints" -eq 0 ] || note="${note:+$note, }reports of a sanitizer: $complaints"
+    f=$((f + complaints))
     report "$label" "$p" "$f" "$s" "$note"
     show_skips "$skips"
-    [ "$f" -eq 0 ] || cat "$output" "$output.err" | sed 's/^/        | /'
+    [ "$f" -eq 0 ] || find "$output" "$output.err" "$reports" -type f -exec cat {} + | sed 's/^/        | /'
+    rm -f "$reports"/*
 }
 
 run_bats() {
@@ -114,7 +124,10 @@ run_with_each_io() {
         NW_TEST_IO=$io run "$label [$io]" "$time_limit" "$1"
     done
     case " ${NW_THREAD_TESTS:-} " in
-    *" $1 "*) NW_TEST_IO=auto NW_TEST_THREADS=2 run "$label [auto, 2 threads]" "$time_limit" "$1" ;;
+    *" $1 "*)
+        NW_TEST_IO=auto NW_TEST_THREADS=2 NW_TEST_HOST=${NW_SANITIZED:+$NW_SANITIZED/host} \
+            run "$label [auto, 2 threads${NW_SANITIZED:+, sanitized}]" "$time_limit" "$1"
+        ;;
     esac
 }
 
@@ -135,6 +148,10 @@ run_in_each_mode() {
             NW_TEST_MODE=$mode NW_TEST_THREADS=2 run_bats "$label [$mode, 2 threads]" "$file"
         fi
     done
+    # In a mode that every machine has.
+    if [ -n "${NW_SANITIZED:-}" ] && grep -q '^# sanitized: yes' "$file"; then
+        NW_TEST_MODE=none NW_TEST_PROGRAMS=$NW_SANITIZED run_bats "$label [none, sanitized]" "$file"
+    fi
 }
 
 while [ $# -gt 0 ] && [ "$1" != -- ]; do

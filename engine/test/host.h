@@ -20,7 +20,8 @@ struct host {
     const char *flags[32];
 };
 
-/* The folder beside the test that holds the programs of hosts: "host" unless a test says otherwise. */
+/* The folder beside the test that holds the programs of hosts: "host" unless a test says otherwise. NW_TEST_HOST in the
+ * environment is a folder that stands for that. */
 extern const char *host_folder;
 
 /* Starts a host with these flags of the engine (up to NULL) on a new state directory, and waits until it is ready. */

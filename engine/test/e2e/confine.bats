@@ -1,4 +1,5 @@
 # What confines the real workers, in every mode, looked at from outside. The launcher's own tests look from inside.
+# sanitized: yes
 
 load helper
 

@@ -1,5 +1,6 @@
 # A function that misbehaves gets its error, answers again, and a neighbour called all the while never errs.
 # timeout: 300
+# sanitized: yes
 
 load helper
 

@@ -1,6 +1,7 @@
 # Deploying: new versions under load, refusals that leave the old version serving, functions from outside the tree.
 # timeout: 300
 # threads: each
+# sanitized: yes
 
 load helper
 

@@ -1,6 +1,7 @@
 # What every end-to-end test file loads: start and stop a whole Nightward, call functions, look at what is left behind.
 #
-# NW_BUILD says where the programs are (default: build), NW_TEST_MODE the isolation mode (default: auto). A file either
+# NW_BUILD says where the build is (default: build), NW_TEST_PROGRAMS where the programs under test are (default: bin/ in
+# it), NW_TEST_MODE the isolation mode (default: auto). A file either
 # shares one instance (nw_up in setup_file, nw_down in teardown_file) or has one for each test.
 
 bats_require_minimum_version 1.5.0
@@ -8,7 +9,7 @@ bats_require_minimum_version 1.5.0
 NW_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 NW_BUILD=$(cd "$NW_ROOT" && realpath "${NW_BUILD:-build}")
 NW_TEST_MODE=${NW_TEST_MODE:-auto}
-NIGHTWARD=$NW_BUILD/bin/nightward
+NIGHTWARD=${NW_TEST_PROGRAMS:-$NW_BUILD/bin}/nightward
 LOAD=$NW_BUILD/test/e2e/load
 JSON=$NW_BUILD/test/e2e/json
 FUNCTIONS=$NW_BUILD/functions

@@ -2,6 +2,7 @@
 # timeout: 300
 # io: each
 # threads: each
+# sanitized: yes
 
 load helper
 

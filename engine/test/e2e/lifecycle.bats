@@ -1,6 +1,7 @@
 # The processes: start, stop, restart, kill -9 of each under load, and what is left behind: nothing.
 # timeout: 300
 # threads: each
+# sanitized: yes
 
 load helper
 

@@ -1,4 +1,5 @@
 # Tenants: processes of their own, with real workers.
+# sanitized: yes
 
 load helper
 
