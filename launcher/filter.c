@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -149,6 +150,8 @@ static const struct argument_rule rules[] = {
     {SCMP_SYS(seccomp), 1, ALL, SECCOMP_FILTER_FLAG_TSYNC},
     /* threads, no processes */
     {SCMP_SYS(clone), 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD},
+    /* what waits for nobody */
+    {SCMP_SYS(pwritev2), 5, ALL, RWF_NOWAIT},
     /* limits are read, not set */
     {SCMP_SYS(prlimit64), 2, ALL, 0},
 };

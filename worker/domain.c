@@ -158,6 +158,7 @@ static bool is_idle(const struct nw_domain *domain)
         case NW_SLOT_PARKED:
         case NW_SLOT_FUTEX:
         case NW_SLOT_SLEEP:
+        case NW_SLOT_BLOCK:
         case NW_SLOT_QUEUED:
         case NW_SLOT_REMOTE:
         case NW_SLOT_ARENA:

@@ -33,7 +33,6 @@
 #define CREDIT_REWARD    4
 #define BRIEF_TICKS      10000   /* some microseconds */
 #define LONG_TICKS       2500000 /* about a millisecond */
-#define DOMAIN_BLOCKED   8       /* executors that one domain may keep in blocking system calls */
 #define HIDE_FROM        (1ull << 36)
 #define HIDE_SPAN        (1ull << 46)
 #define HIDE_TRIES       64
@@ -88,13 +87,12 @@ static void catch (int signal)
         nw_die_system("cannot install the handler of signal %d: %s", signal, strerror(errno));
 }
 
-static void *map_or_die(size_t size, int prot)
+/* NULL when there is no memory, or no mapping, to be had. */
+static void *map(size_t size)
 {
-    void *p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (p == MAP_FAILED)
-        nw_die_system("cannot map %zu bytes for an executor: %s", size, strerror(errno));
-    return p;
+    return p == MAP_FAILED ? NULL : p;
 }
 
 /*
@@ -128,24 +126,52 @@ static void prepare_signals(void)
         catch (caught[i]);
 }
 
+/* Of one that has no thread. */
+static void executor_free(struct nw_executor *ex)
+{
+    if (ex->gate.stack)
+        munmap((void *)(ex->gate.stack - EXECUTOR_STACK), EXECUTOR_STACK);
+    if (ex->gate.page)
+        munmap(ex->gate.page, NW_PAGE_SIZE);
+    free(ex);
+}
+
+static int map_stack(struct nw_executor *ex)
+{
+    char *stack = map(EXECUTOR_STACK);
+
+    if (!stack)
+        return -ENOMEM;
+    ex->gate.stack = (uint64_t)stack + EXECUTOR_STACK;
+    return mprotect(stack, NW_PAGE_SIZE, PROT_NONE) < 0 ? -errno : 0;
+}
+
+static int map_page(struct nw_executor *ex)
+{
+    ex->gate.page = map(NW_PAGE_SIZE);
+    if (!ex->gate.page)
+        return -ENOMEM;
+    ex->gate.page->thread = &ex->gate;
+    if (nw_m.keyed && pkey_mprotect(ex->gate.page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
+        return -errno;
+    return 0;
+}
+
 /* Everything that needs no running thread, so that a half-made executor is never visible. */
 static struct nw_executor *executor_new(uint32_t id)
 {
     struct nw_executor *ex = calloc(1, sizeof(*ex));
-    struct nw_gate_page *page = map_or_die(NW_PAGE_SIZE, PROT_READ | PROT_WRITE);
     uint64_t alt = nw_gate_alt_base + id * NW_ALT_SIZE;
 
+    if (ex && (map_page(ex) < 0 || map_stack(ex) < 0)) {
+        executor_free(ex);
+        ex = NULL;
+    }
     if (!ex)
-        nw_die_system("cannot allocate an executor: out of memory");
-    page->thread = &ex->gate;
-    if (nw_m.keyed && pkey_mprotect(page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
-        nw_die_system("cannot tag an executor's page: %s", strerror(errno));
+        return NULL;
     ex->id = id;
-    ex->gate.page = page;
     ex->gate.frame = alt + frame_offset;
     ex->gate.wide = __builtin_cpu_supports("avx512f") ? 1 : 0;
-    ex->gate.stack = (uint64_t)map_or_die(EXECUTOR_STACK, PROT_READ | PROT_WRITE) + EXECUTOR_STACK;
-    mprotect((void *)(ex->gate.stack - EXECUTOR_STACK), NW_PAGE_SIZE, PROT_NONE);
     *(struct nw_gate_thread **)alt = &ex->gate;
     return ex;
 }
@@ -169,21 +195,28 @@ static noreturn void *executor_main(void *argument)
     __builtin_unreachable();
 }
 
-/* lock held, or before any executor runs */
-static int executor_start(void)
+int nw_executor_start(void)
 {
+    static bool told;
     struct nw_executor *ex;
-    int error;
+    int error = ENOMEM;
 
     if (nw_m.n_executors == NW_EXECUTORS_MAX)
         return -EAGAIN;
     ex = executor_new(nw_m.n_executors);
-    nw_m.executors[nw_m.n_executors++] = ex;
-    error = pthread_create(&ex->thread, NULL, executor_main, ex);
-    if (error) {
-        ex->idle = 1; /* it stays in its place, and nobody waits for it */
-        nw_log(NW_LOG_WARN, "cannot start an executor: %s", strerror(error));
+    if (ex) {
+        nw_m.executors[nw_m.n_executors++] = ex;
+        error = pthread_create(&ex->thread, NULL, executor_main, ex);
     }
+    if (error && ex) {
+        nw_m.executors[--nw_m.n_executors] = NULL;
+        executor_free(ex);
+    }
+    if (error && !told)
+        nw_log(NW_LOG_WARN,
+               "cannot start another executor: %s; system calls that take long wait for those that there are",
+               strerror(error));
+    told |= error != 0;
     return -error;
 }
 
@@ -194,7 +227,7 @@ int nw_executors_init(uint32_t tokens)
     nw_m.n_tokens = tokens;
     prepare_signals();
     for (uint32_t i = 0; i < tokens && !error; i++)
-        error = executor_start();
+        error = nw_executor_start();
     return error;
 }
 
@@ -214,10 +247,17 @@ void nw_executor_wake(void)
         nw_executor_look();
 }
 
+/* One that is blocked runs nothing but its slot, and is done with it when the call returns. */
+static bool must_look(struct nw_executor *ex)
+{
+    return !ex->idle && (!ex->blocked || nw_running(ex)->domain->state == NW_DOMAIN_DYING);
+}
+
 void nw_executors_kick(void)
 {
     for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (!nw_m.executors[i]->idle && nw_load_acquire(&nw_m.executors[i]->gate.tid)) /* 0 until it has its stack */
+        if (must_look(nw_m.executors[i]) &&
+            nw_load_acquire(&nw_m.executors[i]->gate.tid)) /* 0 until it has its stack */
             syscall(SYS_tgkill, getpid(), nw_m.executors[i]->gate.tid, NW_PREEMPT_SIGNAL);
 }
 
@@ -381,41 +421,4 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
         slot = take_next(ex);
     } while (!loaded(slot));
     return &slot->gate;
-}
-
-/* Every token must keep an executor that is not blocked, and one domain must not take all that can be spared. */
-static bool may_block(const struct nw_domain *domain)
-{
-    uint32_t blocked = 0;
-
-    if (nw_m.n_executors == NW_EXECUTORS_MAX && nw_m.n_executors - nw_m.n_blocked <= nw_m.n_tokens)
-        return false;
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        blocked += nw_m.executors[i]->blocked && nw_running(nw_m.executors[i])->domain == domain;
-    return blocked < DOMAIN_BLOCKED;
-}
-
-int nw_executor_block(struct nw_executor *ex)
-{
-    int error = 0;
-
-    pthread_mutex_lock(&nw_m.lock);
-    if (may_block(nw_running(ex)->domain)) {
-        nw_m.n_blocked++;
-        ex->blocked = 1;
-        if (nw_m.n_executors - nw_m.n_blocked < nw_m.n_tokens)
-            executor_start();
-    } else {
-        error = -EAGAIN;
-    }
-    pthread_mutex_unlock(&nw_m.lock);
-    return error;
-}
-
-void nw_executor_unblock(struct nw_executor *ex)
-{
-    pthread_mutex_lock(&nw_m.lock);
-    nw_m.n_blocked--;
-    ex->blocked = 0;
-    pthread_mutex_unlock(&nw_m.lock);
 }

@@ -60,6 +60,7 @@ enum nw_slot_state {
     NW_SLOT_REMOTE,  /* its nested call is with the engine */
     NW_SLOT_FUTEX,   /* in domain.sleepers */
     NW_SLOT_SLEEP,   /* in domain.sleepers */
+    NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
     NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
 };
@@ -115,7 +116,9 @@ struct nw_slot {
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;
     uint32_t futex_bits;
-    uint64_t clear_tid; /* zeroed and woken when the flow ends */
+    uint64_t block_until; /* of a call that has a time limit and waits until it may block; 0: none does */
+    bool may_block;       /* a blocked executor is taken for it already */
+    uint64_t clear_tid;   /* zeroed and woken when the flow ends */
     /* watched by the clock */
     uint32_t seen_sequence;
     uint64_t seen_at;
@@ -278,6 +281,7 @@ struct nw_monitor {
     struct nw_geometry geometry;
     struct nw_executor *executors[NW_EXECUTORS_MAX];
     uint32_t n_executors, n_tokens, n_blocked, n_idle;
+    uint32_t n_awaiting;        /* slots that wait until they may block */
     struct nw_executor *leader; /* the idle executor that waits on the doorbell */
     pthread_cond_t work;
     struct nw_domain *ready, **ready_tail; /* domains with ready slots */
@@ -329,10 +333,15 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next sl
 void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
 void nw_executor_look(void);                                      /* lock held: the leader looks at the rings anew */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
-/* Before a call that may take long: another gets the token. -EAGAIN: too many do that already. */
-int nw_executor_block(struct nw_executor *ex);
+int nw_executor_start(void);                                      /* lock held, or before any executor runs */
+void nw_wake_control(void); /* the control thread looks at functions and timers again */
+
+/* blocked.c; lock NOT held */
+int nw_executor_block(struct nw_executor *ex); /* before a call that may take long: another gets the token; -EAGAIN */
 void nw_executor_unblock(struct nw_executor *ex); /* after it */
-void nw_wake_control(void);                       /* the control thread looks at functions and timers again */
+/* The slot makes its system call again when it may block, or at `until` (0: never). False: its domain is dying. */
+bool nw_blocked_await(struct nw_slot *slot, uint64_t until);
+void nw_blocked_unused(struct nw_slot *slot); /* lock held: its call, which might have blocked, did not */
 
 /* schedule.c; lock held */
 void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_executor_wake */

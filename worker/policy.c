@@ -72,8 +72,13 @@ static struct nw_gate_context *carry_out(struct nw_call *call)
 {
     long result = nw_syscall(call);
 
-    if (call->parked)
+    if (call->parked || (call->starved && nw_blocked_await(call->slot, call->until)))
         return nw_executor_next(call->ex);
+    if (call->slot->may_block) {
+        pthread_mutex_lock(&nw_m.lock);
+        nw_blocked_unused(call->slot);
+        pthread_mutex_unlock(&nw_m.lock);
+    }
     if (result == -NW_CALL_CUT)
         nw_slot_again(call->slot);
     else

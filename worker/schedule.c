@@ -122,6 +122,7 @@ void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
     const uint64_t one = 1;
 
+    nw_m.n_awaiting += state == NW_SLOT_BLOCK;
     slot->state = state;
     slot->wake_at = wake_at;
     slot->next = slot->domain->sleepers;
@@ -136,6 +137,8 @@ void nw_sleepers_remove(struct nw_slot *slot)
 
     while (*link && *link != slot)
         link = &(*link)->next;
+    if (*link)
+        nw_m.n_awaiting -= slot->state == NW_SLOT_BLOCK;
     if (*link)
         *link = slot->next;
 }
@@ -153,7 +156,8 @@ static uint64_t domain_timers(struct nw_domain *domain, uint64_t now, uint64_t n
             continue;
         }
         nw_sleepers_remove(slot);
-        nw_slot_result(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
+        if (slot->state != NW_SLOT_BLOCK) /* that one makes its call again */
+            nw_slot_result(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
         nw_ready(slot);
         nw_executor_wake();
     }

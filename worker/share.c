@@ -41,7 +41,7 @@ static uint64_t beyond(enum nw_resource r, uint64_t used)
 
 static bool has_place(enum nw_resource r)
 {
-    return !pools[r].room || pools[r].beyond + kept(r, present + 1) <= pools[r].room;
+    return nw_without(NW_DEFENCE_SHARES) || !pools[r].room || pools[r].beyond + kept(r, present + 1) <= pools[r].room;
 }
 
 void nw_share_room(enum nw_resource r, uint64_t room)

@@ -1,6 +1,6 @@
 /*
  * What handlers of system calls share, and the handlers of calls that take no more than a few lines. Which calls there
- * are is in policy.def; see also syscall_file.c, syscall_path.c, syscall_flow.c and memory.c.
+ * are is in policy.def; see also syscall_file.c, syscall_path.c, syscall_flow.c, syscall_long.c and memory.c.
  */
 #include "worker/syscall.h"
 #include "common/atomic.h"
@@ -42,55 +42,6 @@ bool nw_call_once(struct nw_call *call)
 long nw_call_kernel(struct nw_call *call)
 {
     return nw_m.gate->syscall_as(nw_without(NW_DEFENCE_RIGHTS) ? 0 : call->slot->gate.pkru, call->number, call->args);
-}
-
-bool nw_call_cut_short(const struct nw_call *call, long result)
-{
-    return result == -EINTR && nw_load_acquire(&call->domain->state) != NW_DOMAIN_DYING; /* set by nw_domain_kill */
-}
-
-long nw_call_kernel_blocking(struct nw_call *call)
-{
-    struct stat st;
-    long result;
-
-    if (nw_executor_block(call->ex) < 0) /* a regular file is always ready */
-        return fstat((int)call->args[0], &st) == 0 && S_ISREG(st.st_mode) ? nw_call_kernel(call) : -EAGAIN;
-    do
-        result = nw_call_kernel(call);
-    while (nw_call_cut_short(call, result));
-    nw_executor_unblock(call->ex);
-    return result;
-}
-
-/* What is left of a timeout in ms, rounded up; a negative one has no end. */
-static uint64_t time_left(int timeout, uint64_t since)
-{
-    uint64_t gone = (nw_now() - since) / 1000000;
-
-    if (timeout < 0)
-        return UINT64_MAX;
-    return gone < (uint64_t)timeout ? (uint64_t)timeout - gone : 0;
-}
-
-long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at)
-{
-    int timeout = (int)args[timeout_at];
-    uint64_t since = nw_now();
-    bool waits = timeout != 0 && nw_executor_block(call->ex) == 0;
-    long result;
-
-    if (!waits) {
-        args[timeout_at] = 0;
-        result = nw_m.gate->syscall_as(pkru, call->number, args);
-        return result == 0 && timeout ? -EAGAIN : result;
-    }
-    do {
-        args[timeout_at] = time_left(timeout, since);
-        result = nw_m.gate->syscall_as(pkru, call->number, args);
-    } while (nw_call_cut_short(call, result));
-    nw_executor_unblock(call->ex);
-    return result;
 }
 
 long nw_sys_zero(struct nw_call *call)

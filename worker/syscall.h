@@ -13,7 +13,9 @@ struct nw_call {
     struct nw_domain *domain;
     long number;
     uint64_t args[6];
-    bool parked; /* the slot waits, was handed on or is gone: it must not be touched any more */
+    bool starved;   /* it may take long and cannot yet: unless its result is used, it is made again */
+    uint64_t until; /* ... by then in any case; 0: there is no such time */
+    bool parked;    /* the slot waits, was handed on or is gone: it must not be touched any more */
 };
 
 typedef long nw_syscall_handler(struct nw_call *call);
@@ -28,15 +30,18 @@ long nw_call_refuse(struct nw_call *call);
 /* Hands the call to the kernel with the domain's rights, arguments as they are in `call`. */
 long nw_call_kernel(struct nw_call *call);
 
-/* The same for a call that may take long: another executor gets this one's token meanwhile. -EAGAIN when too many do
- * that already, unless the file is a regular one. */
+/* Before what may take long: another executor gets this one's token; nw_executor_unblock afterwards. False: the call is
+ * starved, and nothing of it may be done that cannot be done again. */
+bool nw_call_block(struct nw_call *call);
+
+/* Hands a call that may take long to the kernel, those that move much from or to a regular file in pieces. */
 long nw_call_kernel_blocking(struct nw_call *call);
 
 /* A wait that a kick for another domain's end cut short: it goes on. */
 bool nw_call_cut_short(const struct nw_call *call, long result);
 
 /* call->number with these rights and arguments, of which `timeout_at` is a timeout in ms; waits like the above. Where
- * it cannot, it looks once: -EAGAIN when there is nothing. */
+ * it cannot, it looks once. */
 long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at);
 
 /* Passes a call on that has a file's number as its first argument, with the kernel's number in its place. */

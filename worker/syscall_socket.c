@@ -8,6 +8,7 @@
 #include "worker/syscall.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -79,11 +80,11 @@ static long call_own(struct nw_call *call)
     return nw_m.gate->syscall_as(0, call->number, call->args);
 }
 
-/* Waits as long as it takes. Where the executor cannot be spared: -EAGAIN unless it can be done at once, which
- * `flags_at`, the argument with the MSG flags, makes so; -1: there is none. */
+/* Waits as long as it takes. Where no executor can be spared for that it is done if it can be done at once, which
+ * `flags_at`, the argument with the MSG flags, makes so (-1: there is none), and else starved. */
 static long wait_for(struct nw_call *call, long (*carry_out)(struct nw_call *), int flags_at)
 {
-    bool waits = nw_executor_block(call->ex) == 0;
+    bool waits = nw_call_block(call), may_sleep = flags_at < 0 || !(call->args[flags_at] & MSG_DONTWAIT);
     long result;
 
     if (!waits && flags_at < 0)
@@ -93,6 +94,7 @@ static long wait_for(struct nw_call *call, long (*carry_out)(struct nw_call *), 
     do
         result = carry_out(call);
     while (waits && nw_call_cut_short(call, result));
+    call->starved = !waits && may_sleep && result == -EAGAIN && !(fcntl((int)call->args[0], F_GETFL) & O_NONBLOCK);
     if (waits)
         nw_executor_unblock(call->ex);
     return result;
@@ -217,6 +219,7 @@ long nw_sys_sendmmsg(struct nw_call *call)
         if (result >= 0 && nw_call_write(call, at + offsetof(struct mmsghdr, msg_len), &length, sizeof(length)) < 0)
             result = -EFAULT;
     }
+    call->starved &= !sent;
     return sent ? (long)sent : result;
 }
 

@@ -20,6 +20,7 @@ static void leave_lists(struct nw_slot *slot)
         break;
     case NW_SLOT_FUTEX:
     case NW_SLOT_SLEEP:
+    case NW_SLOT_BLOCK:
         nw_sleepers_remove(slot);
         break;
     case NW_SLOT_ARENA:
@@ -44,6 +45,7 @@ void nw_slot_reap(struct nw_slot *slot)
     }
     nw_answer(slot, domain->end_status, domain->reason);
     nw_held_drop(slot);
+    nw_blocked_unused(slot);
     slot->call_generation++;
     nw_slot_end(slot);
     if (domain->n_slots > 0)

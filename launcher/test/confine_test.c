@@ -194,6 +194,7 @@ static bool is_allowed(long nr)
         SYS_preadv2,
         SYS_write,
         SYS_writev,
+        SYS_pwritev2,
         SYS_lseek,
         SYS_fstat,
         SYS_newfstatat,

@@ -107,11 +107,12 @@ struct nw_answer nw_attack_ask(uint32_t deployment, const char *input)
     return nw_harness_invoke(&nw_attack.harness, deployment, input, strlen(input));
 }
 
-/* The next test gets a new worker. */
-static void discard_worker(void)
+void nw_attack_discard(void)
 {
     int status;
 
+    if (!worker_lives())
+        return;
     kill(nw_attack.harness.pid, SIGKILL);
     waitpid(nw_attack.harness.pid, &status, 0);
     nw_channel_close(&nw_attack.harness.channel);
@@ -128,7 +129,7 @@ void nw_attack_begin(const char *without)
 {
     if (worker_lives() && !same(without, nw_attack.without)) {
         if (nw_attack.without)
-            discard_worker();
+            nw_attack_discard();
         else
             nw_attack_end(NULL);
     }
@@ -145,7 +146,7 @@ void nw_attack_check(const char *after)
     nw_attack_must_live(after);
     a = nw_attack_ask(secret, "check");
     if (a.status != NW_STATUS_OK || strcmp(a.data, "intact") != 0) {
-        discard_worker();
+        nw_attack_discard();
         fail_msg("after %s the secret is not intact: %s", after, a.data);
     }
     free(a.data);
@@ -241,7 +242,7 @@ void nw_attack_describe_harm(char seen[NW_ATTACK_SEEN])
     if (what)
         strncat(seen, what, NW_ATTACK_SEEN - strlen(seen) - 1);
     if (alive)
-        discard_worker();
+        nw_attack_discard();
 }
 
 const char *nw_attack_output(void)

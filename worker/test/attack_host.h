@@ -27,8 +27,9 @@ extern struct nw_attack nw_attack;
 /* The worker that the test before left, or a new one when it is gone or was to leave out something else. */
 void nw_attack_begin(const char *without);
 
-/* Ends the worker, if there is one. */
+/* Ends the worker, if there is one; the second one as it is. */
 int nw_attack_end(void **state);
+void nw_attack_discard(void);
 
 /* The build directory; the file of a hostile function, valid until the next call. */
 const char *nw_attack_build(void);

@@ -9,6 +9,7 @@
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"
 #include "worker/test/attack_jumps.h"
+#include "worker/test/attack_shares.h"
 #include "worker/test/attack_table.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -490,6 +491,27 @@ static void run_jumps(const struct trial *trial)
     }
 }
 
+/* What one function takes of what all need. The next test gets a new worker. */
+static void run_share(const struct trial *trial)
+{
+    const struct attack_share *attack = trial->attack;
+    struct attack_line *line = line_of(attack->row, attack->name, attack->expect);
+    char seen[NW_ATTACK_SEEN];
+
+    if (trial->without)
+        attack_report_will_leave_out(line, trial->without);
+    if (!attack->without)
+        attack_report_not_left_out(line, attack->then);
+    nw_attack_share(attack, trial->without, seen);
+    if (!trial->without)
+        nw_attack_check(attack->name);
+    nw_attack_discard();
+    if (trial->without)
+        attack_report_left_out(line, attack->then, seen);
+    else
+        attack_report_seen(line, seen);
+}
+
 /* ---- the tests ---- */
 
 static struct CMUnitTest *tests;
@@ -529,6 +551,8 @@ static int run_mode(enum nw_mode in)
     for (size_t i = 0; i < attack_rows_count; i++)
         add(attack_rows[i].row, attack_rows[i].name, run_row, &attack_rows[i], NULL);
     add(6, "every system call", run_calls, NULL, NULL);
+    for (size_t i = 0; i < attack_shares_count; i++)
+        add(attack_shares[i].row, attack_shares[i].name, run_share, &attack_shares[i], NULL);
     add_damages(NULL);
     add(7, "the file changes after the scan", run_file_change, NULL, NULL);
     if (in == NW_MODE_MPK) {
@@ -545,6 +569,9 @@ static int run_without(void)
     for (size_t i = 0; i < attack_rows_count; i++)
         if (attack_rows[i].without)
             add(attack_rows[i].row, attack_rows[i].name, run_row_without, &attack_rows[i], attack_rows[i].without);
+    for (size_t i = 0; i < attack_shares_count; i++)
+        if (attack_shares[i].without)
+            add(attack_shares[i].row, attack_shares[i].name, run_share, &attack_shares[i], attack_shares[i].without);
     add_damages("elf");
     add(7, "the file changes after the scan", run_file_change, NULL, "copies");
     add(29, "keys change hands", run_eviction, NULL, "rekey");

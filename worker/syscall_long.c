@@ -1,0 +1,254 @@
+/*
+ * System calls that may take long. Those that sleep, or that move much, keep a kernel thread meanwhile, which each
+ * domain has only so many of; a call that finds none left has not begun, and its flow makes it again (blocked.c). What
+ * the kernel does not let a signal interrupt is cut in pieces, between which the end of the domain is noticed.
+ */
+#include "common/atomic.h"
+#include "worker/syscall.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define LIST_MAX 16                        /* that are moved without waiting */
+#define MOST     (INT_MAX & -NW_PAGE_SIZE) /* what the kernel moves at a time */
+#define PIECE    (256ul << 10)             /* less than 100 us from the page cache to memory that is there */
+
+static bool is_dying(const struct nw_call *call)
+{
+    return nw_load_acquire(&call->domain->state) == NW_DOMAIN_DYING; /* set by nw_domain_kill */
+}
+
+bool nw_call_cut_short(const struct nw_call *call, long result)
+{
+    return result == -EINTR && !is_dying(call);
+}
+
+bool nw_call_block(struct nw_call *call)
+{
+    call->starved = nw_executor_block(call->ex) < 0;
+    return !call->starved;
+}
+
+static long kernel_waiting(struct nw_call *call)
+{
+    long result;
+
+    do
+        result = nw_call_kernel(call);
+    while (nw_call_cut_short(call, result));
+    return result;
+}
+
+/* One piece after the other at args[1], of args[2] bytes; `positioned`: from offset args[3] of the file. */
+static long move(struct nw_call *call, bool positioned)
+{
+    const uint64_t at = call->args[1], length = call->args[2], offset = call->args[3];
+    uint64_t done = 0;
+    long n;
+
+    do {
+        call->args[1] = at + done;
+        call->args[2] = length - done < PIECE ? length - done : PIECE;
+        call->args[3] = positioned ? offset + done : offset;
+        n = kernel_waiting(call);
+        done += n > 0 ? (uint64_t)n : 0;
+    } while (n == (long)PIECE && done < length && !is_dying(call));
+    return done ? (long)done : n;
+}
+
+/* The call for one buffer that does what this one does for many; 0: it is none of these. */
+static long single(long number)
+{
+    switch (number) {
+    case SYS_readv:
+        return SYS_read;
+    case SYS_writev:
+        return SYS_write;
+    case SYS_preadv:
+        return SYS_pread64;
+    case SYS_pwritev:
+        return SYS_pwrite64;
+    default:
+        return 0;
+    }
+}
+
+static long move_many(struct nw_call *call, bool positioned)
+{
+    const uint64_t list = call->args[1], count = call->args[2], offset = call->args[3];
+    struct iovec piece = {0};
+    uint64_t done = 0;
+    long n = 0;
+
+    if (count > IOV_MAX)
+        return -EINVAL;
+    call->number = single(call->number);
+    for (uint64_t i = 0; i < count && n == (long)piece.iov_len && !is_dying(call); i++) {
+        if (nw_call_read(call, &piece, list + i * sizeof(piece), sizeof(piece)) < 0)
+            return done ? (long)done : -EFAULT;
+        call->args[1] = (uint64_t)piece.iov_base;
+        call->args[2] = piece.iov_len;
+        call->args[3] = positioned ? offset + done : offset;
+        n = move(call, positioned);
+        done += n > 0 ? (uint64_t)n : 0;
+    }
+    return done ? (long)done : n;
+}
+
+/* Whether it moves more than a piece, as far as can be told without the kernel. */
+static bool moves_much(struct nw_call *call)
+{
+    const uint64_t list = call->args[1], count = call->args[2];
+    struct iovec piece;
+    uint64_t sum = 0;
+
+    if (!single(call->number))
+        return count > PIECE && count <= MOST;
+    for (uint64_t i = 0; i < count && i < IOV_MAX && sum <= PIECE; i++) {
+        if (nw_call_read(call, &piece, list + i * sizeof(piece), sizeof(piece)) < 0)
+            return false; /* the kernel says so */
+        sum += piece.iov_len < PIECE ? piece.iov_len : PIECE + 1;
+    }
+    return sum > PIECE;
+}
+
+static bool is_regular(const struct nw_call *call)
+{
+    struct stat st;
+
+    return fstat((int)call->args[0], &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static long carry_out(struct nw_call *call)
+{
+    switch (call->number) {
+    case SYS_read:
+    case SYS_write:
+        return moves_much(call) && is_regular(call) ? move(call, false) : kernel_waiting(call);
+    case SYS_pread64:
+    case SYS_pwrite64:
+        return moves_much(call) && is_regular(call) ? move(call, true) : kernel_waiting(call);
+    case SYS_readv:
+    case SYS_writev:
+        return moves_much(call) && is_regular(call) ? move_many(call, false) : kernel_waiting(call);
+    case SYS_preadv:
+    case SYS_pwritev:
+        return moves_much(call) && is_regular(call) ? move_many(call, true) : kernel_waiting(call);
+    default:
+        return kernel_waiting(call);
+    }
+}
+
+/* The memory of a call that reads or writes, as pieces that lie in the domain: how many, or negative errno. */
+static int pieces_of(struct nw_call *call, struct iovec pieces[LIST_MAX])
+{
+    uint64_t n = single(call->number) ? call->args[2] : 1;
+
+    n = n < LIST_MAX ? n : LIST_MAX; /* the function will call again for the rest */
+    if (!single(call->number))
+        pieces[0] = (struct iovec){(void *)call->args[1], call->args[2]};
+    else if (nw_call_read(call, pieces, call->args[1], n * sizeof(*pieces)) < 0)
+        return -EFAULT;
+    for (uint64_t i = 0; i < n; i++)
+        if (!nw_domain_holds(call->domain, (uint64_t)pieces[i].iov_base, pieces[i].iov_len))
+            return -EFAULT;
+    return (int)n;
+}
+
+/*
+ * What can be done without waiting, of a pipe or a socket: -EAGAIN when that is nothing. The list of pieces is the
+ * monitor's, so the kernel reads it with the monitor's rights; what it names lies in the domain.
+ */
+static long at_once(struct nw_call *call)
+{
+    bool writes = call->number == SYS_write || call->number == SYS_writev;
+    struct iovec pieces[LIST_MAX];
+    int n = pieces_of(call, pieces);
+    const uint64_t args[6] = {call->args[0], (uint64_t)pieces, (uint64_t)n, UINT64_MAX, UINT64_MAX, RWF_NOWAIT};
+    long result = n < 0 ? n : nw_m.gate->syscall_as(0, writes ? SYS_pwritev2 : SYS_preadv2, args);
+
+    return result == -EOPNOTSUPP ? -EAGAIN : result;
+}
+
+static bool reads_or_writes(long number)
+{
+    return number == SYS_read || number == SYS_write || number == SYS_readv || number == SYS_writev;
+}
+
+/* No kernel thread can be spared. What can be done at once is, for somebody may wait for it who keeps one. */
+static long starved(struct nw_call *call)
+{
+    bool regular = is_regular(call), sleeps = !(fcntl((int)call->args[0], F_GETFL) & O_NONBLOCK);
+    long result = -EAGAIN;
+
+    if (nw_without(NW_DEFENCE_WAITING))
+        return nw_call_kernel(call);
+    if (reads_or_writes(call->number) && !regular)
+        result = at_once(call);
+    call->starved = result == -EAGAIN && (sleeps || regular);
+    return result;
+}
+
+long nw_call_kernel_blocking(struct nw_call *call)
+{
+    long result;
+
+    if (!nw_call_block(call))
+        return starved(call);
+    result = carry_out(call);
+    nw_executor_unblock(call->ex);
+    return result;
+}
+
+/* What is left until then, in ms and rounded up; 0: it has no end. */
+static uint64_t time_left(uint64_t until)
+{
+    uint64_t now = nw_now();
+
+    if (!until)
+        return UINT64_MAX;
+    return until > now ? (until - now + 999999) / 1000000 : 0;
+}
+
+/* A call that is made again has the time that was left. */
+static uint64_t end_of(const struct nw_call *call, int timeout)
+{
+    if (timeout <= 0)
+        return 0;
+    return call->slot->block_until ? call->slot->block_until : nw_now() + (uint64_t)timeout * 1000000;
+}
+
+/* Without a kernel thread to spare. Starved, unless it finds something at once or its time is over. */
+static long look_once(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at, uint64_t until)
+{
+    long result;
+
+    args[timeout_at] = 0;
+    result = nw_m.gate->syscall_as(pkru, call->number, args);
+    call->starved = result == 0 && time_left(until) > 0;
+    call->until = until;
+    call->slot->block_until = call->starved ? until : 0;
+    return result;
+}
+
+long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at)
+{
+    int timeout = (int)args[timeout_at];
+    uint64_t until = end_of(call, timeout);
+    long result;
+
+    if (timeout == 0)
+        return nw_m.gate->syscall_as(pkru, call->number, args);
+    if (!nw_call_block(call))
+        return look_once(call, pkru, args, timeout_at, until);
+    call->slot->block_until = 0;
+    do {
+        args[timeout_at] = time_left(until);
+        result = nw_m.gate->syscall_as(pkru, call->number, args);
+    } while (nw_call_cut_short(call, result));
+    nw_executor_unblock(call->ex);
+    return result;
+}

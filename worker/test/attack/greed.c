@@ -1,0 +1,171 @@
+/* Attacks on what functions share (rows 33 and 34), and what a neighbour does meanwhile that needs its share. */
+#include "worker/test/attack/attack.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define READ_BYTES (300ul << 20)
+#define STACK      (64ul << 10)
+
+/* As many threads as arg[1] says. */
+static unsigned start(struct attacker *a, void *(*run)(void *))
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    unsigned n = 0;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    while (n < a->arg[1] && pthread_create(&thread, &attr, run, NULL) == 0)
+        n++;
+    return n;
+}
+
+/* ---- attacks ---- */
+
+static int ends[2];
+
+static void *read_for_ever(void *unused)
+{
+    char byte;
+
+    while (read(ends[0], &byte, 1) < 0)
+        continue;
+    return unused;
+}
+
+static const char *try_block(struct attacker *a)
+{
+    if (pipe(ends) < 0)
+        return attack_outcome(a, -1);
+    return attack_say(a, "%u threads", start(a, read_for_ever));
+}
+
+static const char *try_fill(struct attacker *a)
+{
+    unsigned n = 0;
+    int pair[2];
+
+    while (pipe(pair) == 0)
+        n += 2;
+    while (dup(pair[0]) >= 0)
+        n++;
+    return attack_say(a, "%u files", n);
+}
+
+/* A file of the directory that it was granted. */
+static int open_data(const char *name)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s", getenv("DATA"), name);
+    return open(path, O_RDONLY);
+}
+
+static void *read_much(void *unused)
+{
+    int file = open_data("sparse");
+    void *to = mmap(NULL, READ_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    while (file >= 0 && to != MAP_FAILED && pread(file, to, READ_BYTES, 0) >= 0)
+        continue;
+    return unused;
+}
+
+static const char *try_read_much(struct attacker *a)
+{
+    return attack_say(a, "%u threads", start(a, read_much));
+}
+
+/* ---- what a neighbour does ---- */
+
+/* A pipe, and a read that may block. */
+static const char *try_pipe(struct attacker *a)
+{
+    char byte = 0;
+    int pair[2];
+    long n;
+
+    if (pipe(pair) < 0)
+        return attack_outcome(a, -1);
+    n = write(pair[1], "x", 1) == 1 ? read(pair[0], &byte, 1) : -1;
+    close(pair[0]);
+    close(pair[1]);
+    return n == 1 ? "read" : attack_outcome(a, n);
+}
+
+static atomic_uint begun, done;
+
+static void *read_once(void *unused)
+{
+    char byte;
+
+    atomic_fetch_add(&begun, 1);
+    if (read(ends[0], &byte, 1) == 1)
+        atomic_fetch_add(&done, 1);
+    return unused;
+}
+
+/* More reads than may block, and a wait with an end among them: each comes to its turn once there is something. */
+static const char *try_turns(struct attacker *a)
+{
+    struct pollfd never = {.events = POLLIN};
+    unsigned n, ready = 0;
+    int other[2];
+
+    if (pipe(ends) < 0 || pipe(other) < 0)
+        return attack_outcome(a, -1);
+    n = start(a, read_once);
+    while (atomic_load(&begun) < n)
+        sched_yield();
+    never.fd = other[0];
+    for (int i = 0; i < 3; i++)
+        ready += poll(&never, 1, 20) != 0;
+    for (unsigned i = 0; i < n; i++)
+        if (write(ends[1], "x", 1) != 1)
+            return attack_outcome(a, -1);
+    while (atomic_load(&done) < n)
+        sched_yield();
+    return attack_say(a, "%u of %u read, %u polls wrong", atomic_load(&done), n, ready);
+}
+
+/* All of a file in one call; of the file's end, too, it must tell the truth. */
+static const char *try_read_whole(struct attacker *a)
+{
+    int file = open_data("whole");
+    size_t size = 5ul << 20;
+    unsigned char *to = malloc(size);
+    struct iovec pieces[2] = {{to, size / 2}, {to + size / 2, size - size / 2}};
+    long n = read(file, to, size), wrong = 0, more;
+
+    for (long i = 0; i < n; i++)
+        wrong += to[i] != (unsigned char)(i / 4096 * 31 + 1);
+    memset(to, 0, size);
+    more = preadv(file, pieces, 2, 4096);
+    for (long i = 0; i < more; i++)
+        wrong += to[i] != (unsigned char)((i / 4096 + 1) * 31 + 1);
+    close(file);
+    free(to);
+    return attack_say(a, "%ld and %ld bytes, %ld wrong", n, more, wrong);
+}
+
+const struct attack attacks[] = {
+    {"block", try_block},
+    {"fill", try_fill},
+    {"read-much", try_read_much},
+    {"pipe", try_pipe},
+    {"turns", try_turns},
+    {"read-whole", try_read_whole},
+    {0},
+};
