@@ -207,8 +207,10 @@ static void env_remove(struct nw_buffer *env, char *variable, size_t size)
 static int set_env(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
     size_t key_length = env_key_length(value);
-    if (!key_length) {
-        snprintf(why, why_size, "env: \"%.80s\" is not KEY=VALUE with a KEY of letters, digits and _", value);
+    if (!key_length) { /* a value, or what may be one, is not repeated: it may be secret */
+        const char *equals = strchr(value, '=');
+        snprintf(why, why_size, "env: \"%.*s%s\" is not KEY=VALUE with a KEY of letters, digits and _",
+                 equals ? (int)(equals - value < 80 ? equals - value : 80) : 0, value, equals ? "=..." : "...");
         return -EINVAL;
     }
     if (env_is_reserved(value)) {

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -52,21 +53,40 @@ static const struct nw_option options[N_OPTIONS] = {
                  .help = "other tenants whose functions may call it, like a,b; * is everybody [none]",
                  .kind = NW_OPTION_TEXT},
     [ENV] = {.name = "env",
-             .value = "KEY=VALUE",
-             .help = "a variable of its environment",
+             .value = "KEY[=VALUE]",
+             .help = "a variable of its environment [value: that in this command's]",
              .kind = NW_OPTION_TEXT,
              .repeats = true},
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
+/* What is given to a command can be read by everybody while it runs, what it has in its environment only by its user.
+ */
+static void apply_env(struct nw_manifest *manifest, const char *text)
+{
+    const char *value = strchr(text, '=') ? NULL : getenv(text);
+    struct nw_buffer variable = {0};
+    char why[512];
+
+    if (!strchr(text, '=') && !value)
+        nw_fail(NW_EXIT_USAGE, "--env: there is no such variable in the environment; give KEY=VALUE, or a KEY that is");
+    if (nw_buffer_printf(&variable, "%s%s%s", text, value ? "=" : "", value ? value : "") < 0)
+        nw_fail(NW_EXIT_SYSTEM, "--env: out of memory");
+    if (nw_manifest_set(manifest, "env", variable.data, why, sizeof why) < 0)
+        nw_fail(NW_EXIT_USAGE, "--%s", why);
+    nw_buffer_fini(&variable);
+}
+
 static void apply_flags(const struct nw_settings *settings, struct nw_manifest *manifest)
 {
     char why[512];
 
-    for (size_t i = SLOTS; i <= ENV; i++)
+    for (size_t i = SLOTS; i < ENV; i++)
         for (int k = 0; k < settings->values[i].n; k++)
             if (nw_manifest_set(manifest, options[i].name, settings->values[i].texts[k], why, sizeof why) < 0)
                 nw_fail(NW_EXIT_USAGE, "--%s", why);
+    for (int k = 0; k < settings->values[ENV].n; k++)
+        apply_env(manifest, settings->values[ENV].texts[k]);
     if (nw_manifest_check(manifest, why, sizeof why) < 0)
         nw_fail(NW_EXIT_USAGE, "%s", why);
 }

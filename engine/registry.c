@@ -43,6 +43,31 @@ static void file_name(const char *sha256, char *name)
 
 /* --- opening --- */
 
+/* Takes a file or folder that was there already from everybody else: rows hold what functions are told in secret. */
+static int make_private(int dir, const char *name, char *why, size_t why_size)
+{
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (!(st.st_mode & 077) || S_ISLNK(st.st_mode) || fchmodat(dir, name, st.st_mode & 0700, 0) == 0))
+        return 0;
+    snprintf(why, why_size, "cannot keep %s in the state directory from others: %s; it must be yours", name,
+             strerror(errno));
+    return -EIO;
+}
+
+/* The registry, the journal that a kill left, and copies that are named after it; and the store. */
+static int make_all_private(const char *directory, char *why, size_t why_size)
+{
+    DIR *dir = opendir(directory);
+    int rc = 0;
+    for (struct dirent *entry; dir && !rc && (entry = readdir(dir));)
+        if (!strncmp(entry->d_name, "registry", strlen("registry")) || !strcmp(entry->d_name, "store"))
+            rc = make_private(dirfd(dir), entry->d_name, why, why_size);
+    if (dir)
+        closedir(dir);
+    return rc;
+}
+
 static int open_store(struct nw_registry *registry, const char *directory, char *why, size_t why_size)
 {
     char path[4096];
@@ -63,7 +88,11 @@ static int open_db(struct nw_registry *registry, const char *directory, char *wh
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/registry", directory);
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX;
+    /* sqlite would make it for all to read; its journals get the mode of the file. */
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
     int rc = sqlite3_open_v2(path, &registry->db, flags, NULL);
     if (rc == SQLITE_OK)
         sqlite3_busy_timeout(registry->db, BUSY_MS);
@@ -119,7 +148,8 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
         return NULL;
     }
     registry->store = -1;
-    if (open_store(registry, directory, why, why_size) < 0 || open_db(registry, directory, why, why_size) < 0) {
+    if (make_all_private(directory, why, why_size) < 0 || open_store(registry, directory, why, why_size) < 0 ||
+        open_db(registry, directory, why, why_size) < 0) {
         nw_registry_close(registry);
         return NULL;
     }

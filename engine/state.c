@@ -30,9 +30,14 @@ _Noreturn static void refuse_second(const char *directory, int lock)
 void nw_state_take(struct nw_engine *engine)
 {
     const char *directory = engine->options.state;
+    struct stat st;
     char path[4096];
     if (mkdir(directory, 0700) < 0 && errno != EEXIST)
         nw_die_system("cannot make the state directory %s: %s", directory, strerror(errno));
+    if (stat(directory, &st) == 0 && st.st_mode & (S_IWGRP | S_IWOTH))
+        nw_log(NW_LOG_WARN,
+               "others may write to the state directory %s, and so replace what is deployed; run chmod go-w on it",
+               directory);
     nw_state_path(engine, "lock", path, sizeof path);
     engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (engine->lock < 0)

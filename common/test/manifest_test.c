@@ -156,6 +156,10 @@ static void environment(void **state)
         assert_int_equal(strncmp(why, "env: ", 5), 0);
     }
     assert_int_equal(manifest.env.length, 19);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "API-KEY=hunter2", why, sizeof why), -EINVAL);
+    assert_non_null(strstr(why, "\"API-KEY=...\""));
+    assert_int_equal(nw_manifest_set(&manifest, "env", "hunter2", why, sizeof why), -EINVAL);
+    assert_null(strstr(why, "hunter2"));
 }
 
 static void tenants_and_callers(void **state)

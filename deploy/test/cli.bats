@@ -205,7 +205,10 @@ END
     expect 2 --slots '"none"' -- "$NIGHTWARD" deploy name some.so --slots none
     expect 2 --timeout '"soon"' -- "$NIGHTWARD" deploy name some.so --timeout soon
     expect 2 --memory '"1"' -- "$NIGHTWARD" deploy name some.so --memory 1
-    expect 2 --env '"novalue"' -- "$NIGHTWARD" deploy name some.so --env A=1 --env novalue
+    expect 2 --env '"A-B=..."' -- "$NIGHTWARD" deploy name some.so --env A=1 --env A-B=secret
+    [[ $output != *secret* ]]
+    expect 2 --env KEY=VALUE -- "$NIGHTWARD" deploy name some.so --env secret
+    [[ $output != *secret* ]]
 }
 
 @test "a folder's function.json is named with what is wrong in it" {

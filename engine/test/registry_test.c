@@ -171,6 +171,48 @@ static void says_why_it_cannot_open(void **state)
     unlink(path);
 }
 
+static mode_t mode_of(const char *name)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
+static void make_for_all(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(chmod(path, 0666), 0);
+}
+
+/* Rows hold the environments of functions. Whatever the umask is, and also what an engine before made for all. */
+static void keeps_rows_from_others(void **state)
+{
+    (void)state;
+    mode_t mask = umask(0);
+    struct nw_registry *registry = open_registry();
+    put(registry, "f", "code", 1);
+    assert_int_equal(mode_of("registry"), 0600);
+    assert_int_equal(mode_of("store"), 0700);
+    nw_registry_close(registry);
+    make_for_all("registry");
+    make_for_all("registry-journal");
+    make_for_all("registry.copy");
+    make_for_all("other");
+    registry = open_registry();
+    assert_int_equal(mode_of("registry"), 0600);
+    assert_int_equal(mode_of("registry.copy"), 0600);
+    assert_int_equal(mode_of("other"), 0666);
+    assert_int_equal(read_rows(registry).n, 1);
+    nw_registry_close(registry);
+    umask(mask);
+}
+
 /* Deploys and removes without end; the pipe carries the number of each step that is durable. */
 _Noreturn static void write_until_killed(int pipe_fd, unsigned first)
 {
@@ -210,6 +252,39 @@ static void expect_step(const struct rows *rows, unsigned last, bool *matches)
         n++;
     }
     *matches &= n == rows->n;
+}
+
+/* What sqlite writes beside the rows while they change holds them, too. */
+static void keeps_the_journal_from_others(void **state)
+{
+    (void)state;
+    mode_t mask = umask(0);
+    struct nw_registry *registry = open_registry();
+    unsigned reported;
+    int fds[2];
+    nw_registry_close(registry);
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = fork();
+    if (!pid)
+        write_until_killed(fds[1], 0);
+    close(fds[1]);
+    int seen = 0;
+    for (int looks = 0; looks < 100000 && seen < 10; looks++) {
+        char path[128];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/registry-journal", directory);
+        if (stat(path, &st) < 0)
+            continue;
+        assert_int_equal(st.st_mode & 0777, 0600);
+        seen++;
+    }
+    kill(pid, SIGKILL);
+    while (read(fds[0], &reported, sizeof reported) > 0)
+        continue;
+    close(fds[0]);
+    waitpid(pid, NULL, 0);
+    umask(mask);
+    assert_true(seen > 0);
 }
 
 /* After a kill the rows are those of the last step that was reported, or of the one that was under way. */
@@ -262,6 +337,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_rows_and_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shares_equal_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_why_it_cannot_open, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_rows_from_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_the_journal_from_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_kills, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("engine registry", tests, NULL, NULL);

@@ -61,7 +61,12 @@ static void names_what_is_in_the_way(void **state)
     assert_non_null(mkdtemp(other));
     snprintf(busy, sizeof busy, "%s", host.address);
     fails_with(111, "in use", ARGUMENTS("--state", other, "--mode", "none", "--listen", busy), pair[1]);
+    assert_null(strstr(output, "chmod"));
+    assert_int_equal(chmod(other, 0730), 0);
+    fails_with(111, "chmod go-w", ARGUMENTS("--state", other, "--mode", "none", "--listen", busy), pair[1]);
+    assert_int_equal(chmod(other, 0750), 0);
     fails_with(2, "--listen", ARGUMENTS("--state", other, "--mode", "none", "--listen", "localhost"), pair[1]);
+    assert_null(strstr(output, "chmod"));
     fails_with(2, "--listen", ARGUMENTS("--state", other, "--mode", "none", "--listen", "::1:80"), pair[1]);
     fails_with(111, "state directory", ARGUMENTS("--state", "/proc/nothing", "--mode", "none"), pair[1]);
     fails_with(111, "state directory", ARGUMENTS("--state", "/dev/null", "--mode", "none"), pair[1]);

@@ -241,6 +241,8 @@ CC
         nw_compile env.c
     nw_deploy env "$BATS_TEST_TMPDIR/env.so" --env NIGHT=ward --env OTHER=x
     nw_expect env '' ward
+    NIGHT='no argument' nw_deploy env "$BATS_TEST_TMPDIR/env.so" --env NIGHT
+    nw_expect env '' 'no argument'
 }
 
 @test "list, invoke and remove speak JSON when asked" {
