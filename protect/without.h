@@ -44,7 +44,8 @@
 #define NW_DEFENCE_FLAGS         32 /* the gate refuses flags that change how the monitor runs */
 #define NW_DEFENCE_SHARES        33 /* limits and shares of what domains take from one another */
 #define NW_DEFENCE_WAITING       34 /* who may not keep another kernel thread waits */
-#define NW_DEFENCE_COUNT         35
+#define NW_DEFENCE_PIECES        35 /* long work is done in pieces, and most of it elsewhere */
+#define NW_DEFENCE_COUNT         36
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -4,16 +4,17 @@
  */
 #include "common/atomic.h"
 #include "worker/files.h"
-#include "worker/monitor.h"
+#include "worker/memory.h"
+#include "worker/pages.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define NW_KEY_PARKED 2 /* nobody may access it: the pages of evicted domains */
-#define AREAS_SIZE    (64ul << 10)
-#define REGIONS_MAX   2048 /* the kernel allows a process about 65,000 in all */
+#define NW_KEY_PARKED   2 /* nobody may access it: the pages of evicted domains */
+#define AREAS_SIZE      (64ul << 10)
+#define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
 
 static struct nw_domain *record_take(void)
 {
@@ -33,19 +34,18 @@ static struct nw_domain *record_take(void)
 
 static int range_reserve(struct nw_domain *domain)
 {
-    void *range = mmap(NULL, NW_DOMAIN_RANGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    int error;
+    size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
+    bool whole;
+    int error = nw_pages_reserve(NW_DOMAIN_RANGE, AREAS_SIZE, &domain->base, &whole);
 
-    if (range == MAP_FAILED)
-        return -errno;
-    domain->base = domain->areas = (uint64_t)range;
+    if (error)
+        return error;
+    domain->areas = domain->base;
     domain->end = domain->base + NW_DOMAIN_RANGE;
-    error = nw_regions_init(&domain->regions, domain->base + AREAS_SIZE, domain->end, REGIONS_MAX);
-    if (!error && mprotect(range, AREAS_SIZE, PROT_READ | PROT_WRITE) < 0)
-        error = -errno;
+    error = nw_regions_init(&domain->regions, domain->base + AREAS_SIZE, domain->end, most, whole);
     if (!error)
-        error = nw_memory_tag(domain, domain->areas, AREAS_SIZE, PROT_READ | PROT_WRITE);
-    return error;
+        error = nw_pages_protect(domain, domain->areas, AREAS_SIZE, PROT_READ | PROT_WRITE);
+    return error ? error : nw_share_take(domain, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
 }
 
 static void record_reset(struct nw_domain *domain, struct nw_function *function)

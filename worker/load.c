@@ -41,7 +41,7 @@ static long map_at(struct nw_domain *d, uint64_t at, uint64_t length, int prot, 
     const uint64_t args[6] = {at,    length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)(uint32_t)fd,
                               offset};
 
-    return nw_memory_map(d, args);
+    return nw_memory_map(NULL, d, args);
 }
 
 static int map_segment(struct nw_domain *d, uint64_t bias, const Elf64_Phdr *ph, int fd)

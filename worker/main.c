@@ -12,6 +12,7 @@
 #include "worker/lines.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
+#include "worker/pages.h"
 #include "worker/room.h"
 #include <cpuid.h>
 #include <errno.h>
@@ -224,6 +225,7 @@ static void prepare(const struct options *o)
     }
     open_programs();
     nw_rooms_measure();
+    nw_pages_measure();
     error = nw_executors_init(o->executors);
     if (error)
         nw_die_system("cannot start %u executors: %s", o->executors, strerror(-error));

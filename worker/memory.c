@@ -1,60 +1,42 @@
 /*
- * The memory system calls of a domain, carried out inside its own range, in its key and within its limit. Code comes
- * only from images (image.h): mapped read and execute, never writable, never anonymous.
+ * The memory system calls of a domain, carried out inside its own range, in its key and within its limits. What becomes
+ * of pages is in pages.c, of code in code.c; mremap is in remap.c.
  *
- * The range stays reserved as a whole: unmapping puts an inaccessible mapping in place, so nothing else of the process
- * ever lands in it.
+ * No lock is held for longer than a piece of work takes (pages.h). Where a call is cut short by a kick, what it has
+ * done so far is done: the same call, made again, goes on.
  */
-#include "common/log.h"
+#include "worker/memory.h"
 #include "protect/without.h"
 #include "worker/files.h"
-#include "worker/image.h"
-#include "worker/monitor.h"
+#include "worker/pages.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE)
-
-int nw_memory_tag(struct nw_domain *d, uint64_t start, uint64_t length, int prot)
-{
-    int key = nw_m.keyed ? d->key : -1;
-
-    return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
-}
-
-static uint64_t page_up(uint64_t length)
-{
-    return (length + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;
-}
-
-static bool within_limit(const struct nw_domain *d, uint64_t charged)
+bool nw_memory_fits(const struct nw_domain *d, uint64_t charged)
 {
     return nw_without(NW_DEFENCE_MEMORY) || charged <= d->function->memory || charged <= d->regions.charged;
 }
 
-/*
- * Puts a new mapping at `start`, in the domain's key. When it fails nothing is left there: not even a hole, which a
- * file that cannot be mapped leaves when it says so after the kernel has emptied the place. Out of memory, which is
- * also said of too many mappings, comes before that.
- */
-static int put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+int nw_memory_admit(struct nw_domain *d, const struct nw_regions_cost *cost)
 {
-    void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
-    int error = at == MAP_FAILED ? -errno : nw_memory_tag(d, start, length, prot);
+    uint64_t held = nw_share_used(d, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
 
-    if (!error || (at == MAP_FAILED && error == -ENOMEM))
-        return error;
-    if (mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
-        nw_die_system("cannot take back a mapping that failed: %s", strerror(errno));
-    return error;
+    if (!nw_memory_fits(d, cost->charged))
+        return -ENOMEM;
+    return needed > held ? nw_share_take(d, NW_RESOURCE_MAPPINGS, needed - held) : 0;
 }
 
-/* Where a mapping goes: at the fixed address, or wherever it fits, at the hint if that is free. */
-static int place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
+void nw_memory_settle(struct nw_domain *d)
+{
+    uint64_t held = nw_share_used(d, NW_RESOURCE_MAPPINGS), needed = d->regions.count + NW_MONITOR_MAPPINGS;
+
+    if (held > needed)
+        nw_share_give(d, NW_RESOURCE_MAPPINGS, held - needed);
+}
+
+int nw_memory_place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
 {
     if (!fixed)
         return nw_regions_find_gap(&d->regions, length, NW_PAGE_SIZE, hint & -NW_PAGE_SIZE, NW_REGION_TOP_DOWN, start);
@@ -62,126 +44,68 @@ static int place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed
     return 0;
 }
 
-static bool is_code(const struct nw_region *r)
+/* Opens memory of the range's own; what was there is gone. */
+static int open_own(struct nw_domain *d, uint64_t start, uint64_t length, int prot)
 {
-    return r && (r->kind == NW_REGION_CODE || r->kind == NW_REGION_OWN_CODE);
+    const struct nw_region *there = nw_regions_at(&d->regions, start);
+    int error = 0;
+
+    if (there->kind != NW_REGION_GAP || there->end - start < length)
+        error = nw_pages_close(start, length);
+    return error ? error : nw_pages_protect(d, start, length, prot);
 }
 
-/* Code that ends right before the new image, or starts right behind it, may continue in it; whether that code is
- * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
- * seams: a range begins with data, and so does what else of this process has code, the program and the vDSO. */
-static bool seams_clean(struct nw_domain *d, uint64_t start, const struct nw_image *image)
+static int open_anonymous(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind)
 {
-    uint64_t end = start + image->size;
-    uint8_t edge[NW_SCAN_CONTEXT];
+    struct nw_regions_cost cost;
+    int error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, NULL, &cost);
 
-    if (is_code(nw_regions_find(&d->regions, start - 1)) &&
-        (nw_gate_copy(edge, (const void *)(start - sizeof(edge)), sizeof(edge)) < 0 ||
-         nw_scan_seam(edge, sizeof(edge), image->first, sizeof(image->first), NULL)))
-        return false;
-    return !is_code(nw_regions_find(&d->regions, end)) ||
-           (nw_gate_copy(edge, (const void *)end, sizeof(edge)) == 0 &&
-            !nw_scan_seam(image->last, sizeof(image->last), edge, sizeof(edge), NULL));
+    if (!error)
+        error = nw_memory_admit(d, &cost);
+    if (!error)
+        error = open_own(d, start, length, prot);
+    if (!error)
+        error = nw_regions_add(&d->regions, start, length, prot, kind, NULL);
+    nw_memory_settle(d);
+    return error;
 }
 
-/* While the function starts this is why it cannot; later it is one dlopen that fails. */
-static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refusal *refusal)
+int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
+                  uint64_t offset)
 {
-    char text[NW_REASON_MAX], link[32], name[128];
-    ssize_t n;
+    struct nw_region_origin origin = nw_regions_new_origin(&d->regions, fd >= 0);
+    int flags = MAP_PRIVATE | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), error;
+    struct nw_regions_cost cost;
+    bool gone = false;
 
-    if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
-        return;
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, name, sizeof(name));
-    snprintf(text, sizeof(text), "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
-             n > 0 ? (int)n : 9, n > 0 ? name : "a library", nw_scan_kind_name(refusal->kind),
-             (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
-    if (d->state == NW_DOMAIN_STARTING)
-        memcpy(d->reason, text, sizeof(text));
-    else if (nw_may_log(d))
-        nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
+    error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, &origin, &cost);
+    if (!error)
+        error = nw_memory_admit(d, &cost);
+    if (!error)
+        error = nw_pages_map(d, start, length, prot, flags, fd, offset, &gone);
+    if (!error)
+        error = nw_regions_add(&d->regions, start, length, prot, kind, &origin);
+    else if (gone)
+        nw_regions_remove(&d->regions, start, length, false);
+    nw_memory_settle(d);
+    return error;
 }
 
-/* Only the image is mapped: what a longer mapping would hold behind the end of the file stays inaccessible. */
-static long put_image(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed, bool trust,
-                      const struct nw_image *image)
+long nw_memory_map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd,
+                        uint64_t offset)
 {
-    enum nw_region_kind kind = trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
-    uint64_t start, charged;
-    int error = place(d, hint, length, fixed, &start);
+    enum nw_region_kind kind = fd >= 0 ? NW_REGION_FILE : flags & MAP_STACK ? NW_REGION_STACK : NW_REGION_ANON;
+    uint64_t start;
+    int error = nw_memory_place(d, hint, length, flags & MAP_FIXED, &start);
 
-    if (!error)
-        error = nw_regions_cost_of_add(&d->regions, start, image->size, prot, kind, &charged);
-    if (!error && !within_limit(d, charged))
-        error = -ENOMEM;
-    if (!error && !seams_clean(d, start, image))
-        error = -EPERM;
-    if (!error)
-        error = put(d, start, image->size, prot, MAP_PRIVATE, image->fd, 0);
-    if (!error)
-        error = nw_regions_add(&d->regions, start, image->size, prot, kind);
+    if (!error && fd < 0 && nw_regions_is_own(&d->regions, start, length))
+        error = open_anonymous(d, start, length, prot, kind);
+    else if (!error)
+        error = nw_memory_put(d, start, length, prot, kind, fd, offset);
     return error ? error : (long)start;
 }
 
-/* Of what is charged, no image is built that the domain could never map: the monitor's memory and time go into it. */
-static bool may_build(struct nw_domain *d, const struct nw_domain_fd *file, uint64_t offset, uint64_t length)
-{
-    struct stat st = {0};
-    uint64_t left = fstat(file->fd, &st) == 0 && (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0;
-    bool may;
-
-    pthread_mutex_lock(&d->memory_lock);
-    may = file->trust || within_limit(d, d->regions.charged + (left < length ? left : length));
-    pthread_mutex_unlock(&d->memory_lock);
-    return may;
-}
-
-/* Without the domain's lock while the image is built: that takes long, and others of its threads would keep their
- * executors waiting for the lock. */
-static long map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
-                     const struct nw_domain_fd *file, uint64_t offset)
-{
-    struct nw_image_refusal refusal = {0};
-    struct nw_image *image = NULL;
-    long result = -ENOMEM;
-
-    if (may_build(d, file, offset, length))
-        result = nw_images_acquire(nw_m.images, file->fd, offset, length, file->trust, &image, &refusal);
-    pthread_mutex_lock(&d->memory_lock);
-    if (result == -EPERM)
-        say_refused(d, file->fd, &refusal);
-    else if (image)
-        result = put_image(d, hint, length, prot, fixed, file->trust, image);
-    if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
-        put(d, (uint64_t)result, image->size, prot, MAP_PRIVATE, file->fd, offset);
-    if (result >= 0)
-        nw_where_note(d, (uint64_t)result, image->size, file->fd, offset);
-    pthread_mutex_unlock(&d->memory_lock);
-    if (image)
-        nw_images_release(nw_m.images, image);
-    return result;
-}
-
-static long map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd, uint64_t offset)
-{
-    enum nw_region_kind kind = fd >= 0 ? NW_REGION_FILE : flags & MAP_STACK ? NW_REGION_STACK : NW_REGION_ANON;
-    uint64_t start, charged;
-    int error = place(d, hint, length, flags & MAP_FIXED, &start);
-
-    if (!error)
-        error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, &charged);
-    if (!error && !within_limit(d, charged))
-        error = -ENOMEM;
-    if (!error)
-        error = put(d, start, length, prot, MAP_PRIVATE | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset);
-    if (error)
-        return error;
-    nw_regions_add(&d->regions, start, length, prot, kind);
-    return (long)start;
-}
-
-/* Sockets and the like refuse it, some of them too late: see put(). */
+/* Sockets and the like refuse it, some of them too late: see nw_pages_map. */
 static bool is_mappable(int fd)
 {
     struct stat st;
@@ -189,38 +113,37 @@ static bool is_mappable(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static long map_anonymous(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags)
+static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t length, int fd)
 {
     long result;
 
     pthread_mutex_lock(&d->memory_lock);
-    result = map_data(d, hint, length, prot, flags, -1, 0);
+    result = nw_memory_map_data(d, args[0], length, (int)args[2], (int)args[3], fd, args[5]);
     pthread_mutex_unlock(&d->memory_lock);
     return result;
 }
 
-static long map_open_file(struct nw_domain *d, const uint64_t args[6], uint64_t length, const struct nw_domain_fd *file)
+static long map_open_file(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6], uint64_t length,
+                          const struct nw_domain_fd *file)
 {
     int prot = (int)args[2], flags = (int)args[3];
-    long result;
 
     if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
         return -ENODEV;
+    if (flags & MAP_FIXED && length > NW_PAGES_FEW && !nw_pages_empty(args[0], length, ex))
+        return -NW_CALL_CUT;
     if (prot & PROT_EXEC)
-        return map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
-    pthread_mutex_lock(&d->memory_lock);
-    result = map_data(d, args[0], length, prot, flags, file->fd, args[5]);
-    pthread_mutex_unlock(&d->memory_lock);
-    return result;
+        return nw_memory_map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
+    return map_locked(d, args, length, file->fd);
 }
 
 /*
  * Shared mappings become private: a domain has no other process to share with. A file of a granted directory cannot be
  * written through one, so that nobody takes what stays in the domain for what is in the file.
  */
-long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
+long nw_memory_map(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
 {
-    uint64_t length = page_up(args[1]);
+    uint64_t length = nw_page_up(args[1]);
     int prot = (int)args[2], flags = (int)args[3];
     struct nw_domain_fd file = {.fd = -1};
     long result;
@@ -231,120 +154,123 @@ long nw_memory_map(struct nw_domain *d, const uint64_t args[6])
         return -EPERM;
     if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
-    if (flags & MAP_ANONYMOUS)
-        return map_anonymous(d, args[0], length, prot, flags);
+    if (flags & MAP_ANONYMOUS) {
+        if (flags & MAP_FIXED && length > NW_PAGES_FEW && !nw_pages_empty(args[0], length, ex))
+            return -NW_CALL_CUT;
+        return map_locked(d, args, length, -1);
+    }
     file.fd = nw_fd_use_file(d, args[4], &file);
     if (file.fd < 0)
         return file.fd;
-    result = map_open_file(d, args, length, &file);
+    result = map_open_file(ex, d, args, length, &file);
     nw_fd_done(d, args[4]);
     return result;
 }
 
-static long unmap_locked(struct nw_domain *d, uint64_t start, uint64_t length)
+long nw_memory_unmap_now(struct nw_domain *d, uint64_t start, uint64_t length)
 {
-    uint64_t charged;
-    int error = nw_regions_cost_of_remove(&d->regions, start, length, &charged);
+    bool own = nw_regions_is_own(&d->regions, start, length);
+    struct nw_regions_cost cost;
+    int error = nw_regions_cost_of_remove(&d->regions, start, length, own, &cost);
 
-    if (error)
-        return error;
-    if (mmap((void *)start, length, PROT_NONE, RESERVED, -1, 0) == MAP_FAILED)
-        return -errno;
-    return nw_regions_remove(&d->regions, start, length);
+    if (!error)
+        error = nw_memory_admit(d, &cost);
+    if (!error)
+        error = own ? nw_pages_close(start, length) : nw_pages_reserve_again(start, length);
+    if (!error)
+        error = nw_regions_remove(&d->regions, start, length, own);
+    nw_memory_settle(d);
+    return error;
 }
 
-long nw_memory_unmap(struct nw_domain *d, uint64_t start, uint64_t length)
+/* The place stays taken until it is empty: what another thread maps meanwhile is not what this call is about. */
+long nw_memory_unmap(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length)
 {
+    struct nw_regions_cost cost;
     long result;
 
+    length = nw_page_up(length);
     pthread_mutex_lock(&d->memory_lock);
-    result = unmap_locked(d, start, page_up(length));
+    result = nw_regions_cost_of_remove(&d->regions, start, length, false, &cost);
+    if (!result && length <= NW_PAGES_FEW)
+        result = nw_memory_unmap_now(d, start, length);
+    pthread_mutex_unlock(&d->memory_lock);
+    if (result || length <= NW_PAGES_FEW)
+        return result;
+    if (!nw_pages_empty(start, length, ex))
+        return -NW_CALL_CUT;
+    pthread_mutex_lock(&d->memory_lock);
+    result = nw_memory_unmap_now(d, start, length);
     pthread_mutex_unlock(&d->memory_lock);
     return result;
 }
 
-long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t prot)
+static long protect_now(struct nw_domain *d, uint64_t start, uint64_t length, int prot)
 {
-    uint64_t charged;
+    struct nw_regions_cost cost;
+    long result = nw_regions_cost_of_prot(&d->regions, start, length, prot, &cost);
+
+    if (!result)
+        result = nw_memory_admit(d, &cost);
+    if (!result)
+        result = nw_pages_protect(d, start, length, prot);
+    if (!result)
+        result = nw_regions_set_prot(&d->regions, start, length, prot);
+    nw_memory_settle(d);
+    return result;
+}
+
+/* The whole change is looked at first, so that one that is refused changes nothing. */
+long nw_memory_protect(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length,
+                       uint64_t prot)
+{
+    struct nw_pages_piece piece = {0};
+    struct nw_regions_cost cost;
+    uint64_t end = start + nw_page_up(length);
     long result;
 
     if (length == 0)
         return 0;
-    length = page_up(length);
-    if (length == 0)
+    if (nw_page_up(length) == 0)
         return -EINVAL;
     pthread_mutex_lock(&d->memory_lock);
-    result = nw_regions_cost_of_prot(&d->regions, start, length, (int)prot, &charged);
-    if (!result && !within_limit(d, charged))
+    result = nw_regions_cost_of_prot(&d->regions, start, end - start, (int)prot, &cost);
+    if (!result && !nw_memory_fits(d, cost.charged))
         result = -ENOMEM;
-    if (!result)
-        result = nw_memory_tag(d, start, length, (int)prot);
-    if (!result)
-        result = nw_regions_set_prot(&d->regions, start, length, (int)prot);
+    for (size_t n; !result && start < end; start += n) {
+        n = nw_pages_next(&piece, end - start);
+        result = protect_now(d, start, n, (int)prot);
+        if (result || n == end - start)
+            break;
+        pthread_mutex_unlock(&d->memory_lock);
+        if (nw_pages_kicked(ex))
+            return -NW_CALL_CUT;
+        pthread_mutex_lock(&d->memory_lock);
+    }
     pthread_mutex_unlock(&d->memory_lock);
     return result;
 }
 
-/* Longer: in place when what follows is free, else a copy elsewhere. The old pages go in one step with their mapping.
- */
-static long remap_longer(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length, int prot, bool move)
+static bool is_mapped(struct nw_domain *d, uint64_t start, uint64_t length)
 {
-    uint64_t to;
-    long result;
+    bool mapped;
 
-    if (nw_regions_find_gap(&d->regions, length - old_length, NW_PAGE_SIZE, old + old_length, NW_REGION_TOP_DOWN,
-                            &to) == 0 &&
-        to == old + old_length) {
-        result = map_data(d, to, length - old_length, prot, MAP_FIXED, -1, 0);
-        return result < 0 ? result : (long)old;
-    }
-    if (!move)
-        return -ENOMEM;
-    result = map_data(d, 0, length, prot, 0, -1, 0);
-    if (result < 0)
-        return result;
-    if (nw_gate_copy((void *)result, (const void *)old, old_length) < 0) {
-        unmap_locked(d, (uint64_t)result, length);
-        return -EFAULT;
-    }
-    unmap_locked(d, old, old_length);
-    return result;
-}
-
-long nw_memory_remap(struct nw_domain *d, const uint64_t args[6])
-{
-    uint64_t old = args[0], old_length = page_up(args[1]), length = page_up(args[2]);
-    const struct nw_region *r;
-    long result;
-
-    if (old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
-        return -EINVAL;
     pthread_mutex_lock(&d->memory_lock);
-    r = nw_regions_find(&d->regions, old);
-    if (!r || r->end - old < old_length || r->kind != NW_REGION_ANON || r->prot != (PROT_READ | PROT_WRITE))
-        result = -EFAULT;
-    else if (length > old_length)
-        result = remap_longer(d, old, old_length, length, r->prot, args[3] & MREMAP_MAYMOVE);
-    else if (length < old_length)
-        result = unmap_locked(d, old + length, old_length - length);
-    else
-        result = 0;
+    mapped = nw_regions_covers(&d->regions, start, length, PROT_NONE);
     pthread_mutex_unlock(&d->memory_lock);
-    return result == 0 ? (long)old : result;
+    return mapped;
 }
 
-long nw_memory_advise(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t advice)
+/* Of much memory that is free to be taken away all is taken away at once: emptying it again is quick. */
+long nw_memory_advise(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length,
+                      uint64_t advice)
 {
-    long result = 0;
-
-    length = page_up(length);
+    length = nw_page_up(length);
     if (advice != MADV_DONTNEED && advice != MADV_FREE)
         return 0; /* the other hints change nothing that a program could see */
-    pthread_mutex_lock(&d->memory_lock);
-    if (start % NW_PAGE_SIZE || !nw_regions_covers(&d->regions, start, length, PROT_NONE))
-        result = -ENOMEM;
-    else if (length && madvise((void *)start, length, (int)advice) < 0)
-        result = -errno;
-    pthread_mutex_unlock(&d->memory_lock);
-    return result;
+    if (start % NW_PAGE_SIZE || !is_mapped(d, start, length))
+        return -ENOMEM;
+    if (length > NW_PAGES_FEW)
+        return nw_pages_empty(start, length, ex) ? 0 : -NW_CALL_CUT;
+    return length && madvise((void *)start, length, (int)advice) < 0 ? -errno : 0;
 }

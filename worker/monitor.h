@@ -372,13 +372,15 @@ int nw_domain_bind(struct nw_domain *domain);     /* lock held: gives it a hardw
 /* load.c: maps stub and ld.so and prepares the first flow. On the executor that runs it. */
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
 
-/* memory.c: the memory system calls of a domain. They return what the system call would. */
-long nw_memory_map(struct nw_domain *d, const uint64_t args[6]);
-int nw_memory_tag(struct nw_domain *d, uint64_t start, uint64_t length, int prot);
-long nw_memory_unmap(struct nw_domain *d, uint64_t start, uint64_t length);
-long nw_memory_protect(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t prot);
-long nw_memory_remap(struct nw_domain *d, const uint64_t args[6]);
-long nw_memory_advise(struct nw_domain *d, uint64_t start, uint64_t length, uint64_t advice);
+/* memory.c, remap.c: the memory system calls of a domain. They return what the system call would; -NW_CALL_CUT when a
+ * kick of the executor, NULL if there is none, cut them short. */
+long nw_memory_map(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6]);
+long nw_memory_unmap(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length);
+long nw_memory_protect(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length,
+                       uint64_t prot);
+long nw_memory_remap(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6]);
+long nw_memory_advise(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length,
+                      uint64_t advice);
 
 /* teardown.c; lock held */
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);

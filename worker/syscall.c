@@ -83,7 +83,7 @@ long nw_sys_signals(struct nw_call *call)
 long nw_sys_mmap(struct nw_call *call)
 {
     bool waits = call->args[2] & PROT_EXEC && call->args[1] > MUCH_CODE && nw_executor_block(call->ex) == 0;
-    long result = nw_memory_map(call->domain, call->args);
+    long result = nw_memory_map(call->ex, call->domain, call->args);
 
     if (waits)
         nw_executor_unblock(call->ex);
@@ -92,22 +92,22 @@ long nw_sys_mmap(struct nw_call *call)
 
 long nw_sys_munmap(struct nw_call *call)
 {
-    return nw_memory_unmap(call->domain, call->args[0], call->args[1]);
+    return nw_memory_unmap(call->ex, call->domain, call->args[0], call->args[1]);
 }
 
 long nw_sys_mprotect(struct nw_call *call)
 {
-    return nw_memory_protect(call->domain, call->args[0], call->args[1], call->args[2]);
+    return nw_memory_protect(call->ex, call->domain, call->args[0], call->args[1], call->args[2]);
 }
 
 long nw_sys_mremap(struct nw_call *call)
 {
-    return nw_memory_remap(call->domain, call->args);
+    return nw_memory_remap(call->ex, call->domain, call->args);
 }
 
 long nw_sys_madvise(struct nw_call *call)
 {
-    return nw_memory_advise(call->domain, call->args[0], call->args[1], call->args[2]);
+    return nw_memory_advise(call->ex, call->domain, call->args[0], call->args[1], call->args[2]);
 }
 
 /* There is no heap segment: malloc takes its memory from mmap. */

@@ -2,6 +2,7 @@
 #include "worker/test/attack_shares.h"
 #include "common/manifest.h"
 #include "common/test/test.h"
+#include "worker/test/attack_hoard.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -148,6 +149,8 @@ static void run_turns(char seen[NW_ATTACK_SEEN])
     ask(must_load("greedy", 64ul << 20), "turns", 40, seen);
 }
 
+#define UNFELT "see the move, which takes longest for what it moves"
+
 const struct attack_share attack_shares[] = {
     {33, "twelve functions whose threads all block in reads", READ_WHOLE, "shares", "no answer|timed out", run_blocked,
      0},
@@ -156,6 +159,12 @@ const struct attack_share attack_shares[] = {
      0},
     {33, "a function with 40 threads that read from a pipe", "40 of 40 read, 0 polls wrong", NULL,
      "it waits for nobody but itself", run_turns, 0},
+    {33, "one page of a file, mapped 70000 times", "some pages, neighbour served", "shares",
+     "*neighbour ENOMEM", nw_hoard_mappings, 0},
+    {34, "move 1 GiB", "done, neighbour served", "pieces", "*neighbour timed out", nw_hoard_move, 0},
+    {34, "unmap 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_unmap, 0},
+    {34, "empty 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_drop, 0},
+    {34, "map over 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_replace, 0},
 };
 const size_t attack_shares_count = sizeof(attack_shares) / sizeof(attack_shares[0]);
 

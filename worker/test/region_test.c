@@ -126,28 +126,32 @@ struct change {
     size_t first, count;
     int prot;
     enum nw_region_kind kind;
+    bool own;
+    struct nw_region_origin origin;
 };
 
 static int apply(struct nw_regions *regions, const struct change *c)
 {
     uintptr_t start = BASE + c->first * PAGE;
+    size_t length = c->count * PAGE;
 
     if (c->what == ADD)
-        return nw_regions_add(regions, start, c->count * PAGE, c->prot, c->kind);
+        return nw_regions_add(regions, start, length, c->prot, c->kind, c->own ? NULL : &c->origin);
     if (c->what == REMOVE)
-        return nw_regions_remove(regions, start, c->count * PAGE);
-    return nw_regions_set_prot(regions, start, c->count * PAGE, c->prot);
+        return nw_regions_remove(regions, start, length, c->own);
+    return nw_regions_set_prot(regions, start, length, c->prot);
 }
 
-static int cost(const struct nw_regions *regions, const struct change *c, uint64_t *charged)
+static int cost(const struct nw_regions *regions, const struct change *c, struct nw_regions_cost *told)
 {
     uintptr_t start = BASE + c->first * PAGE;
+    size_t length = c->count * PAGE;
 
     if (c->what == ADD)
-        return nw_regions_cost_of_add(regions, start, c->count * PAGE, c->prot, c->kind, charged);
+        return nw_regions_cost_of_add(regions, start, length, c->prot, c->kind, c->own ? NULL : &c->origin, told);
     if (c->what == REMOVE)
-        return nw_regions_cost_of_remove(regions, start, c->count * PAGE, charged);
-    return nw_regions_cost_of_prot(regions, start, c->count * PAGE, c->prot, charged);
+        return nw_regions_cost_of_remove(regions, start, length, c->own, told);
+    return nw_regions_cost_of_prot(regions, start, length, c->prot, told);
 }
 
 /* Changes the model; returns what the real thing must return as long as there is room for regions. */
@@ -187,20 +191,30 @@ static struct change random_change(uint64_t *random)
     };
 }
 
+/* In place where it can be, sometimes; else one of a few origins, as if of few files. */
+static bool random_origin(const struct nw_regions *regions, struct change *c, uint64_t *random)
+{
+    uintptr_t start = BASE + c->first * PAGE;
+
+    c->origin = (struct nw_region_origin){2 + next_random(random) % 2, c->first * PAGE, next_random(random) % 2};
+    return nw_regions_is_own(regions, start, c->count * PAGE) && next_random(random) % 4;
+}
+
 static void run_random_changes(size_t max, uint64_t seed, size_t *refused)
 {
     struct nw_regions regions;
     struct page pages[PAGES] = {{0}};
     uint64_t random = seed;
 
-    assert_int_equal(nw_regions_init(&regions, BASE, END, max), 0);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, max, true), 0);
     for (int round = 0; round < ROUNDS; round++) {
         struct change change = random_change(&random);
         struct page before[PAGES];
-        uint64_t charged = 0;
+        struct nw_regions_cost told_cost = {0};
+        change.own = random_origin(&regions, &change, &random);
         memcpy(before, pages, sizeof pages);
         int expected = model_apply(pages, &change);
-        int told = cost(&regions, &change, &charged);
+        int told = cost(&regions, &change, &told_cost);
         if (told == -ENOMEM && expected == 0) {
             assert_true(regions.count + 2 > max);
             memcpy(pages, before, sizeof pages);
@@ -209,8 +223,10 @@ static void run_random_changes(size_t max, uint64_t seed, size_t *refused)
         }
         assert_int_equal(told, expected);
         assert_int_equal(apply(&regions, &change), expected);
-        if (expected == 0)
-            assert_int_equal(charged, regions.charged);
+        if (expected == 0) {
+            assert_int_equal(told_cost.charged, regions.charged);
+            assert_int_equal(told_cost.count, regions.count);
+        }
         compare_with_model(&regions, pages);
         check_covers(&regions, pages, &random);
         check_gap(&regions, pages, &random);
@@ -225,7 +241,7 @@ static void test_random_changes(void **state)
 
     run_random_changes(PAGES, 1, &refused);
     assert_int_equal(refused, 0);
-    run_random_changes(7, 2, &refused);
+    run_random_changes(9, 2, &refused);
     assert_true(refused > 100);
     run_random_changes(1, 3, &refused);
 }
@@ -244,24 +260,24 @@ static void test_hostile_ranges(void **state)
         {BASE, (size_t)1 << 63}, {SIZE_MAX, PAGE},
     };
     struct nw_regions regions;
-    uint64_t charged;
+    struct nw_regions_cost cost;
     (void)state;
 
-    assert_int_equal(nw_regions_init(&regions, BASE, END, 8), 0);
-    assert_int_equal(nw_regions_add(&regions, BASE, END - BASE, R, NW_REGION_ANON), 0);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, 8, true), 0);
+    assert_int_equal(nw_regions_add(&regions, BASE, END - BASE, R, NW_REGION_ANON, NULL), 0);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uintptr_t start = bad[i].start;
         size_t length = bad[i].length;
-        assert_int_equal(nw_regions_add(&regions, start, length, RW, NW_REGION_ANON), -EINVAL);
-        assert_int_equal(nw_regions_remove(&regions, start, length), -EINVAL);
+        assert_int_equal(nw_regions_add(&regions, start, length, RW, NW_REGION_ANON, NULL), -EINVAL);
+        assert_int_equal(nw_regions_remove(&regions, start, length, true), -EINVAL);
         assert_int_equal(nw_regions_set_prot(&regions, start, length, RW), -EINVAL);
-        assert_int_equal(nw_regions_cost_of_add(&regions, start, length, RW, NW_REGION_ANON, &charged), -EINVAL);
+        assert_int_equal(nw_regions_cost_of_add(&regions, start, length, RW, NW_REGION_ANON, NULL, &cost), -EINVAL);
         assert_int_equal(regions.count, 1);
     }
-    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, 0x1000000 | RW, NW_REGION_ANON), -EINVAL);
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, 0x1000000 | RW, NW_REGION_ANON, NULL), -EINVAL);
     assert_int_equal(nw_regions_set_prot(&regions, BASE, PAGE, -1), -EINVAL);
-    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, NW_REGION_KINDS), -EINVAL);
-    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, (enum nw_region_kind) - 1), -EINVAL);
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, NW_REGION_KINDS, NULL), -EINVAL);
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, (enum nw_region_kind) - 1, NULL), -EINVAL);
     assert_false(nw_regions_covers(&regions, BASE, SIZE_MAX, R));
     assert_false(nw_regions_covers(&regions, END - 1, 2, R));
     assert_false(nw_regions_covers(&regions, BASE - 1, 2, R));
@@ -277,11 +293,11 @@ static void test_bad_ranges_to_manage(void **state)
     struct nw_regions regions;
     (void)state;
 
-    assert_int_equal(nw_regions_init(&regions, 0, END, 8), -EINVAL);
-    assert_int_equal(nw_regions_init(&regions, END, BASE, 8), -EINVAL);
-    assert_int_equal(nw_regions_init(&regions, BASE, BASE, 8), -EINVAL);
-    assert_int_equal(nw_regions_init(&regions, BASE, END + 1, 8), -EINVAL);
-    assert_int_equal(nw_regions_init(&regions, BASE, END, 0), -EINVAL);
+    assert_int_equal(nw_regions_init(&regions, 0, END, 8, true), -EINVAL);
+    assert_int_equal(nw_regions_init(&regions, END, BASE, 8, true), -EINVAL);
+    assert_int_equal(nw_regions_init(&regions, BASE, BASE, 8, true), -EINVAL);
+    assert_int_equal(nw_regions_init(&regions, BASE, END + 1, 8, true), -EINVAL);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, 0, true), -EINVAL);
 }
 
 static void test_gap_arguments(void **state)
@@ -290,7 +306,7 @@ static void test_gap_arguments(void **state)
     uintptr_t address = 1;
     (void)state;
 
-    assert_int_equal(nw_regions_init(&regions, BASE, END, 8), 0);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, 8, true), 0);
     assert_int_equal(nw_regions_find_gap(&regions, 0, PAGE, 0, NW_REGION_TOP_DOWN, &address), -EINVAL);
     assert_int_equal(nw_regions_find_gap(&regions, 1, PAGE, 0, NW_REGION_TOP_DOWN, &address), -EINVAL);
     assert_int_equal(nw_regions_find_gap(&regions, PAGE, 0, 0, NW_REGION_TOP_DOWN, &address), -EINVAL);
@@ -309,39 +325,80 @@ static void test_gap_arguments(void **state)
 static void test_charge_survives_loss_of_rights(void **state)
 {
     struct nw_regions regions;
-    uint64_t charged;
+    struct nw_regions_cost cost;
     (void)state;
 
-    assert_int_equal(nw_regions_init(&regions, BASE, END, 8), 0);
-    assert_int_equal(nw_regions_add(&regions, BASE, 4 * PAGE, PROT_NONE, NW_REGION_ANON), 0);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, 8, true), 0);
+    assert_int_equal(nw_regions_add(&regions, BASE, 4 * PAGE, PROT_NONE, NW_REGION_ANON, NULL), 0);
     assert_int_equal(regions.charged, 0);
-    assert_int_equal(nw_regions_cost_of_prot(&regions, BASE, 2 * PAGE, RW, &charged), 0);
-    assert_int_equal(charged, 2 * PAGE);
+    assert_int_equal(nw_regions_cost_of_prot(&regions, BASE, 2 * PAGE, RW, &cost), 0);
+    assert_int_equal(cost.charged, 2 * PAGE);
     assert_int_equal(nw_regions_set_prot(&regions, BASE, 2 * PAGE, RW), 0);
     assert_int_equal(nw_regions_set_prot(&regions, BASE, 4 * PAGE, PROT_NONE), 0);
     assert_int_equal(regions.charged, 2 * PAGE);
-    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, PROT_NONE, NW_REGION_ANON), 0);
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, PROT_NONE, NW_REGION_ANON, NULL), 0);
     assert_int_equal(regions.charged, PAGE);
     nw_regions_fini(&regions);
 }
 
-/* The walk over a range, and that equal neighbours have become one. */
-static void test_walk(void **state)
+static void file_page(struct nw_regions *regions, size_t page, uint64_t id, size_t at)
+{
+    const struct nw_region_origin origin = {id, at * PAGE, true};
+
+    assert_int_equal(nw_regions_add(regions, BASE + page * PAGE, PAGE, R, NW_REGION_FILE, &origin), 0);
+}
+
+/* Parts of a file are one mapping only in the order in which they are in the file, and gaps count as well. */
+static void test_count_of_a_file(void **state)
 {
     struct nw_regions regions;
     (void)state;
 
-    assert_int_equal(nw_regions_init(&regions, BASE, END, 8), 0);
-    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, NW_REGION_FILE), 0);
-    assert_int_equal(nw_regions_add(&regions, BASE + 2 * PAGE, PAGE, R, NW_REGION_FILE), 0);
-    assert_int_equal(nw_regions_add(&regions, BASE + 4 * PAGE, PAGE, R, NW_REGION_FILE), 0);
-    assert_int_equal(nw_regions_from(&regions, BASE + PAGE)->start, BASE + 2 * PAGE);
-    assert_int_equal(nw_regions_from(&regions, BASE + 3 * PAGE - 1)->start, BASE + 2 * PAGE);
-    assert_null(nw_regions_from(&regions, BASE + 5 * PAGE));
-    assert_null(nw_regions_find(&regions, BASE + PAGE));
-    assert_int_equal(nw_regions_add(&regions, BASE + PAGE, PAGE, R, NW_REGION_FILE), 0);
-    assert_int_equal(regions.count, 2);
-    assert_int_equal(regions.regions[0].end, BASE + 3 * PAGE);
+    assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
+    assert_int_equal(regions.count, 1);
+    file_page(&regions, 4, 2, 4);
+    assert_int_equal(regions.count, 3);
+    file_page(&regions, 6, 2, 6);
+    assert_int_equal(regions.count, 5);
+    file_page(&regions, 5, 2, 5);
+    assert_int_equal(regions.count, 3);
+    file_page(&regions, 5, 2, 4);
+    assert_int_equal(regions.count, 5);
+    file_page(&regions, 5, 3, 5);
+    assert_int_equal(regions.count, 5);
+    file_page(&regions, 5, 2, 5);
+    assert_int_equal(regions.count, 3);
+    assert_int_equal(nw_regions_at(&regions, BASE)->end, BASE + 4 * PAGE);
+    assert_null(nw_regions_find(&regions, BASE));
+    /* What was writable stays cut, even if it is as it was. */
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 4 * PAGE, 3 * PAGE, RW), 0);
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 5 * PAGE, PAGE, RW), 0);
+    assert_int_equal(regions.count, 3);
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 5 * PAGE, PAGE, R), 0);
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 5 * PAGE, PAGE, RW), 0);
+    assert_int_equal(regions.count, 5);
+    nw_regions_fini(&regions);
+}
+
+/* Memory of the range's own is one mapping again, however it was cut; a strange gap makes it strange. */
+static void test_count_of_own_memory(void **state)
+{
+    struct nw_regions regions;
+    (void)state;
+
+    assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
+    for (size_t i = 0; i < PAGES; i += 2)
+        assert_int_equal(nw_regions_add(&regions, BASE + i * PAGE, PAGE, RW, NW_REGION_ANON, NULL), 0);
+    assert_int_equal(regions.count, PAGES);
+    for (size_t i = 1; i < PAGES; i += 2)
+        assert_int_equal(nw_regions_add(&regions, BASE + i * PAGE, PAGE, RW, NW_REGION_ANON, NULL), 0);
+    assert_int_equal(regions.count, 1);
+    file_page(&regions, 5, 2, 5);
+    assert_int_equal(nw_regions_remove(&regions, BASE + 5 * PAGE, PAGE, false), 0);
+    assert_false(nw_regions_is_own(&regions, BASE + 5 * PAGE, PAGE));
+    assert_int_equal(nw_regions_add(&regions, BASE + 5 * PAGE, PAGE, RW, NW_REGION_ANON, NULL), -EINVAL);
+    assert_int_equal(nw_regions_remove(&regions, BASE + 4 * PAGE, PAGE, true), 0);
+    assert_true(nw_regions_is_own(&regions, BASE + 4 * PAGE, 2 * PAGE));
     nw_regions_fini(&regions);
 }
 
@@ -353,7 +410,8 @@ int main(void)
         cmocka_unit_test(test_bad_ranges_to_manage),
         cmocka_unit_test(test_gap_arguments),
         cmocka_unit_test(test_charge_survives_loss_of_rights),
-        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_count_of_a_file),
+        cmocka_unit_test(test_count_of_own_memory),
     };
     return cmocka_run_group_tests_name("worker/region", tests, NULL, NULL);
 }

@@ -59,6 +59,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_THREADS] = "threads",
     [NW_DEFENCE_SHARES] = "shares",
     [NW_DEFENCE_WAITING] = "waiting",
+    [NW_DEFENCE_PIECES] = "pieces",
     [NW_DEFENCE_DISARM] = "disarm",
     [NW_DEFENCE_ENTER] = "enter",
     [NW_DEFENCE_RESTORE] = "restore",

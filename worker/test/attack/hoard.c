@@ -1,0 +1,170 @@
+/*
+ * Attacks that take what others need, or keep the monitor busy (rows 33 and 34); and the neighbour that must not feel
+ * it: it maps memory, starts a thread, crashes when it is asked to.
+ */
+#include "worker/test/attack/attack.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE        4096ul
+#define MIB         (1ul << 20)
+#define PAGES_MOST  70000ul
+#define THREADS_MAX 8
+#define RW          (PROT_READ | PROT_WRITE)
+
+static void *map(size_t length, int prot)
+{
+    return mmap(NULL, length, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* ---- the neighbour ---- */
+
+static void *nothing(void *unused)
+{
+    return unused;
+}
+
+static const char *try_serve(struct attacker *a)
+{
+    uint8_t *memory = map(MIB, RW);
+    pthread_t thread;
+
+    if (memory == MAP_FAILED)
+        return attack_outcome(a, -1);
+    memory[PAGE] = 1;
+    munmap(memory, MIB);
+    if ((errno = pthread_create(&thread, NULL, nothing, NULL)) != 0)
+        return attack_outcome(a, -1);
+    pthread_join(thread, NULL);
+    return "served";
+}
+
+static const char *try_crash(struct attacker *a)
+{
+    (void)a;
+    abort();
+}
+
+/* ---- mappings ---- */
+
+/* Each is one of the kernel's, since none continues the one before it in the file. */
+static const char *try_file_pages(struct attacker *a)
+{
+    int fd = open("/function/hoard", O_RDONLY);
+    uint8_t *at = map(PAGES_MOST * PAGE, PROT_NONE);
+    unsigned long made = 0;
+
+    if (fd < 0 || at == MAP_FAILED)
+        return attack_outcome(a, -1);
+    while (made < PAGES_MOST && mmap(at + made * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED)
+        made++;
+    return attack_say(a, "%s pages", made < 100 ? "few" : made < 4096 ? "some" : "many");
+}
+
+/* ---- long work ---- */
+
+struct work {
+    pthread_barrier_t all;
+    size_t length;
+    void (*todo)(uint8_t *memory, size_t length);
+};
+
+static void *worker(void *argument)
+{
+    struct work *w = argument;
+    uint8_t *memory = map(w->length + PAGE, RW);
+
+    if (memory == MAP_FAILED)
+        abort();
+    munmap(memory + w->length, PAGE);
+    for (size_t i = 0; i < w->length; i += PAGE)
+        memory[i] = 1;
+    pthread_barrier_wait(&w->all);
+    w->todo(memory, w->length);
+    return NULL;
+}
+
+/* The first argument is how many MiB each thread fills, the second how many threads do that. */
+static const char *work(struct attacker *a, void (*todo)(uint8_t *memory, size_t length))
+{
+    struct work w = {.length = a->arg[1] * MIB, .todo = todo};
+    pthread_t threads[THREADS_MAX];
+    unsigned n = a->arg[2] < THREADS_MAX ? (unsigned)a->arg[2] : THREADS_MAX;
+
+    pthread_barrier_init(&w.all, NULL, n);
+    for (unsigned i = 0; i < n; i++)
+        if (pthread_create(&threads[i], NULL, worker, &w) != 0)
+            return "no thread";
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    return "done";
+}
+
+/* What lies behind it is taken, so it cannot grow where it is. */
+static void move(uint8_t *memory, size_t length)
+{
+    mmap(memory + length, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    memory = mremap(memory, length, length + PAGE, MREMAP_MAYMOVE);
+    if (memory != MAP_FAILED)
+        munmap(memory, length + PAGE);
+}
+
+static const char *try_move(struct attacker *a)
+{
+    return work(a, move);
+}
+
+static void unmap(uint8_t *memory, size_t length)
+{
+    munmap(memory, length);
+}
+
+static const char *try_unmap(struct attacker *a)
+{
+    return work(a, unmap);
+}
+
+static void drop(uint8_t *memory, size_t length)
+{
+    madvise(memory, length, MADV_DONTNEED);
+    munmap(memory, length);
+}
+
+static const char *try_drop(struct attacker *a)
+{
+    return work(a, drop);
+}
+
+static void replace(uint8_t *memory, size_t length)
+{
+    mmap(memory, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    munmap(memory, length);
+}
+
+static const char *try_replace(struct attacker *a)
+{
+    return work(a, replace);
+}
+
+/* Ends with all that it has filled. */
+static void stay(uint8_t *memory, size_t length)
+{
+    (void)memory;
+    (void)length;
+}
+
+static const char *try_fill(struct attacker *a)
+{
+    return work(a, stay);
+}
+
+const struct attack attacks[] = {
+    {"serve", try_serve},     {"crash", try_crash}, {"file-pages", try_file_pages},
+    {"move", try_move},       {"unmap", try_unmap}, {"drop", try_drop},
+    {"replace", try_replace}, {"fill", try_fill},   {0},
+};

@@ -1,0 +1,16 @@
+/*
+ * Attacks by which one function hoards what others need, or gives the monitor long work: each against a neighbour that
+ * maps memory and starts a thread meanwhile, then crashes, and comes back. Rows of attack_shares.c.
+ */
+#ifndef NW_WORKER_TEST_ATTACK_HOARD_H
+#define NW_WORKER_TEST_ATTACK_HOARD_H
+
+#include "worker/test/attack_host.h"
+
+void nw_hoard_mappings(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_move(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_unmap(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_drop(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_replace(char seen[NW_ATTACK_SEEN]);
+
+#endif

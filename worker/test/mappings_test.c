@@ -1,0 +1,287 @@
+/*
+ * The memory calls of a domain against the kernel: whatever a function maps, writes, moves, changes and unmaps, the
+ * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
+ */
+#include "common/test/test.h"
+#include "worker/files.h"
+#include "worker/image.h"
+#include "worker/memory.h"
+#include "worker/pages.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGES  64 /* of the range that is played in */
+#define ROUNDS 20000
+#define RANGE  (1ul << 30)
+#define OPENED (64ul << 10)
+#define RW     (PROT_READ | PROT_WRITE)
+
+struct nw_monitor nw_m;
+static struct nw_function function = {.memory = 1ul << 30};
+static struct nw_domain domain;
+static int file;
+
+/* What the calls need of the rest of the monitor. */
+uint64_t nw_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+int nw_fd_use_file(struct nw_domain *d, uint64_t number, struct nw_domain_fd *used)
+{
+    (void)d;
+    (void)number;
+    *used = (struct nw_domain_fd){.fd = file};
+    return file;
+}
+
+void nw_fd_done(struct nw_domain *d, uint64_t number)
+{
+    (void)d;
+    (void)number;
+}
+
+bool nw_may_log(struct nw_domain *d)
+{
+    (void)d;
+    return false;
+}
+
+void nw_where_note(struct nw_domain *d, uint64_t start, uint64_t size, int fd, uint64_t offset)
+{
+    (void)d;
+    (void)start;
+    (void)size;
+    (void)fd;
+    (void)offset;
+}
+
+int nw_gate_copy(void *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+    return 0;
+}
+
+/* How many mappings the kernel has in the domain's range. */
+static size_t kernel_count(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    unsigned long start, end;
+    char line[512];
+    size_t count = 0;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < domain.end && end > domain.base)
+            count++;
+    fclose(maps);
+    return count;
+}
+
+static void check(void)
+{
+    assert_true(nw_regions_is_valid(&domain.regions));
+    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_MAPPINGS), domain.regions.count + NW_MONITOR_MAPPINGS);
+    assert_in_range(kernel_count(), 1, nw_share_used(&domain, NW_RESOURCE_MAPPINGS));
+}
+
+static int begin(void **state)
+{
+    char why[256];
+    bool whole;
+    uint64_t reserved;
+
+    (void)state;
+    domain.function = &function;
+    pthread_mutex_init(&domain.memory_lock, NULL);
+    nw_pages_measure();
+    assert_int_equal(nw_share_open(&domain, why, sizeof(why)), 0);
+    assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
+    domain.base = reserved;
+    domain.end = reserved + RANGE;
+    assert_int_equal(
+        nw_regions_init(&domain.regions, reserved + OPENED, domain.end, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
+        0);
+    assert_int_equal(nw_share_take(&domain, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
+    file = memfd_create("mappings", MFD_CLOEXEC);
+    return ftruncate(file, 2 * PAGES * NW_PAGE_SIZE);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    munmap((void *)domain.base, RANGE);
+    nw_regions_fini(&domain.regions);
+    nw_share_close(&domain);
+    close(file);
+    return 0;
+}
+
+static uint64_t seed = 1;
+
+static uint64_t roll(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (seed >> 11) % below;
+}
+
+static uint64_t page(uint64_t n)
+{
+    return domain.base + RANGE / 2 + n * NW_PAGE_SIZE;
+}
+
+static long map(uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
+{
+    const uint64_t args[6] = {at, pages * NW_PAGE_SIZE, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags),
+                              3,  offset * NW_PAGE_SIZE};
+
+    return nw_memory_map(NULL, &domain, args);
+}
+
+static void write_some(uint64_t at, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++, at += NW_PAGE_SIZE)
+        if (roll(2) && nw_regions_covers(&domain.regions, at, NW_PAGE_SIZE, RW))
+            *(volatile char *)at = 1;
+}
+
+static void change_something(void)
+{
+    static const int prots[] = {PROT_NONE, PROT_READ, RW, RW};
+    uint64_t first = roll(PAGES), count = 1 + roll(6);
+    uint64_t remap[6] = {page(first), count * NW_PAGE_SIZE, (count + roll(20)) * NW_PAGE_SIZE, MREMAP_MAYMOVE};
+    int prot = prots[roll(4)];
+
+    switch (roll(8)) {
+    case 0:
+    case 1:
+        map(page(first), count, prot, MAP_FIXED | MAP_ANONYMOUS, 0);
+        break;
+    case 2:
+        map(page(first), count, prot, MAP_FIXED, roll(2) ? first : roll(PAGES));
+        break;
+    case 3:
+        nw_memory_unmap(NULL, &domain, page(first), count * NW_PAGE_SIZE);
+        break;
+    case 4:
+    case 5:
+        nw_memory_protect(NULL, &domain, page(first), count * NW_PAGE_SIZE, (uint64_t)prot);
+        break;
+    case 6:
+        nw_memory_remap(NULL, &domain, remap);
+        break;
+    default:
+        write_some(page(first), count);
+    }
+}
+
+static void the_kernel_never_has_more(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        change_something();
+        check();
+    }
+    assert_int_equal(nw_memory_unmap(NULL, &domain, page(0), 2 * PAGES * NW_PAGE_SIZE), 0);
+    check();
+}
+
+/* What a sly function does to get more than it is charged for: pages that were first written apart, then joined. */
+static void pages_written_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(map(page(0), PAGES, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
+    for (uint64_t i = 0; i < PAGES; i += 2) {
+        nw_memory_protect(NULL, &domain, page(i), NW_PAGE_SIZE, RW);
+        *(volatile char *)page(i) = 1;
+    }
+    check();
+    nw_memory_protect(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE, RW);
+    check();
+    assert_int_equal(domain.regions.count, 3);
+    nw_memory_unmap(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE);
+}
+
+/* ... and in holes that files have left, where memory has no anon_vma yet. */
+static void memory_in_holes_of_files(void **state)
+{
+    (void)state;
+    assert_int_equal(map(page(0), PAGES, PROT_READ, MAP_FIXED, 0), page(0));
+    for (int odd = 0; odd < 2; odd++)
+        for (uint64_t i = (uint64_t)odd; i < PAGES; i += 2) {
+            nw_memory_unmap(NULL, &domain, page(i), NW_PAGE_SIZE);
+            map(page(i), 1, RW, MAP_FIXED | MAP_ANONYMOUS, 0);
+            *(volatile char *)page(i) = 1;
+            check();
+        }
+    assert_true(kernel_count() > PAGES / 2);
+    nw_memory_unmap(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE);
+    check();
+}
+
+/* One page of a file many times, as an attack did with 65,318 of them. */
+static void a_page_of_a_file_many_times(void **state)
+{
+    uint64_t made = 0, base = page(0);
+
+    (void)state;
+    assert_int_equal(map(base, 4096, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), base);
+    while (made < 4096 && map(base + made * NW_PAGE_SIZE, 1, PROT_READ, MAP_FIXED, 0) >= 0)
+        made++;
+    assert_in_range(made, NW_LIMIT_MAPPINGS / 2, NW_LIMIT_MAPPINGS);
+    check();
+    nw_memory_unmap(NULL, &domain, base, 4096 * NW_PAGE_SIZE);
+    check();
+}
+
+/* Memory is zero when it is mapped again, and moves with what is in it. */
+static void contents(void **state)
+{
+    uint64_t remap[6] = {page(0), 8ul << 20, 16ul << 20, MREMAP_MAYMOVE};
+    volatile char *at;
+    long moved;
+
+    (void)state;
+    assert_int_equal(map(page(0), 2048, RW, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
+    assert_int_equal(map(page(2048), 1, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(2048));
+    at = (volatile char *)page(0);
+    for (size_t i = 0; i < 2048; i++)
+        at[i * NW_PAGE_SIZE] = (char)i;
+    moved = nw_memory_remap(NULL, &domain, remap);
+    assert_true(moved > 0 && moved != (long)page(0));
+    check();
+    assert_null(nw_regions_find(&domain.regions, page(0)));
+    at = (volatile char *)moved;
+    for (size_t i = 0; i < 2048; i++)
+        assert_int_equal(at[i * NW_PAGE_SIZE], (char)i);
+    assert_int_equal(at[2048 * NW_PAGE_SIZE], 0);
+    assert_int_equal(nw_memory_unmap(NULL, &domain, (uint64_t)moved, 16ul << 20), 0);
+    assert_int_equal(map((uint64_t)moved, 2048, RW, MAP_FIXED | MAP_ANONYMOUS, 0), moved);
+    for (size_t i = 0; i < 2048; i++)
+        assert_int_equal(at[i * NW_PAGE_SIZE], 0);
+    nw_memory_unmap(NULL, &domain, (uint64_t)moved, 16ul << 20);
+    nw_memory_unmap(NULL, &domain, page(2048), NW_PAGE_SIZE);
+    check();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(the_kernel_never_has_more),
+        TEST(pages_written_apart),
+        TEST(memory_in_holes_of_files),
+        TEST(a_page_of_a_file_many_times),
+        TEST(contents),
+    };
+    return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
+}
