@@ -37,6 +37,7 @@
 #include "engine/io.h"
 #include "engine/list.h"
 #include "engine/options.h"
+#include "engine/outbox.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -217,6 +218,8 @@ struct nw_link {
     unsigned references;
     struct nw_channel channel;
     int control;
+    struct nw_outbox outbox;    /* to its control socket */
+    struct nw_list outbox_link; /* in engine->unsent while something is kept there */
     struct nw_io_watch *control_watch, *doorbell_watch;
     struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
     bool room;            /* a block was freed since the waiters were last looked at */
@@ -281,6 +284,7 @@ struct nw_engine {
     struct nw_list tenants;
     struct nw_list seats;
     struct nw_list awake;  /* links to look at before the loop waits */
+    struct nw_list unsent; /* links with messages that their control sockets did not take yet */
     struct nw_list broken; /* links whose loss is to be dealt with */
     uint32_t last_worker;
     unsigned in_flight; /* invocations that workers have */
@@ -293,6 +297,7 @@ struct nw_engine {
     struct nw_list free_invocations;
 
     int supervisor, launcher; /* control sockets; -1 */
+    struct nw_outbox to_launcher;
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
     struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
     int signal_fd;

@@ -41,6 +41,8 @@ static struct nw_link *link_alloc(struct nw_seat *seat, uint32_t number)
     link->number = number;
     link->references = 1;
     link->control = -1;
+    nw_outbox_init(&link->outbox);
+    nw_list_init(&link->outbox_link);
     link->channel.memfd = link->channel.own_doorbell = link->channel.peer_doorbell = -1;
     nw_list_init(&link->awake);
     nw_list_init(&link->broken_link);
@@ -81,6 +83,8 @@ static void stop_watching(struct nw_link *link)
     if (link->doorbell_watch)
         nw_io_watch_free(link->doorbell_watch);
     link->control_watch = link->doorbell_watch = NULL;
+    nw_outbox_clear(&link->outbox);
+    nw_list_remove(&link->outbox_link);
     if (link->control >= 0)
         close(link->control);
     link->control = -1;

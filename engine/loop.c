@@ -89,6 +89,7 @@ static void tend(struct nw_engine *engine)
         nw_thread_tend(engine);
         return;
     }
+    nw_workers_send_kept(engine);
     nw_workers_bury(engine);
     nw_deployments_reap(engine);
     nw_threads_tend(engine);
@@ -180,9 +181,11 @@ void nw_engine_init(struct nw_engine *engine)
     nw_list_init(&engine->tenants);
     nw_list_init(&engine->seats);
     nw_list_init(&engine->awake);
+    nw_list_init(&engine->unsent);
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->free_invocations);
+    nw_outbox_init(&engine->to_launcher);
     engine->launcher = -1;
     engine->spin_credit = CREDIT_MOST;
     make_io(engine);

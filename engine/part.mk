@@ -13,7 +13,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directory.c dispatch.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c list.c listen.c loop.c mail.c nested.c operations.c options.c place.c query.c registry.c \
+                    json_text.c link.c list.c listen.c loop.c mail.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
                     request.c state.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -97,6 +97,6 @@ $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
-# The same engine, and a test that is its workers.
-$(call objects,engine/test/awake_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
-$(eval $(call test,engine/awake,engine/test/awake_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+# The same engine, and tests that are its workers.
+$(call objects,engine/test/awake_test.c engine/test/outbox_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(foreach name,awake outbox,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -30,6 +30,8 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS  5000
 
+#define NO_MESSAGES "it does not take messages from its control socket"
+
 enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
 
 static void seat_start(struct nw_seat *seat);
@@ -84,7 +86,7 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_link *link, int wo
         .geometry = nw_options_geometry(options),
     };
     const int fds[] = {worker_socket, link->channel.memfd, link->channel.peer_doorbell, link->channel.own_doorbell};
-    return nw_control_send(seat->engine->launcher, &head, NULL, 0, fds, 4);
+    return nw_outbox_send(&seat->engine->to_launcher, seat->engine->launcher, &head, NULL, 0, fds, 4);
 }
 
 static void seat_start(struct nw_seat *seat)
@@ -118,9 +120,9 @@ static void seat_hello(struct nw_seat *seat)
 /* The launcher reaps the process; when that is gone, so is the worker. */
 static void kill_worker(struct nw_engine *engine, uint32_t number)
 {
-    if (engine->launcher >= 0)
-        nw_control_send(engine->launcher, &(struct nw_control){.kind = NW_CONTROL_KILL, .worker = number}, NULL, 0,
-                        NULL, 0);
+    const struct nw_control head = {.kind = NW_CONTROL_KILL, .worker = number};
+    if (engine->launcher >= 0 && nw_outbox_send(&engine->to_launcher, engine->launcher, &head, NULL, 0, NULL, 0) < 0)
+        nw_log(NW_LOG_ERROR, "cannot tell the launcher to kill worker %u: it does not take messages", number);
 }
 
 static void give_up_link(struct nw_engine *engine, struct nw_link *link)
@@ -193,8 +195,26 @@ void nw_seat_free(struct nw_seat *seat)
 void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
                   int n_fds)
 {
-    if (nw_control_send(seat->worker->control, head, text, length, fds, n_fds) < 0)
-        nw_worker_broken(seat->worker, "it does not take messages from its control socket");
+    struct nw_link *link = seat->worker;
+    if (nw_outbox_send(&link->outbox, link->control, head, text, length, fds, n_fds) < 0)
+        nw_worker_broken(link, NO_MESSAGES);
+    else if (link->outbox.n_kept && nw_list_empty(&link->outbox_link))
+        nw_list_append(&seat->engine->unsent, &link->outbox_link);
+}
+
+void nw_workers_send_kept(struct nw_engine *engine)
+{
+    nw_list_each(&engine->unsent, at, cursor)
+    {
+        struct nw_link *link = nw_container(at, struct nw_link, outbox_link);
+        if (nw_outbox_flush(&link->outbox, link->control) < 0)
+            nw_worker_broken(link, NO_MESSAGES);
+        if (!link->outbox.n_kept)
+            nw_list_remove(&link->outbox_link);
+    }
+    /* That it is gone is seen where its messages are read. */
+    if (engine->to_launcher.n_kept)
+        nw_outbox_flush(&engine->to_launcher, engine->launcher);
 }
 
 void nw_worker_broken(struct nw_link *link, const char *why)
@@ -313,6 +333,7 @@ static void launcher_gone(struct nw_engine *engine)
     if (engine->launcher < 0)
         return;
     nw_io_watch_free(engine->launcher_watch);
+    nw_outbox_clear(&engine->to_launcher);
     close(engine->launcher);
     engine->launcher = -1;
     nw_list_each(&engine->seats, at, after)

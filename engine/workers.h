@@ -34,6 +34,9 @@ void nw_worker_control(struct nw_link *link);
 void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
                   int n_fds);
 
+/* Sends on what control sockets did not take at once. To be called before the loop waits; it turns at each tick. */
+void nw_workers_send_kept(struct nw_engine *engine);
+
 /* Starts what is due, gives up what does not come. */
 void nw_workers_tick(struct nw_engine *engine);
 
