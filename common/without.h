@@ -18,6 +18,7 @@ enum nw_check {
     NW_CHECK_FOLD,    /* a header does not go on in the next line */
     NW_CHECK_USER,    /* who speaks to the admin API */
     NW_CHECK_NAME,    /* names of functions */
+    NW_CHECK_SHARE,   /* what clients may hold of arenas */
     NW_CHECK_COUNT
 };
 

@@ -72,18 +72,32 @@ int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
     return -EAGAIN;
 }
 
-void nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
+/* Where the input goes. NULL: there is no memory for it. */
+static char *input_at(struct nw_invocation *inv, size_t length)
 {
+    if (inv->inlined)
+        return (char *)inv->small;
+    if (inv->has_block)
+        return nw_link_at(inv->home, inv->offset);
+    return nw_place_spool(inv, length) < 0 ? NULL : inv->spilled;
+}
+
+int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
+{
+    char *at = length ? input_at(inv, length) : NULL;
     if (!length) /* then no block was reserved, nor a home for it found */
-        return;
-    memcpy((inv->inlined ? (char *)inv->small : (char *)nw_link_at(inv->home, inv->offset)) + inv->length, data,
-           length);
+        return 0;
+    if (!at)
+        return -ENOBUFS;
+    memcpy(at + inv->length, data, length);
     inv->length += length;
+    return 0;
 }
 
 void nw_invoke_end(struct nw_invocation *inv)
 {
     inv->complete = true;
+    nw_place_arrived(inv);
     inv->engine->counters.bytes_in += inv->length;
     if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
         if (inv->replica || !fail_if_hopeless(inv))
@@ -248,6 +262,33 @@ void nw_dispatch_retry_room(struct nw_link *link)
     }
 }
 
+/* Those of one function, until it has its part of the arena again. */
+static void retry_capped(struct nw_function *function)
+{
+    while (!nw_list_empty(&function->capped)) {
+        struct nw_invocation *inv = nw_container(function->capped.next, struct nw_invocation, link);
+        if (fail_if_hopeless(inv))
+            continue;
+        if (nw_place(inv, inv->wanted, false, false) == 0)
+            proceed(inv);
+        else if (inv->capped)
+            return;
+        else
+            nw_request_move(inv, NW_REQUEST_WAIT);
+    }
+}
+
+void nw_dispatch_retry_capped(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->uncap)) {
+        struct nw_function *function = nw_container(engine->uncap.next, struct nw_function, uncap_link);
+        nw_list_remove(&function->uncap_link);
+        function->references++;
+        retry_capped(function);
+        nw_function_unref(function);
+    }
+}
+
 /* A waiting one finds a place, waits somewhere else, or fails. */
 static void retry(struct nw_invocation *inv)
 {
@@ -264,6 +305,7 @@ void nw_dispatch_retry_function(struct nw_function *function)
     struct nw_list waiting;
     nw_list_init(&waiting);
     nw_list_splice(&waiting, &function->waiting);
+    nw_list_splice(&waiting, &function->capped);
     function->references++;
     while (!nw_list_empty(&waiting))
         retry(nw_container(waiting.next, struct nw_invocation, link));

@@ -38,6 +38,7 @@
 #include "engine/list.h"
 #include "engine/options.h"
 #include "engine/outbox.h"
+#include "engine/spool.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -74,7 +75,8 @@ struct nw_result {
 
 /* Who asked. */
 struct nw_invocation_owner {
-    void (*room)(void *arg);                                 /* what nw_invoke_reserve refused is there now */
+    void (*room)(void *arg); /* what nw_invoke_reserve refused is there now */
+    void (*cut)(void *arg);  /* its input comes too slowly, and memory is short: it must give up; see spool.h */
     void (*done)(void *arg, const struct nw_result *result); /* the invocation is freed afterwards */
 };
 
@@ -100,11 +102,16 @@ struct nw_invocation {
     struct nw_link *home;       /* a reference: whose arena holds the block, or who runs it */
     bool inlined;               /* the input is in `small` */
     bool has_block;             /* it is in the arena of `home` */
+    bool spooled;               /* it arrives in `spilled`: those that arrive have their part of the arena already */
+    bool partial;               /* its block counts in home->partial: its input is still arriving */
+    bool capped;                /* WAITING because its function has its part of the arena already */
     uint64_t offset;
     size_t capacity;
     size_t length; /* bytes of input so far */
     size_t wanted; /* bytes that nw_invoke_reserve asked for */
     char *spilled; /* the input so far while there is no room for it in an arena */
+    size_t spilled_size;
+    struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
     uint64_t deadline;
     const struct nw_invocation_owner *owner;
@@ -166,6 +173,9 @@ struct nw_function {
     struct nw_deployment *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
     struct nw_deployment *next;    /* on its way */
     struct nw_list waiting;        /* invocations without a worker */
+    struct nw_list capped;         /* invocations that wait for others of this function to leave the arena */
+    struct nw_list uncap_link;     /* in engine->uncap while some of those may go on */
+    uint64_t arena_bytes;          /* of its inputs */
     struct nw_list operations;     /* deployments and removals; the first is under way */
     unsigned references;           /* invocations that point here */
     bool removed;                  /* in no table any more */
@@ -222,6 +232,8 @@ struct nw_link {
     struct nw_list outbox_link; /* in engine->unsent while something is kept there */
     struct nw_io_watch *control_watch, *doorbell_watch;
     struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
+    uint64_t partial;     /* bytes of our arena for inputs that are still arriving */
+    uint64_t lent;        /* bytes of its arena in answers that clients have yet to read */
     bool room;            /* a block was freed since the waiters were last looked at */
     unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
     unsigned busy;        /* invocations that it has */
@@ -289,6 +301,8 @@ struct nw_engine {
     uint32_t last_worker;
     unsigned in_flight; /* invocations that workers have */
 
+    struct nw_spool spool;
+    struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* replicas to look at before the loop waits */
     struct nw_io_timer *retry; /* a ring was full: look again soon */
     int spin_credit;           /* see loop.c */

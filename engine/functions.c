@@ -34,9 +34,17 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
         return NULL;
     strncpy(function->name, name, NW_NAME_MAX);
     nw_list_init(&function->waiting);
+    nw_list_init(&function->capped);
+    nw_list_init(&function->uncap_link);
     nw_list_init(&function->operations);
     nw_list_append(bucket(engine, name, strlen(name)), &function->link);
     return function;
+}
+
+static void function_free(struct nw_function *function)
+{
+    nw_list_remove(&function->uncap_link);
+    free(function);
 }
 
 void nw_function_remove(struct nw_function *function)
@@ -44,13 +52,13 @@ void nw_function_remove(struct nw_function *function)
     function->removed = true;
     nw_list_remove(&function->link);
     if (!function->references)
-        free(function);
+        function_free(function);
 }
 
 void nw_function_unref(struct nw_function *function)
 {
     if (!--function->references && function->removed)
-        free(function);
+        function_free(function);
 }
 
 void nw_functions_each(struct nw_engine *engine, void (*callback)(struct nw_function *function, void *arg), void *arg)

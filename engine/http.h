@@ -56,9 +56,10 @@ struct nw_http_request {
     const char *body;
     size_t body_length;
     size_t written; /* of head and body */
-    void (*release)(void *arg, uint64_t cookie);
+    void (*release)(void *arg, uint64_t cookie, size_t length);
     void *release_arg;
     uint64_t release_cookie;
+    size_t release_length;
 };
 
 /* Who serves a request once its head was looked at. */
@@ -125,13 +126,17 @@ struct nw_http_answer {
     const char *content_type;
     const char *body; /* stays valid and unchanged until `release` */
     size_t length;
-    void (*release)(void *arg, uint64_t cookie); /* may be NULL; called once, when the body is not needed any more */
+    /* May be NULL; called once, with the length above, when the body is not needed any more. */
+    void (*release)(void *arg, uint64_t cookie, size_t length);
     void *release_arg;
     uint64_t release_cookie;
 };
 
 /* Answers. Once per request, and not after `gone`. */
 void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer *answer);
+
+/* Closes the connection of a request that was answered: its client does not read. */
+void nw_http_abort(struct nw_http_request *request);
 
 /* Answers with a copy of `text`. */
 void nw_http_answer_copy(struct nw_http_request *request, enum nw_status status, const char *content_type,

@@ -128,6 +128,7 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     r->release = answer->release;
     r->release_arg = answer->release_arg;
     r->release_cookie = answer->release_cookie;
+    r->release_length = answer->length;
     r->wants_continue = false;
     r->answered = true;
     nw__http_mark_dirty(r->conn);

@@ -436,7 +436,8 @@ void nw__http_conn_flush(struct nw_http_conn *conn)
     }
     if (is_finished(conn))
         conn_linger(conn);
-    nw_io_conn_read(conn->io, !conn->end_of_input && (conn->lingering || conn_may_parse(conn)));
+    conn->reading = !conn->end_of_input && (conn->lingering || conn_may_parse(conn));
+    nw_io_conn_read(conn->io, conn->reading);
     conn_set_deadline(conn);
 }
 
@@ -482,6 +483,11 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
     nw_io_conn_own(io, &io_handler, conn);
     nw__http_mark_dirty(conn);
     return 0;
+}
+
+void nw_http_abort(struct nw_http_request *r)
+{
+    nw__http_conn_close(r->conn);
 }
 
 void nw_http_resume(struct nw_http_request *r)

@@ -52,6 +52,7 @@ struct nw_http_conn {
     bool writing;         /* a write is under way */
     size_t writing_bytes; /* of answers in it */
     bool closing;
+    bool reading; /* what the client sends is being looked at, and so its end */
 };
 
 struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn);

@@ -7,9 +7,12 @@
 #include "common/without.h"
 #include "engine/http_private.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define LEFT_BATCH 256 /* connections that one system call looks at */
 
 /* All but the link: what nobody may look at while it lies in the pool. */
 #define PRIVATE_PART(r) &(r)->conn, sizeof(struct nw_http_request) - offsetof(struct nw_http_request, conn)
@@ -39,7 +42,7 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
 void nw__http_request_free(struct nw_http_request *r)
 {
     if (r->release)
-        r->release(r->release_arg, r->release_cookie);
+        r->release(r->release_arg, r->release_cookie, r->release_length);
     nw_buffer_fini(&r->text);
     nw_list_remove(&r->link);
     r->conn->n_requests--;
@@ -127,8 +130,45 @@ void nw_http_server_flush(struct nw_http_server *server)
     }
 }
 
+/* Closes those of these connections that their clients have left. */
+static void close_left(struct nw_http_conn *const *conns, struct pollfd *fds, nfds_t n)
+{
+    if (poll(fds, n, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < n; i++)
+        if (fds[i].revents & (POLLERR | POLLHUP))
+            nw__http_conn_close(conns[i]);
+}
+
+/*
+ * A connection that is not read, because its input ended or what it asked for comes first, does not show that its
+ * client has left, and what it asked for would be run for nobody. Half-closed it is still there: the client may wait
+ * for answers.
+ */
+static void look_for_left(struct nw_http_server *server)
+{
+    struct nw_http_conn *conns[LEFT_BATCH];
+    struct pollfd fds[LEFT_BATCH];
+    nfds_t n = 0;
+
+    nw_list_each(&server->conns, at, walk)
+    {
+        struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, link);
+        if (conn->reading || conn->closing || !conn->n_requests)
+            continue;
+        conns[n] = conn;
+        fds[n++] = (struct pollfd){.fd = nw_io_conn_fd(conn->io)};
+        if (n < LEFT_BATCH)
+            continue;
+        close_left(conns, fds, n);
+        n = 0;
+    }
+    close_left(conns, fds, n);
+}
+
 void nw_http_server_tick(struct nw_http_server *server)
 {
+    look_for_left(server);
     nw_list_each(&server->conns, at, after) nw__http_conn_tick(nw_container(at, struct nw_http_conn, link));
 }
 

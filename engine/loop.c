@@ -100,7 +100,8 @@ static void tend(struct nw_engine *engine)
 /* Whether something waits for the next tend. */
 static bool something_ended(const struct nw_engine *engine)
 {
-    return !nw_list_empty(&engine->broken) || !nw_list_empty(&engine->ended_operations);
+    return !nw_list_empty(&engine->broken) || !nw_list_empty(&engine->ended_operations) ||
+           !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool);
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -110,6 +111,8 @@ static unsigned work(struct nw_engine *engine)
     flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
     tend(engine);
+    nw_spool_bury(&engine->spool);
+    nw_dispatch_retry_capped(engine);
     nw_dispatch_pump(engine);
     flush_servers(engine);
     nw_dispatch_pump(engine);
@@ -184,6 +187,8 @@ void nw_engine_init(struct nw_engine *engine)
     nw_list_init(&engine->unsent);
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
+    nw_list_init(&engine->uncap);
+    nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);
     nw_list_init(&engine->free_invocations);
     nw_outbox_init(&engine->to_launcher);
     engine->launcher = -1;

@@ -87,8 +87,10 @@ static void call_done(void *arg, const struct nw_result *result)
 static void call_room(void *arg)
 {
     struct call *call = arg;
-    nw_invoke_write(call->inv, call->input, call->input_length);
-    nw_invoke_end(call->inv);
+    if (nw_invoke_write(call->inv, call->input, call->input_length) < 0)
+        nw_dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+    else
+        nw_invoke_end(call->inv);
 }
 
 static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done};

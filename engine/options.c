@@ -46,6 +46,8 @@ static const struct option table[] = {
     {"--body-limit", KIND_BYTES, AT(body_limit), 16 * MIB, 1, GIB, "BYTES", "largest request or response body"},
     {"--arena", KIND_PAGES, AT(arena), 0, MIB, 16 * GIB, "BYTES",
      "payload memory of a worker, each way [4 bodies of the limit, at least 64M]"},
+    {"--payload-memory", KIND_BYTES, AT(payload_memory), 256 * MIB, MIB, 64 * GIB, "BYTES",
+     "for bodies that arrive slowly and answers that are read slowly; beyond it the slowest are cut off"},
     {"--ring", KIND_POWER, AT(ring), 1024, 16, 65536, "N", "descriptors of a ring; a power of two"},
     {"--header-limit", KIND_BYTES, AT(header_limit), 16 * KIB, 256, MIB, "BYTES", "request line and headers"},
     {"--header-timeout", KIND_TIME, AT(header_timeout), 10000, 1, 3600000, "TIME", "for a request's headers to arrive"},

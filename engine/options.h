@@ -22,6 +22,7 @@ struct nw_options {
     uint64_t threads;
     uint64_t body_limit;
     uint64_t arena;
+    uint64_t payload_memory; /* of the engine, for payloads whose clients are slow */
     uint64_t ring;
     uint64_t header_limit;
     uint64_t header_timeout; /* ms, as all below */

@@ -14,7 +14,7 @@ ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c deployments.c directo
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
                     json_text.c link.c list.c listen.c loop.c mail.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
-                    request.c state.c supervisor.c tenants.c thread.c threads.c \
+                    request.c spool.c state.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -65,7 +65,7 @@ $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/
 
 # The same host with an engine that can leave checks out (common/without.h). Never installed.
 ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin.c dispatch.c \
-                    http_parse.c http_server.c link.c test/without.c) common/channel.c common/ring.c))
+                    invoke.c place.c http_parse.c http_server.c link.c test/without.c) common/channel.c common/ring.c))
 $(ENGINE_WITHOUT): CPPFLAGS += $(LLHTTP_FLAGS)
 $(B)/test/engine/host-without/nightward-engine: $(ENGINE_WITHOUT) $(call objects,engine/main.c) \
                                                 $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/
@@ -86,6 +86,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/list,engine/test/list_test.c engine/list.c))
 $(eval $(call test,engine/registry,engine/test/registry_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -3,6 +3,7 @@
  * input so far goes to private memory (spilled) meanwhile, so that those who wait cannot wait for each other.
  */
 #include "engine/place.h"
+#include "common/without.h"
 #include "engine/deployments.h"
 #include "engine/dispatch.h"
 #include "engine/link.h"
@@ -12,6 +13,9 @@
 
 #define SMALLEST_GROWING 65536
 #define GROWTH           4
+#define PARTIAL_MOST     4     /* inputs that are still arriving hold at most this part of an arena */
+#define FUNCTION_MOST    4     /* ... and those of one function, or one input of any size */
+#define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
 
 /* A replica that an invocation may be sent to. Older versions finish what chose them. */
 static bool usable(const struct nw_replica *replica)
@@ -42,11 +46,34 @@ void nw_place_forget(struct nw_invocation *inv)
         nw_replica_unbind(replica);
 }
 
+void nw_place_arrived(struct nw_invocation *inv)
+{
+    if (inv->partial)
+        inv->home->partial -= inv->capacity;
+    inv->partial = inv->spooled = false;
+    inv->spool.cut = NULL; /* from now on it waits for no client */
+}
+
 void nw_dispatch_drop_block(struct nw_invocation *inv)
 {
-    if (inv->has_block)
-        nw_link_free_block(inv->home, inv->offset);
-    inv->has_block = false;
+    struct nw_function *function = inv->function;
+    if (!inv->has_block)
+        return;
+    if (inv->partial)
+        inv->home->partial -= inv->capacity;
+    inv->partial = inv->has_block = false;
+    function->arena_bytes -= inv->capacity;
+    nw_link_free_block(inv->home, inv->offset);
+    if (!nw_list_empty(&function->capped) && nw_list_empty(&function->uncap_link))
+        nw_list_append(&inv->engine->uncap, &function->uncap_link);
+}
+
+void nw_place_drop_spilled(struct nw_invocation *inv)
+{
+    nw_spool_give(&inv->engine->spool, &inv->spool);
+    free(inv->spilled);
+    inv->spilled = NULL;
+    inv->spilled_size = 0;
 }
 
 static void leave_home(struct nw_invocation *inv)
@@ -85,14 +112,14 @@ static void move_input(struct nw_invocation *inv, struct nw_link *link, uint64_t
         from = nw_link_at(inv->home, inv->offset);
     if (inv->length)
         memcpy(nw_link_at(link, offset), from, inv->length);
-    free(inv->spilled);
-    inv->spilled = NULL;
+    nw_place_drop_spilled(inv);
     nw_link_ref(link);
     leave_home(inv);
     inv->home = link;
     inv->has_block = true;
     inv->offset = offset;
     inv->capacity = capacity;
+    inv->function->arena_bytes += capacity;
 }
 
 /* See the head of this file. Without memory for it the block is kept: the queue's timeout ends a standstill. */
@@ -105,6 +132,7 @@ static void spill(struct nw_invocation *inv)
         return;
     memcpy(copy, nw_link_at(inv->home, inv->offset), inv->length);
     inv->spilled = copy;
+    inv->spilled_size = inv->length ? inv->length : 1;
     leave_home(inv);
 }
 
@@ -113,12 +141,61 @@ static bool fits(const struct nw_invocation *inv, const struct nw_link *link, si
     return !need || (inv->has_block && inv->home == link && inv->capacity >= need);
 }
 
+/* Whether its function may hold so much of the arenas. */
+static bool within_share(const struct nw_invocation *inv, size_t size)
+{
+    const struct nw_options *options = &inv->engine->options;
+    uint64_t held = inv->function->arena_bytes;
+    return !held || held + size <= options->arena / FUNCTION_MOST * (uint64_t)options->workers ||
+           nw_unchecked(NW_CHECK_SHARE);
+}
+
+/* Room for input that is still arriving: in the arena while little of that lies there, else as it comes. */
+static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t need, bool grows)
+{
+    size_t size = grows ? growing_size(inv, need) : need;
+    uint64_t most = link->engine->options.arena / PARTIAL_MOST, offset;
+    if (need > link->engine->options.arena)
+        return -E2BIG;
+    bool may = nw_unchecked(NW_CHECK_SHARE) || (link->partial + size <= most && within_share(inv, size));
+    if (may && nw_list_empty(&link->room_waiters) && alloc_input(link, size, &offset) == 0) {
+        move_input(inv, link, offset, size);
+        inv->partial = true;
+        link->partial += size;
+        return 0;
+    }
+    spill(inv);
+    inv->spooled = !inv->has_block && !nw_unchecked(NW_CHECK_SHARE);
+    return inv->spooled ? 0 : -EAGAIN;
+}
+
+int nw_place_spool(struct nw_invocation *inv, size_t length)
+{
+    size_t need = inv->length + length, size = inv->spilled_size;
+    if (need <= size)
+        return 0;
+    size = need < 2 * size ? 2 * size : need;
+    uint64_t charge = size > SPOOL_FREE ? size - inv->spool.held : 0;
+    inv->spool.moved = &inv->length;
+    inv->spool.cut = inv->owner->cut;
+    inv->spool.arg = inv->owner_arg;
+    if (charge && !nw_spool_take(&inv->engine->spool, &inv->spool, charge, nw_io_now(inv->engine->io)))
+        return -ENOBUFS;
+    char *grown = realloc(inv->spilled, size);
+    if (!grown)
+        return -ENOMEM;
+    inv->spilled = grown;
+    inv->spilled_size = size;
+    return 0;
+}
+
 static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t need, bool grows, bool first)
 {
     size_t size = grows ? growing_size(inv, need) : need;
     uint64_t offset;
     int rc = -ENOMEM;
-    if (first || nw_list_empty(&link->room_waiters))
+    inv->capped = !within_share(inv, size);
+    if (!inv->capped && (first || nw_list_empty(&link->room_waiters)))
         rc = alloc_input(link, size, &offset);
     if (rc == 0)
         move_input(inv, link, offset, size);
@@ -138,6 +215,7 @@ bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows)
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
 {
     inv->wanted = need;
+    inv->capped = false;
     if (inv->replica && !usable(inv->replica))
         nw_place_forget(inv);
     if (!inv->replica) {
@@ -148,10 +226,12 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
         replica->bound++;
     }
     struct nw_link *link = inv->replica->seat->worker;
+    if (inv->spooled)
+        return need > inv->engine->options.arena ? -E2BIG : 0;
     if (fits(inv, link, need)) {
         if (!need)
             leave_home(inv); /* nothing to keep in the arena of a worker that may be lost */
         return 0;
     }
-    return take_block(inv, link, need, grows, first);
+    return inv->complete ? take_block(inv, link, need, grows, first) : take_partial(inv, link, need, grows);
 }

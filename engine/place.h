@@ -15,6 +15,16 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
  * total is not known, and it does not. */
 bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
 
+/* Makes room for `length` bytes more of an input that arrives in private memory. 0; -ENOBUFS: all of that is in use;
+ * -ENOMEM. */
+int nw_place_spool(struct nw_invocation *inv, size_t length);
+
+/* The input is complete: it waits for no client any more. */
+void nw_place_arrived(struct nw_invocation *inv);
+
+/* Gives up the private memory of an input. */
+void nw_place_drop_spilled(struct nw_invocation *inv);
+
 /* Lets go of the replica. A block in the arena of a lost worker is kept, until the input has moved on. */
 void nw_place_forget(struct nw_invocation *inv);
 

@@ -18,6 +18,7 @@
 #include "engine/dispatch.h"
 #include "engine/functions.h"
 #include "engine/link.h"
+#include "engine/place.h"
 #include <stdlib.h>
 
 #define INVOCATIONS_MAX 65536
@@ -44,11 +45,18 @@ static void leave(struct nw_invocation *inv)
     nw_dispatch_pump_later(inv->replica);
 }
 
+static struct nw_list *waits_in(struct nw_invocation *inv)
+{
+    if (!inv->replica)
+        return &inv->function->waiting;
+    return inv->capped ? &inv->function->capped : &inv->replica->seat->worker->room_waiters;
+}
+
 static void enter(struct nw_invocation *inv)
 {
     switch (inv->state) {
     case NW_INVOCATION_WAITING:
-        nw_list_append(inv->replica ? &inv->replica->seat->worker->room_waiters : &inv->function->waiting, &inv->link);
+        nw_list_append(waits_in(inv), &inv->link);
         break;
     case NW_INVOCATION_READY:
         /* Somebody above already holds a slot while a nested call waits: it goes first. */
@@ -79,7 +87,7 @@ static void give_up(struct nw_invocation *inv)
     nw_dispatch_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);
-    free(inv->spilled);
+    nw_place_drop_spilled(inv);
     nw_function_unref(inv->function);
     inv->generation++;
     nw_list_append(&inv->engine->free_invocations, &inv->link);

@@ -27,6 +27,8 @@ static struct nw_domain *record_take(void)
     if (!nw_m.domains[i]) {
         nw_m.domains[i] = calloc(1, sizeof(struct nw_domain));
         if (nw_m.domains[i])
+            nw_m.domains[i]->index = (uint32_t)i;
+        if (nw_m.domains[i])
             pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
     }
     return nw_m.domains[i];
@@ -58,7 +60,8 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->reason[0] = '\0';
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
-    domain->held_bytes = domain->call_bytes = 0;
+    domain->held_bytes = domain->arena_bytes = 0;
+    domain->serial++;
     domain->where.n = 0;
     domain->ready = NULL;
     domain->grower = NULL;

@@ -13,6 +13,7 @@
 #include "worker/monitor.h"
 #include "worker/ops.h"
 #include "worker/pages.h"
+#include "worker/payload.h"
 #include "worker/room.h"
 #include <cpuid.h>
 #include <errno.h>
@@ -211,6 +212,8 @@ static void prepare(const struct options *o)
     error = nw_channel_attach(&nw_m.lines[0].channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (!error)
         error = nw_channel_block(&nw_m.lines[0].channel);
+    if (!error)
+        error = nw_payload_init(&nw_m.lines[0]);
     if (error)
         nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)

@@ -110,7 +110,6 @@ struct nw_slot {
     char callee[NW_NAME_MAX + 1];
     struct nw_source input;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
-    uint64_t call_length;
     uint64_t call_block; /* the CALL's payload in our arena, or NW_OFFSET_INLINE */
     /* as a sleeper */
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
@@ -143,6 +142,8 @@ struct nw_domain_fd {
 };
 
 struct nw_domain {
+    uint32_t index;  /* in nw_m.domains */
+    uint64_t serial; /* tells this domain from earlier ones of its record */
     uint32_t state; /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
     struct nw_slot *free;
@@ -172,7 +173,7 @@ struct nw_domain {
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
     uint32_t n_parts;
     uint64_t held_bytes; /* of outputs that are kept for its callers */
-    uint64_t call_bytes; /* of the arena, for calls that the engine has */
+    uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
     uint64_t started_at; /* ... and, once it is closing, since when */
     bool closing;        /* its function retires: func workers are destroyed, then it ends */
     bool loaded;         /* its program is mapped; the executor that runs its first flow does that */
@@ -260,8 +261,15 @@ struct nw_gate_variant {
     void (*leave)(struct nw_gate_context *context); /* does not return */
 };
 
+/* Who answers for a block of an arena. */
+struct nw_owner {
+    struct nw_domain *domain;
+    uint64_t serial;
+};
+
 /* What joins us and one thread of the engine. */
 struct nw_line {
+    struct nw_owner *owners; /* of blocks in our arena, by where they begin: see payload.c */
     struct nw_channel channel;
     struct nw_desc *outbox; /* descriptors that found the ring full */
     size_t n_outbox, outbox_size;

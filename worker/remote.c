@@ -4,15 +4,14 @@
  */
 #include "common/atomic.h"
 #include "common/log.h"
-#include "worker/monitor.h"
+#include "worker/payload.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_BATCH  64
-#define ARENA_SHARE 4 /* calls of one domain that the engine has hold at most this part of our arena */
+#define POLL_BATCH 64
 
 static noreturn void engine_is_wrong(const char *what)
 {
@@ -78,32 +77,18 @@ void nw_line_add(const struct nw_control_message *message)
     if (nw_m.n_lines < NW_CHANNELS_MAX && message->n_fds == 2)
         error =
             nw_channel_attach(&nw_m.lines[nw_m.n_lines].channel, &nw_m.geometry, message->fds[0], -1, message->fds[1]);
+    if (!error)
+        error = nw_payload_init(&nw_m.lines[nw_m.n_lines]);
     if (error)
         nw_die_system("cannot attach another channel to the engine: %s", strerror(-error));
     nw_m.n_lines++;
     nw_executor_look(); /* the leader may sleep already, and the new ring does not know it */
 }
 
-/* Gives a payload of desc->length bytes its place: in the descriptor if it is small, else a block. As nw_arena_alloc.
- */
-static int payload_place(struct nw_line *line, struct nw_desc *desc, unsigned char **at)
-{
-    int error;
-
-    desc->offset = NW_OFFSET_INLINE;
-    *at = desc->data;
-    if (desc->length <= NW_INLINE_MAX)
-        return 0;
-    error = nw_arena_alloc(line->channel.arena, desc->length, &desc->offset);
-    if (!error)
-        *at = nw_arena_at(line->channel.arena, desc->offset);
-    return error;
-}
-
 static void payload_drop(struct nw_line *line, const struct nw_desc *desc)
 {
     if (nw_desc_has_block(desc))
-        nw_arena_release(line->channel.arena, desc->offset);
+        nw_payload_release(line, desc->offset);
 }
 
 /* The reason is for people: when the arena has no room for it, it is left out. */
@@ -112,7 +97,7 @@ void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *rea
     struct nw_desc desc = {.id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
     unsigned char *at;
 
-    if (payload_place(ticket.line, &desc, &at) == 0)
+    if (nw_payload_place(ticket.line, NULL, &desc, &at) == 0)
         memcpy(at, reason, desc.length);
     else
         desc.length = 0;
@@ -143,7 +128,7 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
-    error = payload_place(line, &desc, &at);
+    error = nw_payload_place(line, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error) {
@@ -163,11 +148,8 @@ int nw_send_output(struct nw_slot *slot)
 /* A call's id names the slot, and by its generation which of the slot's calls. */
 static uint64_t call_id(const struct nw_slot *slot)
 {
-    uint64_t domain = 0;
-
-    while (nw_m.domains[domain] != slot->domain)
-        domain++;
-    return (uint64_t)slot->call_generation << 32 | domain << 16 | (uint64_t)(slot - slot->domain->slots);
+    return (uint64_t)slot->call_generation << 32 | (uint64_t)slot->domain->index << 16 |
+           (uint64_t)(slot - slot->domain->slots);
 }
 
 static struct nw_slot *call_of(uint64_t id)
@@ -199,9 +181,7 @@ int nw_send_call(struct nw_slot *slot)
 
     desc.name_len = (uint32_t)strlen(slot->callee);
     desc.length = desc.name_len + slot->input.length;
-    if (slot->domain->call_bytes && slot->domain->call_bytes + desc.length > nw_m.geometry.arena_size / ARENA_SHARE)
-        return -EAGAIN;
-    error = payload_place(line, &desc, &at);
+    error = nw_payload_place(line, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)
@@ -214,19 +194,22 @@ int nw_send_call(struct nw_slot *slot)
     slot->call_unsent = false;
     slot->call_generation++;
     slot->call_block = desc.offset;
-    slot->call_length = nw_desc_has_block(&desc) ? desc.length : 0;
-    slot->domain->call_bytes += slot->call_length;
     slot->state = NW_SLOT_REMOTE;
     desc.id = call_id(slot);
     post(line, &desc);
     return 0;
 }
 
+/* Behind those that wait already. */
 void nw_arena_wait(struct nw_slot *slot)
 {
+    struct nw_slot **link = &nw_m.arena_waiters;
+
+    while (*link)
+        link = &(*link)->next;
     slot->state = NW_SLOT_ARENA;
-    slot->next = nw_m.arena_waiters;
-    nw_m.arena_waiters = slot;
+    slot->next = NULL;
+    *link = slot;
 }
 
 void nw_arena_forget(struct nw_slot *slot)
@@ -286,8 +269,7 @@ static void on_reply(struct nw_line *line, const struct nw_desc *desc)
     if (!slot || line != &nw_m.lines[0])
         engine_is_wrong("an answer to a call that was not made");
     if (slot->call_block != NW_OFFSET_INLINE)
-        nw_arena_release(line->channel.arena, slot->call_block);
-    slot->domain->call_bytes -= slot->call_length;
+        nw_payload_release(line, slot->call_block);
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_reap(slot);
     } else if (desc->status != NW_STATUS_OK) {
@@ -313,7 +295,7 @@ static void handle(struct nw_line *line, const struct nw_desc *desc)
         on_reply(line, desc);
         break;
     case NW_DESC_RELEASE:
-        if (nw_arena_release(line->channel.arena, desc->offset) < 0)
+        if (nw_payload_release(line, desc->offset) < 0)
             engine_is_wrong("a release of what is not in use");
         arena_retry();
         break;

@@ -187,6 +187,10 @@ static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
         slot->seen_at = now;
         return false;
     }
+    if (slot->state == NW_SLOT_ARENA) { /* it waits for whoever reads what others wrote: that is not its time */
+        slot->seen_at = now;
+        return false;
+    }
     return now - slot->seen_at >= timeout;
 }
 

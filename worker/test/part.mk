@@ -11,7 +11,7 @@ NO_ASAN += worker/profiles worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/remote.c,,$(COMMON)))
+$(eval $(call fuzz,worker,remote,worker/payload.c worker/remote.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
