@@ -1,6 +1,7 @@
 /*
  * Domain records: address range, hardware key, files. A record is used again but never freed, so that an executor
- * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it.
+ * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it, burial.c
+ * gives back what it had.
  */
 #include "common/atomic.h"
 #include "worker/files.h"
@@ -102,23 +103,6 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
     domain->started_at = nw_now();
     domain->state = NW_DOMAIN_STARTING;
     return domain;
-}
-
-void nw_domain_destroy(struct nw_domain *domain)
-{
-    if (domain->base)
-        munmap((void *)domain->base, NW_DOMAIN_RANGE);
-    nw_regions_fini(&domain->regions);
-    nw_fd_close_all(domain);
-    nw_share_close(domain);
-    free(domain->xsave);
-    domain->xsave = NULL;
-    if (domain->key)
-        nw_m.keys_free |= (uint16_t)(1u << domain->key);
-    if (domain->key && (nw_m.wanting || nw_m.ready))
-        nw_executor_wake();
-    domain->key = 0;
-    domain->state = NW_DOMAIN_NONE;
 }
 
 /* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */

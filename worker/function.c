@@ -348,6 +348,21 @@ static bool has_current_domain(const struct nw_function *f)
     return false;
 }
 
+/* What a function has been torn down with is not given back at once. Until most of it is the function has to wait, so
+ * that it never has much more than its limit, however often it ends. */
+static bool lingers(const struct nw_function *f)
+{
+    uint64_t charged = 0;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        const struct nw_domain *d = nw_m.domains[i];
+
+        if (d->function == f && (d->state == NW_DOMAIN_DYING || d->state == NW_DOMAIN_BURIED))
+            charged += nw_load_relaxed(&d->regions.charged); /* changed only as long as slots of it run */
+    }
+    return charged > f->memory / 2;
+}
+
 bool nw_functions_tend(uint64_t now)
 {
     bool busy = false;
@@ -357,7 +372,7 @@ bool nw_functions_tend(uint64_t now)
 
         if (f->state == NW_FUNCTION_RETIRING)
             retire_idle(f, now);
-        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at)
+        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at && !lingers(f))
             start(f, now);
         busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);
     }

@@ -229,9 +229,11 @@ static void prepare(const struct options *o)
     open_programs();
     nw_rooms_measure();
     nw_pages_measure();
-    error = nw_executors_init(o->executors);
+    error = nw_burial_init();
+    if (!error)
+        error = nw_executors_init(o->executors);
     if (error)
-        nw_die_system("cannot start %u executors: %s", o->executors, strerror(-error));
+        nw_die_system("cannot start %u executors and a thread: %s", o->executors, strerror(-error));
 }
 
 void nw_wake_control(void)

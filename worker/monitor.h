@@ -127,7 +127,8 @@ enum nw_domain_state {
     NW_DOMAIN_NONE,     /* the record is unused */
     NW_DOMAIN_STARTING, /* its flow runs ld.so, constructors, faas_init and makes the func workers */
     NW_DOMAIN_LIVE,
-    NW_DOMAIN_DYING, /* no flow of it will run again; waits for the last slots to surface */
+    NW_DOMAIN_DYING,  /* no flow of it will run again; waits for the last slots to surface */
+    NW_DOMAIN_BURIED, /* they have; its memory and files are given back */
 };
 
 /* One entry of a domain's own table of files. The kernel's fd stays open while a call uses it, whatever other threads
@@ -166,7 +167,7 @@ struct nw_domain {
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots; /* not UNUSED */
     struct nw_slot *ready, **ready_tail;
-    struct nw_domain *next_ready;
+    struct nw_domain *next_ready, *next_buried;
     struct nw_slot *sleepers;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
@@ -374,8 +375,12 @@ struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of the
 /* domain.c */
 /* Lock held. NULL with -EBUSY: no key can be had now; or another error and why, for people. */
 struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
-void nw_domain_destroy(struct nw_domain *domain); /* lock held; no slot may be left */
-int nw_domain_bind(struct nw_domain *domain);     /* lock held: gives it a hardware key; -EBUSY when none can be had */
+int nw_domain_bind(struct nw_domain *domain); /* lock held: gives it a hardware key; -EBUSY when none can be had */
+
+/* burial.c; lock held, and no slot may be left. The first is for what has never run, and does it at once. */
+void nw_domain_destroy(struct nw_domain *domain);
+void nw_domain_bury(struct nw_domain *domain);
+int nw_burial_init(void); /* before any domain is made, and while the process may still start threads at will */
 
 /* load.c: maps stub and ld.so and prepares the first flow. On the executor that runs it. */
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);

@@ -1,6 +1,6 @@
 /*
  * The end of a domain. Marked dying, none of its flows runs again; what they owed is answered; each slot is reaped when
- * nobody else can touch it any more, and the last one takes the domain's memory, files and key with it.
+ * nobody else can touch it any more, and with the last one the domain goes to be buried (burial.c).
  *
  *   state \ who | passive (ready, waiting) | free func worker   | running, or waiting for a callee
  *   on kill     | reaped at once           | drained and reaped | left; reaped when it surfaces
@@ -50,8 +50,7 @@ void nw_slot_reap(struct nw_slot *slot)
     nw_slot_end(slot);
     if (domain->n_slots > 0)
         return;
-    nw_domain_destroy(domain);
-    nw_function_settle(function);
+    nw_domain_bury(domain);
 }
 
 /* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
@@ -94,7 +93,7 @@ static void answer_early(struct nw_slot *slot)
 
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason)
 {
-    if (domain->state == NW_DOMAIN_DYING || domain->state == NW_DOMAIN_NONE)
+    if (domain->state != NW_DOMAIN_STARTING && domain->state != NW_DOMAIN_LIVE)
         return;
     if (!domain->reason[0])
         snprintf(domain->reason, sizeof(domain->reason), "%s", reason);
@@ -113,10 +112,6 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
         }
     domain->n_slots--;
     nw_executors_kick();
-    if (domain->n_slots == 0) {
-        struct nw_function *function = domain->function;
-
-        nw_domain_destroy(domain);
-        nw_function_settle(function);
-    }
+    if (domain->n_slots == 0)
+        nw_domain_bury(domain);
 }

@@ -13,4 +13,7 @@ void nw_hoard_unmap(char seen[NW_ATTACK_SEEN]);
 void nw_hoard_drop(char seen[NW_ATTACK_SEEN]);
 void nw_hoard_replace(char seen[NW_ATTACK_SEEN]);
 
+/* It fills half a GiB and crashes: whether the neighbour is served before all that is given back. */
+void nw_hoard_crash(char seen[NW_ATTACK_SEEN]);
+
 #endif

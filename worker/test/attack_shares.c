@@ -159,11 +159,13 @@ const struct attack_share attack_shares[] = {
      0},
     {33, "a function with 40 threads that read from a pipe", "40 of 40 read, 0 polls wrong", NULL,
      "it waits for nobody but itself", run_turns, 0},
-    {33, "one page of a file, mapped 70000 times", "some pages, neighbour served", "shares",
-     "*neighbour ENOMEM", nw_hoard_mappings, 0},
+    {33, "one page of a file, mapped 70000 times", "some pages, neighbour served", "shares", "*neighbour ENOMEM",
+     nw_hoard_mappings, 0},
     {34, "move 1 GiB", "done, neighbour served", "pieces", "*neighbour timed out", nw_hoard_move, 0},
     {34, "unmap 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_unmap, 0},
     {34, "empty 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_drop, 0},
+    {34, "fill half a GiB and crash", "torn down, served before all was given back", "pieces",
+     "torn down, served when all was given back", nw_hoard_crash, 0},
     {34, "map over 1 GiB", "done, neighbour served", NULL, UNFELT, nw_hoard_replace, 0},
 };
 const size_t attack_shares_count = sizeof(attack_shares) / sizeof(attack_shares[0]);

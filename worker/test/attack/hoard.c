@@ -151,20 +151,26 @@ static const char *try_replace(struct attacker *a)
     return work(a, replace);
 }
 
-/* Ends with all that it has filled. */
 static void stay(uint8_t *memory, size_t length)
 {
     (void)memory;
     (void)length;
 }
 
-static const char *try_fill(struct attacker *a)
+static const char *try_fill_and_crash(struct attacker *a)
 {
-    return work(a, stay);
+    work(a, stay);
+    abort();
 }
 
 const struct attack attacks[] = {
-    {"serve", try_serve},     {"crash", try_crash}, {"file-pages", try_file_pages},
-    {"move", try_move},       {"unmap", try_unmap}, {"drop", try_drop},
-    {"replace", try_replace}, {"fill", try_fill},   {0},
+    {"serve", try_serve},
+    {"crash", try_crash},
+    {"file-pages", try_file_pages},
+    {"move", try_move},
+    {"unmap", try_unmap},
+    {"drop", try_drop},
+    {"replace", try_replace},
+    {"fill-and-crash", try_fill_and_crash},
+    {0},
 };
