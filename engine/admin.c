@@ -18,13 +18,13 @@
 #include "engine/operations.h"
 #include "engine/query.h"
 #include "engine/state.h"
+#include "engine/store.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define CODE_LIMIT   (256ull * 1024 * 1024)
 #define HEADER_LIMIT (128ul * 1024) /* a deployment's environment travels in the query */
 #define CONNECTIONS  64
 #define PIPELINE     4
@@ -186,7 +186,7 @@ static void begin_deploy(struct nw_engine *engine, struct nw_http_request *reque
         job_free(job);
         return;
     }
-    request->body_limit = CODE_LIMIT;
+    request->body_limit = NW_STORE_CODE_MOST;
     request->handler = &deploy_handler;
 }
 
@@ -222,10 +222,13 @@ static void route_function(struct nw_engine *engine, struct nw_http_request *req
     }
     memcpy(request->function, name, length);
     request->function[length] = '\0';
+    nw_state_look(engine);
     if (request->method == NW_HTTP_GET)
         show_function(engine, request);
     else if (engine->drain_deadline)
         fail(request, NW_STATUS_DRAINING, "");
+    else if (engine->state_lost)
+        fail(request, NW_STATUS_UNAVAILABLE, engine->state_lost);
     else if (request->method == NW_HTTP_PUT)
         begin_deploy(engine, request, query);
     else if (request->method == NW_HTTP_DELETE)

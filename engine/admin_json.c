@@ -4,6 +4,7 @@
 #include "engine/deployments.h"
 #include "engine/functions.h"
 #include "engine/http.h"
+#include "engine/registry.h"
 #include "engine/threads.h"
 #include "engine/workers.h"
 #include <cjson/cJSON.h>
@@ -163,6 +164,31 @@ static void add_threads(cJSON *root, const struct nw_engine *engine)
     }
 }
 
+static void add_warning(cJSON *list, const char *about, const char *text)
+{
+    cJSON *object = text ? cJSON_CreateObject() : NULL;
+    if (!object)
+        return;
+    cJSON_AddStringToObject(object, "about", about);
+    cJSON_AddStringToObject(object, "text", text);
+    cJSON_AddItemToArray(list, object);
+}
+
+/* What somebody should do something about. */
+static void add_warnings(cJSON *root, const struct nw_engine *engine)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "warnings");
+    add_warning(list, "state", engine->state_lost);
+    add_warning(list, "registry", nw_registry_notice(engine->registry));
+    add_warning(list, "store", nw_registry_store_notice(engine->registry));
+    nw_list_each(&engine->deployments, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state == NW_DEPLOYMENT_FAILED)
+            add_warning(list, deployment->manifest.name, deployment->reason);
+    }
+}
+
 char *nw_json_status(struct nw_engine *engine)
 {
     const struct nw_thread_figures sum = nw_threads_sum(engine);
@@ -183,6 +209,7 @@ char *nw_json_status(struct nw_engine *engine)
         add_lines(root, "confined_by", engine->layers, '+');
         add_lines(root, "not_confined_by", engine->layers, '-');
     }
+    add_warnings(root, engine);
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
     nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");

@@ -13,10 +13,10 @@
  */
 #include "engine/deployments.h"
 #include "common/log.h"
+#include "engine/code.h"
 #include "engine/directory.h"
 #include "engine/dispatch.h"
 #include "engine/operations.h"
-#include "engine/registry.h"
 #include "engine/tenants.h"
 #include "engine/threads.h"
 #include "engine/workers.h"
@@ -111,8 +111,8 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
     struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
     int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
     files->n = 0;
-    if (add_file(files, nw_registry_open_code(deployment->engine->registry, deployment->sha256)) < 0) {
-        snprintf(why, why_size, "its code cannot be read from the store");
+    if (add_file(files, fcntl(deployment->code, F_DUPFD_CLOEXEC, 0)) < 0) {
+        snprintf(why, why_size, "its code cannot be handed to a worker: %s", strerror(errno));
         return -1;
     }
     for (int i = 0; i < n; i++)
@@ -163,7 +163,7 @@ static void send_load(struct nw_replica *replica, char *why, size_t why_size)
 
 static void refuse(struct nw_replica *replica, const char *reason);
 
-/* The oldest version first, so that what serves comes back before what is new. */
+/* The oldest version whose code was read first, so that what serves comes back before what is new. */
 static void load_next(struct nw_seat *seat)
 {
     while (seat->state == NW_SEAT_UP && !seat->loading) {
@@ -173,7 +173,7 @@ static void load_next(struct nw_seat *seat)
         {
             struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
             if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-                (!next || replica->deployment->number < next->deployment->number))
+                nw_code_ready(replica->deployment) && (!next || replica->deployment->number < next->deployment->number))
                 next = replica;
         }
         if (!next)
@@ -228,6 +228,43 @@ static void refuse(struct nw_replica *replica, const char *reason)
         deployment->engine->reap = true;
     else
         judge(deployment);
+}
+
+static void refuse_all(struct nw_deployment *deployment, const char *why)
+{
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        struct nw_replica *replica = replica_at(at);
+        if (replica->state == NW_REPLICA_PENDING && deployment->state != NW_DEPLOYMENT_RETIRING)
+            refuse(replica, why);
+    }
+}
+
+static void load_everywhere(struct nw_deployment *deployment)
+{
+    nw_list_each(&deployment->replicas, at, after) load_next(replica_at(at)->seat);
+}
+
+void nw_deployment_code_read(struct nw_deployment *deployment, const char *why)
+{
+    if (deployment->state == NW_DEPLOYMENT_RETIRING)
+        deployment->engine->reap = true;
+    else if (why)
+        refuse_all(deployment, why);
+    else
+        load_everywhere(deployment);
+}
+
+void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
+{
+    nw_list_each(&engine->deployments, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code >= 0 || strcmp(deployment->sha256, sha256))
+            continue;
+        nw_list_each(&deployment->replicas, of, next) replica_at(of)->state = NW_REPLICA_PENDING;
+        load_everywhere(deployment);
+    }
 }
 
 /* --- what deployments do on their way --- */
@@ -335,6 +372,7 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
     deployment->state = NW_DEPLOYMENT_LOADING;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
+    deployment->code = -1;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
     nw_list_init(&deployment->replicas);
     nw_list_append(&engine->deployments, &deployment->link);
@@ -348,7 +386,7 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
         function->current = deployment;
     else
         function->next = deployment;
-    nw_list_each(&deployment->replicas, at, after) load_next(replica_at(at)->seat);
+    load_everywhere(deployment);
     return deployment;
 }
 
@@ -391,6 +429,7 @@ static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
     nw_operations_forget_code(deployment->engine, deployment->sha256);
+    nw_code_close(deployment);
     nw_manifest_fini(&deployment->manifest);
     nw_tenant_release(deployment->tenant);
     free(deployment);
@@ -404,7 +443,7 @@ void nw_deployments_reap(struct nw_engine *engine)
     nw_list_each(&engine->deployments, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held)
+        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading)
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->bound)
             end_replica(replica_at(replica));

@@ -19,6 +19,12 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
 /* The row of a loaded deployment is written: it serves, and the version before it retires. */
 void nw_deployment_committed(struct nw_deployment *deployment);
 
+/* Its code was read, or cannot be used and `why`. */
+void nw_deployment_code_read(struct nw_deployment *deployment, const char *why);
+
+/* Good code was stored: what failed for want of it is loaded. */
+void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256);
+
 /* Ends a deployment: what chose it is finished, then its domains end. */
 void nw_deployment_retire(struct nw_deployment *deployment);
 

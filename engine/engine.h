@@ -159,6 +159,8 @@ struct nw_deployment {
     enum nw_deployment_state state;
     struct nw_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
+    int code;          /* a copy that cannot change any more, see code.h; -1: not read yet */
+    bool code_reading; /* on another thread, which uses the deployment */
     bool persisted;
     struct nw_list replicas;
     uint64_t deadline; /* of loading */
@@ -315,8 +317,10 @@ struct nw_engine {
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
     struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
     int signal_fd;
-    int lock;        /* of the state directory */
-    char *addresses; /* one listening address per line */
+    int lock;               /* of the state directory */
+    const char *state_lost; /* why nothing that is deployed now would survive; NULL when all is well; see state.h */
+    uint64_t state_looked;  /* when it was looked at last */
+    char *addresses;        /* one listening address per line */
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
     bool ready;              /* READY was sent */

@@ -13,6 +13,7 @@
 #include "engine/operations.h"
 #include "engine/registry.h"
 #include "engine/request.h"
+#include "engine/state.h"
 #include "engine/supervisor.h"
 #include "engine/tenants.h"
 #include "engine/thread.h"
@@ -155,6 +156,7 @@ static void tick(void *arg)
     nw_http_server_tick(engine->admin);
     nw_deployments_tick(engine);
     nw_workers_tick(engine);
+    nw_state_tick(engine);
     if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
         nw_io_stop(engine->io);
 }

@@ -15,6 +15,14 @@
 
 static struct nw_engine engine;
 
+static void say_notices(const struct nw_registry *registry)
+{
+    const char *const notices[] = {nw_registry_notice(registry), nw_registry_store_notice(registry)};
+    for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++)
+        if (notices[i])
+            nw_log(NW_LOG_WARN, "%s", notices[i]);
+}
+
 /* However it ends by itself: no socket stays behind that nobody answers. */
 static void leave(void)
 {
@@ -38,6 +46,7 @@ int main(int argc, char **argv)
     engine.registry = nw_registry_open(engine.options.state, why, sizeof why);
     if (!engine.registry)
         nw_die_system("%s", why);
+    say_notices(engine.registry);
     nw_gateway_start(&engine);
     nw_admin_start(&engine);
     atexit(leave);

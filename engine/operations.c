@@ -143,6 +143,7 @@ static void store_done(void *arg)
         return;
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
+        nw_deployments_code_stored(op->engine, op->sha256);
         op->deployment = nw_deployment_new(op->function, op->engine, &op->manifest, op->sha256, false);
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");

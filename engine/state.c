@@ -1,6 +1,8 @@
-/* The lock of state.h: flock on DIR/lock, which also holds the pid of who has it. */
+/* The directory of state.h. Its lock is flock on DIR/lock, which also holds the pid of who has it. */
 #include "engine/state.h"
 #include "common/log.h"
+#include "engine/registry.h"
+#include "engine/threads.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +11,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LOOK_MS 1000
 
 void nw_state_path(const struct nw_engine *engine, const char *name, char *path, size_t size)
 {
@@ -47,6 +51,35 @@ void nw_state_take(struct nw_engine *engine)
         refuse_second(directory, engine->lock);
     if (ftruncate(engine->lock, 0) < 0 || dprintf(engine->lock, "%d\n", (int)getpid()) < 0)
         nw_die_system("cannot write %s: %s", path, strerror(errno));
+}
+
+static bool is_there(const struct nw_engine *engine)
+{
+    struct stat lock;
+    return fstat(engine->lock, &lock) == 0 && lock.st_nlink > 0 && nw_registry_is_there(engine->registry);
+}
+
+void nw_state_look(struct nw_engine *engine)
+{
+    static const char lost[] = "the state directory, or its lock, registry or store, was deleted or moved under the "
+                               "running host: what is deployed now would not survive. Put it back, or start Nightward "
+                               "again and deploy everything";
+    bool was_lost = engine->state_lost != NULL;
+    engine->state_looked = nw_io_now(engine->io);
+    engine->state_lost = is_there(engine) ? NULL : lost;
+    if (was_lost == (engine->state_lost != NULL))
+        return;
+    if (was_lost)
+        nw_log(NW_LOG_INFO, "the state directory %s is there again", engine->options.state);
+    else
+        nw_log(NW_LOG_ERROR, "%s: %s; what runs goes on", engine->options.state, lost);
+    nw_threads_changed(engine);
+}
+
+void nw_state_tick(struct nw_engine *engine)
+{
+    if (nw_io_now(engine->io) >= engine->state_looked + LOOK_MS)
+        nw_state_look(engine);
 }
 
 void nw_state_leave(struct nw_engine *engine)

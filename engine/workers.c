@@ -409,6 +409,8 @@ const char *nw_workers_unready(const struct nw_engine *engine)
 {
     if (!nw_workers_all_up(engine))
         return "a worker is not up";
+    if (engine->state_lost)
+        return "the state directory is gone";
     return nw_deployments_settled(engine) ? NULL : "functions are being loaded";
 }
 

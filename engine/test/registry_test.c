@@ -1,10 +1,6 @@
-/* The registry: what it keeps, and that a kill at any moment leaves it whole. */
-#include "common/log.h"
-#include "engine/registry.h"
-#include <dirent.h>
+/* The registry: what it keeps, and that a kill at any moment leaves it whole. Damage is in registry_damage_test.c. */
+#include "engine/test/registry_help.h"
 #include <errno.h>
-#include <ftw.h>
-#include <openssl/evp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -23,101 +19,7 @@
 
 #define KILLS 60
 
-static char directory[64];
-static char why[512];
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(directory, "/tmp/nw-registry-test-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct nw_registry *open_registry(void)
-{
-    struct nw_registry *registry = nw_registry_open(directory, why, sizeof why);
-    if (!registry)
-        fail_msg("%s", why);
-    return registry;
-}
-
-static void put(struct nw_registry *registry, const char *name, const char *code, unsigned slots)
-{
-    struct nw_manifest manifest;
-    char sha256[65];
-    nw_manifest_init(&manifest);
-    strcpy(manifest.name, name);
-    manifest.slots = slots;
-    assert_int_equal(nw_manifest_set(&manifest, "env", "KEY=a \"value\"", why, sizeof why), 0);
-    assert_int_equal(nw_registry_store(registry, code, strlen(code), sha256, why, sizeof why), 0);
-    assert_int_equal(nw_registry_put(registry, &manifest, sha256, why, sizeof why), 0);
-    nw_manifest_fini(&manifest);
-}
-
-struct row {
-    char name[64], sha256[65], code[256];
-    unsigned slots;
-};
-
-struct rows {
-    struct nw_registry *registry;
-    struct row row[16];
-    int n;
-};
-
-/* Every row must be servable: its code is there and is what its hash says. */
-static void take_row(void *arg, struct nw_manifest *manifest, const char *sha256)
-{
-    struct rows *rows = arg;
-    struct row *row = &rows->row[rows->n++];
-    unsigned char digest[32];
-    strcpy(row->name, manifest->name);
-    strcpy(row->sha256, sha256);
-    row->slots = manifest->slots;
-    assert_string_equal(manifest->env.data, "KEY=a \"value\"");
-    int fd = nw_registry_open_code(rows->registry, sha256);
-    assert_true(fd >= 0);
-    ssize_t n = read(fd, row->code, sizeof row->code - 1);
-    close(fd);
-    assert_true(n >= 0);
-    EVP_Digest(row->code, (size_t)n, digest, NULL, EVP_sha256(), NULL);
-    for (int i = 0; i < 32; i++) {
-        char hex[3];
-        snprintf(hex, sizeof hex, "%02x", digest[i]);
-        assert_memory_equal(hex, sha256 + 2 * i, 2);
-    }
-}
-
-static struct rows read_rows(struct nw_registry *registry)
-{
-    struct rows rows = {.registry = registry};
-    assert_int_equal(nw_registry_each(registry, take_row, &rows, why, sizeof why), 0);
-    return rows;
-}
-
-static int files_in_store(void)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/store", directory);
-    DIR *dir = opendir(path);
-    int n = 0;
-    for (struct dirent *entry; (entry = readdir(dir));)
-        n += entry->d_name[0] != '.';
-    closedir(dir);
-    return n;
-}
+static char why[1024];
 
 static void keeps_rows_and_code(void **state)
 {
@@ -158,17 +60,8 @@ static void shares_equal_code(void **state)
 static void says_why_it_cannot_open(void **state)
 {
     (void)state;
-    char path[128];
     assert_null(nw_registry_open("/proc/nothing", why, sizeof why));
     assert_non_null(strstr(why, "/proc/nothing"));
-    snprintf(path, sizeof path, "%s/registry", directory);
-    FILE *file = fopen(path, "w");
-    for (int i = 0; i < 1000; i++)
-        fputs("this is no database ", file);
-    fclose(file);
-    assert_null(nw_registry_open(directory, why, sizeof why));
-    assert_non_null(strstr(why, "not a database"));
-    unlink(path);
 }
 
 static mode_t mode_of(const char *name)
@@ -320,6 +213,8 @@ static void survives_kills(void **state)
 
         registry = open_registry();
         struct rows rows = read_rows(registry);
+        assert_null(nw_registry_notice(registry));
+        assert_null(nw_registry_store_notice(registry));
         nw_registry_close(registry);
         bool before, after;
         expect_step(&rows, last, &before);
