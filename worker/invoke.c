@@ -164,15 +164,11 @@ static struct nw_invocation **eligible(struct nw_function *function)
 static void grow(struct nw_domain *domain)
 {
     const struct nw_invocation *waiting = domain->function->queue;
-    struct nw_slot *grower = domain->grower;
 
     while (waiting && !is_nested(waiting))
         waiting = waiting->next;
-    if (!waiting || !grower || domain->grown_out || domain->n_made > domain->n_workers ||
-        domain->n_workers >= domain->function->slots + NW_EXTRA_WORKERS)
-        return;
-    domain->grower = NULL;
-    nw_ready(grower);
+    if (waiting)
+        nw_extra_make(domain);
 }
 
 /* Nested calls go first: somebody keeps a key until they are answered. */
@@ -417,7 +413,7 @@ static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_
     const struct nw_domain *callee = function->domain;
     uint32_t held = 0;
 
-    if (!callee || (!callee->grown_out && callee->n_workers < function->slots + NW_EXTRA_WORKERS))
+    if (!callee || nw_extra_possible(callee))
         return false;
     for (const struct nw_slot *s = caller; s; s = s->caller)
         held += s->domain == callee;

@@ -116,10 +116,12 @@ static void put_arguments(struct stack_builder *b, const struct nw_function *fun
 
 static void put_environment(struct stack_builder *b, const struct nw_function *function)
 {
-    static const char bind_now[] = "LD_BIND_NOW=1";
+    static const char bind_now[] = "LD_BIND_NOW=1",
+                      few_stacks[] = "GLIBC_TUNABLES=glibc.pthread.stack_cache_size=4194304";
     size_t n = 0;
 
     *b->word++ = put_text(b, bind_now, sizeof(bind_now));
+    *b->word++ = put_text(b, few_stacks, sizeof(few_stacks)); /* of threads that ended, for they count as its memory */
     for (size_t i = 0; i < function->env_length && n < ENV_MAX; n++) {
         size_t length = strnlen(function->env + i, function->env_length - i) + 1;
 

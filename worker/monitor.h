@@ -40,9 +40,8 @@
 #define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX) /* with those that are blocked */
 #define NW_DOMAINS_MAX    512
 #define NW_FUNCTIONS_MAX  1024
-#define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
-#define NW_EXTRA_WORKERS  NW_LIMIT_FUNC_WORKERS /* beyond its slots, that a domain may make for nested calls */
-#define NW_WORKER_MEMORY  (5ul << 18)           /* what a func worker takes of its domain's memory, with its stack */
+#define NW_DOMAIN_SLOTS   256         /* flows of control in one domain: func workers and the function's own threads */
+#define NW_WORKER_MEMORY  (5ul << 18) /* what a func worker takes of its domain's memory, with its stack */
 #define NW_DOMAIN_FDS     NW_LIMIT_DESCRIPTORS
 #define NW_DOMAIN_RANGE   (16ul << 30)
 #define NW_START_TIMEOUT  10000       /* ms from load to ready */
@@ -154,6 +153,7 @@ struct nw_domain {
     uint32_t n_serving;     /* ... that run an invocation which is no nested call: at most the function's slots */
     struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool grown_out;         /* it could make no more */
+    uint64_t extra_used_at; /* when more than its slots were last busy */
     struct nw_function *function;
     struct nw_account account;
     int key;            /* hardware key; 0 while evicted or where there are none */
@@ -420,6 +420,11 @@ void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
 struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
                                      struct nw_source input);
+
+/* extra.c: func workers beyond the slots; lock held */
+bool nw_extra_possible(const struct nw_domain *domain);
+void nw_extra_make(struct nw_domain *domain);                   /* unless one is on its way */
+void nw_extra_end_idle(struct nw_domain *domain, uint64_t now); /* at every look of the watch */
 
 /* remote.c: the rings; lock held */
 bool nw_ring_poll(void);

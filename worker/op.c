@@ -55,6 +55,8 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
         return -EPERM;
     slot->state = NW_SLOT_PARKED;
     domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
+    if (domain->state == NW_DOMAIN_LIVE && args->failed)
+        nw_share_give(domain, NW_RESOURCE_FUNC_WORKERS, 1);
     domain->grower = slot;
     domain->grown_out = args->failed;
     if (domain->state == NW_DOMAIN_LIVE)

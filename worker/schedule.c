@@ -240,6 +240,8 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "faas_destroy_func_worker ran past its deadline");
     else
         watch_slots(domain, now);
+    if (domain->state == NW_DOMAIN_LIVE)
+        nw_extra_end_idle(domain, now);
 }
 
 static void kick(const struct nw_executor *ex)
@@ -271,8 +273,8 @@ bool nw_watch(uint64_t now)
     for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
         struct nw_domain *domain = nw_m.domains[i];
 
-        busy |= domain->n_free < domain->n_workers || domain->state == NW_DOMAIN_STARTING ||
-                domain->state == NW_DOMAIN_DYING;
+        busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
+                domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }

@@ -51,16 +51,11 @@ void nw_share_room(enum nw_resource r, uint64_t room)
 
 static void set_limits(struct nw_account *account, const struct nw_function *f)
 {
-    const uint64_t workers = f->memory / 4 / NW_WORKER_MEMORY;
-
     for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
         account->used[r] = 0;
         account->limit[r] = nw_resources[r].limit;
     }
-    account->limit[NW_RESOURCE_THREADS] = f->threads;
     account->limit[NW_RESOURCE_IMAGE_BYTES] = account->limit[NW_RESOURCE_HELD_BYTES] = f->memory;
-    if (workers < NW_LIMIT_FUNC_WORKERS)
-        account->limit[NW_RESOURCE_FUNC_WORKERS] = workers;
 }
 
 int nw_share_open(struct nw_domain *d, char *why, size_t why_size)

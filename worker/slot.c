@@ -63,6 +63,8 @@ void nw_slot_end(struct nw_slot *slot)
     nw_lines_end(slot);
     slot->state = NW_SLOT_UNUSED;
     slot->domain->n_slots--;
+    if (slot != slot->domain->slots)
+        nw_share_give(slot->domain, NW_RESOURCE_THREADS, 1);
 }
 
 void nw_slot_result(struct nw_slot *slot, long result)

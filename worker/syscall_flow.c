@@ -23,8 +23,10 @@ static struct nw_slot *fork_slot(struct nw_call *call)
     struct nw_slot *slot = nw_slot_new(call->domain);
     uint64_t flags = call->args[0];
 
-    if (!slot)
+    if (!slot) {
+        nw_share_give(call->domain, NW_RESOURCE_THREADS, 1);
         return NULL;
+    }
     slot->gate.regs = call->slot->gate.regs;
     slot->gate.regs.rax = 0;
     slot->gate.regs.rsp = call->args[1];
@@ -35,21 +37,17 @@ static struct nw_slot *fork_slot(struct nw_call *call)
 }
 
 /*
- * Whether the function may have another thread. Its own are those that are no func workers; one that has been made, or
- * is about to be, but has not waited for an invocation yet looks like one of them. Lock held.
+ * Whether the function may have another thread: one for each slot, those that nested calls need, and its own. Whether it
+ * waits for invocations makes none of them more than a thread. Lock held.
  */
-static bool may_fork(const struct nw_domain *domain)
+static bool may_fork(struct nw_domain *domain)
 {
     const struct nw_function *f = domain->function;
-    uint32_t own = 0, workers = f->slots;
+    uint64_t may = f->slots + nw_share_used(domain, NW_RESOURCE_FUNC_WORKERS) + f->threads;
 
-    if (domain->state == NW_DOMAIN_LIVE)
-        workers = domain->n_made + (domain->grower == NULL);
-    for (size_t i = 1; i < NW_DOMAIN_SLOTS; i++)
-        own += domain->slots[i].state != NW_SLOT_UNUSED && !domain->slots[i].worker;
     return domain->state != NW_DOMAIN_DYING &&
-           (own < f->threads + (workers > domain->n_workers ? workers - domain->n_workers : 0) ||
-            nw_without(NW_DEFENCE_THREADS));
+           (nw_share_used(domain, NW_RESOURCE_THREADS) < may || nw_without(NW_DEFENCE_THREADS)) &&
+           nw_share_take(domain, NW_RESOURCE_THREADS, 1) == 0;
 }
 
 long nw_sys_clone(struct nw_call *call)

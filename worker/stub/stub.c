@@ -314,6 +314,19 @@ static void serve(struct worker *w)
     }
 }
 
+static void worker_free(struct worker *w)
+{
+    struct chunk *older;
+
+    for (struct chunk *c = w->replies; c; c = older) {
+        older = c->older;
+        buffer_free(c, sizeof(*c) + c->size);
+    }
+    buffer_free(w->output, w->output_size);
+    buffer_free(w->inbox, w->inbox_size);
+    free(w);
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *w = argument;
@@ -325,6 +338,7 @@ static void *worker_main(void *argument)
         return NULL;
     serve(w);
     function.destroy(w->handle);
+    worker_free(w);
     return NULL;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CROWD_MAX   16
+#define CALLERS     64
 #define BLOCKED     8                   /* reads of one function that block, as many as it may have */
 #define ALL_BLOCKED 95                  /* ... as many as it may have threads */
 #define SPARSE      (off_t)(300l << 20) /* a file that takes long to read */
@@ -47,12 +48,12 @@ static void make_files(void)
     close(file);
 }
 
-static uint32_t load(const char *name, uint64_t memory)
+static uint32_t load_slots(const char *name, uint64_t memory, uint32_t slots)
 {
     struct nw_load l = {.name = name,
                         .so = nw_attack_path("greed"),
                         .env = environment,
-                        .slots = 2,
+                        .slots = slots,
                         .timeout_ms = NW_ATTACK_PATIENT,
                         .memory = memory,
                         .threads = ALL_BLOCKED,
@@ -60,6 +61,11 @@ static uint32_t load(const char *name, uint64_t memory)
                         .directories = grant};
 
     return nw_harness_load(&nw_attack.harness, &l);
+}
+
+static uint32_t load(const char *name, uint64_t memory)
+{
+    return load_slots(name, memory, 2);
 }
 
 static uint32_t must_load(const char *name, uint64_t memory)
@@ -135,7 +141,7 @@ static void run_files(char seen[NW_ATTACK_SEEN])
 static void run_reads(char seen[NW_ATTACK_SEEN])
 {
     uint32_t neighbour = must_load("neighbour", 64ul << 20);
-    uint32_t greedy = must_load("greedy", 4ul << 30);
+    uint32_t greedy = must_load("greedy", 512ul << 20);
 
     ask(greedy, "read-much", 13, seen);
     print_message("greedy: %s\n", seen);
@@ -149,6 +155,33 @@ static void run_turns(char seen[NW_ATTACK_SEEN])
     ask(must_load("greedy", 64ul << 20), "turns", 40, seen);
 }
 
+/* A callee keeps its memory while 64 callers wait for it, and has it back when they are gone. */
+static void run_callers(char seen[NW_ATTACK_SEEN])
+{
+    uint32_t neighbour = must_load("neighbour", 64ul << 20);
+    uint32_t callers = load_slots("callers", 256ul << 20, CALLERS);
+    unsigned answers = 0;
+    struct nw_answer a;
+
+    assert_int_not_equal(callers, 0);
+    for (int i = 0; i < CALLERS; i++)
+        nw_harness_send(&nw_attack.harness, callers, "callers 0", 9);
+    while (answers < CALLERS && nw_harness_try_receive(&nw_attack.harness, 20000, &a) == 0) {
+        answers++;
+        free(a.data);
+    }
+    assert_int_equal(answers, CALLERS);
+    ask(neighbour, "map", 4, seen);
+    if (strcmp(seen, "mapped") != 0)
+        return;
+    for (int i = 0; i < 100; i++) {
+        ask(neighbour, "sleep", 0, seen); /* while its extra func workers end */
+        ask(neighbour, "map", 40, seen);
+        if (strcmp(seen, "mapped") == 0)
+            return;
+    }
+}
+
 #define UNFELT "see the move, which takes longest for what it moves"
 
 const struct attack_share attack_shares[] = {
@@ -157,6 +190,7 @@ const struct attack_share attack_shares[] = {
     {33, "ten functions that open what they can", "read", "shares", "EMFILE*|refused: *", run_files, 2048},
     {34, "a function that reads 300 MB in each of 13 threads", READ_WHOLE, "waiting", "no answer|timed out", run_reads,
      0},
+    {33, "64 callers of a function that sleeps", "mapped", "shares", "ENOMEM", run_callers, 0},
     {33, "a function with 40 threads that read from a pipe", "40 of 40 read, 0 polls wrong", NULL,
      "it waits for nobody but itself", run_turns, 0},
     {33, "one page of a file, mapped 70000 times", "some pages, neighbour served", "shares", "*neighbour ENOMEM",

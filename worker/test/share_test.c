@@ -12,7 +12,7 @@
 #define ROUNDS  200000
 #define R       NW_RESOURCE_DESCRIPTORS
 
-static struct nw_function function = {.memory = 64ul << 20, .threads = 5};
+static struct nw_function function = {.memory = 64ul << 20};
 static struct nw_domain domains[DOMAINS];
 static char why[256];
 
@@ -81,15 +81,15 @@ static void a_domain_without_a_share_is_refused(void **state)
 
 static void limits_are_those_of_the_function(void **state)
 {
+    const enum nw_resource held = NW_RESOURCE_HELD_BYTES;
+
     (void)state;
     open_domain(&domains[0]);
-    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 5), 0);
-    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 1), -EAGAIN);
-    nw_share_give(&domains[0], NW_RESOURCE_THREADS, 1);
-    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, UINT64_MAX), -EAGAIN);
-    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_THREADS, 1), 0);
-    assert_int_equal(nw_share_take(&domains[0], NW_RESOURCE_FUNC_WORKERS, (16ul << 20) / NW_WORKER_MEMORY + 1),
-                     -EAGAIN);
+    assert_int_equal(nw_share_take(&domains[0], held, function.memory), 0);
+    assert_int_equal(nw_share_take(&domains[0], held, 1), -ENOMEM);
+    nw_share_give(&domains[0], held, 1);
+    assert_int_equal(nw_share_take(&domains[0], held, UINT64_MAX), -ENOMEM);
+    assert_int_equal(nw_share_take(&domains[0], held, 1), 0);
     close_all();
 }
 

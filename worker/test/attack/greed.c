@@ -1,4 +1,5 @@
 /* Attacks on what functions share (rows 33 and 34), and what a neighbour does meanwhile that needs its share. */
+#include "worker/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #define STACK      (64ul << 10)
 
 /* As many threads as arg[1] says. */
-static unsigned start(struct attacker *a, void *(*run)(void *))
+static unsigned start(struct attacker *a, void *(*run)(void *), void *argument)
 {
     pthread_attr_t attr;
     pthread_t thread;
@@ -27,7 +28,7 @@ static unsigned start(struct attacker *a, void *(*run)(void *))
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    while (n < a->arg[1] && pthread_create(&thread, &attr, run, NULL) == 0)
+    while (n < a->arg[1] && pthread_create(&thread, &attr, run, argument) == 0)
         n++;
     return n;
 }
@@ -49,7 +50,7 @@ static const char *try_block(struct attacker *a)
 {
     if (pipe(ends) < 0)
         return attack_outcome(a, -1);
-    return attack_say(a, "%u threads", start(a, read_for_ever));
+    return attack_say(a, "%u threads", start(a, read_for_ever, NULL));
 }
 
 static const char *try_fill(struct attacker *a)
@@ -73,22 +74,80 @@ static int open_data(const char *name)
     return open(path, O_RDONLY);
 }
 
-static void *read_much(void *unused)
+/* All into the same memory: it is the time that is attacked. */
+static void *read_much(void *to)
 {
     int file = open_data("sparse");
-    void *to = mmap(NULL, READ_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    while (file >= 0 && to != MAP_FAILED && pread(file, to, READ_BYTES, 0) >= 0)
+    while (file >= 0 && pread(file, to, READ_BYTES, 0) >= 0)
         continue;
-    return unused;
+    return to;
 }
 
 static const char *try_read_much(struct attacker *a)
 {
-    return attack_say(a, "%u threads", start(a, read_much));
+    void *to = mmap(NULL, READ_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return to == MAP_FAILED ? attack_outcome(a, -1) : attack_say(a, "%u threads", start(a, read_much, to));
+}
+
+/* Becomes a func worker that nobody asked for. */
+static void *wait_in_gate(void *unused)
+{
+    char inbox[256];
+
+    for (;;)
+        attack_gate_call(NW_OP_WAIT, (uint64_t)inbox, sizeof inbox, 0, 0);
+    return unused;
+}
+
+static const char *try_wait(struct attacker *a)
+{
+    unsigned n = 0;
+
+    a->arg[1] = 32;
+    for (int i = 0; i < 12; i++) { /* each time those before have come to wait */
+        n += start(a, wait_in_gate, NULL);
+        usleep(20000);
+    }
+    return attack_say(a, "%u threads", n);
+}
+
+static const char *try_callers(struct attacker *a)
+{
+    static const char input[] = "sleep 0";
+    unsigned n = 0;
+
+    for (int i = 0; i < 4; i++) {
+        const char *output;
+        size_t length;
+
+        n += a->invoke(a->context, "neighbour", input, sizeof input - 1, &output, &length) == 0;
+    }
+    return attack_say(a, "%u calls", n);
 }
 
 /* ---- what a neighbour does ---- */
+
+static const char *try_sleep(struct attacker *a)
+{
+    (void)a;
+    usleep(100000);
+    return "slept";
+}
+
+/* So many MiB of its own memory. */
+static const char *try_map(struct attacker *a)
+{
+    size_t length = a->arg[1] << 20;
+    void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return attack_outcome(a, -1);
+    memset(p, 1, length);
+    munmap(p, length);
+    return "mapped";
+}
 
 /* A pipe, and a read that may block. */
 static const char *try_pipe(struct attacker *a)
@@ -126,7 +185,7 @@ static const char *try_turns(struct attacker *a)
 
     if (pipe(ends) < 0 || pipe(other) < 0)
         return attack_outcome(a, -1);
-    n = start(a, read_once);
+    n = start(a, read_once, NULL);
     while (atomic_load(&begun) < n)
         sched_yield();
     never.fd = other[0];
@@ -167,5 +226,9 @@ const struct attack attacks[] = {
     {"pipe", try_pipe},
     {"turns", try_turns},
     {"read-whole", try_read_whole},
+    {"wait", try_wait},
+    {"callers", try_callers},
+    {"sleep", try_sleep},
+    {"map", try_map},
     {0},
 };
