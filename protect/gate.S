@@ -8,6 +8,8 @@
  *    GS itself is the thread's page, or 0 when a domain loaded a null selector; then the access faults.
  *  - GS base is set by a system call, which in a domain is mediated like any other: no instruction here writes it.
  *  - A system call is made with the rights of the running domain, or with others only while nw_gate_as is under way.
+ *  - What holds of these comparisons also holds of what runs ahead of them: a processor guesses how they end and goes on
+ *    with rights that it should not have. LFENCE stands between each of them and the jump that leaves the gate.
  * A trap is UD2: the kernel delivers it on the alternate stack, and the domain is torn down.
  */
 #define __ASSEMBLER__ 1
@@ -16,7 +18,8 @@
 #include <asm/prctl.h>
 #include <asm/unistd_64.h>
 
-#define EFLAGS_REFUSED 0x44500 /* AC, NT, DF, TF */
+#define EFLAGS_REFUSED 0x44500  /* AC, NT, DF, TF */
+#define EFLAGS_ID      0x200000 /* tells nothing and can be set by anybody */
 
     .section .nw_gate, "ax", @progbits
     .globl nw_gate_text_start
@@ -61,6 +64,14 @@ nw_gate_text_start:
 #endif
     .endm
 
+    /* In a test build, jumps when a defence is left out. */
+    .macro skip_if_left_out to defence
+#ifdef NW_WITHOUT
+    cmpb $0, nw_left_out + \defence(%rip)
+    jne \to
+#endif
+    .endm
+
     .macro check_taken keyed
     .if \keyed
     testl %eax, %eax
@@ -68,13 +79,12 @@ nw_gate_text_start:
     .endif
     .endm
 
-    /* From eax = rights of the running context. Clobbers rax, rcx, rdx. */
+    /* From eax = rights of the running context: WRPKRU leaves it as it is, so it is what is compared. Clobbers rcx, rdx. */
     .macro give_rights keyed
     .if \keyed
     xorl %ecx, %ecx
     xorl %edx, %edx
     wrpkru
-    rdpkru
     cmpl %gs:NW_PAGE_PKRU, %eax
     trap_if ne, NW_DEFENCE_EXIT
     .endif
@@ -104,7 +114,9 @@ nw_gate_text_start:
     popq %rax
     testl $EFLAGS_REFUSED, %eax
     trap_if nz, NW_DEFENCE_FLAGS
-    movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
+    testl $EFLAGS_ID, %eax
+    jnz 5f
+6:  movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %r11, NW_CTX_RSP(%rbx)
     movl $NW_CTX_KIND_CALL, NW_CTX_KIND(%rbx)
     cmpl $NW_MXCSR_DEFAULT, NW_CTX_MXCSR(%rbx)
@@ -122,6 +134,11 @@ nw_gate_text_start:
     jmp 1b
 3:  fldcw nw_gate_fcw(%rip)
     jmp 4b
+5:  skip_if_left_out 6b, NW_DEFENCE_STATE
+    andl $~EFLAGS_ID, %eax
+    pushq %rax
+    popfq
+    jmp 6b
 
 /* rdi = context. From nw_gate_exit on, a signal discards what was done and starts again from the context. */
     entry nw_gate_leave_\suffix
@@ -138,20 +155,25 @@ nw_gate_text_start:
     fnstsw %ax
     testw %ax, %ax
     jne 1f
-0:  emms
-    flds nw_gate_zero(%rip)
-    fstp %st(0)
-    .irp n, 0,1,2,3,4,5,6,7
+0:  .irp n, 0,1,2,3,4,5,6,7
     pxor %mm\n, %mm\n
     .endr
     emms
+    flds nw_gate_zero(%rip)
+    fstp %st(0)
     .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
     vpxor %xmm\n, %xmm\n, %xmm\n /* all of it, up to zmm */
     .endr
     vzeroupper /* nothing left to zero, but some CPUs are told only by this */
-    cmpl $0, NW_THREAD_WIDE(%r12)
-    jne 3f
-4:  movq NW_CTX_FS(%rdi), %rax
+
+    /* Any selector but 0 was loaded by a domain. That of GS is 0 wherever GS leads to the page. */
+    movl %ds, %eax
+    movl %es, %ecx
+    movl %fs, %edx
+    orl %ecx, %eax
+    orl %edx, %eax
+    jne 12f
+11: movq NW_CTX_FS(%rdi), %rax
     wrfsbase %rax
     movl NW_CTX_PKRU(%rdi), %eax
     movl %eax, %gs:NW_PAGE_PKRU
@@ -161,6 +183,9 @@ nw_gate_text_start:
 #endif
     movb $NW_SELECTOR_BLOCK, %gs:NW_PAGE_SELECTOR
 10:
+    cmpl $0, NW_THREAD_STATE(%r12) /* close to WRPKRU, where it costs least */
+    jne 3f
+4:
     cmpl $NW_CTX_KIND_FULL, NW_CTX_KIND(%rdi)
     je 5f
 
@@ -189,7 +214,11 @@ nw_gate_text_start:
     popq %rbp
     popq %rbx
     popq %rcx
+    .if \keyed
+    lfence
+    .endif
     jmp *%rcx /* RET would be predicted to go to the last who called, often another domain */
+    int3
 
 1:  fninit
     jmp 0b
@@ -197,7 +226,19 @@ nw_gate_text_start:
     jmp 7b
 8:  fldcw NW_CTX_FCW(%rdi)
     jmp 2b
-3:  .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+12: skip_if_left_out 11b, NW_DEFENCE_STATE
+    xorl %eax, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %fs
+    jmp 11b
+3:  testl $NW_STATE_TILES, NW_THREAD_STATE(%r12)
+    jz 13f
+    skip_if_left_out 13f, NW_DEFENCE_STATE
+    tilerelease
+13: testl $NW_STATE_AVX512, NW_THREAD_STATE(%r12)
+    jz 4b
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     vpxorq %zmm\n, %zmm\n, %zmm\n
     .endr
     .irp n, 0,1,2,3,4,5,6,7
@@ -228,6 +269,9 @@ nw_gate_text_start:
     .endr
     movq %rdx, %rsp
     give_rights \keyed
+    .if \keyed
+    lfence
+    .endif
     popq %r15
     popq %r14
     popq %r13
@@ -281,6 +325,7 @@ nw_gate_text_start:
     subq nw_gate_alt_base(%rip), %r8
     cmpq nw_gate_alt_bytes(%rip), %r8
     trap_if ae, NW_DEFENCE_FRAME
+    lfence /* RAX is anything otherwise */
     movq (%rax), %r12
     cmpq %rsp, NW_THREAD_FRAME(%r12)
     jne nw_gate_trap_here
@@ -295,6 +340,7 @@ nw_gate_text_start:
     leaq nw_gate_restorer(%rip), %rdx
     cmpq %rdx, %rax
     jne nw_gate_trap_here
+    lfence
     testq %rcx, %rcx
     je 2f
 1:  movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
@@ -355,7 +401,7 @@ nw_gate_text_start:
     movq %gs:NW_PAGE_THREAD, %r12
     cmpl $1, NW_THREAD_CALL_LIVE(%r12)
     jne nw_gate_trap_here
-1:
+1:  lfence
     .endif
     movq %r13, %rdx
     movq %r14, %rax
@@ -378,7 +424,9 @@ nw_gate_text_start:
     popq %r12
     popq %rbp
     popq %rbx
+    lfence /* who jumped here has filled the predictor of RET */
     ret
+    int3
     .endm
 
     .set NW_ALT_BLOCK, 65536

@@ -29,9 +29,12 @@
 #define NW_THREAD_PENDING    36
 #define NW_THREAD_CALL_RSP   40
 #define NW_THREAD_CALL_LIVE  48
-#define NW_THREAD_WIDE       52
+#define NW_THREAD_STATE      52
 #define NW_THREAD_GUARD_RSP  56
 #define NW_THREAD_GUARD_LIVE 64
+
+#define NW_STATE_AVX512 1
+#define NW_STATE_TILES  2 /* AMX: what they look like can be set without permission, their data not */
 
 /* struct nw_gate_context */
 #define NW_CTX_RSP     0
@@ -81,7 +84,7 @@ struct nw_gate_thread {
     uint32_t pending;    /* a signal asked for nw_gate_interrupted() before the next way out */
     uint64_t call_rsp;   /* nw_gate_syscall_as: the monitor's stack pointer */
     uint32_t call_live;  /* ... and whether one is under way */
-    uint32_t wide;       /* the CPU has AVX-512 */
+    uint32_t state;      /* NW_STATE_*: registers that only some CPUs have */
     uint64_t guard_rsp;  /* nw_gate_copy: where a fault continues */
     uint64_t guard_live; /* ... and whether a copy is under way */
 };
@@ -124,7 +127,7 @@ NW_CHECK(nw_gate_thread, tid, NW_THREAD_TID);
 NW_CHECK(nw_gate_thread, pending, NW_THREAD_PENDING);
 NW_CHECK(nw_gate_thread, call_rsp, NW_THREAD_CALL_RSP);
 NW_CHECK(nw_gate_thread, call_live, NW_THREAD_CALL_LIVE);
-NW_CHECK(nw_gate_thread, wide, NW_THREAD_WIDE);
+NW_CHECK(nw_gate_thread, state, NW_THREAD_STATE);
 NW_CHECK(nw_gate_thread, guard_rsp, NW_THREAD_GUARD_RSP);
 NW_CHECK(nw_gate_thread, guard_live, NW_THREAD_GUARD_LIVE);
 NW_CHECK(nw_gate_context, rsp, NW_CTX_RSP);

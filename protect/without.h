@@ -45,7 +45,9 @@
 #define NW_DEFENCE_SHARES        33 /* limits and shares of what domains take from one another */
 #define NW_DEFENCE_WAITING       34 /* who may not keep another kernel thread waits */
 #define NW_DEFENCE_PIECES        35 /* long work is done in pieces, and most of it elsewhere */
-#define NW_DEFENCE_COUNT         36
+#define NW_DEFENCE_STATE         36 /* what no permission guards is cleared: tile configuration, selectors, a flag */
+#define NW_DEFENCE_FENCE         37 /* nothing runs ahead of the gate's comparisons */
+#define NW_DEFENCE_COUNT         38
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -5,6 +5,7 @@
  */
 #include "common/atomic.h"
 #include "common/log.h"
+#include "protect/state.h"
 #include "worker/monitor.h"
 #include <asm/prctl.h>
 #include <errno.h>
@@ -171,7 +172,7 @@ static struct nw_executor *executor_new(uint32_t id)
         return NULL;
     ex->id = id;
     ex->gate.frame = alt + frame_offset;
-    ex->gate.wide = __builtin_cpu_supports("avx512f") ? 1 : 0;
+    ex->gate.state = nw_state_here();
     *(struct nw_gate_thread **)alt = &ex->gate;
     return ex;
 }

@@ -17,9 +17,17 @@
 #define PATIENCE_MS 800 /* for an answer that may never come; more than twice the hasty time limit */
 
 struct nw_attack nw_attack;
-static bool alive, copy_loaded;
+static bool alive;
 static uint32_t secret;
 static int output = -1; /* a file for what a worker that leaves something out writes */
+
+/* Hostile functions that call their copy, named after them. */
+static struct {
+    const char *so, *name;
+    bool loaded;
+} copies[] = {{"flow", "flow2", false}, {"state", "state2", false}};
+
+#define COPIES (sizeof copies / sizeof copies[0])
 
 /* Hostile functions that are loaded, by the name of their file and their time limit. */
 static struct {
@@ -77,7 +85,8 @@ static void worker_start(void)
     nw_harness_start_without(&nw_attack.harness, nw_attack.mode, 2, nw_attack.without, output);
     memset(hostile, 0, sizeof(hostile));
     alive = true;
-    copy_loaded = false;
+    for (size_t i = 0; i < COPIES; i++)
+        copies[i].loaded = false;
     secret = nw_attack_must_load("secret", "secret", 1, NW_ATTACK_PATIENT);
     nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2, NW_ATTACK_PATIENT);
 }
@@ -156,6 +165,11 @@ void nw_attack_check(const char *after)
     free(a.data);
 }
 
+uint32_t nw_attack_victim(void)
+{
+    return secret;
+}
+
 uint64_t nw_attack_where(const char *kind)
 {
     char input[32];
@@ -170,7 +184,16 @@ uint64_t nw_attack_where(const char *kind)
     return at;
 }
 
-/* Loaded when it is first needed; flow calls another one that is its copy. */
+static void load_copy(const char *so)
+{
+    for (size_t i = 0; i < COPIES; i++)
+        if (strcmp(copies[i].so, so) == 0 && !copies[i].loaded) {
+            nw_attack_must_load(copies[i].name, so, 2, NW_ATTACK_HASTY);
+            copies[i].loaded = true;
+        }
+}
+
+/* Loaded when it is first needed. */
 uint32_t nw_attack_function(const char *so, uint32_t timeout_ms)
 {
     char name[32];
@@ -181,10 +204,7 @@ uint32_t nw_attack_function(const char *so, uint32_t timeout_ms)
     assert_true(i < HOSTILE_MAX);
     if (hostile[i].so)
         return hostile[i].deployment;
-    if (strcmp(so, "flow") == 0 && !copy_loaded) {
-        nw_attack_must_load("flow2", "flow", 2, NW_ATTACK_HASTY);
-        copy_loaded = true;
-    }
+    load_copy(so);
     snprintf(name, sizeof(name), "%s%s", so, timeout_ms == NW_ATTACK_HASTY ? "-hasty" : "");
     hostile[i].deployment = nw_attack_must_load(name, so, strcmp(so, "jumps") == 0 ? 1 : 2, timeout_ms);
     hostile[i].so = so;

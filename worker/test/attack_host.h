@@ -45,6 +45,9 @@ uint32_t nw_attack_function(const char *so, uint32_t timeout_ms);
 /* Invokes and waits. The caller frees the data. */
 struct nw_answer nw_attack_ask(uint32_t deployment, const char *input);
 
+/* The neighbour that holds the secret. */
+uint32_t nw_attack_victim(void);
+
 /* Where the neighbour keeps its secret in memory of a kind (NULL: its data). */
 uint64_t nw_attack_where(const char *kind);
 

@@ -82,6 +82,20 @@ uint64_t nw_attack_xrstor_offset(void)
     return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
 }
 
+uint64_t nw_attack_wrpkru_offset(const char *name)
+{
+    static const uint8_t wrpkru[] = {0x0f, 0x01, 0xef};
+    struct nw_elf elf = worker_file();
+    uint64_t start = (uint64_t)symbol(&elf, name), at;
+    uint64_t length = (uint64_t)symbol(&elf, "nw_gate_text_end") - start;
+    const uint8_t *found;
+
+    assert_true(nw_elf_file_offset(&elf, start, length, PF_X, &at));
+    found = memmem(elf.bytes + at, length, wrpkru, sizeof(wrpkru));
+    assert_non_null(found);
+    return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
+}
+
 /* Where the program begins, or where the memory ends that is shared with the engine; 0: this user may not know. */
 static uint64_t mapped(const char *file, bool end)
 {

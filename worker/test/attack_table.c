@@ -318,6 +318,11 @@ const struct attack_row attack_rows[] = {
     RUN(25, "a read that blocks", "timed out", "deadline", "no answer*", "flow", "blocked-read"),
     RUN(25, "system calls without end", "timed out", "deadline", "no answer*", "flow", "syscall-storm"),
 
+    /* state of the processor that no permission guards */
+    RUN(32, "leave the shape of tiles to the next", "found nothing", "state", "found the shape*", "state", "tiles"),
+    RUN(32, "leave selectors to the next", "found nothing", "state", "found DS 0x2b, ES 0x2b*", "state", "selectors"),
+    RUN(32, "leave a flag that says nothing to the next", "found nothing", "state", "found *ID 1", "state", "flag"),
+
     /* files that are no sound function: damaged ones see attack_test.c */
     DEPLOY(27, "not ELF: a text", "elf", "refused by ld.so*", "/etc/passwd"),
     DEPLOY(27, "a library without the symbols", "elf", "refused by the stub*", "/lib/x86_64-linux-gnu/libm.so.6"),

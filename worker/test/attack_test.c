@@ -6,11 +6,14 @@
  * and what applies there in modes process and none.
  */
 #include "common/test/test.h"
+#include "protect/state.h"
 #include "worker/test/attack/attack.h"
+#include "worker/test/attack_damage.h"
 #include "worker/test/attack_host.h"
 #include "worker/test/attack_jumps.h"
 #include "worker/test/attack_shares.h"
 #include "worker/test/attack_table.h"
+#include "worker/test/attack_transient.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -20,10 +23,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CALLS         600
-#define ATTEMPTS      20
-#define FRAME_MAX     16384
-#define REFUSED_LATER "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
+#define CALLS    600
+#define ATTEMPTS 20
+
+#define TRANSIENT_ATTEMPTS 8
+#define FRAME_MAX          16384
+#define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
 struct trial {
@@ -156,6 +161,8 @@ static const char *obstacle(const struct attack_row *row)
         return "says something only where there are keys";
     if (strcmp(row->so, "races") == 0 && nw_attack.mode == NW_MODE_PROCESS)
         return "all functions of a worker in mode process have one profile";
+    if (row->how && strcmp(row->how, "tiles") == 0 && !(nw_state_here() & NW_STATE_TILES))
+        return "this CPU has no tiles";
     for (size_t i = 0; i < 7; i++)
         if (is_hidden(row->args[i]) && !nw_attack_look(row->args[i], &found))
             return "only root can find where this should point";
@@ -324,55 +331,12 @@ static void run_calls(const struct trial *trial)
 
 /* ---- files ---- */
 
-struct damage {
-    const char *name;
-    size_t offset; /* in the file */
-    uint8_t bytes[8];
-    size_t length;
-    size_t keep; /* so many bytes of the file; 0: all */
-};
-
-static const struct damage damages[] = {
-    {"an empty file", 0, {0}, 0, 1},
-    {"cut in its ELF header", 0, {0}, 0, 40},
-    {"cut in its program headers", 0, {0}, 0, 100},
-    {"cut in its code", 0, {0}, 0, 4200},
-    {"no ELF magic", 0, {'E'}, 1, 0},
-    {"32 bit", 4, {1}, 1, 0},
-    {"big endian", 5, {2}, 1, 0},
-    {"another machine", 18, {0xb7}, 1, 0},
-    {"an object file", 16, {1}, 1, 0},
-    {"program headers outside of the file", 32, {0xff, 0xff, 0xff, 0x7f}, 4, 0},
-    {"program headers that wrap", 32, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, 0},
-    {"65535 program headers", 56, {0xff, 0xff}, 2, 0},
-    {"a segment outside of the file", 64 + 8, {0, 0, 0, 0x7f}, 4, 0},
-    {"a segment at the end of the address space", 64 + 16, {0, 0xf0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, 0},
-    {"a segment larger than memory", 64 + 40, {0, 0, 0, 0, 0, 0, 0, 0x7f}, 8, 0},
-    {"segments that overlap", 64 + 40, {0, 0x40}, 2, 0},
-    {"a segment with an alignment of 2^62", 64 + 48, {0, 0, 0, 0, 0, 0, 0, 0x40}, 8, 0},
-};
-
-/* bare.so in memory, damaged. */
-static int damaged(const struct damage *d)
-{
-    static uint8_t bytes[1 << 20];
-    int from = open(nw_attack_path("bare"), O_RDONLY), to = memfd_create("damaged", MFD_CLOEXEC);
-    ssize_t size = read(from, bytes, sizeof(bytes));
-
-    close(from);
-    assert_true(to >= 0 && size > 0);
-    memcpy(bytes + d->offset, d->bytes, d->length);
-    size = d->keep ? (ssize_t)d->keep : size;
-    assert_int_equal(write(to, bytes, (size_t)size), size);
-    return to;
-}
-
 static void run_damage(const struct trial *trial)
 {
-    const struct damage *d = trial->attack;
+    const struct attack_damage *d = trial->attack;
     struct attack_line *line = line_of(27, d->name, "refused");
     char path[64], seen[NW_ATTACK_SEEN];
-    int fd = damaged(d);
+    int fd = nw_attack_damaged(d);
     uint32_t deployment;
 
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -512,6 +476,28 @@ static void run_share(const struct trial *trial)
         attack_report_seen(line, seen);
 }
 
+static void run_transient(const struct trial *trial)
+{
+    const struct attack_transient *attack = trial->attack;
+    struct attack_line *line = line_of(31, attack->name, "read nothing");
+    char seen[NW_ATTACK_SEEN] = "";
+
+    if (!trial->without) {
+        nw_attack_transient(attack, seen);
+        attack_report_seen(line, seen);
+        return;
+    }
+    attack_report_will_leave_out(line, trial->without);
+    for (int i = 0; i < TRANSIENT_ATTEMPTS && strcmp(seen, "read 0x5e") != 0; i++)
+        nw_attack_transient(attack, seen);
+    if (strcmp(seen, "read 0x5e") != 0) {
+        attack_report_not_left_out(line, "this CPU, or a busy one, does not show it");
+        print_message("this CPU, or a busy one, does not show it\n");
+        skip();
+    }
+    attack_report_left_out(line, "read 0x5e", seen);
+}
+
 /* ---- the tests ---- */
 
 static struct CMUnitTest *tests;
@@ -533,8 +519,8 @@ static void add(int row, const char *name, void (*run)(const struct trial *), co
 
 static void add_damages(const char *without)
 {
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++)
-        add(27, damages[i].name, run_damage, &damages[i], without);
+    for (size_t i = 0; i < attack_damages_count; i++)
+        add(27, attack_damages[i].name, run_damage, &attack_damages[i], without);
 }
 
 static int run_all(const char *name)
@@ -559,6 +545,8 @@ static int run_mode(enum nw_mode in)
         add(29, "keys change hands", run_eviction, NULL, NULL);
         for (size_t i = 0; i < attack_jumps_count; i++)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], NULL);
+        for (size_t i = 0; i < attack_transients_count; i++)
+            add(31, attack_transients[i].name, run_transient, &attack_transients[i], NULL);
     }
     return run_all(nw_mode_name(in));
 }
@@ -578,6 +566,8 @@ static int run_without(void)
     for (size_t i = 0; i < attack_jumps_count; i++)
         if (!attack_jumps[i].why_not)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], "exit");
+    for (size_t i = 0; i < attack_transients_count; i++)
+        add(31, attack_transients[i].name, run_transient, &attack_transients[i], "fence");
     return run_all("mpk, one defence left out");
 }
 

@@ -1,8 +1,10 @@
 /*
  * A function for tests that is caller and callee: input "fill NAME" leaves a pattern in all vector registers, the x87
- * stack, its addresses and status and calls NAME ("wide NAME" in the registers of AVX-512, too); an input of eight
- * bytes, the address of the caller's operand, answers what is found of that: "clean", or where.
+ * stack, its addresses and status and calls NAME ("wide NAME" in the registers of AVX-512, too, "tile NAME" in the
+ * configuration of AMX); an input of eight bytes, the address of the caller's operand, answers what is found of that:
+ * "clean", or where.
  */
+#include "protect/state.h"
 #include <faas/worker_v1_interface.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +24,9 @@ static struct {
     uint64_t high[16][4];
     uint64_t wide[32][8], masks[8];
 } seen;
-static int wide; /* the CPU has AVX-512 */
+static int wide, tiles; /* the CPU has AVX-512, AMX */
+static uint8_t shape[64] __attribute__((aligned(64))) = {1 /* the palette */, [16] = 64 /* columns */, [48] = 16};
+static uint8_t seen_shape[64] __attribute__((aligned(64)));
 static const uint64_t pattern[4] = {PATTERN, PATTERN, PATTERN, PATTERN};
 static const uint32_t flagged = 0x1fbf; /* MXCSR: all flags, as if results had been inexact and worse */
 static double operand = 1.1;
@@ -32,6 +36,7 @@ static double operand = 1.1;
 int faas_init(void)
 {
     wide = __builtin_cpu_supports("avx512f") != 0;
+    tiles = (nw_state_here() & NW_STATE_TILES) != 0;
     return 0;
 }
 
@@ -121,6 +126,8 @@ static const char *look(uint64_t operand_at)
     for (int i = 0; i < 8; i++)
         if (seen.masks[i] == (uint16_t)PATTERN)
             return "a mask register";
+    if (memcmp(seen_shape, shape, sizeof(shape)) == 0)
+        return "the configuration of tiles";
     return "clean";
 }
 
@@ -133,6 +140,8 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
     size_t length;
 
     save_wide();
+    if (tiles)
+        __asm__ volatile("sttilecfg %0" : "=m"(seen_shape));
     __asm__ volatile("fxsave64 %[legacy]; fnstenv %[environment]; fldenv %[environment]\n\t" EACH(SAVE)
                      : [legacy] "=m"(seen.legacy), [environment] "=m"(seen.environment)
                      : [high] "r"(seen.high)
@@ -154,6 +163,8 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
             add_flags();
         if (input[0] == 'w')
             fill_wide();
+        if (input[0] == 't')
+            __asm__ volatile("ldtilecfg %0" : : "m"(shape));
         if (t->invoke(t->context, name, (const char *)&operand_at, sizeof(operand_at), &output, &length))
             return 1;
         t->append(t->context, output, length);

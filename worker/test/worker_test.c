@@ -1,6 +1,7 @@
 /* A whole worker process with real functions, driven over its ring as the engine does it. NW_TEST_MODE picks the mode.
  */
 #include "common/manifest.h"
+#include "protect/state.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,6 +194,16 @@ static void a_callee_sees_no_avx512_registers_of_its_caller(void **state)
         skip();
     }
     look_for_traces("wide callee");
+}
+
+static void a_callee_sees_no_tiles_of_its_caller(void **state)
+{
+    (void)state;
+    if (!(nw_state_here() & NW_STATE_TILES)) {
+        print_message("this CPU has no tiles\n");
+        skip();
+    }
+    look_for_traces("tile callee");
 }
 
 static void large_payloads_pass(void **state)
@@ -493,6 +504,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nested_calls_answer, start, stop),
         cmocka_unit_test_setup_teardown(a_callee_sees_no_registers_of_its_caller, start, stop),
         cmocka_unit_test_setup_teardown(a_callee_sees_no_avx512_registers_of_its_caller, start, stop),
+        cmocka_unit_test_setup_teardown(a_callee_sees_no_tiles_of_its_caller, start, stop),
         cmocka_unit_test_setup_teardown(large_payloads_pass, start, stop),
         cmocka_unit_test_setup_teardown(large_nested_calls_pass, start, stop),
         cmocka_unit_test_setup_teardown(loops_share_the_executors, start, stop),

