@@ -37,6 +37,9 @@ static void give_back(struct nw_domain *d)
     }
     nw_regions_fini(&d->regions);
     nw_fd_close_all(d);
+    free(d->code.images);
+    d->code.images = NULL;
+    d->code.n = d->code.room = 0;
     free(d->xsave);
     d->xsave = NULL;
 }

@@ -29,8 +29,10 @@ static struct nw_domain *record_take(void)
         nw_m.domains[i] = calloc(1, sizeof(struct nw_domain));
         if (nw_m.domains[i])
             nw_m.domains[i]->index = (uint32_t)i;
-        if (nw_m.domains[i])
+        if (nw_m.domains[i]) {
             pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
+            pthread_mutex_init(&nw_m.domains[i]->code.building, NULL);
+        }
     }
     return nw_m.domains[i];
 }
@@ -64,6 +66,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->held_bytes = domain->arena_bytes = 0;
     domain->serial++;
     domain->where.n = 0;
+    domain->code.bytes = 0;
     domain->ready = NULL;
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)

@@ -1,8 +1,10 @@
 /* The cache of code images of image.h: building one, and a list of them with the most recently used in front. */
 #include "worker/image.h"
+#include "common/atomic.h"
 #include "protect/elf_file.h"
 #include "protect/rewrite.h"
 #include "protect/shortcut.h"
+#include "worker/image_elf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +18,6 @@
 
 #define PAGE ((size_t)4096)
 #define INT3 0xcc
-
-/* Of a larger file nothing is rewritten, and no function named. */
-#define ELF_SIZE_MAX ((off_t)256 << 20)
 
 /* Linux 6.3; Debian 12 does not declare it. The memfd is to be mapped, never to be run as a program. */
 #ifndef MFD_NOEXEC_SEAL
@@ -141,22 +140,6 @@ static bool is_settled(int fd, const struct key *key, const struct timespec *now
     return now->tv_sec - key->changed.tv_sec > 1;
 }
 
-/* Reads what the file has of the range; what is missing stays as it is. 0 or negative errno. */
-static int read_range(int fd, uint64_t offset, uint8_t *bytes, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = pread(fd, bytes + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 /* Overwrites every hit. Goes round until a whole scan finds nothing. Returns how many there were. */
 static size_t patch_hits(uint8_t *code, size_t size)
 {
@@ -214,40 +197,45 @@ static void rewrite_hits(struct nw_image *image, const struct key *key, uint8_t 
         nw_elf_name_offset(elf, key->offset + result.hit.offset, refusal->symbol, sizeof refusal->symbol);
 }
 
-/* Reads the whole file, which may be anything. Its bytes, to be freed, or NULL; whether it is an ELF file. */
-static uint8_t *read_elf(const struct key *key, int fd, struct nw_elf *elf, bool *sound)
-{
-    char why[8];
-    size_t size = (size_t)key->file_size;
-    uint8_t *bytes = key->file_size <= ELF_SIZE_MAX ? calloc(1, size) : NULL;
-
-    *sound =
-        bytes != NULL && read_range(fd, 0, bytes, size) == 0 && nw_elf_open(elf, bytes, size, why, sizeof why) == 0;
-    return bytes;
-}
-
 static void rewrite_file(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
                          struct nw_image_refusal *refusal)
 {
     struct nw_elf elf;
-    bool sound;
-    uint8_t *bytes = read_elf(key, fd, &elf, &sound);
+    uint8_t *bytes = nw_image_elf_read(fd, key->file_size, &elf);
 
-    rewrite_hits(image, key, code, sound ? &elf : NULL, refusal);
+    rewrite_hits(image, key, code, bytes != NULL ? &elf : NULL, refusal);
     free(bytes);
+}
+
+/* Of each segment with code, what the image has of it. */
+static void shorten_segments(struct nw_image *image, const struct key *key, uint8_t *code, const struct nw_elf *elf,
+                             const struct nw_shortcut_gate *gate)
+{
+    for (size_t i = 0; i < elf->header.e_phnum; i++) {
+        const Elf64_Phdr *segment = &elf->segments[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+            continue;
+        uint64_t start = segment->p_offset & ~(uint64_t)(PAGE - 1);
+        uint64_t end = round_up(segment->p_offset + segment->p_filesz);
+        start = start > key->offset ? start : key->offset;
+        end = end < key->offset + key->size ? end : key->offset + key->size;
+        if (start < end)
+            image->shortened += nw_shortcut(code + (start - key->offset), end - start, start, elf, gate);
+    }
 }
 
 static void shorten_calls(struct nw_image *image, const struct key *key, int fd, uint8_t *code,
                           const struct nw_shortcut_gate *gate)
 {
     struct nw_elf elf;
-    bool sound;
-    uint8_t *bytes = read_elf(key, fd, &elf, &sound);
+    uint8_t *bytes = nw_image_elf_read(fd, key->file_size, &elf);
 
-    if (sound)
-        image->shortened = nw_shortcut(code, key->size, key->offset, &elf, gate);
+    if (bytes != NULL)
+        shorten_segments(image, key, code, &elf, gate);
     free(bytes);
 }
+
+static uint64_t last_id;
 
 /* Seals bytes that hold no hit. Whatever was done to them before, this scan decides. */
 static int seal_image(struct nw_image *image, const struct key *key, const uint8_t *bytes,
@@ -261,8 +249,7 @@ static int seal_image(struct nw_image *image, const struct key *key, const uint8
         return -EPERM;
     }
     image->size = key->size;
-    memcpy(image->first, bytes, NW_SCAN_CONTEXT);
-    memcpy(image->last, bytes + image->size - NW_SCAN_CONTEXT, NW_SCAN_CONTEXT);
+    image->id = nw_fetch_add(&last_id, 1ull) + 1; /* only has to be another one each time */
     image->fd = seal_bytes(bytes, image->size);
     return image->fd < 0 ? image->fd : 0;
 }
@@ -275,7 +262,7 @@ static int build(struct entry *entry, int fd, const struct nw_shortcut_gate *gat
 
     if (bytes == NULL)
         return -ENOMEM;
-    int error = read_range(fd, key->offset, bytes, key->size);
+    int error = nw_image_read(fd, key->offset, bytes, key->size);
     if (error == 0 && key->patch)
         entry->image.patched = patch_hits(bytes, key->size);
     else if (error == 0 && nw_scan(bytes, key->size, NULL, 0) != 0)
@@ -359,6 +346,21 @@ static struct entry *offer(struct nw_images *images, struct entry *entry)
         return entry;
     entry_free(entry);
     return other;
+}
+
+int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
+                   struct nw_image **image)
+{
+    struct key key;
+    int error = make_key(fd, offset, length, patch, &key);
+
+    if (error != 0)
+        return error;
+    struct entry *entry = acquire_cached(images, &key);
+    if (entry == NULL)
+        return -ENOENT;
+    *image = &entry->image;
+    return 0;
 }
 
 int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,

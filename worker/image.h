@@ -1,8 +1,8 @@
 /*
  * The cache of code images. Code of a file becomes executable only as an image: a sealed memfd with a private copy of
  * the bytes, scanned once. What is written to the file later cannot change what runs, and all domains that map the
- * same part of the same file share the image's pages. Not responsible for mapping, for the seams between mappings
- * (nw_scan_seam on `first` and `last`), or for who may run which file.
+ * same part of the same file share the image's pages. Not responsible for mapping, for the seams between mappings, or
+ * for who may run which file.
  *
  * The bytes that were scanned are the bytes that run:
  *  - They are read from the file once, into memory of the monitor; from there they are changed, scanned and stored. The
@@ -33,8 +33,7 @@ struct nw_image {
     size_t patched;   /* instructions that were overwritten with traps */
     size_t rewritten; /* sequences that stood there by accident and were taken out (rewrite.h) */
     size_t shortened; /* system calls that go straight to the gate (shortcut.h) */
-    uint8_t first[NW_SCAN_CONTEXT];
-    uint8_t last[NW_SCAN_CONTEXT];
+    uint64_t id;      /* no other image has it */
 };
 
 /* Why a file was refused. */
@@ -67,6 +66,10 @@ void nw_images_free(struct nw_images *images);
 int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
                       struct nw_image **image, struct nw_image_refusal *refusal);
 void nw_images_release(struct nw_images *images, struct nw_image *image);
+
+/* The same for what is in the cache; takes no longer than a look at the file's attributes. -ENOENT: it is not there. */
+int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
+                   struct nw_image **image);
 
 struct nw_images_stats {
     size_t images; /* in the cache now */

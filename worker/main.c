@@ -34,12 +34,13 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_NS      2000000ull
-#define QUIET_TICKS  50 /* in a row, after which the watch rests until something runs again */
-#define IMAGES_MAX   512
-#define IMAGES_BYTES (256ul << 20)
-#define LOADER_PATH  "/lib64/ld-linux-x86-64.so.2"
-#define LIBC_PATH    "/lib/x86_64-linux-gnu/libc.so.6"
+#define TICK_NS         2000000ull
+#define QUIET_TICKS     50 /* in a row, after which the watch rests until something runs again */
+#define IMAGES_MAX      512
+#define IMAGES_BYTES    (256ul << 20)
+#define HOST_IMAGES_MAX 8
+#define LOADER_PATH     "/lib64/ld-linux-x86-64.so.2"
+#define LIBC_PATH       "/lib/x86_64-linux-gnu/libc.so.6"
 
 struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
@@ -175,8 +176,9 @@ static void open_programs(void)
     if (nw_m.stub < 0 || write(nw_m.stub, nw_stub_start, size) != (ssize_t)size)
         nw_die_system("cannot store the stub: %s", strerror(errno));
     shortcut.address = (uint64_t)nw_m.gate->enter;
-    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES, &shortcut);
-    if (!nw_m.images)
+    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES, NULL);
+    nw_m.host_images = nw_images_new(HOST_IMAGES_MAX, IMAGES_BYTES, &shortcut);
+    if (!nw_m.images || !nw_m.host_images)
         nw_die_system("cannot make the image cache: %s", strerror(errno));
 }
 

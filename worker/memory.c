@@ -16,7 +16,8 @@
 
 bool nw_memory_fits(const struct nw_domain *d, uint64_t charged)
 {
-    return nw_without(NW_DEFENCE_MEMORY) || charged <= d->function->memory || charged <= d->regions.charged;
+    return nw_without(NW_DEFENCE_MEMORY) || charged + d->code.bytes <= d->function->memory ||
+           charged <= d->regions.charged;
 }
 
 int nw_memory_admit(struct nw_domain *d, const struct nw_regions_cost *cost)
@@ -71,20 +72,19 @@ static int open_anonymous(struct nw_domain *d, uint64_t start, uint64_t length, 
 }
 
 int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
-                  uint64_t offset)
+                  uint64_t offset, const struct nw_region_origin *origin)
 {
-    struct nw_region_origin origin = nw_regions_new_origin(&d->regions, fd >= 0);
     int flags = MAP_PRIVATE | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), error;
     struct nw_regions_cost cost;
     bool gone = false;
 
-    error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, &origin, &cost);
+    error = nw_regions_cost_of_add(&d->regions, start, length, prot, kind, origin, &cost);
     if (!error)
         error = nw_memory_admit(d, &cost);
     if (!error)
         error = nw_pages_map(d, start, length, prot, flags, fd, offset, &gone);
     if (!error)
-        error = nw_regions_add(&d->regions, start, length, prot, kind, &origin);
+        error = nw_regions_add(&d->regions, start, length, prot, kind, origin);
     else if (gone)
         nw_regions_remove(&d->regions, start, length, false);
     nw_memory_settle(d);
@@ -95,13 +95,14 @@ long nw_memory_map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int
                         uint64_t offset)
 {
     enum nw_region_kind kind = fd >= 0 ? NW_REGION_FILE : flags & MAP_STACK ? NW_REGION_STACK : NW_REGION_ANON;
+    struct nw_region_origin origin = nw_regions_new_origin(&d->regions, fd >= 0);
     uint64_t start;
     int error = nw_memory_place(d, hint, length, flags & MAP_FIXED, &start);
 
     if (!error && fd < 0 && nw_regions_is_own(&d->regions, start, length))
         error = open_anonymous(d, start, length, prot, kind);
     else if (!error)
-        error = nw_memory_put(d, start, length, prot, kind, fd, offset);
+        error = nw_memory_put(d, start, length, prot, kind, fd, offset, &origin);
     return error ? error : (long)start;
 }
 
@@ -123,7 +124,7 @@ static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t len
     return result;
 }
 
-static long map_open_file(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6], uint64_t length,
+static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6], uint64_t length,
                           const struct nw_domain_fd *file)
 {
     int prot = (int)args[2], flags = (int)args[3];
@@ -133,7 +134,7 @@ static long map_open_file(const struct nw_executor *ex, struct nw_domain *d, con
     if (flags & MAP_FIXED && length > NW_PAGES_FEW && !nw_pages_empty(args[0], length, ex))
         return -NW_CALL_CUT;
     if (prot & PROT_EXEC)
-        return nw_memory_map_code(d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
+        return nw_memory_map_code(ex, d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
     return map_locked(d, args, length, file->fd);
 }
 
@@ -141,7 +142,7 @@ static long map_open_file(const struct nw_executor *ex, struct nw_domain *d, con
  * Shared mappings become private: a domain has no other process to share with. A file of a granted directory cannot be
  * written through one, so that nobody takes what stays in the domain for what is in the file.
  */
-long nw_memory_map(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
+long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
 {
     uint64_t length = nw_page_up(args[1]);
     int prot = (int)args[2], flags = (int)args[3];

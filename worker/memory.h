@@ -25,15 +25,15 @@ int nw_memory_place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fi
 
 /* Maps an image's or a file's part there, in the domain's key, and records it. */
 int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
-                  uint64_t offset);
+                  uint64_t offset, const struct nw_region_origin *origin);
 
 /* Anonymous memory and files; of MAP_FIXED the contents that it replaces are gone already if they are large. */
 long nw_memory_map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd,
                         uint64_t offset);
 long nw_memory_unmap_now(struct nw_domain *d, uint64_t start, uint64_t length);
 
-/* Without the lock: code.c. */
-long nw_memory_map_code(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
-                        const struct nw_domain_fd *file, uint64_t offset);
+/* Without the lock: code.c. -EAGAIN: it has to wait until it may keep a kernel thread. */
+long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hint, uint64_t length, int prot,
+                        bool fixed, const struct nw_domain_fd *file, uint64_t offset);
 
 #endif

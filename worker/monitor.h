@@ -23,6 +23,7 @@
 #include "common/mode.h"
 #include "common/status.h"
 #include "protect/gate.h"
+#include "worker/code.h"
 #include "worker/region.h"
 #include "worker/share.h"
 #include "worker/span.h"
@@ -109,7 +110,7 @@ struct nw_slot {
     char callee[NW_NAME_MAX + 1];
     struct nw_source input;
     uint32_t call_generation; /* matches a REPLY with the call it answers */
-    uint64_t call_block; /* the CALL's payload in our arena, or NW_OFFSET_INLINE */
+    uint64_t call_block;      /* the CALL's payload in our arena, or NW_OFFSET_INLINE */
     /* as a sleeper */
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;
@@ -144,7 +145,7 @@ struct nw_domain_fd {
 struct nw_domain {
     uint32_t index;  /* in nw_m.domains */
     uint64_t serial; /* tells this domain from earlier ones of its record */
-    uint32_t state; /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
+    uint32_t state;  /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
     struct nw_slot *free;
     uint32_t n_free;
@@ -162,6 +163,7 @@ struct nw_domain {
     uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t memory_lock;
     struct nw_regions regions;
+    struct nw_code code;
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     struct nw_slot slots[NW_DOMAIN_SLOTS];
@@ -173,11 +175,11 @@ struct nw_domain {
     uint64_t log_second, log_lines;
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
     uint32_t n_parts;
-    uint64_t held_bytes; /* of outputs that are kept for its callers */
+    uint64_t held_bytes;  /* of outputs that are kept for its callers */
     uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
-    uint64_t started_at; /* ... and, once it is closing, since when */
-    bool closing;        /* its function retires: func workers are destroyed, then it ends */
-    bool loaded;         /* its program is mapped; the executor that runs its first flow does that */
+    uint64_t started_at;  /* ... and, once it is closing, since when */
+    bool closing;         /* its function retires: func workers are destroyed, then it ends */
+    bool loaded;          /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
     char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
     uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
@@ -304,9 +306,9 @@ struct nw_monitor {
     uint64_t use_count;
     struct nw_function *wanting, **wanting_tail; /* functions with invocations, in the order of their turns for a key */
     uint32_t next_tid;
-    uint64_t refused; /* system calls so far */
-    struct nw_images *images;
-    int loader, stub; /* files: the host's ld.so, our program inside domains */
+    uint64_t refused;                       /* system calls so far */
+    struct nw_images *images, *host_images; /* of code that functions bring along; of files that the host vouches for */
+    int loader, stub;                       /* files: the host's ld.so, our program inside domains */
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
     uint64_t vdso;
@@ -387,7 +389,7 @@ int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
 
 /* memory.c, remap.c: the memory system calls of a domain. They return what the system call would; -NW_CALL_CUT when a
  * kick of the executor, NULL if there is none, cut them short. */
-long nw_memory_map(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6]);
+long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6]);
 long nw_memory_unmap(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length);
 long nw_memory_protect(const struct nw_executor *ex, struct nw_domain *d, uint64_t start, uint64_t length,
                        uint64_t prot);

@@ -34,9 +34,9 @@ static bool is_charged(enum nw_region_kind kind, int prot)
     case NW_REGION_FILE:
         return (prot & PROT_WRITE) != 0;
     case NW_REGION_SHARED:
-    case NW_REGION_OWN_CODE:
         return true;
     case NW_REGION_CODE:
+    case NW_REGION_OWN_CODE:
     case NW_REGION_KINDS:
         break;
     }

@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MUCH_CODE    (2ul << 20)
 #define THREAD_STACK (1ul << 20) /* what a function's own threads get when they do not say */
 
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length)
@@ -79,14 +78,12 @@ long nw_sys_signals(struct nw_call *call)
     return nw_call_write(call, call->args[2], none, size);
 }
 
-/* To inspect much code takes long, and no kick cuts it short. */
+/* Code that was not looked at before needs a kernel thread of its own meanwhile. */
 long nw_sys_mmap(struct nw_call *call)
 {
-    bool waits = call->args[2] & PROT_EXEC && call->args[1] > MUCH_CODE && nw_executor_block(call->ex) == 0;
     long result = nw_memory_map(call->ex, call->domain, call->args);
 
-    if (waits)
-        nw_executor_unblock(call->ex);
+    call->starved = result == -EAGAIN;
     return result;
 }
 

@@ -26,8 +26,6 @@ static void check_image(const struct nw_image *image, size_t length)
     uint8_t *bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, image->fd, 0);
     NW_FUZZ_CHECK(bytes != MAP_FAILED && image->size % PAGE == 0 && image->size - PAGE < length);
     NW_FUZZ_CHECK(nw_scan(bytes, image->size, NULL, 0) == 0);
-    NW_FUZZ_CHECK(!memcmp(image->first, bytes, sizeof image->first));
-    NW_FUZZ_CHECK(!memcmp(image->last, bytes + image->size - sizeof image->last, sizeof image->last));
     NW_FUZZ_CHECK(pwrite(image->fd, "", 1, 0) < 0 && ftruncate(image->fd, 0) < 0);
     munmap(bytes, image->size);
 }

@@ -2,11 +2,15 @@
 #include "worker/test/attack_hoard.h"
 #include "common/manifest.h"
 #include "common/test/test.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ROUNDS        20 /* of the neighbour, beside what the attack has taken */
+#define DIRECTORY     "/tmp/nightward-hoard"
 #define NEIGHBOUR_MIB 32ull
 #define CRASHES       5
 #define FILLED_MIB    510
@@ -18,7 +22,8 @@ static uint32_t load(const char *name, uint32_t timeout_ms, uint64_t mib)
                         .slots = 1,
                         .timeout_ms = timeout_ms,
                         .memory = mib << 20,
-                        .profile = NW_PROFILE_FILES};
+                        .profile = NW_PROFILE_FILES,
+                        .directories = access(DIRECTORY, F_OK) == 0 ? DIRECTORY ":ro" : NULL};
     uint32_t deployment = nw_harness_load(&nw_attack.harness, &l);
 
     if (!deployment)
@@ -102,6 +107,36 @@ static void hoard(const char *how, uint64_t mib, char seen[NW_ATTACK_SEEN])
 void nw_hoard_mappings(char seen[NW_ATTACK_SEEN])
 {
     hoard("file-pages", NEIGHBOUR_MIB, seen);
+}
+
+void nw_hoard_images(char seen[NW_ATTACK_SEEN])
+{
+    hoard("code-parts", 64, seen);
+}
+
+/* A file that is all hole but for its first two pages: the head of a function, and WRPKRU. */
+static void make_large_file(void)
+{
+    static uint8_t head[2 * 4096];
+    int from = open(nw_attack_path("hoard"), O_RDONLY | O_CLOEXEC), to;
+
+    mkdir(DIRECTORY, 0755);
+    to = open(DIRECTORY "/elf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(from >= 0 && to >= 0);
+    assert_int_equal(read(from, head, 4096), 4096);
+    memcpy(head + 4096, "\x0f\x01\xef", 3);
+    assert_int_equal(write(to, head, sizeof(head)), sizeof(head));
+    assert_int_equal(ftruncate(to, 255l << 20), 0);
+    close(from);
+    close(to);
+}
+
+void nw_hoard_large_file(char seen[NW_ATTACK_SEEN])
+{
+    make_large_file();
+    hoard("code-page", 1024, seen);
+    unlink(DIRECTORY "/elf");
+    rmdir(DIRECTORY);
 }
 
 /* Three threads with 341 MiB each. */

@@ -8,6 +8,8 @@
 #include "worker/test/attack_host.h"
 
 void nw_hoard_mappings(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_images(char seen[NW_ATTACK_SEEN]);
+void nw_hoard_large_file(char seen[NW_ATTACK_SEEN]);
 void nw_hoard_move(char seen[NW_ATTACK_SEEN]);
 void nw_hoard_unmap(char seen[NW_ATTACK_SEEN]);
 void nw_hoard_drop(char seen[NW_ATTACK_SEEN]);

@@ -7,6 +7,7 @@
 #include "worker/image.h"
 #include "worker/memory.h"
 #include "worker/pages.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,12 @@
 #define ROUNDS 20000
 #define RANGE  (1ul << 30)
 #define OPENED (64ul << 10)
+#define MEMORY (1ul << 30)
 #define RW     (PROT_READ | PROT_WRITE)
+#define RX     (PROT_READ | PROT_EXEC)
 
 struct nw_monitor nw_m;
-static struct nw_function function = {.memory = 1ul << 30};
+static struct nw_function function = {.memory = MEMORY};
 static struct nw_domain domain;
 static int file;
 
@@ -37,9 +40,19 @@ uint64_t nw_now(void)
 int nw_fd_use_file(struct nw_domain *d, uint64_t number, struct nw_domain_fd *used)
 {
     (void)d;
-    (void)number;
-    *used = (struct nw_domain_fd){.fd = file};
-    return file;
+    *used = (struct nw_domain_fd){.fd = (int)number, .trust = (int)number != file};
+    return (int)number;
+}
+
+int nw_executor_block(struct nw_executor *ex)
+{
+    (void)ex;
+    return 0;
+}
+
+void nw_executor_unblock(struct nw_executor *ex)
+{
+    (void)ex;
 }
 
 void nw_fd_done(struct nw_domain *d, uint64_t number)
@@ -101,6 +114,9 @@ static int begin(void **state)
     (void)state;
     domain.function = &function;
     pthread_mutex_init(&domain.memory_lock, NULL);
+    pthread_mutex_init(&domain.code.building, NULL);
+    nw_m.images = nw_images_new(8, 1 << 20, NULL);
+    nw_m.host_images = nw_images_new(8, 64 << 20, NULL);
     nw_pages_measure();
     assert_int_equal(nw_share_open(&domain, why, sizeof(why)), 0);
     assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
@@ -120,6 +136,10 @@ static int end(void **state)
     munmap((void *)domain.base, RANGE);
     nw_regions_fini(&domain.regions);
     nw_share_close(&domain);
+    free(domain.code.images);
+    domain.code = (struct nw_code){.n = 0};
+    nw_images_free(nw_m.images);
+    nw_images_free(nw_m.host_images);
     close(file);
     return 0;
 }
@@ -139,12 +159,17 @@ static uint64_t page(uint64_t n)
     return domain.base + RANGE / 2 + n * NW_PAGE_SIZE;
 }
 
-static long map(uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
+static long map_file(int fd, uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
 {
-    const uint64_t args[6] = {at, pages * NW_PAGE_SIZE, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags),
-                              3,  offset * NW_PAGE_SIZE};
+    const uint64_t length = pages * NW_PAGE_SIZE, from = offset * NW_PAGE_SIZE;
+    const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)fd, from};
 
     return nw_memory_map(NULL, &domain, args);
+}
+
+static long map(uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
+{
+    return map_file(file, at, pages, prot, flags, offset);
 }
 
 static void write_some(uint64_t at, uint64_t pages)
@@ -273,6 +298,51 @@ static void contents(void **state)
     check();
 }
 
+/* Of the host's libc one copy is made, whatever parts of it are mapped. */
+static void parts_of_the_libc(void **state)
+{
+    int libc = open("/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY | O_CLOEXEC);
+    uint64_t pages = (uint64_t)lseek(libc, 0, SEEK_END) / NW_PAGE_SIZE;
+    struct nw_images_stats stats;
+
+    (void)state;
+    assert_true(libc >= 0);
+    for (uint64_t i = 0; i < 100; i++)
+        assert_true(map_file(libc, 0, pages / 2 + i % 7, RX, 0, i) > 0);
+    nw_images_stats(nw_m.host_images, &stats);
+    assert_int_equal(stats.images, 1);
+    assert_int_equal(stats.misses, 2); /* looked for, then built */
+    assert_int_equal(domain.code.bytes, 0);
+    check();
+    close(libc);
+}
+
+/* An image counts whole until nothing of it is mapped, and a part of a file that is mapped again is the same one. */
+static void images_are_charged_whole(void **state)
+{
+    const uint64_t size = 16 * NW_PAGE_SIZE;
+    long at, again;
+
+    (void)state;
+    close(file);
+    file = open("/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY | O_CLOEXEC); /* one that has not changed lately */
+    at = map(0, 16, RX, 0, 4);
+    again = map(0, 16, RX, 0, 4);
+    assert_true(at > 0 && again > 0);
+    assert_int_equal(domain.code.bytes, size);
+    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_IMAGE_BYTES), size);
+    nw_memory_unmap(NULL, &domain, (uint64_t)at, size);
+    nw_memory_unmap(NULL, &domain, (uint64_t)again + NW_PAGE_SIZE, size - NW_PAGE_SIZE);
+    function.memory = size + NW_PAGE_SIZE;
+    assert_int_equal(map(0, 16, RX, 0, 8), -ENOMEM);
+    nw_memory_unmap(NULL, &domain, (uint64_t)again, NW_PAGE_SIZE);
+    assert_true(map(0, 16, RX, 0, 8) > 0);
+    assert_int_equal(domain.code.bytes, size);
+    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_IMAGE_BYTES), size);
+    function.memory = MEMORY;
+    check();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -282,6 +352,8 @@ int main(void)
         TEST(memory_in_holes_of_files),
         TEST(a_page_of_a_file_many_times),
         TEST(contents),
+        TEST(parts_of_the_libc),
+        TEST(images_are_charged_whole),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c share.c image.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c share.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/share.c,,$(COMMON)))
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
@@ -8,11 +8,11 @@ $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 NO_ASAN += worker/profiles worker/numbers
-$(eval $(call test,worker/image,worker/test/image_test.c worker/image.c,,$(PROTECT)))
-$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c,,$(PROTECT)))
+$(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
+$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
 $(eval $(call fuzz,worker,remote,worker/payload.c worker/remote.c,,$(COMMON)))
-$(eval $(call fuzz,worker,image,worker/image.c,,$(PROTECT)))
+$(eval $(call fuzz,worker,image,worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/lines,worker/test/lines_test.c worker/test/harness.c,,$(COMMON)))

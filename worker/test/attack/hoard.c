@@ -66,6 +66,64 @@ static const char *try_file_pages(struct attacker *a)
     return attack_say(a, "%s pages", made < 100 ? "few" : made < 4096 ? "some" : "many");
 }
 
+/* ---- images of code ---- */
+
+/* Much code, of which many parts are asked for. */
+__asm__(".text; .p2align 12; code: .fill 2 << 20, 1, 0x90; ret; .p2align 12");
+extern const uint8_t code[];
+#define CODE_PAGES 512ul
+#define PARTS      200ul
+
+/* Where in the function's file an address of its code is. */
+static off_t code_offset(int fd)
+{
+    static uint8_t page[PAGE];
+
+    for (off_t at = 0; pread(fd, page, PAGE, at) == (ssize_t)PAGE; at += (off_t)PAGE)
+        if (memcmp(page, code, PAGE) == 0)
+            return at;
+    return -1;
+}
+
+/* Each part is an image of its own, which stays as long as one page of it is mapped. */
+static const char *try_code_parts(struct attacker *a)
+{
+    int fd = open("/function/hoard", O_RDONLY);
+    off_t offset = code_offset(fd);
+
+    for (unsigned long i = 0; i < PARTS; i++) {
+        uint8_t *at = mmap(NULL, (CODE_PAGES - i) * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, offset);
+
+        if (at == MAP_FAILED)
+            return attack_outcome(a, -1);
+        munmap(at + PAGE, (CODE_PAGES - i - 1) * PAGE);
+    }
+    return "all parts";
+}
+
+/* One page of a large file, which holds what is not allowed: what is known of the file has to be looked at. */
+static void *map_page(void *unused)
+{
+    int fd = open("/tmp/nightward-hoard/elf", O_RDONLY);
+
+    for (int i = 0; i < 20; i++)
+        mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, PAGE);
+    close(fd);
+    return unused;
+}
+
+static const char *try_code_page(struct attacker *a)
+{
+    pthread_t threads[THREADS_MAX];
+
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        if (pthread_create(&threads[i], NULL, map_page, NULL) != 0)
+            return attack_outcome(a, -1);
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        pthread_join(threads[i], NULL);
+    return "done";
+}
+
 /* ---- long work ---- */
 
 struct work {
@@ -167,6 +225,8 @@ const struct attack attacks[] = {
     {"serve", try_serve},
     {"crash", try_crash},
     {"file-pages", try_file_pages},
+    {"code-parts", try_code_parts},
+    {"code-page", try_code_page},
     {"move", try_move},
     {"unmap", try_unmap},
     {"drop", try_drop},
