@@ -50,5 +50,9 @@ $(B)/bench/first_answer: $(call objects,bench/first_answer.c engine/test/e2e/loa
 .PHONY: compare-tools
 compare-tools: all $(COMPARE_TOOLS)
 
+# The programs alone, for bench/neighbours.
+.PHONY: neighbours-tools
+neighbours-tools: all $(B)/bench/openloop $(B)/test/e2e/load $(B)/test/e2e/hold $(GREEDY_SOS)
+
 $(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/histogram.c)))
 $(eval $(call test,bench/openloop,bench/test/openloop_test.c,-lm,$(OPENLOOP_OBJECTS)))

@@ -29,7 +29,9 @@ struct options {
     long pipeline;
     long size; /* the token is padded to this many bytes */
     long seconds;
-    bool tolerate; /* errors and lost responses do not fail the run; mixed-up ones always do */
+    long rate;       /* requests of all clients in a second; 0: as soon as the last is answered */
+    long long begun; /* when, in ns: what is due is counted from here */
+    bool tolerate;   /* errors and lost responses do not fail the run; mixed-up ones always do */
 };
 
 struct counts {
@@ -160,6 +162,26 @@ static void pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
+static long long now_ns(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
+/* The clients take turns. One that is late sends what it owes without a pause. */
+static void await_turn(const struct client *client)
+{
+    const struct options *options = client->options;
+
+    if (!options->rate)
+        return;
+    long long due = options->begun + (client->sent * options->clients + client->number) * 1000000000ll / options->rate;
+    const struct timespec time = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
 static void *run_client(void *argument)
 {
     struct client *client = argument;
@@ -174,6 +196,7 @@ static void *run_client(void *argument)
             continue;
         }
         while (!finished(client)) {
+            await_turn(client);
             long left = options->requests ? options->requests - client->sent : options->pipeline;
             if (!exchange(client, &connection, left < options->pipeline ? left : options->pipeline))
                 break;
@@ -191,6 +214,7 @@ static int usage(FILE *to)
           "  --clients N       connections, each with a thread (default 1)\n"
           "  --requests N      requests of each client; 0: until the time is over or SIGTERM (default 100)\n"
           "  --pipeline N      requests sent before their responses are read (default 1)\n"
+          "  --rate N          requests of all clients in a second, due whether or not earlier ones are answered\n"
           "  --size BYTES      pad the token to this size\n"
           "  --seconds N       end after this time in any case (default 20)\n"
           "  --chunked         send chunked bodies\n"
@@ -210,12 +234,19 @@ static bool number(const char *text, long low, long high, long *value)
 }
 
 static const struct option flags[] = {
-    {"input", required_argument, NULL, 'i'},    {"expect", required_argument, NULL, 'e'},
-    {"clients", required_argument, NULL, 'c'},  {"requests", required_argument, NULL, 'n'},
-    {"pipeline", required_argument, NULL, 'p'}, {"size", required_argument, NULL, 's'},
-    {"seconds", required_argument, NULL, 't'},  {"chunked", no_argument, NULL, 'k'},
-    {"unix", required_argument, NULL, 'u'},     {"tolerate", no_argument, NULL, 'T'},
-    {"help", no_argument, NULL, 'h'},           {0},
+    {"input", required_argument, NULL, 'i'},
+    {"expect", required_argument, NULL, 'e'},
+    {"clients", required_argument, NULL, 'c'},
+    {"requests", required_argument, NULL, 'n'},
+    {"pipeline", required_argument, NULL, 'p'},
+    {"size", required_argument, NULL, 's'},
+    {"rate", required_argument, NULL, 'r'},
+    {"seconds", required_argument, NULL, 't'},
+    {"chunked", no_argument, NULL, 'k'},
+    {"unix", required_argument, NULL, 'u'},
+    {"tolerate", no_argument, NULL, 'T'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 static bool set_option(struct options *options, int flag)
@@ -233,6 +264,8 @@ static bool set_option(struct options *options, int flag)
         return number(optarg, 0, 100000000, &options->requests);
     case 'p':
         return number(optarg, 1, PIPELINE_MAX, &options->pipeline);
+    case 'r':
+        return number(optarg, 1, 1000000, &options->rate);
     case 's':
         return number(optarg, 0, 64 << 20, &options->size);
     case 't':
@@ -290,6 +323,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_stop}, NULL);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_stop}, NULL);
     alarm((unsigned)options.seconds);
+    options.begun = now_ns();
     counts = run(&options);
     printf("ok=%ld mixed=%ld lost=%ld errors=%ld\n", counts.ok, counts.mixed, counts.lost, counts.errors);
     if (counts.mixed || !counts.ok)

@@ -1,8 +1,8 @@
 # What the end-to-end tests need besides the programs under test.
 
-TEST_HELPERS += $(B)/test/e2e/load $(B)/test/e2e/json $(B)/test/e2e/chaos
+TEST_HELPERS += $(addprefix $(B)/test/e2e/,load hold json chaos)
 
-$(B)/test/e2e/load: $(call objects,engine/test/e2e/load.c engine/test/e2e/load_http.c)
+$(B)/test/e2e/load $(B)/test/e2e/hold: $(B)/test/e2e/%: $(B)/obj/engine/test/e2e/%.o $(B)/obj/engine/test/e2e/load_http.o
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
@@ -17,6 +17,8 @@ $(B)/test/e2e/chaos: $(call objects,$(addprefix engine/test/e2e/,chaos.c chaos_a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $(filter %.o,$^) -lcjson
+
+include engine/test/e2e/greedy/part.mk
 
 .PHONY: test-helpers
 test-helpers: $(TEST_HELPERS)

@@ -1,0 +1,23 @@
+/* Takes $SECONDS to load; without them for ever. */
+#include "worker/test/attack/attack.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+__attribute__((constructor)) static void load_slowly(void)
+{
+    const char *seconds = getenv("SECONDS");
+    volatile int forever = !seconds;
+
+    if (seconds)
+        sleep((unsigned)atoi(seconds));
+    while (forever)
+        ;
+}
+
+static const char *answer(struct attacker *a)
+{
+    (void)a;
+    return "ok";
+}
+
+const struct attack attacks[] = {{"ok", answer}, {0}};
