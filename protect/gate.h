@@ -71,7 +71,8 @@
 /* One page per thread, readable by domains. */
 struct nw_gate_page {
     struct nw_gate_thread *thread;
-    uint32_t pkru;             /* the rights that the running domain must have: compared after every way out */
+    uint32_t pkru;             /* the rights that the running domain must have: compared after every way out, and
+                                * those of a system call that is made with a domain's rights */
     volatile uint8_t selector; /* Syscall User Dispatch: NW_SELECTOR_* */
 };
 
@@ -152,6 +153,12 @@ static inline uint32_t nw_gate_rights(int key)
         return 0x80000000; /* not 0, by which the monitor is known */
 
     return pkru ^ 3u << 2 * NW_KEY_SHARED;
+}
+
+/* The rights of a domain that has no key. */
+static inline uint32_t nw_gate_rights_none(void)
+{
+    return 0x55555555u ^ 3u << 2 * NW_KEY_SHARED;
 }
 
 /* ---- implemented by gate.S ---- */

@@ -47,7 +47,9 @@
 #define NW_DEFENCE_PIECES        35 /* long work is done in pieces, and most of it elsewhere */
 #define NW_DEFENCE_STATE         36 /* what no permission guards is cleared: tile configuration, selectors, a flag */
 #define NW_DEFENCE_FENCE         37 /* nothing runs ahead of the gate's comparisons */
-#define NW_DEFENCE_COUNT         38
+#define NW_DEFENCE_TURNS         38 /* a domain in which something runs can lose its key */
+#define NW_DEFENCE_RECALL        39 /* a key is given anew when no executor has its rights any more */
+#define NW_DEFENCE_COUNT         40
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -26,7 +26,8 @@ int nw_executor_block(struct nw_executor *ex)
     if (!error) {
         nw_m.n_blocked++;
         ex->blocked = 1;
-        if (nw_m.ready)
+        ex->has_rights = true;
+        if (nw_ready_any())
             nw_executor_wake();
     }
     pthread_mutex_unlock(&nw_m.lock);
@@ -72,10 +73,16 @@ static void give_back(struct nw_domain *domain)
 
 void nw_executor_unblock(struct nw_executor *ex)
 {
+    struct nw_slot *slot = nw_running(ex);
+
     pthread_mutex_lock(&nw_m.lock);
     nw_m.n_blocked--;
     ex->blocked = 0;
-    give_back(nw_running(ex)->domain);
+    give_back(slot->domain);
+    /* It may not have been kicked: it surfaces by itself. */
+    if (nw_m.n_called_back || slot->state == NW_SLOT_BARE || !nw_key_usable(slot->domain))
+        ex->gate.pending = 1;
+    slot->state = NW_SLOT_RUNNING;
     pthread_mutex_unlock(&nw_m.lock);
 }
 

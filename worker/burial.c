@@ -48,11 +48,7 @@ static void give_back(struct nw_domain *d)
 static void forget(struct nw_domain *d)
 {
     nw_share_close(d);
-    if (d->key)
-        nw_m.keys_free |= (uint16_t)(1u << d->key);
-    if (d->key && (nw_m.wanting || nw_m.ready))
-        nw_executor_wake();
-    d->key = 0;
+    nw_key_forget(d);
     d->state = NW_DOMAIN_NONE;
 }
 

@@ -58,14 +58,14 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
     return &callee->gate;
 }
 
-/* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. A caller
- * that waited in a queue may have lost its key before this call began; it cannot lose it while the call runs. */
+/* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. A caller's
+ * domain may lose its key at any time; when that is just missed here, this executor is kicked. */
 static struct nw_gate_context *return_to_caller(struct nw_slot *callee)
 {
     struct nw_slot *caller = callee->caller;
     uint64_t length = callee->output.length;
 
-    if (!caller || (nw_m.keyed && caller->domain->key == 0) || callee->output_status != 0 ||
+    if (!caller || (nw_m.keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
         length > caller->reply.size || nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
         nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;

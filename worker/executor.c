@@ -171,6 +171,7 @@ static struct nw_executor *executor_new(uint32_t id)
     if (!ex)
         return NULL;
     ex->id = id;
+    ex->away = true;
     ex->gate.frame = alt + frame_offset;
     ex->gate.state = nw_state_here();
     *(struct nw_gate_thread **)alt = &ex->gate;
@@ -324,7 +325,7 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     struct nw_slot *slot;
 
     for (;;) {
-        nw_functions_feed_wanting();
+        nw_keys_deal();
         slot = nw_ready_take();
         if (slot)
             return slot;
@@ -342,15 +343,21 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     }
 }
 
+enum nw_pace nw_executor_pace(const struct nw_executor *ex)
+{
+    return __builtin_ia32_rdtsc() - ex->taken_at > LONG_TICKS ? NW_PACE_LONG : NW_PACE_BRIEF;
+}
+
 /* Counts how long what the executor took last kept it, a moving mean for the function. Lock held. */
 static void account(struct nw_executor *ex)
 {
     uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
     struct nw_function *function = ex->took;
 
-    if (function)
-        function->keeps =
-            function->keeps - function->keeps / 8 + (kept < NW_KEEPS_UNKNOWN ? kept : NW_KEEPS_UNKNOWN) / 8;
+    if (!function)
+        return;
+    ex->took_slot->pace = nw_executor_pace(ex);
+    function->keeps = function->keeps - function->keeps / 8 + (kept < NW_KEEPS_UNKNOWN ? kept : NW_KEEPS_UNKNOWN) / 8;
 }
 
 /*
@@ -362,7 +369,7 @@ static bool wants_help(const struct nw_slot *slot)
 {
     uint64_t keeps = slot->domain->function->keeps;
 
-    return nw_m.ready ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_m.leader && nw_m.n_idle > 0;
+    return nw_ready_any() ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_m.leader && nw_m.n_idle > 0;
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)
@@ -371,12 +378,15 @@ static struct nw_slot *take_next(struct nw_executor *ex)
 
     pthread_mutex_lock(&nw_m.lock);
     account(ex);
-    nw_functions_feed_wanting();
+    ex->away = true;
     nw_ring_poll();
     slot = find_work(ex);
     slot->state = NW_SLOT_RUNNING;
+    ex->away = false;
+    nw_key_surfaced(ex);
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     ex->took = slot->domain->function;
+    ex->took_slot = slot;
     if (wants_help(slot))
         nw_executor_wake();
     if (nw_m.watch_rests) {

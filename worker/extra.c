@@ -59,5 +59,7 @@ void nw_extra_end_idle(struct nw_domain *domain, uint64_t now)
         return;
     while (domain->n_workers > slots && (slot = nw_free_pop(domain)))
         dismiss(domain, slot);
+    if (domain->n_workers > slots)
+        nw_key_want(domain, false); /* they end when it has one */
     nw_executor_wake();
 }

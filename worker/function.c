@@ -182,7 +182,6 @@ static void function_end(struct nw_function *f)
         f->queue = invocation->next;
         nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, "the function was removed");
     }
-    nw_function_unwant(f);
     function_fini(f);
 }
 
@@ -215,7 +214,7 @@ void nw_function_started(struct nw_domain *domain)
         nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
     }
     nw_function_feed(f);
-    if (nw_m.ready)
+    if (nw_ready_any())
         nw_executor_wake();
 }
 
@@ -306,8 +305,7 @@ static void retire_idle(struct nw_function *f, uint64_t now)
 
     if (!domain) {
         nw_function_settle(f);
-    } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f) &&
-               (!nw_m.keyed || nw_domain_bind(domain) == 0)) {
+    } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f)) {
         domain->closing = true;
         domain->started_at = now;
         nw_workers_dismiss(domain);
@@ -323,8 +321,6 @@ static void start(struct nw_function *f, uint64_t now)
 
     domain = nw_domain_new(f, &error, why);
     f->retry_at = now + RETRY_NS;
-    if (error == -EBUSY)
-        return;
     first = domain ? nw_slot_new(domain) : NULL;
     if (first) {
         nw_ready(first);

@@ -171,51 +171,7 @@ static void grow(struct nw_domain *domain)
         nw_extra_make(domain);
 }
 
-/* Nested calls go first: somebody keeps a key until they are answered. */
-static void want_key(struct nw_function *function, bool first)
-{
-    if (function->wants_key)
-        return;
-    function->wants_key = true;
-    function->next_wanting = first ? nw_m.wanting : NULL;
-    if (first)
-        nw_m.wanting = function;
-    else
-        *nw_m.wanting_tail = function;
-    if (!function->next_wanting)
-        nw_m.wanting_tail = &function->next_wanting;
-}
-
-void nw_function_unwant(struct nw_function *function)
-{
-    struct nw_function **link = &nw_m.wanting;
-
-    while (*link && *link != function)
-        link = &(*link)->next_wanting;
-    if (!*link)
-        return;
-    *link = function->next_wanting;
-    if (nw_m.wanting_tail == &function->next_wanting)
-        nw_m.wanting_tail = link;
-    function->wants_key = false;
-}
-
-/* While functions wait for a key, those that have one take turns with them: one that is never idle would keep it. */
-static bool has_turn(struct nw_function *function, const struct nw_invocation *invocation)
-{
-    if (!nw_m.keyed)
-        return true;
-    if (!is_nested(invocation) && nw_m.wanting) {
-        want_key(function, false);
-        return false;
-    }
-    if (nw_domain_bind(function->domain) == 0)
-        return true;
-    want_key(function, is_nested(invocation));
-    return false;
-}
-
-static void feed(struct nw_function *function, bool its_turn)
+void nw_function_feed(struct nw_function *function)
 {
     struct nw_domain *domain = function->domain;
     struct nw_invocation **link;
@@ -224,8 +180,10 @@ static void feed(struct nw_function *function, bool its_turn)
         struct nw_invocation *invocation = *link;
         struct nw_slot *slot;
 
-        if (!its_turn && !has_turn(function, invocation))
+        if (!nw_key_usable(domain)) {
+            nw_key_want(domain, true);
             return;
+        }
         slot = nw_free_pop(domain);
         if (!slot) {
             grow(domain);
@@ -233,31 +191,11 @@ static void feed(struct nw_function *function, bool its_turn)
         }
         unlink_invocation(function, link);
         domain->last_used = ++nw_m.use_count;
+        slot->pace = NW_PACE_BRIEF;
         if (begin(slot, invocation))
             nw_ready(slot);
         else
             nw_free_push(slot);
-    }
-}
-
-void nw_function_feed(struct nw_function *function)
-{
-    feed(function, false);
-}
-
-void nw_functions_feed_wanting(void)
-{
-    struct nw_function *function;
-
-    while ((function = nw_m.wanting)) {
-        struct nw_domain *domain = function->domain;
-        bool live = domain && domain->state == NW_DOMAIN_LIVE && *eligible(function);
-
-        if (live && nw_domain_bind(domain) < 0)
-            return;
-        nw_function_unwant(function);
-        if (live)
-            feed(function, true);
     }
 }
 
@@ -382,6 +320,10 @@ void nw_workers_dismiss(struct nw_domain *domain)
         slot->gate.result = 0;
         slot->gate.result2 = NW_NO_MORE;
         nw_ready(slot);
+        nw_executor_wake();
+    }
+    if (domain->n_free) { /* they are dismissed when it has a key */
+        nw_key_want(domain, true);
         nw_executor_wake();
     }
 }

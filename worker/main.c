@@ -208,8 +208,8 @@ static void prepare(const struct options *o)
     nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
     nw_m.n_lines = 1;
-    nw_m.ready_tail = &nw_m.ready;
-    nw_m.wanting_tail = &nw_m.wanting;
+    for (int pace = 0; pace < NW_PACES; pace++)
+        nw_m.ready_tail[pace] = &nw_m.ready[pace];
     nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     error = nw_channel_attach(&nw_m.lines[0].channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (!error)

@@ -24,6 +24,7 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/code.h"
+#include "worker/keys.h"
 #include "worker/region.h"
 #include "worker/share.h"
 #include "worker/span.h"
@@ -45,15 +46,17 @@
 #define NW_WORKER_MEMORY  (5ul << 18) /* what a func worker takes of its domain's memory, with its stack */
 #define NW_DOMAIN_FDS     NW_LIMIT_DESCRIPTORS
 #define NW_DOMAIN_RANGE   (16ul << 30)
-#define NW_START_TIMEOUT  10000       /* ms from load to ready */
-#define NW_KEEPS_UNKNOWN  10000000ull /* nw_function.keeps of one that never ran */
-#define NW_PREEMPT_SIGNAL 23          /* SIGURG */
+#define NW_AREAS_SIZE     (64ul << 10) /* at its start, for the gate */
+#define NW_START_TIMEOUT  10000        /* ms from load to ready */
+#define NW_KEEPS_UNKNOWN  10000000ull  /* nw_function.keeps of one that never ran */
+#define NW_PREEMPT_SIGNAL 23           /* SIGURG */
 #define NW_REASON_MAX     256
 
 enum nw_slot_state {
     NW_SLOT_UNUSED,
     NW_SLOT_READY,   /* in domain.ready */
     NW_SLOT_RUNNING, /* on an executor */
+    NW_SLOT_BARE,    /* on a blocked executor that has none of the domain's rights */
     NW_SLOT_FREE,    /* in domain.free: a func worker that waits for an invocation */
     NW_SLOT_CALLING, /* waits for a callee that runs in this worker */
     NW_SLOT_QUEUED,  /* its nested call waits in the callee's queue */
@@ -81,11 +84,16 @@ struct nw_invocation {
     unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
 };
 
+/* Which slots go first: those that keep an executor briefly. */
+enum nw_pace { NW_PACE_BRIEF, NW_PACE_LONG, NW_PACES };
+
 struct nw_slot {
     struct nw_gate_context gate; /* first: the gate knows slots by it */
     struct nw_domain *domain;
     struct nw_slot *next; /* link of the list that `state` names */
     enum nw_slot_state state;
+    enum nw_pace pace;           /* how it used its last turn on an executor */
+    enum nw_pace queued_as;      /* READY */
     uint32_t tid;                /* what gettid answers */
     uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
     uint32_t depth;              /* nested calls above the running invocation */
@@ -142,6 +150,13 @@ struct nw_domain_fd {
     bool writable;  /* ... one that may be changed */
 };
 
+/* Slots of one domain that are ready, of one pace. */
+struct nw_ready_list {
+    struct nw_slot *first, **tail;
+    struct nw_domain *next; /* in monitor.ready */
+    bool queued;            /* there; only while the domain has a key */
+};
+
 struct nw_domain {
     uint32_t index;  /* in nw_m.domains */
     uint64_t serial; /* tells this domain from earlier ones of its record */
@@ -157,8 +172,18 @@ struct nw_domain {
     uint64_t extra_used_at; /* when more than its slots were last busy */
     struct nw_function *function;
     struct nw_account account;
-    int key;            /* hardware key; 0 while evicted or where there are none */
-    uint64_t last_used; /* for eviction: a count, not a time */
+    int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
+    int held_key;       /* ... that nobody else is given, since its pages may be in it */
+    int tag;            /* the key that its pages get; guarded by memory_lock */
+    uint64_t last_used; /* of its key: a count, not a time */
+    enum nw_key_state key_state;
+    uint64_t key_since; /* USED and CALLED_BACK: since when */
+    uint64_t key_due;   /* in the line: from when it may take a key from somebody */
+    bool wants_key, key_urgent;
+    struct nw_domain *next_wanting;
+    uint32_t recall;          /* CALLED_BACK: the number of the recall */
+    pthread_cond_t key_given; /* for executors that hold a slot of it */
+    uint32_t n_key_waiters;
     uint64_t base, end; /* its address range */
     uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t memory_lock;
@@ -167,9 +192,10 @@ struct nw_domain {
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     struct nw_slot slots[NW_DOMAIN_SLOTS];
-    uint32_t n_slots; /* not UNUSED */
-    struct nw_slot *ready, **ready_tail;
-    struct nw_domain *next_ready, *next_buried;
+    uint32_t n_slots;   /* not UNUSED */
+    uint32_t slots_end; /* beyond it no slot was ever used */
+    struct nw_ready_list ready[NW_PACES];
+    struct nw_domain *next_buried;
     struct nw_slot *sleepers;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
@@ -221,8 +247,6 @@ struct nw_function {
     uint32_t queued; /* read without the lock by the nested call */
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
-    bool wants_key;  /* in the queue of those whose turn for a hardware key has yet to come */
-    struct nw_function *next_wanting;
     uint64_t retry_at;
     uint64_t lost_at; /* when its last domain was torn down */
     uint64_t keeps;   /* ticks of the TSC that an executor needs for it, a moving mean */
@@ -239,10 +263,14 @@ struct nw_executor {
     uint64_t monitor_fs;
     uint32_t id;
     uint32_t idle;
-    uint32_t blocked; /* in a system call that may take long; its token is another's */
+    uint32_t blocked;  /* in a system call that may take long; its token is another's */
+    bool has_rights;   /* blocked: ... with those of the slot's domain */
+    bool away;         /* it runs no slot */
+    uint32_t surfaced; /* the last recall of a key that it knows of */
     pthread_t thread;
     uint32_t runs;            /* slots taken from the ready queue so far */
-    struct nw_function *took; /* whose slot it took last, and when by the TSC */
+    struct nw_function *took; /* whose slot it took last, which, and when by the TSC */
+    struct nw_slot *took_slot;
     uint64_t taken_at;
     uint32_t seen_runs;
     uint64_t seen_at;
@@ -295,7 +323,8 @@ struct nw_monitor {
     uint32_t n_awaiting;        /* slots that wait until they may block */
     struct nw_executor *leader; /* the idle executor that waits on the doorbell */
     pthread_cond_t work;
-    struct nw_domain *ready, **ready_tail; /* domains with ready slots */
+    struct nw_domain *ready[NW_PACES], **ready_tail[NW_PACES]; /* domains with ready slots and a key */
+    uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
     struct nw_slot *arena_waiters;
     struct nw_invocation *spare_invocations;
     struct nw_function functions[NW_FUNCTIONS_MAX];
@@ -303,8 +332,11 @@ struct nw_monitor {
     struct nw_route routes[NW_FUNCTIONS_MAX];
     uint32_t n_routes;
     uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
+    struct nw_domain *key_holder[NW_PKRU_KEYS];
+    struct nw_domain *key_line; /* domains that wait for a key, those that may take one first in front */
+    uint32_t n_recalls, n_called_back;
+    uint64_t background_took; /* when a domain last took a key for what nobody waits for */
     uint64_t use_count;
-    struct nw_function *wanting, **wanting_tail; /* functions with invocations, in the order of their turns for a key */
     uint32_t next_tid;
     uint64_t refused;                       /* system calls so far */
     struct nw_images *images, *host_images; /* of code that functions bring along; of files that the host vouches for */
@@ -344,6 +376,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next sl
 void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
 void nw_executor_look(void);                                      /* lock held: the leader looks at the rings anew */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
+enum nw_pace nw_executor_pace(const struct nw_executor *ex);      /* of the slot that it took last */
 int nw_executor_start(void);                                      /* lock held, or before any executor runs */
 void nw_wake_control(void); /* the control thread looks at functions and timers again */
 
@@ -358,6 +391,9 @@ void nw_blocked_unused(struct nw_slot *slot); /* lock held: its call, which migh
 void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_executor_wake */
 struct nw_slot *nw_ready_take(void);
 void nw_ready_remove(struct nw_slot *slot);
+bool nw_ready_any(void);                       /* somebody waits for an executor */
+void nw_ready_all(struct nw_domain *domain);   /* it has a key from now on */
+void nw_unready_all(struct nw_domain *domain); /* it has none any more */
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at);
 void nw_sleepers_remove(struct nw_slot *slot);
 uint64_t nw_timers_run(uint64_t now); /* when to come again */
@@ -375,9 +411,8 @@ struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when 
 struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */
 
 /* domain.c */
-/* Lock held. NULL with -EBUSY: no key can be had now; or another error and why, for people. */
+/* Lock held. NULL: an error and why, for people. */
 struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
-int nw_domain_bind(struct nw_domain *domain); /* lock held: gives it a hardware key; -EBUSY when none can be had */
 
 /* burial.c; lock held, and no slot may be left. The first is for what has never run, and does it at once. */
 void nw_domain_destroy(struct nw_domain *domain);
@@ -404,8 +439,6 @@ void nw_dying_sweep(void);               /* reaps func workers that were given b
 
 /* invoke.c: invocations and their results; lock held but for the slow paths of the gate, which take it */
 void nw_function_feed(struct nw_function *function);
-void nw_functions_feed_wanting(void); /* gives keys that can be had to functions that wait for one */
-void nw_function_unwant(struct nw_function *function);
 void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
 void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
 void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */

@@ -53,7 +53,7 @@ int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 
 int nw_pages_protect(const struct nw_domain *d, uint64_t start, uint64_t length, int prot)
 {
-    int key = !nw_m.keyed ? -1 : prot == PROT_NONE ? 0 : d->key;
+    int key = !nw_m.keyed ? -1 : prot == PROT_NONE ? 0 : d->tag;
 
     return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
 }

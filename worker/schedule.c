@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUANTUM_NS 5000000ull /* a slot that ran this long yields to one that waits */
+#define QUANTUM_NS    5000000ull  /* a slot that ran this long yields to one that waits */
+#define BRIEF_WAIT_NS 2000000ull  /* ... and to one that will be brief */
+#define LONG_EACH_NS  10000000ull /* while brief ones wait, so often another one has a turn nevertheless */
 
 uint64_t nw_now(void)
 {
@@ -22,100 +24,125 @@ uint64_t nw_now(void)
 }
 
 /* Domains take turns, however many slots of theirs are ready. */
+static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
+{
+    struct nw_ready_list *list = &domain->ready[pace];
+
+    if (list->queued || !list->first)
+        return;
+    list->queued = true;
+    list->next = NULL;
+    *nw_m.ready_tail[pace] = domain;
+    nw_m.ready_tail[pace] = &list->next;
+}
+
+static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
+{
+    struct nw_ready_list *list = &domain->ready[pace];
+    struct nw_domain **link = &nw_m.ready[pace];
+
+    if (!list->queued)
+        return;
+    while (*link != domain)
+        link = &(*link)->ready[pace].next;
+    *link = list->next;
+    if (nw_m.ready_tail[pace] == &list->next)
+        nw_m.ready_tail[pace] = link;
+    list->queued = false;
+}
+
 void nw_ready(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
+    struct nw_ready_list *list = &domain->ready[slot->pace];
 
     slot->state = NW_SLOT_READY;
+    slot->queued_as = slot->pace;
     slot->next = NULL;
-    if (!domain->ready) {
-        domain->ready_tail = &domain->ready;
-        domain->next_ready = NULL;
-        *nw_m.ready_tail = domain;
-        nw_m.ready_tail = &domain->next_ready;
-    }
-    *domain->ready_tail = slot;
-    domain->ready_tail = &slot->next;
+    if (!list->first)
+        list->tail = &list->first;
+    *list->tail = slot;
+    list->tail = &slot->next;
+    if (nw_key_usable(domain))
+        queue_domain(domain, slot->pace);
+    else
+        nw_key_want(domain, slot->sequence & 1 || !domain->loaded);
 }
 
-/* Takes the domain at `link` out of the queue of domains. */
-static void unqueue(struct nw_domain **link)
+void nw_ready_all(struct nw_domain *domain)
 {
-    struct nw_domain *domain = *link;
+    for (int pace = 0; pace < NW_PACES; pace++)
+        queue_domain(domain, (enum nw_pace)pace);
+}
 
-    *link = domain->next_ready;
-    if (nw_m.ready_tail == &domain->next_ready)
-        nw_m.ready_tail = link;
+void nw_unready_all(struct nw_domain *domain)
+{
+    for (int pace = 0; pace < NW_PACES; pace++)
+        unqueue_domain(domain, (enum nw_pace)pace);
+}
+
+bool nw_ready_any(void)
+{
+    return nw_m.ready[NW_PACE_BRIEF] || nw_m.ready[NW_PACE_LONG];
 }
 
 /* What runs an invocation goes before what a function does on its own account. */
-static struct nw_slot **first_of(struct nw_domain *domain)
+static struct nw_slot **first_of(struct nw_ready_list *list)
 {
-    struct nw_slot **link = &domain->ready;
+    struct nw_slot **link = &list->first;
 
     while (*link && !((*link)->sequence & 1))
         link = &(*link)->next;
-    return *link ? link : &domain->ready;
+    return *link ? link : &list->first;
 }
 
-static void slot_remove(struct nw_domain *domain, struct nw_slot **link)
+static void slot_remove(struct nw_ready_list *list, struct nw_slot **link)
 {
     struct nw_slot *slot = *link;
 
     *link = slot->next;
-    if (domain->ready_tail == &slot->next)
-        domain->ready_tail = link;
+    if (list->tail == &slot->next)
+        list->tail = link;
 }
 
-/* The first domain that has a key or can have one. Others wait until a domain is idle: whoever made it so looks here.
- */
-static struct nw_domain **first_with_key(void)
+/* Brief ones first, and now and then another nevertheless. */
+static enum nw_pace choose_pace(void)
 {
-    struct nw_domain **of = &nw_m.ready;
-    bool taken = false;
-
-    for (; nw_m.keyed && *of && (*of)->key == 0; of = &(*of)->next_ready) {
-        if (!taken && nw_domain_bind(*of) == 0)
-            break;
-        taken = true;
-    }
-    return of;
+    if (!nw_m.ready[NW_PACE_LONG] || (nw_m.ready[NW_PACE_BRIEF] && nw_m.now - nw_m.long_at < LONG_EACH_NS))
+        return NW_PACE_BRIEF;
+    nw_m.long_at = nw_m.now;
+    return NW_PACE_LONG;
 }
 
 struct nw_slot *nw_ready_take(void)
 {
-    struct nw_domain **of = first_with_key(), *domain = *of;
+    enum nw_pace pace = choose_pace();
+    struct nw_domain *domain = nw_m.ready[pace];
     struct nw_slot **link, *slot;
 
     if (!domain)
         return NULL;
-    link = first_of(domain); /* a domain in the queue has one */
+    link = first_of(&domain->ready[pace]); /* a domain in the queue has one */
     slot = *link;
-    slot_remove(domain, link);
-    unqueue(of);
-    if (domain->ready) {
-        domain->next_ready = NULL;
-        *nw_m.ready_tail = domain;
-        nw_m.ready_tail = &domain->next_ready;
-    }
+    slot_remove(&domain->ready[pace], link);
+    unqueue_domain(domain, pace);
+    queue_domain(domain, pace);
     return slot;
 }
 
 /* Takes a slot of a dying domain out of the ready queue. */
 void nw_ready_remove(struct nw_slot *slot)
 {
-    struct nw_domain *domain = slot->domain, **of = &nw_m.ready;
-    struct nw_slot **link = &domain->ready;
+    struct nw_ready_list *list = &slot->domain->ready[slot->queued_as];
+    struct nw_slot **link = &list->first;
 
     while (*link && *link != slot)
         link = &(*link)->next;
     if (!*link)
         return;
-    slot_remove(domain, link);
-    while (!domain->ready && *of && *of != domain)
-        of = &(*of)->next_ready;
-    if (!domain->ready && *of)
-        unqueue(of);
+    slot_remove(list, link);
+    if (!list->first)
+        unqueue_domain(slot->domain, slot->queued_as);
 }
 
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
@@ -249,8 +276,17 @@ static void kick(const struct nw_executor *ex)
     syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
 }
 
-/* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield. */
-static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
+/* How long those that wait leave an executor to one slot. */
+static uint64_t quantum(bool waiting)
+{
+    if (nw_m.ready[NW_PACE_BRIEF] || (nw_m.key_line && nw_m.key_line->key_urgent) || nw_line_waits())
+        return BRIEF_WAIT_NS;
+    return waiting ? QUANTUM_NS : UINT64_MAX;
+}
+
+/* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield; at once when
+ * it is known to be long and others are not. */
+static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
 {
     uint32_t runs = nw_load_relaxed(&ex->runs); /* written by the executor, under the lock that is held here */
 
@@ -260,16 +296,20 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, bool waiting)
     if (runs != ex->seen_runs || ex->idle || ex->blocked) {
         ex->seen_runs = runs;
         ex->seen_at = now;
-        return;
+        if (ex->idle || ex->blocked || ex->away || most > BRIEF_WAIT_NS || ex->took_slot->pace == NW_PACE_BRIEF)
+            return;
+        most = 0;
     }
-    if (waiting && now - ex->seen_at >= QUANTUM_NS)
+    if (now - ex->seen_at >= most)
         kick(ex);
 }
 
 bool nw_watch(uint64_t now)
 {
-    bool waiting = nw_m.ready || nw_line_waits(), busy = waiting;
+    bool waiting = nw_ready_any() || nw_m.key_line || nw_line_waits(), busy = waiting;
+    uint64_t most = quantum(waiting);
 
+    nw_m.now = now;
     for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
         struct nw_domain *domain = nw_m.domains[i];
 
@@ -280,7 +320,7 @@ bool nw_watch(uint64_t now)
     }
     for (uint32_t i = 0; i < nw_m.n_executors; i++) {
         busy |= nw_m.executors[i]->runs != nw_m.executors[i]->seen_runs || !nw_m.executors[i]->idle;
-        watch_executor(nw_m.executors[i], now, waiting);
+        watch_executor(nw_m.executors[i], now, most);
     }
     if (waiting)
         nw_executor_wake();

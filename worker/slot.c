@@ -47,7 +47,9 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
         .tid = ++nw_m.next_tid,
         .call_generation = slot->call_generation,
         .gate = {.kind = NW_CTX_KIND_FULL,
-                 .pkru = nw_m.keyed ? nw_gate_rights(domain->key) : 0,
+                 .pkru = !nw_m.keyed   ? 0
+                         : domain->key ? nw_gate_rights(domain->key)
+                                       : nw_gate_rights_none(),
                  .area = (struct nw_gate_regs *)(domain->areas + i * AREA_SIZE),
                  .xsave = domain->xsave + i * nw_m.xsave_size,
                  .mxcsr = NW_MXCSR_DEFAULT,
@@ -55,6 +57,8 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     };
     xsave_reset(slot->gate.xsave);
     domain->n_slots++;
+    if (i >= domain->slots_end)
+        domain->slots_end = (uint32_t)i + 1;
     return slot;
 }
 

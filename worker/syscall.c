@@ -3,7 +3,6 @@
  * are is in policy.def; see also syscall_file.c, syscall_path.c, syscall_flow.c, syscall_long.c and memory.c.
  */
 #include "worker/syscall.h"
-#include "common/atomic.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -40,7 +39,8 @@ bool nw_call_once(struct nw_call *call)
 
 long nw_call_kernel(struct nw_call *call)
 {
-    return nw_m.gate->syscall_as(nw_without(NW_DEFENCE_RIGHTS) ? 0 : call->slot->gate.pkru, call->number, call->args);
+    return nw_m.gate->syscall_as(nw_without(NW_DEFENCE_RIGHTS) ? 0 : call->ex->gate.page->pkru, call->number,
+                                 call->args);
 }
 
 long nw_sys_zero(struct nw_call *call)

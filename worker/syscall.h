@@ -14,7 +14,7 @@ struct nw_call {
     long number;
     uint64_t args[6];
     bool starved;   /* it may take long and cannot yet: unless its result is used, it is made again */
-    uint64_t until; /* ... by then in any case; 0: there is no such time */
+    uint64_t until; /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
     bool parked;    /* the slot waits, was handed on or is gone: it must not be touched any more */
 };
 
@@ -37,12 +37,13 @@ bool nw_call_block(struct nw_call *call);
 /* Hands a call that may take long to the kernel, those that move much from or to a regular file in pieces. */
 long nw_call_kernel_blocking(struct nw_call *call);
 
-/* A wait that a kick for another domain's end cut short: it goes on. */
-bool nw_call_cut_short(const struct nw_call *call, long result);
+/* cut.c: a call between nw_executor_block and nw_executor_unblock that a kick cut short is to be made again. False: it
+ * was not cut short, or its domain is dying. */
+bool nw_call_cut_short(struct nw_call *call, long result);
 
-/* call->number with these rights and arguments, of which `timeout_at` is a timeout in ms; waits like the above. Where
- * it cannot, it looks once. */
-long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at);
+/* call->number with these arguments, and the monitor's own rights or those of the domain; of the arguments `timeout_at`
+ * is a timeout in ms; waits like the above. Where it cannot, it looks once. */
+long nw_call_wait(struct nw_call *call, bool own, uint64_t args[6], int timeout_at);
 
 /* Passes a call on that has a file's number as its first argument, with the kernel's number in its place. */
 long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *));

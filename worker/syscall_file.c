@@ -243,7 +243,7 @@ long nw_sys_poll(struct nw_call *call)
         real[i].fd = fds[i].fd >= 0 && fd < 0 ? INT_MAX : fd;
     }
     uint64_t args[6] = {(uint64_t)real, n, call->args[2]};
-    result = nw_call_wait(call, 0, args, 2);
+    result = nw_call_wait(call, true, args, 2);
     if (!nw_call_once(call) && nw_call_read(call, fds, call->args[0], n * sizeof(*fds)) < 0)
         return -EFAULT;
     for (uint64_t i = 0; i < n; i++) {

@@ -292,6 +292,7 @@ long nw_sys_yield(struct nw_call *call)
 {
     nw_slot_result(call->slot, 0);
     pthread_mutex_lock(&nw_m.lock);
+    call->slot->pace = nw_executor_pace(call->ex);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
     if (call->parked)
         nw_ready(call->slot);

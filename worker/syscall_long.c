@@ -21,11 +21,6 @@ static bool is_dying(const struct nw_call *call)
     return nw_load_acquire(&call->domain->state) == NW_DOMAIN_DYING; /* set by nw_domain_kill */
 }
 
-bool nw_call_cut_short(const struct nw_call *call, long result)
-{
-    return result == -EINTR && !is_dying(call);
-}
-
 bool nw_call_block(struct nw_call *call)
 {
     call->starved = nw_executor_block(call->ex) < 0;
@@ -221,33 +216,38 @@ static uint64_t end_of(const struct nw_call *call, int timeout)
     return call->slot->block_until ? call->slot->block_until : nw_now() + (uint64_t)timeout * 1000000;
 }
 
+static long look(const struct nw_call *call, bool own, const uint64_t args[6])
+{
+    return nw_m.gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
+}
+
 /* Without a kernel thread to spare. Starved, unless it finds something at once or its time is over. */
-static long look_once(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at, uint64_t until)
+static long look_once(struct nw_call *call, bool own, uint64_t args[6], int timeout_at, uint64_t until)
 {
     long result;
 
     args[timeout_at] = 0;
-    result = nw_m.gate->syscall_as(pkru, call->number, args);
+    result = look(call, own, args);
     call->starved = result == 0 && time_left(until) > 0;
-    call->until = until;
     call->slot->block_until = call->starved ? until : 0;
     return result;
 }
 
-long nw_call_wait(struct nw_call *call, uint32_t pkru, uint64_t args[6], int timeout_at)
+long nw_call_wait(struct nw_call *call, bool own, uint64_t args[6], int timeout_at)
 {
     int timeout = (int)args[timeout_at];
     uint64_t until = end_of(call, timeout);
     long result;
 
+    call->until = until;
     if (timeout == 0)
-        return nw_m.gate->syscall_as(pkru, call->number, args);
+        return look(call, own, args);
     if (!nw_call_block(call))
-        return look_once(call, pkru, args, timeout_at, until);
+        return look_once(call, own, args, timeout_at, until);
     call->slot->block_until = 0;
     do {
         args[timeout_at] = time_left(until);
-        result = nw_m.gate->syscall_as(pkru, call->number, args);
+        result = look(call, own, args);
     } while (nw_call_cut_short(call, result));
     nw_executor_unblock(call->ex);
     return result;

@@ -257,7 +257,7 @@ long nw_sys_epoll_ctl(struct nw_call *call)
 static long epoll_wait_passed(struct nw_call *call)
 {
     call->args[4] = 0; /* no mask */
-    return nw_call_wait(call, call->slot->gate.pkru, call->args, 3);
+    return nw_call_wait(call, false, call->args, 3);
 }
 
 long nw_sys_epoll_wait(struct nw_call *call)

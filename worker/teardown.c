@@ -73,6 +73,7 @@ static bool is_passive(const struct nw_slot *slot)
     switch (slot->state) {
     case NW_SLOT_UNUSED:
     case NW_SLOT_RUNNING:
+    case NW_SLOT_BARE:
     case NW_SLOT_CALLING:
     case NW_SLOT_REMOTE: /* until the engine has answered: its payload is in the arena */
     case NW_SLOT_FREE:   /* drained, or on its way from the list to an executor */
@@ -112,6 +113,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
         }
     domain->n_slots--;
     nw_executors_kick();
+    pthread_cond_broadcast(&domain->key_given);
     if (domain->n_slots == 0)
         nw_domain_bury(domain);
 }

@@ -214,6 +214,7 @@ static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slo
 static struct nw_gate_context *kicked(struct nw_executor *ex, struct nw_slot *slot)
 {
     pthread_mutex_lock(&nw_m.lock);
+    slot->pace = nw_executor_pace(ex);
     if (slot->domain->state == NW_DOMAIN_DYING)
         nw_slot_reap(slot);
     else

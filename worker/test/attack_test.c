@@ -14,6 +14,7 @@
 #include "worker/test/attack_shares.h"
 #include "worker/test/attack_table.h"
 #include "worker/test/attack_transient.h"
+#include "worker/test/attack_turns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -435,6 +436,24 @@ static void run_eviction(const struct trial *trial)
     }
 }
 
+static void run_turns(const struct trial *trial)
+{
+    const struct attack_turn *attack = trial->attack;
+    struct attack_line *line = line_of(attack->row, attack->name, attack->expect);
+    char seen[NW_ATTACK_SEEN];
+
+    nw_attack_turn(attack, trial->without, seen);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        nw_attack_describe_harm(seen);
+        attack_report_left_out(line, attack->then, seen);
+    } else {
+        nw_attack_check(attack->name);
+        nw_attack_end(NULL);
+        attack_report_seen(line, seen);
+    }
+}
+
 static void run_jumps(const struct trial *trial)
 {
     const struct attack_jump *jump = trial->attack;
@@ -543,6 +562,8 @@ static int run_mode(enum nw_mode in)
     add(7, "the file changes after the scan", run_file_change, NULL, NULL);
     if (in == NW_MODE_MPK) {
         add(29, "keys change hands", run_eviction, NULL, NULL);
+        for (size_t i = 0; i < attack_turns_count; i++)
+            add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], NULL);
         for (size_t i = 0; i < attack_jumps_count; i++)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], NULL);
         for (size_t i = 0; i < attack_transients_count; i++)
@@ -563,6 +584,8 @@ static int run_without(void)
     add_damages("elf");
     add(7, "the file changes after the scan", run_file_change, NULL, "copies");
     add(29, "keys change hands", run_eviction, NULL, "rekey");
+    for (size_t i = 0; i < attack_turns_count; i++)
+        add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], attack_turns[i].without);
     for (size_t i = 0; i < attack_jumps_count; i++)
         if (!attack_jumps[i].why_not)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], "exit");

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define STACK_WORDS  64
+#define STACK_GAP    (64ul << 10) /* a jump to the end of a function with a large frame must not get to the loop's own */
 #define CALL_TRIES   1000
 #define LANDING      0x1000ul /* nothing is mapped there */
 #define LIBC_STRIDE  61       /* a prime: every offset within an instruction comes up */
@@ -199,7 +200,7 @@ static void run_into_loop(uint32_t fault)
     context = nw_trace_context(&t);
     assert_int_equal(nw_trace_pkru(&t, &home), page.pkru);
     assert_int_not_equal(page.pkru, 0);
-    home.regs.rsp -= 4096;
+    home.regs.rsp -= STACK_GAP;
     repair();
 }
 
