@@ -195,12 +195,23 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
     to_monitor(ex, uc, info);
 }
 
+/* The name of the function around the crash is looked for in its file, all of which is read: only when there is a kernel
+ * thread to spare for it. */
+static void find_crash(struct nw_executor *ex, const struct nw_slot *slot, char where[NW_WHERE_MAX])
+{
+    where[0] = '\0';
+    if (nw_executor_block(ex) < 0)
+        return;
+    nw_where(slot->domain, slot->gate.regs.rip, where);
+    nw_executor_unblock(ex);
+}
+
 static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slot)
 {
     char reason[NW_REASON_MAX], where[NW_WHERE_MAX];
     const char *name = sigabbrev_np(ex->trap.signal);
 
-    nw_where(slot->domain, slot->gate.regs.rip, where);
+    find_crash(ex, slot, where);
     snprintf(reason, sizeof(reason), "SIG%s at address %#lx, instruction %#lx%s", name ? name : "?", ex->trap.address,
              slot->gate.regs.rip, where);
     pthread_mutex_lock(&nw_m.lock);

@@ -135,6 +135,8 @@ const struct attack_row attack_rows[] = {
     WRITE(7, "write a neighbour's mapping", "mapped"),
     WRITE(7, "write a mapping that replaced one", "replaced"),
     WRITE(7, "write a mapping that was moved", "grown"),
+    READ(7, "read a large mapping that was moved", "moved"),
+    WRITE(7, "write a large mapping that was moved", "moved"),
     WRITE(7, "write a mapping that was protected and opened", "protected"),
     WRITE(7, "write a mapping of a file", "file"),
     ROW(7, "execute a neighbour's data", "torn down", NULL, "data is never executable, with or without a key", "memory", "execute", "data", true, 0),

@@ -50,6 +50,17 @@ static uint8_t *make_grown(void)
     return mremap(make_mapped(), SIZE, 64 * SIZE, MREMAP_MAYMOVE);
 }
 
+/* Too large to be copied, and with no room behind it. */
+static uint8_t *make_moved(void)
+{
+    const size_t size = 256 * SIZE;
+    uint8_t *p = mmap(NULL, size + SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    memset(p, VALUE, size);
+    mprotect(p + size, SIZE, PROT_NONE);
+    return mremap(p, size, 2 * size, MREMAP_MAYMOVE);
+}
+
 static uint8_t *make_protected(void)
 {
     uint8_t *p = make_mapped();
@@ -92,7 +103,7 @@ static uint8_t *make_stack(void)
 static struct kind kinds[] = {
     {"data", make_data, NULL},         {"heap", make_heap, NULL},   {"mapped", make_mapped, NULL},
     {"replaced", make_replaced, NULL}, {"grown", make_grown, NULL}, {"protected", make_protected, NULL},
-    {"file", make_file, NULL},         {"stack", make_stack, NULL},
+    {"file", make_file, NULL},         {"stack", make_stack, NULL}, {"moved", make_moved, NULL},
 };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
