@@ -1,11 +1,21 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
-WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c code.c cut.c dispatch.c domain.c executor.c extra.c files.c \
+WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c bytes.c code.c cut.c dispatch.c domain.c executor.c extra.c files.c \
                     filter.c function.c grants.c image.c image_elf.c invoke.c keys.c lines.c load.c main.c memory.c op.c pages.c payload.c place.c policy.c policy_rules.c \
                     region.c remap.c remote.c report.c room.c schedule.c share.c slot.c syscall.c syscall_file.c syscall_flow.c syscall_long.c \
                     syscall_name.c syscall_path.c syscall_socket.c teardown.c trap.c where.c stub_image.S) protect/gate.S
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
+
+# Nothing that runs with the monitor's rights jumps to where a predictor says: a function may have taught it. Calls through
+# pointers go by a RET that nobody can teach, and no SWITCH becomes a table of jumps.
+takes      = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')
+NO_GUESSES := -fno-jump-tables $(or $(call takes,-mindirect-branch=thunk -mindirect-branch-register -fcf-protection=none),-mretpoline) \
+              $(call takes,-mharden-sls=all)
+NO_GUESSES_IN := $(filter $(B)/obj/%.o,$(call objects,$(filter %.c,$(WORKER_SOURCES) $(PROTECT_SOURCES) $(COMMON_SOURCES))))
+$(NO_GUESSES_IN): EXTRA_CFLAGS += $(NO_GUESSES)
+BYTES_CFLAGS := -fno-builtin $(call takes,-fno-tree-loop-distribute-patterns)
+$(B)/obj/worker/bytes.o: EXTRA_CFLAGS += $(BYTES_CFLAGS)
 
 PROGRAMS += $(B)/bin/nightward-worker
 $(B)/bin/nightward-worker: EXTRA_CFLAGS := -fno-stack-protector

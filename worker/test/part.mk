@@ -2,6 +2,8 @@
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
 $(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c share.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/share.c,,$(COMMON)))
+$(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/bytes.c))
+$(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
@@ -43,10 +45,11 @@ WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
 WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/function_check.c protect/scan.c worker/test/without.c
 WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
 
+$(B)/obj/without/worker/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 $(B)/obj/without/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector $(NO_GUESSES) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/without/%.o: %.S
 	$(call say,AS,$@)

@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# What of the monitor's code a predictor could lead elsewhere.
+
+build=${NW_BUILD:-build}
+
+# The functions of an object file that jump or call through a register or memory, but by the way that nobody can teach.
+through_pointers() {
+    objdump -dr --no-show-raw-insn "$1" |
+        awk '/^[0-9a-f]+ <.*>:$/ { f = $2 } /\t(notrack )?(jmp|call) +\*/ { print FILENAME, f }' | sort -u
+}
+
+@test "no code of the worker jumps or calls through a pointer" {
+    for object in "$build"/obj/worker/*.o; do
+        [ -z "$(through_pointers "$object")" ] || { echo "$object:"; through_pointers "$object"; return 1; }
+    done
+}
+
+@test "what the worker takes from libprotect and common does not, either" {
+    mkdir "$BATS_TEST_TMPDIR/objects"
+    (cd "$BATS_TEST_TMPDIR/objects" && ar x "$build/libprotect-core.a" && ar x "$build/libcommon.a")
+    for object in "$BATS_TEST_TMPDIR"/objects/*.o; do
+        [ -z "$(through_pointers "$object")" ] || { echo "$object:"; through_pointers "$object"; return 1; }
+    done
+}
+
+@test "libc chooses none of its variants for what the monitor calls" {
+    chosen=$(nm "$build/bin/nightward-worker" | awk '$2 == "i" { print $3 }' | sort -u)
+    called=$(nm -u "$build"/obj/worker/*.o "$build/libprotect-core.a" "$build/libcommon.a" | awk '{ print $2 }' | sort -u)
+    [ -z "$(comm -12 <(echo "$chosen") <(echo "$called"))" ] || { comm -12 <(echo "$chosen") <(echo "$called"); return 1; }
+}
+
+@test "the gate has one jump through a register, behind LFENCE" {
+    jumps=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate.o" | grep -cE '(jmp|call) +\*')
+    guarded=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate.o" | grep -A1 lfence | grep -cE 'jmp +\*')
+    [ "$jumps" = 2 ] # for each variant one
+    [ "$guarded" = 1 ] # where there are no keys there is nothing to run ahead with
+}
