@@ -71,7 +71,7 @@ endef
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk bench/part.mk
 
-.PHONY: all help deps demo check check-attacks bench bench-count install asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
+.PHONY: all help deps demo check check-attacks bench bench-count install uninstall asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -153,6 +153,14 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR if given
 	$(Q)install -D -t $(LIBEXEC) $(filter-out $(B)/bin/nightward,$(PROGRAMS))
 	$(Q)install -D -m 644 -t $(INCLUDE)/faas include/faas/*.h
 	$(Q)$(if $(wildcard include/nightward/*.h),install -D -m 644 -t $(INCLUDE)/nightward include/nightward/*.h)
+
+# What `make install` would put below PREFIX goes, and folders of our own that are empty then. What is deployed stays.
+uninstall: ## remove what install installed (same PREFIX and DESTDIR)
+	$(Q)stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
+	    $(MAKE) --no-print-directory install DESTDIR="$$stage" >/dev/null && cd "$$stage" && \
+	    find . ! -type d -exec sh -c 'for file; do rm -f "$(DESTDIR)/$$file"; done' sh {} + && \
+	    find . -depth -type d \( -path '*/nightward' -o -path '*/faas' \) \
+	        -exec sh -c 'for dir; do rmdir "$(DESTDIR)/$$dir" 2>/dev/null || true; done' sh {} +
 
 format: ## format the C sources with clang-format
 	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i

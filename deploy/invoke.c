@@ -72,7 +72,7 @@ static int run(struct nw_settings *settings)
     read_input(nw_setting_text(settings, DATA), &input);
     struct nw_request request = {
         .method = "POST", .path = path, .body = input.data ? input.data : "", .body_length = input.length};
-    nw_client_send(nw_state_directory(settings, STATE), &request, &reply);
+    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
     good = nw_answer_check(&reply, json, what);
     if (good && json)
         print_json(name, &reply);

@@ -1,5 +1,6 @@
 /* nightward: finds the command that was asked for and runs it. */
 #include "common/log.h"
+#include "common/version.h"
 #include "deploy/command.h"
 #include "deploy/say.h"
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static void help(FILE *to)
           to);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`nightward COMMAND --help` shows the flags of a command.\n", to);
+    fputs("\n`nightward COMMAND --help` shows the flags of a command, `nightward --version` the version.\n", to);
 }
 
 static const struct nw_command *find(const char *name)
@@ -60,6 +61,10 @@ int main(int argc, char **argv)
     if (argc < 2) {
         help(stderr);
         return NW_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("nightward " NW_VERSION);
+        return NW_EXIT_OK;
     }
     if (!is_help(argv[1]))
         return nw_command_run(find(argv[1]), argc - 2, argv + 2);

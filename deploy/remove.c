@@ -32,7 +32,7 @@ static int run(struct nw_settings *settings)
     nw_answer_check_name(name);
     snprintf(path, sizeof path, "/v1/functions/%s", name);
     snprintf(what, sizeof what, "remove \"%s\"", name);
-    nw_client_send(nw_state_directory(settings, STATE), &request, &reply);
+    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
     good = nw_answer_check(&reply, json, what);
     if (good)
         print_removed(name, json);

@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define SERVICE_STATE "/var/lib/nightward" /* as in nightward.service */
+
 static const char *home(void)
 {
     const char *variable = getenv("HOME");
@@ -20,6 +22,13 @@ static const char *home(void)
         return variable;
     user = getpwuid(geteuid());
     return user && user->pw_dir ? user->pw_dir : "/";
+}
+
+static bool has_host(const char *directory)
+{
+    char path[PATH_MAX];
+
+    return snprintf(path, sizeof path, "%s/admin.sock", directory) < (int)sizeof path && access(path, F_OK) == 0;
 }
 
 const char *nw_state_directory(struct nw_settings *settings, size_t option)
@@ -32,6 +41,15 @@ const char *nw_state_directory(struct nw_settings *settings, size_t option)
     else
         snprintf(path, sizeof path, "%s/.local/state/nightward", home());
     nw_settings_default(settings, option, path);
+    return nw_setting_text(settings, option);
+}
+
+const char *nw_state_find(struct nw_settings *settings, size_t option)
+{
+    const char *directory = nw_state_directory(settings, option);
+
+    if (settings->values[option].source == NW_SOURCE_DEFAULT && !has_host(directory) && has_host(SERVICE_STATE))
+        nw_settings_default(settings, option, SERVICE_STATE);
     return nw_setting_text(settings, option);
 }
 

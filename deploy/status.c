@@ -69,7 +69,7 @@ static int run(struct nw_settings *settings)
     struct nw_reply reply;
     bool good;
 
-    nw_client_send(nw_state_directory(settings, STATE), &request, &reply);
+    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
     good = nw_answer_check(&reply, json, "get the status");
     if (good && json)
         nw_answer_write_line(&reply);

@@ -55,3 +55,13 @@ setup() {
         grep -q "\b$name\b" "$top/share/man/man3/$name.3"
     done
 }
+
+@test "uninstall removes what install put there, and nothing else" {
+    local top=$PLACE/opt/nightward
+    mkdir -p "$top/include/faas/mine"
+    : >"$top/bin/other"
+    make -s -C "$ROOT" B="$NW_BUILD" DESTDIR="$PLACE" PREFIX=/opt/nightward uninstall
+    [ "$(find "$PLACE" ! -type d)" = "$top/bin/other" ]
+    [ -d "$top/include/faas/mine" ]
+    [ ! -e "$top/libexec/nightward" ] && [ ! -e "$top/include/nightward" ]
+}
