@@ -280,32 +280,141 @@ static int set_directories(struct nw_manifest *manifest, const char *value, char
     return 0;
 }
 
-/* Every key whose value is a text that needs looking at; name and tenant are of one kind. */
-static const struct {
+static int set_function_name(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    return set_name(manifest->name, "name", value, why, why_size);
+}
+
+static int set_tenant(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    return set_name(manifest->tenant, "tenant", value, why, why_size);
+}
+
+/* Every key whose value is a text that needs looking at. They are numbered behind number_keys. */
+static const struct text_key {
     const char *key;
     int (*set)(struct nw_manifest *manifest, const char *value, char *why, size_t why_size);
+    size_t offset, width; /* of the field in struct nw_manifest */
 } text_keys[] = {
-    {"env", set_env},         {"callers", set_callers},         {"profile", set_profile},
-    {"connect", set_connect}, {"directories", set_directories},
+    {"name", set_function_name, FIELD(name)},
+    {"tenant", set_tenant, FIELD(tenant)},
+    {"callers", set_callers, FIELD(callers)},
+    {"profile", set_profile, FIELD(profile)},
+    {"connect", set_connect, FIELD(connect)},
+    {"directories", set_directories, FIELD(directories)},
+    {"env", set_env, FIELD(env)},
 };
+
+#define TEXT_KEYS (sizeof text_keys / sizeof text_keys[0])
+#define KEYS      (NUMBER_KEYS + TEXT_KEYS)
+
+const char *nw_manifest_key(unsigned i)
+{
+    if (i < NUMBER_KEYS)
+        return number_keys[i].key;
+    return i < KEYS ? text_keys[i - NUMBER_KEYS].key : NULL;
+}
+
+void nw_manifest_list_keys(char *text, size_t size, const char *separator)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < KEYS && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? separator : "", nw_manifest_key(i));
+}
+
+static unsigned find_key(const char *key)
+{
+    unsigned i = 0;
+    while (i < KEYS && strcmp(key, nw_manifest_key(i)))
+        i++;
+    return i;
+}
+
+static int unknown_key(const char *key, char *why, size_t why_size)
+{
+    char keys[256];
+    nw_manifest_list_keys(keys, sizeof keys, ", ");
+    snprintf(why, why_size, "%.80s: unknown key; there are %s and, in function.json, so", key, keys);
+    return -EINVAL;
+}
 
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
 {
-    for (size_t i = 0; i < NUMBER_KEYS; i++)
-        if (!strcmp(key, number_keys[i].key))
-            return set_number(manifest, &number_keys[i], value, why, why_size);
-    for (size_t i = 0; i < sizeof text_keys / sizeof text_keys[0]; i++)
-        if (!strcmp(key, text_keys[i].key))
-            return text_keys[i].set(manifest, value, why, why_size);
-    if (!strcmp(key, "name"))
-        return set_name(manifest->name, key, value, why, why_size);
-    if (!strcmp(key, "tenant"))
-        return set_name(manifest->tenant, key, value, why, why_size);
-    snprintf(why, why_size,
-             "%.80s: unknown key; there are name, slots, timeout, memory, threads, profile, connect, directories, env, "
-             "tenant, callers and, in function.json, so",
-             key);
-    return -EINVAL;
+    unsigned i = find_key(key);
+    int rc;
+    if (i == KEYS)
+        return unknown_key(key, why, why_size);
+    if (i < NUMBER_KEYS)
+        rc = set_number(manifest, &number_keys[i], value, why, why_size);
+    else
+        rc = text_keys[i - NUMBER_KEYS].set(manifest, value, why, why_size);
+    if (rc == 0)
+        manifest->named |= 1u << i;
+    return rc;
+}
+
+static void *field_of(const struct nw_manifest *manifest, unsigned i, size_t *width)
+{
+    size_t offset = i < NUMBER_KEYS ? number_keys[i].offset : text_keys[i - NUMBER_KEYS].offset;
+    *width = i < NUMBER_KEYS ? number_keys[i].width : text_keys[i - NUMBER_KEYS].width;
+    return (char *)manifest + offset;
+}
+
+static void reset(struct nw_manifest *manifest, unsigned i)
+{
+    struct nw_manifest initial;
+    size_t width;
+    void *field = field_of(manifest, i, &width);
+    nw_manifest_init(&initial);
+    if (field == &manifest->env)
+        manifest->env.length = 0;
+    else
+        memcpy(field, field_of(&initial, i, &width), width);
+}
+
+int nw_manifest_reset(struct nw_manifest *manifest, const char *key, char *why, size_t why_size)
+{
+    unsigned which = find_key(key);
+    bool all = !strcmp(key, "all");
+    if (which == KEYS && !all)
+        return unknown_key(key, why, why_size);
+    for (unsigned i = 0; i < KEYS; i++)
+        if ((all || i == which) && strcmp(nw_manifest_key(i), "name"))
+            reset(manifest, i);
+    return 0;
+}
+
+/* Every variable of one in the other, in any order. */
+static bool has_env(const struct nw_buffer *env, const struct nw_buffer *other)
+{
+    for (size_t at = 0; at < other->length; at += strlen(other->data + at) + 1) {
+        const char *variable = other->data + at;
+        const char *found = env_find(env, variable, env_key_length(variable));
+        if (!found || strcmp(found, variable))
+            return false;
+    }
+    return true;
+}
+
+bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *other, unsigned i)
+{
+    size_t width;
+    const void *field = field_of(one, i, &width), *other_field = field_of(other, i, &width);
+    if (field == &one->env)
+        return one->env.length == other->env.length && has_env(&one->env, &other->env);
+    return i < NUMBER_KEYS || field == &one->profile ? !memcmp(field, other_field, width) : !strcmp(field, other_field);
+}
+
+int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from)
+{
+    struct nw_buffer env = {0};
+    if (from->env.length && nw_buffer_append(&env, from->env.data, from->env.length) < 0)
+        return -ENOMEM;
+    nw_manifest_fini(to);
+    *to = *from;
+    to->env = env;
+    to->named = 0;
+    return 0;
 }
 
 int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size)

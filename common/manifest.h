@@ -30,6 +30,7 @@ struct nw_manifest {
     char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
     char directories[NW_GRANT_TEXT];  /* profile files: directories */
     struct nw_buffer env;             /* each K=V followed by NUL */
+    uint32_t named;                   /* bit i: key i was set, not left at its default */
 };
 
 void nw_manifest_init(struct nw_manifest *manifest);
@@ -45,6 +46,21 @@ int nw_manifest_check_name(const char *name, size_t length);
  * be set many times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
+
+/* The name of key i, from 0; NULL behind the last. */
+const char *nw_manifest_key(unsigned i);
+
+/* All of them, "name, slots, ..."; `separator` goes between. */
+void nw_manifest_list_keys(char *text, size_t size, const char *separator);
+
+/* Gives one key but the name its default, or every one when `key` is "all". 0, or -EINVAL as nw_manifest_set. */
+int nw_manifest_reset(struct nw_manifest *manifest, const char *key, char *why, size_t why_size);
+
+/* Whether key i has the same value in both. */
+bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *other, unsigned i);
+
+/* Makes `to`, which must be empty or initialised, a copy in which nothing counts as named. 0 or -ENOMEM. */
+int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from);
 
 /* Whether the keys go together, once all are set. 0, or -EINVAL with a message for people. */
 int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size);

@@ -49,6 +49,8 @@ void nw_command_help(const struct nw_command *command)
     help_variables(command);
     for (const char *const *line = command->notes; line && *line; line++)
         printf("\n%s\n", *line);
+    if (command->print_notes)
+        command->print_notes();
 }
 
 static void check_arguments(const struct nw_command *command, const struct nw_settings *settings)

@@ -10,6 +10,7 @@ struct nw_command {
     const char *arguments;       /* what help shows behind the name; "" for none */
     const char *const *examples; /* each a line; NULL behind the last */
     const char *const *notes;    /* paragraphs below the flags; NULL behind the last, or NULL */
+    void (*print_notes)(void);   /* more of them, as they are at run time; or NULL */
     const struct nw_option *options;
     size_t n_options;
     int min_arguments, max_arguments;

@@ -7,14 +7,28 @@
 #include "deploy/folder.h"
 #include "deploy/say.h"
 #include "deploy/state.h"
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { STATE, SLOTS, TIMEOUT, MEMORY, THREADS, PROFILE, CONNECT, DIRECTORIES, TENANT, CALLERS, ENV, JSON, N_OPTIONS };
+enum {
+    STATE,
+    SLOTS,
+    TIMEOUT,
+    MEMORY,
+    THREADS,
+    PROFILE,
+    CONNECT,
+    DIRECTORIES,
+    TENANT,
+    CALLERS,
+    ENV,
+    RESET,
+    JSON,
+    N_OPTIONS
+};
 
 /* Bounds and defaults of SLOTS to ENV are those of the manifest, which checks them. */
 static const struct nw_option options[N_OPTIONS] = {
@@ -57,6 +71,11 @@ static const struct nw_option options[N_OPTIONS] = {
              .help = "a variable of its environment [value: that in this command's]",
              .kind = NW_OPTION_TEXT,
              .repeats = true},
+    [RESET] = {.name = "reset",
+               .value = "KEY",
+               .help = "gives a setting its default again; \"all\" for every one",
+               .kind = NW_OPTION_TEXT,
+               .repeats = true},
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
@@ -77,6 +96,16 @@ static void apply_env(struct nw_manifest *manifest, const char *text)
     nw_buffer_fini(&variable);
 }
 
+static void check_reset(const char *key)
+{
+    struct nw_manifest manifest;
+    char why[512];
+
+    nw_manifest_init(&manifest);
+    if (nw_manifest_reset(&manifest, key, why, sizeof why) < 0 || strcmp(key, "name") == 0)
+        nw_fail(NW_EXIT_USAGE, "--reset %s", strcmp(key, "name") ? why : "name: a function has no other");
+}
+
 static void apply_flags(const struct nw_settings *settings, struct nw_manifest *manifest)
 {
     char why[512];
@@ -87,8 +116,8 @@ static void apply_flags(const struct nw_settings *settings, struct nw_manifest *
                 nw_fail(NW_EXIT_USAGE, "--%s", why);
     for (int k = 0; k < settings->values[ENV].n; k++)
         apply_env(manifest, settings->values[ENV].texts[k]);
-    if (nw_manifest_check(manifest, why, sizeof why) < 0)
-        nw_fail(NW_EXIT_USAGE, "%s", why);
+    for (int k = 0; k < settings->values[RESET].n; k++)
+        check_reset(settings->values[RESET].texts[k]);
 }
 
 static void name_and_file(const struct nw_settings *settings, struct nw_manifest *manifest, char *so_path)
@@ -107,34 +136,81 @@ static void name_and_file(const struct nw_settings *settings, struct nw_manifest
     }
 }
 
-static void build_path(const struct nw_manifest *manifest, struct nw_buffer *path)
+static void add_pair(struct nw_buffer *path, const char *key, const char *value)
 {
-    const struct nw_buffer *env = &manifest->env;
-
-    nw_buffer_printf(path,
-                     "/v1/functions/%s?slots=%" PRIu32 "&timeout=%" PRIu32 "ms&memory=%" PRIu64 "&tenant=%s&callers=",
-                     manifest->name, manifest->slots, manifest->timeout_ms, manifest->memory, manifest->tenant);
-    nw_client_escape(path, manifest->callers);
-    nw_buffer_printf(path, "&threads=%" PRIu32 "&profile=%s&connect=", manifest->threads,
-                     nw_profile_text(manifest->profile));
-    nw_client_escape(path, manifest->connect);
-    nw_buffer_printf(path, "&directories=");
-    nw_client_escape(path, manifest->directories);
-    for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1) {
-        nw_buffer_printf(path, "&env=");
-        nw_client_escape(path, env->data + at);
-    }
+    nw_buffer_printf(path, "%s%s=", path->data[path->length - 1] == '?' ? "" : "&", key);
+    nw_client_escape(path, value);
 }
 
-static void send_file(const char *state, const struct nw_manifest *manifest, const struct nw_buffer *file,
+/* Only what is named: the engine keeps the rest as it is deployed. */
+static void add_setting(struct nw_buffer *path, const struct nw_manifest *manifest, const cJSON *values,
+                        const char *key)
+{
+    const struct nw_buffer *env = &manifest->env;
+    const cJSON *value = cJSON_GetObjectItem(values, key);
+    char text[2 * NW_GRANT_TEXT];
+
+    if (strcmp(key, "env") == 0)
+        for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1)
+            add_pair(path, key, env->data + at);
+    else if (strcmp(key, "name") != 0)
+        add_pair(path, key, value ? nw_answer_scalar(value, text, sizeof text) : "");
+}
+
+static void build_path(const struct nw_settings *settings, const struct nw_manifest *manifest, struct nw_buffer *path)
+{
+    struct nw_buffer json = {0};
+    cJSON *values;
+
+    if (nw_manifest_to_json(manifest, &json) < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot deploy \"%s\": out of memory", manifest->name);
+    values = cJSON_ParseWithLength(json.data, json.length);
+    nw_buffer_printf(path, "/v1/functions/%s?", manifest->name);
+    for (int k = 0; k < settings->values[RESET].n; k++)
+        add_pair(path, "reset", settings->values[RESET].texts[k]);
+    for (unsigned i = 0; nw_manifest_key(i); i++)
+        if (manifest->named >> i & 1)
+            add_setting(path, manifest, values, nw_manifest_key(i));
+    cJSON_Delete(values);
+    nw_buffer_fini(&json);
+}
+
+static void send_file(struct nw_settings *settings, const struct nw_manifest *manifest, const struct nw_buffer *file,
                       struct nw_reply *reply)
 {
+    const char *state = nw_state_find(settings, STATE);
     struct nw_buffer path = {0};
 
-    build_path(manifest, &path);
+    build_path(settings, manifest, &path);
     struct nw_request request = {.method = "PUT", .path = path.data, .body = file->data, .body_length = file->length};
     nw_client_send(state, &request, reply);
     nw_buffer_fini(&path);
+}
+
+/* A value for people; those of the environment may be secret. */
+static const char *shown(const cJSON *value, const char *key, char *text, size_t size)
+{
+    if (strcmp(key, "env") == 0)
+        snprintf(text, size, "%d variables", cJSON_GetArraySize(value));
+    else if (!value || cJSON_IsNull(value))
+        snprintf(text, size, "none");
+    else
+        nw_answer_scalar(value, text, size);
+    return text;
+}
+
+static void say_settings(const cJSON *root)
+{
+    const cJSON *changed = cJSON_GetObjectItem(root, "changed"), *kept = cJSON_GetObjectItem(root, "kept"), *item;
+    char before[512], now[512];
+
+    cJSON_ArrayForEach(item, changed)
+        nw_say("  %s is now %s; it was %s", item->string,
+               shown(cJSON_GetObjectItem(root, item->string), item->string, now, sizeof now),
+               shown(item, item->string, before, sizeof before));
+    cJSON_ArrayForEach(item, kept) if (cJSON_IsString(item)) nw_say(
+        "  %s stays %s, as it was deployed; --reset %s gives it its default", item->valuestring,
+        shown(cJSON_GetObjectItem(root, item->valuestring), item->valuestring, now, sizeof now), item->valuestring);
 }
 
 static void say_deployed(const struct nw_reply *reply, const char *name)
@@ -143,12 +219,12 @@ static void say_deployed(const struct nw_reply *reply, const char *name)
     char version[80];
 
     nw_say("deployed \"%s\", version %s", name, nw_answer_text(root, "version", version, sizeof version));
+    say_settings(root);
     cJSON_Delete(root);
 }
 
 static int run(struct nw_settings *settings)
 {
-    const char *state = nw_state_directory(settings, STATE);
     bool json = nw_setting_on(settings, JSON);
     char so_path[PATH_MAX], what[PATH_MAX + 128];
     struct nw_manifest manifest;
@@ -162,7 +238,7 @@ static int run(struct nw_settings *settings)
     nw_file_read(so_path, &file);
     if (!file.length)
         nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest.name, so_path);
-    send_file(state, &manifest, &file, &reply);
+    send_file(settings, &manifest, &file, &reply);
     snprintf(what, sizeof what, "deploy \"%s\": %s", manifest.name, so_path);
     good = nw_answer_check(&reply, json, what);
     if (good && json)
@@ -180,26 +256,34 @@ static int run(struct nw_settings *settings)
 static const char *const examples[] = {
     "nightward deploy hello hello.so",
     "nightward deploy hello hello.so --slots 4 --timeout 1s --memory 64M --env GREETING=Hi",
-    "nightward deploy functions/hello",
+    "nightward deploy build/functions/hello",
+    "nightward deploy hello hello.so --memory 128M --reset env",
     "nightward deploy bill bill.so --tenant accounts --callers shop,support",
     NULL,
 };
 
-static const char *const notes[] = {
-    "A folder holds a function.json with the same keys (name, so, slots, timeout, memory, tenant, callers, env)\n"
-    "and the shared object: the file that \"so\" names, else NAME.so, else the only .so there. Flags win over the "
-    "file.",
-    "When a version of the function serves already, new calls go to the new one as soon as it is loaded, and what\n"
-    "runs finishes on the old one. A version that is refused changes nothing.",
-    NULL,
-};
+static void print_notes(void)
+{
+    char keys[256];
+
+    nw_manifest_list_keys(keys, sizeof keys, ", ");
+    printf(
+        "\nA folder holds a function.json with the same keys (%s, so)\n"
+        "and the shared object: the file that \"so\" names, else NAME.so, else the only .so there. Flags win over the "
+        "file.\n"
+        "\nWhen a version of the function serves already, new calls go to the new one as soon as it is loaded, and "
+        "what\n"
+        "runs finishes on the old one. A version that is refused changes nothing. Settings that neither flags nor\n"
+        "function.json name stay as they are deployed; --reset gives them their defaults.\n",
+        keys);
+}
 
 const struct nw_command nw_command_deploy = {
     .name = "deploy",
     .summary = "Give the host a function, or a new version of one.",
     .arguments = "NAME FILE.so | DIR",
     .examples = examples,
-    .notes = notes,
+    .print_notes = print_notes,
     .options = options,
     .n_options = N_OPTIONS,
     .min_arguments = 1,

@@ -2,7 +2,7 @@
  * Routes of the admin API. Not responsible for carrying anything out (operations.c, invoke.c) or for the JSON of its
  * answers (admin_json.c).
  *
- *   PUT    /v1/functions/NAME?slots=&timeout=&memory=&tenant=&callers=&env=K%3DV   deploy the body
+ *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&tenant=&callers=&env=K%3DV   deploy the body
  *   GET    /v1/functions, /v1/functions/NAME, /v1/status
  *   DELETE /v1/functions/NAME
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
@@ -38,6 +38,8 @@ struct job {
     struct nw_http_request *request; /* NULL once the client is gone; the operation goes on without it */
     bool started;                    /* the operation owns the job's life now */
     struct nw_manifest manifest;
+    struct nw_manifest before; /* of the version that was deployed when it was asked for; no name: there was none */
+    uint32_t named;            /* keys that the request names */
     struct nw_buffer code;
 };
 
@@ -65,6 +67,7 @@ static struct job *job_new(struct nw_engine *engine, struct nw_http_request *req
     job->engine = engine;
     job->request = request;
     nw_manifest_init(&job->manifest);
+    nw_manifest_init(&job->before);
     request->user = job;
     return job;
 }
@@ -72,6 +75,7 @@ static struct job *job_new(struct nw_engine *engine, struct nw_http_request *req
 static void job_free(struct job *job)
 {
     nw_manifest_fini(&job->manifest);
+    nw_manifest_fini(&job->before);
     nw_buffer_fini(&job->code);
     free(job);
 }
@@ -82,7 +86,7 @@ static void operation_done(void *arg, enum nw_status status, const struct nw_dep
     if (job->request && status != NW_STATUS_OK)
         fail(job->request, status, reason);
     else if (job->request && deployment)
-        answer_json(job->request, nw_json_deployment(deployment));
+        answer_json(job->request, nw_json_deployed(deployment, &job->before, job->named));
     else if (job->request)
         nw_http_answer_copy(job->request, NW_STATUS_OK, JSON_TYPE, "{}\n", 3);
     job_free(job);
@@ -154,34 +158,60 @@ static const struct nw_http_handler remove_handler = {
 
 /* --- routes --- */
 
+static int set_key(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
+{
+    if (!strcmp(key, "reset"))
+        return nw_manifest_reset(manifest, value, why, why_size);
+    if (strcmp(key, "name"))
+        return nw_manifest_set(manifest, key, value, why, why_size);
+    snprintf(why, why_size, "name: it is given by the path");
+    return -EINVAL;
+}
+
 /* Fills in the manifest from the query. 0, or -EINVAL with `why`. */
 static int read_query(struct nw_manifest *manifest, struct nw_query query, char *why, size_t why_size)
 {
     struct nw_buffer key = {0}, value = {0};
     int rc;
-    while ((rc = nw_query_next(&query, &key, &value)) > 0) {
-        if (!strcmp(key.data, "name")) /* the path says it */
-            rc = -EINVAL, snprintf(why, why_size, "name: it is given by the path");
-        else
-            rc = nw_manifest_set(manifest, key.data, value.data, why, why_size);
-        if (rc < 0)
+    while ((rc = nw_query_next(&query, &key, &value)) > 0)
+        if ((rc = set_key(manifest, key.data, value.data, why, why_size)) < 0)
             break;
-    }
     nw_buffer_fini(&key);
     nw_buffer_fini(&value);
     return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
 }
 
+/* What a request does not name stays as it is deployed. */
+static int read_settings(struct job *job, const struct nw_function *function, struct nw_query query, char *why,
+                         size_t why_size)
+{
+    const struct nw_deployment *current = function ? function->current : NULL;
+    snprintf(why, why_size, "the query is malformed");
+    if (current && (nw_manifest_copy(&job->before, &current->manifest) < 0 ||
+                    nw_manifest_copy(&job->manifest, &current->manifest) < 0)) {
+        snprintf(why, why_size, "out of memory");
+        return -ENOMEM;
+    }
+    int rc = read_query(&job->manifest, query, why, why_size);
+    job->named = job->manifest.named;
+    size_t length = strlen(why);
+    if (rc < 0 && current)
+        snprintf(why + length, why_size - length,
+                 "; settings that are not given are kept as they are deployed, unless they are reset");
+    return rc;
+}
+
 static void begin_deploy(struct nw_engine *engine, struct nw_http_request *request, struct nw_query query)
 {
-    char why[512] = "the query is malformed";
+    char why[640];
     struct job *job = job_new(engine, request);
     if (!job) {
         fail(request, NW_STATUS_INTERNAL, "out of memory");
         return;
     }
+    struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
     snprintf(job->manifest.name, sizeof job->manifest.name, "%s", request->function);
-    if (read_query(&job->manifest, query, why, sizeof why) < 0) {
+    if (read_settings(job, function, query, why, sizeof why) < 0) {
         fail(request, NW_STATUS_BAD_REQUEST, why);
         job_free(job);
         return;

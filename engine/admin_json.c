@@ -25,16 +25,23 @@ static void add_workers_of(cJSON *object, const struct nw_deployment *deployment
     }
 }
 
+/* The manifest's keys. NULL when memory is out. */
+static cJSON *manifest_object(const struct nw_manifest *manifest)
+{
+    struct nw_buffer text = {0};
+    cJSON *object = NULL;
+    if (nw_manifest_to_json(manifest, &text) == 0)
+        object = cJSON_ParseWithLength(text.data, text.length);
+    nw_buffer_fini(&text);
+    return object;
+}
+
 /* The manifest's keys, then what we know of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
-    struct nw_buffer text = {0};
     char version[NW_VERSION_SIZE];
-    cJSON *object = NULL;
+    cJSON *object = manifest_object(&deployment->manifest);
     nw_deployment_version(deployment, version);
-    if (nw_manifest_to_json(&deployment->manifest, &text) == 0)
-        object = cJSON_ParseWithLength(text.data, text.length);
-    nw_buffer_fini(&text);
     cJSON_AddStringToObject(object, "version", version);
     cJSON_AddStringToObject(object, "sha256", deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
@@ -62,6 +69,33 @@ static char *print(cJSON *object)
 char *nw_json_deployment(const struct nw_deployment *deployment)
 {
     return print(deployment_object(deployment));
+}
+
+static void add_settings(cJSON *object, const struct nw_manifest *now, const struct nw_manifest *before, uint32_t named)
+{
+    struct nw_manifest initial;
+    cJSON *values = manifest_object(before), *changed = cJSON_AddObjectToObject(object, "changed");
+    cJSON *kept = cJSON_AddArrayToObject(object, "kept");
+    nw_manifest_init(&initial);
+    for (unsigned i = 0; nw_manifest_key(i); i++) {
+        const char *key = nw_manifest_key(i);
+        cJSON *value = cJSON_DetachItemFromObject(values, key);
+        if (!nw_manifest_agree(now, before, i))
+            cJSON_AddItemToObject(changed, key, value ? value : cJSON_CreateNull());
+        else
+            cJSON_Delete(value);
+        if (!(named >> i & 1) && strcmp(key, "name") && !nw_manifest_agree(now, &initial, i))
+            cJSON_AddItemToArray(kept, cJSON_CreateString(key));
+    }
+    cJSON_Delete(values);
+}
+
+char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
+{
+    cJSON *object = deployment_object(deployment);
+    if (object && *before->name)
+        add_settings(object, &deployment->manifest, before, named);
+    return print(object);
 }
 
 static void add_function(struct nw_function *function, void *arg)

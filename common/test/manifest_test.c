@@ -356,6 +356,71 @@ static void messages_respect_their_size(void **state)
 
 #define manifest_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static bool agree_but_for(const struct nw_manifest *other, const char *key)
+{
+    for (unsigned i = 0; nw_manifest_key(i); i++)
+        if (nw_manifest_agree(&manifest, other, i) == !strcmp(nw_manifest_key(i), key))
+            return false;
+    return true;
+}
+
+/* Every key can be set, is then named, makes a difference, is copied, and gets its default back. */
+static void resets_every_key(void **state)
+{
+    (void)state;
+    static const char *const values[][2] = {
+        {"slots", "3"},
+        {"timeout", "3s"},
+        {"memory", "64M"},
+        {"threads", "3"},
+        {"name", "n"},
+        {"tenant", "t"},
+        {"callers", "a"},
+        {"profile", "net,files"},
+        {"connect", "1.2.3.4:5"},
+        {"directories", "/a:ro"},
+        {"env", "A=1"},
+    };
+    unsigned n = 0;
+    while (nw_manifest_key(n))
+        n++;
+    assert_int_equal(n, sizeof values / sizeof values[0]);
+    for (unsigned i = 0; i < n; i++) {
+        struct nw_manifest copy;
+        nw_manifest_init(&copy);
+        assert_string_equal(nw_manifest_key(i), values[i][0]);
+        assert_int_equal(manifest.named, 0);
+        assert_int_equal(nw_manifest_set(&manifest, values[i][0], values[i][1], why, sizeof why), 0);
+        assert_int_equal(manifest.named, 1u << i);
+        assert_true(agree_but_for(&copy, values[i][0]));
+        assert_int_equal(nw_manifest_copy(&copy, &manifest), 0);
+        assert_true(agree_but_for(&copy, ""));
+        assert_int_equal(copy.named, 0);
+        assert_int_equal(nw_manifest_reset(&copy, i % 2 ? values[i][0] : "all", why, sizeof why), 0);
+        assert_true(agree_but_for(&copy, strcmp(values[i][0], "name") ? values[i][0] : ""));
+        nw_manifest_fini(&copy);
+        nw_manifest_fini(&manifest);
+        nw_manifest_init(&manifest);
+    }
+    assert_int_equal(nw_manifest_reset(&manifest, "colour", why, sizeof why), -EINVAL);
+    assert_non_null(strstr(why, "directories"));
+}
+
+static void variables_agree_in_any_order(void **state)
+{
+    (void)state;
+    struct nw_manifest other;
+    nw_manifest_init(&other);
+    nw_manifest_set(&manifest, "env", "A=1", why, sizeof why);
+    nw_manifest_set(&manifest, "env", "B=2", why, sizeof why);
+    nw_manifest_set(&other, "env", "B=2", why, sizeof why);
+    nw_manifest_set(&other, "env", "A=1", why, sizeof why);
+    assert_true(agree_but_for(&other, ""));
+    nw_manifest_set(&other, "env", "A=3", why, sizeof why);
+    assert_true(agree_but_for(&other, "env"));
+    nw_manifest_fini(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +437,8 @@ int main(void)
         manifest_test(damaged_json_is_answered),
         manifest_test(written_json_is_read_back),
         manifest_test(messages_respect_their_size),
+        manifest_test(resets_every_key),
+        manifest_test(variables_agree_in_any_order),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
 }

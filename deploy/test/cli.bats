@@ -26,6 +26,54 @@ config() {
     [[ $output == *Examples:* && $output == *deploy* ]]
 }
 
+@test "the version is said" {
+    run -0 --separate-stderr "$NIGHTWARD" --version
+    [[ $output =~ ^nightward\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "the folder that the help of deploy offers is there" {
+    local folder
+    folder=$("$NIGHTWARD" deploy --help | sed -n 's/^  nightward deploy \([^ ]*\)$/\1/p')
+    [ -n "$folder" ]
+    [ -f "$NW_ROOT/$folder/function.json" ] || fail "$folder"
+    [ -f "$NW_ROOT/$folder/${folder##*/}.so" ] || fail "$folder"
+}
+
+# Each key of a manifest is in the help, in the message about an unknown one, in the manual and in the documentation; and
+# no other is.
+@test "every list of the keys of function.json is complete" {
+    local keys key
+    keys=$("$NIGHTWARD" deploy --help | sed -n 's/.*same keys (\(.*\), so).*/\1/p')
+    [ -n "$keys" ]
+    mkdir folder
+    echo '{"colour": 1}' >folder/function.json
+    expect 2 "there are $keys and, in function.json, so" -- "$NIGHTWARD" deploy folder --state none
+    for key in ${keys//,/}; do
+        grep -q "^| \`$key\` |" "$NW_ROOT/docs/functions.md" || fail "$key is not in functions.md"
+        sed -n '/keys \*name/,/shared object/p' "$NW_ROOT/docs/man/nightward.1.scd" | grep -qF "*$key*" ||
+            fail "$key is not in the manual"
+        [ "$key" = name ] || "$NIGHTWARD" deploy --help | grep -q "^  --$key " || fail "there is no flag --$key"
+        [ "$key" = name ] || grep -q "^\*--$key\*" "$NW_ROOT/docs/man/nightward.1.scd" || fail "--$key is not in the manual"
+    done
+    [ "$(sed -n '/^| key /,/^$/p' "$NW_ROOT/docs/functions.md" | grep -c '^| `')" = "$(wc -w <<<"$keys")" ]
+}
+
+@test "where no host runs, the one of the service is looked for" {
+    local service
+    service=$(sed -n 's/^Environment=NIGHTWARD_STATE=//p' "$NW_ROOT/deploy/nightward.service")
+    [ "$service" = "/var/lib/$(sed -n 's/^StateDirectory=//p' "$NW_ROOT/deploy/nightward.service")" ]
+    expect 111 "$HOME/.local/state/nightward/admin.sock" -- "$NIGHTWARD" list
+    [ "$(id -u)" = 0 ] || skip "only root can stand in for the service"
+    [ ! -e "$service" ] || skip "$service is in use"
+    run unshare -m sh -c "mount -t tmpfs none /var/lib && mkdir $service && : >$service/admin.sock && exec $NIGHTWARD list"
+    [[ $output != *mount:* && $output != *unshare:* ]] || skip "no mount namespace: $output"
+    [[ $output == *"$service/admin.sock"* ]] || fail "$output"
+    mkdir -p "$HOME/.local/state/nightward"
+    : >"$HOME/.local/state/nightward/admin.sock"
+    expect 111 "$HOME/.local/state/nightward/admin.sock" -- unshare -m sh -c \
+        "mount -t tmpfs none /var/lib && mkdir $service && : >$service/admin.sock && exec $NIGHTWARD list"
+}
+
 @test "no command is misuse: help goes to standard error" {
     run -2 --separate-stderr "$NIGHTWARD"
     [ -z "$output" ]

@@ -51,6 +51,46 @@ static void deploys_with_a_manifest(void **state)
     expect(admin(&host, "POST", "/v1/invoke/env", ""), 200, NULL);
 }
 
+static void restart_engine(void)
+{
+    host_kill_engine(&host);
+    close(host.lifeline);
+    host_kill_launcher(&host);
+    host_start_engine(&host);
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+}
+
+static void expect_parts(struct answer answer, const char *const *parts)
+{
+    for (; *parts; parts++)
+        if (!strstr(answer.body, *parts))
+            fail_msg("%s not in %s", *parts, answer.body);
+    expect(answer, 200, NULL);
+}
+
+/* What a deployment does not name stays, also across a restart; a refused version changes nothing of it. */
+static void keeps_settings_that_are_not_named(void **state)
+{
+    (void)state;
+    deploy(&host, "kept-settings?slots=3&timeout=250ms&env=A%3D1&env=B%3D2", "env");
+    expect_error(admin(&host, "PUT", "/v1/functions/kept-settings?slots=9", "refuse it"), 422, "deployment_refused");
+    restart_engine();
+    static const char *const kept[] = {"\"slots\":3", "\"changed\":{\"timeout\":\"250ms\"}",
+                                       "\"kept\":[\"slots\",\"env\"]", NULL};
+    expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?timeout=1s", "env"), kept);
+    static const char *const reset[] = {"\"slots\":8", "\"A\":\"1\"", "\"changed\":{\"slots\":3}",
+                                        "\"kept\":[\"timeout\",\"env\"]", NULL};
+    expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?reset=slots", "env"), reset);
+    static const char *const all[] = {"\"timeout\":\"10s\"", "\"env\":{\"C\":\"3\"}", "\"kept\":[]", NULL};
+    expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?reset=all&env=C%3D3", "env"), all);
+    struct answer answer = invoke(&host, "kept-settings", "");
+    assert_int_equal(answer.length, sizeof "C=3");
+    answer_fini(&answer);
+    expect_error(admin(&host, "PUT", "/v1/functions/kept-settings?reset=colour", "env"), 400, "bad_request");
+    expect(admin(&host, "DELETE", "/v1/functions/kept-settings", ""), 200, NULL);
+}
+
 static void refuses_bad_requests(void **state)
 {
     (void)state;
@@ -168,16 +208,6 @@ static void queues_operations_of_a_function(void **state)
     }
     expect(invoke(&host, "queued", ""), 200, "a");
     expect(admin(&host, "DELETE", "/v1/functions/queued", ""), 200, NULL);
-}
-
-static void restart_engine(void)
-{
-    host_kill_engine(&host);
-    close(host.lifeline);
-    host_kill_launcher(&host);
-    host_start_engine(&host);
-    host_start_launcher(&host);
-    host_wait_ready(&host);
 }
 
 static void survives_a_kill_of_the_engine(void **state)
@@ -413,6 +443,7 @@ static const struct CMUnitTest alone_tests[] = {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(deploys_with_a_manifest),
+    cmocka_unit_test(keeps_settings_that_are_not_named),
     cmocka_unit_test(refuses_bad_requests),
     cmocka_unit_test(keeps_the_old_version_when_the_new_is_refused),
     cmocka_unit_test(refuses_what_kills_the_worker),

@@ -119,7 +119,7 @@ static void calls_need_leave(void **state)
     expect(invoke(&host, "outer", "x"), 200, "x");
     deploy_as("inner?tenant=b&callers=*", "echo");
     expect(invoke(&host, "outer", "x"), 200, "x");
-    deploy_as("inner?tenant=b", "echo");
+    deploy_as("inner?tenant=b&reset=callers", "echo");
     expect_refusal("outer");
     remove_function("inner");
     remove_function("own");

@@ -245,6 +245,54 @@ CC
     nw_expect env '' 'no argument'
 }
 
+# settings NAME KEY...: their values, one a line.
+settings() {
+    local name=$1 key answer
+    answer=$(nw_admin "/v1/functions/$name")
+    shift
+    for key in "$@"; do
+        "$JSON" "$key" <<<"$answer" 2>/dev/null || echo none
+    done
+}
+
+@test "a new version keeps what is not named, says so, and gives it its default when asked" {
+    nw_deploy settled "$FUNCTIONS/echo/echo.so" --slots 3 --timeout 5s --memory 64M --callers a,b --env ONE=1 --env TWO=2
+    run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/hello/hello.so" --slots 4 --env TWO=3 --state "$NW_STATE"
+    [[ $output == *'slots is now 4; it was 3'* ]]
+    [[ $output == *'memory stays 64M'*'--reset memory'* ]]
+    [[ $output != *'slots stays'* && $output != *'threads'* ]]
+    [ "$(settings settled slots timeout memory callers env.ONE env.TWO | xargs)" = '4 5s 64M a,b 1 3' ]
+    run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --reset memory --reset env --env NEW=1 --state "$NW_STATE"
+    [[ $output == *'memory is now 256M; it was 64M'* ]]
+    [ "$(settings settled slots memory env.ONE env.NEW | xargs)" = '4 256M none 1' ]
+    run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --reset all --timeout 6s --state "$NW_STATE"
+    [ "$(settings settled slots timeout callers env.NEW | xargs)" = '8 6s none none' ]
+    run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --state "$NW_STATE" --json
+    [ "$("$JSON" kept.0 <<<"$output")" = timeout ]
+    "$NIGHTWARD" remove settled --state "$NW_STATE"
+    nw_deploy settled "$FUNCTIONS/echo/echo.so"
+    [ "$(settings settled timeout)" = 10s ]
+}
+
+@test "a folder is kept in the same way: what its function.json names holds, and flags win" {
+    mkdir "$BATS_TEST_TMPDIR/folder"
+    cp "$FUNCTIONS/echo/echo.so" "$BATS_TEST_TMPDIR/folder/"
+    echo '{"name": "folded", "slots": 3}' >"$BATS_TEST_TMPDIR/folder/function.json"
+    nw_deploy "$BATS_TEST_TMPDIR/folder" --memory 64M --slots 5
+    [ "$(settings folded slots memory | xargs)" = '5 64M' ]
+    nw_deploy "$BATS_TEST_TMPDIR/folder"
+    [ "$(settings folded slots memory | xargs)" = '3 64M' ]
+}
+
+@test "settings that no longer go together are refused with the way out" {
+    nw_deploy pair "$FUNCTIONS/echo/echo.so" --profile net --connect 127.0.0.1:1
+    run -1 "$NIGHTWARD" deploy pair "$FUNCTIONS/echo/echo.so" --profile compute --state "$NW_STATE"
+    [[ $output == *connect*'kept'*'reset'* ]]
+    nw_deploy pair "$FUNCTIONS/echo/echo.so" --profile compute --reset connect
+    run -2 "$NIGHTWARD" deploy pair "$FUNCTIONS/echo/echo.so" --reset colour --state "$NW_STATE"
+    [[ $output == *--reset*colour*'there are '* ]]
+}
+
 @test "list, invoke and remove speak JSON when asked" {
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2 --timeout 3s
     run -0 "$NIGHTWARD" list --state "$NW_STATE" --json

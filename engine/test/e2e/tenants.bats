@@ -53,7 +53,7 @@ tenant_pids() {
     nw_poll "$NW_PATIENCE" grep -q 'tenant "shop" may not call "bar" of tenant "bank"' "$NW_LOG"
     nw_deploy "$FUNCTIONS/bar" --tenant bank --callers shop
     nw_expect foo night 'foo called bar: bar heard night'
-    nw_deploy "$FUNCTIONS/bar" --tenant bank
+    nw_deploy "$FUNCTIONS/bar" --reset callers
     nw_call foo night
     [ "$code" != 200 ]
 }
