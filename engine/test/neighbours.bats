@@ -155,6 +155,31 @@ can_be_deployed() {
 
 # --- scenarios of which more is promised ---
 
+# What all workers keep of the code that functions mapped, each copy once.
+code_mib() {
+    local pid range inode bytes=0
+    for pid in $(nw_worker_pids); do
+        while read -r range _ _ _ inode _; do
+            bytes=$((bytes + 0x${range#*-} - 0x${range%-*}))
+        done < <(grep nightward-code "/proc/$pid/maps" | sort -u -k 5,5)
+    done
+    echo $((bytes >> 20))
+}
+
+images() {
+    beside images
+    (($(code_mib) < 128)) || fail "$(code_mib) MiB of code"
+}
+
+# The callee's memory is its own again after it was called more often than it can answer.
+callers() {
+    scenario_deploy call
+    has_its_share callee
+    beside call
+    end_scenario
+    has_its_share callee
+}
+
 func_workers() {
     beside wait
     (($(sed 's/ threads//' "$ANSWERS") <= 32)) || fail "$(cat "$ANSWERS")"
@@ -166,6 +191,10 @@ func_workers() {
 
 @test "a function that takes each mapping that comes free" {
     in_each_mode beside refill
+}
+
+@test "a function that maps code at every offset" {
+    in_each_mode images
 }
 
 @test "a function that has much memory moved" {
@@ -182,6 +211,10 @@ func_workers() {
 
 @test "a function that crashes with much memory" {
     in_each_mode beside crash
+}
+
+@test "callers of a function that takes its time" {
+    in_each_mode callers
 }
 
 @test "threads that make themselves func workers" {

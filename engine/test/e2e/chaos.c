@@ -51,6 +51,8 @@ static const struct {
     {"fault", "slots=4&timeout=300ms&memory=64M", "functions/fault/fault.so", "ok", "ok\n", false},
     {"memory", "slots=2&timeout=300ms&memory=64M", "test/worker/attack/memory.so", "nothing", "no such attack", false},
     {"flow", "slots=2&timeout=300ms&memory=64M", "test/worker/attack/flow.so", "nothing", "no such attack", false},
+    {"greedy", "slots=2&timeout=300ms&memory=64M", "test/e2e/greedy/greedy.so", "nothing", "no such attack", false},
+    {"callee", "slots=2&timeout=300ms&memory=64M", "test/e2e/greedy/neighbour.so", "allocate", "ok", false},
     {"jumps", "slots=2&timeout=300ms&memory=64M", "test/worker/attack/jumps.so", "nothing", "no such attack", true},
 };
 
@@ -142,8 +144,9 @@ static struct chaos_usage settle(long deployments, const struct chaos_usage *bef
 
 static void run_actors(uint64_t seed, long seconds)
 {
-    static void *(*const acts[])(void *) = {chaos_load,   chaos_load,    chaos_load, chaos_fault, chaos_fault,
-                                            chaos_attack, chaos_operate, chaos_kill, chaos_annoy, chaos_annoy};
+    static void *(*const acts[])(void *) = {chaos_load,  chaos_load,   chaos_load,   chaos_fault,
+                                            chaos_fault, chaos_attack, chaos_greedy, chaos_operate,
+                                            chaos_kill,  chaos_annoy,  chaos_annoy};
     static struct actor actors[COUNT(acts)];
     pthread_t threads[COUNT(acts)];
     for (size_t i = 0; i < COUNT(acts); i++) {
@@ -174,13 +177,13 @@ static void check_answers(void)
         if (chaos.answers[i])
             printf("chaos: %ld answers %d\n", chaos.answers[i], i);
     printf("chaos: %ld whole requests, %ld of them left alone, %ld right; %ld deployed, %ld refused, %ld removed; "
-           "%ld workers and %ld launchers killed; %ld nuisances\n",
+           "%ld workers and %ld launchers killed; %ld times greedy, %ld nuisances\n",
            chaos.sent, chaos.left, served(), chaos.deploys, chaos.refusals, chaos.removals, chaos.workers_killed,
-           chaos.launchers_killed, chaos.nuisances);
+           chaos.launchers_killed, chaos.greedy, chaos.nuisances);
     EXPECT(chaos.lost == 0, "%ld requests got no answer", chaos.lost);
     EXPECT(chaos.mixed == 0, "%ld answers were not the right ones", chaos.mixed);
     EXPECT(chaos.extra == 0, "%ld connections did not end behind their last answer", chaos.extra);
-    EXPECT(served() > 0 && chaos.deploys > 0 && chaos.answers[502] > 0, "hardly anything happened");
+    EXPECT(served() > 0 && chaos.deploys > 0 && chaos.answers[502] > 0 && chaos.greedy > 0, "hardly anything happened");
 }
 
 static void check_usage(const struct chaos_usage *before, const struct chaos_usage *after, int n_workers)

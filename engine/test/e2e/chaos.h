@@ -26,7 +26,7 @@ struct chaos {
     pthread_mutex_t lock;
     long sent, left, lost, mixed, extra; /* requests that were whole; of these those whose client did not wait */
     long answers[CHAOS_STATUSES_MAX];
-    long deploys, refusals, removals, workers_killed, launchers_killed, nuisances;
+    long deploys, refusals, removals, workers_killed, launchers_killed, greedy, nuisances;
 };
 
 struct actor {
@@ -44,6 +44,7 @@ static inline bool chaos_over(const struct chaos *chaos)
 void *chaos_load(void *actor);
 void *chaos_fault(void *actor);
 void *chaos_attack(void *actor);
+void *chaos_greedy(void *actor);
 void *chaos_operate(void *actor);
 void *chaos_kill(void *actor);
 void *chaos_annoy(void *actor);

@@ -21,6 +21,7 @@
 #define PIPELINE_MOST 8
 #define SIZE_MOST     20000
 #define BATCHES_MOST  20 /* on one connection */
+#define HELD_SIZE     (4 << 20)
 #define COUNT(array)  (sizeof(array) / sizeof *(array))
 
 /* --- helpers --- */
@@ -317,6 +318,27 @@ void *chaos_attack(void *arg)
     return NULL;
 }
 
+/* --- functions that take all they can get --- */
+
+/* What it has is its domain's, which ends with it. */
+void *chaos_greedy(void *arg)
+{
+    static const char *const words[] = {"mappings 11170", "refill 11170", "images 400", "map-code 1", "move 3 10",
+                                        "crash 30",       "read 2 10",    "block 8",    "open",       "spin 1",
+                                        "spin 4",         "wait 20",      "call 2"};
+    struct actor *actor = arg;
+    char output[64];
+    while (!chaos_over(actor->chaos)) {
+        const char *word = words[chaos_random(actor, COUNT(words))];
+        int status = chaos_call(actor->chaos, "greedy", word, output, sizeof output);
+        add(actor->chaos, &actor->chaos->greedy, status == 200);
+        chaos_pause(actor, (unsigned)chaos_random(actor, 600));
+        chaos_call(actor->chaos, "greedy", "crash 1", output, sizeof output);
+        chaos_pause(actor, (unsigned)chaos_random(actor, 200));
+    }
+    return NULL;
+}
+
 /* --- operations --- */
 
 static void count_deploy(struct chaos *chaos, int status)
@@ -339,6 +361,14 @@ static void deploy_hostile(struct actor *actor)
     count_deploy(actor->chaos, chaos_deploy(actor->chaos, "hostile", "slots=1&timeout=500ms", path));
     if (chaos_random(actor, 2))
         chaos_remove(actor->chaos, "hostile");
+}
+
+/* Takes a second to load. */
+static void deploy_slow(struct actor *actor)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/test/e2e/greedy/slow.so", actor->chaos->build);
+    count_deploy(actor->chaos, chaos_deploy(actor->chaos, "hostile", "slots=1&env=SECONDS%3D1", path));
 }
 
 static void redeploy(struct actor *actor)
@@ -366,11 +396,16 @@ void *chaos_operate(void *arg)
 {
     struct actor *actor = arg;
     while (!chaos_over(actor->chaos)) {
-        switch (chaos_random(actor, 3)) {
+        switch (chaos_random(actor, 7)) {
         case 0:
-            deploy_hostile(actor);
+            deploy_slow(actor);
             break;
         case 1:
+        case 2:
+            deploy_hostile(actor);
+            break;
+        case 3:
+        case 4:
             redeploy(actor);
             break;
         default:
@@ -436,6 +471,18 @@ static void annoy(struct actor *actor, int fd)
         ;
 }
 
+/* Reads nothing of a large answer, or stops before the end of a large request, and stays for a while. */
+static void hold(struct actor *actor, int fd)
+{
+    static const char zeros[HELD_SIZE];
+    char head[128];
+    int n =
+        snprintf(head, sizeof head, "POST /function/echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", HELD_SIZE);
+    send_bytes(fd, head, (size_t)n);
+    send_bytes(fd, zeros, HELD_SIZE - chaos_random(actor, 2));
+    chaos_pause(actor, (unsigned)chaos_random(actor, 2000));
+}
+
 void *chaos_annoy(void *arg)
 {
     struct actor *actor = arg;
@@ -443,8 +490,12 @@ void *chaos_annoy(void *arg)
     struct load_connection connection;
     while (!chaos_over(chaos)) {
         struct load_target target = chaos->gateway;
+        target.patience_s = 1;
         if (load_connect(&connection, &target)) {
-            annoy(actor, connection.fd);
+            if (chaos_random(actor, 20))
+                annoy(actor, connection.fd);
+            else
+                hold(actor, connection.fd);
             load_close(&connection);
             add(chaos, &chaos->nuisances, 1);
         }

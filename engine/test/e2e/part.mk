@@ -1,5 +1,6 @@
 # What the end-to-end tests need besides the programs under test.
 
+include engine/test/e2e/greedy/part.mk
 TEST_HELPERS += $(addprefix $(B)/test/e2e/,load hold json chaos)
 
 $(B)/test/e2e/load $(B)/test/e2e/hold: $(B)/test/e2e/%: $(B)/obj/engine/test/e2e/%.o $(B)/obj/engine/test/e2e/load_http.o
@@ -13,12 +14,10 @@ $(B)/test/e2e/json: $(call objects,engine/test/e2e/json.c)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson
 
 $(B)/test/e2e/chaos: $(call objects,$(addprefix engine/test/e2e/,chaos.c chaos_act.c chaos_host.c load_http.c)) \
-        | $(ATTACK_SOS)
+        | $(ATTACK_SOS) $(GREEDY_SOS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $(filter %.o,$^) -lcjson
-
-include engine/test/e2e/greedy/part.mk
 
 .PHONY: test-helpers
 test-helpers: $(TEST_HELPERS)
