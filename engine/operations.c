@@ -36,7 +36,7 @@ struct operation {
     enum nw_status status;           /* of the end */
     struct nw_threads_waiter waiter; /* for the end to hold on every thread */
     int rc;                          /* of the work on the thread */
-    char why[NW_REASON_SIZE + 64];   /* the end is another one than OK */
+    char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
     nw_operation_done *done;
     void *arg;
 };

@@ -3,6 +3,7 @@
 setup() {
     bats_require_minimum_version 1.5.0
     RUN=$BATS_TEST_DIRNAME/run.sh
+    unset NW_SANITIZED # this test may itself be run with it
     mkdir -p "$BATS_TEST_TMPDIR/build/test" "$BATS_TEST_TMPDIR/part/e2e"
     cd "$BATS_TEST_TMPDIR"
 }
