@@ -2,6 +2,7 @@
 #include "worker/keys.h"
 #include "common/atomic.h"
 #include "worker/monitor.h"
+#include "worker/pages.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -94,6 +95,21 @@ static void rights_set(struct nw_domain *domain, uint32_t rights)
         domain->slots[i].gate.pkru = rights;
 }
 
+/* In pieces, between which others of the process may map memory. */
+static int retag_region(const struct nw_region *r, int key)
+{
+    struct nw_pages_piece piece = {0};
+
+    if (!r->prot)
+        return 0;
+    for (uint64_t at = r->start, n; at < r->end; at += n) {
+        n = nw_pages_next(&piece, r->end - at);
+        if (pkey_mprotect((void *)at, n, r->prot, key) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
 static int retag(struct nw_domain *domain, int key)
 {
     int error = 0;
@@ -102,12 +118,8 @@ static int retag(struct nw_domain *domain, int key)
         return -errno;
     pthread_mutex_lock(&domain->memory_lock);
     domain->tag = key;
-    for (size_t i = 0; i < domain->regions.count && !error; i++) {
-        const struct nw_region *r = &domain->regions.regions[i];
-
-        if (r->prot && pkey_mprotect((void *)r->start, r->end - r->start, r->prot, key) < 0)
-            error = -errno;
-    }
+    for (size_t i = 0; i < domain->regions.count && !error; i++)
+        error = retag_region(&domain->regions.regions[i], key);
     pthread_mutex_unlock(&domain->memory_lock);
     return error;
 }
