@@ -52,6 +52,10 @@ endef
 
 $(foreach name,gateway hostile deploy tenants pressure start state threads,$(eval $(call engine_host_test,$(name))))
 
+IO_TESTS += $(B)/test/engine/clients
+$(eval $(call test,engine/clients,$(addprefix engine/test/,clients_test.c greed.c host.c),,$(COMMON)))
+$(B)/test/engine/clients: | $(ENGINE_TEST_HELPERS)
+
 # Once more with two threads, but the one that has several anyway.
 THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 

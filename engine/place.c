@@ -175,6 +175,8 @@ int nw_place_spool(struct nw_invocation *inv, size_t length)
     if (need <= size)
         return 0;
     size = need < 2 * size ? 2 * size : need;
+    if (size > inv->wanted && need <= inv->wanted) /* what was announced */
+        size = inv->wanted;
     uint64_t charge = size > SPOOL_FREE ? size - inv->spool.held : 0;
     inv->spool.moved = &inv->length;
     inv->spool.cut = inv->owner->cut;
