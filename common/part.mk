@@ -16,6 +16,7 @@ $(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
 $(eval $(call test,common/resources,common/test/resources_test.c common/resources_doc.c,,$(COMMON)))
+$(eval $(call test,common/bound,common/test/bound_test.c))
 $(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
 $(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
 

@@ -6,7 +6,7 @@
 /* The entry if the domain may still use it. Lock held. */
 static struct nw_domain_fd *entry(struct nw_domain *domain, uint64_t number)
 {
-    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
+    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[nw_index(number, NW_DOMAIN_FDS)] : NULL;
 
     return e && e->fd >= 0 && !e->closed ? e : NULL;
 }
@@ -43,7 +43,8 @@ static void clear(struct nw_domain *domain, struct nw_domain_fd *e)
 
 void nw_fd_done(struct nw_domain *domain, uint64_t number)
 {
-    struct nw_domain_fd *e = &domain->fds[(uint32_t)number];
+    const uint64_t index = nw_without(NW_DEFENCE_ONCE) ? (uint32_t)number : nw_index(number, NW_DOMAIN_FDS);
+    struct nw_domain_fd *e = &domain->fds[index];
 
     if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE)
         return;
@@ -90,7 +91,7 @@ static void drop(struct nw_domain *domain, struct nw_domain_fd *e)
 
 long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd file)
 {
-    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[number] : NULL;
+    struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[nw_index(number, NW_DOMAIN_FDS)] : NULL;
     long result = e ? (long)number : -EBADF, error = 0;
 
     pthread_mutex_lock(&domain->memory_lock);

@@ -17,6 +17,7 @@
 #ifndef NW_WORKER_MONITOR_H
 #define NW_WORKER_MONITOR_H
 
+#include "common/bound.h"
 #include "common/channel.h"
 #include "common/control.h"
 #include "common/manifest.h"
@@ -366,6 +367,18 @@ static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t star
 {
     return nw_without(NW_DEFENCE_RANGES) || length == 0 ||
            (start >= domain->base && start <= domain->end && length <= domain->end - start);
+}
+
+/* The same for an address that the monitor goes on to use: also ahead of the check it lies in the domain, or nowhere.
+ */
+static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *start, uint64_t length)
+{
+    const uint64_t size = domain->end - domain->base, offset = *start - domain->base;
+    const bool holds = nw_domain_holds(domain, *start, length);
+
+    if (!nw_without(NW_DEFENCE_RANGES))
+        *start |= ~(nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1));
+    return holds;
 }
 
 uint64_t nw_now(void); /* CLOCK_MONOTONIC, ns */

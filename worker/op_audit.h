@@ -29,26 +29,29 @@ static inline int nw_arg_flag(uint32_t scalar, bool *to)
 /* Any function of the worker may call any other, so a route that was guessed is as good as one that was asked for. */
 static inline int nw_arg_route(uint32_t scalar, const struct nw_route **to)
 {
-    if (!nw_without(NW_DEFENCE_RANGES) &&
-        scalar >= nw_load_acquire(&nw_m.n_routes)) /* stored after the route was written */
-        return -EINVAL;
-    *to = &nw_m.routes[scalar];
-    return 0;
+    const uint32_t n = nw_load_acquire(&nw_m.n_routes); /* stored after the route was written */
+
+    *to = &nw_m.routes[nw_without(NW_DEFENCE_RANGES) ? scalar : nw_index(scalar, n)];
+    return scalar < n || nw_without(NW_DEFENCE_RANGES) ? 0 : -EINVAL;
 }
 
 static inline int nw_arg_sink(const struct nw_domain *domain, uint64_t at, uint64_t size, struct nw_sink *to)
 {
+    bool holds = nw_domain_confine(domain, &at, size);
+
     *to = (struct nw_sink){at, size};
-    return nw_domain_holds(domain, at, size) ? 0 : -EFAULT;
+    return holds ? 0 : -EFAULT;
 }
 
 static inline int nw_arg_source(const struct nw_domain *domain, uint64_t at, uint64_t length, uint64_t max,
                                 struct nw_source *to)
 {
-    *to = (struct nw_source){at, length};
+    bool holds = nw_domain_confine(domain, &at, length);
+
+    *to = (struct nw_source){at, nw_without(NW_DEFENCE_OUTPUT) ? length : nw_index(length, max + 1)};
     if (length > max && !nw_without(NW_DEFENCE_OUTPUT))
         return -E2BIG;
-    return nw_domain_holds(domain, at, length) ? 0 : -EFAULT;
+    return holds ? 0 : -EFAULT;
 }
 
 static inline int nw_arg_overlong(const struct nw_domain *domain, uint64_t at, uint64_t length, uint64_t max,

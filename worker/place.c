@@ -21,9 +21,8 @@ static int read_path(struct nw_call *call, uint64_t from, char path[PATH_MAX])
     size_t n = 0;
 
     while (n < PATH_MAX) {
-        size_t step = NW_PAGE_SIZE - (from + n) % NW_PAGE_SIZE;
+        size_t step = nw_least(NW_PAGE_SIZE - (from + n) % NW_PAGE_SIZE, PATH_MAX - n);
 
-        step = step < PATH_MAX - n ? step : PATH_MAX - n;
         if (nw_call_read(call, path + n, from + n, step) < 0)
             return -EFAULT;
         if (memchr(path + n, '\0', step))

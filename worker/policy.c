@@ -34,7 +34,9 @@ static const struct entry table[NUMBERS] = {
 
 static const struct entry *lookup(long number)
 {
-    return number >= 0 && number < NUMBERS && table[number].handler ? &table[number] : NULL;
+    const struct entry *e = &table[nw_index((uint64_t)number, NUMBERS)];
+
+    return number >= 0 && number < NUMBERS && e->handler ? e : NULL;
 }
 
 long nw_call_refuse(struct nw_call *call)

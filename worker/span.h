@@ -6,6 +6,7 @@
 #ifndef NW_WORKER_SPAN_H
 #define NW_WORKER_SPAN_H
 
+#include "common/bound.h"
 #include "protect/gate.h"
 #include <errno.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ static inline int nw_source_read(void *to, struct nw_source from)
 
 static inline int nw_sink_write(struct nw_sink to, const void *from, uint64_t length)
 {
-    return length > to.size ? -EFAULT : nw_gate_copy((void *)to.at, from, length);
+    return length > to.size ? -EFAULT : nw_gate_copy((void *)to.at, from, nw_index(length, to.size + 1));
 }
 
 static inline int nw_sink_copy(struct nw_sink to, struct nw_source from)

@@ -14,14 +14,14 @@
 
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length)
 {
-    if (!nw_domain_holds(call->domain, from, length))
+    if (!nw_domain_confine(call->domain, &from, length))
         return -EFAULT;
     return nw_gate_copy(to, (const void *)from, length);
 }
 
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length)
 {
-    if (!nw_domain_holds(call->domain, to, length))
+    if (!nw_domain_confine(call->domain, &to, length))
         return -EFAULT;
     return nw_gate_copy((void *)to, from, length);
 }

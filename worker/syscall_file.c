@@ -63,7 +63,7 @@ static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)
     size_t n = length < LOG_WRITE_MAX ? length : LOG_WRITE_MAX;
 
     for (size_t done = 0, piece; done < n; done += piece) {
-        piece = n - done < sizeof(text) ? n - done : sizeof(text);
+        piece = nw_least(n - done, sizeof(text));
         if (nw_call_read(call, text, from + done, piece) < 0)
             return done ? (long)done : -EFAULT;
         nw_lines_add(call->slot, (int)(uint32_t)call->args[0], text, piece);
@@ -234,6 +234,7 @@ long nw_sys_poll(struct nw_call *call)
 
     if (n > NW_DOMAIN_FDS)
         return -EINVAL;
+    n = nw_index(n, NW_DOMAIN_FDS + 1);
     if (nw_call_read(call, fds, call->args[0], n * sizeof(*fds)) < 0)
         return -EFAULT;
     memcpy(real, fds, n * sizeof(*fds));

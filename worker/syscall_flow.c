@@ -236,7 +236,7 @@ long nw_sys_futex(struct nw_call *call)
 
     if (call->args[0] % sizeof(uint32_t))
         return -EINVAL;
-    if (!nw_domain_holds(call->domain, call->args[0], sizeof(uint32_t)))
+    if (!nw_domain_confine(call->domain, &call->args[0], sizeof(uint32_t)))
         return -EFAULT;
     switch (op & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:

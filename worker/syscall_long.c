@@ -142,7 +142,7 @@ static int pieces_of(struct nw_call *call, struct iovec pieces[LIST_MAX])
 {
     uint64_t n = single(call->number) ? call->args[2] : 1;
 
-    n = n < LIST_MAX ? n : LIST_MAX; /* the function will call again for the rest */
+    n = nw_least(n, LIST_MAX); /* the function will call again for the rest */
     if (!single(call->number))
         pieces[0] = (struct iovec){(void *)call->args[1], call->args[2]};
     else if (nw_call_read(call, pieces, call->args[1], n * sizeof(*pieces)) < 0)

@@ -68,6 +68,7 @@ static int read_address(struct nw_call *call, uint64_t from, uint64_t length, st
     address->length = (uint32_t)length;
     if (address->length > sizeof(address->at))
         return -EINVAL;
+    address->length = (uint32_t)nw_index(address->length, sizeof(address->at) + 1);
     if (nw_call_read(call, &address->at, from, address->length) < 0)
         return -EFAULT;
     error = check_reach(call, address);
@@ -157,6 +158,7 @@ static int read_pieces(struct nw_call *call, uint64_t from, uint64_t n, struct i
 {
     if (n > PIECES_MAX)
         return -EMSGSIZE;
+    n = nw_index(n, PIECES_MAX + 1);
     if (nw_call_read(call, to, from, n * sizeof(*to)) < 0)
         return -EFAULT;
     for (uint64_t i = 0; i < n; i++)
