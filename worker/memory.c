@@ -124,6 +124,15 @@ static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t len
     return result;
 }
 
+/* Large contents that a mapping is about to replace go first, piece by piece. False: not all, since a kick came. */
+static bool clear_place(const struct nw_executor *ex, const struct nw_domain *d, uint64_t start, uint64_t length,
+                        int flags)
+{
+    if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < d->regions.start)
+        return true;
+    return nw_pages_empty(start, length, ex);
+}
+
 static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6], uint64_t length,
                           const struct nw_domain_fd *file)
 {
@@ -131,7 +140,7 @@ static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uin
 
     if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
         return -ENODEV;
-    if (flags & MAP_FIXED && length > NW_PAGES_FEW && !nw_pages_empty(args[0], length, ex))
+    if (!clear_place(ex, d, args[0], length, flags))
         return -NW_CALL_CUT;
     if (prot & PROT_EXEC)
         return nw_memory_map_code(ex, d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
@@ -155,11 +164,8 @@ long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t a
         return -EPERM;
     if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
-    if (flags & MAP_ANONYMOUS) {
-        if (flags & MAP_FIXED && length > NW_PAGES_FEW && !nw_pages_empty(args[0], length, ex))
-            return -NW_CALL_CUT;
-        return map_locked(d, args, length, -1);
-    }
+    if (flags & MAP_ANONYMOUS)
+        return clear_place(ex, d, args[0], length, flags) ? map_locked(d, args, length, -1) : -NW_CALL_CUT;
     file.fd = nw_fd_use_file(d, args[4], &file);
     if (file.fd < 0)
         return file.fd;
