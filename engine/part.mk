@@ -64,7 +64,7 @@ $(eval $(call test,engine/directory,engine/test/directory_test.c engine/director
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 # An engine that leaves a check out does what a sanitizer ends it for.
 NO_ASAN += engine/attacks
-$(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
+$(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/greed.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
 $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker nightward-engine nightward-launcher)
 
 # The same host with an engine that can leave checks out (common/without.h). Never installed.

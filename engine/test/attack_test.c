@@ -4,7 +4,7 @@
  * attacks; what the tests of the engine look at more closely, they look at there.
  */
 #include "common/test/attack_report.h"
-#include "engine/test/host.h"
+#include "engine/test/greed.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,6 +34,17 @@
 
 static struct host host;
 
+static void hold_bodies(struct greed *greed, const struct host *of)
+{
+    greed_hold_bodies(greed, of, "echo", 4, 8ul << 20);
+}
+
+static void hold_answers(struct greed *greed, const struct host *of)
+{
+    greed_hold_answers(greed, of, "big", GREED_MOST);
+    await_at_least(of, "completed", 4);
+}
+
 static struct attack_line *line_of(int row, const char *name, const char *expected, const char *why_not)
 {
     struct attack_line *line = attack_report_begin(MODE, row, name, expected);
@@ -53,17 +64,22 @@ static const char *const flags[] = {"--mode", "process",        "--ring", "16", 
                                     "300ms",  "--body-timeout", "300ms",  NULL};
 
 /* A host of which the engine leaves a check out. */
-static struct host host_without(const char *check)
+static struct host host_without_of(const char *check, const char *const *its_flags)
 {
     struct host without;
 
     host_folder = "host-without";
     setenv("NW_WITHOUT", check, 1);
-    host_start(&without, flags);
+    host_start(&without, its_flags);
     unsetenv("NW_WITHOUT");
     host_folder = "host";
     deploy(&without, "echo", "echo");
     return without;
+}
+
+static struct host host_without(const char *check)
+{
+    return host_without_of(check, flags);
 }
 
 /* Sends one request, on a connection of its own: the status of the answer, or what became of the engine. */
@@ -482,6 +498,55 @@ static const struct request names[] = {
      "name", "no answer|engine ended"},
 };
 
+/* ---- clients that take and do not give ---- */
+
+static const struct greedy {
+    const char *name;
+    void (*hold)(struct greed *greed, const struct host *host);
+} greedy[] = {
+    {"bodies that stop one byte before their end", hold_bodies},
+    {"answers that nobody reads", hold_answers},
+};
+
+/* Small arenas, and no timeout that comes to the neighbour's help. */
+static const char *const greedy_flags[] = {
+    "--arena", "16M", "--body-limit", "8M", "--body-timeout", "1m", "--write-timeout", "1m", "--drain-timeout",
+    "100ms",   NULL};
+
+/* A neighbour's request that needs room, beside them. */
+static void describe_beside(const struct greedy *g, const struct host *of, char *seen, size_t size)
+{
+    deploy(of, "big", "big 4194304");
+    struct greed greed;
+    char text[1024 + 128];
+    int n = snprintf(text, sizeof(text), "%sContent-Length: 1024\r\n\r\n", FROM);
+
+    memset(text + n, 'x', 1024);
+    text[n + 1024] = '\0';
+    g->hold(&greed, of);
+    ask_without(of, host_connect(of), text, seen, size);
+    greed_end(&greed);
+}
+
+static void is_greedy(void **state)
+{
+    const struct greedy *g = *state;
+    struct attack_line *line = line_of(36, g->name, "200", NULL);
+    char seen[ATTACK_SEEN];
+    struct host own;
+
+    host_start(&own, greedy_flags);
+    deploy(&own, "echo", "echo");
+    describe_beside(g, &own, seen, sizeof(seen));
+    host_discard(&own);
+    judge(line, seen);
+    attack_report_will_leave_out(line, "share");
+    own = host_without_of("share", greedy_flags);
+    describe_beside(g, &own, seen, sizeof(seen));
+    attack_report_left_out(line, "no answer", seen);
+    host_discard(&own);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -523,6 +588,7 @@ int main(void)
     add("10,000 requests at once", pipelines, NULL);
     add("a client that goes away after every byte", disconnects, NULL);
     add("a slow client", is_slow, NULL);
+    ADD_ALL(greedy, is_greedy);
     ADD_ALL(gateway, asks_the_gateway_for_it);
     ADD_ALL(names, uses_a_hostile_name);
     add("another user", asks_as_another_user, NULL);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 void greed_hold_bodies(struct greed *greed, const struct host *host, const char *function, int n, size_t size)
@@ -14,8 +15,10 @@ void greed_hold_bodies(struct greed *greed, const struct host *host, const char 
     snprintf(head, sizeof(head), "POST /function/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", function,
              size);
     for (greed->n = 0; greed->n < n; greed->n++) {
+        const struct timeval second = {.tv_sec = 1}; /* then the engine does not read on */
         int fd = host_connect(host);
 
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
         send_text(fd, head);
         send_bytes(fd, body, size - 1);
         greed->fds[greed->n] = fd;
