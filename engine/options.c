@@ -46,8 +46,8 @@ static const struct option table[] = {
     {"--body-limit", KIND_BYTES, AT(body_limit), 16 * MIB, 1, GIB, "BYTES", "largest request or response body"},
     {"--arena", KIND_PAGES, AT(arena), 0, MIB, 16 * GIB, "BYTES",
      "payload memory of a worker, each way [4 bodies of the limit, at least 64M]"},
-    {"--payload-memory", KIND_BYTES, AT(payload_memory), 256 * MIB, MIB, 64 * GIB, "BYTES",
-     "for bodies that arrive slowly and answers that are read slowly; beyond it the slowest are cut off"},
+    {"--payload-memory", KIND_BYTES, AT(payload_memory), 0, MIB, 64 * GIB, "BYTES",
+     "for bodies that arrive slowly and answers that are read slowly [16 bodies of the limit, at least 64M]"},
     {"--ring", KIND_POWER, AT(ring), 1024, 16, 65536, "N", "descriptors of a ring; a power of two"},
     {"--header-limit", KIND_BYTES, AT(header_limit), 16 * KIB, 256, MIB, "BYTES", "request line and headers"},
     {"--header-timeout", KIND_TIME, AT(header_timeout), 10000, 1, 3600000, "TIME", "for a request's headers to arrive"},
@@ -235,6 +235,8 @@ void nw_options_parse(struct nw_options *options, int argc, char **argv)
     if (options->body_limit > options->arena)
         nw_die_usage("--body-limit: a body of %llu bytes does not fit into --arena %llu; make the arena larger",
                      (unsigned long long)options->body_limit, (unsigned long long)options->arena);
+    if (!options->payload_memory)
+        options->payload_memory = 16 * options->body_limit < 64 * MIB ? 64 * MIB : 16 * options->body_limit;
     if (!options->n_listen)
         add_listen(options, "127.0.0.1:8080");
 }
