@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define KIB (1ull << 10)
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
@@ -33,6 +34,8 @@ static void print_amount(FILE *to, const struct nw_resource_terms *r, uint64_t n
         fputs("none", to);
     else if (bytes && n >= GIB)
         fprintf(to, "%llu GiB", (unsigned long long)(n / GIB));
+    else if (bytes && n < MIB)
+        fprintf(to, "%llu KiB", (unsigned long long)(n / KIB));
     else if (bytes)
         fprintf(to, "%llu MiB", (unsigned long long)(n / MIB));
     else
