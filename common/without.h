@@ -19,6 +19,7 @@ enum nw_check {
     NW_CHECK_USER,    /* who speaks to the admin API */
     NW_CHECK_NAME,    /* names of functions */
     NW_CHECK_SHARE,   /* what clients may hold of arenas */
+    NW_CHECK_LOADS,   /* functions are loaded side by side */
     NW_CHECK_COUNT
 };
 

@@ -9,25 +9,22 @@
  *
  * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can.
  * A replica follows its worker: PENDING -> LOADING -> LOADED -> SERVING -> RETIRING, and PENDING again when the worker
- * is lost. A worker loads one at a time. Nothing of this is freed but in nw_deployments_reap.
+ * is lost. Which is loaded when is decided in loads.c. Nothing of this is freed but in nw_deployments_reap.
  */
 #include "engine/deployments.h"
 #include "common/log.h"
 #include "engine/code.h"
-#include "engine/directory.h"
 #include "engine/dispatch.h"
+#include "engine/loads.h"
 #include "engine/operations.h"
 #include "engine/tenants.h"
 #include "engine/threads.h"
 #include "engine/workers.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LOADS_MOST 2 /* workers that one version may take with it when it is loaded; then it is refused */
 
 enum event { EVENT_LOADED, EVENT_COMMITTED, EVENT_REFUSED, EVENT_RETIRE, EVENTS };
 
@@ -91,97 +88,15 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- loading --- */
 
-/* The code and the granted directories, in the order in which the worker expects them. */
-struct load_files {
-    int fds[NW_CONTROL_FDS_MAX];
-    int n;
-};
-
-static int add_file(struct load_files *files, int fd)
-{
-    if (fd < 0)
-        return -1;
-    files->fds[files->n++] = fd;
-    return 0;
-}
-
-/* 0, or -1 with a message for people. */
-static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
-{
-    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
-    int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
-    files->n = 0;
-    if (add_file(files, fcntl(deployment->code, F_DUPFD_CLOEXEC, 0)) < 0) {
-        snprintf(why, why_size, "its code cannot be handed to a worker: %s", strerror(errno));
-        return -1;
-    }
-    for (int i = 0; i < n; i++)
-        if (add_file(files, nw_directory_open(grants[i].path, grants[i].writable)) < 0) {
-            snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, strerror(errno));
-            return -1;
-        }
-    return n < 0 ? -1 : 0;
-}
-
-/* What the worker is told of the function beside the numbers. */
-static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
-{
-    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories};
-    int rc = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
-        rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
-    return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
-}
-
-/* Begins to load it; when that is not possible, says why. */
-static void send_load(struct nw_replica *replica, char *why, size_t why_size)
-{
-    struct nw_seat *seat = replica->seat;
-    struct nw_deployment *deployment = replica->deployment;
-    const struct nw_manifest *manifest = &deployment->manifest;
-    struct load_files files;
-    struct nw_buffer text = {0};
-    const struct nw_control head = {.kind = NW_CONTROL_LOAD,
-                                    .worker = seat->worker->number,
-                                    .deployment = deployment->number,
-                                    .slots = manifest->slots,
-                                    .timeout_ms = manifest->timeout_ms,
-                                    .memory = manifest->memory,
-                                    .threads = manifest->threads,
-                                    .profile = manifest->profile};
-    snprintf(why, why_size, "out of memory");
-    if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
-        nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
-        replica->state = NW_REPLICA_LOADING;
-        seat->loading = replica;
-        seat->deadline = nw_io_now(seat->engine->io) + seat->engine->options.load_timeout;
-    }
-    nw_buffer_fini(&text);
-    for (int i = 0; i < files.n; i++)
-        close(files.fds[i]);
-}
-
 static void refuse(struct nw_replica *replica, const char *reason);
 
-/* The oldest version whose code was read first, so that what serves comes back before what is new. */
 static void load_next(struct nw_seat *seat)
 {
-    while (seat->state == NW_SEAT_UP && !seat->loading) {
-        struct nw_replica *next = NULL;
-        char why[512];
-        nw_list_each(&seat->replicas, at, after)
-        {
-            struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-            if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-                nw_code_ready(replica->deployment) && (!next || replica->deployment->number < next->deployment->number))
-                next = replica;
-        }
-        if (!next)
-            return;
-        send_load(next, why, sizeof why);
-        if (!seat->loading)
+    struct nw_replica *next;
+    char why[512];
+    while ((next = nw_loads_next(seat)))
+        if (!nw_load_begin(next, why, sizeof why))
             refuse(next, why);
-    }
 }
 
 static void tell(struct nw_replica *replica, enum nw_control_kind kind)
@@ -401,8 +316,6 @@ void nw_replica_unbind(struct nw_replica *replica)
 static void replica_free(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
-    if (seat->loading == replica)
-        seat->loading = NULL;
     nw_list_remove(&replica->of_deployment);
     nw_list_remove(&replica->of_seat);
     nw_list_remove(&replica->pump_link);
@@ -461,17 +374,16 @@ void nw_deployments_seat_up(struct nw_seat *seat)
 
 void nw_deployments_seat_lost(struct nw_seat *seat)
 {
-    struct nw_replica *loading = seat->loading;
-    seat->loading = NULL;
+    struct nw_replica *blamed = nw_loads_lost(seat);
     seat->engine->reap = true;
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-        if (replica->state != NW_REPLICA_REFUSED || replica->lost_loading < LOADS_MOST)
+        if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
             replica->state = NW_REPLICA_PENDING;
     }
-    if (loading && ++loading->lost_loading >= LOADS_MOST)
-        refuse(loading, "the worker process ended while it was loaded");
+    if (blamed)
+        refuse(blamed, "the worker process ended while it was loaded");
 }
 
 void nw_deployments_seat_buried(struct nw_seat *seat)
@@ -493,10 +405,9 @@ static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
 static const char *loaded_or_refused(struct nw_replica *replica, bool refused, const char *reason)
 {
     struct nw_seat *seat = replica->seat;
-    if (seat->loading != replica)
+    if (replica->state != NW_REPLICA_LOADING)
         return "it answered a load that it was not asked for";
-    seat->loading = NULL;
-    replica->lost_loading = 0;
+    nw_load_ended(replica, !refused);
     if (refused) {
         refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
@@ -538,6 +449,14 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
     default:
         return "it sent a message that is not a worker's";
     }
+}
+
+void nw_deployments_seat_tick(struct nw_seat *seat)
+{
+    if (nw_loads_overdue(seat))
+        nw_worker_broken(seat->worker, "it did not finish loading a function in time");
+    else if (seat->loading)
+        load_next(seat);
 }
 
 /* --- the whole --- */

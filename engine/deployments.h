@@ -42,6 +42,9 @@ void nw_deployments_seat_up(struct nw_seat *seat);
 void nw_deployments_seat_lost(struct nw_seat *seat);
 void nw_deployments_seat_buried(struct nw_seat *seat);
 
+/* Time has passed; UP. */
+void nw_deployments_seat_tick(struct nw_seat *seat);
+
 /* A message of an UP worker: NULL, or what is wrong with it. */
 const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text);
 

@@ -136,7 +136,9 @@ struct nw_replica {
     enum nw_replica_state state;
     unsigned bound;        /* invocations that chose it */
     unsigned in_flight;    /* of these, those that the worker has */
-    unsigned lost_loading; /* times the worker ended while loading it */
+    uint64_t load_begun;   /* LOADING: when */
+    unsigned lost_loading; /* times the worker ended while loading it and nothing else */
+    bool suspect;          /* ... or it and others: it is loaded when nothing else is */
     struct nw_list ready;
     struct nw_list pump_link; /* in engine->pump while it may have something to send */
 };
@@ -163,9 +165,10 @@ struct nw_deployment {
     bool code_reading; /* on another thread, which uses the deployment */
     bool persisted;
     struct nw_list replicas;
-    uint64_t deadline; /* of loading */
-    unsigned held;     /* other threads that know it: see threads.h */
-    uint64_t told;     /* in another thread: the last generation that it was in */
+    uint64_t deadline;  /* of loading */
+    uint64_t load_took; /* ms, the last time; 0: not yet */
+    unsigned held;      /* other threads that know it: see threads.h */
+    uint64_t told;      /* in another thread: the last generation that it was in */
     char reason[NW_REASON_SIZE];
 };
 
@@ -211,8 +214,8 @@ struct nw_seat {
     enum nw_seat_state state;
     struct nw_link *worker; /* while STARTING or UP */
     struct nw_list replicas;
-    struct nw_replica *loading; /* one at a time, so that a worker that dies of it names it */
-    uint64_t deadline;          /* DOWN: when to start; STARTING: HELLO; UP with `loading`: its answer */
+    unsigned loading;  /* replicas that are LOADING */
+    uint64_t deadline; /* DOWN: when to start; STARTING: HELLO */
     uint64_t up_since;
     unsigned failures; /* in a row */
     unsigned restarts;

@@ -392,8 +392,8 @@ void nw_workers_tick(struct nw_engine *engine)
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
         if (seat->state == NW_SEAT_STARTING && now >= seat->deadline)
             nw_worker_broken(seat->worker, "it did not say hello in time");
-        else if (seat->loading && now >= seat->deadline)
-            nw_worker_broken(seat->worker, "it did not finish loading a function in time");
+        else if (seat->state == NW_SEAT_UP)
+            nw_deployments_seat_tick(seat);
         try_start(seat);
     }
 }

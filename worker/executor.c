@@ -382,6 +382,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     nw_ring_poll();
     slot = find_work(ex);
     slot->state = NW_SLOT_RUNNING;
+    ex->gate.current = &slot->gate;
     ex->away = false;
     nw_key_surfaced(ex);
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
@@ -398,21 +399,25 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     return slot;
 }
 
-/* Checks the function's file, once, and maps the program of a domain whose first flow is about to run. False: that
- * cannot be done, and the domain is gone. */
-static bool loaded(struct nw_slot *slot)
+/* Checks the function's file, once, and maps the program of a domain whose first flow is about to run, both of which
+ * may take long. False: that cannot be done, and the domain is gone. */
+static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
     char reason[NW_REASON_MAX] = "";
+    bool blocked;
     int error;
 
     if (domain->loaded)
         return true;
+    blocked = nw_executor_block(ex) == 0;
     error = nw_function_inspect(domain->function, reason);
     if (error == 0) {
         error = nw_domain_load(domain, slot);
         snprintf(reason, sizeof(reason), "its domain could not be started: %s", strerror(-error));
     }
+    if (blocked)
+        nw_executor_unblock(ex);
     if (error == 0) {
         domain->loaded = true;
         return true;
@@ -430,6 +435,6 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(slot));
+    } while (!loaded(ex, slot));
     return &slot->gate;
 }

@@ -4,6 +4,7 @@
  * attacks; what the tests of the engine look at more closely, they look at there.
  */
 #include "common/test/attack_report.h"
+#include "engine/test/attack_loads.h"
 #include "engine/test/greed.h"
 #include <errno.h>
 #include <poll.h>
@@ -589,6 +590,7 @@ int main(void)
     add("a client that goes away after every byte", disconnects, NULL);
     add("a slow client", is_slow, NULL);
     ADD_ALL(greedy, is_greedy);
+    add("loads without end", attack_by_loading, NULL);
     ADD_ALL(gateway, asks_the_gateway_for_it);
     ADD_ALL(names, uses_a_hostile_name);
     add("another user", asks_as_another_user, NULL);

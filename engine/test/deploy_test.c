@@ -341,6 +341,42 @@ static void refuses_what_does_not_finish_loading(void **state)
     host_stop(&waiting);
 }
 
+/* Those that come back slowly wait for themselves: the neighbour, which is the youngest, is there at once. */
+static void loads_side_by_side_after_a_loss(void **state)
+{
+    (void)state;
+    struct host alone;
+    char name[16];
+    host_start(&alone, NULL);
+    for (int i = 0; i < 6; i++) {
+        snprintf(name, sizeof name, "slow%d", i);
+        deploy(&alone, name, "sleep-reloading");
+    }
+    deploy(&alone, "exit", "exit");
+    deploy(&alone, "neighbour", "echo");
+    expect_error(invoke(&alone, "exit", ""), 502, "worker_lost");
+    expect(invoke(&alone, "neighbour", "back"), 200, "back");
+    host_discard(&alone);
+}
+
+/* Which of those that were loaded together took the worker with it is found out; the others come back. */
+static void finds_out_what_ends_the_worker_when_it_is_loaded(void **state)
+{
+    (void)state;
+    struct host alone;
+    host_start(&alone, NULL);
+    deploy(&alone, "one", "say one");
+    deploy(&alone, "deadly", "die-reloading");
+    deploy(&alone, "two", "say two");
+    deploy(&alone, "exit", "exit");
+    expect_error(invoke(&alone, "exit", ""), 502, "worker_lost");
+    eventually(&alone, "one", "", "one");
+    eventually(&alone, "two", "", "two");
+    expect_error(invoke(&alone, "deadly", ""), 503, "unavailable");
+    expect(invoke(&alone, "one", ""), 200, "one");
+    host_stop(&alone);
+}
+
 /* In the middle of everything: an invocation that runs, a body that arrives, a deployment that is loaded. */
 static void ends_at_once_when_told_twice(void **state)
 {
@@ -437,6 +473,8 @@ static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
     cmocka_unit_test(answers_503_when_no_worker_comes),
     cmocka_unit_test(refuses_what_does_not_finish_loading),
+    cmocka_unit_test(loads_side_by_side_after_a_loss),
+    cmocka_unit_test(finds_out_what_ends_the_worker_when_it_is_loaded),
     cmocka_unit_test(finishes_what_runs_when_told_to_stop),
     cmocka_unit_test(ends_at_once_when_told_twice),
 };

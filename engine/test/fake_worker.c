@@ -14,6 +14,8 @@
  *   refuse TEXT         is refused when loaded
  *   die                 ends the process when loaded
  *   sleep-loading       never answers LOAD
+ *   sleep-reloading     ... unless it is the first worker
+ *   die-reloading       ends the process when loaded, unless it is the first worker
  *   hostile KIND        breaks the protocol when invoked: see `hostilities`
  */
 #include "common/atomic.h"
@@ -448,9 +450,9 @@ static void load(void)
     snprintf(function->name, sizeof function->name, "%.*s", (int)sizeof function->name - 1, message.text);
     function->env_length = message.head.text_len - name < sizeof function->env ? message.head.text_len - name : 0;
     memcpy(function->env, message.text + name, function->env_length);
-    if (behaves(function, "die"))
+    if (behaves(function, "die") || (worker_number > 1 && behaves(function, "die-reloading")))
         _exit(9);
-    if (behaves(function, "sleep-loading"))
+    if (behaves(function, "sleep-loading") || (worker_number > 1 && behaves(function, "sleep-reloading")))
         return;
     const char *reason = behaves(function, "refuse");
     if (!reason)

@@ -11,7 +11,7 @@ static const char *const names[NW_CHECK_COUNT] = {
     [NW_CHECK_INDEX] = "index", [NW_CHECK_PAYLOAD] = "payload", [NW_CHECK_STATUS] = "status",
     [NW_CHECK_BLOCK] = "block", [NW_CHECK_OWNER] = "owner",     [NW_CHECK_LENGTH] = "length",
     [NW_CHECK_FOLD] = "fold",   [NW_CHECK_USER] = "user",       [NW_CHECK_NAME] = "name",
-    [NW_CHECK_SHARE] = "share",
+    [NW_CHECK_SHARE] = "share", [NW_CHECK_LOADS] = "loads",
 };
 
 __attribute__((constructor)) static void choose(void)
