@@ -46,6 +46,14 @@ void nw__op_cancel(struct nw__uring *uring, struct nw__op *op)
     }
 }
 
+void nw__op_first(struct nw__uring *uring, struct nw__op *op)
+{
+    if (op->state != OP_QUEUED)
+        return;
+    nw_list_remove(&op->link);
+    nw_list_add(&uring->queue, &op->link);
+}
+
 static void op_completed(struct nw__op *op, int result, unsigned flags)
 {
     if (!(flags & IORING_CQE_F_MORE)) {

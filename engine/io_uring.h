@@ -65,10 +65,15 @@ void nw__op_init(struct nw__op *op, void (*prepare)(struct nw__op *op, struct io
 void nw__op_start(struct nw__uring *uring, struct nw__op *op);
 void nw__op_cancel(struct nw__uring *uring, struct nw__op *op);
 
+/* What is queued goes to the kernel before all else. */
+void nw__op_first(struct nw__uring *uring, struct nw__op *op);
+
 /* Has `end` called when the turn ends. */
 void nw__uring_end(struct nw__uring *uring, struct nw__ending *ending);
 
 /* --- io_uring_buffers.c --- */
+
+#define NW__URING_BUFFER_SIZE 65536
 
 /* 0 or negative errno. */
 int nw__uring_buffers_init(struct nw__uring *uring);

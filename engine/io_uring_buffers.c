@@ -8,14 +8,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define GROUP       0
-#define COUNT       64 /* a power of two */
-#define BUFFER_SIZE 65536u
+#define GROUP 0
+#define COUNT 64 /* a power of two */
 
 static void add(struct nw__uring *uring, unsigned id)
 {
-    char *memory = uring->buffer_memory + (size_t)id * BUFFER_SIZE;
-    io_uring_buf_ring_add(uring->buffers, memory, BUFFER_SIZE, (unsigned short)id, io_uring_buf_ring_mask(COUNT), 0);
+    char *memory = uring->buffer_memory + (size_t)id * NW__URING_BUFFER_SIZE;
+    io_uring_buf_ring_add(uring->buffers, memory, NW__URING_BUFFER_SIZE, (unsigned short)id,
+                          io_uring_buf_ring_mask(COUNT), 0);
     io_uring_buf_ring_advance(uring->buffers, 1);
 }
 
@@ -30,13 +30,13 @@ static void unmap(struct nw__uring *uring)
     if (uring->buffers)
         munmap(uring->buffers, COUNT * sizeof(struct io_uring_buf));
     if (uring->buffer_memory)
-        munmap(uring->buffer_memory, (size_t)COUNT * BUFFER_SIZE);
+        munmap(uring->buffer_memory, (size_t)COUNT * NW__URING_BUFFER_SIZE);
 }
 
 int nw__uring_buffers_init(struct nw__uring *uring)
 {
     uring->buffers = map(COUNT * sizeof(struct io_uring_buf));
-    uring->buffer_memory = map((size_t)COUNT * BUFFER_SIZE);
+    uring->buffer_memory = map((size_t)COUNT * NW__URING_BUFFER_SIZE);
     int rc = -ENOMEM;
     if (uring->buffers && uring->buffer_memory) {
         struct io_uring_buf_reg reg = {.ring_addr = (uintptr_t)uring->buffers, .ring_entries = COUNT, .bgid = GROUP};
@@ -60,7 +60,7 @@ void nw__uring_buffers_fini(struct nw__uring *uring)
 
 char *nw__uring_buffer(struct nw__uring *uring, unsigned cqe_flags)
 {
-    return uring->buffer_memory + (size_t)(cqe_flags >> IORING_CQE_BUFFER_SHIFT) * BUFFER_SIZE;
+    return uring->buffer_memory + (size_t)(cqe_flags >> IORING_CQE_BUFFER_SHIFT) * NW__URING_BUFFER_SIZE;
 }
 
 void nw__uring_buffer_return(struct nw__uring *uring, unsigned cqe_flags)

@@ -1,5 +1,6 @@
 /*
- * Connections of the io_uring backend: one receive that stays armed, and at most one send.
+ * Connections of the io_uring backend: one receive that stays armed while there are buffers enough, and at most one
+ * send.
  *
  * A receive that is armed may complete after reading was turned off, and before it is cancelled. What it brings then
  * is copied and held until reading is on again: at most what the ring of buffers holds, since the buffers go back
@@ -24,7 +25,8 @@ struct uring_conn {
     struct nw__ending ending;
     struct nw__op receive, send;
     bool reading, closing;
-    bool over; /* the end of the input came, or `error` */
+    bool sparing; /* found no buffer free: takes one at a time, until what comes does not fill it */
+    bool over;    /* the end of the input came, or `error` */
     int error;
     struct nw_list held_link; /* in nw__uring.held: reads again, and something is held or over */
     struct held *held, *last_held;
@@ -37,7 +39,7 @@ struct uring_conn {
 static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
     struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
-    if (conn->uring->multishot_receive)
+    if (conn->uring->multishot_receive && !conn->sparing)
         io_uring_prep_recv_multishot(sqe, conn->base.fd, NULL, 0, 0);
     else
         io_uring_prep_recv(sqe, conn->base.fd, NULL, 0, 0);
@@ -98,6 +100,20 @@ static void end_when_idle(struct uring_conn *conn)
         nw__uring_end(conn->uring, &conn->ending);
 }
 
+/*
+ * A receive that stays armed takes as many buffers as there are for what a fast sender sent. Those who found none come
+ * first in the next turn, and as long as buffers are short each takes one.
+ */
+static void share_buffers(struct uring_conn *conn, int result)
+{
+    if (result == -ENOBUFS) {
+        conn->sparing = true;
+        nw__op_first(conn->uring, &conn->receive);
+    } else if (result < NW__URING_BUFFER_SIZE) {
+        conn->sparing = false;
+    }
+}
+
 static void receive_complete(struct nw__op *op, int result, unsigned flags)
 {
     struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
@@ -111,8 +127,10 @@ static void receive_complete(struct nw__op *op, int result, unsigned flags)
     else if (!is_passing(result))
         set_over(conn, result);
     nw__uring_buffer_return(uring, flags);
-    if (!conn->closing)
-        update(conn);
+    if (conn->closing)
+        return;
+    update(conn);
+    share_buffers(conn, result);
 }
 
 static void give_held(struct uring_conn *conn)

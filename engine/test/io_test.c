@@ -557,6 +557,43 @@ static void events_show_before_the_kernel_is_asked(void **state)
     close(g.client);
 }
 
+#define SENDERS     24
+#define SENDER_MOST (1u << 20)
+
+static bool all_there(struct world *world)
+{
+    return world->n_peers == SENDERS + 1;
+}
+
+static bool the_last_got_something(struct world *world)
+{
+    return world->peers[SENDERS].received > 0;
+}
+
+/* Connections that bring more than io_uring has buffers for do not keep one that comes behind them waiting until they
+ * are done. */
+static void what_comes_in_bulk_leaves_room(void **state)
+{
+    struct world *world = *state;
+    size_t sent = 0, received = 0;
+    int fds[SENDERS + 1];
+    world->read_at_once = false;
+    for (int i = 0; i <= SENDERS; i++)
+        fds[i] = dial(world);
+    run_until(world, all_there);
+    for (int i = 0; i < SENDERS; i++)
+        sent += fill(fds[i], SENDER_MOST);
+    assert_int_equal(write(fds[SENDERS], "x", 1), 1);
+    for (int i = 0; i <= SENDERS; i++)
+        nw_io_conn_read(world->peers[i].conn, true);
+    run_until(world, the_last_got_something);
+    for (int i = 0; i < SENDERS; i++)
+        received += world->peers[i].received;
+    assert_true(received < sent / 2);
+    for (int i = 0; i <= SENDERS; i++)
+        close(fds[i]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -577,10 +614,13 @@ int main(void)
         CASE(a_timer_repeats_until_it_is_freed),
         CASE(work_is_done_elsewhere),
     };
+    const struct CMUnitTest shared_buffers[] = {CASE(what_comes_in_bulk_leaves_room)};
     const char *io = getenv("NW_TEST_IO");
     int failed = cmocka_run_group_tests_name("event loop", tests, NULL, NULL);
-    single_shot = io && !strcmp(io, "uring");
-    if (single_shot)
-        failed += cmocka_run_group_tests_name("event loop, single shot", tests, NULL, NULL);
+    if (!io || strcmp(io, "uring"))
+        return failed;
+    failed += cmocka_run_group_tests_name("buffers of io_uring", shared_buffers, NULL, NULL);
+    single_shot = true;
+    failed += cmocka_run_group_tests_name("event loop, single shot", tests, NULL, NULL);
     return failed;
 }
