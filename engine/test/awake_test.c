@@ -2,11 +2,13 @@
  */
 #include "common/control.h"
 #include "common/test/test.h"
+#include "engine/functions.h"
 #include "engine/fuzz/world.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#define TURNS_MOST   100
 #define IMPOSSIBLE   0x80000000u
 #define SECONDS_MOST 30 /* the failure is a turn that never ends */
 
@@ -22,6 +24,19 @@ static void answer_control(struct world_worker *worker)
         if (message.head.kind == NW_CONTROL_LOAD)
             assert_int_equal(nw_control_send(worker->control, &head, NULL, 0, NULL, 0), 0);
     }
+}
+
+/* Until both workers serve what is deployed in every world. */
+static void await_echo(struct world *world)
+{
+    const struct nw_function *echo = nw_function_find(&world->engine, "echo", strlen("echo"));
+    for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_DEPLOYMENT_SERVING); i++) {
+        answer_control(&world->workers[0]);
+        answer_control(&world->workers[1]);
+        world_turn(world, 0);
+    }
+    assert_non_null(echo->current);
+    assert_int_equal(echo->current->state, NW_DEPLOYMENT_SERVING);
 }
 
 static void call(struct world_worker *worker, const char *name)
@@ -50,9 +65,7 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     struct world_worker *callee = &world->workers[0], *caller = &world->workers[1];
     struct nw_desc invoke;
     (void)arg;
-    answer_control(callee);
-    answer_control(caller);
-    world_turn(world, 0);
+    await_echo(world);
     call(caller, "echo");
     world_turn(world, 0);
     assert_int_equal(nw_ring_pop(&callee->ch.in, &invoke), 1);
