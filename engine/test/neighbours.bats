@@ -185,6 +185,17 @@ func_workers() {
     (($(sed 's/ threads//' "$ANSWERS") <= 32)) || fail "$(cat "$ANSWERS")"
 }
 
+back_before_slow_ones() {
+    many 3 slow
+    wait
+    deploy_neighbour --env LAST=yes
+    kill -KILL $(nw_worker_pids)
+    scenario_call greedy1 ok &
+    nw_poll "$NW_PATIENCE" nw_answers neighbour again || fail "$code $body"
+    [ ! -s "$ANSWERS" ] || fail "greedy1 is back before: $(cat "$ANSWERS")"
+    wait
+}
+
 @test "a function that maps one page of a file until it cannot" {
     in_each_mode beside mappings
 }
@@ -213,6 +224,14 @@ func_workers() {
     in_each_mode beside crash
 }
 
+@test "functions that each compute for ever in the background" {
+    in_each_mode beside spin
+}
+
+@test "functions that each block for ever in the background" {
+    in_each_mode beside block
+}
+
 @test "callers of a function that takes its time" {
     in_each_mode callers
 }
@@ -227,6 +246,14 @@ func_workers() {
 
 @test "functions that hold all descriptors" {
     in_each_mode beside descriptors
+}
+
+@test "functions that never come up" {
+    in_each_mode beside load
+}
+
+@test "a lost worker is back for a neighbour before what is slow to load" {
+    in_each_mode back_before_slow_ones
 }
 
 @test "clients that read nothing of large answers" {
