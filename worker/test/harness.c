@@ -27,7 +27,7 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
 {
     char left_out[128];
     char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", left_out, NULL};
-    const char *build = getenv("NW_BUILD");
+    const char *build = getenv("NW_BUILD"), *other = getenv("NW_TEST_WORKER");
     char path[512], count[16], ring[16], arena[32];
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -40,7 +40,9 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
     for (int fd = 7; fd < 128; fd++)
         close(fd);
     snprintf(path, sizeof(path), "%s/%s", build ? build : "build",
-             without ? "test/worker/nightward-worker-without" : "bin/nightward-worker");
+             without ? "test/worker/nightward-worker-without"
+             : other ? other
+                     : "bin/nightward-worker");
     /* The real worker knows nothing of this. */
     snprintf(left_out, sizeof(left_out), "NW_WITHOUT=%s", without ? without : "keys,scan,exit,sud,ranges,rights,wx");
     snprintf(count, sizeof(count), "%u", executors);

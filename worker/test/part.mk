@@ -40,6 +40,28 @@ $(B)/test/worker/jump: | $(B)/test/worker/attack/secret.so functions
 $(B)/test/worker/stepped.so: TEST_SO_FLAGS := -mno-red-zone
 include worker/test/attack/part.mk
 
+# The worker that measures how long its locks are held (holds.h). Never installed.
+comma         := ,
+HOLDS_PROGRAM := $(B)/test/worker/nightward-worker-holds
+HOLDS_WRAPPED := nw_syscall_trapped nw_syscall_direct nw_slow_op nw_slow_wait nw_slow_call nw_executor_next \
+                 nw_executor_block nw_executor_unblock
+HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) worker/test/holds.c))
+
+$(B)/obj/holds/worker/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
+$(B)/obj/holds/%.o: %.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -include worker/test/holds.h $(NW_CFLAGS) -fno-stack-protector $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(HOLDS_PROGRAM): $(HOLDS_OBJECTS) $(call objects,$(filter %.S,$(WORKER_SOURCES))) $(PROTECT) $(COMMON) | $(B)/test/worker/
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_STATIC_LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(HOLDS_WRAPPED)) -o $@ $^
+
+$(eval $(call test,worker/holds,$(addprefix worker/test/,holds_test.c attack_host.c harness.c) common/test/attack_report.c,,$(COMMON)))
+NO_ASAN += worker/holds
+SLOW_TESTS += $(B)/test/worker/holds
+$(B)/test/worker/holds: | $(HOLDS_PROGRAM) functions
+
 # The worker that can leave defences out: the same sources, built to ask (protect/without.h). Never installed.
 WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
 WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/function_check.c protect/scan.c worker/test/without.c

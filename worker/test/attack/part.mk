@@ -13,6 +13,7 @@ ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU
                       -pthread -shared -Wl,-z,defs,-z,noexecstack -MMD -MP -MF $(B)/obj/worker-attack-$*.d -MT $@ -o $@
 
 $(B)/test/worker/attacks: | $(ATTACK_SOS) functions
+$(B)/test/worker/holds: | $(ATTACK_SOS)
 $(ATTACK_SOS): | $(B)/test/worker/attack/ $(B)/obj/
 
 $(B)/test/worker/attack/jumps.so: worker/test/attack/jump.S
