@@ -28,6 +28,7 @@ static struct nw_domain *record_take(void)
         if (nw_m.domains[i]) {
             nw_m.domains[i]->index = (uint32_t)i;
             pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
+            pthread_mutex_init(&nw_m.domains[i]->move_lock, NULL);
             pthread_mutex_init(&nw_m.domains[i]->code.building, NULL);
             pthread_cond_init(&nw_m.domains[i]->key_given, NULL);
         }
@@ -61,7 +62,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->reason[0] = '\0';
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
-    domain->held_bytes = domain->arena_bytes = 0;
+    domain->arena_bytes = 0;
     domain->serial++;
     domain->where.n = 0;
     domain->code.bytes = 0;

@@ -254,10 +254,10 @@ void nw_hold(struct nw_slot *caller, struct nw_source output)
     struct nw_domain *domain = caller->domain;
 
     nw_held_drop(caller);
-    if (domain->held_bytes + output.length <= domain->function->memory)
+    if (nw_share_take(domain, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
         caller->held = malloc(output.length);
-    caller->held_length = caller->held ? output.length : 0;
-    domain->held_bytes += caller->held_length;
+        caller->held_length = output.length;
+    }
     caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
     caller->gate.result2 = output.length;
     if (caller->held && nw_source_read(caller->held, output) < 0) {
@@ -270,7 +270,8 @@ void nw_held_drop(struct nw_slot *caller)
 {
     free(caller->held);
     caller->held = NULL;
-    caller->domain->held_bytes -= caller->held_length;
+    if (caller->held_length)
+        nw_share_give(caller->domain, NW_RESOURCE_HELD_BYTES, caller->held_length);
     caller->held_length = 0;
 }
 

@@ -9,7 +9,8 @@
  *   executor   a kernel thread that runs slots
  *
  * Locks, in the order in which they are taken: monitor.lock (everything but what is named below), domain.memory_lock
- * (its mappings and fds), domain.free_lock (its list of free slots; a spinlock, for the nested call).
+ * (its mappings and fds), domain.free_lock (its list of free slots; a spinlock, for the nested call). domain.move_lock
+ * is taken alone.
  *
  * A slot that runs, or that waits for a callee in this worker, belongs to its executor: nobody else touches it. To end
  * such a slot, its domain is marked dying and every executor is kicked; the executor reaps the slot when it surfaces.
@@ -188,6 +189,7 @@ struct nw_domain {
     uint64_t base, end; /* its address range */
     uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t memory_lock;
+    pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
     struct nw_regions regions;
     struct nw_code code;
     struct nw_where_files where;
@@ -202,7 +204,6 @@ struct nw_domain {
     uint64_t log_second, log_lines;
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
     uint32_t n_parts;
-    uint64_t held_bytes;  /* of outputs that are kept for its callers */
     uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
     uint64_t started_at;  /* ... and, once it is closing, since when */
     bool closing;         /* its function retires: func workers are destroyed, then it ends */

@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_PER_SECOND 50
-#define USAGE_PAUSE_NS   200000000ull
-#define NEWS_MAX         64 /* reports of torn-down domains that wait; more are dropped, the log has them */
+#define USAGE_PAUSE_NS 200000000ull
+#define NEWS_MAX       64 /* reports of torn-down domains that wait; more are dropped, the log has them */
 
 struct report {
     struct report *next;
@@ -108,7 +107,7 @@ bool nw_may_log(struct nw_domain *domain)
     }
     n = domain->log_lines++;
     pthread_mutex_unlock(&lock);
-    if (n == LINES_PER_SECOND)
+    if (n == NW_LIMIT_LOG_LINES)
         nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", domain->function->name);
-    return n < LINES_PER_SECOND;
+    return n < NW_LIMIT_LOG_LINES;
 }

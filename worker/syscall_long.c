@@ -37,6 +37,17 @@ static long kernel_waiting(struct nw_call *call)
     return result;
 }
 
+/* What comes from memory keeps a processor: one flow of a domain at a time. */
+static long piece(struct nw_call *call)
+{
+    long n;
+
+    pthread_mutex_lock(&call->domain->move_lock);
+    n = is_dying(call) ? -EINTR : kernel_waiting(call);
+    pthread_mutex_unlock(&call->domain->move_lock);
+    return n;
+}
+
 /* One piece after the other at args[1], of args[2] bytes; `positioned`: from offset args[3] of the file. */
 static long move(struct nw_call *call, bool positioned)
 {
@@ -48,7 +59,7 @@ static long move(struct nw_call *call, bool positioned)
         call->args[1] = at + done;
         call->args[2] = length - done < PIECE ? length - done : PIECE;
         call->args[3] = positioned ? offset + done : offset;
-        n = kernel_waiting(call);
+        n = piece(call);
         done += n > 0 ? (uint64_t)n : 0;
     } while (n == (long)PIECE && done < length && !is_dying(call));
     return done ? (long)done : n;
@@ -74,18 +85,18 @@ static long single(long number)
 static long move_many(struct nw_call *call, bool positioned)
 {
     const uint64_t list = call->args[1], count = call->args[2], offset = call->args[3];
-    struct iovec piece = {0};
+    struct iovec one = {0};
     uint64_t done = 0;
     long n = 0;
 
     if (count > IOV_MAX)
         return -EINVAL;
     call->number = single(call->number);
-    for (uint64_t i = 0; i < count && n == (long)piece.iov_len && !is_dying(call); i++) {
-        if (nw_call_read(call, &piece, list + i * sizeof(piece), sizeof(piece)) < 0)
+    for (uint64_t i = 0; i < count && n == (long)one.iov_len && !is_dying(call); i++) {
+        if (nw_call_read(call, &one, list + i * sizeof(one), sizeof(one)) < 0)
             return done ? (long)done : -EFAULT;
-        call->args[1] = (uint64_t)piece.iov_base;
-        call->args[2] = piece.iov_len;
+        call->args[1] = (uint64_t)one.iov_base;
+        call->args[2] = one.iov_len;
         call->args[3] = positioned ? offset + done : offset;
         n = move(call, positioned);
         done += n > 0 ? (uint64_t)n : 0;
