@@ -10,7 +10,7 @@
  *                        directories NUL, then each K=V NUL), ACTIVATE, RETIRE,
  *                        CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
- *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE
+ *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS
  */
 #ifndef NW_COMMON_CONTROL_H
 #define NW_COMMON_CONTROL_H
@@ -43,6 +43,7 @@ enum nw_control_kind {
     NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
     NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them,
                              memory = system calls of functions that were refused so far */
+    NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/resources.h */
 };
 
 struct nw_control {

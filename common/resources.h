@@ -2,6 +2,7 @@
 #ifndef NW_COMMON_RESOURCES_H
 #define NW_COMMON_RESOURCES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,12 @@ struct nw_resource_terms {
 };
 
 extern const struct nw_resource_terms nw_resources[NW_RESOURCE_COUNT];
+
+#define NW_RESOURCES_TEXT (NW_RESOURCE_COUNT * 21)
+
+/* What one owner holds of each, as text and back; -EINVAL when it is no such text. */
+void nw_resources_format(const uint64_t used[NW_RESOURCE_COUNT], char text[NW_RESOURCES_TEXT]);
+int nw_resources_parse(const char *text, uint64_t used[NW_RESOURCE_COUNT]);
 
 /* docs/limits.md */
 void nw_resources_document(FILE *to);

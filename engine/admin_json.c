@@ -36,6 +36,19 @@ static cJSON *manifest_object(const struct nw_manifest *manifest)
     return object;
 }
 
+/* What its domains hold in all workers, of what is in docs/limits.md. */
+static void add_holds(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *holds = cJSON_AddObjectToObject(object, "holds");
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
+        double sum = 0;
+        nw_list_each(&deployment->replicas, at, after) sum +=
+            (double)nw_container(at, struct nw_replica, of_deployment)->holds[r];
+        if (sum > 0)
+            cJSON_AddNumberToObject(holds, nw_resources[r].name, sum);
+    }
+}
+
 /* The manifest's keys, then what we know of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
@@ -46,6 +59,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     cJSON_AddStringToObject(object, "sha256", deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
     add_workers_of(object, deployment);
+    add_holds(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         cJSON_AddStringToObject(object, "reason", deployment->reason);
     return object;

@@ -379,6 +379,7 @@ void nw_deployments_seat_lost(struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        memset(replica->holds, 0, sizeof replica->holds);
         if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
             replica->state = NW_REPLICA_PENDING;
     }
@@ -446,6 +447,8 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
     case NW_CONTROL_TORN_DOWN:
         torn_down(replica, head, text);
         return NULL;
+    case NW_CONTROL_HOLDS:
+        return nw_resources_parse(text, replica->holds) == 0 ? NULL : "it sent no list of what a function holds";
     default:
         return "it sent a message that is not a worker's";
     }

@@ -33,6 +33,7 @@
 #include "common/channel.h"
 #include "common/manifest.h"
 #include "common/mode.h"
+#include "common/resources.h"
 #include "common/status.h"
 #include "engine/io.h"
 #include "engine/list.h"
@@ -134,11 +135,12 @@ struct nw_replica {
     struct nw_deployment *deployment;
     struct nw_seat *seat;
     enum nw_replica_state state;
-    unsigned bound;        /* invocations that chose it */
-    unsigned in_flight;    /* of these, those that the worker has */
-    uint64_t load_begun;   /* LOADING: when */
-    unsigned lost_loading; /* times the worker ended while loading it and nothing else */
-    bool suspect;          /* ... or it and others: it is loaded when nothing else is */
+    unsigned bound;                    /* invocations that chose it */
+    unsigned in_flight;                /* of these, those that the worker has */
+    uint64_t load_begun;               /* LOADING: when */
+    unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
+    bool suspect;                      /* ... or it and others: it is loaded when nothing else is */
+    uint64_t holds[NW_RESOURCE_COUNT]; /* its domain, as the worker says */
     struct nw_list ready;
     struct nw_list pump_link; /* in engine->pump while it may have something to send */
 };

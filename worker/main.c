@@ -289,6 +289,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
 
     busy |= nw_functions_tend(now);
     busy |= nw_tell_usage(now);
+    busy |= nw_tell_holds(now);
     nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
     nw_m.watch_rests = *quiet > QUIET_TICKS;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOLDS_MAX      16 /* domains of which the engine is told at a time what they hold */
 #define USAGE_PAUSE_NS 200000000ull
 #define NEWS_MAX       64 /* reports of torn-down domains that wait; more are dropped, the log has them */
 
@@ -91,6 +92,52 @@ bool nw_tell_usage(uint64_t now)
     told = head;
     told_at = now;
     return false;
+}
+
+/* Whether the engine knows something else of it. */
+static bool holds_differ(const struct nw_domain *domain)
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        if (nw_share_used(domain, (enum nw_resource)r) != domain->account.told[r])
+            return true;
+    return false;
+}
+
+static bool tell_holds_of(struct nw_domain *domain)
+{
+    struct nw_control head = {
+        .kind = NW_CONTROL_HOLDS, .worker = nw_m.worker, .deployment = domain->function->deployment};
+    uint64_t used[NW_RESOURCE_COUNT];
+    char text[NW_RESOURCES_TEXT];
+
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        used[r] = nw_share_used(domain, (enum nw_resource)r);
+    nw_resources_format(used, text);
+    if (send_report(&head, text) == -EAGAIN)
+        return false;
+    memcpy(domain->account.told, used, sizeof(used));
+    return true;
+}
+
+bool nw_tell_holds(uint64_t now)
+{
+    static uint64_t told_at;
+    static size_t turn;
+    uint32_t may = nw_m.n_untold || now - told_at < USAGE_PAUSE_NS ? 0 : HOLDS_MAX;
+    bool untold = false;
+
+    told_at = may ? now : told_at;
+    for (size_t i = 0; i < NW_DOMAINS_MAX; i++) {
+        struct nw_domain *domain = nw_m.domains[turn = (turn + 1) % NW_DOMAINS_MAX];
+
+        if (!domain || domain->state != NW_DOMAIN_LIVE || !holds_differ(domain))
+            continue;
+        if (may > 0 && tell_holds_of(domain))
+            may--;
+        else
+            untold = true;
+    }
+    return untold;
 }
 
 bool nw_may_log(struct nw_domain *domain)

@@ -52,7 +52,7 @@ void nw_share_room(enum nw_resource r, uint64_t room)
 static void set_limits(struct nw_account *account, const struct nw_function *f)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
-        account->used[r] = 0;
+        account->used[r] = account->told[r] = 0;
         account->limit[r] = nw_resources[r].limit;
     }
     account->limit[NW_RESOURCE_IMAGE_BYTES] = account->limit[NW_RESOURCE_HELD_BYTES] = f->memory;

@@ -17,6 +17,7 @@ struct nw_domain;
 struct nw_account {
     uint64_t used[NW_RESOURCE_COUNT];
     uint64_t limit[NW_RESOURCE_COUNT];
+    uint64_t told[NW_RESOURCE_COUNT]; /* what the engine knows of `used` */
     bool open;
 };
 

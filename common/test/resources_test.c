@@ -1,6 +1,7 @@
 /* The table of resources is sound, and docs/limits.md is what follows from it. */
 #include "common/resources.h"
 #include "common/test/test.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,24 @@ static void each_row_is_sound(void **state)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(r->name, nw_resources[k].name);
     }
+}
+
+static void what_is_held_is_read_as_it_was_written(void **state)
+{
+    static const char *const wrong[] = {"", "1", "1 2 3", " 1", "-1", "x"};
+    uint64_t used[NW_RESOURCE_COUNT], read[NW_RESOURCE_COUNT];
+    char text[NW_RESOURCES_TEXT + 1];
+
+    (void)state;
+    for (int i = 0; i < NW_RESOURCE_COUNT; i++)
+        used[i] = UINT64_MAX - (uint64_t)i;
+    nw_resources_format(used, text);
+    assert_int_equal(nw_resources_parse(text, read), 0);
+    assert_memory_equal(used, read, sizeof(used));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(nw_resources_parse(wrong[i], read), -EINVAL);
+    strcat(text, " ");
+    assert_int_equal(nw_resources_parse(text, read), -EINVAL);
 }
 
 static void the_document_is_current(void **state)
@@ -41,6 +60,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_is_sound),
+        cmocka_unit_test(what_is_held_is_read_as_it_was_written),
         cmocka_unit_test(the_document_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -306,6 +306,18 @@ settings() {
     nw_expect_error spoken x 404 function_not_found
 }
 
+holds_threads() {
+    nw_admin /v1/functions/spoken | "$JSON" holds | grep -q "\"threads\": *$1\b"
+}
+
+@test "what a function holds is told" {
+    nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
+    nw_poll 10 holds_threads 2
+    nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 3
+    nw_poll 10 holds_threads 3
+    run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
+}
+
 @test "invoke takes data, a file and standard input" {
     run -0 "$NIGHTWARD" invoke hello -d Ada --state "$NW_STATE"
     [ "$output" = 'Hello, Ada!' ]
