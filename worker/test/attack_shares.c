@@ -15,13 +15,15 @@
 
 #define CROWD_MAX   16
 #define CALLERS     64
-#define BLOCKED     8                   /* reads of one function that block, as many as it may have */
-#define ALL_BLOCKED 95                  /* ... as many as it may have threads */
-#define SPARSE      (off_t)(300l << 20) /* a file that takes long to read */
+#define BLOCKED     8                 /* reads of one function that block, as many as it may have */
+#define ALL_BLOCKED 95                /* ... as many as it may have threads */
+#define SPARSE      (off_t)(1l << 30) /* a file that takes long to read */
+#define LATE_MS     60                /* for an answer that takes no time, while what it may wait for takes longer */
 #define WHOLE       (5l << 20)
 #define READ_WHOLE  "5242880 and 5238784 bytes, 0 wrong"
 #define ASKED       50 /* times a neighbour is called */
 
+static int patience_ms; /* for an answer */
 static char directory[PATH_MAX], grant[PATH_MAX + 8], environment[PATH_MAX + 8];
 
 /* Files for functions: one that is large, and one whose every page is told from the others. */
@@ -86,7 +88,7 @@ static void ask(uint32_t deployment, const char *what, unsigned argument, char s
 
     snprintf(input, sizeof(input), "%s 0 %x", what, argument);
     nw_harness_send(&nw_attack.harness, deployment, input, strlen(input));
-    error = nw_harness_try_receive(&nw_attack.harness, nw_attack.without ? 3000 : 20000, &a);
+    error = nw_harness_try_receive(&nw_attack.harness, patience_ms, &a);
     snprintf(seen, NW_ATTACK_SEEN, "%s", error == -EPIPE ? "worker ended" : "no answer");
     if (error)
         return;
@@ -141,10 +143,12 @@ static void run_files(char seen[NW_ATTACK_SEEN])
 static void run_reads(char seen[NW_ATTACK_SEEN])
 {
     uint32_t neighbour = must_load("neighbour", 64ul << 20);
-    uint32_t greedy = must_load("greedy", 512ul << 20);
+    uint32_t greedy = must_load("greedy", 64ul << 20);
 
     ask(greedy, "read-much", 13, seen);
     print_message("greedy: %s\n", seen);
+    if (nw_attack.without)
+        patience_ms = LATE_MS;
     ask_often(neighbour, "pipe", "read", seen);
     if (strcmp(seen, "read") == 0)
         ask(neighbour, "read-whole", 0, seen);
@@ -188,7 +192,7 @@ const struct attack_share attack_shares[] = {
     {33, "twelve functions whose threads all block in reads", READ_WHOLE, "shares", "no answer|timed out", run_blocked,
      0},
     {33, "ten functions that open what they can", "read", "shares", "EMFILE*|refused: *", run_files, 2048},
-    {34, "a function that reads 300 MB in each of 13 threads", READ_WHOLE, "waiting", "no answer|timed out", run_reads,
+    {34, "a function that reads 1 GiB in each of 13 threads", READ_WHOLE, "waiting", "no answer|timed out", run_reads,
      0},
     {33, "64 callers of a function that sleeps", "mapped", "shares", "ENOMEM", run_callers, 0},
     {33, "a function with 40 threads that read from a pipe", "40 of 40 read, 0 polls wrong", NULL,
@@ -215,6 +219,7 @@ void nw_attack_share(const struct attack_share *attack, const char *without, cha
     getrlimit(RLIMIT_NOFILE, &was);
     fewer = was;
     fewer.rlim_cur = attack->files ? attack->files : was.rlim_cur;
+    patience_ms = without ? 3000 : 20000;
     make_files();
     nw_attack_end(NULL);
     setrlimit(RLIMIT_NOFILE, &fewer);
