@@ -1,10 +1,5 @@
 /* See spool.h. */
 #include "engine/spool.h"
-#include <errno.h>
-
-#define HOLDS_MOST   2  /* a function holds at most this part of the budget, or one payload of any size; */
-#define HOLDS_LITTLE 64 /* who holds no more than this part of it ... */
-#define FOR_LITTLE   4  /* ... has this part for itself */
 
 void nw_spool_init(struct nw_spool *spool, uint64_t budget)
 {
@@ -24,9 +19,7 @@ static uint64_t rate(const struct nw_spool_holder *holder, uint64_t now)
     return (uint64_t)*holder->moved * 1000 / (now - holder->since + 1);
 }
 
-/* Of the clients of functions that hold at least so much, or of one function, but not `but` itself. */
-static struct nw_spool_holder *slowest(struct nw_spool *spool, const struct nw_spool_holder *but, bool of_its_own,
-                                       uint64_t now)
+static struct nw_spool_holder *slowest(struct nw_spool *spool, const struct nw_spool_holder *but, uint64_t now)
 {
     struct nw_spool_holder *found = NULL;
 
@@ -36,62 +29,30 @@ static struct nw_spool_holder *slowest(struct nw_spool *spool, const struct nw_s
 
         if (holder == but || !holder->cut || now - holder->since < NW_SPOOL_PATIENCE_MS)
             continue;
-        if (of_its_own ? holder->account != but->account : *holder->account < *but->account)
-            continue;
         if (!found || rate(holder, now) < rate(found, now))
             found = holder;
     }
     return found;
 }
 
-static void charge(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes)
-{
-    holder->held += bytes;
-    *holder->account += bytes;
-    spool->held += bytes;
-}
-
-static void discharge(struct nw_spool *spool, struct nw_spool_holder *holder)
-{
-    spool->given |= holder->held > 0;
-    spool->held -= holder->held;
-    *holder->account -= holder->held;
-    holder->held = 0;
-}
-
 static void mark(struct nw_spool *spool, struct nw_spool_holder *holder)
 {
-    discharge(spool, holder);
+    spool->held -= holder->held;
+    holder->held = 0;
     nw_list_remove(&holder->link);
     nw_list_append(&spool->cut, &holder->link);
     spool->n_cut++;
 }
 
-static bool is_over_its_part(const struct nw_spool *spool, uint64_t held, uint64_t bytes)
+bool nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
 {
-    return held && held + bytes > spool->budget / HOLDS_MOST;
-}
-
-/* What those of whom one would hold so much may hold together. */
-static uint64_t most_for(const struct nw_spool *spool, uint64_t held)
-{
-    return held <= spool->budget / HOLDS_LITTLE ? spool->budget : spool->budget - spool->budget / FOR_LITTLE;
-}
-
-int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
-{
-    bool its_own;
-
     if (holder->link.next && !nw_list_empty(&holder->link) && !holder->held)
-        return -ECANCELED;
-    if (bytes > most_for(spool, bytes))
-        return -EAGAIN; /* and nobody loses anything to what can never be */
-    while ((its_own = is_over_its_part(spool, *holder->account, bytes)) ||
-           spool->held + bytes > most_for(spool, *holder->account + bytes)) {
-        struct nw_spool_holder *slow = slowest(spool, holder, its_own, now);
+        return false; /* it is to be cut off itself */
+    while (spool->held + bytes > spool->budget) {
+        struct nw_spool_holder *slow = slowest(spool, holder, now);
 
         if (!slow)
-            return -EAGAIN;
+            return false;
         mark(spool, slow);
     }
     if (!holder->held) {
@@ -99,15 +60,17 @@ int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
         nw_list_append(&spool->holders, &holder->link);
         holder->since = now;
     }
-    charge(spool, holder, bytes);
-    return 0;
+    holder->held += bytes;
+    spool->held += bytes;
+    return true;
 }
 
 void nw_spool_give(struct nw_spool *spool, struct nw_spool_holder *holder)
 {
     if (!holder->link.next)
         return;
-    discharge(spool, holder);
+    spool->held -= holder->held;
+    holder->held = 0;
     nw_list_remove(&holder->link);
 }
 
