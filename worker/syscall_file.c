@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define LOG_WRITE_MAX (64ul << 10) /* a longer write is a short one */
-#define LOG_PIECE     4096
+#define LOG_PIECE     1024 /* so that lines of others wait for no more */
 
 static bool is_stream(uint64_t number)
 {

@@ -35,17 +35,6 @@
 
 static struct host host;
 
-static void hold_bodies(struct greed *greed, const struct host *of)
-{
-    greed_hold_bodies(greed, of, "echo", 4, 8ul << 20);
-}
-
-static void hold_answers(struct greed *greed, const struct host *of)
-{
-    greed_hold_answers(greed, of, "big", GREED_MOST);
-    await_at_least(of, "completed", 4);
-}
-
 static struct attack_line *line_of(int row, const char *name, const char *expected, const char *why_not)
 {
     struct attack_line *line = attack_report_begin(MODE, row, name, expected);
@@ -505,8 +494,8 @@ static const struct greedy {
     const char *name;
     void (*hold)(struct greed *greed, const struct host *host);
 } greedy[] = {
-    {"bodies that stop one byte before their end", hold_bodies},
-    {"answers that nobody reads", hold_answers},
+    {"bodies that stop one byte before their end", greed_fill_inputs},
+    {"answers that nobody reads", greed_fill_outputs},
 };
 
 /* Small arenas, and no timeout that comes to the neighbour's help. */

@@ -41,6 +41,17 @@ void greed_hold_answers(struct greed *greed, const struct host *host, const char
     }
 }
 
+void greed_fill_inputs(struct greed *greed, const struct host *host)
+{
+    greed_hold_bodies(greed, host, "echo", 4, 8ul << 20);
+}
+
+void greed_fill_outputs(struct greed *greed, const struct host *host)
+{
+    greed_hold_answers(greed, host, "big", GREED_MOST);
+    await_at_least(host, "completed", 4);
+}
+
 void greed_end(struct greed *greed)
 {
     for (int i = 0; i < greed->n; i++)

@@ -17,6 +17,10 @@ void greed_hold_bodies(struct greed *greed, const struct host *host, const char 
 /* `n` connections that ask `function` for an answer and do not read it, beyond what the kernel keeps for them. */
 void greed_hold_answers(struct greed *greed, const struct host *host, const char *function, int n);
 
+/* More than an arena of 16 MiB holds of either, by functions "echo" and "big". */
+void greed_fill_inputs(struct greed *greed, const struct host *host);
+void greed_fill_outputs(struct greed *greed, const struct host *host);
+
 void greed_end(struct greed *greed);
 
 #endif

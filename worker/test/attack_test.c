@@ -28,6 +28,7 @@
 #define ATTEMPTS 20
 
 #define TRANSIENT_ATTEMPTS 8
+#define SHARE_ATTEMPTS     8 /* whether somebody waits is a matter of where the kernel runs whom */
 #define FRAME_MAX          16384
 #define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
@@ -416,7 +417,8 @@ static void run_eviction(const struct trial *trial)
         snprintf(name, sizeof(name), "crowd%d", i);
         crowd[i] = nw_attack_must_load(name, NW_ATTACK_HELLO, 1, NW_ATTACK_PATIENT);
     }
-    for (int i = 0; i < 40 && !leaks; i++) {
+    /* Which key the attacker gets is a matter of chance. */
+    for (int i = 0; i < (trial->without ? 400 : 40) && !leaks; i++) {
         struct nw_answer a;
 
         for (int k = 0; k < 20; k++)
@@ -485,10 +487,14 @@ static void run_share(const struct trial *trial)
         attack_report_will_leave_out(line, trial->without);
     if (!attack->without)
         attack_report_not_left_out(line, attack->then);
-    nw_attack_share(attack, trial->without, seen);
-    if (!trial->without)
-        nw_attack_check(attack->name);
-    nw_attack_discard();
+    for (int i = 0; i < (trial->without ? SHARE_ATTEMPTS : 1); i++) {
+        nw_attack_share(attack, trial->without, seen);
+        if (!trial->without)
+            nw_attack_check(attack->name);
+        nw_attack_discard();
+        if (trial->without && fnmatch(attack->then, seen, 0) == 0)
+            break;
+    }
     if (trial->without)
         attack_report_left_out(line, attack->then, seen);
     else
