@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
 # timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more, and programs
-# among NW_SLOW_TESTS get three times as long) and reports TAP.
+# among NW_SLOW_TESTS get five times as long) and reports TAP.
 #
 # One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
@@ -109,7 +109,7 @@ run_bats() {
 }
 
 limit_of() {
-    if [[ " ${NW_SLOW_TESTS:-} " == *" $1 "* ]]; then echo $((3 * time_limit)); else echo "$time_limit"; fi
+    if [[ " ${NW_SLOW_TESTS:-} " == *" $1 "* ]]; then echo $((5 * time_limit)); else echo "$time_limit"; fi
 }
 
 run_with_each_io() {
