@@ -141,8 +141,12 @@ static void twice(const struct nw_desc *desc)
     complete(desc, NW_STATUS_OK, "b", 1);
 }
 
+/* It named a block that it does not have. An engine that takes it for one gives it back. */
+static bool lied;
+
 static void bad_offset(const struct nw_desc *desc)
 {
+    lied = true;
     send_desc(
         &(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .offset = line->peer_arena_size - 1, .length = 2});
 }
@@ -425,7 +429,7 @@ static void take_ring(struct nw_channel *from)
             on_invoke(&desc);
         else if (desc.kind == NW_DESC_REPLY)
             on_reply(&desc);
-        else if (desc.kind != NW_DESC_RELEASE || nw_arena_release(from->arena, desc.offset) < 0)
+        else if (desc.kind != NW_DESC_RELEASE || (nw_arena_release(from->arena, desc.offset) < 0 && !lied))
             nw_die_system("the engine sent nonsense: kind %u", desc.kind);
     }
 }
