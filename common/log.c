@@ -68,7 +68,7 @@ static bool may_write(void)
 {
     struct pollfd log = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    return poll(&log, 1, 0) <= 0 ? false : (log.revents & POLLOUT) != 0;
+    return poll(&log, 1, 0) == 1 && (log.revents & POLLOUT);
 }
 
 static void write_line(char *line, size_t length)

@@ -110,11 +110,16 @@ static void room_there(void *arg)
     nw_http_resume(arg);
 }
 
-static void give_up(struct nw_http_request *request, enum nw_status status, const char *why)
+static void gone(struct nw_http_request *request)
 {
     struct nw_invocation *inv = request->user;
     request->user = NULL;
     nw_invoke_abandon(inv);
+}
+
+static void give_up(struct nw_http_request *request, enum nw_status status, const char *why)
+{
+    gone(request);
     nw_http_answer_error(request, status, why, strlen(why));
 }
 
@@ -124,13 +129,6 @@ static void cut(void *arg)
 }
 
 static const struct nw_invocation_owner owner = {.room = room_there, .cut = cut, .done = invocation_done};
-
-static void gone(struct nw_http_request *request)
-{
-    struct nw_invocation *inv = request->user;
-    request->user = NULL;
-    nw_invoke_abandon(inv);
-}
 
 static int reserve(struct nw_http_request *request, uint64_t total)
 {

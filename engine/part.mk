@@ -81,7 +81,7 @@ $(B)/test/engine/host-without/%: $(ENGINE_TEST_HOST)/% | $(B)/test/engine/host-w
 	$(Q)cp -f $< $@
 
 # io: the interface of the event loop itself.
-$(eval $(call test,engine/io,engine/test/io_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/io,engine/test/io_test.c engine/test/io_world.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 IO_TESTS += $(B)/test/engine/io
 
 TEST_HELPERS += $(B)/test/io-usable

@@ -41,7 +41,6 @@ static void mark(struct nw_spool *spool, struct nw_spool_holder *holder)
     holder->held = 0;
     nw_list_remove(&holder->link);
     nw_list_append(&spool->cut, &holder->link);
-    spool->n_cut++;
 }
 
 bool nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)

@@ -19,7 +19,6 @@ struct nw_spool {
     struct nw_list holders;
     struct nw_list cut; /* marked */
     uint64_t held, budget;
-    uint64_t n_cut; /* so far */
 };
 
 /* Part of whoever holds memory; zero when it holds none. */

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define BLOCK_UNIT   64 /* blocks begin at multiples of it */
-#define HOLDS_MOST   4  /* a domain holds at most this part of an arena ... */
-#define HOLDS_LITTLE 64 /* ... and may have this part of it although only the last quarter is free */
+#define BLOCK_UNIT 64 /* blocks begin at multiples of it */
+#define HOLDS_MOST 4  /* a domain holds at most this part of an arena, */
+
+/* and may have this part of it although only the last quarter is free. */
+#define HOLDS_LITTLE 64
 
 int nw_payload_init(struct nw_line *line)
 {

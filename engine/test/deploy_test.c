@@ -51,16 +51,6 @@ static void deploys_with_a_manifest(void **state)
     expect(admin(&host, "POST", "/v1/invoke/env", ""), 200, NULL);
 }
 
-static void restart_engine(void)
-{
-    host_kill_engine(&host);
-    close(host.lifeline);
-    host_kill_launcher(&host);
-    host_start_engine(&host);
-    host_start_launcher(&host);
-    host_wait_ready(&host);
-}
-
 static void expect_parts(struct answer answer, const char *const *parts)
 {
     for (; *parts; parts++)
@@ -75,7 +65,7 @@ static void keeps_settings_that_are_not_named(void **state)
     (void)state;
     deploy(&host, "kept-settings?slots=3&timeout=250ms&env=A%3D1&env=B%3D2", "env");
     expect_error(admin(&host, "PUT", "/v1/functions/kept-settings?slots=9", "refuse it"), 422, "deployment_refused");
-    restart_engine();
+    host_restart(&host);
     static const char *const kept[] = {"\"slots\":3", "\"changed\":{\"timeout\":\"250ms\"}",
                                        "\"kept\":[\"slots\",\"env\"]", NULL};
     expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?timeout=1s", "env"), kept);
@@ -218,7 +208,7 @@ static void survives_a_kill_of_the_engine(void **state)
     deploy(&host, "changed", "say after");
     deploy(&host, "removed", "say no");
     expect(admin(&host, "DELETE", "/v1/functions/removed", ""), 200, NULL);
-    restart_engine();
+    host_restart(&host);
     expect(invoke(&host, "kept", ""), 200, "kept");
     expect(invoke(&host, "changed", ""), 200, "after");
     expect_error(invoke(&host, "removed", ""), 404, "function_not_found");
@@ -234,7 +224,7 @@ static void is_ready_with_a_function_that_fails(void **state)
     deploy(&host, "good", "say good");
     deploy(&host, name, "say rotten");
     assert_int_equal(rmdir(granted), 0);
-    restart_engine();
+    host_restart(&host);
     expect(invoke(&host, "good", ""), 200, "good");
     struct answer answer = invoke(&host, "rotten", "");
     assert_non_null(strstr(answer.body, granted));

@@ -207,6 +207,16 @@ void host_discard(struct host *host)
     nftw(host->state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+void host_restart(struct host *host)
+{
+    host_kill_engine(host);
+    close(host->lifeline);
+    host_kill_launcher(host);
+    host_start_engine(host);
+    host_start_launcher(host);
+    host_wait_ready(host);
+}
+
 int host_run_engine(const char *const *arguments, int fd3, char *output, size_t size)
 {
     int pipe_fds[2], kept = dup(2);

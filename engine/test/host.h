@@ -45,6 +45,9 @@ void host_discard(struct host *host);
 void host_kill_engine(struct host *host);
 void host_kill_launcher(struct host *host);
 
+/* Both, and then a new engine and launcher on the same state directory, until they are ready. */
+void host_restart(struct host *host);
+
 /* Runs the engine with these arguments until it ends; its exit status. `output` gets what it said. */
 int host_run_engine(const char *const *arguments, int fd3, char *output, size_t size);
 

@@ -3,7 +3,7 @@
  * engine reach only by chance. Completions that come after a close are seen by the sanitizers. io_uring is tried a
  * second time as on a kernel that knows no multishot operations.
  */
-#include "engine/io_uring.h"
+#include "engine/test/io_world.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -19,148 +19,7 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 10000
-#define BIG         (4ul << 20)
-
-struct peer {
-    struct nw_io_conn *conn;
-    size_t received;
-    int ends, end_error, written, written_error, closed;
-    bool close_on_data;
-};
-
-struct world {
-    struct nw_io *io;
-    struct nw_io_listener *listener;
-    struct nw_io_timer *patience;
-    struct sockaddr_in address;
-    struct peer peers[64];
-    int n_peers;
-    bool read_at_once;
-    bool (*until)(struct world *world);
-};
-
-static void give_up(void *arg)
-{
-    (void)arg;
-    fail_msg("nothing happened in %d ms", PATIENCE_MS);
-}
-
-static bool look(void *arg)
-{
-    struct world *world = arg;
-    if (world->until(world)) {
-        nw_io_stop(world->io);
-        return false;
-    }
-    return true;
-}
-
-static void run_until(struct world *world, bool (*until)(struct world *world))
-{
-    world->until = until;
-    nw_io_timer_start(world->patience, PATIENCE_MS, 0);
-    nw_io_before_wait(world->io, look, world);
-    nw_io_run(world->io);
-    nw_io_before_wait(world->io, NULL, NULL);
-}
-
-static void on_data(void *arg, const char *data, size_t length)
-{
-    struct peer *peer = arg;
-    assert_int_equal(data[0], 'x');
-    peer->received += length;
-    if (peer->close_on_data)
-        nw_io_conn_close(peer->conn);
-}
-
-static void on_end(void *arg, int error)
-{
-    struct peer *peer = arg;
-    peer->ends++;
-    peer->end_error = error;
-}
-
-static void on_written(void *arg, int error)
-{
-    struct peer *peer = arg;
-    peer->written++;
-    peer->written_error = error;
-}
-
-static void on_closed(void *arg)
-{
-    struct peer *peer = arg;
-    peer->closed++;
-}
-
-static const struct nw_io_conn_handler handler = {on_data, on_end, on_written, on_closed};
-
-static void on_accepted(void *arg, struct nw_io_conn *conn)
-{
-    struct world *world = arg;
-    struct peer *peer = &world->peers[world->n_peers++];
-    peer->conn = conn;
-    nw_io_conn_own(conn, &handler, peer);
-    if (world->read_at_once)
-        nw_io_conn_read(conn, true);
-}
-
-static bool single_shot;
-
-static void use_single_shot(struct nw_io *io)
-{
-    struct nw__uring *uring = (struct nw__uring *)io;
-    uring->multishot_accept = uring->multishot_receive = false;
-}
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof *world);
-    const char *io = getenv("NW_TEST_IO");
-    char why[256];
-    socklen_t length = sizeof world->address;
-    signal(SIGPIPE, SIG_IGN);
-    world->io = nw_io_new(io ? (enum nw_io_kind)nw_io_kind_parse(io) : NW_IO_UV, why, sizeof why);
-    if (!world->io)
-        fail_msg("%s", why);
-    if (single_shot)
-        use_single_shot(world->io);
-    world->address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&world->address, length), 0);
-    assert_int_equal(listen(fd, 128), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&world->address, &length), 0);
-    world->listener = nw_io_listen(world->io, fd, on_accepted, world);
-    assert_non_null(world->listener);
-    world->patience = nw_io_timer_new(world->io, give_up, NULL);
-    world->read_at_once = true;
-    *state = world;
-    return 0;
-}
-
-/* Every connection is told that it is gone, exactly once. */
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-    for (int i = 0; i < world->n_peers; i++)
-        if (!world->peers[i].closed)
-            nw_io_conn_close(world->peers[i].conn);
-    nw_io_listener_close(world->listener);
-    nw_io_timer_free(world->patience);
-    nw_io_free(world->io);
-    for (int i = 0; i < world->n_peers; i++)
-        assert_int_equal(world->peers[i].closed, 1);
-    free(world);
-    return 0;
-}
-
-static int dial(struct world *world)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&world->address, sizeof world->address), 0);
-    return fd;
-}
+#define BIG (4ul << 20)
 
 static bool one_peer(struct world *world)
 {
@@ -185,31 +44,6 @@ static bool is_gone(struct world *world)
 static bool is_written(struct world *world)
 {
     return world->peers[0].written > 0;
-}
-
-static bool a_moment_later(struct world *world)
-{
-    static uint64_t end;
-    if (!end)
-        end = nw_io_now(world->io) + 20;
-    if (nw_io_now(world->io) < end)
-        return false;
-    end = 0;
-    return true;
-}
-
-static void tick(void *arg)
-{
-    (void)arg;
-}
-
-/* Lets the loop turn long enough for what must not happen to happen. */
-static void turn_a_while(struct world *world)
-{
-    struct nw_io_timer *timer = nw_io_timer_new(world->io, tick, NULL);
-    nw_io_timer_start(timer, 1, 1);
-    run_until(world, a_moment_later);
-    nw_io_timer_free(timer);
 }
 
 static void bytes_then_end(void **state)
@@ -322,7 +156,7 @@ static void a_big_write_waits_for_its_reader(void **state)
     assert_int_equal(world->peers[0].written, 0);
     drained = 0;
     drained_fd = fd;
-    struct nw_io_timer *timer = nw_io_timer_new(world->io, tick, NULL);
+    struct nw_io_timer *timer = nw_io_timer_new(world->io, world_tick, NULL);
     nw_io_timer_start(timer, 1, 1);
     run_until(world, reader_drains);
     assert_int_equal(world->peers[0].written_error, 0);
@@ -424,7 +258,7 @@ static void a_closed_listener_refuses(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(fd, 128), 0);
     getsockname(fd, (struct sockaddr *)&address, &length);
-    struct nw_io_listener *listener = nw_io_listen(world->io, fd, on_accepted, world);
+    struct nw_io_listener *listener = nw_io_listen(world->io, fd, world_accepted, world);
     turn_a_while(world);
     nw_io_listener_close(listener);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -594,7 +428,7 @@ static void what_comes_in_bulk_leaves_room(void **state)
         close(fds[i]);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {
@@ -620,7 +454,7 @@ int main(void)
     if (!io || strcmp(io, "uring"))
         return failed;
     failed += cmocka_run_group_tests_name("buffers of io_uring", shared_buffers, NULL, NULL);
-    single_shot = true;
+    world_single_shot = true;
     failed += cmocka_run_group_tests_name("event loop, single shot", tests, NULL, NULL);
     return failed;
 }

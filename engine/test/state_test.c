@@ -32,16 +32,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void restart_engine(void)
-{
-    host_kill_engine(&host);
-    close(host.lifeline);
-    host_kill_launcher(&host);
-    host_start_engine(&host);
-    host_start_launcher(&host);
-    host_wait_ready(&host);
-}
-
 /* Runs a command of the shell in the state directory. */
 static void in_state(const char *command)
 {
@@ -96,7 +86,7 @@ static void serves_no_code_that_was_changed(void **state)
     host_start_launcher(&host);
     eventually(&host, "one", "", "shared");
 
-    restart_engine();
+    host_restart(&host);
     expect(invoke(&host, "sound", ""), 200, "sound");
     expect_error(invoke(&host, "one", ""), 503, "unavailable");
     expect_error(invoke(&host, "other", ""), 503, "unavailable");
@@ -108,7 +98,7 @@ static void serves_no_code_that_was_changed(void **state)
     deploy(&host, "one", "say shared");
     expect(invoke(&host, "one", ""), 200, "shared");
     eventually(&host, "other", "", "shared");
-    restart_engine();
+    host_restart(&host);
     expect(invoke(&host, "one", ""), 200, "shared");
     expect(invoke(&host, "other", ""), 200, "shared");
 }

@@ -3,6 +3,7 @@
 #include "common/test/test.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -40,4 +41,32 @@ int nw_attack_damaged(const struct attack_damage *d)
     size = d->keep ? (ssize_t)d->keep : size;
     assert_int_equal(write(to, bytes, (size_t)size), size);
     return to;
+}
+
+/* Puts WRPKRU, for all rights, and a return where the file has the code of the attack "changed". */
+static void change_code(int fd, const uint8_t *bytes, size_t size)
+{
+    static const uint8_t mark[] = {0x48, 0xb8, 'c', 'h', 'a', 'n', 'g', 'i', 'n', 'g', 0xc3};
+    static const uint8_t code[] = {0x31, 0xc0, 0x31, 0xc9, 0x31, 0xd2, 0x0f, 0x01, 0xef, 0xc3};
+    const uint8_t *at = memmem(bytes, size, mark, sizeof(mark));
+
+    assert_non_null(at);
+    assert_int_equal(pwrite(fd, code, sizeof(code), at - bytes), sizeof(code));
+}
+
+uint32_t nw_attack_load_changing(void)
+{
+    static uint8_t bytes[1 << 20];
+    int from = open(nw_attack_path("memory"), O_RDONLY), fd = memfd_create("changing", MFD_CLOEXEC);
+    ssize_t size = read(from, bytes, sizeof(bytes));
+    uint32_t deployment;
+    char path[64];
+
+    close(from);
+    assert_int_equal(write(fd, bytes, (size_t)size), size);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    deployment = nw_attack_must_load("changing", path, 1, NW_ATTACK_PATIENT);
+    change_code(fd, bytes, (size_t)size);
+    close(fd);
+    return deployment;
 }

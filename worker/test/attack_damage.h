@@ -19,4 +19,7 @@ extern const size_t attack_damages_count;
 /* bare.so in memory, damaged. */
 int nw_attack_damaged(const struct attack_damage *damage);
 
+/* Loads memory.so as "changing", and changes the code in its file afterwards. */
+uint32_t nw_attack_load_changing(void);
+
 #endif

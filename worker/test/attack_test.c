@@ -359,36 +359,16 @@ static void run_damage(const struct trial *trial)
     }
 }
 
-/* Puts WRPKRU, for all rights, and a return where the file has the code of the attack "changed". */
-static void change_code(int fd, const uint8_t *bytes, size_t size)
-{
-    static const uint8_t mark[] = {0x48, 0xb8, 'c', 'h', 'a', 'n', 'g', 'i', 'n', 'g', 0xc3};
-    static const uint8_t code[] = {0x31, 0xc0, 0x31, 0xc9, 0x31, 0xd2, 0x0f, 0x01, 0xef, 0xc3};
-    const uint8_t *at = memmem(bytes, size, mark, sizeof(mark));
-
-    assert_non_null(at);
-    assert_int_equal(pwrite(fd, code, sizeof(code), at - bytes), sizeof(code));
-}
-
 /* The code in the file of a function changes while the function runs: what was scanned is what runs. */
 static void run_file_change(const struct trial *trial)
 {
-    static uint8_t bytes[1 << 20];
     struct attack_line *line = line_of(7, "the file changes after the scan", "unchanged");
-    int from = open(nw_attack_path("memory"), O_RDONLY), fd = memfd_create("changing", MFD_CLOEXEC);
-    ssize_t size = read(from, bytes, sizeof(bytes));
-    char path[64], seen[NW_ATTACK_SEEN];
-    uint32_t deployment;
+    uint32_t deployment = nw_attack_load_changing();
+    char input[64], seen[NW_ATTACK_SEEN];
     struct nw_answer a;
 
-    close(from);
-    assert_int_equal(write(fd, bytes, (size_t)size), size);
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    deployment = nw_attack_must_load("changing", path, 1, NW_ATTACK_PATIENT);
-    change_code(fd, bytes, (size_t)size);
-    close(fd);
-    snprintf(path, sizeof(path), "changed %lx", nw_attack_where(NULL));
-    a = nw_attack_ask(deployment, path);
+    snprintf(input, sizeof(input), "changed %lx", nw_attack_where(NULL));
+    a = nw_attack_ask(deployment, input);
     nw_attack_describe(seen, &a);
     free(a.data);
     if (trial->without) {
