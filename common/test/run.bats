@@ -113,6 +113,43 @@ last_line() {
     [[ $output == *"FAIL  part/e2e/x [none, sanitized]"* ]]
 }
 
+# meet NAME OTHER: commands of a program that succeeds once the other has begun, too
+meet() {
+    echo "touch began.$1; until [ -e began.$2 ]; do read -rt 0.01 <> <(:) || true; done"
+}
+
+@test "as many run side by side as was said" {
+    meet a b | program a
+    meet b a | program b
+    NW_TEST_JOBS=2 NW_TEST_TIMEOUT=20 run -0 "$RUN" build build/test/a build/test/b
+    rm began.*
+    NW_TEST_JOBS=1 NW_TEST_TIMEOUT=1 run -1 "$RUN" build build/test/a build/test/b
+    [[ $output == *"timed out after 1 s"* ]]
+}
+
+# last NAME OTHER: commands that take a moment and fail if the other has begun by then
+last() {
+    echo "touch began.$1; for i in {1..30}; do read -rt 0.01 <> <(:) || true; done; ! [ -e began.$2 ]"
+}
+
+@test "a file that wants the machine for itself has it" {
+    last before alone | program before
+    printf '# alone: yes\n@test "x" { %s; }\n' "$(last alone after)" >alone.bats
+    printf '@test "y" { touch began.after; }\n' >after.bats
+    NW_TEST_JOBS=3 run -0 "$RUN" build build/test/before -- alone.bats after.bats
+    [ "$(last_line)" = "3 passed, 0 failed, 0 skipped" ]
+    rm began.*
+    sed -i 1d alone.bats
+    NW_TEST_JOBS=3 run -1 "$RUN" build build/test/before -- alone.bats after.bats
+    [ "$(last_line)" = "1 passed, 2 failed, 0 skipped" ]
+}
+
+@test "what may take long begins first" {
+    program short <<<'[ -e long.began ]'
+    program long <<<'touch long.began'
+    NW_TEST_JOBS=1 NW_SLOW_TESTS=build/test/long run -0 "$RUN" build build/test/short build/test/long
+}
+
 # A shell's background jobs begin with SIGINT ignored; what the runner starts must not.
 @test "a program starts with SIGINT at its default" {
     program mask <<<'mask=$(sed -n "s/^SigIgn:\t//p" /proc/self/status); exit $((0x$mask >> 1 & 1))'

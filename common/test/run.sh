@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
 # timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more, and programs
-# among NW_SLOW_TESTS get five times as long) and reports TAP.
+# among NW_SLOW_TESTS get five times as long) and reports TAP. As many run side by side as there are processors
+# (NW_TEST_JOBS), those that may take long first; a bats file with a line "# alone: yes" has the machine for itself.
 #
-# One line per program; the whole output of one that failed; every skipped test with its reason; last the totals.
+# As each ends, one line of it; the whole output of one that failed; every skipped test with its reason; last the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
 # per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE. Programs among NW_IO_TESTS run once
 # with each event loop of the engine, named by NW_TEST_IO; so does, in the first mode, a bats file with a line "# io: each".
@@ -18,15 +19,22 @@ NW_BUILD=$(cd "$1" && pwd)
 export NW_BUILD CMOCKA_MESSAGE_OUTPUT=TAP
 shift
 time_limit=${NW_TEST_TIMEOUT:-120}
+jobs=${NW_TEST_JOBS:-$(nproc)}
 passed=0 failed=0 skipped=0
-output=$(mktemp)
-reports=$(mktemp -d) # a file for each process that a sanitizer complains of
-running=
-trap 'rm -rf "$output" "$output".* "$reports"' EXIT
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:log_path=$reports/asan
-export UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:log_path=$reports/ubsan
+declare -A label_of=() limit_of=() folder_of=() # of each that runs, by pid
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+asan_options=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:
+ubsan_options=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:
+
 # timeout makes a process group of itself and the program; before it has, there is only itself.
-trap '[ -z "$running" ] || kill -- "-$running" 2>/dev/null || kill "$running"; exit 130' INT TERM
+kill_all() {
+    local pid
+    for pid in "${!label_of[@]}"; do
+        kill -- "-$pid" 2>/dev/null || kill "$pid" 2>/dev/null || true
+    done
+}
+trap 'kill_all; exit 130' INT TERM
 
 # count_tap < OUTPUT: "P F S PLAN" on the first line, then "name: reason" of each skipped test. cmocka says "not ok 2 #
 # SKIP name" after the reason on a line of its own; bats says "ok 2 name # skip reason".
@@ -70,14 +78,9 @@ report() {
     passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
 }
 
-# run LABEL TIMEOUT COMMAND...
-run() {
-    local label=$1 limit=$2 status=0 p f s plan note='' skips complaints
-    shift 2
-    timeout --kill-after=10 "$limit" "$@" >"$output" 2>"$output.err" </dev/null &
-    running=$!
-    wait "$running" || status=$?
-    running=
+# judge LABEL TIMEOUT STATUS FOLDER: what became of one that has ended
+judge() {
+    local label=$1 limit=$2 status=$3 output=$4/output reports=$4/reports p f s plan note='' skips complaints
     { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
     complaints=$(find "$reports" -type f | wc -l)
     if [ "$status" -eq 77 ] && [ $((p + f + complaints)) -eq 0 ]; then
@@ -99,17 +102,52 @@ run() {
     report "$label" "$p" "$f" "$s" "$note"
     show_skips "$skips"
     [ "$f" -eq 0 ] || find "$output" "$output.err" "$reports" -type f -exec cat {} + | sed 's/^/        | /'
-    rm -f "$reports"/*
+}
+
+# Waits until fewer than $1 run. A job that a signal ended may be gone for wait -n, but never for wait and its pid.
+wait_for_fewer_than() {
+    local pid status running
+    while [ "${#label_of[@]}" -ge "$1" ]; do
+        wait -n "${!label_of[@]}" 2>/dev/null || true
+        running=" $(jobs -pr | tr '\n' ' ')"
+        for pid in "${!label_of[@]}"; do
+            [[ $running != *" $pid "* ]] || continue
+            status=0
+            wait "$pid" || status=$?
+            judge "${label_of[$pid]}" "${limit_of[$pid]}" "$status" "${folder_of[$pid]}"
+            rm -rf "${folder_of[$pid]}"
+            unset "label_of[$pid]" "limit_of[$pid]" "folder_of[$pid]"
+        done
+    done
+}
+
+# run LABEL TIMEOUT COMMAND...: starts it as soon as there is room
+run() {
+    local label=$1 limit=$2 folder pid
+    shift 2
+    wait_for_fewer_than "$jobs"
+    folder=$(mktemp -d "$work/XXXXXX")
+    mkdir "$folder/reports" # a file for each process that a sanitizer complains of
+    ASAN_OPTIONS=${asan_options}log_path=$folder/reports/asan UBSAN_OPTIONS=${ubsan_options}log_path=$folder/reports/ubsan \
+        timeout --kill-after=10 "$limit" "$@" >"$folder/output" 2>"$folder/output.err" </dev/null &
+    pid=$!
+    label_of[$pid]=$label limit_of[$pid]=$limit folder_of[$pid]=$folder
+}
+
+time_of() {
+    local asked
+    case $1 in
+    *.bats) asked=$(sed -n 's/^# timeout: //p' "$1") && echo "${asked:-$time_limit}" ;;
+    *) if [[ " ${NW_SLOW_TESTS:-} " == *" $1 "* ]]; then echo $((5 * time_limit)); else echo "$time_limit"; fi ;;
+    esac
 }
 
 run_bats() {
-    local limit
-    limit=$(sed -n 's/^# timeout: //p' "$2")
-    run "$1" "${limit:-$time_limit}" bats --formatter tap "$2"
-}
-
-limit_of() {
-    if [[ " ${NW_SLOW_TESTS:-} " == *" $1 "* ]]; then echo $((5 * time_limit)); else echo "$time_limit"; fi
+    local alone
+    alone=$(sed -n 's/^# alone: //p' "$2")
+    [ -z "$alone" ] || wait_for_fewer_than 1
+    run "$1" "$(time_of "$2")" bats --formatter tap "$2"
+    [ -z "$alone" ] || wait_for_fewer_than 1
 }
 
 run_with_each_io() {
@@ -154,20 +192,27 @@ run_in_each_mode() {
     fi
 }
 
-while [ $# -gt 0 ] && [ "$1" != -- ]; do
-    if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
+run_test() {
+    local label=${1%.bats}
+    case $1 in
+    */e2e/*.bats) run_in_each_mode "$1" "$label" ;;
+    *.bats) run_bats "$label" "$1" ;;
+    *) if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
         run_with_each_io "$1"
     else
-        run "${1#*test/}" "$(limit_of "$1")" "$1"
-    fi
-    shift
-done
-for file in "${@:2}"; do
-    label=${file%.bats}
-    case $file in
-    */e2e/*) run_in_each_mode "$file" "$label" ;;
-    *) run_bats "$label" "$file" ;;
+        run "${1#*test/}" "$(time_of "$1")" "$1"
+    fi ;;
     esac
+}
+
+# Those that may take long first: begun last, one of them would run by itself at the end.
+for long in yes no; do
+    for test in "$@"; do
+        if [ "$test" != -- ] && [ "$long" = "$([ "$(time_of "$test")" -gt "$time_limit" ] && echo yes || echo no)" ]; then
+            run_test "$test"
+        fi
+    done
 done
+wait_for_fewer_than 1
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
