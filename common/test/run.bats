@@ -134,7 +134,7 @@ last() {
 
 @test "a file that wants the machine for itself has it" {
     last before alone | program before
-    printf '# alone: yes\n@test "x" { %s; }\n' "$(last alone after)" >alone.bats
+    printf '# alone: yes\n@test "x" {\n%s\n}\n' "$(last alone after)" >alone.bats
     printf '@test "y" { touch began.after; }\n' >after.bats
     NW_TEST_JOBS=3 run -0 "$RUN" build build/test/before -- alone.bats after.bats
     [ "$(last_line)" = "3 passed, 0 failed, 0 skipped" ]
