@@ -75,6 +75,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i] = (struct nw_domain_fd){.fd = -1};
+    memset(domain->watched_by, 0, sizeof(domain->watched_by));
 }
 
 /* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */

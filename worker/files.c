@@ -1,10 +1,10 @@
 /* See files.h. */
 #include "worker/files.h"
+#include "worker/watches.h"
 #include <errno.h>
 #include <unistd.h>
 
-/* The entry if the domain may still use it. Lock held. */
-static struct nw_domain_fd *entry(struct nw_domain *domain, uint64_t number)
+struct nw_domain_fd *nw_fd_entry(struct nw_domain *domain, uint64_t number)
 {
     struct nw_domain_fd *e = number < NW_DOMAIN_FDS ? &domain->fds[nw_index(number, NW_DOMAIN_FDS)] : NULL;
 
@@ -18,7 +18,7 @@ int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_f
     if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE)
         return (int)number;
     pthread_mutex_lock(&domain->memory_lock);
-    e = entry(domain, (uint32_t)number);
+    e = nw_fd_entry(domain, (uint32_t)number);
     if (e) {
         *file = *e;
         e->users++;
@@ -83,6 +83,7 @@ long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from
 /* Lock held. */
 static void drop(struct nw_domain *domain, struct nw_domain_fd *e)
 {
+    nw_watch_forget(domain, (uint64_t)(e - domain->fds));
     if (e->users)
         e->closed = true;
     else
@@ -98,7 +99,7 @@ long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd fi
     if (e && e->users)
         result = -EBUSY;
     else if (e && e->fd >= 0)
-        clear(domain, e);
+        drop(domain, e);
     if (result >= 0)
         error = nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
     result = error ? error : result;
@@ -115,7 +116,7 @@ long nw_fd_close(struct nw_domain *domain, uint64_t number)
     struct nw_domain_fd *e;
 
     pthread_mutex_lock(&domain->memory_lock);
-    e = entry(domain, (uint32_t)number);
+    e = nw_fd_entry(domain, (uint32_t)number);
     if (e)
         drop(domain, e);
     pthread_mutex_unlock(&domain->memory_lock);

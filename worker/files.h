@@ -16,6 +16,9 @@ void nw_fd_done(struct nw_domain *domain, uint64_t number);
 /* The same with all that is known of it, in `*file`. */
 int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_fd *file);
 
+/* The entry if the domain may still use it, or NULL. memory_lock held. */
+struct nw_domain_fd *nw_fd_entry(struct nw_domain *domain, uint64_t number);
+
 /* Takes over a file into the lowest free place at or above `from`: its number; -EMFILE, then its fd is closed. */
 long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from);
 

@@ -150,6 +150,7 @@ struct nw_domain_fd {
     bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
     bool granted;   /* below a granted directory; as a directory it is a place to open more from */
     bool writable;  /* ... one that may be changed */
+    bool epoll;
 };
 
 /* Slots of one domain that are ready, of one pace. */
@@ -194,6 +195,7 @@ struct nw_domain {
     struct nw_code code;
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
+    uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */

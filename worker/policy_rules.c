@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,8 @@ static const struct nw_rule_value ioctl_commands[] = {V(FIONREAD), V(FIONBIO)};
 static const struct nw_rule_value pipe_flags[] = {V(O_NONBLOCK), V(O_CLOEXEC)};
 static const struct nw_rule_value dup_flags[] = {V(O_CLOEXEC)};
 static const struct nw_rule_value eventfd_flags[] = {V(EFD_NONBLOCK), V(EFD_SEMAPHORE), V(EFD_CLOEXEC)};
+static const struct nw_rule_value timerfd_flags[] = {V(TFD_NONBLOCK), V(TFD_CLOEXEC)};
+static const struct nw_rule_value timer_flags[] = {V(TFD_TIMER_ABSTIME), V(TFD_TIMER_CANCEL_ON_SET)};
 static const struct nw_rule_value open_flags[] = {
     V(O_RDONLY), V(O_WRONLY), V(O_RDWR), V(O_CREAT), V(O_EXCL), V(O_TRUNC), V(O_APPEND), V(O_NONBLOCK), V(O_CLOEXEC),
     V(O_DIRECTORY), V(O_NOFOLLOW), V(O_NOCTTY), V(O_DSYNC), V(O_SYNC), {"O_LARGEFILE", KERNEL_LARGEFILE},
@@ -154,6 +157,11 @@ RULES(recvfrom) = {{NW_RULE_BITS, 3, .about = "flags", LIST(receive_flags)}, {0}
 RULES(recvmsg) = {{NW_RULE_BITS, 2, .about = "flags", LIST(receive_flags)}, {0}};
 RULES(getsockopt) = {{NW_RULE_PAIR, 1, .error = ENOPROTOOPT, .about = "option", LIST(get_options)}, {0}};
 RULES(setsockopt) = {{NW_RULE_PAIR, 1, .error = ENOPROTOOPT, .about = "option", LIST(set_options)}, {0}};
+RULES(timerfd_create) = {
+    {NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "clock", LIST(sleep_clocks)},
+    {NW_RULE_BITS, 1, .error = EINVAL, .about = "flags", LIST(timerfd_flags)}, {0},
+};
+RULES(timerfd_settime) = {{NW_RULE_BITS, 1, .error = EINVAL, .about = "flags", LIST(timer_flags)}, {0}};
 RULES(epoll_create1) = {{NW_RULE_BITS, 0, .error = EINVAL, .about = "flags", LIST(epoll_flags)}, {0}};
 RULES(epoll_ctl) = {{NW_RULE_ONE_OF, 1, .error = EINVAL, .about = "command", LIST(epoll_commands)}, {0}};
 /* clang-format on */

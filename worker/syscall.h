@@ -75,7 +75,9 @@ nw_syscall_handler nw_sys_renameat;
 
 /* syscall_socket.c */
 nw_syscall_handler nw_sys_socket, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;
-nw_syscall_handler nw_sys_epoll_create, nw_sys_epoll_ctl, nw_sys_epoll_wait;
+
+/* syscall_event.c */
+nw_syscall_handler nw_sys_epoll_create, nw_sys_epoll_ctl, nw_sys_epoll_wait, nw_sys_timerfd_create;
 
 /* syscall_flow.c */
 nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;

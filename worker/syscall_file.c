@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define LOG_WRITE_MAX (64ul << 10) /* a longer write is a short one */
-#define LOG_PIECE     1024 /* so that lines of others wait for no more */
+#define LOG_PIECE     1024         /* so that lines of others wait for no more */
 
 static bool is_stream(uint64_t number)
 {
@@ -166,9 +166,9 @@ static int duplicate(struct nw_call *call, struct nw_domain_fd *copy)
 
     if (fd < 0)
         return fd;
-    *copy =
-        (struct nw_domain_fd){.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted, .writable = file.writable};
-    fd = copy->fd < 0 ? -errno : 0;
+    *copy = (struct nw_domain_fd){
+        .fd = file.epoll ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted, .writable = file.writable};
+    fd = file.epoll ? -EINVAL : copy->fd < 0 ? -errno : 0;
     nw_fd_done(call->domain, call->args[0]);
     return fd;
 }

@@ -13,7 +13,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -233,36 +232,4 @@ static long receive_passed(struct nw_call *call)
 long nw_sys_receive(struct nw_call *call)
 {
     return nw_call_on_file(call, receive_passed);
-}
-
-long nw_sys_epoll_create(struct nw_call *call)
-{
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, 0);
-}
-
-long nw_sys_epoll_ctl(struct nw_call *call)
-{
-    uint64_t number = call->args[2];
-    int fd = nw_fd_use(call->domain, number);
-    long result;
-
-    if (fd < 0)
-        return fd;
-    call->args[2] = (uint64_t)fd;
-    result = nw_call_on_file(call, nw_call_kernel);
-    nw_fd_done(call->domain, number);
-    return result;
-}
-
-static long epoll_wait_passed(struct nw_call *call)
-{
-    call->args[4] = 0; /* no mask */
-    return nw_call_wait(call, false, call->args, 3);
-}
-
-long nw_sys_epoll_wait(struct nw_call *call)
-{
-    return nw_call_on_file(call, epoll_wait_passed);
 }

@@ -257,7 +257,7 @@ const struct attack_row attack_rows[] = {
     RUN(21, "every call on every number of a file", "EBADF", "files", "file *", "memory", "foreign-files"),
     RUN(21, "dup2 over every number, then close", "done", NULL, "it changes its own table; there is no other that it could name", "memory", "dup-over"),
     CALL(21, "select", "EPERM", "call-files", "result 0", SYS_select, 1024, OWN, OWN, OWN, OWN),
-    CALL(21, "epoll_create1", "EPERM", "call-files", "result *", SYS_epoll_create1, 0),
+    RUN(21, "an epoll that watches files of the worker", "EBADF", "files", "watches file *", "memory", "watch-files"),
     RUNS(21, "sendmsg on the worker's own socket", "EPERM", "call-files", "result 1", "kernel", "message", SYS_sendmsg),
     RUNS(21, "recvmsg on the worker's own socket", "EPERM", "call-files", "EAGAIN|result *", "kernel", "message", SYS_recvmsg),
     RUNS(21, "pidfd_getfd of a file of the worker", "EPERM", "call-process", "result *", "kernel", "pidfd-getfd", ATTACK_PID),

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -362,6 +363,17 @@ static const char *try_foreign_files(struct attacker *a)
     return "EBADF";
 }
 
+static const char *try_watch_files(struct attacker *a)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int own = epoll_create1(0);
+
+    for (int fd = 3; fd < 300; fd++)
+        if (fd != own && epoll_ctl(own, EPOLL_CTL_ADD, fd, &event) == 0)
+            return attack_say(a, "watches file %d", fd);
+    return strerrorname_np(errno);
+}
+
 static const char *try_dup_over(struct attacker *a)
 {
     int ends[2];
@@ -396,6 +408,7 @@ const struct attack attacks[] = {
     {"write-library", try_write_library},
     {"path-race", try_path_race},
     {"foreign-files", try_foreign_files},
+    {"watch-files", try_watch_files},
     {"dup-over", try_dup_over},
     {0},
 };
