@@ -185,6 +185,7 @@ static int allow_profile(scmp_filter_ctx ctx, uint32_t profile)
     const struct argument_rule families[] = {
         {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET},
         {SCMP_SYS(socket), 0, UINT32_MAX, AF_INET6},
+        {SCMP_SYS(socketpair), 0, UINT32_MAX, AF_UNIX},
     };
     int rc = 0;
 

@@ -37,6 +37,10 @@ static const struct {
     {"/dev/urandom", DEVICE},
 };
 
+/* Whom a server may be vouched for by. */
+static const char *const certificates[] = {"/etc/ssl/certs", "/usr/share/ca-certificates",
+                                           "/usr/local/share/ca-certificates"};
+
 /* Files, whatever links lead to them. */
 static const char *const resolver[] = {
     "/etc/resolv.conf", "/etc/hosts",    "/etc/nsswitch.conf", "/etc/host.conf",
@@ -109,9 +113,12 @@ static int add_piece(const char *from, uint64_t attributes)
     return rc < 0 ? rc : mount_piece(from, to, attributes);
 }
 
-static int add_resolver(void)
+static int add_network(void)
 {
     int rc = 0;
+
+    for (size_t i = 0; i < sizeof certificates / sizeof certificates[0] && rc == 0; i++)
+        rc = add_piece(certificates[i], READ_ONLY);
 
     for (size_t i = 0; i < sizeof resolver / sizeof resolver[0] && rc == 0; i++)
         if (access(resolver[i], F_OK) == 0) {
@@ -137,7 +144,7 @@ static int fill(bool network)
 
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0] && rc == 0; i++)
         rc = add_piece(pieces[i].path, pieces[i].attributes);
-    return rc == 0 && network ? add_resolver() : rc;
+    return rc == 0 && network ? add_network() : rc;
 }
 
 /* The working directory becomes the root, and what was the root is gone. */

@@ -66,6 +66,23 @@ static bool is_resolver(const char *path)
     return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
 }
 
+/* Certificates of those who vouch for servers; the keys that lie beside them are none. */
+static bool is_certificate(const char *path)
+{
+    static const char *const folders[] = {"/etc/ssl/certs", "/usr/share/ca-certificates",
+                                          "/usr/local/share/ca-certificates"};
+
+    if (strstr(path, "/.."))
+        return false;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        size_t length = strlen(folders[i]);
+
+        if (strncmp(path, folders[i], length) == 0 && (path[length] == '/' || path[length] == '\0'))
+            return true;
+    }
+    return strcmp(path, "/etc/ssl/openssl.cnf") == 0;
+}
+
 static bool is_own(const struct nw_call *call, const char *path)
 {
     return strncmp(path, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
@@ -141,7 +158,7 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
         return 0;
     }
     place->kind = is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
-    if (call->domain->function->profile & NW_PROFILE_NET && is_resolver(place->path))
+    if (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path)))
         return 0;
     if (place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
         return -ENOENT;

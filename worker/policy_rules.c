@@ -85,6 +85,9 @@ static const struct nw_rule_value rename_flags[] = {V(RENAME_NOREPLACE)};
 static const struct nw_rule_value families[] = {V(AF_INET), V(AF_INET6)};
 static const struct nw_rule_value socket_types[] = {V(SOCK_STREAM), V(SOCK_DGRAM)};
 static const struct nw_rule_value protocols[] = {{"0", 0}, V(IPPROTO_TCP), V(IPPROTO_UDP)};
+static const struct nw_rule_value pair_families[] = {V(AF_UNIX)};
+static const struct nw_rule_value pair_types[] = {V(SOCK_STREAM), V(SOCK_DGRAM), V(SOCK_SEQPACKET)};
+static const struct nw_rule_value pair_protocols[] = {{"0", 0}};
 static const struct nw_rule_value send_flags[] = {V(MSG_DONTWAIT), V(MSG_NOSIGNAL), V(MSG_MORE), V(MSG_EOR)};
 static const struct nw_rule_value receive_flags[] = {
     V(MSG_DONTWAIT), V(MSG_PEEK), V(MSG_TRUNC), V(MSG_WAITALL), V(MSG_NOSIGNAL), V(MSG_CMSG_CLOEXEC),
@@ -149,6 +152,11 @@ RULES(socket) = {
     {NW_RULE_ONE_OF, 0, .error = EAFNOSUPPORT, .about = "family", LIST(families)},
     {NW_RULE_ONE_OF, 1, .ignore = SOCK_NONBLOCK | SOCK_CLOEXEC, .error = EINVAL, .about = "type", LIST(socket_types)},
     {NW_RULE_ONE_OF, 2, .error = EPROTONOSUPPORT, .about = "protocol", LIST(protocols)}, {0},
+};
+RULES(socketpair) = {
+    {NW_RULE_ONE_OF, 0, .error = EAFNOSUPPORT, .about = "family", LIST(pair_families)},
+    {NW_RULE_ONE_OF, 1, .ignore = SOCK_NONBLOCK | SOCK_CLOEXEC, .error = EINVAL, .about = "type", LIST(pair_types)},
+    {NW_RULE_ONE_OF, 2, .error = EPROTONOSUPPORT, .about = "protocol", LIST(pair_protocols)}, {0},
 };
 RULES(sendto) = {{NW_RULE_BITS, 3, .about = "flags", LIST(send_flags)}, {0}};
 RULES(sendmsg) = {{NW_RULE_BITS, 2, .about = "flags", LIST(send_flags)}, {0}};

@@ -48,6 +48,9 @@ long nw_call_wait(struct nw_call *call, bool own, uint64_t args[6], int timeout_
 /* Passes a call on that has a file's number as its first argument, with the kernel's number in its place. */
 long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *));
 
+/* The domain takes over two files that belong together, and their numbers are stored at `to`; or neither. */
+long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to);
+
 /* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);
@@ -74,7 +77,7 @@ nw_syscall_handler nw_sys_mkdir, nw_sys_mkdirat, nw_sys_unlink, nw_sys_rmdir, nw
 nw_syscall_handler nw_sys_renameat;
 
 /* syscall_socket.c */
-nw_syscall_handler nw_sys_socket, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;
+nw_syscall_handler nw_sys_socket, nw_sys_socketpair, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;
 
 /* syscall_event.c */
 nw_syscall_handler nw_sys_epoll_create, nw_sys_epoll_ctl, nw_sys_epoll_wait, nw_sys_timerfd_create;

@@ -122,14 +122,11 @@ static long adopt(struct nw_call *call, int fd, uint64_t from)
     return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, from);
 }
 
-static long pipe_common(struct nw_call *call, uint64_t to, int flags)
+long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
 {
-    int ends[2];
     int32_t numbers[2];
     long first, second, result;
 
-    if (pipe2(ends, (flags & O_NONBLOCK) | O_CLOEXEC) < 0)
-        return -errno;
     first = adopt(call, ends[0], 0);
     second = adopt(call, ends[1], 0);
     numbers[0] = (int32_t)first;
@@ -139,6 +136,15 @@ static long pipe_common(struct nw_call *call, uint64_t to, int flags)
         if (numbers[i] >= 0)
             nw_fd_close(call->domain, (uint64_t)numbers[i]);
     return result;
+}
+
+static long pipe_common(struct nw_call *call, uint64_t to, int flags)
+{
+    int ends[2];
+
+    if (pipe2(ends, (flags & O_NONBLOCK) | O_CLOEXEC) < 0)
+        return -errno;
+    return nw_call_two_files(call, ends, to);
 }
 
 long nw_sys_pipe(struct nw_call *call)

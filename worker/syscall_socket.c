@@ -32,6 +32,16 @@ long nw_sys_socket(struct nw_call *call)
     return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, 0);
 }
 
+/* Both ends are of the domain. There is no name by which anybody could connect to one. */
+long nw_sys_socketpair(struct nw_call *call)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, (int)call->args[1] | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    return nw_call_two_files(call, ends, call->args[3]);
+}
+
 /* Whether the function may reach it: 0 or negative errno. */
 static int check_reach(const struct nw_call *call, const struct address *address)
 {

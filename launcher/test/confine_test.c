@@ -473,6 +473,11 @@ static void test_profile_net(void **state)
     assert_call(socket, SYS_socket, "2 1 0", 0);
     assert_call(socket, SYS_socket, "10 2 0", 0);
     assert_call(socket, SYS_connect, "-1 0 0", EBADF);
+    refuse_with(socket, SYS_socketpair, "%ld %ld 0 0", AF_INET, SOCK_STREAM, 0);
+    assert_call(socket, SYS_socketpair, "1 1 0 0", EFAULT);
+    assert_open(socket, "/etc/ssl/certs", access("/etc/ssl/certs", F_OK) == 0 ? 0 : ENOENT);
+    if (usable & CLONE_NEWNS)
+        assert_open(socket, "/etc/ssl/private", ENOENT);
     assert_open(socket, "/etc/hosts", access("/etc/hosts", F_OK) == 0 ? 0 : ENOENT);
     if (usable & CLONE_NEWNS)
         assert_open(socket, "/etc/passwd", ENOENT);

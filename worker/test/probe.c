@@ -296,6 +296,29 @@ static const char *do_socket(struct probe *p)
     return outcome(socket(atoi(p->argument[0]), atoi(p->argument[1]), atoi(p->argument[2])));
 }
 
+/* Says something from one end of a pair to the other, and then tries to send a file along. */
+static const char *do_pair(struct probe *p)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr head;
+    } control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec piece = {"x", 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    int ends[2];
+
+    if (socketpair(AF_UNIX, atoi(p->argument[0]), 0, ends) < 0)
+        return outcome(-1);
+    if (send(ends[0], "a", 1, 0) != 1 || write(ends[1], "b", 1) != 1 || read(ends[1], p->text, 1) != 1 ||
+        recv(ends[0], p->text + 1, 1, 0) != 1)
+        return outcome(-1);
+    snprintf(p->text + 2, TEXT - 2, " %s", outcome(sendmsg(ends[0], &message, 0)));
+    close(ends[0]);
+    close(ends[1]);
+    return p->text;
+}
+
 static const char *do_send_flags(struct probe *p)
 {
     int fd = connected(p);
@@ -452,6 +475,7 @@ static const struct {
     {"epoll-timeout", do_epoll_timeout},
     {"option", do_option},
     {"socket", do_socket},
+    {"pair", do_pair},
     {"send-flags", do_send_flags},
     {"send-control", do_send_control},
     {"lookup", do_lookup},

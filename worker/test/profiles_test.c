@@ -138,6 +138,8 @@ static void compute_has_no_sockets(void **state)
     nw_probe.deployment = nw_probe_load("probe", 0, NULL, NULL);
     assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
     assert_string_equal(nw_probe_ask("udp 127.0.0.1 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("pair %d", SOCK_STREAM), "EPERM");
+    assert_string_equal(nw_probe_ask("open /etc/ssl/certs"), "ENOENT");
 }
 
 /* ---- net ---- */
@@ -225,6 +227,28 @@ static void net_has_no_other_sockets_and_options(void **state)
     assert_string_equal(nw_probe_ask("send-flags 127.0.0.1 %s %d", port, MSG_ZEROCOPY), "EPERM");
     assert_string_equal(nw_probe_ask("send-flags 127.0.0.1 %s %d", port, MSG_FASTOPEN), "EPERM");
     assert_string_equal(nw_probe_ask("send-control 127.0.0.1 %s", port), "EPERM");
+}
+
+static void net_has_pairs_that_nobody_else_sees(void **state)
+{
+    (void)state;
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    assert_string_equal(nw_probe_ask("pair %d", SOCK_STREAM | SOCK_CLOEXEC), "ab EPERM");
+    assert_string_equal(nw_probe_ask("pair %d", SOCK_DGRAM), "ab EPERM");
+    assert_string_equal(nw_probe_ask("pair %d", SOCK_SEQPACKET), "ab EPERM");
+    assert_string_equal(nw_probe_ask("pair %d", SOCK_RAW), "EINVAL");
+}
+
+static void net_reads_certificates_and_no_keys(void **state)
+{
+    (void)state;
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, NULL, NULL);
+    assert_string_equal(nw_probe_ask("open /etc/ssl/certs"), access("/etc/ssl/certs", F_OK) == 0 ? "ok" : "ENOENT");
+    assert_string_equal(nw_probe_ask("open /etc/ssl/certs/ca-certificates.crt"),
+                        access("/etc/ssl/certs/ca-certificates.crt", F_OK) == 0 ? "ok" : "ENOENT");
+    assert_string_equal(nw_probe_ask("open /etc/ssl/certs/../private"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open /etc/ssl/private"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open /etc/ssl/certsx"), "ENOENT");
 }
 
 /* The kernel empties the place before a socket says that it cannot be mapped: a hole in the domain's range, where the
@@ -484,6 +508,8 @@ static int run_mode(enum nw_mode in)
         TEST(net_looks_up_names),
         TEST(net_reaches_listed_addresses_only),
         TEST(net_has_no_other_sockets_and_options),
+        TEST(net_has_pairs_that_nobody_else_sees),
+        TEST(net_reads_certificates_and_no_keys),
         TEST(net_maps_no_sockets),
         TEST(net_obeys_its_deadline),
         TEST(net_is_not_disturbed_by_neighbours),
