@@ -21,6 +21,7 @@ extern const struct nw_command nw_command_up;
 extern const struct nw_command nw_command_deploy;
 extern const struct nw_command nw_command_check;
 extern const struct nw_command nw_command_list;
+extern const struct nw_command nw_command_describe;
 extern const struct nw_command nw_command_invoke;
 extern const struct nw_command nw_command_remove;
 extern const struct nw_command nw_command_status;

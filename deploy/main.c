@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static const struct nw_command *const commands[] = {
-    &nw_command_up,     &nw_command_deploy, &nw_command_check,  &nw_command_list,
-    &nw_command_invoke, &nw_command_remove, &nw_command_status,
+    &nw_command_up,       &nw_command_deploy, &nw_command_check,  &nw_command_list,
+    &nw_command_describe, &nw_command_invoke, &nw_command_remove, &nw_command_status,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

@@ -2,10 +2,9 @@
 #include "deploy/answer.h"
 #include "deploy/command.h"
 #include "deploy/say.h"
+#include "deploy/show.h"
 #include "deploy/state.h"
 #include <stdio.h>
-
-#define MAX_DEPTH 8
 
 enum { STATE, JSON, N_OPTIONS };
 
@@ -14,51 +13,11 @@ static const struct nw_option options[N_OPTIONS] = {
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
-/* Values with commas between, those of an object with their names. */
-static void print_inline(const cJSON *item, int depth)
-{
-    const cJSON *child;
-    char text[256];
-
-    if (cJSON_IsBool(item))
-        printf("%s", cJSON_IsTrue(item) ? "yes" : "no");
-    else if (!cJSON_IsObject(item) && !cJSON_IsArray(item))
-        printf("%s", nw_answer_scalar(item, text, sizeof text));
-    else if (depth < MAX_DEPTH)
-        cJSON_ArrayForEach(child, item)
-        {
-            printf("%s%s%s", child->prev && child != item->child ? ", " : "", child->string ? child->string : "",
-                   child->string ? " " : "");
-            print_inline(child, depth + 1);
-        }
-}
-
-static void print_line(const char *key, const cJSON *value)
-{
-    printf("%-16s ", key);
-    print_inline(value, 0);
-    putchar('\n');
-}
-
-/* Whatever the engine tells, so that what it learns to tell is shown too: a line for each value of its answer, and for
- * each object of a list. */
-static void print_member(const cJSON *member)
-{
-    const cJSON *child;
-
-    if (!cJSON_IsObject(member->child)) {
-        print_line(member->string, member);
-        return;
-    }
-    cJSON_ArrayForEach(child, member) print_line(member->string, child);
-}
-
 static void print_status(const struct nw_reply *reply)
 {
     cJSON *root = nw_answer_json(reply);
-    const cJSON *child;
 
-    cJSON_ArrayForEach(child, root) print_member(child);
+    nw_show(root);
     cJSON_Delete(root);
 }
 

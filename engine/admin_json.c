@@ -2,8 +2,10 @@
 #include "engine/admin_json.h"
 #include "common/cpus.h"
 #include "engine/deployments.h"
+#include "engine/failures.h"
 #include "engine/functions.h"
 #include "engine/http.h"
+#include "engine/json_text.h"
 #include "engine/registry.h"
 #include "engine/threads.h"
 #include "engine/workers.h"
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The numbers of the workers that serve it. */
@@ -25,6 +28,25 @@ static void add_workers_of(cJSON *object, const struct nw_deployment *deployment
     }
 }
 
+/* Text of a function, which need not be UTF-8. */
+static void add_hostile(cJSON *object, const char *key, const char *value)
+{
+    struct nw_buffer text = {0};
+    int rc = nw_buffer_append(&text, "\"", 1);
+    rc |= nw_json_escape(&text, value, strlen(value));
+    rc |= nw_buffer_append(&text, "\"", sizeof "\"");
+    if (!rc)
+        cJSON_AddRawToObject(object, key, text.data);
+    nw_buffer_fini(&text);
+}
+
+/* Values in the environment may be secret, and nobody needs them here. */
+static void hide_values(cJSON *env)
+{
+    cJSON *variable;
+    cJSON_ArrayForEach(variable, env) cJSON_SetValuestring(variable, "***");
+}
+
 /* The manifest's keys. NULL when memory is out. */
 static cJSON *manifest_object(const struct nw_manifest *manifest)
 {
@@ -33,7 +55,22 @@ static cJSON *manifest_object(const struct nw_manifest *manifest)
     if (nw_manifest_to_json(manifest, &text) == 0)
         object = cJSON_ParseWithLength(text.data, text.length);
     nw_buffer_fini(&text);
+    hide_values(cJSON_GetObjectItem(object, "env"));
     return object;
+}
+
+static void add_failure(cJSON *object, const struct nw_failure *failure)
+{
+    char time[32] = "";
+    struct tm tm;
+    time_t at = (time_t)failure->at;
+    cJSON *error = cJSON_AddObjectToObject(object, "last_error");
+    if (gmtime_r(&at, &tm))
+        strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    cJSON_AddStringToObject(error, "time", time);
+    cJSON_AddStringToObject(error, "code", nw_status_info(failure->status)->code);
+    cJSON_AddStringToObject(error, "request_id", failure->request);
+    add_hostile(error, "reason", failure->reason);
 }
 
 /* What its domains hold in all workers, of what is in docs/limits.md. */
@@ -61,7 +98,9 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_workers_of(object, deployment);
     add_holds(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
-        cJSON_AddStringToObject(object, "reason", deployment->reason);
+        add_hostile(object, "reason", deployment->reason);
+    if (deployment->function && deployment->function->failure)
+        add_failure(object, deployment->function->failure);
     return object;
 }
 
@@ -218,7 +257,7 @@ static void add_warning(cJSON *list, const char *about, const char *text)
     if (!object)
         return;
     cJSON_AddStringToObject(object, "about", about);
-    cJSON_AddStringToObject(object, "text", text);
+    add_hostile(object, "text", text);
     cJSON_AddItemToArray(list, object);
 }
 

@@ -60,6 +60,7 @@ struct nw_registry;
 struct nw_http_server;
 struct nw_threads;
 struct nw_told_worker;
+struct nw_failure;
 
 /* --- invocations: request.c (lifecycle), dispatch.c --- */
 
@@ -186,6 +187,9 @@ struct nw_function {
     struct nw_list operations;     /* deployments and removals; the first is under way */
     unsigned references;           /* invocations that point here */
     bool removed;                  /* in no table any more */
+    struct nw_failure *failure;    /* the last one; NULL: none; see failures.h */
+    uint64_t failure_second;       /* when `failures` were counted */
+    unsigned failures;
 };
 
 /* --- workers: tenants.c, workers.c, link.c --- */

@@ -44,6 +44,7 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
 static void function_free(struct nw_function *function)
 {
     nw_list_remove(&function->uncap_link);
+    free(function->failure);
     free(function);
 }
 

@@ -142,7 +142,11 @@ void nw_http_abort(struct nw_http_request *request);
 void nw_http_answer_copy(struct nw_http_request *request, enum nw_status status, const char *content_type,
                          const void *text, size_t length);
 
-/* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text. */
+/* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text, for
+ * anybody to read: it holds nothing of what only the owner of the host may know. */
 void nw_http_answer_error(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
+
+/* The same with a detail that only the owner may know: a server that others may connect to leaves it out. */
+void nw_http_answer_failure(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
 
 #endif

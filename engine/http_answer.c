@@ -165,6 +165,11 @@ void nw_http_answer_error(struct nw_http_request *r, enum nw_status status, cons
                .status = status, .content_type = JSON_TYPE, .body = text->data, .length = rc < 0 ? 0 : text->length});
 }
 
+void nw_http_answer_failure(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
+{
+    nw_http_answer_error(r, status, detail, r->conn->server->check_user ? length : 0);
+}
+
 /* splitmix64: ids need to be distinct, not secret. */
 static uint64_t next_id(uint64_t *state)
 {

@@ -2,6 +2,7 @@
 #include "engine/invoke.h"
 #include "common/without.h"
 #include "engine/dispatch.h"
+#include "engine/failures.h"
 #include "engine/functions.h"
 #include "engine/link.h"
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define OUTPUT_TYPE "application/octet-stream"
-#define REASON_MAX  1000 /* bytes of a worker's reason that a client is told */
+#define REASON_MAX  NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
 
 /* What answers hold of a worker's arena while their clients read; or one answer of any size. What is more is copied. */
 #define LENT_MOST 8
@@ -89,9 +90,19 @@ static void answer_output(struct nw_http_request *request, const struct nw_resul
     nw_http_answer(request, &answer);
 }
 
+/* Under what id the reason is found is all that the public is told of it. */
+static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
+                           enum nw_status status, const char *reason, size_t length)
+{
+    if (nw_status_info(status)->http >= 500)
+        nw_failure_note(engine, function, request->id, status, reason, length);
+    nw_http_answer_failure(request, status, reason, length);
+}
+
 static void invocation_done(void *arg, const struct nw_result *result)
 {
     struct nw_http_request *request = arg;
+    const struct nw_invocation *inv = request->user;
     request->user = NULL;
     if (result->status == NW_STATUS_OK) {
         answer_output(request, result);
@@ -102,7 +113,7 @@ static void invocation_done(void *arg, const struct nw_result *result)
     memcpy(reason, result->data, length); /* the worker may change it while it is looked at */
     if (result->link)
         nw_link_drop(result->link, result->offset);
-    nw_http_answer_error(request, result->status, reason, length);
+    answer_failure(inv->engine, inv->function, request, result->status, reason, length);
 }
 
 static void room_there(void *arg)
@@ -169,6 +180,10 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
     struct nw_function *function = *request->function ? nw_function_find(engine, name, length) : NULL;
     request->handler = &handler;
     request->user = nw_invoke_begin(function, 0, &owner, request, &status, &reason);
-    if (!request->user)
-        nw_http_answer_error(request, status, reason, strlen(reason));
+    if (request->user)
+        return;
+    if (function)
+        answer_failure(engine, function, request, status, reason, strlen(reason));
+    else
+        nw_http_answer_error(request, status, "", 0);
 }

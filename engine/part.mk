@@ -10,7 +10,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
-ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c code.c deployments.c directory.c dispatch.c functions.c gateway.c \
+ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
                     json_text.c link.c loads.c list.c listen.c loop.c mail.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
@@ -50,7 +50,7 @@ $(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy tenants pressure start state threads,$(eval $(call engine_host_test,$(name))))
+$(foreach name,gateway hostile deploy tenants pressure start state threads failures,$(eval $(call engine_host_test,$(name))))
 
 IO_TESTS += $(B)/test/engine/clients
 $(eval $(call test,engine/clients,$(addprefix engine/test/,clients_test.c greed.c host.c),,$(COMMON)))

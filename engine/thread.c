@@ -285,6 +285,14 @@ const char *nw_thread_unready(struct nw_engine *engine)
     return thread_of(engine)->unready;
 }
 
+void nw_thread_failed(struct nw_engine *engine, const char *function, const struct nw_failure *failure)
+{
+    struct nw_told_failure *told = must(malloc(sizeof *told));
+    snprintf(told->name, sizeof told->name, "%s", function);
+    told->failure = *failure;
+    tell_main(thread_of(engine), &(struct nw_thread_mail){.failure = told});
+}
+
 void nw_thread_tend(struct nw_engine *engine)
 {
     bury(engine);

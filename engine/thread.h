@@ -3,6 +3,7 @@
 #define NW_ENGINE_THREAD_H
 
 #include "engine/engine.h"
+#include "engine/failures.h"
 #include "engine/mail.h"
 #include "engine/threads.h"
 #include <pthread.h>
@@ -39,6 +40,12 @@ struct nw_told {
     uint32_t workers[]; /* all there are, by number */
 };
 
+/* Of a function by this name. */
+struct nw_told_failure {
+    char name[NW_NAME_MAX + 1];
+    struct nw_failure failure;
+};
+
 /* What a thread tells the main one; what is 0 is not told. */
 struct nw_thread_mail {
     struct nw_mail mail;
@@ -49,6 +56,7 @@ struct nw_thread_mail {
     const char *why;        /* static text */
     bool drains;            /* it accepts no more connections */
     struct nw_link *origin; /* it does not use this worker's memory any more */
+    struct nw_told_failure *failure;
 };
 
 struct nw_thread {
@@ -68,6 +76,9 @@ void *nw_thread_main(void *arg);
 
 /* Why the host is not ready, as the thread was told. */
 const char *nw_thread_unready(struct nw_engine *engine);
+
+/* A request to the thread of this engine failed. */
+void nw_thread_failed(struct nw_engine *engine, const char *function, const struct nw_failure *failure);
 
 /* What the thread of this engine does in each turn of its loop beside requests. */
 void nw_thread_tend(struct nw_engine *engine);

@@ -245,6 +245,9 @@ void nw_threads_heard(void *reader, struct nw_mail *mail)
     said->from->drains |= said->drains;
     if (said->origin)
         nw_link_unref(said->origin);
+    if (said->failure)
+        nw_failure_told(engine, said->failure->name, &said->failure->failure);
+    free(said->failure);
     free(said);
 }
 

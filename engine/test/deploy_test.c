@@ -36,7 +36,7 @@ static void deploys_with_a_manifest(void **state)
     struct answer answer =
         admin(&host, "PUT", "/v1/functions/env?slots=3&timeout=250ms&memory=64M&env=A%3Db%20c&env=B=", "env");
     static const char *const parts[] = {"\"name\":\"env\"",       "\"slots\":3",          "\"timeout\":\"250ms\"",
-                                        "\"memory\":\"64M\"",     "\"A\":\"b c\"",        "\"version\":\"",
+                                        "\"memory\":\"64M\"",     "\"A\":\"***\"",        "\"version\":\"",
                                         "\"sha256\":\"e3b98a4da", "\"state\":\"serving\""};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (i != 6 && !strstr(answer.body, parts[i]))
@@ -69,10 +69,10 @@ static void keeps_settings_that_are_not_named(void **state)
     static const char *const kept[] = {"\"slots\":3", "\"changed\":{\"timeout\":\"250ms\"}",
                                        "\"kept\":[\"slots\",\"env\"]", NULL};
     expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?timeout=1s", "env"), kept);
-    static const char *const reset[] = {"\"slots\":8", "\"A\":\"1\"", "\"changed\":{\"slots\":3}",
+    static const char *const reset[] = {"\"slots\":8", "\"A\":\"***\"", "\"changed\":{\"slots\":3}",
                                         "\"kept\":[\"timeout\",\"env\"]", NULL};
     expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?reset=slots", "env"), reset);
-    static const char *const all[] = {"\"timeout\":\"10s\"", "\"env\":{\"C\":\"3\"}", "\"kept\":[]", NULL};
+    static const char *const all[] = {"\"timeout\":\"10s\"", "\"env\":{\"C\":\"***\"}", "\"kept\":[]", NULL};
     expect_parts(admin(&host, "PUT", "/v1/functions/kept-settings?reset=all&env=C%3D3", "env"), all);
     struct answer answer = invoke(&host, "kept-settings", "");
     assert_int_equal(answer.length, sizeof "C=3");
@@ -227,7 +227,7 @@ static void is_ready_with_a_function_that_fails(void **state)
     host_restart(&host);
     expect(invoke(&host, "good", ""), 200, "good");
     struct answer answer = invoke(&host, "rotten", "");
-    assert_non_null(strstr(answer.body, granted));
+    assert_null(strstr(answer.body, granted));
     expect_error(answer, 503, "unavailable");
     answer = admin(&host, "GET", "/v1/functions/rotten", "");
     assert_non_null(strstr(answer.body, "\"state\":\"failed\""));

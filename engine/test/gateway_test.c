@@ -79,7 +79,7 @@ static void answers_errors_as_json(void **state)
     expect_error(answer, 405, "method_not_allowed");
     expect_error(exchange(fd, "POST", "/healthz", "", 0), 405, "method_not_allowed");
     answer = exchange(fd, "POST", "/function/fail", "x", 1);
-    assert_non_null(strstr(answer.body, "a \\\"quoted\\\" \\u0001 \\ufffd reason"));
+    assert_null(strstr(answer.body, "reason"));
     assert_non_null(strstr(answer.body, "\"function\":\"fail\""));
     expect_error(answer, 500, "function_failed");
     close(fd);

@@ -85,6 +85,7 @@ struct answer exchange(int fd, const char *method, const char *path, const void 
 
 /* On connections of their own. */
 struct answer invoke(const struct host *host, const char *name, const char *input);
+struct answer invoke_as_owner(const struct host *host, const char *name, const char *input); /* errors say why */
 struct answer admin(const struct host *host, const char *method, const char *path, const char *body);
 
 /* Deploys a function whose "code" is `behaviour` (see fake_worker.c); must succeed. */

@@ -137,7 +137,7 @@ static void answers_a_nested_call_whose_worker_ends(void **state)
     (void)state;
     deploy(&host, "mortal", "exit");
     deploy(&host, "caller", "call mortal");
-    struct answer answer = invoke(&host, "caller", "x");
+    struct answer answer = invoke_as_owner(&host, "caller", "x");
     assert_non_null(strstr(answer.body, "worker_lost"));
     expect_error(answer, 500, "function_failed");
     deploy(&host, "mortal", "echo");
@@ -174,7 +174,7 @@ static void calls_of_unknown_functions_fail(void **state)
 {
     (void)state;
     deploy(&host, "lost", "call nobody");
-    struct answer answer = invoke(&host, "lost", "x");
+    struct answer answer = invoke_as_owner(&host, "lost", "x");
     assert_non_null(strstr(answer.body, "function_not_found"));
     expect_error(answer, 500, "function_failed");
 }

@@ -98,7 +98,7 @@ static void a_function_moves_with_its_next_version(void **state)
 
 static void expect_refusal(const char *caller)
 {
-    struct answer answer = invoke(&host, caller, "x");
+    struct answer answer = invoke_as_owner(&host, caller, "x");
     assert_non_null(strstr(answer.body, "function_not_found"));
     expect_error(answer, 500, "function_failed");
 }

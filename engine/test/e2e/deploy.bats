@@ -261,10 +261,10 @@ settings() {
     [[ $output == *'slots is now 4; it was 3'* ]]
     [[ $output == *'memory stays 64M'*'--reset memory'* ]]
     [[ $output != *'slots stays'* && $output != *'threads'* ]]
-    [ "$(settings settled slots timeout memory callers env.ONE env.TWO | xargs)" = '4 5s 64M a,b 1 3' ]
+    [ "$(settings settled slots timeout memory callers env.ONE env.TWO | xargs)" = '4 5s 64M a,b *** ***' ]
     run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --reset memory --reset env --env NEW=1 --state "$NW_STATE"
     [[ $output == *'memory is now 256M; it was 64M'* ]]
-    [ "$(settings settled slots memory env.ONE env.NEW | xargs)" = '4 256M none 1' ]
+    [ "$(settings settled slots memory env.ONE env.NEW | xargs)" = '4 256M none ***' ]
     run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --reset all --timeout 6s --state "$NW_STATE"
     [ "$(settings settled slots timeout callers env.NEW | xargs)" = '8 6s none none' ]
     run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --state "$NW_STATE" --json

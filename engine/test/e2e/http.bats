@@ -111,6 +111,21 @@ raw() {
     nw_expect_error fault return 500 function_failed
 }
 
+# The description tells a moment later when another thread has answered.
+described() {
+    "$NIGHTWARD" describe fault --state "$NW_STATE" | grep "^last_error .*code $1, request_id $2, reason $3"
+}
+
+@test "why a function crashed is told its owner under the id of the request, and nobody else" {
+    local id
+    nw_expect_error fault segv 502 function_crashed
+    [[ $body != *0x* && $body != *SIG* ]] || fail "$body"
+    id=$("$JSON" error.request_id <<<"$body")
+    nw_poll "$NW_PATIENCE" described function_crashed "$id" 'SIGSEGV at address 0x[0-9a-f]*' ||
+        fail "$("$NIGHTWARD" describe fault --state "$NW_STATE")"
+    grep -q "function \"fault\": request $id: function_crashed: SIGSEGV at address" "$NW_LOG" || fail "$(cat "$NW_LOG")"
+}
+
 @test "every response has a request id of its own, the one of its error body" {
     local first second
     curl -sS --max-time 10 -D "$BATS_TEST_TMPDIR/headers" -o "$BATS_TEST_TMPDIR/body" "$NW_URL/function/nobody"
