@@ -30,6 +30,7 @@ void nw_extra_make(struct nw_domain *domain)
         nw_share_take(domain, NW_RESOURCE_FUNC_WORKERS, 1) < 0)
         return;
     domain->grower = NULL;
+    grower->gate.result2 = 0;
     nw_ready(grower);
 }
 

@@ -180,7 +180,7 @@ static void function_end(struct nw_function *f)
         struct nw_invocation *invocation = f->queue;
 
         f->queue = invocation->next;
-        nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, "the function was removed");
+        nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
     }
     function_fini(f);
 }
@@ -226,8 +226,11 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
 
     if (f->domain == domain)
         nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
-    if (f->state == NW_FUNCTION_RETIRING)
+    if (f->state == NW_FUNCTION_RETIRING) {
+        if (status != NW_STATUS_UNAVAILABLE && !f->silent)
+            nw_log(NW_LOG_WARN, "function %s: %s while it was being ended", f->name, reason);
         return;
+    }
     if (f->state == NW_FUNCTION_LOADING) {
         nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
         f->state = NW_FUNCTION_RETIRING;

@@ -18,7 +18,7 @@ struct nw_slot;
 /* Adds bytes that the slot's thread wrote to `stream` (STDOUT_FILENO or STDERR_FILENO). */
 void nw_lines_add(struct nw_slot *slot, int stream, const char *bytes, size_t length);
 
-/* The slot ends, or its thread does: what it wrote without an end of line becomes a line. */
+/* The slot ends, or what it was about: what it wrote without an end of line becomes a line. */
 void nw_lines_end(struct nw_slot *slot);
 
 /* Makes lines of what has rested long enough. Returns when to come again: CLOCK_MONOTONIC, ns; UINT64_MAX when nothing

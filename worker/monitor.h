@@ -40,6 +40,7 @@
 #define NW_PAGE_SIZE      4096ul
 #define NW_PAYLOAD_MAX    (16ul << 20)
 #define NW_CALL_DEPTH_MAX 32
+#define NW_REMOVED        "the function was removed" /* why a domain ends that has nothing left to do */
 #define NW_TOKENS_MAX     32                     /* executors that run at once */
 #define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX) /* with those that are blocked */
 #define NW_DOMAINS_MAX    512
@@ -450,6 +451,7 @@ long nw_memory_advise(const struct nw_executor *ex, struct nw_domain *d, uint64_
 
 /* teardown.c; lock held */
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);
+void nw_domain_exit(struct nw_domain *domain); /* its func workers have ended: its first flow ends the program */
 void nw_slot_reap(struct nw_slot *slot); /* a slot of a dying domain that belongs to nobody any more */
 void nw_dying_sweep(void);               /* reaps func workers that were given back to dying domains */
 

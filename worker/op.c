@@ -1,5 +1,6 @@
 /* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
 #include "common/atomic.h"
+#include "worker/lines.h"
 #include "worker/monitor.h"
 #include "worker/op_audit.h"
 #include <errno.h>
@@ -53,6 +54,7 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
 
     if (slot != &domain->slots[0])
         return -EPERM;
+    nw_lines_end(slot);
     slot->state = NW_SLOT_PARKED;
     domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
     if (domain->state == NW_DOMAIN_LIVE && args->failed)

@@ -49,7 +49,8 @@
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
        "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
        "when another func worker is wanted, for a nested call that found none free; called again when it is "   \
-       "made, or as failed when it cannot be.")                                                                 \
+       "made, or as failed when it cannot be. With NW_NO_MORE as second result all func workers have ended, and "  \
+       "the program is to end.")                                                                 \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
        "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")

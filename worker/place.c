@@ -2,6 +2,7 @@
 #include "worker/place.h"
 #include "common/atomic.h"
 #include "worker/files.h"
+#include "worker/libc_files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -129,8 +130,8 @@ static int find_relative(struct nw_call *call, uint64_t number, struct nw_place 
     return -ENOENT;
 }
 
-/* While a function is loaded it reads the host's libraries; afterwards only profile files lets it, for a later
- * dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
+/* While a function is loaded it reads the host's libraries; afterwards those that libc needs, and with profile files
+ * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
 static bool may_read_libraries(const struct nw_call *call)
 {
     return nw_load_acquire(&call->domain->state) == NW_DOMAIN_STARTING || /* stored by nw_function_started */
@@ -158,7 +159,8 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
         return 0;
     }
     place->kind = is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
-    if (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path)))
+    if (nw_libc_reads(place->path) ||
+        (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path))))
         return 0;
     if (place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
         return -ENOENT;

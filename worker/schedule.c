@@ -264,7 +264,7 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
     if (domain->state == NW_DOMAIN_STARTING && age >= NW_START_TIMEOUT * 1000000ull)
         nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
     else if (domain->closing && age >= domain->function->timeout_ns)
-        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "faas_destroy_func_worker ran past its deadline");
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "faas_destroy_func_worker or an exit handler ran past the deadline");
     else
         watch_slots(domain, now);
     if (domain->state == NW_DOMAIN_LIVE)

@@ -37,8 +37,8 @@ static struct nw_slot *fork_slot(struct nw_call *call)
 }
 
 /*
- * Whether the function may have another thread: one for each slot, those that nested calls need, and its own. Whether it
- * waits for invocations makes none of them more than a thread. Lock held.
+ * Whether the function may have another thread: one for each slot, those that nested calls need, and its own. Whether
+ * it waits for invocations makes none of them more than a thread. Lock held.
  */
 static bool may_fork(struct nw_domain *domain)
 {
@@ -104,7 +104,7 @@ static void end_flow(struct nw_call *call)
         wake(domain, slot->clear_tid, FUTEX_BITSET_MATCH_ANY, INT_MAX);
     if (slot->worker && domain->closing) {
         if (--domain->n_workers == 0)
-            nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, "the function was removed");
+            nw_domain_exit(domain);
     } else if (slot->worker || slot == &domain->slots[0]) {
         nw_domain_kill(domain, NW_STATUS_CRASHED, "one of its func workers ended its thread");
     }
@@ -120,10 +120,19 @@ long nw_sys_exit(struct nw_call *call)
     return 0;
 }
 
+/* Its func workers have ended, and so does its program. Lock held. */
+static bool ends_in_order(const struct nw_call *call)
+{
+    return call->number == SYS_exit_group && call->domain->closing && call->domain->n_workers == 0;
+}
+
 static long end_domain(struct nw_call *call, const char *reason)
 {
     pthread_mutex_lock(&nw_m.lock);
-    nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
+    if (ends_in_order(call))
+        nw_domain_kill(call->domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
+    else
+        nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
     nw_slot_reap(call->slot);
     call->parked = true;
     pthread_mutex_unlock(&nw_m.lock);

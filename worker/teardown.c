@@ -8,6 +8,7 @@
 #include "common/atomic.h"
 #include "common/log.h"
 #include "worker/monitor.h"
+#include "worker/ops.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,4 +117,20 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     pthread_cond_broadcast(&domain->key_given);
     if (domain->n_slots == 0)
         nw_domain_bury(domain);
+}
+
+/* Until its deadline: see watch_domain. */
+void nw_domain_exit(struct nw_domain *domain)
+{
+    struct nw_slot *first = domain->grower;
+
+    if (!first) { /* it makes another func worker, which nobody needs any more */
+        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
+        return;
+    }
+    domain->grower = NULL;
+    first->gate.result = 0;
+    first->gate.result2 = NW_NO_MORE;
+    nw_ready(first);
+    nw_executor_wake();
 }

@@ -11,6 +11,7 @@
 #include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -283,6 +284,16 @@ static void trim_inbox(struct worker *w)
     inbox_grow(w, INBOX_SIZE);
 }
 
+/* What was printed without an end of line belongs to what has printed it. Who holds the stream is printing, and comes
+ * here later. */
+static void flush_output(void)
+{
+    if (!__fpending(stdout) || ftrylockfile(stdout))
+        return;
+    fflush_unlocked(stdout);
+    funlockfile(stdout);
+}
+
 /* Until there is no more to do. */
 static void serve(struct worker *w)
 {
@@ -305,6 +316,7 @@ static void serve(struct worker *w)
             continue;
         }
         status = function.call(w->handle, w->inbox, (size_t)n);
+        flush_output();
         replies_reset(w);
         trim_inbox(w);
         if (w->failed) {
@@ -396,7 +408,8 @@ static int make_worker(void)
     return create_status;
 }
 
-/* argv: the function's name, the address of the gate, how many func workers */
+/* argv: the function's name, the address of the gate, how many func workers. Returns when all of them have ended: then
+ * exit handlers run and destructors, as in any program. */
 int main(int argc, char **argv)
 {
     int status;
@@ -420,7 +433,12 @@ int main(int argc, char **argv)
             fail("%s returned %d", "faas_create_func_worker", status);
     }
     for (;;) {
-        gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, NULL);
+        uint64_t more = 0;
+
+        flush_output();
+        gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, &more);
+        if (more == NW_NO_MORE)
+            return 0;
         status = make_worker();
     }
 }

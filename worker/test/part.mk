@@ -20,6 +20,9 @@ $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness
 $(eval $(call test,worker/lines,worker/test/lines_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/events,worker/test/events_test.c worker/test/harness.c,,$(COMMON)))
 NO_ASAN += worker/worker worker/guarded worker/lines worker/events
+$(eval $(call test,worker/late,$(addprefix worker/test/,late_test.c logged.c harness.c),,$(COMMON)))
+$(eval $(call test,worker/ends,$(addprefix worker/test/,ends_test.c logged.c harness.c),,$(COMMON)))
+NO_ASAN += worker/late worker/ends
 
 # functions that only tests need
 $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
@@ -28,6 +31,8 @@ $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/events: | $(B)/test/worker/events.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so
+$(B)/test/worker/late: | $(B)/test/worker/late.so
+$(B)/test/worker/ends: | $(B)/test/worker/ends.so
 $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
 # It claims to be libprotect.
 $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1
