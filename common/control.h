@@ -7,7 +7,7 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
- *                        directories NUL, then each K=V NUL), ACTIVATE, RETIRE,
+ *                        directories NUL, cwd NUL, then each K=V NUL), ACTIVATE, RETIRE,
  *                        CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
  *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS

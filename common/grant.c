@@ -106,8 +106,8 @@ int nw_grant_addresses(const char *text, struct nw_address_grant to[NW_ADDRESSES
     return n;
 }
 
-/* Absolute and spelled in one way only, so that comparing it with a path by its characters says what it should. */
-static bool is_plain(const char *path)
+/* So that comparing it with a path by its characters says what it should. */
+bool nw_grant_is_plain(const char *path)
 {
     size_t length = strlen(path);
 
@@ -125,15 +125,14 @@ static bool parse_directory(char *item, struct nw_directory_grant *to)
     to->writable = mode[2] == 'w';
     *mode = '\0';
     snprintf(to->path, sizeof(to->path), "%s", item);
-    return is_plain(item);
+    return nw_grant_is_plain(item);
 }
 
-/* Whether `inner` is `outer` or lies below it. */
-static bool lies_in(const char *inner, const char *outer)
+bool nw_grant_lies_in(const char *path, const char *directory)
 {
-    size_t length = strlen(outer);
+    size_t length = strlen(directory);
 
-    return strncmp(inner, outer, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
 /* What may be changed through the directory above it is not granted for reading only, whatever the list says. */
@@ -141,7 +140,7 @@ static bool holds_nothing(const struct nw_directory_grant *grants, int n, const 
 {
     for (int i = 0; i < n; i++)
         if (grants[i].writable != one->writable &&
-            (one->writable ? lies_in(grants[i].path, one->path) : lies_in(one->path, grants[i].path)))
+            (one->writable ? nw_grant_lies_in(grants[i].path, one->path) : nw_grant_lies_in(one->path, grants[i].path)))
             return true;
     return false;
 }

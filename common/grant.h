@@ -35,6 +35,12 @@ int nw_grant_addresses(const char *text, struct nw_address_grant to[NW_ADDRESSES
 int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIRECTORIES_MAX], char *why,
                          size_t why_size);
 
+/* Whether the path is absolute and spelled in one way only: without . and .. and doubled or final slashes. */
+bool nw_grant_is_plain(const char *path);
+
+/* Whether the path is the directory or lies below it, both plain. */
+bool nw_grant_lies_in(const char *path, const char *directory);
+
 /* Whether one of the grants covers this address, in its IPv6 form, and port. None covers 0.0.0.0 and ::. */
 bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint8_t address[16], uint16_t port);
 

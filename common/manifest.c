@@ -56,7 +56,7 @@ static void store(struct nw_manifest *manifest, const struct number_key *key, ui
 
 void nw_manifest_init(struct nw_manifest *manifest)
 {
-    *manifest = (struct nw_manifest){.tenant = NW_DEFAULT_TENANT};
+    *manifest = (struct nw_manifest){.tenant = NW_DEFAULT_TENANT, .cwd = "/"};
     for (size_t i = 0; i < NUMBER_KEYS; i++)
         store(manifest, &number_keys[i], number_keys[i].initial);
     manifest->profile = NW_PROFILE_COMPUTE;
@@ -280,6 +280,18 @@ static int set_directories(struct nw_manifest *manifest, const char *value, char
     return 0;
 }
 
+static int set_cwd(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    if (strlen(value) >= NW_CWD_TEXT || (strcmp(value, "/") != 0 && !nw_grant_is_plain(value))) {
+        snprintf(why, why_size,
+                 "cwd: \"%.80s\" does not do; give an absolute path of at most %d characters, like /data", value,
+                 NW_CWD_TEXT - 1);
+        return -EINVAL;
+    }
+    snprintf(manifest->cwd, sizeof manifest->cwd, "%s", value);
+    return 0;
+}
+
 static int set_function_name(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
     return set_name(manifest->name, "name", value, why, why_size);
@@ -302,6 +314,7 @@ static const struct text_key {
     {"profile", set_profile, FIELD(profile)},
     {"connect", set_connect, FIELD(connect)},
     {"directories", set_directories, FIELD(directories)},
+    {"cwd", set_cwd, FIELD(cwd)},
     {"env", set_env, FIELD(env)},
 };
 
@@ -417,13 +430,29 @@ int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from)
     return 0;
 }
 
+/* Whether the working directory is "/" or in a directory that is granted. */
+static bool has_cwd(const struct nw_manifest *manifest)
+{
+    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    char unused[256];
+    int n = nw_grant_directories(manifest->directories, grants, unused, sizeof unused);
+    bool found = !strcmp(manifest->cwd, "/");
+    for (int i = 0; i < n; i++)
+        found |= nw_grant_lies_in(manifest->cwd, grants[i].path);
+    return found;
+}
+
 int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size)
 {
     const char *key = manifest->connect[0] && !(manifest->profile & NW_PROFILE_NET) ? "connect" : NULL;
     if (manifest->directories[0] && !(manifest->profile & NW_PROFILE_FILES))
         key = "directories";
-    if (!key)
+    if (!key && has_cwd(manifest))
         return 0;
-    snprintf(why, why_size, "%s: says nothing without profile %s", key, strcmp(key, "connect") ? "files" : "net");
+    if (!key)
+        snprintf(why, why_size, "cwd: %.200s lies in none of the directories that are granted; add one to directories",
+                 manifest->cwd);
+    else
+        snprintf(why, why_size, "%s: says nothing without profile %s", key, strcmp(key, "connect") ? "files" : "net");
     return -EINVAL;
 }

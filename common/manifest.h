@@ -13,6 +13,7 @@
 
 #define NW_NAME_MAX       63
 #define NW_CALLERS_MAX    1023
+#define NW_CWD_TEXT       512 /* bytes of a working directory, its NUL included */
 #define NW_DEFAULT_TENANT "default"
 
 /* What a function may ask of the kernel, one bit each; every function may compute. */
@@ -29,6 +30,7 @@ struct nw_manifest {
     uint32_t profile;                 /* enum nw_profile */
     char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
     char directories[NW_GRANT_TEXT];  /* profile files: directories */
+    char cwd[NW_CWD_TEXT];            /* what relative paths begin at: "/", or in one of the directories */
     struct nw_buffer env;             /* each K=V followed by NUL */
     uint32_t named;                   /* bit i: key i was set, not left at its default */
 };
@@ -42,8 +44,8 @@ int nw_manifest_check_name(const char *name, size_t length);
 
 /*
  * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name, tenant,
- * callers "a, b", threads, profile "compute" "net" "files" "net,files", connect, directories; env takes "K=V" and may
- * be set many times. 0, or -EINVAL with a message for people in `why`.
+ * callers "a, b", threads, profile "compute" "net" "files" "net,files", connect, directories, cwd; env takes "K=V" and
+ * may be set many times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
 

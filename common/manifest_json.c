@@ -253,7 +253,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
                  add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
-                 (env = cJSON_AddObjectToObject(root, "env")) && add_env(env, &manifest->env);
+                 cJSON_AddStringToObject(root, "cwd", manifest->cwd) && (env = cJSON_AddObjectToObject(root, "env")) &&
+                 add_env(env, &manifest->env);
     char *text = built ? cJSON_PrintUnformatted(root) : NULL;
     int rc = text ? nw_buffer_append(out, text, strlen(text)) : -ENOMEM;
     cJSON_free(text);

@@ -110,7 +110,7 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
 /* What the worker is told of the function beside the numbers. */
 static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
 {
-    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories};
+    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd};
     int rc = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
         rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);

@@ -60,6 +60,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
+    memcpy(domain->cwd, function->cwd, PATH_MAX);
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
     domain->arena_bytes = 0;

@@ -13,6 +13,7 @@
 #include "common/control.h"
 #include "common/log.h"
 #include "protect/function_check.h"
+#include "worker/cwd.h"
 #include "worker/filter.h"
 #include "worker/monitor.h"
 #include <errno.h>
@@ -72,17 +73,17 @@ static struct nw_function *function_take(uint32_t deployment)
     return NULL;
 }
 
-/* The texts of the message, one behind the other: name, connect, directories, environment. */
+/* The texts of the message, one behind the other: name, connect, directories, cwd, environment. */
 struct load_texts {
-    const char *name, *connect, *directories, *env;
+    const char *name, *connect, *directories, *cwd, *env;
     size_t env_length;
 };
 
-/* False when one of the first three is missing. The message's text is followed by a NUL. */
+/* False when one of the first four is missing. The message's text is followed by a NUL. */
 static bool split_texts(const struct nw_control_message *message, struct load_texts *t)
 {
     const char *at = message->text, *end = at + message->head.text_len;
-    const char **const texts[] = {&t->name, &t->connect, &t->directories};
+    const char **const texts[] = {&t->name, &t->connect, &t->directories, &t->cwd};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (at >= end)
@@ -137,6 +138,8 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
     error = nw_grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
     if (error == -EPERM)
         return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
+    if (!error && nw_cwd_init(f, t->cwd) < 0)
+        return "its working directory is none: make the directory that cwd names, or name another";
     if (error || !f->env)
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
@@ -147,8 +150,9 @@ static void function_fini(struct nw_function *f)
 {
     nw_grants_fini(f);
     close(f->so);
+    free(f->cwd);
     free(f->env);
-    f->env = NULL;
+    f->cwd = f->env = NULL;
     f->state = NW_FUNCTION_NONE;
 }
 

@@ -31,6 +31,7 @@
 #include "worker/share.h"
 #include "worker/span.h"
 #include "worker/where.h"
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -149,9 +150,8 @@ struct nw_domain_fd {
     uint16_t users; /* calls under way */
     bool closed;    /* to be closed by its last user; the entry stays taken until then */
     bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
-    bool granted;   /* below a granted directory; as a directory it is a place to open more from */
-    bool writable;  /* ... one that may be changed */
     bool epoll;
+    const struct nw_directory *granted; /* it lies below this one; as a directory it is a place to open more from */
 };
 
 /* Slots of one domain that are ready, of one pace. */
@@ -197,6 +197,7 @@ struct nw_domain {
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
+    char cwd[PATH_MAX]; /* what relative paths begin at; guarded by memory_lock */
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */
@@ -245,6 +246,7 @@ struct nw_function {
     uint32_t n_directories;
     struct nw_address_grant *addresses;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
+    char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */

@@ -1,8 +1,10 @@
 /* See place.h. */
 #include "worker/place.h"
 #include "common/atomic.h"
+#include "worker/cwd.h"
 #include "worker/files.h"
 #include "worker/libc_files.h"
+#include "worker/path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -90,20 +92,6 @@ static bool is_own(const struct nw_call *call, const char *path)
            strcmp(path + strlen(OWN_PREFIX), call->domain->function->name) == 0;
 }
 
-static const struct nw_directory *directory_of(const struct nw_function *f, const char *path)
-{
-    const struct nw_directory *best = NULL;
-
-    for (uint32_t i = 0; i < f->n_directories; i++) {
-        const struct nw_directory *d = &f->directories[i];
-
-        if (strncmp(path, d->path, d->length) == 0 && (path[d->length] == '/' || path[d->length] == '\0') &&
-            (!best || d->length > best->length))
-            best = d;
-    }
-    return best;
-}
-
 static const char *skip_slashes(const char *path)
 {
     path += strspn(path, "/");
@@ -114,7 +102,7 @@ static const char *skip_slashes(const char *path)
 static int find_relative(struct nw_call *call, uint64_t number, struct nw_place *place)
 {
     struct nw_domain_fd file;
-    int fd = (int)number == AT_FDCWD ? -ENOENT : nw_fd_use_file(call->domain, number, &file);
+    int fd = nw_fd_use_file(call->domain, number, &file);
 
     if (fd < 0)
         return fd;
@@ -122,9 +110,8 @@ static int find_relative(struct nw_call *call, uint64_t number, struct nw_place 
     place->kind = NW_PLACE_GRANTED;
     place->number = number;
     place->dir = fd;
-    place->writable = file.writable;
-    place->rest = place->path;
-    if (file.granted && place->path[0])
+    place->granted = file.granted;
+    if (file.granted)
         return 0;
     nw_fd_done(call->domain, number);
     return -ENOENT;
@@ -138,27 +125,50 @@ static bool may_read_libraries(const struct nw_call *call)
            call->domain->function->profile & NW_PROFILE_FILES;
 }
 
-int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+/* Where a tidy path leads, by its text. */
+static enum nw_place_kind kind_of(const struct nw_call *call, const struct nw_place *place)
 {
-    const struct nw_directory *d;
+    if (place->granted)
+        return NW_PLACE_GRANTED;
+    if (nw_path_is_above(call->domain->function, place->path))
+        return NW_PLACE_ABOVE;
+    return is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
+}
+
+/* The path, absolute or relative to an open directory. 0 or negative errno. */
+static int read_place(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+{
     int error = read_path(call, name, place->path);
 
-    place->used = place->writable = false;
+    place->used = false;
+    place->granted = NULL;
     place->dir = -1;
     place->rest = place->path;
+    if (error || !place->path[0])
+        return error ? error : -ENOENT;
+    if (place->path[0] != '/' && (int)number == AT_FDCWD)
+        error = nw_cwd_join(call->domain, place->path);
+    if (place->path[0] == '/')
+        nw_path_tidy(call->domain->function, place->path);
+    return error;
+}
+
+int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+{
+    int error = read_place(call, number, name, place);
+
     if (error)
         return error;
     if (place->path[0] != '/')
         return find_relative(call, number, place);
-    d = directory_of(call->domain->function, place->path);
-    if (d) {
-        place->kind = NW_PLACE_GRANTED;
-        place->dir = d->fd;
-        place->writable = d->writable;
-        place->rest = skip_slashes(place->path + d->length);
-        return 0;
+    place->granted = nw_path_granted(call->domain->function, place->path);
+    place->kind = kind_of(call, place);
+    if (place->kind == NW_PLACE_GRANTED) {
+        place->dir = place->granted->fd;
+        place->rest = skip_slashes(place->path + place->granted->length);
     }
-    place->kind = is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
+    if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
+        return 0;
     if (nw_libc_reads(place->path) ||
         (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path))))
         return 0;
@@ -208,7 +218,7 @@ static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t m
 
     if (flags & O_PATH)
         return open_beneath(place, place->rest, flags, 0);
-    if (changes && !place->writable)
+    if (changes && !place->granted->writable)
         return -EROFS;
     return keep_plain(
         open_beneath(place, place->rest, flags | O_NOCTTY | O_NONBLOCK, flags & O_CREAT ? mode & MODE_BITS : 0));
@@ -240,7 +250,7 @@ int nw_place_open(const struct nw_call *call, const struct nw_place *place, uint
 {
     if (place->kind == NW_PLACE_GRANTED)
         return open_granted(place, flags, mode);
-    if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
+    if (place->kind == NW_PLACE_ABOVE || (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
         return -EACCES;
     if (place->kind == NW_PLACE_OWN)
         return open_own(call);
@@ -255,7 +265,7 @@ int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
     const char *slash;
     size_t length;
 
-    if (place->kind != NW_PLACE_GRANTED || !place->writable)
+    if (place->kind != NW_PLACE_GRANTED || !place->granted->writable)
         return -EROFS;
     length = strlen(place->rest);
     while (length > 1 && place->rest[length - 1] == '/')
@@ -266,8 +276,15 @@ int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
     if (length > NAME_MAX)
         return -ENAMETOOLONG;
     memcpy(base, slash ? slash + 1 : parent, length + 1);
-    if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
+    if (strcmp(base, ".") == 0)
+        return -EBUSY; /* the granted directory itself */
+    if (!*base || strcmp(base, "..") == 0)
         return -EINVAL;
     snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - parent) : 1, slash ? place->rest : ".");
     return open_beneath(place, parent, O_PATH | O_DIRECTORY, 0);
+}
+
+int nw_place_directory(const struct nw_place *place)
+{
+    return open_beneath(place, place->rest, O_PATH | O_DIRECTORY, 0);
 }

@@ -9,19 +9,24 @@
 #include "worker/syscall.h"
 #include <limits.h>
 
-enum nw_place_kind { NW_PLACE_LIBRARY, NW_PLACE_OWN, NW_PLACE_GRANTED };
+enum nw_place_kind {
+    NW_PLACE_LIBRARY,
+    NW_PLACE_OWN,
+    NW_PLACE_GRANTED,
+    NW_PLACE_ABOVE, /* "/", or a directory that leads to a granted one: it can be passed and named, not read */
+};
 
 struct nw_place {
     enum nw_place_kind kind;
-    int dir;       /* granted: the directory that `rest` starts from */
-    bool writable; /* granted: and its files may be changed */
-    bool used;     /* `dir` is the domain's file `number`, in use */
+    const struct nw_directory *granted;
+    int dir;   /* granted: what `rest` starts from, this directory or one below it */
+    bool used; /* `dir` is the domain's file `number`, in use */
     uint64_t number;
     const char *rest;
     char path[PATH_MAX];
 };
 
-/* The place of the path at `name`, relative to the domain's file `number` if that is not AT_FDCWD. 0; -ENOENT: nowhere;
+/* The place of the path at `name`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0; -ENOENT: nowhere;
  * -EPERM: refused, because the function has been loaded. nw_place_leave afterwards, when it was 0. */
 int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place);
 void nw_place_leave(struct nw_call *call, const struct nw_place *place);
@@ -29,7 +34,11 @@ void nw_place_leave(struct nw_call *call, const struct nw_place *place);
 /* Opens it: the kernel's fd, or negative errno. */
 int nw_place_open(const struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode);
 
-/* The directory that holds the last name of a granted, writable place, and that name. Closed by whoever asked. */
+/* A granted place as a directory, to be passed only: the kernel's fd, or negative errno. */
+int nw_place_directory(const struct nw_place *place);
+
+/* The directory that holds the last name of a granted, writable place, and that name. Closed by whoever asked. -EBUSY:
+ * the place is the granted directory itself. */
 int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1]);
 
 #endif

@@ -61,12 +61,6 @@ long nw_sys_missing(struct nw_call *call)
     return -ENOSYS;
 }
 
-long nw_sys_absent(struct nw_call *call)
-{
-    (void)call;
-    return -ENOENT;
-}
-
 /* The previous handler or mask reads as empty: there is none, since no signal ever reaches a domain. */
 long nw_sys_signals(struct nw_call *call)
 {

@@ -60,7 +60,7 @@ int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, siz
 bool nw_call_once(struct nw_call *call);
 
 /* syscall.c */
-nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_absent, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
+nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
 nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
 
 /* syscall_file.c */
@@ -71,6 +71,9 @@ nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys
 /* syscall_path.c */
 nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
 nw_syscall_handler nw_sys_readlink, nw_sys_readlinkat;
+
+/* syscall_cwd.c */
+nw_syscall_handler nw_sys_getcwd, nw_sys_chdir, nw_sys_fchdir;
 
 /* syscall_name.c */
 nw_syscall_handler nw_sys_mkdir, nw_sys_mkdirat, nw_sys_unlink, nw_sys_rmdir, nw_sys_unlinkat, nw_sys_rename;

@@ -172,8 +172,7 @@ static int duplicate(struct nw_call *call, struct nw_domain_fd *copy)
 
     if (fd < 0)
         return fd;
-    *copy = (struct nw_domain_fd){
-        .fd = file.epoll ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted, .writable = file.writable};
+    *copy = (struct nw_domain_fd){.fd = file.epoll ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted};
     fd = file.epoll ? -EINVAL : copy->fd < 0 ? -errno : 0;
     nw_fd_done(call->domain, call->args[0]);
     return fd;

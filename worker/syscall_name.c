@@ -27,7 +27,7 @@ static int find_entry(struct nw_call *call, uint64_t number, uint64_t name, stru
     entry->parent = -1;
     if (error)
         return error == -EPERM ? -EROFS : error;
-    entry->parent = nw_place_parent(&place, entry->base);
+    entry->parent = place.kind == NW_PLACE_ABOVE ? -EBUSY : nw_place_parent(&place, entry->base);
     nw_place_leave(call, &place);
     return entry->parent < 0 ? entry->parent : 0;
 }
@@ -38,7 +38,7 @@ static long make_directory(struct nw_call *call, uint64_t number, uint64_t name,
     int error = find_entry(call, number, name, &entry);
 
     if (error)
-        return error;
+        return error == -EBUSY ? -EEXIST : error;
     error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
     close(entry.parent);
     return error;

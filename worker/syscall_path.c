@@ -51,8 +51,7 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
                      (struct nw_domain_fd){
                          .fd = fd,
                          .trust = is_trusted(&place, fd),
-                         .granted = place.kind == NW_PLACE_GRANTED,
-                         .writable = place.kind == NW_PLACE_GRANTED && place.writable,
+                         .granted = place.granted,
                      },
                      0);
 }
@@ -67,12 +66,20 @@ long nw_sys_openat(struct nw_call *call)
     return open_common(call, call->args[0], call->args[1], call->args[2], call->args[3]);
 }
 
+/* A directory above the granted ones can be passed, but not read. */
+static bool is_above(int fd, const struct nw_place *place)
+{
+    return fd == -EACCES && place->kind == NW_PLACE_ABOVE;
+}
+
 static long stat_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, bool follow)
 {
-    struct nw_place place;
-    struct stat st;
+    struct nw_place place = {.kind = NW_PLACE_LIBRARY};
+    struct stat st = {.st_mode = S_IFDIR | 0111, .st_nlink = 2, .st_blksize = (blksize_t)NW_PAGE_SIZE};
     int fd = open_place(call, number, name, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, &place), error;
 
+    if (is_above(fd, &place))
+        return nw_call_write(call, to, &st, sizeof(st));
     if (fd < 0)
         return fd;
     error = fstat(fd, &st) < 0 ? -errno : 0;
@@ -101,14 +108,16 @@ long nw_sys_fstatat(struct nw_call *call)
 
 static long access_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
-    struct nw_place place;
+    struct nw_place place = {.kind = NW_PLACE_LIBRARY};
     int fd = open_place(call, number, name, O_PATH, 0, &place), error = 0;
 
+    if (is_above(fd, &place))
+        return mode & ~(uint64_t)X_OK ? -EACCES : 0;
     if (fd < 0)
         return fd;
     if (place.kind != NW_PLACE_GRANTED)
         error = mode & W_OK ? -EACCES : 0;
-    else if (mode & W_OK && !place.writable)
+    else if (mode & W_OK && !place.granted->writable)
         error = -EROFS;
     else if (faccessat(fd, "", (int)mode, AT_EMPTY_PATH | AT_EACCESS) < 0)
         error = -errno;
@@ -136,7 +145,9 @@ static long read_link(struct nw_call *call, uint64_t number, uint64_t name, uint
 
     if (error)
         return error == -EPERM ? -ENOENT : error;
-    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call, &place, O_PATH | O_NOFOLLOW, 0) : -ENOENT;
+    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call, &place, O_PATH | O_NOFOLLOW, 0)
+         : place.kind == NW_PLACE_ABOVE ? -EINVAL /* no link */
+                                        : -ENOENT;
     nw_place_leave(call, &place);
     if (fd < 0)
         return fd;

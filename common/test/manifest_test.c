@@ -212,12 +212,12 @@ static void json_sets_every_key(void **state)
 {
     (void)state;
     char so[32] = "";
-    assert_int_equal(
-        parse(" {\"name\": \"thumb\", \"slots\": 4, \"timeout\": \"2s\", \"memory\": \"64M\",\r\n"
-              "\"threads\": 0, \"profile\": \"net,files\", \"connect\": \"[::1]:80\","
-              "\"directories\": \"/d:ro\", \"so\": \"thumb.so\", \"env\": {\"K\": \"v, {\\\"x\\\"}\", \"L\": \"\"}}\n ",
-              so, sizeof so),
-        0);
+    assert_int_equal(parse(" {\"name\": \"thumb\", \"slots\": 4, \"timeout\": \"2s\", \"memory\": \"64M\",\r\n"
+                           "\"threads\": 0, \"profile\": \"net,files\", \"connect\": \"[::1]:80\","
+                           "\"directories\": \"/d:ro\", \"cwd\": \"/d/e\", \"so\": \"thumb.so\", \"env\": {\"K\": \"v, "
+                           "{\\\"x\\\"}\", \"L\": \"\"}}\n ",
+                           so, sizeof so),
+                     0);
     assert_string_equal(manifest.name, "thumb");
     assert_string_equal(so, "thumb.so");
     assert_int_equal(manifest.slots, 4);
@@ -227,6 +227,7 @@ static void json_sets_every_key(void **state)
     assert_int_equal(manifest.profile, NW_PROFILE_COMPUTE | NW_PROFILE_NET | NW_PROFILE_FILES);
     assert_string_equal(manifest.connect, "[::1]:80");
     assert_string_equal(manifest.directories, "/d:ro");
+    assert_string_equal(manifest.cwd, "/d/e");
     assert_int_equal(manifest.env.length, 14);
     assert_memory_equal(manifest.env.data, "K=v, {\"x\"}\0L=\0", 14);
     assert_int_equal(parse("{}", NULL, 0), 0);
@@ -266,6 +267,10 @@ static void json_errors_name_line_and_key(void **state)
         {"{\n\"profile\": \"files\",\n\"directories\": \"data:ro\"}", {"line 3:", "absolute paths"}},
         {"{\"connect\": \"1.2.3.4:5\"}", {"connect", "without profile net"}},
         {"{\"profile\": \"net\", \"directories\": \"/d:ro\"}", {"directories", "without profile files"}},
+        {"{\n\"cwd\": \"d\"}", {"line 2:", "cwd: \"d\" does not do"}},
+        {"{\n\"cwd\": \"/d/../e\"}", {"line 2:", "absolute path"}},
+        {"{\"cwd\": \"/d\"}", {"cwd: /d", "add one to directories"}},
+        {"{\"profile\": \"files\", \"directories\": \"/d:ro\", \"cwd\": \"/de\"}", {"cwd: /de", "lies in none"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         nw_manifest_fini(&manifest);
@@ -315,7 +320,7 @@ static void written_json_is_read_back(void **state)
         {"timeout", "1ms", 0},       {"timeout", "1500ms", 0},      {"timeout", "1h", 0},
         {"memory", "16777217", 0},   {"memory", "17M", 0},          {"memory", "4G", 0},
         {"threads", "0", 0},         {"profile", "net", 0},         {"connect", "1.2.3.4/8:*", 0},
-        {"profile", "net,files", 0}, {"directories", "/a b:rw", 0},
+        {"profile", "net,files", 0}, {"directories", "/a b:rw", 0}, {"cwd", "/a b/c", 0},
     };
     assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "tenant", "t", why, sizeof why), 0);
@@ -336,6 +341,7 @@ static void written_json_is_read_back(void **state)
         assert_int_equal(other.memory, manifest.memory);
         assert_int_equal(other.threads, manifest.threads);
         assert_int_equal(other.profile, manifest.profile);
+        assert_string_equal(other.cwd, manifest.cwd);
         assert_string_equal(other.connect, manifest.connect);
         assert_string_equal(other.directories, manifest.directories);
         assert_int_equal(other.env.length, manifest.env.length);
@@ -379,6 +385,7 @@ static void resets_every_key(void **state)
         {"profile", "net,files"},
         {"connect", "1.2.3.4:5"},
         {"directories", "/a:ro"},
+        {"cwd", "/a"},
         {"env", "A=1"},
     };
     unsigned n = 0;

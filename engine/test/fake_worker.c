@@ -444,9 +444,9 @@ static void answer(enum nw_control_kind kind, const char *text)
 static void load(void)
 {
     struct function *function = calloc(1, sizeof *function);
-    size_t name = strlen(message.text) + 1; /* and two lists of grants, which it does not look at */
-    name += strlen(message.text + name) + 1;
-    name += strlen(message.text + name) + 1;
+    size_t name = strlen(message.text) + 1;
+    for (int i = 0; i < 3; i++) /* its grants and its working directory, which it does not look at */
+        name += strlen(message.text + name) + 1;
     ssize_t n = pread(message.fds[0], function->behaviour, sizeof function->behaviour - 1, 0);
     close(message.fds[0]);
     function->behaviour[n > 0 ? n : 0] = '\0';

@@ -44,6 +44,7 @@ struct nw_load {
     uint64_t memory;
     uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
     const char *connect, *directories; /* NULL: none */
+    const char *cwd;                   /* NULL: / */
 };
 
 #define NW_NO_THREADS UINT32_MAX
