@@ -7,7 +7,7 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
- *                        directories NUL, cwd NUL, then each K=V NUL), ACTIVATE, RETIRE,
+ *                        directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE,
  *                        CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
  *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS
@@ -33,6 +33,7 @@ enum nw_control_kind {
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
     NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, threads, profile */
+    NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
     NW_CONTROL_CHANNEL,   /* one more channel of the same geometry, which shares the worker's doorbell */

@@ -1,6 +1,7 @@
 /* See grant.h. */
 #include "common/grant.h"
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,48 @@ static bool parse_grant(char *item, struct nw_address_grant *to)
     return parse_port(port, &to->port);
 }
 
+static bool is_label(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '-' && text[i] != '_')
+            return false;
+    return length > 0 && length < 64 && text[0] != '-' && text[length - 1] != '-';
+}
+
+/* The last part is no number, so that no address with a slip is taken for a name. */
+static bool is_host_name(const char *text)
+{
+    const char *last = text;
+
+    if (strlen(text) >= NW_HOST_NAME)
+        return false;
+    for (const char *part = text;; part = last + 1) {
+        size_t length = strcspn(part, ".");
+
+        if (!is_label(part, length))
+            return false;
+        last = part + length;
+        if (!*last)
+            return strspn(part, "0123456789") < length;
+    }
+}
+
+/* "NAME:PORT" */
+static bool parse_name(const char *item, struct nw_name_grant *to)
+{
+    char copy[NW_GRANT_TEXT], *port;
+
+    snprintf(copy, sizeof(copy), "%s", item);
+    port = strchr(copy, ':');
+    if (!port)
+        return false;
+    *port++ = '\0';
+    if (!is_host_name(copy))
+        return false;
+    snprintf(to->name, sizeof(to->name), "%.*s", NW_HOST_NAME - 1, copy);
+    return parse_port(port, &to->port);
+}
+
 static int refuse(char *why, size_t why_size, const char *what, const char *item, const char *form)
 {
     snprintf(why, why_size, "%s: \"%.80s\" does not do; give %s", what, item, form);
@@ -88,20 +131,40 @@ static int refuse_list(char *why, size_t why_size, const char *what, int most)
 int nw_grant_addresses(const char *text, struct nw_address_grant to[NW_ADDRESSES_MAX], char *why, size_t why_size)
 {
     char copy[NW_GRANT_TEXT], whole[NW_GRANT_TEXT];
+    struct nw_name_grant name;
     const char *item;
     size_t length;
-    int n = 0;
+    int n = 0, names = 0;
 
     if (strlen(text) >= NW_GRANT_TEXT)
         return refuse_list(why, why_size, "connect", NW_ADDRESSES_MAX);
     while ((length = next_item(&text, &item)) || *text) {
-        if (n == NW_ADDRESSES_MAX)
+        if (n + names == NW_ADDRESSES_MAX)
             return refuse_list(why, why_size, "connect", NW_ADDRESSES_MAX);
         snprintf(copy, sizeof(copy), "%.*s", (int)length, item);
         memcpy(whole, copy, sizeof(whole));
-        if (!parse_grant(copy, &to[n++]))
-            return refuse(why, why_size, "connect", whole,
-                          "addresses with a port, not names, like 127.0.0.1:8000, 10.0.0.0/8:443 or [::1]:*");
+        if (parse_grant(copy, &to[n]))
+            n++;
+        else if (parse_name(whole, &name))
+            names++;
+        else
+            return refuse(
+                why, why_size, "connect", whole,
+                "addresses or names with a port, like 127.0.0.1:8000, 10.0.0.0/8:443, [::1]:* or example.com:443");
+    }
+    return n;
+}
+
+int nw_grant_names(const char *text, struct nw_name_grant to[NW_ADDRESSES_MAX])
+{
+    char copy[NW_GRANT_TEXT];
+    const char *item;
+    size_t length;
+    int n = 0;
+
+    while (((length = next_item(&text, &item)) || *text) && n < NW_ADDRESSES_MAX) {
+        snprintf(copy, sizeof(copy), "%.*s", (int)length, item);
+        n += parse_name(copy, &to[n]);
     }
     return n;
 }

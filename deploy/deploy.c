@@ -53,7 +53,7 @@ static const struct nw_option options[N_OPTIONS] = {
                  .kind = NW_OPTION_TEXT},
     [CONNECT] = {.name = "connect",
                  .value = "LIST",
-                 .help = "profile net: addresses it may reach, like 127.0.0.1:8000,10.0.0.0/8:443 [any]",
+                 .help = "profile net: what it may reach, like 127.0.0.1:8000,example.com:443 [any]",
                  .kind = NW_OPTION_TEXT},
     [DIRECTORIES] = {.name = "directories",
                      .value = "LIST",

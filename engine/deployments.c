@@ -16,6 +16,7 @@
 #include "engine/code.h"
 #include "engine/dispatch.h"
 #include "engine/loads.h"
+#include "engine/names.h"
 #include "engine/operations.h"
 #include "engine/tenants.h"
 #include "engine/threads.h"
@@ -168,6 +169,11 @@ void nw_deployment_code_read(struct nw_deployment *deployment, const char *why)
         refuse_all(deployment, why);
     else
         load_everywhere(deployment);
+}
+
+void nw_deployment_names_known(struct nw_deployment *deployment)
+{
+    load_everywhere(deployment);
 }
 
 void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
@@ -343,6 +349,7 @@ static void end_deployment(struct nw_deployment *deployment)
     nw_list_remove(&deployment->link);
     nw_operations_forget_code(deployment->engine, deployment->sha256);
     nw_code_close(deployment);
+    nw_names_free(deployment);
     nw_manifest_fini(&deployment->manifest);
     nw_tenant_release(deployment->tenant);
     free(deployment);
@@ -356,7 +363,8 @@ void nw_deployments_reap(struct nw_engine *engine)
     nw_list_each(&engine->deployments, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading)
+        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading ||
+            nw_names_busy(deployment))
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->bound)
             end_replica(replica_at(replica));

@@ -22,6 +22,9 @@ void nw_deployment_committed(struct nw_deployment *deployment);
 /* Its code was read, or cannot be used and `why`. */
 void nw_deployment_code_read(struct nw_deployment *deployment, const char *why);
 
+/* The names that it may connect to were looked up. */
+void nw_deployment_names_known(struct nw_deployment *deployment);
+
 /* Good code was stored: what failed for want of it is loaded. */
 void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256);
 

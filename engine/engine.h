@@ -164,8 +164,9 @@ struct nw_deployment {
     enum nw_deployment_state state;
     struct nw_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
-    int code;          /* a copy that cannot change any more, see code.h; -1: not read yet */
-    bool code_reading; /* on another thread, which uses the deployment */
+    int code;               /* a copy that cannot change any more, see code.h; -1: not read yet */
+    bool code_reading;      /* on another thread, which uses the deployment */
+    struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
     bool persisted;
     struct nw_list replicas;
     uint64_t deadline;  /* of loading */
@@ -333,6 +334,7 @@ struct nw_engine {
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
     bool ready;              /* READY was sent */
+    unsigned lookups;        /* of names that are under way */
     bool ended;              /* the loop is over: what comes back from other threads is not looked at */
 };
 

@@ -5,6 +5,7 @@
 #include "common/without.h"
 #include "engine/code.h"
 #include "engine/directory.h"
+#include "engine/names.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,8 @@ struct nw_replica *nw_loads_next(const struct nw_seat *seat)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-            nw_code_ready(replica->deployment) && (!next || goes_before(replica, next)))
+            nw_code_ready(replica->deployment) && nw_names_ready(replica->deployment) &&
+            (!next || goes_before(replica, next)))
             next = replica;
     }
     return next && next->suspect && seat->loading ? NULL : next;
@@ -136,6 +138,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
+        nw_names_tell(replica);
         replica->state = NW_REPLICA_LOADING;
         replica->load_begun = now_of(seat);
         seat->loading++;

@@ -10,6 +10,7 @@
 #include "engine/dispatch.h"
 #include "engine/http.h"
 #include "engine/link.h"
+#include "engine/names.h"
 #include "engine/operations.h"
 #include "engine/registry.h"
 #include "engine/request.h"
@@ -155,6 +156,7 @@ static void tick(void *arg)
         return;
     nw_http_server_tick(engine->admin);
     nw_deployments_tick(engine);
+    nw_names_tick(engine);
     nw_workers_tick(engine);
     nw_state_tick(engine);
     if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))

@@ -13,7 +13,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c loads.c list.c listen.c loop.c mail.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
+                    json_text.c link.c loads.c list.c listen.c lookup.c loop.c mail.c names.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
                     registry_file.c registry_seal.c request.c set_aside.c spool.c state.c store.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -93,6 +93,7 @@ $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/names,engine/test/names_test.c engine/names.c engine/list.c,,$(COMMON)))
 $(eval $(call test,engine/list,engine/test/list_test.c engine/list.c))
 $(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c engine/test/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 

@@ -132,6 +132,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
+        .reach.lock = PTHREAD_MUTEX_INITIALIZER,
     };
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);
@@ -176,6 +177,17 @@ void nw_function_load(const struct nw_control_message *message)
         nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
     else
         f->state = NW_FUNCTION_LOADING;
+}
+
+void nw_function_reach(const struct nw_control_message *message)
+{
+    struct nw_function *f = nw_function_find(message->head.deployment);
+    struct nw_address_grant grants[NW_CONTROL_TEXT_MAX / sizeof(struct nw_address_grant)];
+    size_t n = message->head.text_len / sizeof(*grants);
+
+    memcpy(grants, message->text, n * sizeof(*grants));
+    if (f && nw_grants_reach(f, grants, n) < 0)
+        nw_log(NW_LOG_WARN, "function %s: what it may reach cannot be changed: memory is out", f->name);
 }
 
 static void function_end(struct nw_function *f)

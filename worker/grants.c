@@ -34,20 +34,44 @@ static bool is_kernel(int fd)
     return false;
 }
 
+int nw_grants_reach(struct nw_function *f, const struct nw_address_grant *addresses, size_t n)
+{
+    struct nw_address_grant *copy = malloc(sizeof(*copy) * n + 1), *old;
+
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, addresses, sizeof(*copy) * n);
+    pthread_mutex_lock(&f->reach.lock);
+    old = f->reach.addresses;
+    f->reach.addresses = copy;
+    f->reach.n = n;
+    pthread_mutex_unlock(&f->reach.lock);
+    free(old);
+    return 0;
+}
+
+bool nw_grants_reached(struct nw_function *f, const uint8_t address[16], uint16_t port)
+{
+    bool covered = f->reach.everything;
+
+    if (covered)
+        return true;
+    pthread_mutex_lock(&f->reach.lock);
+    covered = nw_grant_covers(f->reach.addresses, f->reach.n, address, port);
+    pthread_mutex_unlock(&f->reach.lock);
+    return covered;
+}
+
 static int take_addresses(struct nw_function *f, const char *connect)
 {
     struct nw_address_grant grants[NW_ADDRESSES_MAX];
     char why[256];
     int n = nw_grant_addresses(connect, grants, why, sizeof(why));
 
-    if (n <= 0)
+    if (n < 0)
         return n;
-    f->addresses = malloc(sizeof(*grants) * (size_t)n);
-    if (!f->addresses)
-        return -ENOMEM;
-    memcpy(f->addresses, grants, sizeof(*grants) * (size_t)n);
-    f->n_addresses = (uint32_t)n;
-    return 0;
+    f->reach.everything = !connect[strspn(connect, " ")];
+    return nw_grants_reach(f, grants, (size_t)n);
 }
 
 static int take_directories(struct nw_function *f, const char *directories, const int *fds, int n_fds)
@@ -88,6 +112,6 @@ void nw_grants_fini(struct nw_function *f)
             close(f->directories[i].fd);
     }
     f->n_directories = 0;
-    free(f->addresses);
-    f->addresses = NULL;
+    free(f->reach.addresses);
+    f->reach.addresses = NULL;
 }

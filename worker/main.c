@@ -252,6 +252,9 @@ static void on_message(const struct nw_control_message *message)
     case NW_CONTROL_LOAD:
         nw_function_load(message);
         break;
+    case NW_CONTROL_REACH:
+        nw_function_reach(message);
+        break;
     case NW_CONTROL_CHANNEL:
         nw_line_add(message);
         break;

@@ -232,6 +232,14 @@ struct nw_directory {
     bool writable;
 };
 
+/* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
+struct nw_reach {
+    pthread_mutex_t lock;
+    bool everything;
+    size_t n;
+    struct nw_address_grant *addresses;
+};
+
 struct nw_function {
     enum nw_function_state state;
     uint32_t deployment;
@@ -241,10 +249,9 @@ struct nw_function {
     uint64_t timeout_ns;
     uint64_t memory;
     uint32_t threads;
-    uint32_t profile;     /* enum nw_profile */
-    uint32_t n_addresses; /* profile net: that it may reach; 0: any */
+    uint32_t profile; /* enum nw_profile */
+    struct nw_reach reach;
     uint32_t n_directories;
-    struct nw_address_grant *addresses;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
@@ -508,12 +515,16 @@ bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */
 int nw_grants_init(struct nw_function *function, const char *connect, const char *directories, const int *fds,
                    int n_fds);
 void nw_grants_fini(struct nw_function *function);
+/* From now on these, and nothing else. */
+int nw_grants_reach(struct nw_function *function, const struct nw_address_grant *addresses, size_t n);
+bool nw_grants_reached(struct nw_function *function, const uint8_t address[16], uint16_t port);
 
 /* function.c: what the engine asks of functions; lock held. The message's fds are taken over. */
 void nw_function_load(const struct nw_control_message *message);
 void nw_function_started(struct nw_domain *domain);
 void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
 void nw_function_activate(uint32_t deployment);
+void nw_function_reach(const struct nw_control_message *message);
 void nw_function_retire(uint32_t deployment);
 void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
 bool nw_functions_tend(uint64_t now); /* makes missing domains, ends retired functions; true: look again soon */

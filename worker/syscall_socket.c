@@ -46,7 +46,6 @@ long nw_sys_socketpair(struct nw_call *call)
 static int check_reach(const struct nw_call *call, const struct address *address)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    const struct nw_function *f = call->domain->function;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
     uint8_t bytes[16];
@@ -64,7 +63,7 @@ static int check_reach(const struct nw_call *call, const struct address *address
         return v4.sin_family == AF_INET || v4.sin_family == AF_INET6 ? -EINVAL : -EAFNOSUPPORT;
     }
     /* Both forms have the port at the same place. */
-    return !f->n_addresses || nw_grant_covers(f->addresses, f->n_addresses, bytes, ntohs(v4.sin_port)) ? 0 : -EPERM;
+    return nw_grants_reached(call->domain->function, bytes, ntohs(v4.sin_port)) ? 0 : -EPERM;
 }
 
 static int read_address(struct nw_call *call, uint64_t from, uint64_t length, struct address *address)

@@ -42,12 +42,41 @@ static void addresses_are_covered(void **state)
     assert_false(covers("[::]/0:*", "::", 9));
 }
 
+static void names_are_told_from_addresses(void **state)
+{
+    static const char list[] = "example.com:443, 127.0.0.1:8000,localhost:*, x_y.a-b.4d:7";
+    struct nw_address_grant addresses[NW_ADDRESSES_MAX];
+    struct nw_name_grant names[NW_ADDRESSES_MAX];
+    char why[256], label[64 + 3 + 1], long_name[NW_GRANT_TEXT] = "";
+
+    (void)state;
+    assert_int_equal(nw_grant_addresses(list, addresses, why, sizeof why), 1);
+    assert_int_equal(addresses[0].port, 8000);
+    assert_int_equal(nw_grant_names(list, names), 3);
+    assert_string_equal(names[0].name, "example.com");
+    assert_int_equal(names[0].port, 443);
+    assert_string_equal(names[1].name, "localhost");
+    assert_int_equal(names[1].port, 0);
+    assert_string_equal(names[2].name, "x_y.a-b.4d");
+    assert_int_equal(nw_grant_names("127.0.0.1:8000, [::1]:80", names), 0);
+    snprintf(label, sizeof label, "%064d:1", 0);
+    label[0] = 'a';
+    assert_int_equal(nw_grant_addresses(label, addresses, why, sizeof why), -EINVAL);
+    for (int i = 0; i < NW_HOST_NAME / 2; i++)
+        strcat(long_name, "a.");
+    strcat(long_name, "a:1");
+    assert_int_equal(nw_grant_addresses(long_name, addresses, why, sizeof why), -EINVAL);
+    assert_int_equal(nw_grant_addresses(long_name + 2, addresses, why, sizeof why), 0);
+}
+
 static void bad_addresses_are_named(void **state)
 {
     static const char *const bad[] = {
-        "localhost:80", "1.2.3.4",  "1.2.3:80",      "1.2.3.4:0",    "1.2.3.4:65536", "1.2.3.4/33:80", "1.2.3.4/:80",
-        "1.2.3.4/8",    "[::1]",    "[::1:80",       "::1:80",       "[::1]/129:80",  ",1.2.3.4:80",   "1.2.3.4:80x",
-        "1.2.3.4:+80",  "1.2.3.4:", "1.2.3.4/-1:80", "[1.2.3.4]:80", "1.2.3.4:80 5",  "1.2.3.4x:80",
+        "local host:80", "1.2.3.4",  "1.2.3:80",      "1.2.3.4:0",    "1.2.3.4:65536", "1.2.3.4/33:80", "1.2.3.4/:80",
+        "1.2.3.4/8",     "[::1]",    "[::1:80",       "::1:80",       "[::1]/129:80",  ",1.2.3.4:80",   "1.2.3.4:80x",
+        "1.2.3.4:+80",   "1.2.3.4:", "1.2.3.4/-1:80", "[1.2.3.4]:80", "1.2.3.4:80 5",  "-x:80",         "x-:80",
+        "a..b:80",       ".a:80",    "a.:80",         "a/8:80",       "a.1:80",        "name",          "name:",
+        "na/me:1",       "name:0",   "\xc3\xa4:1",
     };
     struct nw_address_grant grants[NW_ADDRESSES_MAX];
     char why[256];
@@ -121,9 +150,9 @@ static void lists_have_an_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_covered), cmocka_unit_test(bad_addresses_are_named),
-        cmocka_unit_test(directories_are_read),  cmocka_unit_test(bad_directories_are_named),
-        cmocka_unit_test(lists_have_an_end),
+        cmocka_unit_test(addresses_are_covered),     cmocka_unit_test(names_are_told_from_addresses),
+        cmocka_unit_test(bad_addresses_are_named),   cmocka_unit_test(directories_are_read),
+        cmocka_unit_test(bad_directories_are_named), cmocka_unit_test(lists_have_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,7 +263,7 @@ static void json_errors_name_line_and_key(void **state)
         {"{\"slots\": 1,\n\"so\": \"x.so\"}", {"line 2:", "so: unknown key"}},
         {"{\n\"threads\": 96}", {"line 2:", "threads"}},
         {"{\n\"profile\": \"all\"}", {"line 2:", "profile: \"all\" does not do"}},
-        {"{\n\"profile\": \"net\",\n\"connect\": \"localhost:1\"}", {"line 3:", "not names"}},
+        {"{\n\"profile\": \"net\",\n\"connect\": \"local/host:1\"}", {"line 3:", "names with a port"}},
         {"{\n\"profile\": \"files\",\n\"directories\": \"data:ro\"}", {"line 3:", "absolute paths"}},
         {"{\"connect\": \"1.2.3.4:5\"}", {"connect", "without profile net"}},
         {"{\"profile\": \"net\", \"directories\": \"/d:ro\"}", {"directories", "without profile files"}},

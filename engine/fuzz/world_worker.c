@@ -188,7 +188,8 @@ static bool control_turn(struct world *world, struct world_worker *worker)
                 return true;
         } else {
             close_fds(0);
-            NW_FUZZ_CHECK(message.head.kind == NW_CONTROL_ACTIVATE || message.head.kind == NW_CONTROL_RETIRE);
+            NW_FUZZ_CHECK(message.head.kind == NW_CONTROL_ACTIVATE || message.head.kind == NW_CONTROL_REACH ||
+                          message.head.kind == NW_CONTROL_RETIRE);
             if (message.head.kind == NW_CONTROL_RETIRE)
                 tell(worker->control, NW_CONTROL_RETIRED, worker->number, message.head.deployment, 0);
         }

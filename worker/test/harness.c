@@ -178,6 +178,14 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
     return head.deployment;
 }
 
+void nw_harness_reach(struct nw_harness *h, uint32_t deployment, const struct nw_address_grant *addresses, size_t n)
+{
+    const struct nw_control head = {.kind = NW_CONTROL_REACH, .deployment = deployment};
+
+    assert_int_equal(nw_control_send(h->control, &head, (const char *)addresses, n * sizeof(*addresses), NULL, 0), 0);
+    await_control(h);
+}
+
 uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *input, size_t length)
 {
     struct nw_desc desc = {.kind = NW_DESC_INVOKE, .id = ++h->next_id, .target = deployment, .length = length};

@@ -211,6 +211,31 @@ static void net_reaches_listed_addresses_only(void **state)
     assert_string_equal(nw_probe_ask("udp-message 10.0.0.1 53"), "EPERM");
 }
 
+static void reach(uint8_t last)
+{
+    const struct nw_address_grant to = {
+        .address = {[10] = 0xff, 0xff, 127, 0, 0, last}, .prefix = 128, .port = (uint16_t)atoi(port)};
+
+    nw_harness_reach(&nw_probe.harness, nw_probe.deployment, &to, 1);
+}
+
+/* Until the engine has said where a name leads it leads nowhere. */
+static void net_reaches_what_names_stand_for(void **state)
+{
+    char list[64];
+
+    (void)state;
+    snprintf(list, sizeof(list), "somewhere.example:%s", port);
+    nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_NET, list, NULL);
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
+    reach(1);
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "ok");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.2 %s", port), "EPERM");
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 1"), "EPERM");
+    reach(2);
+    assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
+}
+
 static void net_has_no_other_sockets_and_options(void **state)
 {
     (void)state;
@@ -507,6 +532,7 @@ static int run_mode(enum nw_mode in)
         TEST(net_talks_to_a_peer),
         TEST(net_looks_up_names),
         TEST(net_reaches_listed_addresses_only),
+        TEST(net_reaches_what_names_stand_for),
         TEST(net_has_no_other_sockets_and_options),
         TEST(net_has_pairs_that_nobody_else_sees),
         TEST(net_reads_certificates_and_no_keys),

@@ -24,6 +24,21 @@ setup() {
     nw_expect curl "http://localhost:${NW_URL##*:}/function/hello" 'Hello, world!'
 }
 
+@test "a function reaches the hosts that its list names, and no others" {
+    local port=${NW_URL##*:}
+    nw_deploy named "$NW_BUILD/test/worker/probe.so" --profile net --connect "localhost:$port"
+    nw_expect named "connect 127.0.0.1 $port" ok
+    nw_expect named "connect 127.0.0.1 1" EPERM
+    nw_expect named "connect 127.0.0.2 $port" EPERM
+    nw_expect named "lookup localhost" 127.0.0.1
+}
+
+@test "a name that cannot be looked up is logged, and leads nowhere" {
+    nw_deploy lost "$NW_BUILD/test/worker/probe.so" --profile net --connect "no-such-host.invalid:*"
+    nw_expect lost "connect 127.0.0.1 ${NW_URL##*:}" EPERM
+    nw_poll "$NW_PATIENCE" grep -q 'cannot look up "no-such-host.invalid"' "$NW_LOG"
+}
+
 @test "a function reads certificates, and not the keys beside them" {
     nw_deploy probe "$NW_BUILD/test/worker/probe.so" --profile net
     [ ! -e /etc/ssl/certs/ca-certificates.crt ] || nw_expect probe 'open /etc/ssl/certs/ca-certificates.crt' ok
