@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define WATCHDOG_SLACK_MS 2000
+#define OWING_TRIES       16 /* in one turn */
 #define FULL_RING_WAIT_MS 1
 #define WAVES             2 /* invocations that a worker has per slot: one runs, one is ready to run */
 
@@ -88,10 +89,13 @@ int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
     if (!length) /* then no block was reserved, nor a home for it found */
         return 0;
     if (!at)
-        return -ENOBUFS;
+        return -ENOMEM;
     memcpy(at + inv->length, data, length);
     inv->length += length;
-    return 0;
+    if (!inv->owes)
+        return 0;
+    wait_for_place(inv);
+    return -EAGAIN;
 }
 
 void nw_invoke_end(struct nw_invocation *inv)
@@ -252,14 +256,25 @@ static void proceed(struct nw_invocation *inv)
     inv->owner->room(inv->owner_arg);
 }
 
+/* In their order. Who waits for something else by now makes way: it may wait long. */
+static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
+{
+    while (!nw_list_empty(waiters)) {
+        struct nw_invocation *inv = nw_container(waiters->next, struct nw_invocation, link);
+        bool was_little = inv->little;
+        if (nw_place(inv, inv->wanted, false, true) == 0)
+            proceed(inv);
+        else if (inv->capped || !inv->replica || inv->replica->seat->worker != link || inv->little != was_little)
+            nw_request_move(inv, NW_REQUEST_WAIT);
+        else
+            return;
+    }
+}
+
 void nw_dispatch_retry_room(struct nw_link *link)
 {
-    while (!nw_list_empty(&link->room_waiters)) {
-        struct nw_invocation *inv = nw_container(link->room_waiters.next, struct nw_invocation, link);
-        if (nw_place(inv, inv->wanted, false, true) < 0)
-            return;
-        proceed(inv);
-    }
+    retry_in_order(link, &link->little_waiters);
+    retry_in_order(link, &link->room_waiters);
 }
 
 /* Those of one function, until it has its part of the arena again. */
@@ -286,6 +301,18 @@ void nw_dispatch_retry_capped(struct nw_engine *engine)
         function->references++;
         retry_capped(function);
         nw_function_unref(function);
+    }
+}
+
+void nw_dispatch_retry_owing(struct nw_engine *engine)
+{
+    engine->spool.given = false;
+    for (int i = 0; i < OWING_TRIES && !nw_list_empty(&engine->owing); i++) {
+        struct nw_invocation *inv = nw_container(engine->owing.next, struct nw_invocation, link);
+        if (nw_place_pay(inv))
+            proceed(inv);
+        else
+            nw_request_move(inv, NW_REQUEST_WAIT); /* behind the others */
     }
 }
 
@@ -342,6 +369,7 @@ void nw_dispatch_link_lost(struct nw_link *link)
         struct nw_invocation *inv = nw_container(link->sent.next, struct nw_invocation, link);
         nw_dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
     }
+    move_all(&link->little_waiters);
     move_all(&link->room_waiters);
     nw_link_unref(link);
 }

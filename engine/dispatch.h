@@ -22,8 +22,8 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
  */
 int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows);
 
-/* Adds input, within what was reserved. 0; -ENOBUFS: no memory is left for inputs that arrive, the owner gives it up.
- */
+/* Adds input, within what was reserved. 0; -EAGAIN: it was added, but nothing more may be until owner->room comes,
+ * unless it is complete; -ENOMEM: the owner gives it up. */
 int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length);
 
 /* The input is complete. */
@@ -52,6 +52,9 @@ void nw_dispatch_retry_room(struct nw_link *link);
 
 /* Functions of which something left an arena may have room now for what waited for that. */
 void nw_dispatch_retry_capped(struct nw_engine *engine);
+
+/* Inputs may take more memory of the engine's now. */
+void nw_dispatch_retry_owing(struct nw_engine *engine);
 
 /* Looks at a replica's queue before the loop waits. */
 void nw_dispatch_pump_later(struct nw_replica *replica);

@@ -105,8 +105,10 @@ struct nw_invocation {
     bool inlined;               /* the input is in `small` */
     bool has_block;             /* it is in the arena of `home` */
     bool spooled;               /* it arrives in `spilled`: those that arrive have their part of the arena already */
+    bool owes;                  /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
     bool partial;               /* its block counts in home->partial: its input is still arriving */
     bool capped;                /* WAITING because its function has its part of the arena already */
+    bool little;                /* WAITING, and its function holds little of the arena */
     uint64_t offset;
     size_t capacity;
     size_t length; /* bytes of input so far */
@@ -186,7 +188,8 @@ struct nw_function {
     struct nw_list uncap_link;     /* in engine->uncap while some of those may go on */
     uint64_t arena_bytes;          /* of its inputs */
     struct nw_list operations;     /* deployments and removals; the first is under way */
-    unsigned references;           /* invocations that point here */
+    uint64_t spooled;              /* bytes of engine->spool for its inputs and outputs */
+    unsigned references;           /* invocations and outputs that point here */
     bool removed;                  /* in no table any more */
     struct nw_failure *failure;    /* the last one; NULL: none; see failures.h */
     uint64_t failure_second;       /* when `failures` were counted */
@@ -250,11 +253,12 @@ struct nw_link {
     unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
     unsigned busy;        /* invocations that it has */
     unsigned n_calls;
-    struct nw_list calls;         /* nested calls from it that are not answered */
-    struct nw_list reply_waiters; /* those of them whose output needs room in the arena */
-    struct nw_list room_waiters;  /* invocations whose input does */
-    struct nw_list sent;          /* invocations */
-    struct nw_desc *backlog;      /* RELEASE and REPLY descriptors that did not fit */
+    struct nw_list calls;          /* nested calls from it that are not answered */
+    struct nw_list reply_waiters;  /* those of them whose output needs room in the arena */
+    struct nw_list room_waiters;   /* invocations whose input does */
+    struct nw_list little_waiters; /* the same, of functions that hold little of it: they go first */
+    struct nw_list sent;           /* invocations */
+    struct nw_desc *backlog;       /* RELEASE and REPLY descriptors that did not fit */
     size_t backlog_length, backlog_capacity;
     struct nw_told_worker **others; /* what other threads get, until they have it */
     uint32_t *busy_elsewhere;       /* invocations that it has of each of them */
@@ -314,6 +318,8 @@ struct nw_engine {
     unsigned in_flight; /* invocations that workers have */
 
     struct nw_spool spool;
+    struct nw_list owing;      /* invocations that wait until they may take more of the spool */
+    struct nw_list lent;       /* outputs in arenas that clients have yet to read */
     struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* replicas to look at before the loop waits */
     struct nw_io_timer *retry; /* a ring was full: look again soon */

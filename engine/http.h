@@ -56,10 +56,10 @@ struct nw_http_request {
     const char *body;
     size_t body_length;
     size_t written; /* of head and body */
-    void (*release)(void *arg, uint64_t cookie, size_t length);
+    char *move_to;  /* where the rest of the body goes once no write looks at it; NULL: it stays */
+    void (*moved)(void *arg);
+    void (*release)(void *arg);
     void *release_arg;
-    uint64_t release_cookie;
-    size_t release_length;
 };
 
 /* Who serves a request once its head was looked at. */
@@ -118,7 +118,10 @@ void nw_http_server_close(struct nw_http_server *server);
 /* After nw_http_server_close and the last turn of the loop. */
 void nw_http_server_free(struct nw_http_server *server);
 
-/* There is room now for what `reserve` refused. */
+/* Of the request whose `data` is called: no more of its body until nw_http_resume. */
+void nw_http_pause(struct nw_http_request *request);
+
+/* There is room now for what `reserve` refused, or more of a body that was paused. */
 void nw_http_resume(struct nw_http_request *request);
 
 struct nw_http_answer {
@@ -126,14 +129,20 @@ struct nw_http_answer {
     const char *content_type;
     const char *body; /* stays valid and unchanged until `release` */
     size_t length;
-    /* May be NULL; called once, with the length above, when the body is not needed any more. */
-    void (*release)(void *arg, uint64_t cookie, size_t length);
+    void (*moved)(void *arg);   /* of nw_http_move; may be NULL when that is not used */
+    void (*release)(void *arg); /* may be NULL; called once, when the body is not needed any more */
     void *release_arg;
-    uint64_t release_cookie;
 };
 
 /* Answers. Once per request, and not after `gone`. */
 void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer *answer);
+
+/* Bytes of an answer's body that are not known to be written. */
+size_t nw_http_unwritten(const struct nw_http_request *request);
+
+/* Copies so much of it to `memory`, and sends it from there. `moved` comes, now or later, when nothing looks at the old
+ * place any more; `release` may be faster. Once per answer. */
+void nw_http_move(struct nw_http_request *request, char *memory);
 
 /* Closes the connection of a request that was answered: its client does not read. */
 void nw_http_abort(struct nw_http_request *request);

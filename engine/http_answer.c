@@ -125,10 +125,9 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     build_head(r, answer->status, answer->content_type, answer->length);
     r->body = answer->body;
     r->body_length = r->head_only ? 0 : answer->length;
+    r->moved = answer->moved;
     r->release = answer->release;
     r->release_arg = answer->release_arg;
-    r->release_cookie = answer->release_cookie;
-    r->release_length = answer->length;
     r->wants_continue = false;
     r->answered = true;
     nw__http_mark_dirty(r->conn);

@@ -168,6 +168,7 @@ static void conn_message_end(struct nw_http_conn *conn)
 {
     struct nw_http_request *r = conn->current;
     conn->current = NULL;
+    conn->held = false; /* it may have been paused with its last bytes */
     conn->wait = WAIT_NONE;
     r->body_done = true;
     r->wants_continue = false;
@@ -307,7 +308,7 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
     nw_list_each(&conn->requests, at, after)
     {
         struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
-        if (!r->answered && r->wants_continue) {
+        if (!r->answered && r->wants_continue && !n) { /* alone, so that what is unsent of a write is of answers */
             r->wants_continue = r->expects_continue = false;
             iov[n++] = (struct iovec){(char *)continue_line, sizeof continue_line - 1};
         }
@@ -340,17 +341,66 @@ static void conn_write(struct nw_http_conn *conn)
     }
 }
 
+/* The rest of the body lies elsewhere from now on, and is all there is of it. */
+static void finish_move(struct nw_http_request *r)
+{
+    size_t left = nw_http_unwritten(r);
+    size_t skip = r->body_length - left;
+    memcpy(r->move_to, r->body + skip, left);
+    r->body = r->move_to;
+    r->body_length = left;
+    r->written -= skip;
+    r->move_to = NULL;
+    r->moved(r->release_arg);
+}
+
 static void conn_written(void *arg, int error)
 {
     struct nw_http_conn *conn = arg;
     conn->writing = false;
     conn->wait = WAIT_NONE;
-    if (error) {
+    if (error && error != -ECANCELED) {
         nw__http_conn_close(conn);
         return;
     }
-    account_written(conn, conn->writing_bytes);
+    account_written(conn, conn->writing_bytes - (error ? nw_io_conn_unsent(conn->io) : 0));
+    nw_list_each(&conn->requests, at, after)
+    {
+        struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
+        if (r->move_to)
+            finish_move(r);
+    }
     nw__http_mark_dirty(conn);
+}
+
+size_t nw_http_unwritten(const struct nw_http_request *r)
+{
+    size_t of_body = r->written > r->head_length ? r->written - r->head_length : 0;
+    return r->body_length - of_body;
+}
+
+/* Whether the write that is under way looks at this answer. */
+static bool is_being_written(const struct nw_http_request *r)
+{
+    struct nw_http_conn *conn = r->conn;
+    size_t before = 0;
+    nw_list_each(&conn->requests, at, after)
+    {
+        const struct nw_http_request *other = nw_container(at, struct nw_http_request, link);
+        if (other == r || before >= conn->writing_bytes)
+            break;
+        before += other->head_length + other->body_length - other->written;
+    }
+    return conn->writing && before < conn->writing_bytes;
+}
+
+void nw_http_move(struct nw_http_request *r, char *memory)
+{
+    r->move_to = memory;
+    if (is_being_written(r))
+        nw_io_conn_unwrite(r->conn->io);
+    else
+        finish_move(r);
 }
 
 /* --- what a connection waits for --- */
@@ -488,6 +538,11 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
 void nw_http_abort(struct nw_http_request *r)
 {
     nw__http_conn_close(r->conn);
+}
+
+void nw_http_pause(struct nw_http_request *r)
+{
+    r->conn->held = true;
 }
 
 void nw_http_resume(struct nw_http_request *r)

@@ -42,7 +42,7 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
 void nw__http_request_free(struct nw_http_request *r)
 {
     if (r->release)
-        r->release(r->release_arg, r->release_cookie, r->release_length);
+        r->release(r->release_arg);
     nw_buffer_fini(&r->text);
     nw_list_remove(&r->link);
     r->conn->n_requests--;

@@ -1,94 +1,14 @@
 /* From HTTP to an invocation and back, as invoke.h tells. */
 #include "engine/invoke.h"
-#include "common/without.h"
 #include "engine/dispatch.h"
 #include "engine/failures.h"
 #include "engine/functions.h"
 #include "engine/link.h"
+#include "engine/output.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define OUTPUT_TYPE "application/octet-stream"
-#define REASON_MAX  NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
-
-/* What answers hold of a worker's arena while their clients read; or one answer of any size. What is more is copied. */
-#define LENT_MOST 8
-
-/* An output in memory of our own. */
-struct kept {
-    struct nw_spool_holder spool;
-    struct nw_engine *engine;
-    struct nw_http_request *request;
-    char output[];
-};
-
-static void output_written(void *arg, uint64_t offset, size_t length)
-{
-    struct nw_link *link = arg;
-    link->lent -= length;
-    nw_link_drop(link, offset);
-}
-
-static void kept_written(void *arg, uint64_t cookie, size_t length)
-{
-    struct kept *kept = arg;
-    (void)cookie, (void)length;
-    nw_spool_give(&kept->engine->spool, &kept->spool);
-    free(kept);
-}
-
-static void kept_cut(void *arg)
-{
-    struct kept *kept = arg;
-    nw_http_abort(kept->request);
-}
-
-/* NULL: there is no memory for it. */
-static struct kept *keep(struct nw_http_request *request, const struct nw_result *result)
-{
-    struct nw_engine *engine = result->link->engine;
-    struct kept *kept = malloc(sizeof *kept + result->length);
-    if (!kept)
-        return NULL;
-    *kept = (struct kept){
-        .spool = {.moved = &request->written, .cut = kept_cut, .arg = kept}, .engine = engine, .request = request};
-    if (!nw_spool_take(&engine->spool, &kept->spool, result->length, nw_io_now(engine->io))) {
-        free(kept);
-        return NULL;
-    }
-    memcpy(kept->output, result->data, result->length);
-    return kept;
-}
-
-static bool may_lend(const struct nw_link *link, size_t length)
-{
-    return !link->lent || link->lent + length <= link->engine->options.arena / LENT_MOST ||
-           nw_unchecked(NW_CHECK_SHARE);
-}
-
-static void answer_output(struct nw_http_request *request, const struct nw_result *result)
-{
-    if (!result->link) {
-        nw_http_answer_copy(request, NW_STATUS_OK, OUTPUT_TYPE, result->data, result->length);
-        return;
-    }
-    struct nw_http_answer answer = {
-        .status = NW_STATUS_OK, .content_type = OUTPUT_TYPE, .body = result->data, .length = result->length};
-    struct kept *kept = may_lend(result->link, result->length) ? NULL : keep(request, result);
-    if (kept) {
-        nw_link_drop(result->link, result->offset);
-        answer.body = kept->output;
-        answer.release = kept_written;
-        answer.release_arg = kept;
-    } else {
-        result->link->lent += result->length;
-        answer.release = output_written;
-        answer.release_arg = result->link;
-        answer.release_cookie = result->offset;
-    }
-    nw_http_answer(request, &answer);
-}
+#define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
 
 /* Under what id the reason is found is all that the public is told of it. */
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
@@ -105,7 +25,7 @@ static void invocation_done(void *arg, const struct nw_result *result)
     const struct nw_invocation *inv = request->user;
     request->user = NULL;
     if (result->status == NW_STATUS_OK) {
-        answer_output(request, result);
+        nw_output_answer(request, inv->function, result);
         return;
     }
     char reason[REASON_MAX];
@@ -154,8 +74,11 @@ static int reserve(struct nw_http_request *request, uint64_t total)
 
 static void take(struct nw_http_request *request, const char *data, size_t length)
 {
-    if (nw_invoke_write(request->user, data, length) < 0)
-        give_up(request, NW_STATUS_UNAVAILABLE, "too many large bodies arrive at once; try again later");
+    int rc = nw_invoke_write(request->user, data, length);
+    if (rc == -EAGAIN)
+        nw_http_pause(request);
+    else if (rc < 0)
+        give_up(request, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
 }
 
 static void end(struct nw_http_request *request)

@@ -130,6 +130,16 @@ int nw_io_conn_write(struct nw_io_conn *conn, const struct iovec *iov, int n)
     return conn->backend->conn_write(conn, iov, n);
 }
 
+void nw_io_conn_unwrite(struct nw_io_conn *conn)
+{
+    conn->backend->conn_unwrite(conn);
+}
+
+size_t nw_io_conn_unsent(const struct nw_io_conn *conn)
+{
+    return conn->unsent;
+}
+
 void nw_io_conn_shutdown(struct nw_io_conn *conn)
 {
     shutdown(conn->fd, SHUT_WR);
@@ -160,6 +170,14 @@ void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes)
         return;
     iov->iov_base = (char *)iov->iov_base + bytes;
     iov->iov_len -= bytes;
+}
+
+size_t nw__io_pending_left(const struct nw__io_pending *pending)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < pending->n; i++)
+        bytes += pending->iov[pending->first + i].iov_len;
+    return bytes;
 }
 
 /* --- timers, watches, work --- */

@@ -89,6 +89,13 @@ void nw_io_conn_read(struct nw_io_conn *conn, bool on);
  */
 int nw_io_conn_write(struct nw_io_conn *conn, const struct iovec *iov, int n);
 
+/*
+ * Takes back what is left of the write that is under way, if any: `written` comes, now or later, and if bytes are left
+ * then, it comes with -ECANCELED and nw_io_conn_unsent says how many.
+ */
+void nw_io_conn_unwrite(struct nw_io_conn *conn);
+size_t nw_io_conn_unsent(const struct nw_io_conn *conn);
+
 /* Says that nothing more will be written; the peer reads an end of file. */
 void nw_io_conn_shutdown(struct nw_io_conn *conn);
 

@@ -19,6 +19,7 @@ struct nw__io_backend {
     void (*listener_close)(struct nw_io_listener *listener);
     void (*conn_read)(struct nw_io_conn *conn, bool on);
     int (*conn_write)(struct nw_io_conn *conn, const struct iovec *iov, int n);
+    void (*conn_unwrite)(struct nw_io_conn *conn);
     void (*conn_close)(struct nw_io_conn *conn);
     struct nw_io_timer *(*timer_new)(struct nw_io *io);
     void (*timer_start)(struct nw_io_timer *timer, uint64_t after_ms, uint64_t repeat_ms);
@@ -46,6 +47,7 @@ struct nw_io_conn {
     int fd;
     const struct nw_io_conn_handler *handler; /* NULL until it is owned */
     void *arg;
+    size_t unsent; /* of the last write */
 };
 
 struct nw_io_timer {
@@ -78,5 +80,6 @@ struct nw__io_pending {
 
 void nw__io_pending_set(struct nw__io_pending *pending, const struct iovec *iov, int n);
 void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes);
+size_t nw__io_pending_left(const struct nw__io_pending *pending);
 
 #endif

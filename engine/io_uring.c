@@ -228,6 +228,7 @@ static const struct nw__io_backend backend = {
     .listener_close = nw__uring_listener_close,
     .conn_read = nw__uring_conn_read,
     .conn_write = nw__uring_conn_write,
+    .conn_unwrite = nw__uring_conn_unwrite,
     .conn_close = nw__uring_conn_close,
     .timer_new = nw__uring_timer_new,
     .timer_start = nw__uring_timer_start,

@@ -90,6 +90,7 @@ void nw__uring_buffer_select(struct io_uring_sqe *sqe);
 struct nw_io_conn *nw__uring_conn_new(struct nw__uring *uring, int fd);
 void nw__uring_conn_read(struct nw_io_conn *conn, bool on);
 int nw__uring_conn_write(struct nw_io_conn *conn, const struct iovec *iov, int n);
+void nw__uring_conn_unwrite(struct nw_io_conn *conn);
 void nw__uring_conn_close(struct nw_io_conn *conn);
 
 /* Hands over what was held back for connections that read again. */

@@ -25,8 +25,9 @@ struct uring_conn {
     struct nw__ending ending;
     struct nw__op receive, send;
     bool reading, closing;
-    bool sparing; /* found no buffer free: takes one at a time, until what comes does not fill it */
-    bool over;    /* the end of the input came, or `error` */
+    bool sparing;   /* found no buffer free: takes one at a time, until what comes does not fill it */
+    bool unwriting; /* the send is taken back */
+    bool over;      /* the end of the input came, or `error` */
     int error;
     struct nw_list held_link; /* in nw__uring.held: reads again, and something is held or over */
     struct held *held, *last_held;
@@ -174,16 +175,30 @@ void nw__uring_conn_read(struct nw_io_conn *base, bool on)
 
 /* --- sending --- */
 
+/* Before Linux 6.1, whose rings defer task work, a send of all forgets what it had sent when it is taken back. */
+static int send_flags(const struct nw__uring *uring)
+{
+    return MSG_NOSIGNAL | (uring->ring.flags & IORING_SETUP_DEFER_TASKRUN ? MSG_WAITALL : 0);
+}
+
 static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
     struct uring_conn *conn = nw_container(op, struct uring_conn, send);
+    int flags = send_flags(conn->uring);
     conn->message =
         (struct msghdr){.msg_iov = conn->pending.iov + conn->pending.first, .msg_iovlen = (size_t)conn->pending.n};
     if (conn->pending.n == 1)
-        io_uring_prep_send(sqe, conn->base.fd, conn->message.msg_iov->iov_base, conn->message.msg_iov->iov_len,
-                           MSG_NOSIGNAL | MSG_WAITALL);
+        io_uring_prep_send(sqe, conn->base.fd, conn->message.msg_iov->iov_base, conn->message.msg_iov->iov_len, flags);
     else
-        io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, MSG_NOSIGNAL | MSG_WAITALL);
+        io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, (unsigned)flags);
+}
+
+static void told_written(struct uring_conn *conn, int error)
+{
+    conn->base.unsent = nw__io_pending_left(&conn->pending);
+    conn->pending.n = 0;
+    conn->unwriting = false;
+    conn->base.handler->written(conn->base.arg, error);
 }
 
 static void send_complete(struct nw__op *op, int result, unsigned flags)
@@ -196,12 +211,11 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
     }
     if (result > 0)
         nw__io_pending_sent(&conn->pending, (size_t)result);
-    if (conn->pending.n && (result >= 0 || is_passing(result))) {
+    bool more = conn->pending.n && (result >= 0 || is_passing(result));
+    if (more && !conn->unwriting)
         nw__op_start(conn->uring, op);
-        return;
-    }
-    conn->pending.n = 0;
-    conn->base.handler->written(conn->base.arg, result < 0 ? result : 0);
+    else
+        told_written(conn, more ? -ECANCELED : result < 0 ? result : 0);
 }
 
 /* All answers of a turn go to the kernel in one call, with whatever else the turn has for it. */
@@ -211,6 +225,17 @@ int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n
     nw__io_pending_set(&conn->pending, iov, n);
     nw__op_start(conn->uring, &conn->send);
     return 0;
+}
+
+void nw__uring_conn_unwrite(struct nw_io_conn *base)
+{
+    struct uring_conn *conn = (struct uring_conn *)base;
+    if (!conn->pending.n || conn->closing)
+        return;
+    conn->unwriting = true;
+    nw__op_cancel(conn->uring, &conn->send);
+    if (conn->send.state == OP_IDLE)
+        told_written(conn, -ECANCELED);
 }
 
 /* --- life --- */

@@ -197,6 +197,17 @@ static int conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
     return rc;
 }
 
+static void conn_unwrite(struct nw_io_conn *base)
+{
+    struct uv_conn *conn = (struct uv_conn *)base;
+    if (!conn->pending.n || conn->closing)
+        return;
+    base->unsent = nw__io_pending_left(&conn->pending);
+    conn->pending.n = 0;
+    conn_update(conn);
+    base->handler->written(base->arg, -ECANCELED);
+}
+
 static void conn_closed(uv_handle_t *handle)
 {
     struct uv_conn *conn = handle->data;
@@ -398,6 +409,7 @@ static const struct nw__io_backend backend = {
     .listener_close = listener_close,
     .conn_read = conn_read,
     .conn_write = conn_write,
+    .conn_unwrite = conn_unwrite,
     .conn_close = conn_close,
     .timer_new = timer_new,
     .timer_start = timer_start,

@@ -49,6 +49,7 @@ static struct nw_link *link_alloc(struct nw_seat *seat, uint32_t number)
     nw_list_init(&link->calls);
     nw_list_init(&link->reply_waiters);
     nw_list_init(&link->room_waiters);
+    nw_list_init(&link->little_waiters);
     nw_list_init(&link->sent);
     return link;
 }

@@ -12,6 +12,7 @@
 #include "engine/link.h"
 #include "engine/names.h"
 #include "engine/operations.h"
+#include "engine/output.h"
 #include "engine/registry.h"
 #include "engine/request.h"
 #include "engine/state.h"
@@ -103,7 +104,8 @@ static void tend(struct nw_engine *engine)
 static bool something_ended(const struct nw_engine *engine)
 {
     return !nw_list_empty(&engine->broken) || !nw_list_empty(&engine->ended_operations) ||
-           !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool);
+           !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool) ||
+           (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -114,6 +116,8 @@ static unsigned work(struct nw_engine *engine)
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
     tend(engine);
     nw_spool_bury(&engine->spool);
+    if (engine->spool.given)
+        nw_dispatch_retry_owing(engine);
     nw_dispatch_retry_capped(engine);
     nw_dispatch_pump(engine);
     flush_servers(engine);
@@ -152,6 +156,8 @@ static void tick(void *arg)
     struct nw_engine *engine = arg;
     nw_http_server_tick(engine->gateway);
     nw_dispatch_tick(engine);
+    nw_outputs_tick(engine);
+    nw_dispatch_retry_owing(engine); /* somebody may have been slow for long enough */
     if (engine->beside)
         return;
     nw_http_server_tick(engine->admin);
@@ -192,6 +198,8 @@ void nw_engine_init(struct nw_engine *engine)
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->uncap);
+    nw_list_init(&engine->lent);
+    nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);
     nw_list_init(&engine->free_invocations);
     nw_outbox_init(&engine->to_launcher);

@@ -47,7 +47,7 @@ static const struct option table[] = {
     {"--arena", KIND_PAGES, AT(arena), 0, MIB, 16 * GIB, "BYTES",
      "payload memory of a worker, each way [4 bodies of the limit, at least 64M]"},
     {"--payload-memory", KIND_BYTES, AT(payload_memory), 0, MIB, 64 * GIB, "BYTES",
-     "for bodies that arrive slowly and answers that are read slowly [16 bodies of the limit, at least 64M]"},
+     "for bodies that arrive slowly and answers that are read slowly [16 bodies of the limit, 4 for each thread, 64M]"},
     {"--ring", KIND_POWER, AT(ring), 1024, 16, 65536, "N", "descriptors of a ring; a power of two"},
     {"--header-limit", KIND_BYTES, AT(header_limit), 16 * KIB, 256, MIB, "BYTES", "request line and headers"},
     {"--header-timeout", KIND_TIME, AT(header_timeout), 10000, 1, 3600000, "TIME", "for a request's headers to arrive"},
@@ -214,6 +214,13 @@ static void set_defaults(struct nw_options *options)
             memcpy((char *)options + table[i].offset, &table[i].initial, sizeof table[i].initial);
 }
 
+/* Each thread has a part of it, in which large bodies must find room. */
+static uint64_t default_payload_memory(const struct nw_options *options)
+{
+    uint64_t bodies = options->threads > 4 ? 4 * options->threads : 16;
+    return bodies * options->body_limit < 64 * MIB ? 64 * MIB : bodies * options->body_limit;
+}
+
 void nw_options_parse(struct nw_options *options, int argc, char **argv)
 {
     set_defaults(options);
@@ -236,7 +243,7 @@ void nw_options_parse(struct nw_options *options, int argc, char **argv)
         nw_die_usage("--body-limit: a body of %llu bytes does not fit into --arena %llu; make the arena larger",
                      (unsigned long long)options->body_limit, (unsigned long long)options->arena);
     if (!options->payload_memory)
-        options->payload_memory = 16 * options->body_limit < 64 * MIB ? 64 * MIB : 16 * options->body_limit;
+        options->payload_memory = default_payload_memory(options);
     if (!options->n_listen)
         add_listen(options, "127.0.0.1:8080");
 }

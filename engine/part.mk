@@ -13,7 +13,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c loads.c list.c listen.c lookup.c loop.c mail.c names.c nested.c operations.c options.c outbox.c place.c query.c registry.c \
+                    json_text.c link.c loads.c list.c listen.c lookup.c loop.c mail.c names.c nested.c operations.c options.c outbox.c output.c place.c query.c registry.c \
                     registry_file.c registry_seal.c request.c set_aside.c spool.c state.c store.c supervisor.c tenants.c thread.c threads.c \
                     workers.c)
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -70,7 +70,7 @@ $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/
 
 # The same host with an engine that can leave checks out (common/without.h). Never installed.
 ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin.c dispatch.c \
-                    invoke.c place.c http_parse.c http_server.c link.c loads.c test/without.c) common/channel.c common/ring.c))
+                    output.c place.c http_parse.c http_server.c link.c loads.c test/without.c) common/channel.c common/ring.c))
 $(ENGINE_WITHOUT): CPPFLAGS += $(LLHTTP_FLAGS)
 $(B)/test/engine/host-without/nightward-engine: $(ENGINE_WITHOUT) $(call objects,engine/main.c) \
                                                 $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/

@@ -15,6 +15,7 @@
 #define GROWTH           4
 #define PARTIAL_MOST     4     /* inputs that are still arriving hold at most this part of an arena */
 #define FUNCTION_MOST    4     /* ... and those of one function, or one input of any size */
+#define LITTLE           64    /* this part of an arena is little */
 #define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
 
 /* A replica that an invocation may be sent to. Older versions finish what chose them. */
@@ -50,7 +51,7 @@ void nw_place_arrived(struct nw_invocation *inv)
 {
     if (inv->partial)
         inv->home->partial -= inv->capacity;
-    inv->partial = inv->spooled = false;
+    inv->partial = inv->spooled = inv->owes = false;
     inv->spool.cut = NULL; /* from now on it waits for no client */
 }
 
@@ -84,14 +85,23 @@ static void leave_home(struct nw_invocation *inv)
     inv->home = NULL;
 }
 
-/* Input may fill three quarters of an arena, or all of an empty one: replies to nested calls need room, too. */
-static int alloc_input(struct nw_link *link, size_t size, uint64_t *offset)
+/* Whether its function would still hold little of the arenas: such an input stands behind no larger ones. */
+static bool is_little(const struct nw_invocation *inv, size_t size)
 {
-    uint64_t arena = link->engine->options.arena;
+    return inv->function->arena_bytes + size <= inv->engine->options.arena / LITTLE && !nw_unchecked(NW_CHECK_SHARE);
+}
+
+/* Input may fill three quarters of an arena, or all of an empty one, and half of the last quarter is for functions that
+ * hold little: replies to nested calls need room, too. */
+static int alloc_input(const struct nw_invocation *inv, struct nw_link *link, size_t size, uint64_t *offset)
+{
+    uint64_t arena = link->engine->options.arena, most = arena / 4 * 3;
     size_t used = nw_arena_used(link->channel.arena);
     if (size > arena)
         return -E2BIG;
-    if (used && used + size > arena / 4 * 3)
+    if (is_little(inv, size))
+        most += arena / 8;
+    if (used && used + size > most)
         return -ENOMEM;
     return nw_link_alloc(link, size, offset);
 }
@@ -158,7 +168,7 @@ static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t 
     if (need > link->engine->options.arena)
         return -E2BIG;
     bool may = nw_unchecked(NW_CHECK_SHARE) || (link->partial + size <= most && within_share(inv, size));
-    if (may && nw_list_empty(&link->room_waiters) && alloc_input(link, size, &offset) == 0) {
+    if (may && nw_list_empty(&link->room_waiters) && alloc_input(inv, link, size, &offset) == 0) {
         move_input(inv, link, offset, size);
         inv->partial = true;
         link->partial += size;
@@ -169,6 +179,17 @@ static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t 
     return inv->spooled ? 0 : -EAGAIN;
 }
 
+/* Charges for what an input takes. -EAGAIN: it must wait until it can. */
+static int charge(struct nw_invocation *inv, size_t size)
+{
+    uint64_t more = size > SPOOL_FREE ? size - inv->spool.held : 0;
+    inv->spool.account = &inv->function->spooled;
+    inv->spool.moved = &inv->length;
+    inv->spool.cut = inv->owner->cut;
+    inv->spool.arg = inv->owner_arg;
+    return more ? nw_spool_take(&inv->engine->spool, &inv->spool, more, nw_io_now(inv->engine->io)) : 0;
+}
+
 int nw_place_spool(struct nw_invocation *inv, size_t length)
 {
     size_t need = inv->length + length, size = inv->spilled_size;
@@ -177,12 +198,11 @@ int nw_place_spool(struct nw_invocation *inv, size_t length)
     size = need < 2 * size ? 2 * size : need;
     if (size > inv->wanted && need <= inv->wanted) /* what was announced */
         size = inv->wanted;
-    uint64_t charge = size > SPOOL_FREE ? size - inv->spool.held : 0;
-    inv->spool.moved = &inv->length;
-    inv->spool.cut = inv->owner->cut;
-    inv->spool.arg = inv->owner_arg;
-    if (charge && !nw_spool_take(&inv->engine->spool, &inv->spool, charge, nw_io_now(inv->engine->io)))
-        return -ENOBUFS;
+    inv->owes = charge(inv, size) == -EAGAIN;
+    if (inv->owes) { /* what was read already is kept all the same, and is the last for now */
+        inv->spool.cut = NULL;
+        size = need;
+    }
     char *grown = realloc(inv->spilled, size);
     if (!grown)
         return -ENOMEM;
@@ -191,14 +211,26 @@ int nw_place_spool(struct nw_invocation *inv, size_t length)
     return 0;
 }
 
+bool nw_place_pay(struct nw_invocation *inv)
+{
+    inv->owes = charge(inv, inv->spilled_size) == -EAGAIN;
+    if (inv->owes)
+        inv->spool.cut = NULL;
+    else
+        inv->spool.since = nw_io_now(inv->engine->io); /* that it stood still was not its client's doing */
+    return !inv->owes;
+}
+
 static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t need, bool grows, bool first)
 {
     size_t size = grows ? growing_size(inv, need) : need;
     uint64_t offset;
     int rc = -ENOMEM;
     inv->capped = !within_share(inv, size);
-    if (!inv->capped && (first || nw_list_empty(&link->room_waiters)))
-        rc = alloc_input(link, size, &offset);
+    inv->little = is_little(inv, size);
+    bool is_next = first || nw_list_empty(inv->little ? &link->little_waiters : &link->room_waiters);
+    if (!inv->capped && is_next)
+        rc = alloc_input(inv, link, size, &offset);
     if (rc == 0)
         move_input(inv, link, offset, size);
     else if (rc == -ENOMEM && inv->home == link)
@@ -235,5 +267,7 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
             leave_home(inv); /* nothing to keep in the arena of a worker that may be lost */
         return 0;
     }
-    return inv->complete ? take_block(inv, link, need, grows, first) : take_partial(inv, link, need, grows);
+    /* What waits for no client comes as a whole, and lies in the arena of its caller until it is placed. */
+    bool arrives = !inv->complete && inv->owner->cut;
+    return arrives ? take_partial(inv, link, need, grows) : take_block(inv, link, need, grows, first);
 }

@@ -15,9 +15,10 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
  * total is not known, and it does not. */
 bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
 
-/* Makes room for `length` bytes more of an input that arrives in private memory. 0; -ENOBUFS: all of that is in use;
- * -ENOMEM. */
+/* Makes room for `length` bytes more of an input that arrives in private memory. 0 or -ENOMEM. When too much of that is
+ * in use inv->owes is set: then it must get no more until nw_place_pay says that it may. */
 int nw_place_spool(struct nw_invocation *inv, size_t length);
+bool nw_place_pay(struct nw_invocation *inv);
 
 /* The input is complete: it waits for no client any more. */
 void nw_place_arrived(struct nw_invocation *inv);

@@ -47,9 +47,15 @@ static void leave(struct nw_invocation *inv)
 
 static struct nw_list *waits_in(struct nw_invocation *inv)
 {
+    struct nw_link *link;
+    if (inv->owes)
+        return &inv->engine->owing;
     if (!inv->replica)
         return &inv->function->waiting;
-    return inv->capped ? &inv->function->capped : &inv->replica->seat->worker->room_waiters;
+    if (inv->capped)
+        return &inv->function->capped;
+    link = inv->replica->seat->worker;
+    return inv->little ? &link->little_waiters : &link->room_waiters;
 }
 
 static void enter(struct nw_invocation *inv)

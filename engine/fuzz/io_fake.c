@@ -44,6 +44,7 @@ struct nw_io_conn {
     bool writing;
     struct iovec iov[NW_IO_IOV_MAX];
     int n_iov;
+    size_t unsent;
 };
 
 struct fake_client {
@@ -219,6 +220,31 @@ int nw_io_conn_write(struct nw_io_conn *conn, const struct iovec *iov, int n)
         return 0;
     write_out(conn);
     return 1;
+}
+
+/* Half of it was sent. */
+void nw_io_conn_unwrite(struct nw_io_conn *conn)
+{
+    size_t left = 0, sent;
+    if (!conn->writing || conn->closing)
+        return;
+    for (int i = 0; i < conn->n_iov; i++)
+        left += conn->iov[i].iov_len;
+    sent = left / 2;
+    conn->unsent = left - sent;
+    for (int i = 0; i < conn->n_iov && sent; i++) {
+        size_t n = conn->iov[i].iov_len < sent ? conn->iov[i].iov_len : sent;
+        NW_FUZZ_CHECK(nw_buffer_append(&conn->out, conn->iov[i].iov_base, n) == 0);
+        sent -= n;
+    }
+    conn->writing = false;
+    conn->n_iov = 0;
+    conn->handler->written(conn->arg, -ECANCELED);
+}
+
+size_t nw_io_conn_unsent(const struct nw_io_conn *conn)
+{
+    return conn->unsent;
 }
 
 void nw_io_conn_shutdown(struct nw_io_conn *conn)

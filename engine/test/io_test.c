@@ -169,6 +169,46 @@ static void a_big_write_waits_for_its_reader(void **state)
     free(bytes);
 }
 
+/* What came of a write that was taken back and what is written then make up the whole. */
+static void what_is_left_of_a_write_can_be_taken_back(void **state)
+{
+    struct world *world = *state;
+    struct peer *peer = &world->peers[0];
+    unsigned char *bytes = malloc(BIG * 4), *got = malloc(BIG * 4);
+    size_t length = 0;
+    int fd = dial(world);
+    run_until(world, one_peer);
+    for (size_t i = 0; i < BIG * 4; i++)
+        bytes[i] = (unsigned char)(i * 2654435761u >> 24);
+    struct iovec iov[2] = {{bytes, 7}, {bytes + 7, BIG * 4 - 7}};
+    assert_int_equal(nw_io_conn_write(peer->conn, iov, 2), 0);
+    turn_a_while(world);
+    assert_int_equal(peer->written, 0);
+    nw_io_conn_unwrite(peer->conn);
+    run_until(world, is_written);
+    assert_int_equal(peer->written_error, -ECANCELED);
+    size_t unsent = nw_io_conn_unsent(peer->conn);
+    assert_true(unsent > 0 && unsent < BIG * 4);
+    nw_io_conn_unwrite(peer->conn); /* nothing is under way */
+    turn_a_while(world);
+    assert_int_equal(peer->written, 1);
+    peer->written = 0;
+    assert_int_equal(nw_io_conn_write(peer->conn, &(struct iovec){bytes + BIG * 4 - unsent, unsent}, 1), 0);
+    nw_io_conn_unwrite(peer->conn); /* before the loop has turned */
+    run_until(world, is_written);
+    size_t left = peer->written_error ? nw_io_conn_unsent(peer->conn) : 0;
+    assert_true(left > 0 && left <= unsent);
+    nw_io_conn_close(peer->conn);
+    run_until(world, is_gone);
+    for (ssize_t n = 1; n > 0; length += n > 0 ? (size_t)n : 0)
+        n = read(fd, got + length, BIG * 4 - length);
+    assert_int_equal(length, BIG * 4 - left);
+    assert_memory_equal(got, bytes, length);
+    close(fd);
+    free(bytes);
+    free(got);
+}
+
 static void a_close_takes_back_a_write(void **state)
 {
     struct world *world = *state;
@@ -438,6 +478,7 @@ int main(void)
         CASE(nothing_comes_while_reading_is_off),
         CASE(reading_off_and_on_loses_nothing),
         CASE(a_big_write_waits_for_its_reader),
+        CASE(what_is_left_of_a_write_can_be_taken_back),
         CASE(a_close_takes_back_a_write),
         CASE(a_failed_write_is_told),
         CASE(closing_among_completions),
