@@ -56,9 +56,8 @@ IO_TESTS += $(B)/test/engine/clients
 $(eval $(call test,engine/clients,$(addprefix engine/test/,clients_test.c greed.c host.c),,$(COMMON)))
 $(B)/test/engine/clients: | $(ENGINE_TEST_HELPERS)
 
-# Once more with two threads, but the one that has several anyway, and the one that fills the memory for slow clients: each
-# thread has a part of that, and chance says which thread a client comes to.
-THREAD_TESTS := $(filter-out %/threads %/clients,$(IO_TESTS))
+# Once more with two threads, but the one that has several anyway.
+THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 
 $(eval $(call test,engine/directory,engine/test/directory_test.c engine/directory.c,,$(COMMON)))
 
