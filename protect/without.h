@@ -49,7 +49,8 @@
 #define NW_DEFENCE_FENCE         37 /* nothing runs ahead of the gate's comparisons */
 #define NW_DEFENCE_TURNS         38 /* a domain in which something runs can lose its key */
 #define NW_DEFENCE_RECALL        39 /* a key is given anew when no executor has its rights any more */
-#define NW_DEFENCE_COUNT         40
+#define NW_DEFENCE_BENEATH       40 /* nothing leads out of a granted directory */
+#define NW_DEFENCE_COUNT         41
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

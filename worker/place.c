@@ -19,7 +19,7 @@
 #define MODE_BITS  0777
 
 /* Page by page, since a path may end right before unmapped memory. */
-static int read_path(struct nw_call *call, uint64_t from, char path[PATH_MAX])
+int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX])
 {
     size_t n = 0;
 
@@ -138,7 +138,7 @@ static enum nw_place_kind kind_of(const struct nw_call *call, const struct nw_pl
 /* The path, absolute or relative to an open directory. 0 or negative errno. */
 static int read_place(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
 {
-    int error = read_path(call, name, place->path);
+    int error = nw_place_read(call, name, place->path);
 
     place->used = false;
     place->granted = NULL;
@@ -176,7 +176,7 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
         return -ENOENT;
     if (!may_read_libraries(call))
         return -EPERM;
-    return nw_call_once(call) ? 0 : read_path(call, name, place->path);
+    return nw_call_once(call) ? 0 : nw_place_read(call, name, place->path);
 }
 
 void nw_place_leave(struct nw_call *call, const struct nw_place *place)
@@ -196,7 +196,7 @@ static int open_in(int dir, const char *path, uint64_t flags, uint64_t mode, uin
 /* What leads out of the directory does not exist. */
 static int open_beneath(const struct nw_place *place, const char *path, uint64_t flags, uint64_t mode)
 {
-    int fd = open_in(place->dir, path, flags, mode, BENEATH);
+    int fd = open_in(place->dir, path, flags, mode, nw_without(NW_DEFENCE_BENEATH) ? 0 : BENEATH);
 
     return fd == -EXDEV ? -ENOENT : fd;
 }

@@ -41,4 +41,16 @@ int nw_place_directory(const struct nw_place *place);
  * the place is the granted directory itself. */
 int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1]);
 
+/* syscall_name.c: a name in a directory that may be changed, by which it is made, removed or given to something else.
+ * -EBUSY: the name of a granted directory itself, or of one above. 0 or negative errno; nw_entry_leave in any case. */
+struct nw_entry {
+    int parent;
+    char base[NAME_MAX + 1];
+};
+int nw_entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_entry *entry);
+void nw_entry_leave(const struct nw_entry *entry);
+
+/* Copies a path from the domain: 0, -EFAULT or -ENAMETOOLONG. */
+int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX]);
+
 #endif

@@ -81,6 +81,8 @@ static const struct nw_rule_value usages[] = {V(RUSAGE_SELF), V(RUSAGE_THREAD), 
 static const struct nw_rule_value prctl_commands[] = {V(PR_SET_NAME)};
 
 static const struct nw_rule_value unlink_flags[] = {V(AT_REMOVEDIR)};
+static const struct nw_rule_value times_flags[] = {V(AT_SYMLINK_NOFOLLOW)};
+static const struct nw_rule_value link_flags[] = {{"0", 0}};
 static const struct nw_rule_value rename_flags[] = {V(RENAME_NOREPLACE)};
 static const struct nw_rule_value families[] = {V(AF_INET), V(AF_INET6)};
 static const struct nw_rule_value socket_types[] = {V(SOCK_STREAM), V(SOCK_DGRAM)};
@@ -147,6 +149,8 @@ RULES(getrandom) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(ra
 RULES(getrusage) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "whose", LIST(usages)}, {0}};
 RULES(prctl) = {{NW_RULE_ONE_OF, 0, .about = "command", LIST(prctl_commands)}, {0}};
 RULES(unlinkat) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(unlink_flags)}, {0}};
+RULES(utimensat) = {{NW_RULE_BITS, 3, .error = EINVAL, .about = "flags", LIST(times_flags)}, {0}};
+RULES(linkat) = {{NW_RULE_ONE_OF, 4, .error = EINVAL, .about = "flags", LIST(link_flags)}, {0}};
 RULES(renameat2) = {{NW_RULE_BITS, 4, .error = EINVAL, .about = "flags", LIST(rename_flags)}, {0}};
 RULES(socket) = {
     {NW_RULE_ONE_OF, 0, .error = EAFNOSUPPORT, .about = "family", LIST(families)},

@@ -34,6 +34,11 @@ long nw_call_kernel(struct nw_call *call);
  * starved, and nothing of it may be done that cannot be done again. */
 bool nw_call_block(struct nw_call *call);
 
+bool nw_call_is_dying(const struct nw_call *call); /* its domain: what is cut in pieces ends */
+
+/* What is moved in one piece: less than 100 us from the page cache to memory that is there. */
+#define NW_MOVE_PIECE (256ul << 10)
+
 /* Hands a call that may take long to the kernel, those that move much from or to a regular file in pieces. */
 long nw_call_kernel_blocking(struct nw_call *call);
 
@@ -69,7 +74,7 @@ nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, 
 nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
 
 /* syscall_path.c */
-nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
+nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_creat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
 nw_syscall_handler nw_sys_readlink, nw_sys_readlinkat;
 
 /* syscall_cwd.c */
@@ -78,6 +83,13 @@ nw_syscall_handler nw_sys_getcwd, nw_sys_chdir, nw_sys_fchdir;
 /* syscall_name.c */
 nw_syscall_handler nw_sys_mkdir, nw_sys_mkdirat, nw_sys_unlink, nw_sys_rmdir, nw_sys_unlinkat, nw_sys_rename;
 nw_syscall_handler nw_sys_renameat;
+
+/* syscall_change.c */
+nw_syscall_handler nw_sys_truncate, nw_sys_chmod, nw_sys_fchmodat, nw_sys_fchmod, nw_sys_utimensat, nw_sys_statfs;
+nw_syscall_handler nw_sys_fstatfs, nw_sys_symlink, nw_sys_symlinkat, nw_sys_link, nw_sys_linkat, nw_sys_chown;
+
+/* syscall_copy.c */
+nw_syscall_handler nw_sys_sendfile, nw_sys_copy_file_range;
 
 /* syscall_socket.c */
 nw_syscall_handler nw_sys_socket, nw_sys_socketpair, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;

@@ -14,9 +14,9 @@
 
 #define LIST_MAX 16                        /* that are moved without waiting */
 #define MOST     (INT_MAX & -NW_PAGE_SIZE) /* what the kernel moves at a time */
-#define PIECE    (256ul << 10)             /* less than 100 us from the page cache to memory that is there */
+#define PIECE    NW_MOVE_PIECE
 
-static bool is_dying(const struct nw_call *call)
+bool nw_call_is_dying(const struct nw_call *call)
 {
     return nw_load_acquire(&call->domain->state) == NW_DOMAIN_DYING; /* set by nw_domain_kill */
 }
@@ -43,7 +43,7 @@ static long piece(struct nw_call *call)
     long n;
 
     pthread_mutex_lock(&call->domain->move_lock);
-    n = is_dying(call) ? -EINTR : kernel_waiting(call);
+    n = nw_call_is_dying(call) ? -EINTR : kernel_waiting(call);
     pthread_mutex_unlock(&call->domain->move_lock);
     return n;
 }
@@ -61,7 +61,7 @@ static long move(struct nw_call *call, bool positioned)
         call->args[3] = positioned ? offset + done : offset;
         n = piece(call);
         done += n > 0 ? (uint64_t)n : 0;
-    } while (n == (long)PIECE && done < length && !is_dying(call));
+    } while (n == (long)PIECE && done < length && !nw_call_is_dying(call));
     return done ? (long)done : n;
 }
 
@@ -92,7 +92,7 @@ static long move_many(struct nw_call *call, bool positioned)
     if (count > IOV_MAX)
         return -EINVAL;
     call->number = single(call->number);
-    for (uint64_t i = 0; i < count && n == (long)one.iov_len && !is_dying(call); i++) {
+    for (uint64_t i = 0; i < count && n == (long)one.iov_len && !nw_call_is_dying(call); i++) {
         if (nw_call_read(call, &one, list + i * sizeof(one), sizeof(one)) < 0)
             return done ? (long)done : -EFAULT;
         call->args[1] = (uint64_t)one.iov_base;

@@ -13,13 +13,7 @@
 
 #define MODE_BITS 0777
 
-struct entry {
-    int parent;
-    char base[NAME_MAX + 1];
-};
-
-/* 0 or negative errno; then entry->parent is closed. */
-static int find_entry(struct nw_call *call, uint64_t number, uint64_t name, struct entry *entry)
+int nw_entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_entry *entry)
 {
     struct nw_place place;
     int error = nw_place_find(call, number, name, &place);
@@ -32,15 +26,21 @@ static int find_entry(struct nw_call *call, uint64_t number, uint64_t name, stru
     return entry->parent < 0 ? entry->parent : 0;
 }
 
+void nw_entry_leave(const struct nw_entry *entry)
+{
+    if (entry->parent >= 0)
+        close(entry->parent);
+}
+
 static long make_directory(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
-    struct entry entry;
-    int error = find_entry(call, number, name, &entry);
+    struct nw_entry entry;
+    int error = nw_entry_find(call, number, name, &entry);
 
     if (error)
         return error == -EBUSY ? -EEXIST : error;
     error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
-    close(entry.parent);
+    nw_entry_leave(&entry);
     return error;
 }
 
@@ -56,13 +56,13 @@ long nw_sys_mkdirat(struct nw_call *call)
 
 static long remove_entry(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
 {
-    struct entry entry;
-    int error = find_entry(call, number, name, &entry);
+    struct nw_entry entry;
+    int error = nw_entry_find(call, number, name, &entry);
 
     if (error)
         return error;
     error = unlinkat(entry.parent, entry.base, (int)flags) < 0 ? -errno : 0;
-    close(entry.parent);
+    nw_entry_leave(&entry);
     return error;
 }
 
@@ -84,17 +84,16 @@ long nw_sys_unlinkat(struct nw_call *call)
 static long rename_entry(struct nw_call *call, uint64_t from_number, uint64_t from_name, uint64_t to_number,
                          uint64_t to_name, uint64_t flags)
 {
-    struct entry from, to;
-    int error = find_entry(call, from_number, from_name, &from);
+    struct nw_entry from, to;
+    int error = nw_entry_find(call, from_number, from_name, &from);
 
     if (error)
         return error;
-    error = find_entry(call, to_number, to_name, &to);
+    error = nw_entry_find(call, to_number, to_name, &to);
     if (!error && renameat2(from.parent, from.base, to.parent, to.base, (unsigned)flags) < 0)
         error = -errno;
-    close(from.parent);
-    if (to.parent >= 0)
-        close(to.parent);
+    nw_entry_leave(&from);
+    nw_entry_leave(&to);
     return error;
 }
 

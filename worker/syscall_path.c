@@ -72,6 +72,11 @@ static bool is_above(int fd, const struct nw_place *place)
     return fd == -EACCES && place->kind == NW_PLACE_ABOVE;
 }
 
+long nw_sys_creat(struct nw_call *call)
+{
+    return open_common(call, (uint64_t)AT_FDCWD, call->args[0], O_WRONLY | O_CREAT | O_TRUNC, call->args[1]);
+}
+
 static long stat_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, bool follow)
 {
     struct nw_place place = {.kind = NW_PLACE_LIBRARY};

@@ -498,7 +498,8 @@ static void test_profile_files(void **state)
     assert_call(socket, SYS_fsync, "-1", EBADF);
     refuse_with(socket, SYS_socket, "%ld %ld 0", AF_INET, SOCK_STREAM, 0);
     refuse_with(socket, SYS_chmod, "0 0", 0, 0, 0);
-    refuse_with(socket, SYS_linkat, "0 0 0 0", 0, 0, 0);
+    assert_call(socket, SYS_linkat, "-1 0 -1 0", EFAULT);
+    refuse_with(socket, SYS_mknodat, "0 0 0 0", 0, 0, 0);
     close(socket);
 }
 

@@ -7,10 +7,15 @@
 #include <faas/worker_v1_interface.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ARGUMENTS 5
@@ -128,13 +133,192 @@ static const char *do_realpath(struct filer *f)
     return f->text;
 }
 
+static const char *do_unlink(struct filer *f)
+{
+    return outcome(unlink(f->argument[0]));
+}
+
+static const char *do_rename(struct filer *f)
+{
+    return outcome(rename(f->argument[0], f->argument[1]));
+}
+
+static const char *do_symlink(struct filer *f)
+{
+    return outcome(symlink(f->argument[0], f->argument[1]));
+}
+
+static const char *do_link(struct filer *f)
+{
+    return outcome(link(f->argument[0], f->argument[1]));
+}
+
+static const char *do_link_at(struct filer *f)
+{
+    return outcome(linkat(AT_FDCWD, f->argument[0], AT_FDCWD, f->argument[1], AT_SYMLINK_FOLLOW));
+}
+
+static const char *do_chmod(struct filer *f)
+{
+    return outcome(chmod(f->argument[0], (mode_t)value(f, 1)));
+}
+
+static const char *do_fchmod(struct filer *f)
+{
+    return outcome(fchmod((int)value(f, 0), (mode_t)value(f, 1)));
+}
+
+static const char *do_chown(struct filer *f)
+{
+    return outcome(chown(f->argument[0], 0, 0));
+}
+
+static const char *do_truncate(struct filer *f)
+{
+    return outcome(truncate(f->argument[0], value(f, 1)));
+}
+
+static const char *do_creat(struct filer *f)
+{
+    int fd = creat(f->argument[0], 0600);
+
+    return outcome(fd < 0 ? fd : close(fd));
+}
+
+/* Sets the time of the last change, by name, of what the name is, or of an open file; and says what it is then. */
+static const char *do_touch(struct filer *f)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = value(f, 1)}};
+    bool open = f->argument[0][0] >= '0' && f->argument[0][0] <= '9', link = f->argument[2] != NULL;
+    struct stat st;
+
+    if ((open ? futimens((int)value(f, 0), times)
+              : utimensat(AT_FDCWD, f->argument[0], times, link ? AT_SYMLINK_NOFOLLOW : 0)) < 0)
+        return outcome(-1);
+    if ((open ? fstat((int)value(f, 0), &st) : link ? lstat(f->argument[0], &st) : stat(f->argument[0], &st)) < 0)
+        return outcome(-1);
+    return number(f, st.st_mtime);
+}
+
+static const char *do_space(struct filer *f)
+{
+    struct statvfs fs;
+    bool open = f->argument[0][0] >= '0' && f->argument[0][0] <= '9';
+
+    if ((open ? fstatvfs((int)value(f, 0), &fs) : statvfs(f->argument[0], &fs)) < 0)
+        return outcome(-1);
+    return fs.f_bsize > 0 && fs.f_blocks > 0 ? "ok" : "nothing";
+}
+
+/* FROM TO: a copy as std::filesystem makes one. */
+static const char *do_send(struct filer *f)
+{
+    int from = open(f->argument[0], O_RDONLY), to = open(f->argument[1], O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    off_t at = value(f, 2);
+    ssize_t n = sendfile(to, from, f->argument[2] ? &at : NULL, 1 << 30);
+
+    close(from);
+    close(to);
+    snprintf(f->text, TEXT, "%zd %ld", n, (long)at);
+    return n < 0 ? outcome(n) : f->text;
+}
+
+/* FROM TO FROM_AT TO_AT LENGTH */
+static const char *do_copy_range(struct filer *f)
+{
+    int from = open(f->argument[0], O_RDONLY), to = open(f->argument[1], O_WRONLY | O_CREAT, 0644);
+    off_t from_at = value(f, 2), to_at = value(f, 3);
+    ssize_t n = copy_file_range(from, &from_at, to, &to_at, (size_t)value(f, 4), 0);
+
+    close(from);
+    close(to);
+    snprintf(f->text, TEXT, "%zd %ld %ld", n, (long)from_at, (long)to_at);
+    return n < 0 ? outcome(n) : f->text;
+}
+
+static const char *do_send_to_nowhere(struct filer *f)
+{
+    return outcome(
+        syscall(SYS_sendfile, (int)value(f, 0), (int)value(f, 1), (void *)strtoul(f->argument[2], NULL, 0), 1));
+}
+
+static volatile bool swapping;
+
+/* "folder" is a directory, then a link that leads out of what is granted, and a directory again. */
+static void *swap(void *unused)
+{
+    while (swapping) {
+        rename("folder", "kept");
+        rename("out", "folder");
+        rename("folder", "out");
+        rename("kept", "folder");
+    }
+    return unused;
+}
+
+/* What lies only where the link leads. */
+static bool reach(void)
+{
+    struct stat st;
+    int fd = open("folder/secret", O_RDWR);
+    bool reached = fd >= 0 || stat("folder/secret", &st) == 0 || chmod("folder/secret", 0600) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    reached |= truncate("folder/secret", 0) == 0 || link("folder/secret", "stolen") == 0;
+    reached |= rename("folder/secret", "stolen") == 0 || mkdir("folder/../closed/new", 0700) == 0;
+    reached |= chdir("folder") == 0 && access("secret", F_OK) == 0;
+    return chdir(getenv("NEEDS")) < 0 || reached;
+}
+
+/* How often something outside was reached, of so many times; it ends with the first. */
+static const char *do_race(struct filer *f)
+{
+    long n = 0, reached = 0;
+    pthread_t thread;
+
+    swapping = true;
+    if (pthread_create(&thread, NULL, swap, NULL) != 0)
+        return "no thread";
+    for (; n < value(f, 0) && !reached; n++)
+        reached += reach();
+    swapping = false;
+    pthread_join(thread, NULL);
+    return number(f, reached);
+}
+
 static const struct {
     const char *name;
     command *run;
 } commands[] = {
-    {"open", do_open},   {"close", do_close},   {"read", do_read},     {"write", do_write},
-    {"stat", do_stat},   {"access", do_access}, {"mkdir", do_mkdir},   {"rmdir", do_rmdir},
-    {"chdir", do_chdir}, {"fchdir", do_fchdir}, {"getcwd", do_getcwd}, {"realpath", do_realpath},
+    {"race", do_race},
+    {"unlink", do_unlink},
+    {"rename", do_rename},
+    {"symlink", do_symlink},
+    {"link", do_link},
+    {"link-at", do_link_at},
+    {"chmod", do_chmod},
+    {"fchmod", do_fchmod},
+    {"chown", do_chown},
+    {"truncate", do_truncate},
+    {"creat", do_creat},
+    {"touch", do_touch},
+    {"space", do_space},
+    {"send", do_send},
+    {"copy-range", do_copy_range},
+    {"send-to", do_send_to_nowhere},
+    {"open", do_open},
+    {"close", do_close},
+    {"read", do_read},
+    {"write", do_write},
+    {"stat", do_stat},
+    {"access", do_access},
+    {"mkdir", do_mkdir},
+    {"rmdir", do_rmdir},
+    {"chdir", do_chdir},
+    {"fchdir", do_fchdir},
+    {"getcwd", do_getcwd},
+    {"realpath", do_realpath},
 };
 
 /* Nightcore's functions read their configuration here, by a path that is relative. */

@@ -187,6 +187,170 @@ static void what_lies_above_can_be_passed(void **state)
     assert_string_equal(ask("rmdir %s", folder), "EBUSY");
 }
 
+/* ---- copies, modes, times, lengths ---- */
+
+/* A file is open under the number that it answers. */
+static int opened(const char *format, ...)
+{
+    char command[256];
+    va_list args;
+    const char *answer;
+
+    va_start(args, format);
+    vsnprintf(command, sizeof(command), format, args);
+    va_end(args);
+    answer = ask("open %s", command);
+    if (answer[0] < '0' || answer[0] > '9')
+        fail_msg("open %s: %s", command, answer);
+    return atoi(answer);
+}
+
+static struct nw_load in_open(const char *kind)
+{
+    static char cwd[96];
+    struct nw_load l = filer(kind);
+
+    snprintf(cwd, sizeof(cwd), "%s/open", folder);
+    l.cwd = cwd;
+    return l;
+}
+
+static void files_are_copied_in_the_kernel(void **state)
+{
+    struct nw_load l = in_open("rw");
+    char expect[64];
+
+    (void)state;
+    load(&l);
+    shell("head -c 3000000 /dev/urandom >%s/open/large", folder); /* many pieces */
+    assert_string_equal(ask("send large copy"), "3000000 0");
+    shell("cmp %s/open/large %s/open/copy", folder, folder);
+    assert_string_equal(ask("send file part 3"), "4 7");
+    assert_string_equal(ask("read part"), "nted");
+    assert_string_equal(ask("copy-range large copied 1 0 3000000"), "2999999 3000000 2999999");
+    shell("tail -c +2 %s/open/large | cmp - %s/open/copied", folder, folder);
+    assert_string_equal(ask("copy-range file part 0 2 2"), "2 2 4");
+    assert_string_equal(ask("read part"), "ntgr");
+    snprintf(expect, sizeof(expect), "send-to %d %d", opened("part %d", O_WRONLY), opened("file 0"));
+    assert_string_equal(ask("%s 8", expect), "EFAULT"); /* where the place should be kept */
+    assert_string_equal(ask("%s 0", expect), "ok");
+    assert_string_equal(ask("send-to %d 0 0", opened("file 0")), "EBADF");
+    assert_string_equal(ask("send-to %d %d 0", opened("part %d", O_WRONLY), opened("inner %d", O_DIRECTORY)), "EINVAL");
+}
+
+static void modes_times_and_lengths_are_set(void **state)
+{
+    struct nw_load l = in_open("rw");
+
+    (void)state;
+    load(&l);
+    assert_string_equal(ask("chmod file 06640"), "ok"); /* no set-user-ID */
+    assert_string_equal(ask("stat file"), "100640 7");
+    assert_string_equal(ask("fchmod %d 0600", opened("file 0")), "ok");
+    assert_string_equal(ask("stat file"), "100600 7");
+    assert_string_equal(ask("chmod link 0700"), "ok");
+    assert_memory_equal(ask("stat inner"), "40700 ", 6);
+    assert_string_equal(ask("chown file"), "EPERM");
+    assert_string_equal(ask("truncate file 3"), "ok");
+    assert_string_equal(ask("read file"), "gra");
+    assert_string_equal(ask("truncate file -1"), "EINVAL");
+    assert_string_equal(ask("truncate inner 1"), "EISDIR");
+    assert_string_equal(ask("creat file"), "ok");
+    assert_string_equal(ask("stat file"), "100600 0");
+    assert_string_equal(ask("touch file 1000000"), "1000000");
+    assert_string_equal(ask("touch %d 2000000", opened("file 0")), "2000000");
+    assert_string_equal(ask("touch link 3000000 itself"), "3000000");
+    assert_string_equal(ask("touch inner 4000000"), "4000000");
+    assert_string_equal(ask("touch link 5000000"), "5000000");
+    assert_string_equal(ask("touch inner 6000000"), "6000000");
+    assert_string_equal(ask("space ."), "ok");
+    assert_string_equal(ask("space %d", opened("file 0")), "ok");
+    assert_string_equal(ask("space /tmp"), "EACCES");
+}
+
+static void links_stay_inside(void **state)
+{
+    struct nw_load l = in_open("rw");
+
+    (void)state;
+    load(&l);
+    assert_string_equal(ask("symlink file name"), "ok");
+    assert_string_equal(ask("read name"), "granted");
+    assert_string_equal(ask("symlink inner//./deep deep"), "ok");
+    assert_string_equal(ask("symlink file name"), "EEXIST");
+    assert_string_equal(ask("symlink /etc/passwd x"), "EPERM");
+    assert_string_equal(ask("symlink %s/open/file x", folder), "EPERM");
+    assert_string_equal(ask("symlink ../closed/secret x"), "EPERM");
+    assert_string_equal(ask("symlink inner/.. x"), "EPERM"); /* moved elsewhere it would lead out */
+    assert_string_equal(ask("symlink ..x inner/x"), "ok");
+    assert_string_equal(ask("link file inner/again"), "ok");
+    assert_string_equal(ask("write inner/again more"), "ok");
+    assert_string_equal(ask("read file"), "more");
+    assert_string_equal(ask("link name inner/name"), "ok"); /* the link, not what it leads to */
+    assert_string_equal(ask("read inner/name"), "deeper");
+    assert_string_equal(ask("link-at name other"), "EINVAL");
+    assert_string_equal(ask("link ../closed/secret x"), "ENOENT");
+    assert_string_equal(ask("link out/secret x"), "ENOENT");
+    assert_string_equal(ask("link file ../closed/x"), "ENOENT");
+    assert_string_equal(ask("link file out/x"), "ENOENT");
+    assert_string_equal(ask("symlink file out/x"), "ENOENT");
+    assert_string_equal(ask("link /usr/lib/x86_64-linux-gnu/libm.so.6 x"), "EROFS");
+    assert_string_equal(ask("chmod out/secret 0777"), "ENOENT");
+    assert_string_equal(ask("truncate out/secret 0"), "ENOENT");
+    assert_string_equal(ask("touch out/secret 0"), "ENOENT");
+    shell("[ $(cat %s/closed/secret) = secret ]", folder);
+}
+
+static const char *race(const char *times)
+{
+    static char env[128], cwd[96];
+    struct nw_load l = in_open("rw");
+
+    snprintf(cwd, sizeof(cwd), "%s/open", folder);
+    snprintf(env, sizeof(env), "NEEDS=%s", cwd);
+    l.cwd = cwd;
+    l.env = env;
+    l.timeout_ms = 60000;
+    shell("mkdir -p %s/open/folder", folder);
+    load(&l);
+    return ask("race %s", times);
+}
+
+/* A directory turns into a link that leads out while something in it is looked up. */
+static void links_that_come_and_go_lead_nowhere(void **state)
+{
+    (void)state;
+    assert_string_equal(race("3000"), "0");
+    shell("cd %s && [ $(cat closed/secret) = secret ] && [ $(ls closed) = secret ]", folder);
+    nw_harness_stop(&nw_probe.harness);
+    nw_harness_start_without(&nw_probe.harness, nw_probe.mode, 2, "beneath", -1);
+    assert_string_equal(race("100000"), "1");
+}
+
+/* Nothing of it is changed, and no file of it gets a name where it could be. */
+static void what_is_granted_ro_stays(void **state)
+{
+    struct nw_load l = in_open("ro");
+    char list[192];
+
+    (void)state;
+    snprintf(list, sizeof(list), "%s/open:ro, %s/closed:rw", folder, folder);
+    l.directories = list;
+    load(&l);
+    assert_string_equal(ask("chmod file 0777"), "EROFS");
+    assert_string_equal(ask("fchmod %d 0777", opened("file 0")), "EROFS");
+    assert_string_equal(ask("truncate file 0"), "EROFS");
+    assert_string_equal(ask("creat file"), "EROFS");
+    assert_string_equal(ask("touch file 0"), "EROFS");
+    assert_string_equal(ask("touch %d 0", opened("file 0")), "EROFS");
+    assert_string_equal(ask("symlink file x"), "EROFS");
+    assert_string_equal(ask("link file x"), "EROFS");
+    assert_string_equal(ask("link file ../closed/x"), "EROFS");
+    assert_string_equal(ask("link ../closed/secret x"), "EROFS");
+    assert_string_equal(ask("copy-range file ../closed/x 0 0 7"), "7 7 7");
+    assert_string_equal(ask("space file"), "ok");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 static int run_mode(enum nw_mode in)
@@ -197,6 +361,11 @@ static int run_mode(enum nw_mode in)
         TEST(the_working_directory_is_a_path),
         TEST(each_domain_has_a_working_directory),
         TEST(what_lies_above_can_be_passed),
+        TEST(files_are_copied_in_the_kernel),
+        TEST(modes_times_and_lengths_are_set),
+        TEST(links_stay_inside),
+        TEST(links_that_come_and_go_lead_nowhere),
+        TEST(what_is_granted_ro_stays),
     };
 
     nw_probe.mode = in;

@@ -10,7 +10,7 @@ $(eval $(call test,worker/files,$(addprefix worker/test/,files_test.c probe_host
 $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
-$(B)/test/worker/files: | $(B)/test/worker/filer.so
+$(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 NO_ASAN += worker/profiles worker/files worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))

@@ -70,6 +70,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_FLAGS] = "flags",
     [NW_DEFENCE_STATE] = "state",
     [NW_DEFENCE_FENCE] = "fence",
+    [NW_DEFENCE_BENEATH] = "beneath",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */

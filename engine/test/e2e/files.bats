@@ -43,3 +43,12 @@ deploy_filer() {
     deploy_filer --reset cwd --reset env
     nw_expect filer getcwd /
 }
+
+@test "std::filesystem works" {
+    nw_compile filesystem.cc <"$NW_ROOT/engine/test/e2e/filesystem.cc"
+    nw_deploy filesystem "$BATS_TEST_TMPDIR/filesystem.so" --profile files --directories "$GRANTED:rw"
+    nw_expect filesystem "$GRANTED/work" ok
+    nw_expect filesystem "$GRANTED/work" ok
+    run -0 ls "$GRANTED/work"
+    [ "$output" = $'h\ns\nw\ny' ]
+}
