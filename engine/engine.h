@@ -191,6 +191,7 @@ struct nw_function {
     uint64_t spooled;              /* bytes of engine->spool for its inputs and outputs */
     unsigned references;           /* invocations and outputs that point here */
     bool removed;                  /* in no table any more */
+    bool query_said;               /* that it does not see queries */
     struct nw_failure *failure;    /* the last one; NULL: none; see failures.h */
     uint64_t failure_second;       /* when `failures` were counted */
     unsigned failures;

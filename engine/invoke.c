@@ -1,5 +1,6 @@
 /* From HTTP to an invocation and back, as invoke.h tells. */
 #include "engine/invoke.h"
+#include "common/log.h"
 #include "engine/dispatch.h"
 #include "engine/failures.h"
 #include "engine/functions.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
+#define NO_PATH    "this function is deployed, but functions cannot see a path behind their name"
 
 /* Under what id the reason is found is all that the public is told of it. */
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
@@ -88,19 +90,44 @@ static void end(struct nw_http_request *request)
 
 static const struct nw_http_handler handler = {.reserve = reserve, .data = take, .end = end, .gone = gone};
 
+/* The function that is named up to a slash, NULL when there is none; request->function is its name, if that is one. */
+static struct nw_function *find(struct nw_engine *engine, struct nw_http_request *request, const char *name,
+                                size_t length)
+{
+    const char *slash = memchr(name, '/', length);
+    length = slash ? (size_t)(slash - name) : length;
+    if (nw_manifest_check_name(name, length) < 0)
+        return NULL;
+    memcpy(request->function, name, length);
+    request->function[length] = '\0';
+    return nw_function_find(engine, name, length);
+}
+
+/* Functions cannot see it, which whoever wrote one that looks for it has to learn somewhere. */
+static void say_query(struct nw_function *function, const struct nw_http_request *request)
+{
+    if (function->query_said || !memchr(request->target, '?', request->target_length))
+        return;
+    function->query_said = true;
+    nw_log(NW_LOG_INFO, "function \"%s\" is called with a query, which functions cannot see; input is the body alone",
+           function->name);
+}
+
 void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length)
 {
     enum nw_status status;
     const char *reason;
-    if (nw_manifest_check_name(name, length) == 0) {
-        memcpy(request->function, name, length);
-        request->function[length] = '\0';
-    }
+    struct nw_function *function = find(engine, request, name, length);
     if (engine->drain_deadline) {
         nw_http_answer_error(request, NW_STATUS_DRAINING, "", 0);
         return;
     }
-    struct nw_function *function = *request->function ? nw_function_find(engine, name, length) : NULL;
+    if (function && function->current && memchr(name, '/', length)) {
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, NO_PATH, strlen(NO_PATH));
+        return;
+    }
+    if (function)
+        say_query(function, request);
     request->handler = &handler;
     request->user = nw_invoke_begin(function, 0, &owner, request, &status, &reason);
     if (request->user)

@@ -71,7 +71,8 @@ static void answers_errors_as_json(void **state)
     (void)state;
     int fd = host_connect(&host);
     expect_error(exchange(fd, "POST", "/function/none", "x", 1), 404, "function_not_found");
-    expect_error(exchange(fd, "POST", "/function/a/b", "x", 1), 404, "function_not_found");
+    expect_error(exchange(fd, "POST", "/function/none/b", "x", 1), 404, "function_not_found");
+    expect_error(exchange(fd, "POST", "/function/none/", "x", 1), 404, "function_not_found");
     expect_error(exchange(fd, "POST", "/function/..%2f", "x", 1), 404, "function_not_found");
     expect_error(exchange(fd, "GET", "/", "", 0), 404, "no_route");
     struct answer answer = exchange(fd, "PUT", "/function/echo", "x", 1);
@@ -82,6 +83,27 @@ static void answers_errors_as_json(void **state)
     assert_null(strstr(answer.body, "reason"));
     assert_non_null(strstr(answer.body, "\"function\":\"fail\""));
     expect_error(answer, 500, "function_failed");
+    close(fd);
+}
+
+static void expect_no_path(int fd, const char *target)
+{
+    struct answer answer = exchange(fd, "POST", target, "x", 1);
+    assert_non_null(strstr(answer.body, "\"function\":\"echo\""));
+    assert_non_null(strstr(answer.body, "cannot see a path behind their name"));
+    expect_error(answer, 404, "no_route");
+}
+
+/* What functions cannot see yet is no lie about whether they are there. */
+static void tells_a_path_behind_a_name_from_an_unknown_function(void **state)
+{
+    (void)state;
+    int fd = host_connect(&host);
+    expect_no_path(fd, "/function/echo/");
+    expect_no_path(fd, "/function/echo/a/b?c=d");
+    expect_no_path(fd, "http://somewhere/function/echo/a");
+    expect(exchange(fd, "POST", "/function/echo?a=/b/&c", "query", 5), 200, "query");
+    expect(exchange(fd, "POST", "/function/echo?", "empty", 5), 200, "empty");
     close(fd);
 }
 
@@ -487,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_post_and_get),
         cmocka_unit_test(answers_errors_as_json),
+        cmocka_unit_test(tells_a_path_behind_a_name_from_an_unknown_function),
         cmocka_unit_test(answers_health),
         cmocka_unit_test(keeps_a_safe_request_id),
         cmocka_unit_test(speaks_http_1_0),
