@@ -3,7 +3,7 @@
  *
  *   STARTING ──engine says READY──> SERVING        STARTING ──a child exits with 2 or 111──> STOPPING
  *      │                               │
- *      └────── TERM, INT or HUP ───────┴──> DRAINING ──engine ends, or again a signal──> STOPPING ──all ended──> done
+ *      └───────── TERM or INT ─────────┴──> DRAINING ──engine ends, or again a signal──> STOPPING ──all ended──> done
  *
  * While STARTING or SERVING a child that ends is started again after a pause that grows. When the engine ends the
  * launcher goes with it, so that no worker outlives the engine that it talks to; then both are started. When the
@@ -399,7 +399,9 @@ static void read_signals(struct host *h)
     while (read(h->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue;
-        if (h->phase == DRAINING)
+        if (info.ssi_signo == SIGHUP)
+            nw_say("SIGHUP changes nothing: settings are read at a start only; SIGTERM stops it");
+        else if (h->phase == DRAINING)
             stop_now(h);
         else if (h->phase != STOPPING)
             begin_drain(h);

@@ -100,8 +100,12 @@ int nw_http_server_listen(struct nw_http_server *server, int fd);
 /* Only peers of this user and root may connect (Unix sockets). */
 void nw_http_server_only_user(struct nw_http_server *server, uid_t uid);
 
-/* Stops accepting; every connection ends with its last answer. */
+/* Every connection ends with its last answer. New ones are taken still, for one answer each: whoever asks how we are
+ * hears it. */
 void nw_http_server_drain(struct nw_http_server *server);
+
+/* Connections that were open when it was told to drain, and still are. */
+unsigned nw_http_server_undrained(const struct nw_http_server *server);
 
 /* Open connections. */
 unsigned nw_http_server_connections(const struct nw_http_server *server);

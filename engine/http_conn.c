@@ -461,7 +461,7 @@ static bool is_finished(const struct nw_http_conn *conn)
 {
     if (conn->n_requests || conn->writing || conn->lingering)
         return false;
-    return conn->last || (conn->server->draining && stash_empty(conn));
+    return conn->last || (conn->server->draining && !conn->late && stash_empty(conn));
 }
 
 void nw__http_conn_flush(struct nw_http_conn *conn)
@@ -510,6 +510,7 @@ static void conn_closed(void *arg)
     nw_list_remove(&conn->dirty_link);
     nw_list_remove(&conn->link);
     server->n_conns--;
+    server->n_undrained -= server->draining && !conn->late;
     nw_buffer_fini(&conn->stash);
     nw_http_parser_fini(&conn->parser);
     free(conn);
@@ -525,6 +526,7 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
         return -ENOMEM;
     conn->server = server;
     conn->io = io;
+    conn->late = server->draining;
     nw_list_init(&conn->requests);
     nw_list_init(&conn->dirty_link);
     nw_list_append(&server->conns, &conn->link);

@@ -18,6 +18,7 @@ struct nw_http_server {
     struct nw_list conns;
     struct nw_list dirty; /* connections that have something to do before the loop waits */
     unsigned n_conns;
+    unsigned n_undrained; /* of these, those that were there before `draining` */
     bool draining, closed;
     bool check_user;
     uid_t user;
@@ -52,6 +53,7 @@ struct nw_http_conn {
     bool writing;         /* a write is under way */
     size_t writing_bytes; /* of answers in it */
     bool closing;
+    bool late;    /* it came while the server was draining */
     bool reading; /* what the client sends is being looked at, and so its end */
 };
 

@@ -109,11 +109,14 @@ void nw_http_server_only_user(struct nw_http_server *server, uid_t uid)
 
 void nw_http_server_drain(struct nw_http_server *server)
 {
+    server->n_undrained = server->draining ? server->n_undrained : server->n_conns;
     server->draining = true;
-    for (int i = 0; i < server->n_listeners; i++)
-        nw_io_listener_close(server->listeners[i]);
-    server->n_listeners = 0;
     nw_list_each(&server->conns, at, after) nw__http_mark_dirty(nw_container(at, struct nw_http_conn, link));
+}
+
+unsigned nw_http_server_undrained(const struct nw_http_server *server)
+{
+    return server->n_undrained;
 }
 
 unsigned nw_http_server_connections(const struct nw_http_server *server)
@@ -174,7 +177,9 @@ void nw_http_server_tick(struct nw_http_server *server)
 
 void nw_http_server_close(struct nw_http_server *server)
 {
-    nw_http_server_drain(server);
+    for (int i = 0; i < server->n_listeners; i++)
+        nw_io_listener_close(server->listeners[i]);
+    server->n_listeners = 0;
     nw_list_each(&server->conns, at, after) nw__http_conn_close(nw_container(at, struct nw_http_conn, link));
 }
 

@@ -148,7 +148,7 @@ static bool before_wait(void *arg)
 
 static bool drained(const struct nw_engine *engine)
 {
-    return nw_threads_drained(engine) && !nw_http_server_connections(engine->admin);
+    return nw_threads_drained(engine) && !nw_http_server_undrained(engine->admin);
 }
 
 static void tick(void *arg)

@@ -51,7 +51,10 @@ static void signalled(void *arg)
     struct nw_engine *engine = arg;
     struct signalfd_siginfo info;
     while (read(engine->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        nw_engine_drain(engine);
+        if (info.ssi_signo == SIGHUP)
+            nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
+        else
+            nw_engine_drain(engine);
 }
 
 static void start_signals(struct nw_engine *engine)
@@ -62,6 +65,7 @@ static void start_signals(struct nw_engine *engine)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     engine->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (engine->signal_fd >= 0)

@@ -183,6 +183,7 @@ static void show(struct nw_thread *thread)
 #undef X
     nw_store_relaxed(&thread->shown.connections, nw_http_server_connections(engine->gateway));
     nw_store_relaxed(&thread->shown.in_flight, engine->in_flight);
+    nw_store_relaxed(&thread->shown.undrained, nw_http_server_undrained(engine->gateway));
     nw_list_each(&engine->seats, at, after)
     {
         const struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;

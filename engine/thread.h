@@ -54,7 +54,7 @@ struct nw_thread_mail {
     uint32_t released;      /* a version that is no current one, and that it has nothing under way for any more */
     uint32_t broken;        /* a worker that broke the protocol: why */
     const char *why;        /* static text */
-    bool drains;            /* it accepts no more connections */
+    bool drains;            /* it takes no more invocations */
     struct nw_link *origin; /* it does not use this worker's memory any more */
     struct nw_told_failure *failure;
 };

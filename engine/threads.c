@@ -307,7 +307,7 @@ void nw_threads_unlink(struct nw_link *link)
 struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsigned i)
 {
     struct nw_thread_figures figures = {engine->counters, nw_http_server_connections(engine->gateway),
-                                        engine->in_flight};
+                                        engine->in_flight, nw_http_server_undrained(engine->gateway)};
     if (i == 0)
         return figures;
     const struct nw_thread_figures *shown = &engine->threads->all[i - 1]->shown;
@@ -316,6 +316,7 @@ struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsi
 #undef X
     figures.connections = nw_load_relaxed(&shown->connections);
     figures.in_flight = nw_load_relaxed(&shown->in_flight);
+    figures.undrained = nw_load_relaxed(&shown->undrained);
     return figures;
 }
 
@@ -329,6 +330,7 @@ struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine)
 #undef X
         sum.connections += figures.connections;
         sum.in_flight += figures.in_flight;
+        sum.undrained += figures.undrained;
     }
     return sum;
 }
@@ -401,7 +403,7 @@ bool nw_threads_drained(const struct nw_engine *engine)
     for (unsigned i = 0; threads && i < threads->n; i++)
         if (!threads->all[i]->drains)
             return false;
-    return nw_threads_sum(engine).connections == 0;
+    return nw_threads_sum(engine).undrained == 0;
 }
 
 void nw_threads_stop(struct nw_engine *engine)

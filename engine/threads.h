@@ -41,6 +41,7 @@ void nw_threads_unlink(struct nw_link *link);
 struct nw_thread_figures {
     struct nw_counters counters;
     unsigned connections, in_flight;
+    unsigned undrained; /* see nw_http_server_undrained */
 };
 
 /* Of thread `i` of options.threads, the main one first. */
@@ -50,7 +51,7 @@ struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsi
 struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine);
 unsigned nw_threads_busy(const struct nw_link *link);
 
-/* They accept no more, and end their connections with the last answer; whether all have. */
+/* They end their connections with the last answer; whether all have. */
 void nw_threads_drain(struct nw_engine *engine);
 bool nw_threads_drained(const struct nw_engine *engine);
 

@@ -281,7 +281,7 @@ static void read_signals(struct nw_launcher *l)
     struct signalfd_siginfo info;
 
     while (read(l->signals, &info, sizeof info) == (ssize_t)sizeof info)
-        if (info.ssi_signo != SIGCHLD)
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             stop(l, 0);
     reap(l);
 }

@@ -13,7 +13,7 @@ struct nw_launcher;
  * `lifeline` reports end of file when the supervisor is gone, `control` is the engine's socket; both become the
  * launcher's. `worker_path` is the program to start as a worker and must outlive the launcher; `users` are
  * those that workers become where we may decide that. Finds out how workers can be confined here. Blocks SIGCHLD,
- * SIGTERM, SIGINT and SIGHUP in the calling thread. NULL with errno set on failure.
+ * SIGTERM, SIGINT and SIGHUP, of which the last does nothing, in the calling thread. NULL with errno set on failure.
  */
 struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users);
 

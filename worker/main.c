@@ -347,6 +347,7 @@ int main(int argc, char **argv)
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* the end of a terminal is not the end of a host */
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of its writer */
     nw_process_close();
     prepare(&o);

@@ -93,12 +93,19 @@ launcher() {
     ends_with 0
 }
 
-@test "it stops on SIGINT and on SIGHUP" {
+@test "it stops on SIGINT" {
     up_ready
     kill -INT "$pid"
     ends_with 0
+}
+
+@test "SIGHUP stops nothing, and the log says so" {
     up_ready
     kill -HUP "$pid"
+    poll_until grep -q '^nightward: SIGHUP changes nothing' log
+    kill -0 "$pid"
+    [ "$(starts)" = 1 ]
+    kill -TERM "$pid"
     ends_with 0
 }
 

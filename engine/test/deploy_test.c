@@ -274,6 +274,31 @@ static void finishes_what_runs_when_told_to_stop(void **state)
     close(idle);
 }
 
+/* While something runs, whoever asks on a new connection hears what it is told to do, and it is not kept by that. */
+static void says_that_it_is_told_to_stop(void **state)
+{
+    (void)state;
+    struct host drained;
+    host_start(&drained, (const char *[]){"--drain-timeout", "1m", NULL});
+    deploy(&drained, "slow", "slow 60000");
+    int fd = host_connect(&drained);
+    send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nslow");
+    await_at_least(&drained, "in_flight", 1);
+    kill(drained.engine, SIGTERM);
+    host_await_unready(&drained);
+    struct answer answer = invoke(&drained, "slow", "x");
+    assert_string_equal(header_of(&answer, "Connection"), "close");
+    expect_error(answer, 503, "draining");
+    expect(admin(&drained, "GET", "/v1/status", ""), 200, NULL);
+    int idle = host_connect(&drained), idle_admin = host_connect_admin(&drained);
+    close(fd); /* nobody wants what runs any more */
+    host_await_end(&drained);
+    assert_true(is_closed(idle));
+    host_discard(&drained);
+    close(idle);
+    close(idle_admin);
+}
+
 /* A body that is arriving when its worker is lost goes to the next one; so does one that waits. */
 static void moves_what_was_not_sent_to_the_next_worker(void **state)
 {
@@ -381,7 +406,7 @@ static void ends_at_once_when_told_twice(void **state)
     send_text(loading, "PUT /v1/functions/sleepy HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\n\r\nsleep-loading");
     await_at_least(&host_told, "in_flight", 1);
     kill(host_told.engine, SIGTERM);
-    host_await_refusal(&host_told);
+    host_await_unready(&host_told);
     host_stop(&host_told);
     assert_true(is_closed(running));
     close(running);
@@ -466,6 +491,7 @@ static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(loads_side_by_side_after_a_loss),
     cmocka_unit_test(finds_out_what_ends_the_worker_when_it_is_loaded),
     cmocka_unit_test(finishes_what_runs_when_told_to_stop),
+    cmocka_unit_test(says_that_it_is_told_to_stop),
     cmocka_unit_test(ends_at_once_when_told_twice),
 };
 

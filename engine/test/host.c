@@ -200,6 +200,14 @@ bool host_ended(const struct host *host)
     return waitid(P_PID, (id_t)host->engine, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == host->engine;
 }
 
+void host_await_end(const struct host *host)
+{
+    for (long end = now_ms() + HOST_WAIT_MS; now_ms() < end; usleep(1000))
+        if (host_ended(host))
+            return;
+    fail_msg("the engine does not end");
+}
+
 void host_discard(struct host *host)
 {
     host_kill_engine(host);
@@ -257,18 +265,6 @@ int host_connect(const struct host *host)
     if (fd < 0)
         fail_msg("cannot connect to %s: %s", host->address, strerror(-fd));
     return fd;
-}
-
-void host_await_refusal(const struct host *host)
-{
-    for (long end = now_ms() + HOST_WAIT_MS; now_ms() < end; usleep(1000)) {
-        int fd = try_connect(host);
-        if (fd == -ECONNREFUSED)
-            return;
-        if (fd >= 0)
-            close(fd);
-    }
-    fail_msg("%s still takes connections", host->address);
 }
 
 int host_connect_admin(const struct host *host)
@@ -434,6 +430,16 @@ void expect_error(struct answer answer, int status, const char *code)
     snprintf(id, sizeof id, "\"request_id\":\"%s\"", header_of(&answer, "X-Request-Id"));
     assert_non_null(strstr(answer.body, id));
     answer_fini(&answer);
+}
+
+void host_await_unready(const struct host *host)
+{
+    struct answer answer = {0};
+    for (long end = now_ms() + HOST_WAIT_MS; now_ms() < end && answer.status != 503; usleep(1000)) {
+        answer_fini(&answer);
+        answer = once(host_connect(host), "GET", "/readyz", "");
+    }
+    expect_error(answer, 503, "unavailable");
 }
 
 void eventually(const struct host *host, const char *name, const char *input, const char *output)

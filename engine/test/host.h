@@ -39,6 +39,7 @@ void host_stop(struct host *host);
 
 /* Whether the engine ended by itself; and what then takes the place of host_stop, which minds how it ends. */
 bool host_ended(const struct host *host);
+void host_await_end(const struct host *host);
 void host_discard(struct host *host);
 
 /* kill -9 */
@@ -63,8 +64,8 @@ struct answer {
 int host_connect(const struct host *host);
 int host_connect_admin(const struct host *host);
 
-/* Waits until the engine takes no more connections. */
-void host_await_refusal(const struct host *host);
+/* Waits until the engine says on a new connection that it is not ready. */
+void host_await_unready(const struct host *host);
 
 /* Sends bytes, all of them unless the peer closed. */
 void send_bytes(int fd, const void *data, size_t length);

@@ -49,6 +49,19 @@ new_worker() {
     died $family
 }
 
+@test "the end of a terminal stops nothing" {
+    local family one
+    nw_up
+    nw_deploy_samples echo
+    family=$(nw_family "$NW_PID")
+    for one in $family; do
+        kill -HUP "${one%:*}"
+    done
+    nw_expect echo still still
+    nw_poll "$NW_PATIENCE" grep -q 'nightward: SIGHUP changes nothing' "$NW_LOG"
+    [ "$(nw_family "$NW_PID" | sort)" = "$(sort <<<"$family")" ] || fail "$(cat "$NW_LOG")"
+}
+
 @test "stops cleanly on SIGINT with status 0" {
     local family status=0
     nw_up
