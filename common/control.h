@@ -44,7 +44,8 @@ enum nw_control_kind {
     NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
     NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them,
                              memory = system calls of functions that were refused so far */
-    NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/resources.h */
+    NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/resources.h;
+                             memory: bytes of its memory limit; value: the most of them so far */
 };
 
 struct nw_control {

@@ -12,7 +12,8 @@ static const struct nw_option options[N_OPTIONS] = {
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
-#define ROW "%-24s %-12s %-8s %-14s %-6s %-8s %-7s %-9s %s\n"
+#define ROW "%-24s %-12s %-8s %-14s %-6s %-8s %-7s %-7s %-7s %-9s %s\n"
+#define MIB 1048576
 
 /* The numbers of the workers that serve it, as `nightward status` has them. */
 static const char *workers_of(const cJSON *function, char *text, size_t size)
@@ -26,18 +27,31 @@ static const char *workers_of(const cJSON *function, char *text, size_t size)
     return text;
 }
 
+/* Of the memory that it holds, in MiB. */
+static const char *megabytes(const cJSON *function, const char *key, char *text, size_t size)
+{
+    const cJSON *bytes = cJSON_GetObjectItem(cJSON_GetObjectItem(function, "holds"), key);
+
+    if (cJSON_IsNumber(bytes) && cJSON_GetNumberValue(bytes) > 0)
+        snprintf(text, size, "%.1fM", cJSON_GetNumberValue(bytes) / MIB);
+    else
+        snprintf(text, size, "-");
+    return text;
+}
+
 static void print_row(const cJSON *function)
 {
     const cJSON *reason = cJSON_GetObjectItem(function, "reason");
-    char name[80], tenant[80], workers[32], version[80], slots[16], timeout[16], memory[16], profile[16], state[32],
-        text[1024];
+    char name[80], tenant[80], workers[32], version[80], slots[16], timeout[16], memory[16], used[16], peak[16],
+        profile[16], state[32], text[1024];
 
     printf(ROW, nw_answer_text(function, "name", name, sizeof name),
            nw_answer_text(function, "tenant", tenant, sizeof tenant), workers_of(function, workers, sizeof workers),
            nw_answer_text(function, "version", version, sizeof version),
            nw_answer_text(function, "slots", slots, sizeof slots),
            nw_answer_text(function, "timeout", timeout, sizeof timeout),
-           nw_answer_text(function, "memory", memory, sizeof memory),
+           nw_answer_text(function, "memory", memory, sizeof memory), megabytes(function, "memory", used, sizeof used),
+           megabytes(function, "memory peak", peak, sizeof peak),
            nw_answer_text(function, "profile", profile, sizeof profile),
            nw_answer_text(function, "state", state, sizeof state));
     if (reason)
@@ -53,7 +67,8 @@ static void print_table(const struct nw_reply *reply)
     if (cJSON_GetArraySize(functions) == 0)
         puts("Nothing is deployed; `nightward deploy NAME FILE.so` does.");
     else
-        printf(ROW, "NAME", "TENANT", "WORKERS", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "PROFILE", "STATE");
+        printf(ROW, "NAME", "TENANT", "WORKERS", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "USED", "PEAK", "PROFILE",
+               "STATE");
     cJSON_ArrayForEach(function, functions) print_row(function);
     cJSON_Delete(root);
 }

@@ -73,10 +73,25 @@ static void add_failure(cJSON *object, const struct nw_failure *failure)
     add_hostile(error, "reason", failure->reason);
 }
 
+/* What of its limit its domains have in all workers, and what one of them had at most. */
+static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
+{
+    double sum = 0, peak = 0;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        sum += (double)replica->memory;
+        peak = peak < (double)replica->memory_peak ? (double)replica->memory_peak : peak;
+    }
+    cJSON_AddNumberToObject(holds, "memory", sum);
+    cJSON_AddNumberToObject(holds, "memory peak", peak);
+}
+
 /* What its domains hold in all workers, of what is in docs/limits.md. */
 static void add_holds(cJSON *object, const struct nw_deployment *deployment)
 {
     cJSON *holds = cJSON_AddObjectToObject(object, "holds");
+    add_memory(holds, deployment);
     for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
         double sum = 0;
         nw_list_each(&deployment->replicas, at, after) sum +=

@@ -388,6 +388,7 @@ void nw_deployments_seat_lost(struct nw_seat *seat)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
         memset(replica->holds, 0, sizeof replica->holds);
+        replica->memory = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
             replica->state = NW_REPLICA_PENDING;
     }
@@ -437,6 +438,16 @@ static void torn_down(const struct nw_replica *replica, const struct nw_control 
            text);
 }
 
+static const char *holds(struct nw_replica *replica, const struct nw_control *head, const char *text)
+{
+    if (nw_resources_parse(text, replica->holds) < 0 || head->value < 0)
+        return "it sent no list of what a function holds";
+    replica->memory = head->memory;
+    if ((uint64_t)head->value > replica->memory_peak)
+        replica->memory_peak = (uint64_t)head->value;
+    return NULL;
+}
+
 const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
 {
     struct nw_replica *replica = replica_of(seat, head->deployment);
@@ -456,7 +467,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
         torn_down(replica, head, text);
         return NULL;
     case NW_CONTROL_HOLDS:
-        return nw_resources_parse(text, replica->holds) == 0 ? NULL : "it sent no list of what a function holds";
+        return holds(replica, head, text);
     default:
         return "it sent a message that is not a worker's";
     }

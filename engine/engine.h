@@ -144,6 +144,7 @@ struct nw_replica {
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
     bool suspect;                      /* ... or it and others: it is loaded when nothing else is */
     uint64_t holds[NW_RESOURCE_COUNT]; /* its domain, as the worker says */
+    uint64_t memory, memory_peak;      /* the same; the peak is that of all its domains so far */
     struct nw_list ready;
     struct nw_list pump_link; /* in engine->pump while it may have something to send */
 };

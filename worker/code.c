@@ -105,6 +105,8 @@ static int take(struct nw_domain *d, uint64_t size)
         drop_unmapped(d);
         taken = is_within_limits(d, size);
     }
+    if (!taken && !nw_memory_fits(d, d->regions.charged + size))
+        nw_shortage_note(d, size);
     d->code.bytes += taken ? size : 0;
     return taken ? 0 : -ENOMEM;
 }

@@ -67,6 +67,8 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->serial++;
     domain->where.n = 0;
     domain->code.bytes = 0;
+    domain->shortage = (struct nw_shortage){0};
+    domain->memory_peak = domain->memory_told = domain->memory_peak_told = 0;
     memset(domain->ready, 0, sizeof(domain->ready));
     domain->slots_end = domain->n_key_waiters = 0;
     domain->wants_key = false;

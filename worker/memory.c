@@ -24,8 +24,10 @@ int nw_memory_admit(struct nw_domain *d, const struct nw_regions_cost *cost)
 {
     uint64_t held = nw_share_used(d, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
 
-    if (!nw_memory_fits(d, cost->charged))
+    if (!nw_memory_fits(d, cost->charged)) {
+        nw_shortage_note(d, cost->charged - d->regions.charged);
         return -ENOMEM;
+    }
     return needed > held ? nw_share_take(d, NW_RESOURCE_MAPPINGS, needed - held) : 0;
 }
 
@@ -35,6 +37,7 @@ void nw_memory_settle(struct nw_domain *d)
 
     if (held > needed)
         nw_share_give(d, NW_RESOURCE_MAPPINGS, held - needed);
+    nw_memory_note_peak(d);
 }
 
 int nw_memory_place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
@@ -242,8 +245,10 @@ long nw_memory_protect(const struct nw_executor *ex, struct nw_domain *d, uint64
         return -EINVAL;
     pthread_mutex_lock(&d->memory_lock);
     result = nw_regions_cost_of_prot(&d->regions, start, end - start, (int)prot, &cost);
-    if (!result && !nw_memory_fits(d, cost.charged))
+    if (!result && !nw_memory_fits(d, cost.charged)) {
+        nw_shortage_note(d, cost.charged - d->regions.charged);
         result = -ENOMEM;
+    }
     for (size_t n; !result && start < end; start += n) {
         n = nw_pages_next(&piece, end - start);
         result = protect_now(d, start, n, (int)prot);

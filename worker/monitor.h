@@ -29,6 +29,7 @@
 #include "worker/keys.h"
 #include "worker/region.h"
 #include "worker/share.h"
+#include "worker/shortage.h"
 #include "worker/span.h"
 #include "worker/where.h"
 #include <limits.h>
@@ -194,6 +195,9 @@ struct nw_domain {
     pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
     struct nw_regions regions;
     struct nw_code code;
+    struct nw_shortage shortage;
+    uint64_t memory_peak;                   /* of nw_memory_used; */
+    uint64_t memory_told, memory_peak_told; /* ... what the engine knows of both */
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */

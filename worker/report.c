@@ -100,13 +100,17 @@ static bool holds_differ(const struct nw_domain *domain)
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         if (nw_share_used(domain, (enum nw_resource)r) != domain->account.told[r])
             return true;
-    return false;
+    return nw_memory_used(domain) != domain->memory_told ||
+           nw_load_relaxed(&domain->memory_peak) != domain->memory_peak_told;
 }
 
 static bool tell_holds_of(struct nw_domain *domain)
 {
-    struct nw_control head = {
-        .kind = NW_CONTROL_HOLDS, .worker = nw_m.worker, .deployment = domain->function->deployment};
+    struct nw_control head = {.kind = NW_CONTROL_HOLDS,
+                              .worker = nw_m.worker,
+                              .deployment = domain->function->deployment,
+                              .memory = nw_memory_used(domain),
+                              .value = (int64_t)nw_load_relaxed(&domain->memory_peak)}; /* see nw_memory_note_peak */
     uint64_t used[NW_RESOURCE_COUNT];
     char text[NW_RESOURCES_TEXT];
 
@@ -116,6 +120,8 @@ static bool tell_holds_of(struct nw_domain *domain)
     if (send_report(&head, text) == -EAGAIN)
         return false;
     memcpy(domain->account.told, used, sizeof(used));
+    domain->memory_told = head.memory;
+    domain->memory_peak_told = (uint64_t)head.value;
     return true;
 }
 

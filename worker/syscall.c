@@ -72,13 +72,20 @@ long nw_sys_signals(struct nw_call *call)
     return nw_call_write(call, call->args[2], none, size);
 }
 
+static long explained(struct nw_call *call, long result)
+{
+    if (result == -ENOMEM)
+        nw_shortage_say(call->domain);
+    return result;
+}
+
 /* Code that was not looked at before needs a kernel thread of its own meanwhile. */
 long nw_sys_mmap(struct nw_call *call)
 {
     long result = nw_memory_map(call->ex, call->domain, call->args);
 
     call->starved = result == -EAGAIN;
-    return result;
+    return explained(call, result);
 }
 
 long nw_sys_munmap(struct nw_call *call)
@@ -88,12 +95,12 @@ long nw_sys_munmap(struct nw_call *call)
 
 long nw_sys_mprotect(struct nw_call *call)
 {
-    return nw_memory_protect(call->ex, call->domain, call->args[0], call->args[1], call->args[2]);
+    return explained(call, nw_memory_protect(call->ex, call->domain, call->args[0], call->args[1], call->args[2]));
 }
 
 long nw_sys_mremap(struct nw_call *call)
 {
-    return nw_memory_remap(call->ex, call->domain, call->args);
+    return explained(call, nw_memory_remap(call->ex, call->domain, call->args));
 }
 
 long nw_sys_madvise(struct nw_call *call)

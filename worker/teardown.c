@@ -99,6 +99,8 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
         return;
     if (!domain->reason[0])
         snprintf(domain->reason, sizeof(domain->reason), "%s", reason);
+    if (status != NW_STATUS_UNAVAILABLE)
+        nw_shortage_explain(domain);
     domain->end_status = status;
     nw_function_domain_lost(domain, status, domain->reason);
     nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */

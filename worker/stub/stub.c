@@ -426,9 +426,7 @@ int main(int argc, char **argv)
     for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
         status = make_worker();
         if (status == -ENOMEM || status == -EAGAIN)
-            fail("%s",
-                 "its memory limit is too small for its slots: each has a stack of 1 MiB; raise memory or lower slots",
-                 0);
+            fail("a func worker, whose stack takes 1 MiB, cannot be made: %s", strerror(-status), 0);
         if (status)
             fail("%s returned %d", "faas_create_func_worker", status);
     }

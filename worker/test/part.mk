@@ -1,6 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c share.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/share.c,,$(COMMON)))
 $(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/bytes.c))
 $(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
@@ -24,7 +24,8 @@ $(eval $(call test,worker/events,worker/test/events_test.c worker/test/harness.c
 NO_ASAN += worker/worker worker/guarded worker/lines worker/events
 $(eval $(call test,worker/late,$(addprefix worker/test/,late_test.c logged.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/ends,$(addprefix worker/test/,ends_test.c logged.c harness.c),,$(COMMON)))
-NO_ASAN += worker/late worker/ends
+$(eval $(call test,worker/shortage,$(addprefix worker/test/,shortage_test.c logged.c harness.c),,$(COMMON)))
+NO_ASAN += worker/late worker/ends worker/shortage
 
 # functions that only tests need
 $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
@@ -35,6 +36,7 @@ $(B)/test/worker/events: | $(B)/test/worker/events.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so
 $(B)/test/worker/late: | $(B)/test/worker/late.so
 $(B)/test/worker/ends: | $(B)/test/worker/ends.so
+$(B)/test/worker/shortage: | $(B)/test/worker/swollen.so
 $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so
 # It claims to be libprotect.
 $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1

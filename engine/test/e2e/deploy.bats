@@ -310,9 +310,18 @@ holds_threads() {
     nw_admin /v1/functions/spoken | "$JSON" holds | grep -q "\"threads\": *$1\b"
 }
 
+# Of its limit of 256 MiB, in MiB with one decimal: what it has, and what it had at most.
+lists_memory() {
+    "$NIGHTWARD" list --state "$NW_STATE" | awk '
+        $1 == "NAME" { for (i = 1; i <= NF; i++) column[$i] = i }
+        $1 == "spoken" { used = $column["USED"]; peak = $column["PEAK"] }
+        END { exit !(used ~ /^[0-9]+[.][0-9]M$/ && used + 0 >= 2 && peak + 0 >= used + 0 && peak + 0 < 256) }'
+}
+
 @test "what a function holds is told" {
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
     nw_poll 10 holds_threads 2
+    nw_poll 10 lists_memory
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 3
     nw_poll 10 holds_threads 3
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
