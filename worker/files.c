@@ -1,7 +1,9 @@
 /* See files.h. */
 #include "worker/files.h"
+#include "worker/opened.h"
 #include "worker/watches.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 struct nw_domain_fd *nw_fd_entry(struct nw_domain *domain, uint64_t number)
@@ -15,8 +17,10 @@ int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_f
 {
     struct nw_domain_fd *e;
 
-    if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE)
-        return (int)number;
+    if (nw_without(NW_DEFENCE_FILES) && domain->state == NW_DOMAIN_LIVE) {
+        *file = (struct nw_domain_fd){.fd = (int)number};
+        return file->fd;
+    }
     pthread_mutex_lock(&domain->memory_lock);
     e = nw_fd_entry(domain, (uint32_t)number);
     if (e) {
@@ -37,8 +41,23 @@ int nw_fd_use(struct nw_domain *domain, uint64_t number)
 static void clear(struct nw_domain *domain, struct nw_domain_fd *e)
 {
     close(e->fd);
+    if (e->opened)
+        nw_opened_release(domain, e->opened);
     *e = (struct nw_domain_fd){.fd = -1};
     nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
+}
+
+int nw_fd_duplicate(struct nw_domain *domain, const struct nw_domain_fd *file, struct nw_domain_fd *copy)
+{
+    *copy = (struct nw_domain_fd){
+        .fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0), .opened = file->opened, .granted = file->granted};
+    if (copy->fd < 0)
+        return -errno;
+    pthread_mutex_lock(&domain->memory_lock);
+    if (copy->opened)
+        nw_opened_hold(copy->opened);
+    pthread_mutex_unlock(&domain->memory_lock);
+    return 0;
 }
 
 void nw_fd_done(struct nw_domain *domain, uint64_t number)
@@ -51,6 +70,17 @@ void nw_fd_done(struct nw_domain *domain, uint64_t number)
     pthread_mutex_lock(&domain->memory_lock);
     if (--e->users == 0 && e->closed)
         clear(domain, e);
+    pthread_mutex_unlock(&domain->memory_lock);
+}
+
+/* What finds no number. */
+static void discard(struct nw_domain *domain, struct nw_domain_fd file)
+{
+    close(file.fd);
+    if (!file.opened)
+        return;
+    pthread_mutex_lock(&domain->memory_lock);
+    nw_opened_release(domain, file.opened);
     pthread_mutex_unlock(&domain->memory_lock);
 }
 
@@ -76,7 +106,7 @@ long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from
         domain->fds[result] = file;
     pthread_mutex_unlock(&domain->memory_lock);
     if (result < 0)
-        close(file.fd);
+        discard(domain, file);
     return result;
 }
 
@@ -107,7 +137,7 @@ long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd fi
         *e = file;
     pthread_mutex_unlock(&domain->memory_lock);
     if (result < 0)
-        close(file.fd);
+        discard(domain, file);
     return result;
 }
 

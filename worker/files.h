@@ -19,6 +19,9 @@ int nw_fd_use_file(struct nw_domain *domain, uint64_t number, struct nw_domain_f
 /* The entry if the domain may still use it, or NULL. memory_lock held. */
 struct nw_domain_fd *nw_fd_entry(struct nw_domain *domain, uint64_t number);
 
+/* A second descriptor for the same open file, which a call uses. 0 or negative errno. */
+int nw_fd_duplicate(struct nw_domain *domain, const struct nw_domain_fd *file, struct nw_domain_fd *copy);
+
 /* Takes over a file into the lowest free place at or above `from`: its number; -EMFILE, then its fd is closed. */
 long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from);
 

@@ -43,8 +43,8 @@
 #define NW_PAYLOAD_MAX    (16ul << 20)
 #define NW_CALL_DEPTH_MAX 32
 #define NW_REMOVED        "the function was removed" /* why a domain ends that has nothing left to do */
-#define NW_TOKENS_MAX     32                     /* executors that run at once */
-#define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX) /* with those that are blocked */
+#define NW_TOKENS_MAX     32                         /* executors that run at once */
+#define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX)     /* with those that are blocked */
 #define NW_DOMAINS_MAX    512
 #define NW_FUNCTIONS_MAX  1024
 #define NW_DOMAIN_SLOTS   256         /* flows of control in one domain: func workers and the function's own threads */
@@ -152,6 +152,7 @@ struct nw_domain_fd {
     bool closed;    /* to be closed by its last user; the entry stays taken until then */
     bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
     bool epoll;
+    struct nw_opened *opened;           /* a regular file below a granted directory */
     const struct nw_directory *granted; /* it lies below this one; as a directory it is a place to open more from */
 };
 
@@ -201,7 +202,8 @@ struct nw_domain {
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
-    char cwd[PATH_MAX]; /* what relative paths begin at; guarded by memory_lock */
+    struct nw_lock_owner *lock_owners;                      /* of opened.h; guarded by memory_lock */
+    char cwd[PATH_MAX];                                     /* what relative paths begin at; guarded by memory_lock */
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */
@@ -465,8 +467,8 @@ long nw_memory_advise(const struct nw_executor *ex, struct nw_domain *d, uint64_
 /* teardown.c; lock held */
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);
 void nw_domain_exit(struct nw_domain *domain); /* its func workers have ended: its first flow ends the program */
-void nw_slot_reap(struct nw_slot *slot); /* a slot of a dying domain that belongs to nobody any more */
-void nw_dying_sweep(void);               /* reaps func workers that were given back to dying domains */
+void nw_slot_reap(struct nw_slot *slot);       /* a slot of a dying domain that belongs to nobody any more */
+void nw_dying_sweep(void);                     /* reaps func workers that were given back to dying domains */
 
 /* invoke.c: invocations and their results; lock held but for the slow paths of the gate, which take it */
 void nw_function_feed(struct nw_function *function);

@@ -48,6 +48,7 @@ static const struct nw_rule_value advices[] = {
 };
 static const struct nw_rule_value fcntl_commands[] = {
     V(F_DUPFD), V(F_DUPFD_CLOEXEC), V(F_GETFD), V(F_SETFD), V(F_GETFL), V(F_SETFL),
+    V(F_GETLK), V(F_SETLK), V(F_SETLKW), V(F_OFD_GETLK), V(F_OFD_SETLK), V(F_OFD_SETLKW),
 };
 static const struct nw_rule_value ioctl_commands[] = {V(FIONREAD), V(FIONBIO)};
 static const struct nw_rule_value pipe_flags[] = {V(O_NONBLOCK), V(O_CLOEXEC)};

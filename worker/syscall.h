@@ -88,6 +88,9 @@ nw_syscall_handler nw_sys_renameat;
 nw_syscall_handler nw_sys_truncate, nw_sys_chmod, nw_sys_fchmodat, nw_sys_fchmod, nw_sys_utimensat, nw_sys_statfs;
 nw_syscall_handler nw_sys_fstatfs, nw_sys_symlink, nw_sys_symlinkat, nw_sys_link, nw_sys_linkat, nw_sys_chown;
 
+/* syscall_lock.c: what fcntl does with locks */
+nw_syscall_handler nw_sys_lock;
+
 /* syscall_copy.c */
 nw_syscall_handler nw_sys_sendfile, nw_sys_copy_file_range;
 

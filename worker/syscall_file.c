@@ -172,8 +172,7 @@ static int duplicate(struct nw_call *call, struct nw_domain_fd *copy)
 
     if (fd < 0)
         return fd;
-    *copy = (struct nw_domain_fd){.fd = file.epoll ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), .granted = file.granted};
-    fd = file.epoll ? -EINVAL : copy->fd < 0 ? -errno : 0;
+    fd = file.epoll ? -EINVAL : nw_fd_duplicate(call->domain, &file, copy);
     nw_fd_done(call->domain, call->args[0]);
     return fd;
 }
@@ -215,6 +214,13 @@ long nw_sys_fcntl(struct nw_call *call)
     case F_GETFD:
     case F_SETFD:
         return 0;
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return nw_sys_lock(call);
     case F_SETFL:
         call->args[2] &= O_NONBLOCK | O_APPEND;
         break;

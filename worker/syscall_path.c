@@ -1,6 +1,7 @@
 /* System calls that look at files by name: see place.h for where a name leads. Those that change what a name means are
  * in syscall_name.c. */
 #include "worker/files.h"
+#include "worker/opened.h"
 #include "worker/place.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -40,20 +41,27 @@ static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint
     return fd;
 }
 
+static bool is_regular(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static long open_common(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode)
 {
+    struct nw_domain_fd file;
     struct nw_place place;
     int fd = open_place(call, number, name, flags, mode, &place);
 
     if (fd < 0)
         return fd;
-    return nw_fd_add(call->domain,
-                     (struct nw_domain_fd){
-                         .fd = fd,
-                         .trust = is_trusted(&place, fd),
-                         .granted = place.granted,
-                     },
-                     0);
+    file = (struct nw_domain_fd){.fd = fd, .trust = is_trusted(&place, fd), .granted = place.granted};
+    if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new())) {
+        close(fd);
+        return -ENOMEM;
+    }
+    return nw_fd_add(call->domain, file, 0);
 }
 
 long nw_sys_open(struct nw_call *call)

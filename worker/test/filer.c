@@ -242,6 +242,62 @@ static const char *do_send_to_nowhere(struct filer *f)
         syscall(SYS_sendfile, (int)value(f, 0), (int)value(f, 1), (void *)strtoul(f->argument[2], NULL, 0), 1));
 }
 
+/* FD COMMAND TYPE START LENGTH: the command a name, the type a letter. What F_GETLK finds is told. */
+static const char *do_lock(struct filer *f)
+{
+    static const struct {
+        const char *name;
+        int command;
+    } names[] = {{"set", F_SETLK},         {"wait", F_SETLKW},         {"get", F_GETLK},
+                 {"ofd-set", F_OFD_SETLK}, {"ofd-wait", F_OFD_SETLKW}, {"ofd-get", F_OFD_GETLK}};
+    const char type = f->argument[2][0];
+    struct flock lock = {.l_type = type == 'r'   ? F_RDLCK
+                                   : type == 'w' ? F_WRLCK
+                                   : type == 'u' ? F_UNLCK
+                                                 : 77,
+                         .l_whence = SEEK_SET,
+                         .l_start = value(f, 3),
+                         .l_len = value(f, 4)};
+    size_t i = 0;
+
+    while (strcmp(names[i].name, f->argument[1]) != 0)
+        i++;
+    if (fcntl((int)value(f, 0), names[i].command, &lock) < 0)
+        return outcome(-1);
+    if (!strstr(f->argument[1], "get"))
+        return "ok";
+    snprintf(f->text, TEXT, "%c %ld %ld %d",
+             lock.l_type == F_RDLCK   ? 'r'
+             : lock.l_type == F_WRLCK ? 'w'
+                                      : 'u',
+             (long)lock.l_start, (long)lock.l_len, lock.l_pid);
+    return f->text;
+}
+
+/* FD POSITION LENGTH: as a library of C does it, from the file's position. */
+static const char *do_lockf(struct filer *f)
+{
+    lseek((int)value(f, 0), value(f, 1), SEEK_SET);
+    return outcome(lockf((int)value(f, 0), F_TLOCK, value(f, 2)));
+}
+
+/* FD COMMAND: every other place, until it is refused. How many. */
+static const char *do_lock_many(struct filer *f)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int how = strcmp(f->argument[1], "ofd") == 0 ? F_OFD_SETLK : F_SETLK;
+
+    while (lock.l_start < 100000 && fcntl((int)value(f, 0), how, &lock) == 0)
+        lock.l_start += 2;
+    snprintf(f->text, TEXT, "%ld %s", (long)lock.l_start / 2, strerrorname_np(errno));
+    return f->text;
+}
+
+static const char *do_dup(struct filer *f)
+{
+    return number(f, dup((int)value(f, 0)));
+}
+
 static volatile bool swapping;
 
 /* "folder" is a directory, then a link that leads out of what is granted, and a directory again. */
@@ -266,9 +322,7 @@ static bool reach(void)
     if (fd >= 0)
         close(fd);
     reached |= truncate("folder/secret", 0) == 0 || link("folder/secret", "stolen") == 0;
-    reached |= rename("folder/secret", "stolen") == 0 || mkdir("folder/../closed/new", 0700) == 0;
-    reached |= chdir("folder") == 0 && access("secret", F_OK) == 0;
-    return chdir(getenv("NEEDS")) < 0 || reached;
+    return reached || rename("folder/secret", "stolen") == 0 || mkdir("folder/../closed/new", 0700) == 0;
 }
 
 /* How often something outside was reached, of so many times; it ends with the first. */
@@ -291,6 +345,10 @@ static const struct {
     const char *name;
     command *run;
 } commands[] = {
+    {"lock", do_lock},
+    {"lockf", do_lockf},
+    {"lock-many", do_lock_many},
+    {"dup", do_dup},
     {"race", do_race},
     {"unlink", do_unlink},
     {"rename", do_rename},

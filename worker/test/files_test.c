@@ -303,13 +303,8 @@ static void links_stay_inside(void **state)
 
 static const char *race(const char *times)
 {
-    static char env[128], cwd[96];
     struct nw_load l = in_open("rw");
 
-    snprintf(cwd, sizeof(cwd), "%s/open", folder);
-    snprintf(env, sizeof(env), "NEEDS=%s", cwd);
-    l.cwd = cwd;
-    l.env = env;
     l.timeout_ms = 60000;
     shell("mkdir -p %s/open/folder", folder);
     load(&l);
