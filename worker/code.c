@@ -243,7 +243,7 @@ static long map_part(struct nw_domain *d, uint64_t hint, int prot, bool fixed, c
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         nw_pages_map(d, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
     if (result >= 0)
-        nw_where_note(d, (uint64_t)result, part->size, file->fd, offset);
+        nw_where_note(d, (uint64_t)result, part->size, file->fd, offset, file->trust);
     return result;
 }
 

@@ -5,8 +5,8 @@
  */
 #include "worker/policy.h"
 #include "common/atomic.h"
-#include "common/log.h"
 #include "protect/shortcut.h"
+#include "worker/refusal.h"
 #include "worker/syscall.h"
 #include <errno.h>
 #include <linux/audit.h>
@@ -18,7 +18,6 @@
 struct entry {
     nw_syscall_handler *handler;
     const struct nw_rule *rules;
-    const char *name;
     uint32_t profiles;
 };
 
@@ -26,8 +25,7 @@ struct entry {
 #define NET     NW_PROFILE_NET
 #define FILES   NW_PROFILE_FILES
 static const struct entry table[NUMBERS] = {
-#define CALL(class, name, profiles, how, handler, rules, words) \
-    [SYS_##name] = {handler, nw_rules_##rules, #name, profiles},
+#define CALL(class, name, profiles, how, handler, rules, words) [SYS_##name] = {handler, nw_rules_##rules, profiles},
 #include "worker/policy.def"
 #undef CALL
 };
@@ -43,16 +41,11 @@ long nw_call_refuse(struct nw_call *call)
 {
     struct nw_domain *d = call->domain;
     unsigned bit = (unsigned)call->number % (sizeof(d->refused) * 8);
-    const struct entry *e = lookup(call->number);
-    char where[NW_WHERE_MAX];
 
     /* Read by nw_tell_usage. */
     nw_fetch_add(&nw_m.refused, 1ull);
-    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) { /* once; pairs with itself */
-        nw_where(d, call->slot->gate.regs.rip, where);
-        nw_log(NW_LOG_WARN, "function %s: system call %ld%s%s%s refused at %#lx%s", d->function->name, call->number,
-               e ? " (" : "", e ? e->name : "", e ? ")" : "", call->slot->gate.regs.rip, where);
-    }
+    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
+        nw_refusal_log(call);
     return -EPERM;
 }
 

@@ -35,7 +35,14 @@ static void name_file(int fd, char *name, size_t size)
             *name = '?';
 }
 
-void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset)
+static enum nw_where_kind kind_of(const struct nw_domain *domain, int fd, bool trust)
+{
+    if (same_file(fd, domain->function->so))
+        return NW_WHERE_OWN;
+    return trust || same_file(fd, nw_m.stub) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
+}
+
+void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust)
 {
     struct nw_where_files *w = &domain->where;
     size_t i = w->n++ % NW_WHERE_FILES;
@@ -43,8 +50,33 @@ void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int 
     w->files[i].start = start;
     w->files[i].size = size;
     w->files[i].offset = offset;
-    w->files[i].own = same_file(fd, domain->function->so);
+    w->files[i].kind = kind_of(domain, fd, trust);
     name_file(fd, w->files[i].name, sizeof(w->files[i].name));
+}
+
+void nw_where_copy(struct nw_domain *domain, struct nw_where_files *files)
+{
+    pthread_mutex_lock(&domain->memory_lock);
+    *files = domain->where;
+    pthread_mutex_unlock(&domain->memory_lock);
+}
+
+/* The place of the latest mapping there, or NW_WHERE_FILES. */
+static size_t find(const struct nw_where_files *w, uint64_t address)
+{
+    size_t found = NW_WHERE_FILES;
+
+    for (size_t i = 0; i < NW_WHERE_FILES && i < w->n; i++)
+        if (address >= w->files[i].start && address - w->files[i].start < w->files[i].size)
+            found = i;
+    return found;
+}
+
+enum nw_where_kind nw_where_kind(const struct nw_where_files *w, uint64_t address)
+{
+    size_t i = find(w, address);
+
+    return i < NW_WHERE_FILES ? w->files[i].kind : NW_WHERE_UNKNOWN;
 }
 
 /* The function around an offset of a file, and how far into it. */
@@ -71,22 +103,21 @@ static bool name_symbol(int fd, uint64_t offset, char *name, size_t size, uint64
 
 void nw_where(struct nw_domain *domain, uint64_t address, char text[NW_WHERE_MAX])
 {
-    const struct nw_where_files *w = &domain->where;
-    char name[64] = "", symbol[64];
-    uint64_t offset = 0, distance;
-    bool own = false;
+    struct nw_where_files w;
+    char symbol[64];
+    uint64_t offset, distance;
+    size_t i;
 
     text[0] = '\0';
-    pthread_mutex_lock(&domain->memory_lock);
-    for (size_t i = 0; i < NW_WHERE_FILES && i < w->n; i++)
-        if (address >= w->files[i].start && address - w->files[i].start < w->files[i].size) {
-            memcpy(name, w->files[i].name, sizeof(w->files[i].name));
-            offset = w->files[i].offset + (address - w->files[i].start);
-            own = w->files[i].own;
-        }
-    pthread_mutex_unlock(&domain->memory_lock);
-    if (own && name_symbol(domain->function->so, offset, symbol, sizeof(symbol), &distance))
+    nw_where_copy(domain, &w);
+    i = find(&w, address);
+    if (i == NW_WHERE_FILES)
+        return;
+    offset = w.files[i].offset + (address - w.files[i].start);
+    if (w.files[i].kind != NW_WHERE_OWN)
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", w.files[i].name, offset);
+    else if (name_symbol(domain->function->so, offset, symbol, sizeof(symbol), &distance))
         snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", symbol, distance);
-    else if (own || name[0])
-        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", own ? domain->function->name : name, offset);
+    else
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", domain->function->name, offset);
 }

@@ -67,13 +67,14 @@ bool nw_may_log(struct nw_domain *d)
     return false;
 }
 
-void nw_where_note(struct nw_domain *d, uint64_t start, uint64_t size, int fd, uint64_t offset)
+void nw_where_note(struct nw_domain *d, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust)
 {
     (void)d;
     (void)start;
     (void)size;
     (void)fd;
     (void)offset;
+    (void)trust;
 }
 
 int nw_gate_copy(void *to, const void *from, size_t size)

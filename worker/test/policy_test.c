@@ -25,6 +25,43 @@ static void each_call_once(void **state)
             assert_int_not_equal(calls[i].number, calls[k].number);
 }
 
+/* The names that messages say, which have their numbers written beside them. */
+static void names_are_those_of_the_kernel(void **state)
+{
+    static const struct {
+        long number;
+        const char *name;
+    } named[] = {
+#define NAME(number, name) {number, #name},
+#include "worker/syscall_names.def"
+#undef NAME
+    };
+    static const struct {
+        long number;
+        const char *name;
+    } known[] = {
+#define CALL(class, name, ...) {SYS_##name, #name},
+#include "worker/policy.def"
+#undef CALL
+#define KERNEL(name, ...) {SYS_##name, #name},
+#include "worker/kernel.def"
+#undef KERNEL
+        {SYS_execve, "execve"},
+        {SYS_vfork, "vfork"},
+        {SYS_ptrace, "ptrace"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        size_t k = 0;
+
+        while (k < sizeof(named) / sizeof(named[0]) && named[k].number != known[i].number)
+            k++;
+        assert_true(k < sizeof(named) / sizeof(named[0]));
+        assert_string_equal(named[k].name, known[i].name);
+    }
+}
+
 /* What nobody may call, whatever else is changed. */
 static void never_these(void **state)
 {
@@ -145,9 +182,13 @@ static void the_document_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_call_once),    cmocka_unit_test(never_these),
-        cmocka_unit_test(rules_hold),        cmocka_unit_test(pairs_hold),
-        cmocka_unit_test(arguments_are_cut), cmocka_unit_test(the_document_is_current),
+        cmocka_unit_test(each_call_once),
+        cmocka_unit_test(names_are_those_of_the_kernel),
+        cmocka_unit_test(never_these),
+        cmocka_unit_test(rules_hold),
+        cmocka_unit_test(pairs_hold),
+        cmocka_unit_test(arguments_are_cut),
+        cmocka_unit_test(the_document_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

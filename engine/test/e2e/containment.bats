@@ -182,7 +182,7 @@ refusals_are_counted() {
 
 @test "a refused syscall is EPERM, and logged with the function" {
     nw_expect fault 'syscall ptrace' 'ptrace: EPERM'
-    nw_poll "$NW_PATIENCE" grep -q 'fault: system call 101 refused at 0x[0-9a-f]*, in ' "$NW_LOG"
+    nw_poll "$NW_PATIENCE" grep -q 'fault: system call ptrace refused at 0x[0-9a-f]*, in do_syscall+0x' "$NW_LOG"
     nw_poll "$NW_PATIENCE" refusals_are_counted
     nw_expect fault ok ok
 }
