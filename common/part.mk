@@ -1,6 +1,6 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
-COMMON_SOURCES := $(addprefix common/,arena.c buffer.c channel.c control.c cpus.c grant.c log.c manifest.c \
+COMMON_SOURCES := $(addprefix common/,arena.c backoff.c buffer.c channel.c control.c cpus.c grant.c log.c manifest.c \
                     manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c users.c)
 COMMON := $(B)/libcommon.a
 
@@ -9,6 +9,7 @@ $(COMMON): $(call objects,$(COMMON_SOURCES))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(eval $(call test,common/arena,common/test/arena_test.c,,$(COMMON)))
+$(eval $(call test,common/backoff,common/test/backoff_test.c,,$(COMMON)))
 $(eval $(call test,common/channel,common/test/channel_test.c,,$(COMMON)))
 $(eval $(call test,common/control,common/test/control_test.c,,$(COMMON)))
 $(eval $(call test,common/cpus,common/test/cpus_test.c,,$(COMMON)))

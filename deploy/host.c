@@ -5,11 +5,12 @@
  *      │                               │
  *      └───────── TERM or INT ─────────┴──> DRAINING ──engine ends, or again a signal──> STOPPING ──all ended──> done
  *
- * While STARTING or SERVING a child that ends is started again after a pause that grows. When the engine ends the
- * launcher goes with it, so that no worker outlives the engine that it talks to; then both are started. When the
- * launcher ends the engine stays and is sent the socket of the next one.
+ * While STARTING or SERVING a child that ends is started again, after a pause when it keeps ending (common/backoff.h).
+ * When the engine ends the launcher goes with it, so that no worker outlives the engine that it talks to; then both are
+ * started. When the launcher ends the engine stays and is sent the socket of the next one.
  */
 #include "deploy/host.h"
+#include "common/backoff.h"
 #include "common/control.h"
 #include "common/spawn.h"
 #include "deploy/host_argv.h"
@@ -31,9 +32,6 @@
 #include <unistd.h>
 
 /* All in milliseconds. */
-#define FIRST_PAUSE    20
-#define LONGEST_PAUSE  5000
-#define STABLE_AFTER   10000 /* a child that ran this long is no longer failing */
 #define DRAIN_PATIENCE 15000 /* the engine gives what runs 10 s */
 #define STOP_PATIENCE  2000
 #define NEVER          INT64_MAX
@@ -47,8 +45,8 @@ struct child {
     int64_t started_at;
     int64_t start_at; /* while it does not run: when to start it */
     int64_t kill_at;  /* when patience with it ends */
-    int64_t pause;    /* before the next start */
-    bool dismissed;   /* we told it to end */
+    struct nw_backoff backoff;
+    bool dismissed; /* we told it to end */
 };
 
 struct host {
@@ -144,14 +142,11 @@ static void start_failed(struct host *h, struct child *child, const char *step, 
         give_up(h, NW_EXIT_SYSTEM);
 }
 
-static void schedule(struct child *child)
+static void schedule(struct child *child, enum nw_end cause)
 {
     int64_t now = now_ms();
 
-    if (now - child->started_at >= STABLE_AFTER)
-        child->pause = FIRST_PAUSE;
-    child->start_at = now + child->pause;
-    child->pause = child->pause * 2 < LONGEST_PAUSE ? child->pause * 2 : LONGEST_PAUSE;
+    child->start_at = now + (int64_t)nw_backoff_pause(&child->backoff, cause, (uint64_t)(now - child->started_at));
 }
 
 /* Spawns a child with `theirs` at 3 and following. Workers run where the launcher does, which sleeps. The launcher can
@@ -176,7 +171,7 @@ static bool spawn(struct host *h, struct child *child, const char *path, char **
     child->kill_at = NEVER;
     child->dismissed = false;
     if (pid < 0) {
-        schedule(child);
+        schedule(child, NW_END_OWN);
         start_failed(h, child, step, pid);
         return false;
     }
@@ -190,7 +185,7 @@ static bool make_pair(struct host *h, struct child *child, int pair[2])
 
     if (rc == 0)
         return true;
-    schedule(child);
+    schedule(child, NW_END_OWN);
     start_failed(h, child, "make its socket", rc);
     return false;
 }
@@ -201,7 +196,7 @@ static void start_engine(struct host *h)
     int pair[2];
 
     if (!argv) {
-        schedule(&h->engine);
+        schedule(&h->engine, NW_END_OWN);
         start_failed(h, &h->engine, "make its command line", -ENOMEM);
         return;
     }
@@ -259,11 +254,16 @@ static void start_what_is_due(struct host *h)
 
 static void say_ended(const struct child *child, int status)
 {
+    int64_t pause = child->start_at - now_ms();
+    char when[48] = "";
+
+    if (pause > 0)
+        snprintf(when, sizeof when, " in %d ms, because it keeps ending", (int)pause);
     if (WIFSIGNALED(status))
-        nw_complain("%s ended: killed by signal %d (%s); starting it again", child->name, WTERMSIG(status),
-                    strsignal(WTERMSIG(status)));
+        nw_complain("%s ended: killed by signal %d (%s); starting it again%s", child->name, WTERMSIG(status),
+                    strsignal(WTERMSIG(status)), when);
     else
-        nw_complain("%s ended: exit status %d; starting it again", child->name, WEXITSTATUS(status));
+        nw_complain("%s ended: exit status %d; starting it again%s", child->name, WEXITSTATUS(status), when);
 }
 
 static bool could_not_start(const struct host *h, int status)
@@ -279,7 +279,7 @@ static void child_ended(struct host *h, struct child *child, int status)
     close_socket(child);
     if (stopping(h) || child->dismissed)
         return;
-    schedule(child);
+    schedule(child, nw_backoff_cause(status));
     if (could_not_start(h, status))
         give_up(h, WEXITSTATUS(status));
     else if (child != &h->launcher || status != 0)
@@ -488,7 +488,7 @@ static int open_signals(void)
 
 int nw_host_run(const struct nw_host_plan *plan)
 {
-    struct child down = {.socket = -1, .kill_at = NEVER, .pause = FIRST_PAUSE};
+    struct child down = {.socket = -1, .kill_at = NEVER};
     struct host *h = calloc(1, sizeof *h);
     int exit_status;
 

@@ -382,7 +382,7 @@ void nw_deployments_seat_up(struct nw_seat *seat)
 
 void nw_deployments_seat_lost(struct nw_seat *seat)
 {
-    struct nw_replica *blamed = nw_loads_lost(seat);
+    nw_loads_lost(seat);
     seat->engine->reap = true;
     nw_list_each(&seat->replicas, at, after)
     {
@@ -392,8 +392,13 @@ void nw_deployments_seat_lost(struct nw_seat *seat)
         if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
             replica->state = NW_REPLICA_PENDING;
     }
-    if (blamed)
-        refuse(blamed, "the worker process ended while it was loaded");
+}
+
+void nw_deployments_seat_judged(struct nw_seat *seat, bool own)
+{
+    struct nw_replica *deadly = nw_loads_judged(seat, own);
+    if (deadly)
+        refuse(deadly, "the worker process ended while it was loaded");
 }
 
 void nw_deployments_seat_buried(struct nw_seat *seat)

@@ -40,10 +40,12 @@ struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_se
 /* An invocation does not need its replica any more. */
 void nw_replica_unbind(struct nw_replica *replica);
 
-/* A worker said hello; a worker is lost, before its invocations are dealt with and after. */
+/* A worker said hello; a worker is lost, before its invocations are dealt with and after; and later, through whose
+ * doing. */
 void nw_deployments_seat_up(struct nw_seat *seat);
 void nw_deployments_seat_lost(struct nw_seat *seat);
 void nw_deployments_seat_buried(struct nw_seat *seat);
+void nw_deployments_seat_judged(struct nw_seat *seat, bool own);
 
 /* Time has passed; UP. */
 void nw_deployments_seat_tick(struct nw_seat *seat);

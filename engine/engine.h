@@ -30,6 +30,7 @@
 #ifndef NW_ENGINE_ENGINE_H
 #define NW_ENGINE_ENGINE_H
 
+#include "common/backoff.h"
 #include "common/channel.h"
 #include "common/manifest.h"
 #include "common/mode.h"
@@ -142,6 +143,8 @@ struct nw_replica {
     unsigned in_flight;                /* of these, those that the worker has */
     uint64_t load_begun;               /* LOADING: when */
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
+    unsigned killed_loading;           /* ... times it was ended */
+    bool lost_alone;                   /* that has just happened, and which of the two is not known yet */
     bool suspect;                      /* ... or it and others: it is loaded when nothing else is */
     uint64_t holds[NW_RESOURCE_COUNT]; /* its domain, as the worker says */
     uint64_t memory, memory_peak;      /* the same; the peak is that of all its domains so far */
@@ -217,6 +220,13 @@ enum nw_seat_state {
     NW_SEAT_STATES
 };
 
+/* Through what a worker is lost. */
+enum nw_loss {
+    NW_LOSS_OWN,    /* its own doing, or its functions' */
+    NW_LOSS_UNTOLD, /* its socket is closed; the launcher says how its process ended */
+    NW_LOSS_OTHER,  /* neither: it was killed, or the launcher was */
+};
+
 struct nw_seat {
     struct nw_list link; /* in engine->seats */
     struct nw_list of_tenant;
@@ -229,14 +239,18 @@ struct nw_seat {
     unsigned loading;  /* replicas that are LOADING */
     uint64_t deadline; /* DOWN: when to start; STARTING: HELLO */
     uint64_t up_since;
-    unsigned failures; /* in a row */
+    struct nw_backoff backoff;
     unsigned restarts;
+    uint32_t untold;   /* the worker that was lost: how it ended is not told yet; 0: none */
+    uint64_t lived;    /* ms, the one that was lost */
+    bool lost_loading; /* ... while it loaded something */
 };
 
 struct nw_link {
     struct nw_engine *engine;
     struct nw_seat *seat;
     const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
+    enum nw_loss loss;  /* broken: through what */
     struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
     uint32_t number;
     int64_t pid;                 /* 0 until the launcher says */

@@ -17,6 +17,9 @@
 #define UNKNOWN_MS 100 /* what one is taken to need that was never loaded */
 #define LOST_MOST  2   /* workers that one version may take with it when it is loaded; then it is refused */
 
+/* ... that may be killed meanwhile: the kernel kills what takes all memory, too. */
+#define KILLED_MOST 8
+
 static uint64_t now_of(const struct nw_seat *seat)
 {
     return nw_io_now(seat->engine->io);
@@ -154,7 +157,7 @@ void nw_load_ended(struct nw_replica *replica, bool loaded)
 {
     uint64_t took = now_of(replica->seat) - replica->load_begun;
     replica->seat->loading--;
-    replica->lost_loading = 0;
+    replica->lost_loading = replica->killed_loading = 0;
     replica->suspect = false;
     if (loaded)
         replica->deployment->load_took = took ? took : 1;
@@ -174,23 +177,34 @@ bool nw_loads_overdue(const struct nw_seat *seat)
 
 bool nw_load_is_deadly(const struct nw_replica *replica)
 {
-    return replica->lost_loading >= LOST_MOST;
+    return replica->lost_loading >= LOST_MOST || replica->killed_loading >= KILLED_MOST;
 }
 
-struct nw_replica *nw_loads_lost(struct nw_seat *seat)
+void nw_loads_lost(struct nw_seat *seat)
 {
-    unsigned together = seat->loading;
-    struct nw_replica *last = NULL;
+    seat->lost_loading = seat->loading > 0;
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state != NW_REPLICA_LOADING)
             continue;
         replica->suspect = true;
-        last = replica;
+        replica->lost_alone = seat->loading == 1;
     }
     seat->loading = 0;
-    if (together == 1)
-        last->lost_loading++;
-    return last && nw_load_is_deadly(last) ? last : NULL;
+}
+
+struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own)
+{
+    struct nw_replica *alone = NULL;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        if (!replica_at(at)->lost_alone)
+            continue;
+        alone = replica_at(at);
+        alone->lost_alone = false;
+        alone->lost_loading += own;
+        alone->killed_loading += !own;
+    }
+    return alone && nw_load_is_deadly(alone) ? alone : NULL;
 }

@@ -18,9 +18,10 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size);
 /* The worker has answered. */
 void nw_load_ended(struct nw_replica *replica, bool loaded);
 
-/* The worker was lost, and what it was loading is not PENDING yet: NULL, or what has taken workers with it too often.
- */
-struct nw_replica *nw_loads_lost(struct nw_seat *seat);
+/* The worker was lost, and what it was loading is not PENDING yet. Later, whether that was its own doing, as far as
+ * anybody can know: NULL, or what has taken workers with it too often. */
+void nw_loads_lost(struct nw_seat *seat);
+struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own);
 bool nw_load_is_deadly(const struct nw_replica *replica);
 
 /* A load was not answered in time. */

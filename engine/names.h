@@ -9,7 +9,8 @@
 
 #include "engine/engine.h"
 
-/* Whether its names are as well known as they will be for now; nw_deployment_names_known tells when that comes later. */
+/* Whether its names are as well known as they will be for now; nw_deployment_names_known tells when that comes later.
+ */
 bool nw_names_ready(struct nw_deployment *deployment);
 
 /* Whether another thread uses the deployment. */

@@ -4,10 +4,12 @@
  *             START               HELLO
  *   DOWN ───────────> STARTING ───────────> UP
  *    ^                   │ LOST              │ LOST
- *    └───────────────────┴───────────────────┘   (with a growing pause when it keeps happening)
+ *    └───────────────────┴───────────────────┘   (with a pause when it keeps happening: see common/backoff.h)
  *
  * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
- * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case.
+ * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case. What
+ * pause there is depends on whose doing that was. Where the closed socket is all that is known of it, the launcher's
+ * word is waited for.
  */
 #include "engine/workers.h"
 #include "common/control.h"
@@ -23,12 +25,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MESSAGES_A_TURN  32 /* of one worker, so that none keeps the loop to itself */
-#define HELLO_MS         10000
-#define STABLE_MS        5000 /* a worker that lived this long did not fail at once */
-#define FREE_RESTARTS    2    /* failures in a row that are not punished with a pause */
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_MOST_MS  5000
+#define MESSAGES_A_TURN 32 /* of one worker, so that none keeps the loop to itself */
+#define HELLO_MS        10000
+#define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
 
 #define NO_MESSAGES "it does not take messages from its control socket"
 
@@ -134,35 +133,45 @@ static void give_up_link(struct nw_engine *engine, struct nw_link *link)
     nw_link_lose(link);
 }
 
-static uint64_t pause_after(unsigned failures)
+/* What takes its worker along when it is loaded is found out and refused (loads.h): nobody else waits for that. */
+static void judge(struct nw_seat *seat, enum nw_loss loss)
 {
-    if (failures <= FREE_RESTARTS)
-        return 0;
-    unsigned doublings = failures - FREE_RESTARTS - 1;
-    return doublings > 5 ? BACKOFF_MOST_MS : BACKOFF_FIRST_MS << doublings;
+    bool own = loss != NW_LOSS_OTHER;
+    seat->untold = 0;
+    nw_deployments_seat_judged(seat, own);
+    uint64_t pause =
+        nw_backoff_pause(&seat->backoff, own && !seat->lost_loading ? NW_END_OWN : NW_END_OTHER, seat->lived);
+    seat->deadline = now_of(seat) + pause;
+    if (pause)
+        nw_log(NW_LOG_WARN, "a worker of tenant \"%s\" keeps ending: it is started again in %llu ms",
+               seat->tenant->name, (unsigned long long)pause);
 }
 
 static void seat_lost(struct nw_seat *seat)
 {
     struct nw_link *link = seat->worker;
-    if (seat->up_since && now_of(seat) - seat->up_since >= STABLE_MS)
-        seat->failures = 0;
+    enum nw_loss loss = link ? link->loss : NW_LOSS_OWN;
+    seat->lived = seat->up_since ? now_of(seat) - seat->up_since : 0;
     seat->up_since = 0;
-    seat->failures++;
     seat->restarts++;
-    seat->deadline = now_of(seat) + pause_after(seat->failures);
     nw_deployments_seat_lost(seat);
-    if (!link)
-        return;
-    seat->engine->counters.workers_lost++;
-    seat->worker = NULL;
-    give_up_link(seat->engine, link);
-    nw_deployments_seat_buried(seat);
+    seat->untold = link && loss == NW_LOSS_UNTOLD ? link->number : 0;
+    seat->deadline = now_of(seat) + WORD_MS;
+    if (link) {
+        seat->engine->counters.workers_lost++;
+        seat->worker = NULL;
+        give_up_link(seat->engine, link);
+        nw_deployments_seat_buried(seat);
+    }
+    if (!seat->untold)
+        judge(seat, loss);
 }
 
 static void try_start(struct nw_seat *seat)
 {
-    if (seat->state == NW_SEAT_DOWN && seat->engine->launcher >= 0 && now_of(seat) >= seat->deadline)
+    if (seat->untold && now_of(seat) >= seat->deadline)
+        judge(seat, NW_LOSS_OWN);
+    if (seat->state == NW_SEAT_DOWN && seat->engine->launcher >= 0 && !seat->untold && now_of(seat) >= seat->deadline)
         seat_event(seat, SEAT_START);
 }
 
@@ -226,6 +235,14 @@ void nw_worker_broken(struct nw_link *link, const char *why)
     nw_list_append(&link->engine->broken, &link->broken_link);
 }
 
+/* `loss`: of what its worker does not say itself. */
+static void lose(struct nw_link *link, const char *why, enum nw_loss loss)
+{
+    if (!link->broken || link->loss == NW_LOSS_UNTOLD)
+        link->loss = loss;
+    nw_worker_broken(link, why);
+}
+
 void nw_workers_bury(struct nw_engine *engine)
 {
     while (!nw_list_empty(&engine->broken)) {
@@ -278,10 +295,12 @@ void nw_worker_control(struct nw_link *link)
         int rc = nw_control_recv(link->control, &message);
         if (rc == -EAGAIN)
             return;
-        if (rc <= 0) {
-            nw_worker_broken(link, rc == 0 ? "its control socket was closed" : "it sent a malformed message");
+        if (rc == 0)
+            lose(link, "its control socket was closed", NW_LOSS_UNTOLD);
+        else if (rc < 0)
+            nw_worker_broken(link, "it sent a malformed message");
+        if (rc <= 0)
             return;
-        }
         close_fds();
         const char *wrong = worker_said(link->seat);
         if (wrong) {
@@ -309,6 +328,23 @@ static bool cannot_run(int64_t value)
     return value < 0 || (WIFEXITED(status) && (WEXITSTATUS(status) == 111 || WEXITSTATUS(status) == 2));
 }
 
+static void ended(struct nw_engine *engine, uint32_t number, int64_t value)
+{
+    bool killed = value >= 0 && nw_backoff_cause((int)value) == NW_END_OTHER;
+    enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
+    struct nw_link *link = link_of(engine, number);
+    if (link)
+        lose(link, "its process ended", loss);
+    nw_list_each(&engine->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        if (!number || seat->untold != number)
+            continue;
+        judge(seat, loss);
+        try_start(seat);
+    }
+}
+
 static void launcher_said(struct nw_engine *engine)
 {
     const struct nw_control *head = &message.head;
@@ -323,8 +359,7 @@ static void launcher_said(struct nw_engine *engine)
         if (!engine->ready && cannot_run(head->value))
             nw_die_system("worker %u cannot run here: %s", head->worker, message.text);
         nw_log(NW_LOG_INFO, "worker %u ended: %s", head->worker, message.text);
-        if (link)
-            nw_worker_broken(link, "its process ended");
+        ended(engine, head->worker, head->value);
     }
 }
 
@@ -340,8 +375,9 @@ static void launcher_gone(struct nw_engine *engine)
     {
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
         if (seat->worker)
-            nw_worker_broken(seat->worker, "its launcher is gone");
-        seat->failures = 0;
+            lose(seat->worker, "its launcher is gone", NW_LOSS_OTHER);
+        else if (seat->untold)
+            judge(seat, NW_LOSS_OTHER);
     }
 }
 
@@ -376,7 +412,7 @@ void nw_workers_new_launcher(struct nw_engine *engine, int fd)
     nw_list_each(&engine->seats, at, after)
     {
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        seat->failures = 0;
+        seat->backoff = (struct nw_backoff){{0}};
         seat->deadline = 0;
         try_start(seat);
     }

@@ -181,6 +181,34 @@ launcher() {
     ends_with 0
 }
 
+# after_kills N: what has been killed so often is there again.
+after_kills() {
+    poll_until more_than "$1" starts
+    poll_until more_than "$1" launchers
+    remember
+}
+
+@test "what somebody kills is there again at once, what fails by itself later and later" {
+    local i
+    up_ready
+    for i in 1 2 3 4 5 6; do
+        kill -KILL "$(engine)"
+        after_kills "$i"
+    done
+    for i in 7 8 9 10 11 12; do
+        kill -KILL "$(launcher)"
+        poll_until more_than "$i" launchers
+        remember
+    done
+    run -1 grep 'starting it again in' log
+    [ "$(grep -c 'starting it again' log)" = 12 ] || fail "$(cat log)"
+    echo 'exit 111' >state/behave
+    kill -KILL "$(engine)"
+    poll_until grep -q 'nightward-engine ended: exit status 111; starting it again in .* ms, because it keeps ending' log
+    kill -TERM "$pid"
+    ends_with 0
+}
+
 @test "kill -9 of nightward: nothing is left" {
     up_ready
     kill -KILL "$pid"
