@@ -100,21 +100,21 @@ static const struct profile_call {
     uint32_t profile;
     int call;
 } for_profile[] = {
-    {NW_PROFILE_NET, SCMP_SYS(connect)},           {NW_PROFILE_NET, SCMP_SYS(sendto)},
-    {NW_PROFILE_NET, SCMP_SYS(recvfrom)},          {NW_PROFILE_NET, SCMP_SYS(shutdown)},
-    {NW_PROFILE_NET, SCMP_SYS(getsockname)},       {NW_PROFILE_NET, SCMP_SYS(getpeername)},
-    {NW_PROFILE_NET, SCMP_SYS(getsockopt)},        {NW_PROFILE_NET, SCMP_SYS(setsockopt)},
-    {NW_PROFILE_FILES, SCMP_SYS(fstatfs)},         {NW_PROFILE_FILES, SCMP_SYS(faccessat2)},
-    {NW_PROFILE_FILES, SCMP_SYS(readlinkat)},      {NW_PROFILE_FILES, SCMP_SYS(mkdirat)},
-    {NW_PROFILE_FILES, SCMP_SYS(unlinkat)},        {NW_PROFILE_FILES, SCMP_SYS(renameat)},
-    {NW_PROFILE_FILES, SCMP_SYS(renameat2)},       {NW_PROFILE_FILES, SCMP_SYS(pwrite64)},
-    {NW_PROFILE_FILES, SCMP_SYS(pwritev)},         {NW_PROFILE_FILES, SCMP_SYS(ftruncate)},
-    {NW_PROFILE_FILES, SCMP_SYS(fallocate)},       {NW_PROFILE_FILES, SCMP_SYS(fsync)},
-    {NW_PROFILE_FILES, SCMP_SYS(fdatasync)},       {NW_PROFILE_FILES, SCMP_SYS(flock)},
-    {NW_PROFILE_FILES, SCMP_SYS(fchmod)},          {NW_PROFILE_FILES, SCMP_SYS(fchmodat)},
-    {NW_PROFILE_FILES, SCMP_SYS(utimensat)},       {NW_PROFILE_FILES, SCMP_SYS(symlinkat)},
-    {NW_PROFILE_FILES, SCMP_SYS(linkat)},          {NW_PROFILE_FILES, SCMP_SYS(sendfile)},
-    {NW_PROFILE_FILES, SCMP_SYS(copy_file_range)},
+    {NW_PROFILE_NET, SCMP_SYS(connect)},      {NW_PROFILE_NET, SCMP_SYS(sendto)},
+    {NW_PROFILE_NET, SCMP_SYS(recvfrom)},     {NW_PROFILE_NET, SCMP_SYS(shutdown)},
+    {NW_PROFILE_NET, SCMP_SYS(getsockname)},  {NW_PROFILE_NET, SCMP_SYS(getpeername)},
+    {NW_PROFILE_NET, SCMP_SYS(getsockopt)},   {NW_PROFILE_NET, SCMP_SYS(setsockopt)},
+    {NW_PROFILE_FILES, SCMP_SYS(fstatfs)},    {NW_PROFILE_FILES, SCMP_SYS(faccessat2)},
+    {NW_PROFILE_FILES, SCMP_SYS(readlinkat)}, {NW_PROFILE_FILES, SCMP_SYS(mkdirat)},
+    {NW_PROFILE_FILES, SCMP_SYS(unlinkat)},   {NW_PROFILE_FILES, SCMP_SYS(renameat)},
+    {NW_PROFILE_FILES, SCMP_SYS(renameat2)},  {NW_PROFILE_FILES, SCMP_SYS(pwrite64)},
+    {NW_PROFILE_FILES, SCMP_SYS(pwritev)},    {NW_PROFILE_FILES, SCMP_SYS(ftruncate)},
+    {NW_PROFILE_FILES, SCMP_SYS(fallocate)},  {NW_PROFILE_FILES, SCMP_SYS(fsync)},
+    {NW_PROFILE_FILES, SCMP_SYS(fdatasync)},  {NW_PROFILE_FILES, SCMP_SYS(flock)},
+    {NW_PROFILE_FILES, SCMP_SYS(msync)},      {NW_PROFILE_FILES, SCMP_SYS(fchmod)},
+    {NW_PROFILE_FILES, SCMP_SYS(fchmodat)},   {NW_PROFILE_FILES, SCMP_SYS(utimensat)},
+    {NW_PROFILE_FILES, SCMP_SYS(symlinkat)},  {NW_PROFILE_FILES, SCMP_SYS(linkat)},
+    {NW_PROFILE_FILES, SCMP_SYS(sendfile)},   {NW_PROFILE_FILES, SCMP_SYS(copy_file_range)},
 };
 
 /* With these arguments only: (argument & mask) == value. */

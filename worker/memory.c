@@ -10,6 +10,7 @@
 #include "worker/files.h"
 #include "worker/pages.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -77,7 +78,7 @@ static int open_anonymous(struct nw_domain *d, uint64_t start, uint64_t length, 
 int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
                   uint64_t offset, const struct nw_region_origin *origin)
 {
-    int flags = MAP_PRIVATE | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0), error;
+    int flags = kind == NW_REGION_SHARED ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, error;
     struct nw_regions_cost cost;
     bool gone = false;
 
@@ -85,7 +86,7 @@ int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot
     if (!error)
         error = nw_memory_admit(d, &cost);
     if (!error)
-        error = nw_pages_map(d, start, length, prot, flags, fd, offset, &gone);
+        error = nw_pages_map(d, start, length, prot, flags | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset, &gone);
     if (!error)
         error = nw_regions_add(&d->regions, start, length, prot, kind, origin);
     else if (gone)
@@ -97,7 +98,10 @@ int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot
 long nw_memory_map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd,
                         uint64_t offset)
 {
-    enum nw_region_kind kind = fd >= 0 ? NW_REGION_FILE : flags & MAP_STACK ? NW_REGION_STACK : NW_REGION_ANON;
+    enum nw_region_kind kind = flags & MAP_SHARED && fd >= 0 ? NW_REGION_SHARED
+                               : fd >= 0                     ? NW_REGION_FILE
+                               : flags & MAP_STACK           ? NW_REGION_STACK
+                                                             : NW_REGION_ANON;
     struct nw_region_origin origin = nw_regions_new_origin(&d->regions, fd >= 0);
     uint64_t start;
     int error = nw_memory_place(d, hint, length, flags & MAP_FIXED, &start);
@@ -117,12 +121,19 @@ static bool is_mappable(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t length, int fd)
+/* A file that the domain may write, through memory as by a call. */
+static bool is_shared(const struct nw_domain_fd *file, int flags)
+{
+    return flags & MAP_SHARED && file->opened && file->granted->writable &&
+           (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
+static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t length, int flags, int fd)
 {
     long result;
 
     pthread_mutex_lock(&d->memory_lock);
-    result = nw_memory_map_data(d, args[0], length, (int)args[2], (int)args[3], fd, args[5]);
+    result = nw_memory_map_data(d, args[0], length, (int)args[2], flags, fd, args[5]);
     pthread_mutex_unlock(&d->memory_lock);
     return result;
 }
@@ -140,19 +151,23 @@ static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uin
                           const struct nw_domain_fd *file)
 {
     int prot = (int)args[2], flags = (int)args[3];
+    bool shared = is_shared(file, flags);
 
-    if (!is_mappable(file->fd) || (file->granted && flags & MAP_SHARED && prot & PROT_WRITE))
+    if (!is_mappable(file->fd))
         return -ENODEV;
+    if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE && !shared)
+        return -EACCES;
     if (!clear_place(ex, d, args[0], length, flags))
         return -NW_CALL_CUT;
     if (prot & PROT_EXEC)
         return nw_memory_map_code(ex, d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
-    return map_locked(d, args, length, file->fd);
+    return map_locked(d, args, length, shared ? flags : flags & ~MAP_SHARED, file->fd);
 }
 
 /*
- * Shared mappings become private: a domain has no other process to share with. A file of a granted directory cannot be
- * written through one, so that nobody takes what stays in the domain for what is in the file.
+ * Shared mappings become private, a domain has no other process to share memory with, but those of a file of a granted
+ * directory that it has open to be read and written: who maps it sees what others write. It is in the domain's key like
+ * the rest.
  */
 long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
 {
@@ -168,7 +183,7 @@ long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t a
     if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
     if (flags & MAP_ANONYMOUS)
-        return clear_place(ex, d, args[0], length, flags) ? map_locked(d, args, length, -1) : -NW_CALL_CUT;
+        return clear_place(ex, d, args[0], length, flags) ? map_locked(d, args, length, flags, -1) : -NW_CALL_CUT;
     file.fd = nw_fd_use_file(d, args[4], &file);
     if (file.fd < 0)
         return file.fd;

@@ -46,6 +46,7 @@ static const struct nw_rule_value advices[] = {
     V(MADV_HUGEPAGE), V(MADV_NOHUGEPAGE), V(MADV_DONTDUMP), V(MADV_DODUMP), V(MADV_DONTFORK), V(MADV_DOFORK),
     V(MADV_WIPEONFORK), V(MADV_KEEPONFORK), V(MADV_COLD), V(MADV_PAGEOUT),
 };
+static const struct nw_rule_value sync_flags[] = {V(MS_ASYNC), V(MS_SYNC)};
 static const struct nw_rule_value fcntl_commands[] = {
     V(F_DUPFD), V(F_DUPFD_CLOEXEC), V(F_GETFD), V(F_SETFD), V(F_GETFL), V(F_SETFL),
     V(F_GETLK), V(F_SETLK), V(F_SETLKW), V(F_OFD_GETLK), V(F_OFD_SETLK), V(F_OFD_SETLKW),
@@ -121,6 +122,7 @@ RULES(mmap) = {
 RULES(mprotect) = {{NW_RULE_BITS, 2, .wide = true, .error = EINVAL, .about = "protection", LIST(protections)}, {0}};
 RULES(mremap) = {{NW_RULE_BITS, 3, .wide = true, .error = EINVAL, .about = "flags", LIST(remap_flags)}, {0}};
 RULES(madvise) = {{NW_RULE_ONE_OF, 2, .error = EINVAL, .about = "advice", LIST(advices)}, {0}};
+RULES(msync) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(sync_flags)}, {0}};
 RULES(dup3) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(dup_flags)}, {0}};
 RULES(fcntl) = {{NW_RULE_ONE_OF, 1, .error = EINVAL, .about = "command", LIST(fcntl_commands)}, {0}};
 RULES(ioctl) = {{NW_RULE_ONE_OF, 1, .error = ENOTTY, .about = "command", LIST(ioctl_commands)}, {0}};

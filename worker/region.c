@@ -32,9 +32,8 @@ static bool is_charged(enum nw_region_kind kind, int prot)
     case NW_REGION_STACK:
         return prot != PROT_NONE;
     case NW_REGION_FILE:
-        return (prot & PROT_WRITE) != 0;
     case NW_REGION_SHARED:
-        return true;
+        return (prot & PROT_WRITE) != 0;
     case NW_REGION_CODE:
     case NW_REGION_OWN_CODE:
     case NW_REGION_KINDS:

@@ -33,7 +33,7 @@ enum nw_region_kind {
     NW_REGION_ANON,     /* from when it is accessible in any way */
     NW_REGION_STACK,    /* the same */
     NW_REGION_FILE,     /* private mapping of a file: from when it is writable */
-    NW_REGION_SHARED,   /* memory with other mappings elsewhere: always */
+    NW_REGION_SHARED,   /* shared mapping of a file: from when it is writable */
     NW_REGION_CODE,     /* image of a file that many domains run: never */
     NW_REGION_OWN_CODE, /* image of code that this domain brought along: never, since images are charged whole (code.h)
                          */

@@ -3,6 +3,7 @@
  * are is in policy.def; see also syscall_file.c, syscall_path.c, syscall_flow.c, syscall_long.c and memory.c.
  */
 #include "worker/syscall.h"
+#include "worker/memory.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -106,6 +107,22 @@ long nw_sys_mremap(struct nw_call *call)
 long nw_sys_madvise(struct nw_call *call)
 {
     return nw_memory_advise(call->ex, call->domain, call->args[0], call->args[1], call->args[2]);
+}
+
+long nw_sys_msync(struct nw_call *call)
+{
+    uint64_t length = nw_page_up(call->args[1]);
+    long result;
+
+    if (length < call->args[1] || !nw_domain_confine(call->domain, &call->args[0], length))
+        return -ENOMEM;
+    if (!nw_call_block(call))
+        return -EAGAIN;
+    do
+        result = nw_call_kernel(call);
+    while (nw_call_cut_short(call, result));
+    nw_executor_unblock(call->ex);
+    return result;
 }
 
 /* There is no heap segment: malloc takes its memory from mmap. */

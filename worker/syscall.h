@@ -66,7 +66,7 @@ bool nw_call_once(struct nw_call *call);
 
 /* syscall.c */
 nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
-nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
+nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_msync, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
 
 /* syscall_file.c */
 nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, nw_sys_fstat, nw_sys_close, nw_sys_pipe,

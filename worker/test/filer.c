@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -298,6 +299,46 @@ static const char *do_dup(struct filer *f)
     return number(f, dup((int)value(f, 0)));
 }
 
+static char *shared;
+
+/* FD PROTECTION LENGTH: the file as memory that is shared. */
+static const char *do_map(struct filer *f)
+{
+    void *at = mmap(NULL, (size_t)value(f, 2), (int)value(f, 1), MAP_SHARED, (int)value(f, 0), 0);
+
+    if (at == MAP_FAILED)
+        return outcome(-1);
+    shared = at;
+    return "ok";
+}
+
+static const char *do_unmap(struct filer *f)
+{
+    return outcome(munmap(shared, (size_t)value(f, 0)));
+}
+
+static const char *do_poke(struct filer *f)
+{
+    strcpy(shared + value(f, 0), f->argument[1]);
+    return outcome(msync(shared, 4096, MS_SYNC));
+}
+
+static const char *do_peek(struct filer *f)
+{
+    snprintf(f->text, TEXT, "%.100s", shared + value(f, 0));
+    return f->text;
+}
+
+static const char *do_protect(struct filer *f)
+{
+    return outcome(mprotect(shared, 4096, (int)value(f, 0)));
+}
+
+static const char *do_msync(struct filer *f)
+{
+    return outcome(msync((void *)value(f, 0), (size_t)value(f, 1), MS_SYNC));
+}
+
 static volatile bool swapping;
 
 /* "folder" is a directory, then a link that leads out of what is granted, and a directory again. */
@@ -345,6 +386,12 @@ static const struct {
     const char *name;
     command *run;
 } commands[] = {
+    {"map", do_map},
+    {"unmap", do_unmap},
+    {"poke", do_poke},
+    {"peek", do_peek},
+    {"protect", do_protect},
+    {"msync", do_msync},
     {"lock", do_lock},
     {"lockf", do_lockf},
     {"lock-many", do_lock_many},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -322,6 +323,81 @@ static void links_that_come_and_go_lead_nowhere(void **state)
     assert_string_equal(race("100000"), "1");
 }
 
+/* ---- memory that is shared with a file ---- */
+
+/* The content of the first page of a file, as text. */
+static const char *content(const char *name)
+{
+    static char text[4096];
+    char path[128];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/open/%s", folder, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(read(fd, text, sizeof(text)) > 0);
+    close(fd);
+    return text;
+}
+
+static void memory_of_a_file_is_shared(void **state)
+{
+    struct nw_load l = in_open("rw");
+    int fd;
+
+    (void)state;
+    load(&l);
+    fd = opened("data %d", O_RDWR | O_CREAT);
+    assert_string_equal(ask("truncate data 8192"), "ok");
+    assert_string_equal(ask("map %d %d 8192", fd, PROT_READ | PROT_WRITE), "ok");
+    assert_string_equal(ask("close %d", fd), "ok");
+    assert_string_equal(ask("poke 0 words"), "ok");
+    assert_string_equal(content("data"), "words");
+    shell("cd %s/open && printf others | dd conv=notrunc bs=1 seek=100 of=data 2>/dev/null", folder);
+    assert_string_equal(ask("peek 100"), "others");
+    assert_string_equal(ask("protect %d", PROT_READ | PROT_EXEC), "EACCES");
+    assert_string_equal(ask("protect %d", PROT_READ), "ok");
+    assert_string_equal(ask("protect %d", PROT_READ | PROT_WRITE), "ok");
+    assert_string_equal(ask("poke 0 again"), "ok");
+    assert_string_equal(content("data"), "again");
+    assert_string_equal(ask("msync 0 0x7fffffffffff"), "ENOMEM");
+    assert_string_equal(ask("msync 0x1000 0x1000"), "ENOMEM");
+    assert_string_equal(ask("unmap 8192"), "ok");
+    assert_string_equal(ask("map %d %d 4096", opened("data 0"), PROT_READ), "ok");
+    assert_string_equal(ask("peek 0"), "again");
+    assert_string_equal(ask("map %d %d 4096", opened("data 0"), PROT_READ | PROT_WRITE), "EACCES");
+    assert_string_equal(ask("map %d %d 4096", opened("data %d", O_WRONLY), PROT_READ | PROT_WRITE), "EACCES");
+}
+
+/* Who shortens a file that somebody has as memory takes it away: that domain ends, nothing else. */
+static void memory_of_a_file_can_go(void **state)
+{
+    struct nw_load l = in_open("rw");
+
+    (void)state;
+    load(&l);
+    assert_string_equal(ask("map %d %d 4096", opened("file %d", O_RDWR), PROT_READ | PROT_WRITE), "ok");
+    shell("truncate -s 0 %s/open/file", folder);
+    assert_non_null(strstr(ask("poke 0 x"), "SIGBUS"));
+    assert_string_equal(ask("map %d %d 4096", opened("inner/file %d", O_RDWR), PROT_READ | PROT_WRITE), "ok");
+    assert_string_equal(ask("peek 0"), "deeper");
+}
+
+/* It counts as memory of the domain, and is in its key: see also the attacks. */
+static void memory_of_a_file_is_limited(void **state)
+{
+    struct nw_load l = in_open("rw");
+    int fd;
+
+    (void)state;
+    l.memory = 64ul << 20;
+    load(&l);
+    fd = opened("data %d", O_RDWR | O_CREAT);
+    assert_string_equal(ask("truncate data %ld", 256l << 20), "ok");
+    assert_string_equal(ask("map %d %d %ld", fd, PROT_READ | PROT_WRITE, 256l << 20), "ENOMEM");
+    assert_string_equal(ask("map %d %d %ld", fd, PROT_READ, 256l << 20), "ok");
+    assert_string_equal(ask("map %d %d %ld", fd, PROT_READ | PROT_WRITE, 1l << 20), "ok");
+}
+
 /* Nothing of it is changed, and no file of it gets a name where it could be. */
 static void what_is_granted_ro_stays(void **state)
 {
@@ -341,6 +417,11 @@ static void what_is_granted_ro_stays(void **state)
     assert_string_equal(ask("symlink file x"), "EROFS");
     assert_string_equal(ask("link file x"), "EROFS");
     assert_string_equal(ask("link file ../closed/x"), "EROFS");
+    assert_string_equal(ask("map %d %d 4096", opened("file 0"), PROT_READ | PROT_WRITE), "EACCES");
+    assert_string_equal(ask("map %d %d 4096", opened("file 0"), PROT_READ), "ok");
+    assert_string_equal(ask("protect %d", PROT_READ | PROT_WRITE), "ok"); /* a copy */
+    assert_string_equal(ask("poke 0 x"), "ok");
+    assert_string_equal(content("file"), "granted");
     assert_string_equal(ask("link ../closed/secret x"), "EROFS");
     assert_string_equal(ask("copy-range file ../closed/x 0 0 7"), "7 7 7");
     assert_string_equal(ask("space file"), "ok");
@@ -359,6 +440,9 @@ static int run_mode(enum nw_mode in)
         TEST(files_are_copied_in_the_kernel),
         TEST(modes_times_and_lengths_are_set),
         TEST(links_stay_inside),
+        TEST(memory_of_a_file_is_shared),
+        TEST(memory_of_a_file_can_go),
+        TEST(memory_of_a_file_is_limited),
         TEST(links_that_come_and_go_lead_nowhere),
         TEST(what_is_granted_ro_stays),
     };

@@ -150,7 +150,6 @@ static const char *do_list(struct probe *p)
     return p->text;
 }
 
-/* A shared mapping that may be written would not reach the file. */
 static const char *do_share(struct probe *p)
 {
     int fd = open(p->argument[0], O_RDWR);

@@ -39,7 +39,7 @@ static bool charges(enum nw_region_kind kind, int prot)
         bool none, read, write;
     } table[NW_REGION_KINDS] = {
         [NW_REGION_ANON] = {false, true, true},   [NW_REGION_STACK] = {false, true, true},
-        [NW_REGION_FILE] = {false, false, true},  [NW_REGION_SHARED] = {true, true, true},
+        [NW_REGION_FILE] = {false, false, true},  [NW_REGION_SHARED] = {false, false, true},
         [NW_REGION_CODE] = {false, false, false}, [NW_REGION_OWN_CODE] = {false, false, false},
     };
     return prot & PROT_WRITE ? table[kind].write : prot != PROT_NONE ? table[kind].read : table[kind].none;

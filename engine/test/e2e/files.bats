@@ -52,3 +52,35 @@ deploy_filer() {
     run -0 ls "$GRANTED/work"
     [ "$output" = $'h\ns\nw\ny' ]
 }
+
+# deploy_sqlite NAME FILE [FLAGS]
+deploy_sqlite() {
+    [ -e "$BATS_TEST_TMPDIR/sqlite.so" ] || nw_compile sqlite.c -lsqlite3 <"$NW_ROOT/engine/test/e2e/sqlite.c"
+    nw_deploy "$1" "$BATS_TEST_TMPDIR/sqlite.so" --profile files --directories "$GRANTED:rw" --env "DB=$2" "${@:3}"
+}
+
+# both_write JOURNAL: two functions, four connections each, write to one database: not one line is lost, nor written twice.
+both_write() {
+    local name pids=()
+    nw_expect one first "$1 1" # makes the table
+    for name in one two; do
+        "$LOAD" --clients 4 --requests 50 --input "$name %s" --expect "$1 1" "$(nw_address)" "/function/$name" \
+            >"$BATS_TEST_TMPDIR/$name" 2>&1 3>&- &
+        pids+=($!)
+    done
+    wait "${pids[0]}" || fail "$(tail -n 5 "$BATS_TEST_TMPDIR/one")"
+    wait "${pids[1]}" || fail "$(tail -n 5 "$BATS_TEST_TMPDIR/two")"
+    nw_expect one '' "$1 401"
+}
+
+@test "functions share an SQLite database" {
+    deploy_sqlite one "$GRANTED/plain.db"
+    deploy_sqlite two plain.db --cwd "$GRANTED"
+    both_write delete
+}
+
+@test "functions share an SQLite database that has a write-ahead log" {
+    deploy_sqlite one "$GRANTED/wal.db" --env WAL=1
+    deploy_sqlite two wal.db --cwd "$GRANTED" --env WAL=1
+    both_write wal
+}
