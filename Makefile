@@ -69,7 +69,7 @@ $(B)/fuzz/$(1)/$(2): $(call objects,$(1)/fuzz/$(2)_fuzz.c $(3)) $(5) | $(B)/fuzz
 endef
 
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
-        deploy/part.mk functions/part.mk bench/part.mk
+        deploy/part.mk functions/part.mk functions/compat/part.mk bench/part.mk
 
 .PHONY: all help deps demo check check-attacks bench bench-count install uninstall asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
@@ -89,8 +89,8 @@ demo: deps ## start it, deploy the samples, show what it does
 check: deps ## run every test
 	$(again) run-tests
 
-run-tests: all tests sanitized $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats)
+run-tests: all tests sanitized compat $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats) $(COMPAT_TEST)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks

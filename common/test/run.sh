@@ -195,7 +195,7 @@ run_in_each_mode() {
 run_test() {
     local label=${1%.bats}
     case $1 in
-    */e2e/*.bats) run_in_each_mode "$1" "$label" ;;
+    */e2e/*.bats | */compat/*.bats) run_in_each_mode "$1" "$label" ;;
     *.bats) run_bats "$label" "$1" ;;
     *) if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
         run_with_each_io "$1"
