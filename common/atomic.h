@@ -26,6 +26,10 @@
 /* Orders a store before a later load of another location: both sides of a sleep/wake handshake need it. */
 #define nw_fence_seq_cst() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
+/* The same where the other side has the kernel put barriers into all threads (membarrier): the compiler alone must keep
+ * the order. */
+#define nw_fence_remote() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
 /* Tells the core that this is a spinning wait. */
 static inline void nw_spin_pause(void)
 {

@@ -151,8 +151,10 @@ nw_gate_text_start:
     /* Nothing of another context is left in the x87: no data (MMX writes all its registers), no address of an
      * instruction or operand (FLDS leaves its own), no status. FSTP takes the top back to 0: elsewhere each MMX
      * instruction needs an assist on Intel. A status may also be an exception that is yet to trap, so FNSTSW comes
-     * first. All this before WRFSBASE, which makes it slower. */
+     * first; also before WRFSBASE, which makes it slower. WRFSBASE takes long, but what follows need not wait. */
+    movq NW_CTX_FS(%rdi), %rcx
     fnstsw %ax
+    wrfsbase %rcx
     testw %ax, %ax
     jne 1f
 0:  .irp n, 0,1,2,3,4,5,6,7
@@ -173,9 +175,7 @@ nw_gate_text_start:
     orl %ecx, %eax
     orl %edx, %eax
     jne 12f
-11: movq NW_CTX_FS(%rdi), %rax
-    wrfsbase %rax
-    movl NW_CTX_PKRU(%rdi), %eax
+11: movl NW_CTX_PKRU(%rdi), %eax
     movl %eax, %gs:NW_PAGE_PKRU
 #ifdef NW_WITHOUT
     cmpb $0, nw_left_out + NW_DEFENCE_SELECTOR(%rip)
@@ -231,6 +231,8 @@ nw_gate_text_start:
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %fs
+    movq NW_CTX_FS(%rdi), %rcx
+    wrfsbase %rcx /* once more: loading the selector took the base away */
     jmp 11b
 3:  testl $NW_STATE_TILES, NW_THREAD_STATE(%r12)
     jz 13f
@@ -241,8 +243,12 @@ nw_gate_text_start:
     .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     vpxorq %zmm\n, %zmm\n, %zmm\n
     .endr
-    .irp n, 0,1,2,3,4,5,6,7
-    kxorw %k\n, %k\n, %k\n /* all 64 bits */
+    xorl %eax, %eax
+    .irp n, 0,1,2,3
+    kxorw %k\n, %k\n, %k\n /* all 64 bits; the other half by another unit of the processor */
+    .endr
+    .irp n, 4,5,6,7
+    kmovw %eax, %k\n
     .endr
     jmp 4b
 

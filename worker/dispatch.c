@@ -4,6 +4,7 @@
  * kicked afterwards and looks again. Everything that is not the ordinary case is handed to invoke.c.
  */
 #include "common/atomic.h"
+#include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/op_audit.h"
 #include <errno.h>
@@ -16,16 +17,16 @@ static struct nw_gate_context *refuse(struct nw_slot *slot, long error)
 }
 
 /* A callee that may start right now: up, with a key and a free func worker with room enough. Or NULL. */
-static struct nw_slot *callee_take(struct nw_function *function, uint64_t length)
+static struct nw_slot *callee_take(struct nw_executor *ex, struct nw_function *function, uint64_t length)
 {
     struct nw_domain *domain = nw_load_acquire(&function->domain); /* stored by nw_function_started */
     struct nw_slot *callee;
 
     if (!domain || nw_load_relaxed(&function->queued) != 0)
         return NULL;
-    callee = nw_free_pop(domain);
+    callee = nw_free_pop(domain, ex);
     if (callee && (callee->domain->function != function || callee->inbox.size < length)) {
-        nw_free_push(callee);
+        nw_free_push(callee, ex);
         return NULL;
     }
     return callee;
@@ -40,11 +41,11 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         return refuse(slot, -ELOOP);
     slot->reply = args->reply;
     function = nw_load_acquire(&args->route->function); /* stored by nw_function_activate */
-    callee = function ? callee_take(function, args->input.length) : NULL;
+    callee = function ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
         return nw_slow_call(ex, slot, args->route, args->input);
     if (nw_sink_copy(callee->inbox, args->input) < 0) {
-        nw_free_push(callee);
+        nw_free_push(callee, ex);
         return refuse(slot, -EFAULT);
     }
     slot->state = NW_SLOT_CALLING;
@@ -60,7 +61,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
 
 /* A nested call ends: its output goes straight into the caller's reply buffer. NULL: not the ordinary case. A caller's
  * domain may lose its key at any time; when that is just missed here, this executor is kicked. */
-static struct nw_gate_context *return_to_caller(struct nw_slot *callee)
+static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct nw_slot *callee)
 {
     struct nw_slot *caller = callee->caller;
     uint64_t length = callee->output.length;
@@ -73,7 +74,7 @@ static struct nw_gate_context *return_to_caller(struct nw_slot *callee)
         return NULL;
     callee->caller = NULL;
     nw_store_relaxed(&callee->sequence, callee->sequence + 1); /* sampled by nw_watch */
-    nw_free_push(callee);
+    nw_free_push(callee, ex);
     caller->state = NW_SLOT_RUNNING;
     caller->gate.result = length;
     caller->gate.result2 = 0;
@@ -88,7 +89,7 @@ static struct nw_gate_context *wait(struct nw_executor *ex, struct nw_slot *slot
     slot->output = args->output;
     slot->output_status = (int32_t)args->status;
     if (nw_load_relaxed(&slot->domain->state) == NW_DOMAIN_LIVE && !slot->held && args->output.length <= NW_PAYLOAD_MAX)
-        next = return_to_caller(slot);
+        next = return_to_caller(ex, slot);
     return next ? next : nw_slow_wait(ex, slot);
 }
 

@@ -4,6 +4,7 @@
  * when its slots have been enough for a while.
  */
 #include "common/atomic.h"
+#include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
 
@@ -58,7 +59,7 @@ void nw_extra_end_idle(struct nw_domain *domain, uint64_t now)
     }
     if (now - domain->extra_used_at < IDLE_NS)
         return;
-    while (domain->n_workers > slots && (slot = nw_free_pop(domain)))
+    while (domain->n_workers > slots && (slot = nw_free_pop(domain, NULL)))
         dismiss(domain, slot);
     if (domain->n_workers > slots)
         nw_key_want(domain, false); /* they end when it has one */

@@ -3,6 +3,7 @@
  * call's ordinary case is in dispatch.c, the rings are in remote.c.
  */
 #include "common/atomic.h"
+#include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
 #include <errno.h>
@@ -184,7 +185,7 @@ void nw_function_feed(struct nw_function *function)
             nw_key_want(domain, true);
             return;
         }
-        slot = nw_free_pop(domain);
+        slot = nw_free_pop(domain, NULL);
         if (!slot) {
             grow(domain);
             return;
@@ -195,7 +196,7 @@ void nw_function_feed(struct nw_function *function)
         if (begin(slot, invocation))
             nw_ready(slot);
         else
-            nw_free_push(slot);
+            nw_free_push(slot, NULL);
     }
 }
 
@@ -306,7 +307,7 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
         else if (begin(slot, assigned))
             return &slot->gate;
     }
-    nw_free_push(slot);
+    nw_free_push(slot, NULL);
     if (slot->domain->closing)
         nw_workers_dismiss(slot->domain);
     nw_function_feed(function);
@@ -317,7 +318,7 @@ void nw_workers_dismiss(struct nw_domain *domain)
 {
     struct nw_slot *slot;
 
-    while ((slot = nw_free_pop(domain))) {
+    while ((slot = nw_free_pop(domain, NULL))) {
         slot->gate.result = 0;
         slot->gate.result2 = NW_NO_MORE;
         nw_ready(slot);

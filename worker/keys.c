@@ -1,6 +1,7 @@
 /* See keys.h. */
 #include "worker/keys.h"
 #include "common/atomic.h"
+#include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/pages.h"
 #include <errno.h>
@@ -253,7 +254,7 @@ static void recall(struct nw_domain *domain, uint64_t now)
 {
     struct activity a;
 
-    nw_free_lock(domain);
+    nw_free_lock(domain, NULL);
     nw_store_relaxed(&domain->key, 0);
     nw_free_unlock(domain);
     nw_unready_all(domain);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/spawn.h"
 #include "worker/audit.h"
+#include "worker/free.h"
 #include "worker/image.h"
 #include "worker/lines.h"
 #include "worker/monitor.h"
@@ -231,6 +232,7 @@ static void prepare(const struct options *o)
     open_programs();
     nw_rooms_measure();
     nw_pages_measure();
+    nw_free_init();
     error = nw_burial_init();
     if (!error)
         error = nw_executors_init(o->executors);

@@ -9,7 +9,7 @@
  *   executor   a kernel thread that runs slots
  *
  * Locks, in the order in which they are taken: monitor.lock (everything but what is named below), domain.memory_lock
- * (its mappings and fds), domain.free_lock (its list of free slots; a spinlock, for the nested call). domain.move_lock
+ * (its mappings and fds), domain.free_lock (its list of free slots; a spinlock, see free.h). domain.move_lock
  * is taken alone.
  *
  * A slot that runs, or that waits for a callee in this worker, belongs to its executor: nobody else touches it. To end
@@ -168,6 +168,8 @@ struct nw_domain {
     uint64_t serial; /* tells this domain from earlier ones of its record */
     uint32_t state;  /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
+    uint32_t free_times;                        /* taken by the same executor in a row: */
+    struct nw_executor *free_last, *free_owner; /* the last; who may do without the lock */
     struct nw_slot *free;
     uint32_t n_free;
     uint32_t n_workers;     /* func workers: threads that have waited for an invocation */
@@ -283,10 +285,11 @@ struct nw_executor {
     uint64_t monitor_fs;
     uint32_t id;
     uint32_t idle;
-    uint32_t blocked;  /* in a system call that may take long; its token is another's */
-    bool has_rights;   /* blocked: ... with those of the slot's domain */
-    bool away;         /* it runs no slot */
-    uint32_t surfaced; /* the last recall of a key that it knows of */
+    uint32_t blocked;          /* in a system call that may take long; its token is another's */
+    bool has_rights;           /* blocked: ... with those of the slot's domain */
+    bool away;                 /* it runs no slot */
+    uint32_t surfaced;         /* the last recall of a key that it knows of */
+    struct nw_domain *in_free; /* whose list of free slots it changes as the lock's owner */
     pthread_t thread;
     uint32_t runs;            /* slots taken from the ready queue so far */
     struct nw_function *took; /* whose slot it took last, which, and when by the TSC */
@@ -393,11 +396,12 @@ static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t star
 static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *start, uint64_t length)
 {
     const uint64_t size = domain->end - domain->base, offset = *start - domain->base;
-    const bool holds = nw_domain_holds(domain, *start, length);
+    const uint64_t inside = nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1);
 
-    if (!nw_without(NW_DEFENCE_RANGES))
-        *start |= ~(nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1));
-    return holds;
+    if (nw_without(NW_DEFENCE_RANGES))
+        return true;
+    *start |= ~inside;
+    return inside != 0 || length == 0;
 }
 
 uint64_t nw_now(void); /* CLOCK_MONOTONIC, ns */
@@ -436,11 +440,6 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
 void nw_slot_again(struct nw_slot *slot);               /* any lock: its system call was not begun */
-void nw_free_lock(struct nw_domain *domain); /* for a few instructions, never across what can fault or sleep */
-void nw_free_unlock(struct nw_domain *domain);
-void nw_free_push(struct nw_slot *slot);                 /* any lock: the func worker waits for an invocation */
-struct nw_slot *nw_free_pop(struct nw_domain *domain);   /* any lock: NULL when none is free, or it cannot run now */
-struct nw_slot *nw_free_drain(struct nw_domain *domain); /* any lock: all of them */
 
 /* domain.c */
 /* Lock held. NULL: an error and why, for people. */

@@ -1,5 +1,4 @@
-/* Slots: making and ending them, and the list of func workers that wait for an invocation. */
-#include "common/atomic.h"
+/* Slots: making and ending them. */
 #include "protect/shortcut.h"
 #include "worker/lines.h"
 #include "worker/monitor.h"
@@ -8,18 +7,6 @@
 #define AREA_SIZE 256 /* one struct nw_gate_regs each */
 
 _Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
-
-/* Held for a few instructions, never across anything that can fault or sleep. */
-void nw_free_lock(struct nw_domain *domain)
-{
-    while (nw_exchange(&domain->free_lock, 1u)) /* pairs with the release in nw_free_unlock */
-        nw_spin_pause();
-}
-
-void nw_free_unlock(struct nw_domain *domain)
-{
-    nw_store_release(&domain->free_lock, 0u); /* pairs with the exchange in nw_free_lock */
-}
 
 /* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
 static void xsave_reset(uint8_t *area)
@@ -85,43 +72,4 @@ void nw_slot_again(struct nw_slot *slot)
 {
     slot->gate.regs.rip -= SYSCALL_SIZE; /* RAX still is the number */
     slot->gate.result2 = NW_SHORTCUT_MISS;
-}
-
-void nw_free_push(struct nw_slot *slot)
-{
-    struct nw_domain *domain = slot->domain;
-
-    nw_free_lock(domain);
-    slot->state = NW_SLOT_FREE;
-    slot->next = domain->free;
-    domain->free = slot;
-    domain->n_free++;
-    nw_free_unlock(domain);
-}
-
-struct nw_slot *nw_free_pop(struct nw_domain *domain)
-{
-    struct nw_slot *slot = NULL;
-
-    nw_free_lock(domain);
-    if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_m.keyed)) {
-        slot = domain->free;
-        slot->state = NW_SLOT_RUNNING; /* from now on its domain is not idle */
-        domain->free = slot->next;
-        domain->n_free--;
-    }
-    nw_free_unlock(domain);
-    return slot;
-}
-
-struct nw_slot *nw_free_drain(struct nw_domain *domain)
-{
-    struct nw_slot *list;
-
-    nw_free_lock(domain);
-    list = domain->free;
-    domain->free = NULL;
-    domain->n_free = 0;
-    nw_free_unlock(domain);
-    return list;
 }

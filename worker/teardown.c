@@ -7,6 +7,7 @@
  */
 #include "common/atomic.h"
 #include "common/log.h"
+#include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
 #include <errno.h>
