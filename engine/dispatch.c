@@ -264,7 +264,8 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
         bool was_little = inv->little;
         if (nw_place(inv, inv->wanted, false, true) == 0)
             proceed(inv);
-        else if (inv->capped || !inv->replica || inv->replica->seat->worker != link || inv->little != was_little)
+        else if (inv->next.link || inv->capped || !inv->replica || inv->replica->seat->worker != link ||
+                 inv->little != was_little)
             nw_request_move(inv, NW_REQUEST_WAIT);
         else
             return;
@@ -325,6 +326,11 @@ static void retry(struct nw_invocation *inv)
         proceed(inv);
     else
         nw_request_move(inv, NW_REQUEST_WAIT);
+}
+
+void nw_dispatch_moved(struct nw_invocation *inv)
+{
+    retry(inv); /* its worker may have been lost meanwhile */
 }
 
 void nw_dispatch_retry_function(struct nw_function *function)

@@ -53,6 +53,9 @@ void nw_dispatch_retry_room(struct nw_link *link);
 /* Functions of which something left an arena may have room now for what waited for that. */
 void nw_dispatch_retry_capped(struct nw_engine *engine);
 
+/* An input that was on its way to another place has come there. */
+void nw_dispatch_moved(struct nw_invocation *inv);
+
 /* Inputs may take more memory of the engine's now. */
 void nw_dispatch_retry_owing(struct nw_engine *engine);
 

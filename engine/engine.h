@@ -36,6 +36,7 @@
 #include "common/mode.h"
 #include "common/resources.h"
 #include "common/status.h"
+#include "engine/carry.h"
 #include "engine/io.h"
 #include "engine/list.h"
 #include "engine/options.h"
@@ -112,10 +113,17 @@ struct nw_invocation {
     bool little;                /* WAITING, and its function holds little of the arena */
     uint64_t offset;
     size_t capacity;
-    size_t length; /* bytes of input so far */
-    size_t wanted; /* bytes that nw_invoke_reserve asked for */
-    char *spilled; /* the input so far while there is no room for it in an arena */
-    size_t spilled_size;
+    size_t length;       /* bytes of input so far */
+    size_t wanted;       /* bytes that nw_invoke_reserve asked for */
+    char *spilled;       /* the input so far while there is no room for it in an arena */
+    size_t spilled_size; /* bytes of it that may be used */
+    size_t spilled_room; /* its size: all that may come */
+    struct {
+        struct nw_link *link; /* a reference; NULL: it does not move */
+        uint64_t offset;
+        size_t capacity;
+        struct nw_carry carry;
+    } next;                       /* WAITING while a large input is carried to another block than it has */
     struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
     uint64_t deadline;
@@ -335,6 +343,8 @@ struct nw_engine {
 
     struct nw_spool spool;
     struct nw_list owing;      /* invocations that wait until they may take more of the spool */
+    struct nw_list chores;     /* see chores.h */
+    struct nw_list moving;     /* invocations whose input is being carried to another place */
     struct nw_list lent;       /* outputs in arenas that clients have yet to read */
     struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* replicas to look at before the loop waits */

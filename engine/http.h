@@ -56,7 +56,8 @@ struct nw_http_request {
     const char *body;
     size_t body_length;
     size_t written; /* of head and body */
-    char *move_to;  /* where the rest of the body goes once no write looks at it; NULL: it stays */
+    char *move_to;  /* where the rest of the body lies once no write looks at it; NULL: it stays */
+    size_t move_from;
     void (*moved)(void *arg);
     void (*release)(void *arg);
     void *release_arg;
@@ -144,9 +145,9 @@ void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer
 /* Bytes of an answer's body that are not known to be written. */
 size_t nw_http_unwritten(const struct nw_http_request *request);
 
-/* Copies so much of it to `memory`, and sends it from there. `moved` comes, now or later, when nothing looks at the old
- * place any more; `release` may be faster. Once per answer. */
-void nw_http_move(struct nw_http_request *request, char *memory);
+/* `memory` holds the body from byte `from` on, before which all is written: sends the rest from there. `moved` comes,
+ * now or later, when nothing looks at the old place any more; `release` may be faster. Once per answer. */
+void nw_http_move(struct nw_http_request *request, char *memory, size_t from);
 
 /* Closes the connection of a request that was answered: its client does not read. */
 void nw_http_abort(struct nw_http_request *request);

@@ -346,8 +346,7 @@ static void finish_move(struct nw_http_request *r)
 {
     size_t left = nw_http_unwritten(r);
     size_t skip = r->body_length - left;
-    memcpy(r->move_to, r->body + skip, left);
-    r->body = r->move_to;
+    r->body = r->move_to + (skip - r->move_from);
     r->body_length = left;
     r->written -= skip;
     r->move_to = NULL;
@@ -394,9 +393,10 @@ static bool is_being_written(const struct nw_http_request *r)
     return conn->writing && before < conn->writing_bytes;
 }
 
-void nw_http_move(struct nw_http_request *r, char *memory)
+void nw_http_move(struct nw_http_request *r, char *memory, size_t from)
 {
     r->move_to = memory;
+    r->move_from = from;
     if (is_being_written(r))
         nw_io_conn_unwrite(r->conn->io);
     else

@@ -100,12 +100,12 @@ static void tend(struct nw_engine *engine)
     nw_supervisor_tell_ready(engine);
 }
 
-/* Whether something waits for the next tend. */
-static bool something_ended(const struct nw_engine *engine)
+/* Whether something waits for the next turn. */
+static bool something_waits(const struct nw_engine *engine)
 {
-    return !nw_list_empty(&engine->broken) || !nw_list_empty(&engine->ended_operations) ||
-           !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool) ||
-           (engine->spool.given && !nw_list_empty(&engine->owing));
+    return !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
+           !nw_list_empty(&engine->ended_operations) || !nw_list_empty(&engine->uncap) ||
+           nw_spool_has_cut(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -115,6 +115,7 @@ static unsigned work(struct nw_engine *engine)
     flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
     tend(engine);
+    nw_chores_work(&engine->chores);
     nw_spool_bury(&engine->spool);
     if (engine->spool.given)
         nw_dispatch_retry_owing(engine);
@@ -141,7 +142,7 @@ static bool before_wait(void *arg)
     if (!taken && spin(engine))
         taken = work(engine);
     /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
-    if (something_ended(engine) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
+    if (something_waits(engine) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
         return false;
     return all_asleep(engine);
 }
@@ -198,6 +199,8 @@ void nw_engine_init(struct nw_engine *engine)
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->uncap);
+    nw_list_init(&engine->chores);
+    nw_list_init(&engine->moving);
     nw_list_init(&engine->lent);
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);

@@ -1,8 +1,9 @@
 /*
  * A nested call: CALL from the ring of the caller's worker, an invocation of the callee, REPLY to the caller's worker.
- * The input goes from arena to arena in one copy, and so does the output.
+ * The input goes from arena to arena in one copy, and so does the output; large ones in pieces (chores.h).
  */
 #include "engine/nested.h"
+#include "engine/carry.h"
 #include "engine/dispatch.h"
 #include "engine/functions.h"
 #include "engine/link.h"
@@ -22,6 +23,10 @@ struct call {
     size_t input_length;
     struct nw_invocation *inv; /* NULL when it is done */
     struct nw_result result;
+    struct nw_chore writing; /* of the input */
+    struct nw_carry placing; /* of the output */
+    bool has_block;          /* for it, in the origin's arena */
+    uint64_t offset;
 };
 
 static void post_status(struct nw_link *link, uint64_t id, enum nw_status status)
@@ -34,26 +39,42 @@ static void call_free(struct call *call)
     nw_list_remove(&call->of_link);
     nw_list_remove(&call->waiting);
     call->origin->n_calls--;
+    nw_chore_stop(&call->writing);
+    nw_carry_stop(&call->placing);
+    if (call->has_block)
+        nw_link_free_block(call->origin, call->offset);
     if (call->result.link)
         nw_link_drop(call->result.link, call->result.offset);
     free(call);
 }
 
-/* Puts the output into the arena of the caller's worker. False when there is no room for it now. */
-static bool place_output(struct call *call, struct nw_desc *desc)
+static void placed(struct nw_carry *carry)
+{
+    struct call *call = nw_container(carry, struct call, placing);
+    call->has_block = false; /* it is the worker's now */
+    nw_link_give_block(call->origin, call->offset);
+    nw_link_post(call->origin, &(struct nw_desc){.id = call->id,
+                                                 .kind = NW_DESC_REPLY,
+                                                 .status = NW_STATUS_OK,
+                                                 .offset = call->offset,
+                                                 .length = call->result.length});
+    call_free(call);
+}
+
+/* Puts the output into the arena of the caller's worker. 0: it is on its way, and ends the call; -ENOMEM when there is
+ * no room for it now. */
+static int place_output(struct call *call)
 {
     struct nw_link *origin = call->origin;
-    int rc = nw_link_alloc(origin, call->result.length, &desc->offset);
-    if (rc == -ENOMEM)
-        return false;
-    if (rc < 0) {
-        desc->status = NW_STATUS_OUTPUT_TOO_LARGE;
-        return true;
-    }
-    desc->length = call->result.length;
-    memcpy(nw_link_at(origin, desc->offset), call->result.data, desc->length);
-    nw_link_give_block(origin, desc->offset);
-    return true;
+    int rc = nw_link_alloc(origin, call->result.length, &call->offset);
+    if (rc < 0)
+        return rc;
+    call->has_block = true;
+    nw_list_remove(&call->waiting);
+    call->placing = (struct nw_carry){
+        .to = nw_link_at(origin, call->offset), .from = call->result.data, .left = call->result.length, .done = placed};
+    nw_carry_start(&origin->engine->chores, &call->placing);
+    return 0;
 }
 
 /* False when there is no room for the output now. */
@@ -65,8 +86,11 @@ static bool reply(struct call *call)
         desc.offset = NW_OFFSET_INLINE;
         desc.length = result->length;
         memcpy(desc.data, result->data, result->length);
-    } else if (result->status == NW_STATUS_OK && !place_output(call, &desc)) {
-        return false;
+    } else if (result->status == NW_STATUS_OK) {
+        int rc = place_output(call);
+        if (rc == 0 || rc == -ENOMEM)
+            return rc == 0;
+        desc.status = NW_STATUS_OUTPUT_TOO_LARGE;
     }
     nw_link_post(call->origin, &desc);
     call_free(call);
@@ -78,19 +102,35 @@ static void call_done(void *arg, const struct nw_result *result)
 {
     struct call *call = arg;
     bool waits = result->length > NW_INLINE_MAX && !nw_list_empty(&call->origin->reply_waiters);
+    nw_chore_stop(&call->writing);
     call->inv = NULL;
     call->result = *result;
     if (waits || !reply(call))
         nw_list_append(&call->origin->reply_waiters, &call->waiting);
 }
 
+static bool write_piece(struct nw_chore *chore)
+{
+    struct call *call = nw_container(chore, struct call, writing);
+    size_t written = call->inv->length, left = call->input_length - written;
+    size_t piece = left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
+    if (nw_invoke_write(call->inv, call->input + written, piece) < 0)
+        nw_dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+    else if (piece < left)
+        return true;
+    else
+        nw_invoke_end(call->inv);
+    return false;
+}
+
 static void call_room(void *arg)
 {
     struct call *call = arg;
-    if (nw_invoke_write(call->inv, call->input, call->input_length) < 0)
-        nw_dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+    call->writing.step = write_piece;
+    if (call->input_length > NW_CARRY_PIECE)
+        nw_chore_start(&call->origin->engine->chores, &call->writing);
     else
-        nw_invoke_end(call->inv);
+        write_piece(&call->writing);
 }
 
 static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done};

@@ -1,6 +1,8 @@
 /* See output.h. */
 #include "engine/output.h"
 #include "common/without.h"
+#include "engine/bulk.h"
+#include "engine/carry.h"
 #include "engine/functions.h"
 #include "engine/link.h"
 #include <stdlib.h>
@@ -16,9 +18,12 @@ struct output {
     struct nw_http_request *request;
     struct nw_link *worker; /* NULL: it is not lent any more */
     uint64_t offset;
+    const char *data;
     size_t length;
     uint64_t since;
-    char *memory; /* where it is, or moves to */
+    char *memory; /* where it is, or moves to, from byte `from` on */
+    size_t from, room;
+    struct nw_carry carry;
     struct nw_spool_holder spool;
 };
 
@@ -40,10 +45,11 @@ static void moved(void *arg)
 static void released(void *arg)
 {
     struct output *output = arg;
+    nw_carry_stop(&output->carry);
     not_lent(output);
     nw_spool_give(&output->engine->spool, &output->spool);
     nw_function_unref(output->function);
-    free(output->memory);
+    nw_bulk_free(output->engine->ended ? NULL : &output->engine->chores, output->memory, output->room);
     free(output);
 }
 
@@ -53,18 +59,28 @@ static void cut(void *arg)
     nw_http_abort(output->request);
 }
 
-/* False: there is no memory for it. */
+static void carried(struct nw_carry *carry)
+{
+    struct output *output = nw_container(carry, struct output, carry);
+    nw_http_move(output->request, output->memory, output->from);
+}
+
+/* False: there is no memory for it. What is written while it is carried is written from the old place. */
 static bool move(struct output *output)
 {
     struct nw_engine *engine = output->engine;
     size_t left = nw_http_unwritten(output->request);
-    char *memory = malloc(left + 1);
-    if (!memory || nw_spool_take(&engine->spool, &output->spool, left + 1, nw_io_now(engine->io)) < 0) {
-        free(memory);
+    size_t room = left + 1; /* it may be empty */
+    char *memory = nw_bulk_new(room);
+    if (!memory || nw_spool_take(&engine->spool, &output->spool, room, nw_io_now(engine->io)) < 0) {
+        nw_bulk_free(NULL, memory, room);
         return false;
     }
     output->memory = memory;
-    nw_http_move(output->request, memory);
+    output->room = room;
+    output->from = output->request->body_length - left;
+    output->carry = (struct nw_carry){.to = memory, .from = output->data + output->from, .left = left, .done = carried};
+    nw_carry_start(&engine->chores, &output->carry);
     return true;
 }
 
@@ -80,6 +96,7 @@ static struct output *lend(struct nw_http_request *request, struct nw_function *
         .request = request,
         .worker = result->link,
         .offset = result->offset,
+        .data = result->data,
         .length = result->length,
         .since = nw_io_now(result->link->engine->io),
         .spool = {.account = &function->spooled, .moved = &request->written, .cut = cut, .arg = output},

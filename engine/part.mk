@@ -10,7 +10,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
-ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
+ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c bulk.c carry.c chores.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
                     http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
                     io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
                     json_text.c link.c loads.c list.c listen.c lookup.c loop.c mail.c names.c nested.c operations.c options.c outbox.c output.c place.c query.c registry.c \
@@ -91,6 +91,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/chores,engine/test/chores_test.c $(addprefix engine/,bulk.c carry.c chores.c list.c)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names_test.c engine/names.c engine/list.c,,$(COMMON)))
 $(eval $(call test,engine/list,engine/test/list_test.c engine/list.c))
@@ -104,5 +105,5 @@ $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # The same engine, and tests that are its workers.
-$(call objects,engine/test/awake_test.c engine/test/outbox_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
-$(foreach name,awake outbox,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
+$(call objects,$(addprefix engine/test/,awake_test.c outbox_test.c pieces_test.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(foreach name,awake outbox pieces,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -4,19 +4,21 @@
  */
 #include "engine/place.h"
 #include "common/without.h"
+#include "engine/bulk.h"
 #include "engine/deployments.h"
 #include "engine/dispatch.h"
 #include "engine/link.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SMALLEST_GROWING 65536
 #define GROWTH           4
+#define GROWN_MOST       (4ul * SMALLEST_GROWING) /* what becomes larger moves to private memory, and needs no copies */
 #define PARTIAL_MOST     4     /* inputs that are still arriving hold at most this part of an arena */
 #define FUNCTION_MOST    4     /* ... and those of one function, or one input of any size */
 #define LITTLE           64    /* this part of an arena is little */
 #define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
+#define SPOOL_STEP       65536 /* ... and of which more is charged at a time */
 
 /* A replica that an invocation may be sent to. Older versions finish what chose them. */
 static bool usable(const struct nw_replica *replica)
@@ -55,26 +57,41 @@ void nw_place_arrived(struct nw_invocation *inv)
     inv->spool.cut = NULL; /* from now on it waits for no client */
 }
 
-void nw_dispatch_drop_block(struct nw_invocation *inv)
+static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
 {
     struct nw_function *function = inv->function;
+    function->arena_bytes -= capacity;
+    nw_link_free_block(link, offset);
+    if (!nw_list_empty(&function->capped) && nw_list_empty(&function->uncap_link))
+        nw_list_append(&inv->engine->uncap, &function->uncap_link);
+}
+
+void nw_dispatch_drop_block(struct nw_invocation *inv)
+{
     if (!inv->has_block)
         return;
     if (inv->partial)
         inv->home->partial -= inv->capacity;
     inv->partial = inv->has_block = false;
-    function->arena_bytes -= inv->capacity;
-    nw_link_free_block(inv->home, inv->offset);
-    if (!nw_list_empty(&function->capped) && nw_list_empty(&function->uncap_link))
-        nw_list_append(&inv->engine->uncap, &function->uncap_link);
+    give_block(inv, inv->home, inv->offset, inv->capacity);
 }
 
 void nw_place_drop_spilled(struct nw_invocation *inv)
 {
     nw_spool_give(&inv->engine->spool, &inv->spool);
-    free(inv->spilled);
+    nw_bulk_free(inv->engine->ended ? NULL : &inv->engine->chores, inv->spilled, inv->spilled_room);
     inv->spilled = NULL;
-    inv->spilled_size = 0;
+    inv->spilled_size = inv->spilled_room = 0;
+}
+
+void nw_place_stop(struct nw_invocation *inv)
+{
+    if (!inv->next.link)
+        return;
+    nw_carry_stop(&inv->next.carry);
+    give_block(inv, inv->next.link, inv->next.offset, inv->next.capacity);
+    nw_link_unref(inv->next.link);
+    inv->next.link = NULL;
 }
 
 static void leave_home(struct nw_invocation *inv)
@@ -115,34 +132,72 @@ static size_t growing_size(const struct nw_invocation *inv, size_t need)
     return size < need ? need : size;
 }
 
-static void move_input(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+static void settle(struct nw_invocation *inv)
 {
-    const char *from = inv->spilled;
-    if (inv->has_block)
-        from = nw_link_at(inv->home, inv->offset);
-    if (inv->length)
-        memcpy(nw_link_at(link, offset), from, inv->length);
     nw_place_drop_spilled(inv);
-    nw_link_ref(link);
     leave_home(inv);
-    inv->home = link;
+    inv->home = inv->next.link;
+    inv->offset = inv->next.offset;
+    inv->capacity = inv->next.capacity;
     inv->has_block = true;
-    inv->offset = offset;
-    inv->capacity = capacity;
+    inv->next.link = NULL;
+}
+
+static const char *input_of(const struct nw_invocation *inv)
+{
+    return inv->has_block ? nw_link_at(inv->home, inv->offset) : inv->spilled;
+}
+
+static void set_next(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+{
+    nw_link_ref(link);
+    inv->next.link = link;
+    inv->next.offset = offset;
+    inv->next.capacity = capacity;
     inv->function->arena_bytes += capacity;
 }
 
+static void move_now(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+{
+    set_next(inv, link, offset, capacity);
+    if (inv->length)
+        memcpy(nw_link_at(link, offset), input_of(inv), inv->length);
+    settle(inv);
+}
+
+static void carried(struct nw_carry *carry)
+{
+    struct nw_invocation *inv = nw_container(carry, struct nw_invocation, next.carry);
+    settle(inv);
+    nw_dispatch_moved(inv);
+}
+
+/* 0, or -EAGAIN: it is on its way. */
+static int move_input(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+{
+    if (inv->length <= NW_CARRY_PIECE) {
+        move_now(inv, link, offset, capacity);
+        return 0;
+    }
+    set_next(inv, link, offset, capacity);
+    inv->next.carry =
+        (struct nw_carry){.to = nw_link_at(link, offset), .from = input_of(inv), .left = inv->length, .done = carried};
+    nw_carry_start(&inv->engine->chores, &inv->next.carry);
+    return -EAGAIN;
+}
+
 /* See the head of this file. Without memory for it the block is kept: the queue's timeout ends a standstill. */
-static void spill(struct nw_invocation *inv)
+static void spill(struct nw_invocation *inv, size_t room)
 {
     if (!inv->has_block)
         return;
-    char *copy = malloc(inv->length ? inv->length : 1);
+    char *copy = nw_bulk_new(room);
     if (!copy)
         return;
-    memcpy(copy, nw_link_at(inv->home, inv->offset), inv->length);
+    memcpy(copy, input_of(inv), inv->length);
     inv->spilled = copy;
-    inv->spilled_size = inv->length ? inv->length : 1;
+    inv->spilled_room = room;
+    inv->spilled_size = inv->length;
     leave_home(inv);
 }
 
@@ -167,15 +222,18 @@ static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t 
     uint64_t most = link->engine->options.arena / PARTIAL_MOST, offset;
     if (need > link->engine->options.arena)
         return -E2BIG;
-    bool may = nw_unchecked(NW_CHECK_SHARE) || (link->partial + size <= most && within_share(inv, size));
+    bool may = nw_unchecked(NW_CHECK_SHARE) ||
+               (link->partial + size <= most && within_share(inv, size) && !(grows && size > GROWN_MOST));
     if (may && nw_list_empty(&link->room_waiters) && alloc_input(inv, link, size, &offset) == 0) {
-        move_input(inv, link, offset, size);
+        move_now(inv, link, offset, size);
         inv->partial = true;
         link->partial += size;
         return 0;
     }
-    spill(inv);
+    size_t room = grows && need < inv->engine->options.body_limit ? inv->engine->options.body_limit : need;
+    spill(inv, room);
     inv->spooled = !inv->has_block && !nw_unchecked(NW_CHECK_SHARE);
+    inv->spilled_room = inv->spooled ? room : inv->spilled_room;
     return inv->spooled ? 0 : -EAGAIN;
 }
 
@@ -192,21 +250,20 @@ static int charge(struct nw_invocation *inv, size_t size)
 
 int nw_place_spool(struct nw_invocation *inv, size_t length)
 {
-    size_t need = inv->length + length, size = inv->spilled_size;
-    if (need <= size)
+    size_t need = inv->length + length, size = (need + SPOOL_STEP - 1) / SPOOL_STEP * SPOOL_STEP;
+    if (need <= inv->spilled_size)
         return 0;
-    size = need < 2 * size ? 2 * size : need;
-    if (size > inv->wanted && need <= inv->wanted) /* what was announced */
-        size = inv->wanted;
+    if (size > inv->spilled_room) /* what was announced */
+        size = inv->spilled_room;
+    if (!inv->spilled)
+        inv->spilled = nw_bulk_new(inv->spilled_room);
+    if (!inv->spilled || need > size)
+        return -ENOMEM;
     inv->owes = charge(inv, size) == -EAGAIN;
     if (inv->owes) { /* what was read already is kept all the same, and is the last for now */
         inv->spool.cut = NULL;
         size = need;
     }
-    char *grown = realloc(inv->spilled, size);
-    if (!grown)
-        return -ENOMEM;
-    inv->spilled = grown;
     inv->spilled_size = size;
     return 0;
 }
@@ -232,9 +289,9 @@ static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t ne
     if (!inv->capped && is_next)
         rc = alloc_input(inv, link, size, &offset);
     if (rc == 0)
-        move_input(inv, link, offset, size);
+        rc = move_input(inv, link, offset, size);
     else if (rc == -ENOMEM && inv->home == link)
-        spill(inv);
+        spill(inv, inv->length + 1);
     inv->wanted = size;
     return rc == -ENOMEM ? -EAGAIN : rc;
 }

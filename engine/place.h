@@ -7,7 +7,8 @@
 /*
  * Sees to it that `inv` has a replica that can run it and room for `need` bytes in the arena of its worker; input that
  * lies elsewhere moves there. `grows`: leave room for more. `first`: do not stand behind those that wait for room.
- * 0; -EAGAIN, with inv->wanted set, when there is no worker or no room now; -E2BIG when it never fits.
+ * 0; -EAGAIN, with inv->wanted set, when there is no worker or no room now, or input is on its way there, after which
+ * nw_dispatch_moved is called; -E2BIG when it never fits.
  */
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
 
@@ -23,8 +24,9 @@ bool nw_place_pay(struct nw_invocation *inv);
 /* The input is complete: it waits for no client any more. */
 void nw_place_arrived(struct nw_invocation *inv);
 
-/* Gives up the private memory of an input. */
+/* Gives up the private memory of an input; where it moves to, if it does. */
 void nw_place_drop_spilled(struct nw_invocation *inv);
+void nw_place_stop(struct nw_invocation *inv);
 
 /* Lets go of the replica. A block in the arena of a lost worker is kept, until the input has moved on. */
 void nw_place_forget(struct nw_invocation *inv);

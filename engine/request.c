@@ -50,6 +50,8 @@ static struct nw_list *waits_in(struct nw_invocation *inv)
     struct nw_link *link;
     if (inv->owes)
         return &inv->engine->owing;
+    if (inv->next.link)
+        return &inv->engine->moving;
     if (!inv->replica)
         return &inv->function->waiting;
     if (inv->capped)
@@ -90,6 +92,7 @@ static void enter(struct nw_invocation *inv)
 static void give_up(struct nw_invocation *inv)
 {
     struct nw_replica *replica = inv->replica;
+    nw_place_stop(inv);
     nw_dispatch_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);

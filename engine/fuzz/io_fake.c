@@ -426,8 +426,10 @@ void fake_turn(struct nw_io *io, uint64_t ms)
     works_turn(io);
     timers_turn(io);
     int turns = 0;
-    while (io->before_wait && !io->before_wait(io->before_wait_arg))
+    while (io->before_wait && !io->before_wait(io->before_wait_arg)) {
         NW_FUZZ_CHECK(++turns < TURNS_MOST);
+        conns_close(io);
+    }
     conns_close(io);
 }
 

@@ -157,15 +157,19 @@ void nw_registry_close(struct nw_registry *registry)
 
 /* --- playing --- */
 
+size_t world_arena = 128 * 1024;
+
+bool world_turn_once(struct world *world, uint64_t ms)
+{
+    world->engine.spin_credit = 0; /* spinning would only cost time */
+    fake_turn(world->engine.io, ms);
+    return world_workers_turn(world);
+}
+
 void world_turn(struct world *world, uint64_t ms)
 {
-    bool busy = true;
-    for (int i = 0; i < TURNS_MOST && busy; i++) {
-        world->engine.spin_credit = 0; /* spinning would only cost time */
-        fake_turn(world->engine.io, ms);
-        busy = world_workers_turn(world);
+    for (int i = 0; i < TURNS_MOST && world_turn_once(world, ms); i++)
         ms = 1;
-    }
 }
 
 static void operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment, const char *reason)
@@ -301,8 +305,9 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                .workers = workers,
                                                .executors = 1,
                                                .threads = 1,
-                                               .body_limit = 48 * 1024,
-                                               .arena = 128 * 1024,
+                                               .body_limit = world_arena / 8 * 3,
+                                               .arena = world_arena,
+                                               .payload_memory = 4 * world_arena,
                                                .ring = 16,
                                                .header_limit = 1024,
                                                .header_timeout = LIMIT_MS,

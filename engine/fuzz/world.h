@@ -33,6 +33,9 @@ struct world {
     bool held;      /* honest workers answer nothing for now */
 };
 
+/* Of each world made from now on; bodies may be three eighths of it. */
+extern size_t world_arena;
+
 /* Makes an engine of that mode with `echo` deployed, lets the target play, then ends all there is in an orderly way and
  * checks that nothing is left over. */
 void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)(struct world *world, void *arg),
@@ -40,6 +43,9 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
 
 /* A turn of engine and workers, `ms` later; repeated until nothing happens any more. */
 void world_turn(struct world *world, uint64_t ms);
+
+/* One. False: nothing happened. */
+bool world_turn_once(struct world *world, uint64_t ms);
 
 /* Deploys `code`, whose first letter says how a worker takes it: R refuses it, D dies of it. Without waiting. */
 void world_deploy(struct world *world, const char *name, const char *code);

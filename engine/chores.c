@@ -1,0 +1,34 @@
+/* See chores.h. */
+#include "engine/chores.h"
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void nw_chore_start(struct nw_list *chores, struct nw_chore *chore)
+{
+    nw_list_append(chores, &chore->link);
+}
+
+void nw_chore_stop(struct nw_chore *chore)
+{
+    if (chore->link.next)
+        nw_list_remove(&chore->link);
+}
+
+void nw_chores_work(struct nw_list *chores)
+{
+    if (nw_list_empty(chores))
+        return;
+    uint64_t end = now_ns() + NW_CHORES_NS;
+    do {
+        struct nw_chore *chore = nw_container(chores->next, struct nw_chore, link);
+        nw_list_remove(&chore->link);
+        if (chore->step(chore))
+            nw_list_append(chores, &chore->link); /* behind the others */
+    } while (!nw_list_empty(chores) && now_ns() < end);
+}
