@@ -111,8 +111,10 @@ unsigned nw_http_server_undrained(const struct nw_http_server *server);
 /* Open connections. */
 unsigned nw_http_server_connections(const struct nw_http_server *server);
 
-/* Does what answers and resumes made possible. To be called before the loop waits. */
+/* Does what answers and resumes made possible, up to about as many bytes of answers as a turn should take. To be called
+ * before the loop waits, which it may not while something is left. */
 void nw_http_server_flush(struct nw_http_server *server);
+bool nw_http_server_is_flushed(const struct nw_http_server *server);
 
 /* Looks for timeouts. To be called a few times a second. */
 void nw_http_server_tick(struct nw_http_server *server);

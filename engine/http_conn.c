@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLICE     (1024ul * 1024 + NW_HTTP_HEAD_SIZE) /* bytes per write, so that progress of a slow reader is seen */
-#define BODY_STEP 65536                               /* bytes of a body that must arrive within limits.body_ms */
+#define SLICE \
+    (NW__HTTP_FLUSH_BYTES + NW_HTTP_HEAD_SIZE) /* bytes per write, so that progress of a slow reader is seen */
+#define BODY_STEP 65536                        /* bytes of a body that must arrive within limits.body_ms */
 #define LINGER_MS 2000
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -321,15 +322,20 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
     return n;
 }
 
-/* Writes until nothing is ready or a write is not done at once. */
+/* Writes until nothing is ready, a write is not done at once, or others come to their turn. */
 static void conn_write(struct nw_http_conn *conn)
 {
     struct iovec iov[NW_IO_IOV_MAX];
     while (!conn->writing && !conn->closing) {
         drop_finished(conn);
+        if (conn->server->flushed >= NW__HTTP_FLUSH_BYTES) {
+            nw__http_mark_dirty(conn);
+            return;
+        }
         int n = gather(conn, iov, &conn->writing_bytes);
         if (!n)
             return;
+        conn->server->flushed += conn->writing_bytes;
         int rc = nw_io_conn_write(conn->io, iov, n);
         if (rc < 0)
             nw__http_conn_close(conn);

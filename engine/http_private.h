@@ -8,6 +8,8 @@
 
 #define NW__HTTP_LISTENERS_MAX 16
 
+#define NW__HTTP_FLUSH_BYTES (128ul * 1024) /* of answers, before others come to their turn */
+
 struct nw_http_server {
     struct nw_io *io;
     struct nw_http_limits limits;
@@ -17,6 +19,7 @@ struct nw_http_server {
     int n_listeners;
     struct nw_list conns;
     struct nw_list dirty; /* connections that have something to do before the loop waits */
+    size_t flushed;       /* bytes that this flush has written */
     unsigned n_conns;
     unsigned n_undrained; /* of these, those that were there before `draining` */
     bool draining, closed;

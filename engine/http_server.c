@@ -126,11 +126,17 @@ unsigned nw_http_server_connections(const struct nw_http_server *server)
 
 void nw_http_server_flush(struct nw_http_server *server)
 {
-    while (!nw_list_empty(&server->dirty)) {
+    server->flushed = 0;
+    while (!nw_list_empty(&server->dirty) && server->flushed < NW__HTTP_FLUSH_BYTES) {
         struct nw_http_conn *conn = nw_container(server->dirty.next, struct nw_http_conn, dirty_link);
         nw_list_remove(&conn->dirty_link);
         nw__http_conn_flush(conn);
     }
+}
+
+bool nw_http_server_is_flushed(const struct nw_http_server *server)
+{
+    return nw_list_empty(&server->dirty);
 }
 
 /* Closes those of these connections that their clients have left. */

@@ -7,6 +7,9 @@
 
 #include "engine/io.h"
 
+/* About so many bytes are handed over between two calls of before_wait, so that others come to their turn. */
+#define NW__IO_TURN_BYTES (128ul * 1024)
+
 struct nw__io_backend {
     enum nw_io_kind kind;
     void (*free)(struct nw_io *io);

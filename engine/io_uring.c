@@ -123,16 +123,20 @@ static void enter(struct nw__uring *uring, bool may_wait)
     submit_all(uring);
 }
 
+/* What is more than a turn's share of bytes stays where it is until the next. */
 static void take_completions(struct nw__uring *uring)
 {
     struct io_uring_cqe *cqe;
     unsigned head, n = 0;
+    uring->received = 0;
     io_uring_for_each_cqe(&uring->ring, head, cqe)
     {
         struct nw__op *op = io_uring_cqe_get_data(cqe);
         n++;
         if (op)
             op_completed(op, cqe->res, cqe->flags);
+        if (uring->received >= NW__IO_TURN_BYTES)
+            break;
     }
     io_uring_cq_advance(&uring->ring, n);
 }

@@ -51,6 +51,7 @@ struct nw__uring {
     struct nw__op clock;   /* fires at the first of them */
     uint64_t clock_at;
     struct __kernel_timespec clock_time;
+    size_t received; /* bytes, in this turn */
     unsigned living; /* listeners, connections, watches and jobs: the ring stays as long as there is one */
     pthread_mutex_t lock;
     struct nw_list finished; /* jobs; under `lock`, and so told to `finished_fd` */
@@ -73,7 +74,7 @@ void nw__uring_end(struct nw__uring *uring, struct nw__ending *ending);
 
 /* --- io_uring_buffers.c --- */
 
-#define NW__URING_BUFFER_SIZE 65536
+#define NW__URING_BUFFER_SIZE 16384
 
 /* 0 or negative errno. */
 int nw__uring_buffers_init(struct nw__uring *uring);

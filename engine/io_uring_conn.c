@@ -119,6 +119,7 @@ static void receive_complete(struct nw__op *op, int result, unsigned flags)
 {
     struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
     struct nw__uring *uring = conn->uring;
+    uring->received += result > 0 ? (size_t)result : 0;
     if (conn->closing)
         end_when_idle(conn);
     else if (result > 0)

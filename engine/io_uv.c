@@ -3,20 +3,22 @@
  * costs one read and one write. Not responsible for what the bytes mean.
  */
 #include "engine/io_backend.h"
+#include "engine/list.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
-#define READ_BUFFER    (256ul * 1024)
+#define READ_BUFFER    (64ul * 1024)
 #define ACCEPTS_A_TURN 32
 
 struct uv_io {
     struct nw_io base;
     uv_loop_t loop;
     uv_prepare_t prepare;
-    uv_idle_t idle; /* active while the loop must not block */
+    uv_idle_t idle;          /* active while the loop must not block */
+    struct nw_list readable; /* connections with bytes to read, in their order */
     char *read_buffer;
 };
 
@@ -33,6 +35,7 @@ struct uv_conn {
     uv_poll_t poll;
     struct uv_io *io;
     int events; /* what the poll waits for now */
+    struct nw_list readable_link;
     bool reading;
     bool closing;
     struct nw__io_pending pending;
@@ -60,11 +63,27 @@ static void idle_cb(uv_idle_t *idle)
     (void)idle;
 }
 
+static size_t conn_readable(struct uv_conn *conn);
+
+/* However many there are, no more than a turn's share at a time; the others come first in the next. */
+static void read_some(struct uv_io *io)
+{
+    size_t taken = 0;
+    while (taken < NW__IO_TURN_BYTES && !nw_list_empty(&io->readable)) {
+        struct uv_conn *conn = nw_container(io->readable.next, struct uv_conn, readable_link);
+        nw_list_remove(&conn->readable_link);
+        if (conn->reading && !conn->closing)
+            taken += conn_readable(conn);
+    }
+}
+
 /* An active idle handle makes libuv poll without blocking. */
 static void prepare_cb(uv_prepare_t *prepare)
 {
     struct uv_io *io = prepare->data;
-    if (!io->base.before_wait || io->base.before_wait(io->base.before_wait_arg))
+    read_some(io);
+    bool may_wait = !io->base.before_wait || io->base.before_wait(io->base.before_wait_arg);
+    if (may_wait && nw_list_empty(&io->readable))
         uv_idle_stop(&io->idle);
     else
         uv_idle_start(&io->idle, idle_cb);
@@ -125,19 +144,21 @@ static void conn_update(struct uv_conn *conn)
         uv_poll_stop(&conn->poll);
 }
 
-static void conn_readable(struct uv_conn *conn)
+/* The bytes that were read. */
+static size_t conn_readable(struct uv_conn *conn)
 {
     ssize_t n = read(conn->base.fd, conn->io->read_buffer, READ_BUFFER);
     if (n > 0) {
         conn->base.handler->data(conn->base.arg, conn->io->read_buffer, (size_t)n);
-        return;
+        return (size_t)n;
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return 0;
     int error = n < 0 ? -errno : 0;
     conn->reading = false;
     conn_update(conn);
     conn->base.handler->end(conn->base.arg, error);
+    return 0;
 }
 
 /* Sends what the socket takes. 1 all sent, 0 the socket is full, or negative errno. */
@@ -174,8 +195,8 @@ static void conn_event(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_WRITABLE) && conn->pending.n)
         conn_writable(conn);
-    if ((events & UV_READABLE) && conn->reading && !conn->closing)
-        conn_readable(conn);
+    if ((events & UV_READABLE) && conn->reading && !conn->closing && nw_list_empty(&conn->readable_link))
+        nw_list_append(&conn->io->readable, &conn->readable_link);
     conn_update(conn);
 }
 
@@ -224,6 +245,7 @@ static void conn_close(struct nw_io_conn *base)
         return;
     conn->closing = true;
     conn->pending.n = 0;
+    nw_list_remove(&conn->readable_link);
     uv_close((uv_handle_t *)&conn->poll, conn_closed);
 }
 
@@ -238,6 +260,7 @@ static struct uv_conn *conn_new(struct uv_io *io, int fd)
         return NULL;
     }
     conn->poll.data = conn;
+    nw_list_init(&conn->readable_link);
     conn->io = io;
     conn->base.backend = io->base.backend;
     conn->base.fd = fd;
@@ -432,6 +455,7 @@ struct nw_io *nw__uv_new(void)
     }
     io->base.backend = &backend;
     io->read_buffer = buffer;
+    nw_list_init(&io->readable);
     uv_prepare_init(&io->loop, &io->prepare);
     uv_idle_init(&io->loop, &io->idle);
     io->prepare.data = io;

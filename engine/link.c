@@ -13,8 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define POLL_MAX    512   /* descriptors taken in one go, so that no worker keeps the loop to itself */
-#define BACKLOG_MAX 65536 /* descriptors; a worker that lets more pile up is not reading */
+#define POLL_MAX    512    /* descriptors taken in one go, so that no worker keeps the loop to itself */
+#define POLL_BYTES  262144 /* ... and about so many of payloads, which may be copied */
+#define BACKLOG_MAX 65536  /* descriptors; a worker that lets more pile up is not reading */
 #define BLOCK_UNIT  64
 #define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
 #define RING_TURN   4  /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
@@ -302,7 +303,8 @@ static const char *handle(struct nw_link *link, const struct nw_desc *desc)
 static unsigned drain(struct nw_link *link)
 {
     unsigned taken = 0;
-    while (!link->broken && taken < POLL_MAX) {
+    uint64_t bytes = 0;
+    while (!link->broken && taken < POLL_MAX && bytes < POLL_BYTES) {
         struct nw_desc desc;
         int rc = nw_ring_pop(&link->channel.in, &desc);
         if (rc == 0)
@@ -313,6 +315,7 @@ static unsigned drain(struct nw_link *link)
             nw_worker_broken(link, wrong);
         }
         taken++;
+        bytes += desc.length;
     }
     return taken;
 }

@@ -85,6 +85,11 @@ static void flush_servers(struct nw_engine *engine)
         nw_http_server_flush(engine->admin);
 }
 
+static bool servers_are_flushed(const struct nw_engine *engine)
+{
+    return nw_http_server_is_flushed(engine->gateway) && (!engine->admin || nw_http_server_is_flushed(engine->admin));
+}
+
 /* What is to be seen to beside requests. */
 static void tend(struct nw_engine *engine)
 {
@@ -103,7 +108,7 @@ static void tend(struct nw_engine *engine)
 /* Whether something waits for the next turn. */
 static bool something_waits(const struct nw_engine *engine)
 {
-    return !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
+    return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
            !nw_list_empty(&engine->ended_operations) || !nw_list_empty(&engine->uncap) ||
            nw_spool_has_cut(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
 }

@@ -3,6 +3,7 @@
  * engine reach only by chance. Completions that come after a close are seen by the sanitizers. io_uring is tried a
  * second time as on a kernel that knows no multishot operations.
  */
+#include "engine/io_backend.h"
 #include "engine/test/io_world.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,11 +20,17 @@
 
 #include <cmocka.h>
 
-#define BIG (4ul << 20)
+#define BIG          (4ul << 20)
+#define MANY_SENDERS 20
 
 static bool one_peer(struct world *world)
 {
     return world->n_peers >= 1;
+}
+
+static bool many_peers(struct world *world)
+{
+    return world->n_peers == MANY_SENDERS;
 }
 
 static bool got_something(struct world *world)
@@ -104,6 +111,48 @@ static void nothing_comes_while_reading_is_off(void **state)
     run_until(world, got_the_end);
     assert_int_equal(peer->received, sent);
     close(fd);
+}
+
+static size_t received_by_all(const struct world *world)
+{
+    size_t total = 0;
+    for (int i = 0; i < world->n_peers; i++)
+        total += world->peers[i].received;
+    return total;
+}
+
+/* Looks at the end of each turn what it has brought. */
+static bool got_all_in_shares(struct world *world)
+{
+    static size_t before, most;
+    size_t now = received_by_all(world);
+    most = now - before > most ? now - before : most;
+    before = now;
+    if (now < world->wanted)
+        return false;
+    assert_in_range(most, 1, 2 * NW__IO_TURN_BYTES);
+    before = most = 0;
+    return true;
+}
+
+static void a_turn_takes_no_more_than_its_share(void **state)
+{
+    struct world *world = *state;
+    int fds[MANY_SENDERS];
+    world->read_at_once = false;
+    for (int i = 0; i < MANY_SENDERS; i++)
+        fds[i] = dial(world);
+    run_until(world, many_peers);
+    for (int i = 0; i < MANY_SENDERS; i++)
+        world->wanted += fill(fds[i], BIG / 4);
+    assert_true(world->wanted > 8 * NW__IO_TURN_BYTES);
+    for (int i = 0; i < world->n_peers; i++)
+        nw_io_conn_read(world->peers[i].conn, true);
+    run_until(world, got_all_in_shares);
+    for (int i = 0; i < MANY_SENDERS; i++) {
+        assert_true(world->peers[i].received > 0);
+        close(fds[i]);
+    }
 }
 
 static void reading_off_and_on_loses_nothing(void **state)
@@ -477,6 +526,7 @@ int main(void)
         CASE(a_reset_ends_with_its_error),
         CASE(nothing_comes_while_reading_is_off),
         CASE(reading_off_and_on_loses_nothing),
+        CASE(a_turn_takes_no_more_than_its_share),
         CASE(a_big_write_waits_for_its_reader),
         CASE(what_is_left_of_a_write_can_be_taken_back),
         CASE(a_close_takes_back_a_write),

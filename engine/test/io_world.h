@@ -20,6 +20,7 @@ struct world {
     struct peer peers[64];
     int n_peers;
     bool read_at_once;
+    size_t wanted; /* bytes that are to come */
     bool (*until)(struct world *world);
 };
 

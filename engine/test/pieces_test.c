@@ -5,6 +5,8 @@
 #include "common/test/test.h"
 #include "engine/dispatch.h"
 #include "engine/fuzz/world.h"
+#include "engine/http.h"
+#include "engine/link.h"
 #include "engine/workers.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,13 +228,78 @@ static void play_cut_off(struct world *world, void *arg)
     fake_disconnect(witness.client);
 }
 
+/* --- turns --- */
+
+static size_t seen, most;
+
+static bool between_flushes(struct nw_chore *chore)
+{
+    size_t now = fake_received(witness.client)->length;
+    (void)chore;
+    most = now - seen > most ? now - seen : most;
+    seen = now;
+    return !nw_http_server_is_flushed(witness.world->engine.gateway);
+}
+
+static void play_fast_reader(struct world *world, void *arg)
+{
+    (void)arg;
+    begin(world, 0, NULL);
+    witness.chore.step = between_flushes;
+    seen = most = 0;
+    post("", false);
+    turn(world, 1);
+    assert_in_range(most, 1, LENGTH / 2);
+    witness.chore.step = between_pieces;
+    expect_body(world);
+}
+
+static struct nw_link *calling;
+
+static bool between_polls(struct nw_chore *chore)
+{
+    size_t now = witness.world->engine.counters.nested_calls;
+    (void)chore;
+    most = now - seen > most ? now - seen : most;
+    seen = now;
+    return nw_link_has_input(calling);
+}
+
+/* To a function that there is not. */
+static void call_nobody(struct world_worker *worker, size_t length)
+{
+    struct nw_desc desc = {.kind = NW_DESC_CALL, .length = length, .name_len = 6};
+    assert_int_equal(nw_arena_alloc(worker->ch.arena, length, &desc.offset), 0);
+    memcpy(nw_arena_at(worker->ch.arena, desc.offset), "nobody", 6);
+    assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);
+}
+
+static void play_many_calls(struct world *world, void *arg)
+{
+    (void)arg;
+    witness = (struct witness){.chore = {.step = between_polls}, .world = world};
+    seen = most = 0;
+    calling = nw_container(world->engine.seats.next, struct nw_seat, link)->worker;
+    assert_int_equal(calling->number, world->workers[0].number);
+    for (int i = 0; i < 10; i++)
+        call_nobody(&world->workers[0], LENGTH / 10);
+    turn(world, 1);
+    assert_in_range(most, 1, 5);
+    assert_int_equal(world->engine.counters.nested_calls, 10);
+}
+
 /* --- the tests: at the end of a world nothing may be left of it --- */
+
+static void run_with(bool dishonest, void (*play)(struct world *world, void *arg), void *arg)
+{
+    alarm(SECONDS_MOST);
+    world_run(NW_MODE_MPK, 2, dishonest, play, arg);
+    alarm(0);
+}
 
 static void run(void (*play)(struct world *world, void *arg), void *arg)
 {
-    alarm(SECONDS_MOST);
-    world_run(NW_MODE_MPK, 2, false, play, arg);
-    alarm(0);
+    run_with(false, play, arg);
 }
 
 static void a_body_comes_to_its_worker_in_pieces(void **state)
@@ -275,6 +342,18 @@ static void what_is_given_up_does_not_move_on(void **state)
     run(play_cut_off, NULL);
 }
 
+static void an_answer_leaves_in_several_turns(void **state)
+{
+    (void)state;
+    run(play_fast_reader, NULL);
+}
+
+static void large_calls_are_taken_in_several_turns(void **state)
+{
+    (void)state;
+    run_with(true, play_many_calls, NULL);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -295,6 +374,8 @@ int main(void)
         cmocka_unit_test(a_body_whose_worker_is_lost_on_its_way_goes_to_another),
         cmocka_unit_test(a_nested_call_ends_with_the_worker_while_its_payload_moves),
         cmocka_unit_test(what_is_given_up_does_not_move_on),
+        cmocka_unit_test(an_answer_leaves_in_several_turns),
+        cmocka_unit_test(large_calls_are_taken_in_several_turns),
     };
     return cmocka_run_group_tests_name("engine/pieces", tests, set_up, NULL);
 }
