@@ -1,6 +1,6 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
-COMMON_SOURCES := $(addprefix common/,arena.c backoff.c buffer.c channel.c control.c cpus.c grant.c log.c manifest.c \
+COMMON_SOURCES := $(addprefix common/,arena.c backoff.c buffer.c channel.c control.c cpus.c error_text.c grant.c log.c manifest.c \
                     manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c users.c)
 COMMON := $(B)/libcommon.a
 
@@ -13,6 +13,7 @@ $(eval $(call test,common/backoff,common/test/backoff_test.c,,$(COMMON)))
 $(eval $(call test,common/channel,common/test/channel_test.c,,$(COMMON)))
 $(eval $(call test,common/control,common/test/control_test.c,,$(COMMON)))
 $(eval $(call test,common/cpus,common/test/cpus_test.c,,$(COMMON)))
+$(eval $(call test,common/error_text,common/test/error_text_test.c,,$(COMMON)))
 $(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))

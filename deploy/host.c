@@ -12,6 +12,7 @@
 #include "deploy/host.h"
 #include "common/backoff.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/spawn.h"
 #include "deploy/host_argv.h"
 #include "deploy/notify.h"
@@ -137,7 +138,9 @@ static void begin_drain(struct host *h)
 /* Only a host that was ready once goes on trying: what failed since may pass. */
 static void start_failed(struct host *h, struct child *child, const char *step, int error)
 {
-    nw_complain("cannot start %s: cannot %s: %s", child->name, step, strerror(-error));
+    char text[NW_ERROR_TEXT];
+
+    nw_complain("cannot start %s: cannot %s: %s", child->name, step, nw_error_text(-error, text));
     if (!h->was_ready)
         give_up(h, NW_EXIT_SYSTEM);
 }
@@ -500,7 +503,7 @@ int nw_host_run(const struct nw_host_plan *plan)
     h->launcher.name = "nightward-launcher";
     h->signals = open_signals();
     if (h->signals < 0)
-        nw_fail(NW_EXIT_SYSTEM, "cannot watch for signals: %s", strerror(errno));
+        nw_fail(NW_EXIT_SYSTEM, "cannot watch for signals: %s", nw_error_text(errno, (char[NW_ERROR_TEXT]){0}));
     serve(h);
     if (h->socket_left)
         unlink(plan->socket);

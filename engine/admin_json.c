@@ -248,6 +248,8 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     if (seat->engine->options.mode == NW_MODE_MPK)
         cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
     cJSON_AddNumberToObject(object, "restarts", seat->restarts);
+    if (*seat->why)
+        cJSON_AddStringToObject(object, "why", seat->why);
     if (seat->only)
         cJSON_AddStringToObject(object, "function", seat->only->manifest.name);
     cJSON_AddItemToArray(list, object);

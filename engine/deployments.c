@@ -406,6 +406,18 @@ void nw_deployments_seat_buried(struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(nw_container(at, struct nw_replica, of_seat));
 }
 
+void nw_deployments_seat_stuck(struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
+        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
+            continue;
+        snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
+        nw_operation_refused(deployment, NW_STATUS_UNAVAILABLE);
+    }
+}
+
 static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
 {
     nw_list_each(&seat->replicas, at, after)

@@ -47,6 +47,10 @@ void nw_deployments_seat_lost(struct nw_seat *seat);
 void nw_deployments_seat_buried(struct nw_seat *seat);
 void nw_deployments_seat_judged(struct nw_seat *seat, bool own);
 
+/* No worker can be started for a seat, and that is not over in a moment: what is being deployed does not wait for it.
+ */
+void nw_deployments_seat_stuck(struct nw_seat *seat);
+
 /* Time has passed; UP. */
 void nw_deployments_seat_tick(struct nw_seat *seat);
 

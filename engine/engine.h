@@ -252,6 +252,7 @@ struct nw_seat {
     uint32_t untold;   /* the worker that was lost: how it ended is not told yet; 0: none */
     uint64_t lived;    /* ms, the one that was lost */
     bool lost_loading; /* ... while it loaded something */
+    char why[512];     /* no process could be started for it the last time; "": one could */
 };
 
 struct nw_link {

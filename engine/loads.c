@@ -1,6 +1,7 @@
 /* See loads.h. */
 #include "engine/loads.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/resources.h"
 #include "common/without.h"
 #include "engine/code.h"
@@ -98,15 +99,16 @@ static int add_file(struct load_files *files, int fd)
 static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
 {
     struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    char text[NW_ERROR_TEXT];
     int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
     files->n = 0;
     if (add_file(files, fcntl(deployment->code, F_DUPFD_CLOEXEC, 0)) < 0) {
-        snprintf(why, why_size, "its code cannot be handed to a worker: %s", strerror(errno));
+        snprintf(why, why_size, "its code cannot be handed to a worker: %s", nw_error_text(errno, text));
         return -1;
     }
     for (int i = 0; i < n; i++)
         if (add_file(files, nw_directory_open(grants[i].path, grants[i].writable)) < 0) {
-            snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, strerror(errno));
+            snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, nw_error_text(errno, text));
             return -1;
         }
     return n < 0 ? -1 : 0;

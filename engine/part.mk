@@ -50,7 +50,7 @@ $(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery,$(eval $(call engine_host_test,$(name))))
+$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery limits,$(eval $(call engine_host_test,$(name))))
 
 IO_TESTS += $(B)/test/engine/clients
 $(eval $(call test,engine/clients,$(addprefix engine/test/,clients_test.c greed.c host.c),,$(COMMON)))

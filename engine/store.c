@@ -1,6 +1,7 @@
 /* The store of store.h. */
 #include "engine/store.h"
 #include "common/atomic.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "engine/set_aside.h"
 #include <dirent.h>
@@ -212,8 +213,11 @@ static int explain(struct nw_store *store, const char *name, int rc, char *why, 
         snprintf(why, why_size, "its code, store/%s, was changed", name);
     else if (rc == -ENOENT)
         snprintf(why, why_size, "its code, store/%s, is missing", name);
-    else
-        snprintf(why, why_size, "its code, store/%s, cannot be read: %s", name, strerror(-rc));
+    else {
+        char text[NW_ERROR_TEXT];
+        snprintf(why, why_size, "its code, store/%s, cannot be read: %s", name, nw_error_text(-rc, text));
+        return rc;
+    }
     size_t length = strlen(why);
     snprintf(why + length, why_size - length, "; deploy the same file again to heal it");
     return rc;
@@ -273,8 +277,9 @@ int nw_store_put(struct nw_store *store, const void *code, size_t length, const 
     if (rc == 0)
         return 0;
     rc = write_anew(store, name, code, length);
+    char text[NW_ERROR_TEXT];
     if (rc < 0)
-        snprintf(why, why_size, "cannot write the code into the store: %s", strerror(-rc));
+        snprintf(why, why_size, "cannot write the code into the store: %s", nw_error_text(-rc, text));
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "engine/threads.h"
 #include "common/atomic.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "engine/deployments.h"
 #include "engine/functions.h"
@@ -357,8 +358,9 @@ static void start(struct nw_threads *threads, unsigned i, const int *sockets)
         threads->all[i] = thread;
         rc = -pthread_create(&thread->id, NULL, nw_thread_main, thread);
     }
+    char text[NW_ERROR_TEXT];
     if (rc < 0)
-        nw_die_system("cannot start a thread: %s", strerror(-rc));
+        nw_die_system("cannot start a thread: %s", nw_error_text(-rc, text));
 }
 
 void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t stride)
@@ -368,8 +370,9 @@ void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t strid
     int rc = threads ? nw_mailbox_init(&threads->inbox) : -ENOMEM;
     if (rc == 0)
         rc = nw_mailbox_open(&threads->inbox, engine->io, threads);
+    char text[NW_ERROR_TEXT];
     if (rc < 0)
-        nw_die_system("cannot start threads: %s", strerror(-rc));
+        nw_die_system("cannot start threads: %s", nw_error_text(-rc, text));
     threads->engine = engine;
     threads->changed = true;
     threads->n = n;

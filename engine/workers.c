@@ -13,6 +13,7 @@
  */
 #include "engine/workers.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "engine/deployments.h"
 #include "engine/dispatch.h"
@@ -20,6 +21,7 @@
 #include "engine/nested.h"
 #include "engine/threads.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -98,11 +100,13 @@ static void seat_start(struct nw_seat *seat)
         close(worker_socket);
     }
     seat->worker = link;
-    if (rc < 0 && !engine->ready)
-        nw_die_system("cannot start worker %u: %s; raise the limits on open files and on memory (ulimit -n, -f, -v)",
-                      engine->last_worker, strerror(-rc));
     if (rc < 0) {
-        nw_log(NW_LOG_ERROR, "cannot start worker %u: %s; trying again", engine->last_worker, strerror(-rc));
+        char text[NW_ERROR_TEXT];
+        snprintf(seat->why, sizeof seat->why, "cannot start worker %u: %s", engine->last_worker,
+                 nw_error_text(-rc, text));
+        if (!engine->ready)
+            nw_die_system("%s", seat->why);
+        nw_log(NW_LOG_ERROR, "%s; trying again", seat->why);
         seat_event(seat, SEAT_LOST);
         return;
     }
@@ -113,6 +117,7 @@ static void seat_start(struct nw_seat *seat)
 static void seat_hello(struct nw_seat *seat)
 {
     seat->up_since = now_of(seat);
+    seat->why[0] = '\0';
     nw_deployments_seat_up(seat);
 }
 
@@ -142,6 +147,8 @@ static void judge(struct nw_seat *seat, enum nw_loss loss)
     uint64_t pause =
         nw_backoff_pause(&seat->backoff, own && !seat->lost_loading ? NW_END_OWN : NW_END_OTHER, seat->lived);
     seat->deadline = now_of(seat) + pause;
+    if (pause && *seat->why)
+        nw_deployments_seat_stuck(seat);
     if (pause)
         nw_log(NW_LOG_WARN, "a worker of tenant \"%s\" keeps ending: it is started again in %llu ms",
                seat->tenant->name, (unsigned long long)pause);
@@ -333,6 +340,8 @@ static void ended(struct nw_engine *engine, uint32_t number, int64_t value)
     bool killed = value >= 0 && nw_backoff_cause((int)value) == NW_END_OTHER;
     enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
     struct nw_link *link = link_of(engine, number);
+    if (link && value < 0)
+        snprintf(link->seat->why, sizeof link->seat->why, "%.500s", message.text);
     if (link)
         lose(link, "its process ended", loss);
     nw_list_each(&engine->seats, at, after)
@@ -404,7 +413,7 @@ void nw_workers_new_launcher(struct nw_engine *engine, int fd)
     nw_workers_bury(engine);
     engine->launcher_watch = nw_io_watch_new(engine->io, fd, launcher_readable, engine);
     if (!engine->launcher_watch) {
-        nw_log(NW_LOG_ERROR, "cannot watch the launcher's socket: %s", strerror(errno));
+        nw_log(NW_LOG_ERROR, "cannot watch the launcher's socket: %s", nw_error_text(errno, (char[NW_ERROR_TEXT]){0}));
         close(fd);
         return;
     }

@@ -1,5 +1,6 @@
 /* Starts one worker: checks what the engine asks for, builds the command line, spawns it confined. */
 #include "launcher/start.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "common/manifest.h"
 #include "common/spawn.h"
@@ -119,7 +120,8 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
     };
     pid_t pid = nw_spawn(&spec, &missing, &step);
     if (pid < 0) {
-        snprintf(why, why_size, "cannot start %s: cannot %s: %s", place->worker_path, step, strerror(-pid));
+        char text[NW_ERROR_TEXT];
+        snprintf(why, why_size, "cannot start %s: cannot %s: %s", place->worker_path, step, nw_error_text(-pid, text));
     } else {
         unsigned without = layers_without(message->head.profile);
         log_missing_once(missing & ~without);
@@ -132,17 +134,34 @@ pid_t nw_start_worker(const struct nw_start_place *place, const struct nw_contro
                       char *why, size_t why_size)
 {
     const struct nw_control *head = &message->head;
-    char executors[16], capacity[16], arena[24], number[16];
+    char executors[16], capacity[16], arena[24], number[16], mappings[24], watches[24];
     char *argv[] = {
-        "nightward-worker", "--mode",       (char *)nw_mode_name((enum nw_mode)head->mode),
-        "--executors",      executors,      "--ring-capacity",
-        capacity,           "--arena-size", arena,
-        "--worker",         number,         NULL,
+        "nightward-worker",
+        "--mode",
+        (char *)nw_mode_name((enum nw_mode)head->mode),
+        "--executors",
+        executors,
+        "--ring-capacity",
+        capacity,
+        "--arena-size",
+        arena,
+        "--worker",
+        number,
+        "--mappings",
+        mappings,
+        "--watches",
+        watches,
+        NULL,
     };
 
     snprintf(executors, sizeof executors, "%" PRIu32, head->executors);
     snprintf(capacity, sizeof capacity, "%" PRIu32, head->geometry.ring_capacity);
     snprintf(arena, sizeof arena, "%" PRIu64, head->geometry.arena_size);
     snprintf(number, sizeof number, "%" PRIu32, head->worker);
+    /* A worker sees nothing of /proc/sys. */
+    snprintf(mappings, sizeof mappings, "%" PRIu64,
+             nw_kernel_setting("/proc/sys/vm/max_map_count", NW_MAPPINGS_DEFAULT));
+    snprintf(watches, sizeof watches, "%" PRIu64,
+             nw_kernel_setting("/proc/sys/fs/epoll/max_user_watches", NW_WATCHES_DEFAULT));
     return spawn_confined(place, argv, message, layers, why, why_size);
 }

@@ -4,6 +4,7 @@
  * gives back what it had.
  */
 #include "common/atomic.h"
+#include "common/error_text.h"
 #include "worker/files.h"
 #include "worker/memory.h"
 #include "worker/pages.h"
@@ -15,12 +16,14 @@
 
 #define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
 
+/* NULL with errno: ENOMEM, or ENOSPC when there are as many as can be. */
 static struct nw_domain *record_take(void)
 {
     size_t i = 0;
 
     while (i < NW_DOMAINS_MAX && nw_m.domains[i] && nw_m.domains[i]->state != NW_DOMAIN_NONE)
         i++;
+    errno = ENOSPC;
     if (i == NW_DOMAINS_MAX)
         return NULL;
     if (!nw_m.domains[i]) {
@@ -93,10 +96,14 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
 {
     struct nw_domain *domain = record_take();
 
-    *error = domain ? 0 : -ENOMEM;
-    snprintf(why, NW_REASON_MAX, "%s",
-             domain ? "" : "this worker has as many domains as it can have; remove a function");
-    if (!domain)
+    *error = domain ? 0 : -errno;
+    why[0] = '\0';
+    if (*error == -ENOSPC)
+        snprintf(why, NW_REASON_MAX, "this worker has as many domains as it can have, %d; remove a function",
+                 NW_DOMAINS_MAX);
+    else if (*error)
+        nw_error_text(-*error, why);
+    if (*error)
         return NULL;
     record_reset(domain, function);
     *error = shares_take(domain, why);
@@ -105,7 +112,7 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
         *error = domain->xsave ? range_reserve(domain) : -ENOMEM;
     if (*error) {
         if (!why[0])
-            snprintf(why, NW_REASON_MAX, "%s", strerror(-*error));
+            nw_error_text(-*error, why);
         nw_domain_destroy(domain);
         return NULL;
     }

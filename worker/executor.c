@@ -4,6 +4,7 @@
  * wait until it or a timer has work for them.
  */
 #include "common/atomic.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "protect/state.h"
 #include "worker/monitor.h"
@@ -200,6 +201,7 @@ static noreturn void *executor_main(void *argument)
 int nw_executor_start(void)
 {
     static bool told;
+    char text[NW_ERROR_TEXT];
     struct nw_executor *ex;
     int error = ENOMEM;
 
@@ -217,7 +219,7 @@ int nw_executor_start(void)
     if (error && !told)
         nw_log(NW_LOG_WARN,
                "cannot start another executor: %s; system calls that take long wait for those that there are",
-               strerror(error));
+               nw_error_text(error, text));
     told |= error != 0;
     return -error;
 }
@@ -404,7 +406,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
 static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
-    char reason[NW_REASON_MAX] = "";
+    char reason[NW_REASON_MAX] = "", text[NW_ERROR_TEXT];
     bool blocked;
     int error;
 
@@ -414,7 +416,7 @@ static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
     error = nw_function_inspect(domain->function, reason);
     if (error == 0) {
         error = nw_domain_load(domain, slot);
-        snprintf(reason, sizeof(reason), "its domain could not be started: %s", strerror(-error));
+        snprintf(reason, sizeof(reason), "its domain could not be started: %s", nw_error_text(-error, text));
     }
     if (blocked)
         nw_executor_unblock(ex);

@@ -23,6 +23,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TEXT(x)     TEXT_OF(x)
+#define TEXT_OF(x)  #x
+#define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_FUNCTIONS_MAX) "; remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
@@ -163,7 +166,7 @@ void nw_function_load(const struct nw_control_message *message)
     const struct nw_control *head = &message->head;
     struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
     struct load_texts texts;
-    const char *why = "this worker has no room for another function";
+    const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
     if (!f || message->n_fds < 1 || !split_texts(message, &texts)) {
         for (int i = 0; i < message->n_fds; i++)

@@ -190,13 +190,16 @@ int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
 
     domain->fds[0] = (struct nw_domain_fd){.fd = dup(nw_m.stub)};
     domain->fds[1] = (struct nw_domain_fd){.fd = dup(nw_m.loader), .trust = true};
-    error = load_elf(domain, 0, &stub);
+    error = domain->fds[0].fd < 0 || domain->fds[1].fd < 0 ? -errno : 0;
+    if (!error)
+        error = load_elf(domain, 0, &stub);
     if (!error)
         error = load_elf(domain, 1, &loader);
     if (!error)
         error = build_stack(domain, first, &stub, &loader);
     for (int fd = 0; fd < 2; fd++) {
-        close(domain->fds[fd].fd);
+        if (domain->fds[fd].fd >= 0)
+            close(domain->fds[fd].fd);
         domain->fds[fd].fd = -1;
     }
     return error;

@@ -5,6 +5,7 @@
  */
 #include "common/atomic.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "common/spawn.h"
 #include "worker/audit.h"
@@ -63,6 +64,7 @@ struct options {
     enum nw_mode mode;
     uint32_t executors;
     uint32_t worker;
+    uint64_t mappings, watches; /* that the kernel allows */
     struct nw_geometry geometry;
 };
 
@@ -85,10 +87,16 @@ static struct options parse(int argc, char **argv)
         {"ring-capacity", required_argument, NULL, 'r'},
         {"arena-size", required_argument, NULL, 'a'},
         {"worker", required_argument, NULL, 'w'},
+        {"mappings", required_argument, NULL, 'M'},
+        {"watches", required_argument, NULL, 'W'},
         {"audit", no_argument, NULL, 'A'},
         {0},
     };
-    struct options o = {.mode = NW_MODE_PROCESS, .executors = 1, .geometry = {1024, 0, 64ul << 20}};
+    struct options o = {.mode = NW_MODE_PROCESS,
+                        .executors = 1,
+                        .mappings = NW_MAPPINGS_DEFAULT,
+                        .watches = NW_WATCHES_DEFAULT,
+                        .geometry = {1024, 0, 64ul << 20}};
     int flag;
 
     while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1)
@@ -112,6 +120,12 @@ static struct options parse(int argc, char **argv)
             break;
         case 'w':
             o.worker = (uint32_t)number("worker", optarg, 0, UINT32_MAX);
+            break;
+        case 'M':
+            o.mappings = number("mappings", optarg, 1, UINT32_MAX);
+            break;
+        case 'W':
+            o.watches = number("watches", optarg, 1, UINT64_MAX);
             break;
         default:
             exit(2);
@@ -198,6 +212,7 @@ static void keep_rights(void)
 static void prepare(const struct options *o)
 {
     extern const unsigned int __rseq_size;
+    char text[NW_ERROR_TEXT];
     int error;
 
     if (__rseq_size != 0)
@@ -218,7 +233,7 @@ static void prepare(const struct options *o)
     if (!error)
         error = nw_payload_init(&nw_m.lines[0]);
     if (error)
-        nw_die_system("cannot attach the channel to the engine: %s", strerror(-error));
+        nw_die_system("cannot attach the channel to the engine: %s", nw_error_text(-error, text));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
         nw_die_system("fd %d is no control socket: %s", FD_CONTROL, strerror(errno));
     measure_xsave();
@@ -230,14 +245,14 @@ static void prepare(const struct options *o)
         nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
     }
     open_programs();
-    nw_rooms_measure();
+    nw_rooms_measure(o->mappings, o->watches);
     nw_pages_measure();
     nw_free_init();
     error = nw_burial_init();
     if (!error)
         error = nw_executors_init(o->executors);
     if (error)
-        nw_die_system("cannot start %u executors and a thread: %s", o->executors, strerror(-error));
+        nw_die_system("cannot start %u executors and a thread: %s", o->executors, nw_error_text(-error, text));
 }
 
 void nw_wake_control(void)
@@ -349,9 +364,10 @@ int main(int argc, char **argv)
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN); /* the end of a terminal is not the end of a host */
+    signal(SIGHUP, SIG_IGN);  /* the end of a terminal is not the end of a host */
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of its writer */
     nw_process_close();
+    nw_error_text_prepare();
     prepare(&o);
     nw_tell_engine(NW_CONTROL_HELLO, 0, nw_m.keyed ? __builtin_popcount(nw_m.keys_free) : 0, nw_mode_name(o.mode));
     serve();

@@ -2,6 +2,9 @@
 #ifndef NW_WORKER_ROOM_H
 #define NW_WORKER_ROOM_H
 
-void nw_rooms_measure(void);
+#include <stdint.h>
+
+/* `mappings` and `watches`: what the kernel lets a process have, and a user. */
+void nw_rooms_measure(uint64_t mappings, uint64_t watches);
 
 #endif

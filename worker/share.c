@@ -9,6 +9,7 @@
 static struct pool {
     uint64_t room;   /* 0: no bound */
     uint64_t beyond; /* held by domains beyond their shares */
+    char advice[128];
 } pools[NW_RESOURCE_COUNT];
 
 static uint32_t present; /* domains that were admitted */
@@ -49,6 +50,12 @@ void nw_share_room(enum nw_resource r, uint64_t room)
     pools[r].room = room;
 }
 
+void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how)
+{
+    snprintf(pools[r].advice, sizeof(pools[r].advice), "%s is %llu: raise it with %s", limit, (unsigned long long)value,
+             how);
+}
+
 static void set_limits(struct nw_account *account, const struct nw_function *f)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
@@ -74,8 +81,9 @@ int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
     snprintf(
         why, why_size,
         "this worker has no share of %s left for another domain: %u domains and what they hold beyond their shares "
-        "use up %llu; raise %s, or remove a function",
-        nw_resources[r].name, present, (unsigned long long)pools[r].room, nw_resources[r].room);
+        "use up %llu; %s, or remove a function",
+        nw_resources[r].name, present, (unsigned long long)pools[r].room,
+        pools[r].advice[0] ? pools[r].advice : nw_resources[r].room);
     return -EAGAIN;
 }
 

@@ -24,6 +24,9 @@ struct nw_account {
 /* What all domains have together of a resource; before the first is admitted. Without it there is no bound. */
 void nw_share_room(enum nw_resource r, uint64_t room);
 
+/* What bounds that room, for people: a limit, its value and what raises it. */
+void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
+
 /*
  * Admits a domain: its shares are kept free from now on, and its limits are those of the table and of its function.
  * 0, or -EAGAIN with a message for people that says of what there is no more and what to raise.

@@ -146,7 +146,7 @@ launcher() {
 @test "too few file descriptors are reported" {
     local n
     for n in 6 8 12 20; do
-        expect 111 'Too many open files' -- bash -c "ulimit -n $n; exec \"\$@\"" - \
+        expect 111 "Too many open files: RLIMIT_NOFILE is $n; raise it with ulimit -n" -- bash -c "ulimit -n $n; exec \"\$@\"" - \
             bin/nightward up --isolation process --state state 3>&-
     done
 }

@@ -66,13 +66,29 @@ static void test_kill(void **state)
     close(bystander);
 }
 
+static unsigned long long number_in(const char *path)
+{
+    unsigned long long n = 0;
+    FILE *from = fopen(path, "r");
+
+    assert_non_null(from);
+    assert_int_equal(fscanf(from, "%llu", &n), 1);
+    fclose(from);
+    return n;
+}
+
+/* The bounds of the kernel are told, for a worker does not see them. */
 static void test_command_line(void **state)
 {
+    char wanted[512];
     pid_t pid;
     int socket = start_worker(*state, 3, &pid);
 
-    assert_string_equal(ask(socket, "arguments"), "nightward-worker\n--mode\nmpk\n--executors\n2\n--ring-capacity\n64\n"
-                                                  "--arena-size\n65536\n--worker\n3\n");
+    snprintf(wanted, sizeof wanted,
+             "nightward-worker\n--mode\nmpk\n--executors\n2\n--ring-capacity\n64\n--arena-size\n65536\n--worker\n3\n"
+             "--mappings\n%llu\n--watches\n%llu\n",
+             number_in("/proc/sys/vm/max_map_count"), number_in("/proc/sys/fs/epoll/max_user_watches"));
+    assert_string_equal(ask(socket, "arguments"), wanted);
     assert_string_equal(ask(socket, "environment"), "GLIBC_TUNABLES=glibc.pthread.rseq=0\nLANG=C.UTF-8\nTZ=UTC\n");
     close(socket);
 }
