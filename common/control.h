@@ -60,7 +60,8 @@ struct nw_control {
     uint32_t timeout_ms;
     uint64_t memory; /* bytes of writable memory the domain may have */
     uint32_t threads;
-    uint32_t profile; /* enum nw_profile */
+    uint32_t profile;    /* enum nw_profile */
+    uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;
 };
 

@@ -3,6 +3,7 @@
  * (manifest_json.c).
  */
 #include "common/manifest.h"
+#include "common/tunables.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -40,6 +41,7 @@ static const struct number_key number_keys[] = {
     {"timeout", FIELD(timeout_ms), times, 10000, 1, 3600000, "1ms to 1h with its unit, like 250ms, 10s or 2m"},
     {"memory", FIELD(memory), sizes, 256 * MIB, 16 * MIB, 4 * GIB, "16M to 4G, like 64M, 1G or a number of bytes"},
     {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
+    {"static-tls", FIELD(static_tls), sizes, 512, 0, 256 * KIB, "0 to 256K, like 4K or a number of bytes"},
 };
 
 #define NUMBER_KEYS (sizeof number_keys / sizeof number_keys[0])
@@ -185,7 +187,7 @@ static size_t env_key_length(const char *text)
 /* The domain's own loader is steered by these. */
 static bool env_is_reserved(const char *text)
 {
-    return !strncmp(text, "LD_", 3) || !strncmp(text, "GLIBC_TUNABLES=", 15);
+    return !strncmp(text, "LD_", 3);
 }
 
 /* The variable of that name, or NULL. */
@@ -217,6 +219,9 @@ static int set_env(struct nw_manifest *manifest, const char *value, char *why, s
         snprintf(why, why_size, "env: %.*s is reserved for the loader", (int)key_length, value);
         return -EINVAL;
     }
+    if (!strncmp(value, NW_TUNABLES, strlen(NW_TUNABLES)) &&
+        nw_tunables_check(value + strlen(NW_TUNABLES), why, why_size) < 0)
+        return -EINVAL;
     size_t size = strlen(value) + 1;
     char *old = env_find(&manifest->env, value, key_length);
     size_t old_size = old ? strlen(old) + 1 : 0;

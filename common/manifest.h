@@ -27,6 +27,7 @@ struct nw_manifest {
     char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
     char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
     uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */
+    uint64_t static_tls;              /* bytes for thread-local variables of libraries; 0 to 256K, default 512 */
     uint32_t profile;                 /* enum nw_profile */
     char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
     char directories[NW_GRANT_TEXT];  /* profile files: directories */
@@ -44,8 +45,8 @@ int nw_manifest_check_name(const char *name, size_t length);
 
 /*
  * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name, tenant,
- * callers "a, b", threads, profile "compute" "net" "files" "net,files", connect, directories, cwd; env takes "K=V" and
- * may be set many times. 0, or -EINVAL with a message for people in `why`.
+ * callers "a, b", threads, static-tls "4K", profile "compute" "net" "files" "net,files", connect, directories, cwd; env
+ * takes "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
 

@@ -240,9 +240,10 @@ static bool add_list(cJSON *object, const char *key, const char *list)
 
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out)
 {
-    char timeout[32], memory[32];
+    char timeout[32], memory[32], static_tls[32];
     format_timeout(manifest->timeout_ms, timeout, sizeof timeout);
     format_memory(manifest->memory, memory, sizeof memory);
+    format_memory(manifest->static_tls, static_tls, sizeof static_tls);
     cJSON *root = cJSON_CreateObject();
     cJSON *env = NULL;
     bool built = root && (!*manifest->name || cJSON_AddStringToObject(root, "name", manifest->name)) &&
@@ -251,6 +252,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
+                 cJSON_AddStringToObject(root, "static-tls", static_tls) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
                  add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
                  cJSON_AddStringToObject(root, "cwd", manifest->cwd) && (env = cJSON_AddObjectToObject(root, "env")) &&

@@ -1,7 +1,7 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
 COMMON_SOURCES := $(addprefix common/,arena.c backoff.c buffer.c channel.c control.c cpus.c error_text.c grant.c log.c manifest.c \
-                    manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c users.c)
+                    manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c tunables.c users.c)
 COMMON := $(B)/libcommon.a
 
 $(COMMON): $(call objects,$(COMMON_SOURCES))

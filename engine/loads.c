@@ -139,6 +139,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
                                     .timeout_ms = manifest->timeout_ms,
                                     .memory = manifest->memory,
                                     .threads = manifest->threads,
+                                    .static_tls = manifest->static_tls,
                                     .profile = manifest->profile};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {

@@ -36,9 +36,9 @@ TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
 $(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/list.c $(addprefix common/,arena.c buffer.c channel.c control.c \
-    log.c ring.c status.c) | $(ENGINE_TEST_HOST)/
+    log.c ring.c status.c) $(wildcard common/*.h engine/*.h) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $^
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)
 
 $(ENGINE_TEST_HOST)/%: $(B)/bin/% | $(ENGINE_TEST_HOST)/
 	$(Q)cp -f $< $@

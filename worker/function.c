@@ -131,6 +131,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
         .timeout_ns = head->timeout_ms * 1000000ull,
         .memory = head->memory,
         .threads = head->threads,
+        .static_tls = head->static_tls,
         .profile = head->profile,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,

@@ -3,6 +3,7 @@
  * points the first flow at ld.so's entry. Reads only files that the host vouches for; everything the function brings is
  * loaded by that ld.so, inside the domain.
  */
+#include "common/tunables.h"
 #include "worker/monitor.h"
 #include <elf.h>
 #include <errno.h>
@@ -114,22 +115,47 @@ static void put_arguments(struct stack_builder *b, const struct nw_function *fun
     *b->word++ = 0;
 }
 
+static bool is_tunables(const char *variable)
+{
+    return strncmp(variable, NW_TUNABLES, strlen(NW_TUNABLES)) == 0;
+}
+
+/* One variable: ours, behind which those of the function come. Stacks of threads that ended count as its memory, so few
+ * are kept. */
+static void put_tunables(struct stack_builder *b, const struct nw_function *function, const char *theirs)
+{
+    char ours[128];
+    int length = snprintf(ours, sizeof(ours),
+                          NW_TUNABLES "glibc.pthread.stack_cache_size=4194304:glibc.rtld.optional_static_tls=%llu",
+                          (unsigned long long)function->static_tls);
+
+    *b->word++ = put_text(b, ours, (size_t)length + !theirs);
+    if (!theirs)
+        return;
+    put_text(b, ":", 1);
+    put_text(b, theirs, strlen(theirs) + 1);
+}
+
 static void put_environment(struct stack_builder *b, const struct nw_function *function)
 {
-    static const char bind_now[] = "LD_BIND_NOW=1",
-                      few_stacks[] = "GLIBC_TUNABLES=glibc.pthread.stack_cache_size=4194304";
+    static const char bind_now[] = "LD_BIND_NOW=1";
+    const char *tunables = NULL;
     size_t n = 0;
 
     *b->word++ = put_text(b, bind_now, sizeof(bind_now));
-    *b->word++ = put_text(b, few_stacks, sizeof(few_stacks)); /* of threads that ended, for they count as its memory */
     for (size_t i = 0; i < function->env_length && n < ENV_MAX; n++) {
-        size_t length = strnlen(function->env + i, function->env_length - i) + 1;
+        const char *variable = function->env + i;
+        size_t length = strnlen(variable, function->env_length - i) + 1;
 
         if (i + length > function->env_length)
             break;
-        *b->word++ = put_text(b, function->env + i, length);
+        if (is_tunables(variable))
+            tunables = variable + strlen(NW_TUNABLES);
+        else
+            *b->word++ = put_text(b, variable, length);
         i += length;
     }
+    put_tunables(b, function, tunables);
     *b->word++ = 0;
 }
 

@@ -257,7 +257,8 @@ struct nw_function {
     uint64_t timeout_ns;
     uint64_t memory;
     uint32_t threads;
-    uint32_t profile; /* enum nw_profile */
+    uint64_t static_tls; /* bytes for thread-local variables of what is loaded later */
+    uint32_t profile;    /* enum nw_profile */
     struct nw_reach reach;
     uint32_t n_directories;
     struct nw_directory directories[NW_DIRECTORIES_MAX];

@@ -3,6 +3,7 @@
 
 #include "common/manifest.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -64,6 +65,7 @@ static void defaults(void **state)
     assert_int_equal(manifest.slots, 8);
     assert_int_equal(manifest.timeout_ms, 10000);
     assert_int_equal(manifest.memory, 256ull << 20);
+    assert_int_equal(manifest.static_tls, 512);
     assert_int_equal(manifest.env.length, 0);
 }
 
@@ -76,6 +78,8 @@ static uint64_t field(const char *key)
 {
     if (!strcmp(key, "slots"))
         return manifest.slots;
+    if (!strcmp(key, "static-tls"))
+        return manifest.static_tls;
     return !strcmp(key, "timeout") ? manifest.timeout_ms : manifest.memory;
 }
 
@@ -96,6 +100,8 @@ static void numbers_within_bounds(void **state)
         {"memory", "4G", 4ull << 30},
         {"memory", "16777216", 16u << 20},
         {"memory", "65536K", 64u << 20},
+        {"static-tls", "0", 0},
+        {"static-tls", "256K", 256u << 10},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(nw_manifest_set(&manifest, rows[i].key, rows[i].value, why, sizeof why), 0);
@@ -122,6 +128,7 @@ static void numbers_outside_are_refused_by_key(void **state)
         {"timeout", "1.5s", 0},
         {"timeout", "s", 0},
         {"timeout", "1S", 0},
+        {"static-tls", "257K", 0},
         {"memory", "15M", 0},
         {"memory", "4097M", 0},
         {"memory", "1T", 0},
@@ -139,10 +146,36 @@ static void numbers_outside_are_refused_by_key(void **state)
     }
 }
 
+static void tunables_are_those_of_malloc(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *why;
+    } wrong[] = {
+        {"glibc.rtld.nns=4", "\"glibc.rtld.nns\" is none of glibc.malloc.*"},
+        {"glibc.malloc.check=3:glibc.pthread.rseq=1", "\"glibc.pthread.rseq\" is none of glibc.malloc.*"},
+        {"glibc.rtld.optional_static_tls=4096", "glibc.rtld.optional_static_tls is what static-tls sets"},
+        {"glibc.malloc.arena_max", "\"glibc.malloc.arena_max\" is none of"},
+        {"glibc.malloc.=1", "\"glibc.malloc.\" is none of"},
+        {"glibc.malloc.check=3:", "\"\" is none of"},
+    };
+    char text[128];
+    assert_int_equal(nw_manifest_set(&manifest, "env", "GLIBC_TUNABLES=glibc.malloc.arena_max=1", why, sizeof why), 0);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.perturb=7",
+                                     why, sizeof why),
+                     0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(text, sizeof text, "GLIBC_TUNABLES=%s", wrong[i].value);
+        assert_int_equal(nw_manifest_set(&manifest, "env", text, why, sizeof why), -EINVAL);
+        assert_non_null(strstr(why, wrong[i].why));
+    }
+}
+
 static void environment(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "A", "=x", "1A=x", "A B=x", "A-B=x", "LD_PRELOAD=x", "GLIBC_TUNABLES=x"};
+    static const char *const wrong[] = {
+        "", "A", "=x", "1A=x", "A B=x", "A-B=x", "LD_PRELOAD=x", "GLIBC_TUNABLES=x", "GLIBC_TUNABLES="};
     assert_int_equal(nw_manifest_set(&manifest, "env", "A=1", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "env", "AB=2=3", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "env", "_9=", why, sizeof why), 0);
@@ -379,6 +412,7 @@ static void resets_every_key(void **state)
         {"timeout", "3s"},
         {"memory", "64M"},
         {"threads", "3"},
+        {"static-tls", "3K"},
         {"name", "n"},
         {"tenant", "t"},
         {"callers", "a"},
@@ -435,6 +469,7 @@ int main(void)
         manifest_test(defaults),
         manifest_test(numbers_within_bounds),
         manifest_test(numbers_outside_are_refused_by_key),
+        manifest_test(tunables_are_those_of_malloc),
         manifest_test(environment),
         manifest_test(tenants_and_callers),
         manifest_test(environment_has_a_limit),

@@ -379,8 +379,11 @@ static void load(const char *name)
 
     snprintf(path, sizeof(path), "/function/%s", name);
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        fail("%s", dlerror(), 0);
+    if (!library) {
+        const char *why = dlerror();
+
+        fail(strstr(why, "static TLS") ? "%s; raise static-tls" : "%s", why, 0);
+    }
     *(void **)&function.init = symbol(library, "faas_init");
     *(void **)&function.create = symbol(library, "faas_create_func_worker");
     *(void **)&function.call = symbol(library, "faas_func_call");

@@ -158,12 +158,12 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
                    : load->threads                ? load->threads
                                                   : 32,
         .profile = NW_PROFILE_COMPUTE | load->profile,
+        .static_tls = load->static_tls ? load->static_tls : 512,
     };
     char text[2048];
-    size_t length =
-        (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0, load->connect ? load->connect : "", 0,
-                         load->directories ? load->directories : "", 0, load->cwd ? load->cwd : "/", 0,
-                         load->env ? load->env : "");
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0,
+                                     load->connect ? load->connect : "", 0, load->directories ? load->directories : "",
+                                     0, load->cwd ? load->cwd : "/", 0, load->env ? load->env : "");
     int fds[NW_CONTROL_FDS_MAX], n;
 
     assert_true(length < sizeof(text));

@@ -31,7 +31,8 @@ $(eval $(call test,worker/ends,$(addprefix worker/test/,ends_test.c logged.c har
 $(eval $(call test,worker/shortage,$(addprefix worker/test/,shortage_test.c logged.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/refusal,$(addprefix worker/test/,refusal_test.c logged.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/limits,$(addprefix worker/test/,limits_test.c logged.c harness.c),,$(COMMON)))
-NO_ASAN += worker/late worker/ends worker/shortage worker/refusal worker/limits
+$(eval $(call test,worker/tunables,$(addprefix worker/test/,tunables_test.c logged.c harness.c),,$(COMMON)))
+NO_ASAN += worker/late worker/ends worker/shortage worker/refusal worker/limits worker/tunables
 
 # functions that only tests need
 $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
@@ -42,6 +43,7 @@ $(B)/test/worker/events: | $(B)/test/worker/events.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so
 $(B)/test/worker/late: | $(B)/test/worker/late.so
 $(B)/test/worker/ends: | $(B)/test/worker/ends.so
+$(B)/test/worker/tunables: | $(B)/test/worker/fixed.so
 $(B)/test/worker/refusal: | $(B)/test/worker/forker.so
 $(B)/test/worker/limits $(B)/test/worker/shortage: | $(B)/test/worker/swollen.so
 $(B)/test/worker/guarded: | $(B)/test/worker/guarded.so

@@ -327,6 +327,18 @@ lists_memory() {
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
 }
 
+@test "what of libc can be set reaches a function" {
+    local so=$NW_BUILD/test/worker/fixed.so
+    run -1 "$NIGHTWARD" deploy fixed "$so" --state "$NW_STATE"
+    [[ $output == *'static TLS block; raise static-tls'* ]]
+    run -2 "$NIGHTWARD" deploy fixed "$so" --env GLIBC_TUNABLES=glibc.rtld.nns=9 --state "$NW_STATE"
+    [[ $output == *'"glibc.rtld.nns" is none of glibc.malloc.*'* ]]
+    nw_deploy fixed "$so" --static-tls 16K --env GLIBC_TUNABLES=glibc.malloc.tcache_count=0:glibc.malloc.perturb=85
+    nw_expect fixed x '8192 of its own, filled with aa'
+    [ "$(nw_admin /v1/functions/fixed | "$JSON" static-tls)" = 16K ]
+    run -0 "$NIGHTWARD" remove fixed --state "$NW_STATE"
+}
+
 @test "invoke takes data, a file and standard input" {
     run -0 "$NIGHTWARD" invoke hello -d Ada --state "$NW_STATE"
     [ "$output" = 'Hello, Ada!' ]
