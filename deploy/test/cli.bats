@@ -53,9 +53,23 @@ config() {
         sed -n '/keys \*name/,/shared object/p' "$NW_ROOT/docs/man/nightward.1.scd" | grep -qF "*$key*" ||
             fail "$key is not in the manual"
         [ "$key" = name ] || "$NIGHTWARD" deploy --help | grep -q "^  --$key " || fail "there is no flag --$key"
+        [ "$key" = name ] || grep -q "^| \`PUT /v1/functions/NAME?.*[?&]$key=" "$NW_ROOT/docs/http.md" || fail "$key is not in the PUT of http.md"
+        grep -q "^| \`GET /v1/functions/NAME\`.*\`$key\`" "$NW_ROOT/docs/http.md" || fail "$key is not in the GET of http.md"
         [ "$key" = name ] || grep -q "^\*--$key\*" "$NW_ROOT/docs/man/nightward.1.scd" || fail "--$key is not in the manual"
     done
     [ "$(sed -n '/^| key /,/^$/p' "$NW_ROOT/docs/functions.md" | grep -c '^| `')" = "$(wc -w <<<"$keys")" ]
+}
+
+@test "the manual has every command and every flag" {
+    local manual=$NW_ROOT/docs/man/nightward.1.scd command flag
+    for command in $("$NIGHTWARD" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+        grep -q "^\*$command\*$" "$manual" || fail "$command is not in the manual"
+        sed -n '/^# SYNOPSIS/,/^# EXAMPLES/p' "$manual" | grep -q "[ *]$command\*" || fail "$command is not in the synopsis"
+        for flag in $("$NIGHTWARD" "$command" --help | sed -n 's/^  \(-., \)\{0,1\}--\([a-z-]*\).*/\2/p'); do
+            grep -q "\*--$flag\*" "$manual" || fail "--$flag of $command is not in the manual"
+        done
+    done
+    [ -n "$flag" ]
 }
 
 @test "where no host runs, the one of the service is looked for" {

@@ -56,6 +56,16 @@ setup() {
     done
 }
 
+@test "the service is one that systemd takes, of the program that was installed" {
+    local unit=$BATS_TEST_TMPDIR/nightward.service
+    command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
+    # The manual is not where man looks for it, and the program below another root.
+    sed "s|=/opt|=$PLACE/opt|; /^Documentation=/d" "$PLACE/opt/nightward/lib/systemd/system/nightward.service" >"$unit"
+    run -0 systemd-analyze verify "$unit"
+    [ -z "$output" ] || { echo "$output"; false; }
+    [ -x "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")" ]
+}
+
 @test "uninstall removes what install put there, and nothing else" {
     local top=$PLACE/opt/nightward
     mkdir -p "$top/include/faas/mine"
