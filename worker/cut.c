@@ -125,6 +125,10 @@ bool nw_call_cut_short(struct nw_call *call, long result)
 
     if (!call->ex->blocked || (result != -EINTR && result != -NW_CALL_CUT))
         return false;
+    if (nw_load_relaxed(&call->slot->signalled)) { /* stored by who then kicks */
+        call->interrupted = true;
+        return false;
+    }
     call->ex->gate.pending = 0; /* a kick that comes from now on cuts what follows short */
     lives = give_up_rights(call);
     if (lives && events && call->slot->state == NW_SLOT_BARE) {

@@ -81,6 +81,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->grower = NULL;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i] = (struct nw_domain_fd){.fd = -1};
+    domain->signals = (struct nw_signals){0};
     memset(domain->watched_by, 0, sizeof(domain->watched_by));
 }
 

@@ -156,6 +156,7 @@ static void measure_xsave(void)
         if ((enabled & kept) >> i & 1 && __get_cpuid_count(0xd, i, &a, &b, &c, &d) && a + b > size)
             size = a + b;
     nw_m.xsave_size = (size + 63) & ~63u;
+    nw_m.xsave_features = enabled & kept & ~(1u << 9);
     if (__get_cpuid_count(0xd, 9, &a, &b, &c, &d))
         nw_m.xsave_pkru_offset = b;
 }

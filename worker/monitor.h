@@ -30,6 +30,7 @@
 #include "worker/region.h"
 #include "worker/share.h"
 #include "worker/shortage.h"
+#include "worker/signals.h"
 #include "worker/span.h"
 #include "worker/where.h"
 #include <limits.h>
@@ -68,6 +69,7 @@ enum nw_slot_state {
     NW_SLOT_REMOTE,  /* its nested call is with the engine */
     NW_SLOT_FUTEX,   /* in domain.sleepers */
     NW_SLOT_SLEEP,   /* in domain.sleepers */
+    NW_SLOT_SIGWAIT, /* in domain.sleepers: waits for a signal that it takes without a handler */
     NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
     NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
@@ -101,6 +103,7 @@ struct nw_slot {
     enum nw_pace queued_as;      /* READY */
     uint32_t tid;                /* what gettid answers */
     uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
+    uint32_t signalled;          /* a signal waits to be delivered to it, maybe */
     uint32_t depth;              /* nested calls above the running invocation */
     struct nw_slot *caller;      /* the running invocation is its nested call */
     struct nw_ticket invocation; /* the running invocation came from the ring with this one */
@@ -131,6 +134,7 @@ struct nw_slot {
     uint64_t block_until; /* of a call that has a time limit and waits until it may block; 0: none does */
     bool may_block;       /* a blocked executor is taken for it already */
     uint64_t clear_tid;   /* zeroed and woken when the flow ends */
+    struct nw_slot_signals signals;
     /* watched by the clock */
     uint32_t seen_sequence;
     uint64_t seen_at;
@@ -212,6 +216,7 @@ struct nw_domain {
     struct nw_ready_list ready[NW_PACES];
     struct nw_domain *next_buried;
     struct nw_slot *sleepers;
+    struct nw_signals signals;
     uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
     uint64_t log_second, log_lines;
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
@@ -302,7 +307,7 @@ struct nw_executor {
     struct {
         int signal; /* 0: the slot was preempted or its way out was cut short */
         int code;
-        uint64_t address;
+        uint64_t address, at;
         long syscall;
         uint32_t arch;
     } trap;
@@ -367,6 +372,7 @@ struct nw_monitor {
     int loader, stub;                       /* files: the host's ld.so, our program inside domains */
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
+    uint64_t xsave_features; /* what the gate gives back, as far as this processor has it */
     uint64_t vdso;
     bool watch_rests;    /* the control thread sees nothing to watch: whoever begins to run something wakes it */
     uint64_t next_timer; /* when the control thread will look at timers by itself */
@@ -421,7 +427,7 @@ void nw_wake_control(void); /* the control thread looks at functions and timers 
 int nw_executor_block(struct nw_executor *ex); /* before a call that may take long: another gets the token; -EAGAIN */
 void nw_executor_unblock(struct nw_executor *ex); /* after it */
 /* The slot makes its system call again when it may block, or at `until` (0: never). False: its domain is dying. */
-bool nw_blocked_await(struct nw_slot *slot, uint64_t until);
+bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until);
 void nw_blocked_unused(struct nw_slot *slot); /* lock held: its call, which might have blocked, did not */
 
 /* schedule.c; lock held */
@@ -441,6 +447,8 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_result(struct nw_slot *slot, long result); /* any lock: of its system call, however it was made */
 void nw_slot_again(struct nw_slot *slot);               /* any lock: its system call was not begun */
+void nw_slot_began(struct nw_slot *slot);               /* any lock: it was nevertheless, and gets a result */
+void nw_slot_state_reset(struct nw_slot *slot);         /* any lock: its extended state is clean */
 
 /* domain.c */
 /* Lock held. NULL: an error and why, for people. */

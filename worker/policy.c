@@ -63,21 +63,32 @@ long nw_syscall(struct nw_call *call)
     return e->handler(call);
 }
 
+/* What the call returns, unless a signal decides that. */
+static void settle(struct nw_call *call, long number, long result)
+{
+    if (call->interrupted && (result == -EINTR || result == -NW_CALL_CUT))
+        nw_signal_cut(call->slot, number);
+    else if (result == -NW_CALL_CUT)
+        nw_slot_again(call->slot);
+    else if (!call->resumed)
+        nw_slot_result(call->slot, result);
+}
+
 static struct nw_gate_context *carry_out(struct nw_call *call)
 {
+    const long number = call->number; /* it may become another on its way */
     long result = nw_syscall(call);
 
-    if (call->parked || (call->starved && nw_blocked_await(call->slot, call->until)))
+    if (call->parked || (call->starved && nw_blocked_await(call->slot, number, call->until)))
         return nw_executor_next(call->ex);
     if (call->slot->may_block) {
         pthread_mutex_lock(&nw_m.lock);
         nw_blocked_unused(call->slot);
         pthread_mutex_unlock(&nw_m.lock);
     }
-    if (result == -NW_CALL_CUT)
-        nw_slot_again(call->slot);
-    else
-        nw_slot_result(call->slot, result);
+    settle(call, number, result);
+    if (nw_load_relaxed(&call->slot->signalled) && !nw_signal_deliver(call->slot)) /* stored by who then kicks */
+        return nw_executor_next(call->ex);
     return &call->slot->gate;
 }
 
@@ -95,11 +106,12 @@ struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slo
     return carry_out(&call);
 }
 
-/* A flow that is made is a copy of its maker's registers, which only a trap has saved; one that ends has no use for
- * speed; and a refusal says where it was. */
+/* A flow that is made is a copy of its maker's registers, which only a trap has saved; one that returns from a signal
+ * handler has its frame where a trap finds it; one that ends has no use for speed; and a refusal says where it was. */
 bool nw_syscall_is_direct(uint32_t number)
 {
-    return lookup(number) && number != SYS_clone && number != SYS_exit && number != SYS_exit_group;
+    return lookup(number) && number != SYS_clone && number != SYS_exit && number != SYS_exit_group &&
+           number != SYS_rt_sigreturn;
 }
 
 struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot,

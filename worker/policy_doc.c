@@ -33,6 +33,7 @@ static const struct {
     [NW_CLASS_SOCKETS] = {"Sockets", "Of the internet, and outwards only: none is bound, none listens. Pairs have both ends in the domain."},
     [NW_CLASS_FLOWS] = {"Threads, locks, sleep",
                         "A thread is a slot of its domain; who waits takes no kernel thread along."},
+    [NW_CLASS_SIGNALS] = {"Signals", "Within the domain: the monitor's own, which the kernel knows nothing of."},
     [NW_CLASS_TIME] = {"Time and randomness", ""},
     [NW_CLASS_IDENTITY] = {"Who it is", "Nobody in particular, and alone."},
     [NW_CLASS_ABSENT] = {"What is not there", "Answered so that libraries start and go on; nothing happens."},

@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,7 @@ static const struct nw_rule_value ioctl_commands[] = {V(FIONREAD), V(FIONBIO)};
 static const struct nw_rule_value pipe_flags[] = {V(O_NONBLOCK), V(O_CLOEXEC)};
 static const struct nw_rule_value dup_flags[] = {V(O_CLOEXEC)};
 static const struct nw_rule_value eventfd_flags[] = {V(EFD_NONBLOCK), V(EFD_SEMAPHORE), V(EFD_CLOEXEC)};
+static const struct nw_rule_value itimers[] = {V(ITIMER_REAL)};
 static const struct nw_rule_value timerfd_flags[] = {V(TFD_NONBLOCK), V(TFD_CLOEXEC)};
 static const struct nw_rule_value timer_flags[] = {V(TFD_TIMER_ABSTIME), V(TFD_TIMER_CANCEL_ON_SET)};
 static const struct nw_rule_value open_flags[] = {
@@ -177,6 +179,8 @@ RULES(timerfd_create) = {
     {NW_RULE_BITS, 1, .error = EINVAL, .about = "flags", LIST(timerfd_flags)}, {0},
 };
 RULES(timerfd_settime) = {{NW_RULE_BITS, 1, .error = EINVAL, .about = "flags", LIST(timer_flags)}, {0}};
+RULES(itimer) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "timer", LIST(itimers)}, {0}};
+RULES(timer_create) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "clock", LIST(sleep_clocks)}, {0}};
 RULES(epoll_create1) = {{NW_RULE_BITS, 0, .error = EINVAL, .about = "flags", LIST(epoll_flags)}, {0}};
 RULES(epoll_ctl) = {{NW_RULE_ONE_OF, 1, .error = EINVAL, .about = "command", LIST(epoll_commands)}, {0}};
 /* clang-format on */

@@ -156,6 +156,8 @@ void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
     slot->domain->sleepers = slot;
     if (wake_at && wake_at < nw_m.next_timer && write(nw_m.wake, &one, sizeof(one)) < 0)
         nw_m.next_timer = 0; /* the counter is full: the control thread is awake anyway */
+    if (slot->signalled)     /* it came before the slot slept */
+        nw_signal_wake(slot);
 }
 
 void nw_sleepers_remove(struct nw_slot *slot)
@@ -183,7 +185,7 @@ static uint64_t domain_timers(struct nw_domain *domain, uint64_t now, uint64_t n
             continue;
         }
         nw_sleepers_remove(slot);
-        if (slot->state != NW_SLOT_BLOCK) /* that one makes its call again */
+        if (slot->state != NW_SLOT_BLOCK && slot->state != NW_SLOT_SIGWAIT) /* those make their call again */
             nw_slot_result(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
         nw_ready(slot);
         nw_executor_wake();
@@ -195,9 +197,13 @@ uint64_t nw_timers_run(uint64_t now)
 {
     uint64_t next = UINT64_MAX;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        uint64_t expires = nw_signal_timers_run(nw_m.domains[i], now);
+
+        next = expires < next ? expires : next;
         if (nw_m.domains[i]->sleepers)
             next = domain_timers(nw_m.domains[i], now, next);
+    }
     return next;
 }
 
@@ -292,6 +298,9 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
 
     /* The kick of nw_domain_kill may have come right before the wait. */
     if (ex->blocked && nw_running(ex)->domain->state == NW_DOMAIN_DYING)
+        kick(ex);
+    /* Or that of a signal. */
+    if (!ex->idle && !ex->away && nw_running(ex)->signalled)
         kick(ex);
     if (runs != ex->seen_runs || ex->idle || ex->blocked) {
         ex->seen_runs = runs;

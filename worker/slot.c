@@ -17,6 +17,11 @@ static void xsave_reset(uint8_t *area)
     memcpy(area + 24, &mxcsr, sizeof(mxcsr));
 }
 
+void nw_slot_state_reset(struct nw_slot *slot)
+{
+    xsave_reset(slot->gate.xsave);
+}
+
 struct nw_slot *nw_slot_new(struct nw_domain *domain)
 {
     struct nw_slot *slot = NULL;
@@ -72,4 +77,9 @@ void nw_slot_again(struct nw_slot *slot)
 {
     slot->gate.regs.rip -= SYSCALL_SIZE; /* RAX still is the number */
     slot->gate.result2 = NW_SHORTCUT_MISS;
+}
+
+void nw_slot_began(struct nw_slot *slot)
+{
+    slot->gate.regs.rip += SYSCALL_SIZE;
 }

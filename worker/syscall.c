@@ -62,17 +62,6 @@ long nw_sys_missing(struct nw_call *call)
     return -ENOSYS;
 }
 
-/* The previous handler or mask reads as empty: there is none, since no signal ever reaches a domain. */
-long nw_sys_signals(struct nw_call *call)
-{
-    static const uint8_t none[32];
-    size_t size = call->number == SYS_rt_sigaction ? sizeof(none) : 8;
-
-    if (call->args[2] == 0)
-        return 0;
-    return nw_call_write(call, call->args[2], none, size);
-}
-
 static long explained(struct nw_call *call, long result)
 {
     if (result == -ENOMEM)

@@ -13,9 +13,11 @@ struct nw_call {
     struct nw_domain *domain;
     long number;
     uint64_t args[6];
-    bool starved;   /* it may take long and cannot yet: unless its result is used, it is made again */
-    uint64_t until; /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
-    bool parked;    /* the slot waits, was handed on or is gone: it must not be touched any more */
+    bool starved;     /* it may take long and cannot yet: unless its result is used, it is made again */
+    uint64_t until;   /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
+    bool interrupted; /* by a signal, whose handler says whether it is made again */
+    bool resumed;     /* the registers are as they shall be: there is no result */
+    bool parked;      /* the slot waits, was handed on or is gone: it must not be touched any more */
 };
 
 typedef long nw_syscall_handler(struct nw_call *call);
@@ -65,8 +67,9 @@ int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, siz
 bool nw_call_once(struct nw_call *call);
 
 /* syscall.c */
-nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_signals, nw_sys_mmap, nw_sys_munmap;
-nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_msync, nw_sys_brk, nw_sys_prlimit, nw_sys_affinity;
+nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_mmap, nw_sys_munmap;
+nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_msync, nw_sys_brk, nw_sys_prlimit,
+    nw_sys_affinity;
 
 /* syscall_file.c */
 nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, nw_sys_fstat, nw_sys_close, nw_sys_pipe,
@@ -74,7 +77,8 @@ nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, 
 nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
 
 /* syscall_path.c */
-nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_creat, nw_sys_stat, nw_sys_fstatat, nw_sys_access, nw_sys_faccessat;
+nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_creat, nw_sys_stat, nw_sys_fstatat, nw_sys_access,
+    nw_sys_faccessat;
 nw_syscall_handler nw_sys_readlink, nw_sys_readlinkat;
 
 /* syscall_cwd.c */
@@ -95,14 +99,23 @@ nw_syscall_handler nw_sys_lock;
 nw_syscall_handler nw_sys_sendfile, nw_sys_copy_file_range;
 
 /* syscall_socket.c */
-nw_syscall_handler nw_sys_socket, nw_sys_socketpair, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg, nw_sys_receive;
+nw_syscall_handler nw_sys_socket, nw_sys_socketpair, nw_sys_connect, nw_sys_sendto, nw_sys_sendmsg, nw_sys_sendmmsg,
+    nw_sys_receive;
 
 /* syscall_event.c */
 nw_syscall_handler nw_sys_epoll_create, nw_sys_epoll_ctl, nw_sys_epoll_wait, nw_sys_timerfd_create;
 
 /* syscall_flow.c */
-nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_kill, nw_sys_futex, nw_sys_nanosleep;
-nw_syscall_handler nw_sys_clock_nanosleep, nw_sys_pause, nw_sys_yield, nw_sys_gettid, nw_sys_set_tid_address,
-    nw_sys_arch_prctl;
+nw_syscall_handler nw_sys_clone, nw_sys_exit, nw_sys_exit_group, nw_sys_futex, nw_sys_nanosleep;
+nw_syscall_handler nw_sys_clock_nanosleep, nw_sys_yield, nw_sys_gettid, nw_sys_set_tid_address, nw_sys_arch_prctl;
+
+/* syscall_signal.c */
+nw_syscall_handler nw_sys_sigaction, nw_sys_sigprocmask, nw_sys_sigpending, nw_sys_sigaltstack, nw_sys_kill,
+    nw_sys_tkill;
+nw_syscall_handler nw_sys_sigreturn, nw_sys_pause, nw_sys_sigsuspend, nw_sys_sigtimedwait;
+
+/* syscall_timer.c */
+nw_syscall_handler nw_sys_alarm, nw_sys_setitimer, nw_sys_getitimer, nw_sys_timer_create, nw_sys_timer_settime;
+nw_syscall_handler nw_sys_timer_gettime, nw_sys_timer_getoverrun, nw_sys_timer_delete;
 
 #endif

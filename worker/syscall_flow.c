@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -32,6 +31,7 @@ static struct nw_slot *fork_slot(struct nw_call *call)
     slot->gate.regs.rsp = call->args[1];
     slot->gate.fs = flags & CLONE_SETTLS ? call->args[4] : call->slot->gate.fs;
     slot->clear_tid = flags & CLONE_CHILD_CLEARTID ? call->args[3] : 0;
+    slot->signals.mask = call->slot->signals.mask;
     memcpy(slot->gate.xsave, call->slot->gate.xsave, nw_m.xsave_size);
     return slot;
 }
@@ -147,21 +147,6 @@ long nw_sys_exit_group(struct nw_call *call)
     return end_domain(call, reason);
 }
 
-/* A signal that a function sends can only mean itself, and only its end. */
-long nw_sys_kill(struct nw_call *call)
-{
-    int signal = (int)call->args[call->number == SYS_tgkill ? 2 : 1];
-    const char *name = sigabbrev_np(signal);
-    char reason[NW_REASON_MAX];
-
-    if (signal == 0)
-        return 0;
-    if (!name)
-        return -EINVAL;
-    snprintf(reason, sizeof(reason), "raised SIG%s%s", name, signal == SIGABRT ? " (aborted)" : "");
-    return end_domain(call, reason);
-}
-
 static bool valid(const struct timespec *t)
 {
     return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < (long)SECOND;
@@ -209,6 +194,8 @@ static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clock
     } else if (call->domain->state != NW_DOMAIN_DYING) {
         slot->futex = call->args[0];
         slot->futex_bits = bits;
+        slot->signals.restarts = !at || absolute;
+        slot->signals.left_at = 0;
         call->parked = true;
         nw_sleep(slot, NW_SLOT_FUTEX, at);
     }
@@ -263,10 +250,13 @@ long nw_sys_futex(struct nw_call *call)
     }
 }
 
-static long sleep_until(struct nw_call *call, uint64_t at)
+/* `left_at`: where a signal stores what was left; 0: nowhere. */
+static long sleep_until(struct nw_call *call, uint64_t at, uint64_t left_at)
 {
     pthread_mutex_lock(&nw_m.lock);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
+    call->slot->signals.restarts = false;
+    call->slot->signals.left_at = left_at;
     if (call->parked)
         nw_sleep(call->slot, NW_SLOT_SLEEP, at);
     pthread_mutex_unlock(&nw_m.lock);
@@ -278,7 +268,7 @@ long nw_sys_nanosleep(struct nw_call *call)
     uint64_t at;
     int error = wake_time(call, call->args[0], false, CLOCK_MONOTONIC, &at);
 
-    return error ? error : sleep_until(call, at);
+    return error ? error : sleep_until(call, at, call->args[1]);
 }
 
 long nw_sys_clock_nanosleep(struct nw_call *call)
@@ -288,13 +278,7 @@ long nw_sys_clock_nanosleep(struct nw_call *call)
     int error;
 
     error = wake_time(call, call->args[2], call->args[1] & TIMER_ABSTIME, clock, &at);
-    return error ? error : sleep_until(call, at);
-}
-
-/* No signal ever comes, so this sleep has no end but the domain's. */
-long nw_sys_pause(struct nw_call *call)
-{
-    return sleep_until(call, 0);
+    return error ? error : sleep_until(call, at, call->args[1] & TIMER_ABSTIME ? 0 : call->args[3]);
 }
 
 long nw_sys_yield(struct nw_call *call)

@@ -23,6 +23,7 @@ static void leave_lists(struct nw_slot *slot)
     case NW_SLOT_FUTEX:
     case NW_SLOT_SLEEP:
     case NW_SLOT_BLOCK:
+    case NW_SLOT_SIGWAIT:
         nw_sleepers_remove(slot);
         break;
     case NW_SLOT_ARENA:

@@ -119,6 +119,7 @@ static void to_monitor(struct nw_executor *ex, ucontext_t *uc, const siginfo_t *
     ex->trap.signal = info->si_signo;
     ex->trap.code = info->si_code;
     ex->trap.address = (uint64_t)info->si_addr;
+    ex->trap.at = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     ex->trap.syscall = info->si_syscall;
     ex->trap.arch = info->si_arch;
     frame_redirect(uc, nw_m.gate->resume, ex->gate.stack);
@@ -195,8 +196,8 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
     to_monitor(ex, uc, info);
 }
 
-/* The name of the function around the crash is looked for in its file, all of which is read: only when there is a kernel
- * thread to spare for it. */
+/* The name of the function around the crash is looked for in its file, all of which is read: only when there is a
+ * kernel thread to spare for it. */
 static void find_crash(struct nw_executor *ex, const struct nw_slot *slot, char where[NW_WHERE_MAX])
 {
     where[0] = '\0';
@@ -253,5 +254,7 @@ struct nw_gate_context *nw_gate_trap(struct nw_gate_thread *thread)
         return kicked(ex, slot);
     if (ex->trap.signal == SIGSYS)
         return nw_syscall_trapped(ex, slot);
+    if (nw_signal_fault(slot, ex->trap.signal, ex->trap.code, ex->trap.address, ex->trap.at))
+        return &slot->gate;
     return crash(ex, slot);
 }

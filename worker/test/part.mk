@@ -24,8 +24,9 @@ $(eval $(call fuzz,worker,image,worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/lines,worker/test/lines_test.c worker/test/harness.c,,$(COMMON)))
+$(eval $(call test,worker/signals,worker/test/signals_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/events,worker/test/events_test.c worker/test/harness.c,,$(COMMON)))
-NO_ASAN += worker/worker worker/guarded worker/lines worker/events
+NO_ASAN += worker/worker worker/guarded worker/lines worker/events worker/signals
 $(eval $(call test,worker/late,$(addprefix worker/test/,late_test.c logged.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/ends,$(addprefix worker/test/,ends_test.c logged.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/shortage,$(addprefix worker/test/,shortage_test.c logged.c harness.c),,$(COMMON)))
@@ -39,6 +40,8 @@ $(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)
 	$(call say,SO,$@)
 	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs $(TEST_SO_FLAGS) -o $@ $(filter %.c %.a,$^)
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
+$(B)/test/worker/signals: | $(B)/test/worker/signals.so
+$(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm
 $(B)/test/worker/events: | $(B)/test/worker/events.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so
 $(B)/test/worker/late: | $(B)/test/worker/late.so

@@ -69,7 +69,6 @@ static void never_these(void **state)
         SYS_pkey_alloc,
         SYS_pkey_free,
         SYS_pkey_mprotect,
-        SYS_rt_sigreturn,
         SYS_ptrace,
         SYS_userfaultfd,
         SYS_io_uring_setup,

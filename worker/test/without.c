@@ -71,6 +71,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_STATE] = "state",
     [NW_DEFENCE_FENCE] = "fence",
     [NW_DEFENCE_BENEATH] = "beneath",
+    [NW_DEFENCE_SIGNALS] = "signals",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */
@@ -126,9 +127,7 @@ static const struct {
     {SYS_tkill, NW_DEFENCE_CALL_SIGNALS},
     {SYS_tgkill, NW_DEFENCE_CALL_SIGNALS},
     {SYS_rt_tgsigqueueinfo, NW_DEFENCE_CALL_SIGNALS},
-    {SYS_timer_create, NW_DEFENCE_CALL_SIGNALS},
     {SYS_setitimer, NW_DEFENCE_CALL_SIGNALS},
-    {SYS_alarm, NW_DEFENCE_CALL_SIGNALS},
     {SYS_rseq, NW_DEFENCE_CALL_THREAD},
     {SYS_set_robust_list, NW_DEFENCE_CALL_THREAD},
     {SYS_set_tid_address, NW_DEFENCE_CALL_THREAD},
