@@ -154,18 +154,31 @@ static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refus
         nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
 }
 
-/* Only what the image has is mapped: what a longer mapping would hold behind the end of the file stays inaccessible. */
-static long put_part(struct nw_domain *d, uint64_t hint, int prot, bool fixed, const struct part *part)
+/* What a mapping is longer than its file is nobody else's, and inaccessible: a loader asks for room for all of a
+ * library when it maps the beginning, and puts the rest there. */
+static int reserve_tail(struct nw_domain *d, uint64_t start, uint64_t length)
+{
+    long at = length == 0 ? 0 : nw_memory_map_data(d, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+
+    return at < 0 ? (int)at : 0;
+}
+
+static long put_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed, const struct part *part)
 {
     enum nw_region_kind kind = part->trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
     const struct nw_region_origin origin = {part->image->id, part->offset, true};
     uint64_t start;
-    int error = nw_memory_place(d, hint, part->size, fixed, &start);
+    int error = nw_memory_place(d, hint, length, fixed, &start);
 
     if (!error && !seams_clean(d, start, part))
         error = -EPERM;
+    if (error)
+        return error;
+    error = reserve_tail(d, start + part->size, length - part->size);
     if (!error)
         error = nw_memory_put(d, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
+    if (error && !fixed && length > part->size)
+        nw_memory_unmap_now(d, start + part->size, length - part->size);
     return error ? error : (long)start;
 }
 
@@ -235,10 +248,10 @@ static int take_locked(struct nw_domain *d, uint64_t size)
 }
 
 /* Lock held. */
-static long map_part(struct nw_domain *d, uint64_t hint, int prot, bool fixed, const struct nw_domain_fd *file,
-                     uint64_t offset, const struct part *part)
+static long map_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
+                     const struct nw_domain_fd *file, uint64_t offset, const struct part *part)
 {
-    long result = put_part(d, hint, prot, fixed, part);
+    long result = put_part(d, hint, length, prot, fixed, part);
 
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         nw_pages_map(d, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
@@ -273,7 +286,7 @@ long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hi
     else
         result = hold(d, part.image, taken);
     if (!result)
-        result = map_part(d, hint, prot, fixed, file, offset, &part);
+        result = map_part(d, hint, length, prot, fixed, file, offset, &part);
     pthread_mutex_unlock(&d->memory_lock);
     if (part.image)
         nw_images_release(file->trust ? nw_m.host_images : nw_m.images, part.image);

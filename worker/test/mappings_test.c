@@ -344,6 +344,34 @@ static void images_are_charged_whole(void **state)
     check();
 }
 
+/* A loader maps the beginning of a library with room for the rest, which may be longer than its file. */
+static void room_behind_the_end_of_a_file(void **state)
+{
+    int libm = open("/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY | O_CLOEXEC);
+    uint64_t pages = nw_page_up((uint64_t)lseek(libm, 0, SEEK_END)) / NW_PAGE_SIZE, tail;
+    long at;
+
+    (void)state;
+    assert_true(libm >= 0);
+    assert_int_equal(map(page(0), 2 * pages, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
+    assert_int_equal(nw_memory_unmap(NULL, &domain, page(0), (pages + 1) * NW_PAGE_SIZE), 0);
+    at = map_file(libm, page(0), pages + 10, RX, 0, 0); /* there is room for the file, but not for all that */
+    assert_true(at > 0 && at != (long)page(0));
+    tail = (uint64_t)at + pages * NW_PAGE_SIZE;
+    assert_true(nw_regions_covers(&domain.regions, tail, 10 * NW_PAGE_SIZE, PROT_NONE));
+    assert_false(nw_regions_covers(&domain.regions, tail, NW_PAGE_SIZE, PROT_READ));
+    assert_true(map(tail, 1, RW, MAP_ANONYMOUS, 0) != (long)tail); /* a wish that cannot be granted */
+    check();
+    assert_int_equal(map(page(0), pages + 10, RW, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
+    *(volatile char *)page(pages + 9) = 1;
+    assert_int_equal(map_file(libm, page(0), pages + 10, RX, MAP_FIXED, 0), page(0));
+    assert_false(nw_regions_covers(&domain.regions, page(pages + 9), NW_PAGE_SIZE, PROT_READ));
+    check();
+    assert_int_equal(map_file(libm, 0, RANGE / NW_PAGE_SIZE, RX, 0, 0), -ENOMEM);
+    check();
+    close(libm);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -355,6 +383,7 @@ int main(void)
         TEST(contents),
         TEST(parts_of_the_libc),
         TEST(images_are_charged_whole),
+        TEST(room_behind_the_end_of_a_file),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
 }
