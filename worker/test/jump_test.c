@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STACK_WORDS  64
-#define STACK_GAP    (64ul << 10) /* a jump to the end of a function with a large frame must not get to the loop's own */
+#define STACK_GAP (64ul << 10) /* from the jump's stack to the loop's own: more than the largest frame of a function \
+                                */
 #define CALL_TRIES   1000
 #define LANDING      0x1000ul /* nothing is mapped there */
 #define LIBC_STRIDE  61       /* a prime: every offset within an instruction comes up */
@@ -115,10 +115,12 @@ static void check_records(const char *kind, uint64_t rip, bool in_domain)
         fail_msg("%s, jump to %#lx: the thread's record changed", kind, rip - t.base);
 }
 
-/* As it was before the jump. */
+/* As it was before the jump. Wherever the end of a function looks for where to return to, it finds the landing: what an
+ * earlier jump left there may lead back into the loop's own frames, and from there, rightly, to a call of the gate that
+ * waits for the next invocation. */
 static void repair(void)
 {
-    const uint64_t stack[STACK_WORDS] = {[0 ... STACK_WORDS - 1] = LANDING};
+    static const uint64_t stack[STACK_GAP / sizeof(uint64_t)] = {[0 ... STACK_GAP / sizeof(uint64_t) - 1] = LANDING};
 
     nw_trace_write(&t, t.page, &page, sizeof(page));
     nw_trace_write(&t, t.thread, &thread, sizeof(thread));
