@@ -82,7 +82,7 @@ uint64_t nw_attack_xrstor_offset(void)
     return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
 }
 
-uint64_t nw_attack_wrpkru_offset(const char *name)
+uint64_t nw_attack_wrpkru_offset(const char *name, int which)
 {
     static const uint8_t wrpkru[] = {0x0f, 0x01, 0xef};
     struct nw_elf elf = worker_file();
@@ -91,9 +91,14 @@ uint64_t nw_attack_wrpkru_offset(const char *name)
     const uint8_t *found;
 
     assert_true(nw_elf_file_offset(&elf, start, length, PF_X, &at));
-    found = memmem(elf.bytes + at, length, wrpkru, sizeof(wrpkru));
+    found = elf.bytes + at;
+    for (const uint8_t *end = found + length; which && found; which--) {
+        found = memmem(found, (size_t)(end - found), wrpkru, sizeof(wrpkru));
+        found = found ? found + sizeof(wrpkru) : NULL;
+    }
     assert_non_null(found);
-    return start + (uint64_t)(found - (elf.bytes + at)) - (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
+    return start + (uint64_t)(found - sizeof(wrpkru) - (elf.bytes + at)) -
+           (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
 }
 
 /* Where the program begins, or where the memory ends that is shared with the engine; 0: this user may not know. */

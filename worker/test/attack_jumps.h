@@ -11,8 +11,8 @@ uint64_t nw_attack_gate_offset(const char *symbol);
 /* ... and where the XRSTOR of its way out is. */
 uint64_t nw_attack_xrstor_offset(void);
 
-/* ... and where the first WRPKRU behind a symbol of the gate is. */
-uint64_t nw_attack_wrpkru_offset(const char *symbol);
+/* ... and where the first, second, ... WRPKRU behind a symbol of the gate is. */
+uint64_t nw_attack_wrpkru_offset(const char *symbol, int which);
 
 /* An attack's ATTACK_ALTERNATE, ATTACK_STACK, ATTACK_SHARED or ATTACK_RECORD, which is 0 where there is no such
  * executor. False: this user may not look into the worker. */

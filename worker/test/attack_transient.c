@@ -19,21 +19,27 @@
 #define SURE      6 /* a line that came back so often more than as noise is no accident */
 
 const struct attack_transient attack_transients[] = {
-    {"read ahead of the check of the way out", "exit", "nw_gate_exit_keyed"},
-    {"read ahead of the check behind a system call", "ret", "nw_gate_as_cut_keyed"},
+    {"read ahead of the check of the way out", "exit", "nw_gate_exit_keyed", 1, false},
+    {"read ahead of the check of the way out with every register", "whole", "nw_gate_exit_keyed", 2, false},
+    {"read ahead of the check behind a system call", "ret", "nw_gate_as_cut_keyed", 1, false},
+    {"read ahead of the check of a signal's frame", "frame", "nw_gate_signal_keyed", 0, true},
 };
 const size_t attack_transients_count = sizeof attack_transients / sizeof attack_transients[0];
 
 struct cast {
     uint32_t thief, watcher, victim;
+    const char *touch; /* what the victim is asked, so that its secret is in a cache */
 };
 
-static void must(uint32_t deployment, const char *input)
+/* Its answer as a number, if it is one. */
+static uint64_t must(uint32_t deployment, const char *input)
 {
     struct nw_answer a = nw_attack_ask(deployment, input);
+    uint64_t number = a.data ? strtoul(a.data, NULL, 16) : 0;
 
     assert_int_equal(a.status, NW_STATUS_OK);
     free(a.data);
+    return number;
 }
 
 /* Sends both at once, so that nothing comes between them. */
@@ -73,23 +79,37 @@ static void judge(const unsigned hot[LINES], const unsigned noise[LINES], char s
     snprintf(seen, NW_ATTACK_SEEN, best ? "read %#x" : "read nothing", SECRET);
 }
 
+static uint64_t place(const struct attack_transient *attack)
+{
+    return attack->wrpkru ? nw_attack_wrpkru_offset(attack->from, attack->wrpkru) : nw_attack_gate_offset(attack->from);
+}
+
 static void run(const struct attack_transient *attack, char seen[NW_ATTACK_SEEN])
 {
-    const struct cast cast = {
+    struct cast cast = {
         .thief = nw_attack_function("transient", NW_ATTACK_PATIENT),
         .watcher = nw_attack_function("transient", NW_ATTACK_HASTY),
         .victim = nw_attack_victim(),
+        .touch = "check",
     };
-    uint64_t secret = nw_attack_where(NULL), code = nw_attack_wrpkru_offset(attack->near);
+    uint64_t secret = nw_attack_where(NULL), code = place(attack);
     unsigned hot[LINES] = {0}, noise[LINES] = {0};
     char input[2][64];
 
+    if (attack->held) {
+        cast.victim = nw_attack_must_load("holder", "transient", 1, NW_ATTACK_PATIENT);
+        snprintf(input[0], sizeof(input[0]), "hold 0 %x", SECRET);
+        secret = must(cast.victim, input[0]);
+        cast.touch = "touch";
+    }
     for (int decoy = 0; decoy < 2; decoy++)
         snprintf(input[decoy], sizeof(input[0]), "%s %lx %lx %x", attack->how, secret, code, (unsigned)decoy);
     for (int round = 0; round < ROUNDS; round++)
         for (int decoy = 0; decoy < 2; decoy++) {
             must(cast.watcher, "flush");
-            must(cast.victim, "check");
+            if (attack->held)
+                must(cast.thief, "evict");
+            must(cast.victim, cast.touch);
             steal_and_look(&cast, input[decoy], decoy ? noise : hot);
         }
     judge(hot, noise, seen);

@@ -7,7 +7,9 @@
 
 struct attack_transient {
     const char *name, *how; /* an attack of transient.so */
-    const char *near;       /* a symbol of the gate: the attack jumps to the first WRPKRU behind it */
+    const char *from;       /* a symbol of the gate: the attack jumps there, */
+    int wrpkru;             /* or, unless 0, to the first or second WRPKRU behind it */
+    bool held;              /* the secret is a word by which the processor loads another one */
 };
 extern const struct attack_transient attack_transients[];
 extern const size_t attack_transients_count;

@@ -3,6 +3,7 @@
  * which is torn down for it; another is the watcher. A byte is passed on by which line of libc's text is in a cache:
  * domains share those pages.
  */
+#include "protect/gate.h"
 #include "worker/test/attack/attack.h"
 #include <link.h>
 #include <stdio.h>
@@ -14,12 +15,14 @@
 #define LINE_AT   0xb80 /* in its page: not where code runs all the time */
 #define SCATTER   167   /* visits the lines in an order that no prefetcher knows */
 #define TRAININGS 12
-#define PAUSE     100 /* branches that leave the same history before each try */
+#define PAUSE     100         /* branches that leave the same history before each try */
+#define FAR       (8ul << 20) /* of memory: more than what one processor keeps for itself */
 
 extern const char attack_gadget[] __attribute__((visibility("hidden")));
 
 static const volatile uint8_t *lines;
 static uint8_t decoy[PAGE] __attribute__((aligned(PAGE)));
+static uint64_t blocks[2][NW_ALT_SIZE / sizeof(uint64_t)] __attribute__((aligned(NW_ALT_SIZE)));
 
 /* Touches the line that the byte at RSI names, and goes back. Nothing but RSI, RDI and R8 must be what it was. */
 __asm__(".text\n"
@@ -129,7 +132,8 @@ static void leave(uint64_t code, uint32_t rights, const uint8_t *from)
 
 /* Goes out with its own rights until the processor is sure of it, then with all; without a branch in between that could
  * tell the two apart. What the check compares with has to come from memory. */
-static void steal(uint64_t code, const uint8_t *secret, int trainings)
+static void steal(void (*go)(uint64_t code, uint32_t rights, const uint8_t *from), uint64_t code, const uint8_t *secret,
+                  int trainings)
 {
     const uint64_t at = page(), own = own_rights();
 
@@ -141,22 +145,101 @@ static void steal(uint64_t code, const uint8_t *secret, int trainings)
         _mm_mfence();
         for (volatile int k = 0; k < PAUSE; k++)
             ;
-        leave(code, (uint32_t)(own & ~now), (const uint8_t *)(((uint64_t)decoy & ~now) | ((uint64_t)secret & now)));
+        go(code, (uint32_t)(own & ~now), (const uint8_t *)(((uint64_t)decoy & ~now) | ((uint64_t)secret & now)));
     }
 }
 
 /* Arguments: where the WRPKRU of the call's way out is, counted from the gate; not 0: only what a decoy leaves. */
 static const char *try_exit(struct attacker *a)
 {
-    steal(attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], TRAININGS);
+    steal(leave, attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], TRAININGS);
     return "went on";
 }
 
 /* The same where a system call with the domain's rights ends, which none but the monitor may train. */
 static const char *try_ret(struct attacker *a)
 {
-    steal(attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], 0);
+    steal(leave, attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], 0);
     return "went on";
 }
 
-const struct attack attacks[] = {{"flush", try_flush}, {"look", try_look}, {"exit", try_exit}, {"ret", try_ret}, {0}};
+/* The same, where every register is restored. The gadget is where IRETQ goes. */
+static void leave_whole(uint64_t code, uint32_t rights, const uint8_t *from)
+{
+    enum { R8 = 7, RDI = 9, RSI, RIP = 15, CS, FLAGS, RSP, SS };
+    static uint64_t stack[64], saved;
+
+    stack[RDI] = (uint64_t)lines;
+    stack[RSI] = (uint64_t)from;
+    stack[RIP] = (uint64_t)attack_gadget;
+    stack[RSP] = (uint64_t)(stack + 60);
+    __asm__ volatile("pushq %%rbx; pushq %%rbp; pushq %%r12; pushq %%r13; pushq %%r14; pushq %%r15\n\t"
+                     "movq %%rsp, %[saved]\n\t"
+                     "leaq 1f(%%rip), %%r8; movq %%r8, %c[r8](%[stack])\n\t"
+                     "xorl %%eax, %%eax; movl %%cs, %%eax; movq %%rax, %c[cs](%[stack])\n\t"
+                     "movl %%ss, %%eax; movq %%rax, %c[ss](%[stack])\n\t"
+                     "pushfq; popq %c[flags](%[stack])\n\t"
+                     "movq %[stack], %%rsp\n\t"
+                     "movl %[rights], %%eax; movq %[code], %%r11; xorl %%ecx, %%ecx; xorl %%edx, %%edx\n\t"
+                     "jmp *%%r11\n"
+                     "1: movq %[saved], %%rsp\n\t"
+                     "popq %%r15; popq %%r14; popq %%r13; popq %%r12; popq %%rbp; popq %%rbx"
+                     : [saved] "+m"(saved)
+                     : [stack] "S"(stack), [rights] "D"(rights), [code] "r"(code), [r8] "i"(8 * R8), [cs] "i"(8 * CS),
+                       [flags] "i"(8 * FLAGS), [ss] "i"(8 * SS)
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+}
+
+static const char *try_whole(struct attacker *a)
+{
+    steal(leave_whole, attack_gate + a->arg[1], a->arg[2] ? decoy : (const uint8_t *)a->arg[0], TRAININGS);
+    return "went on";
+}
+
+/* A secret that leads to a line as a record of a thread leads to its frame, at the start of a block like that of an
+ * alternate stack. Argument 1: which line. Says where the block is. */
+static const char *try_hold(struct attacker *a)
+{
+    flush_lines();
+    blocks[0][0] = (uint64_t)lines + PAGE * a->arg[1] - NW_THREAD_FRAME;
+    return attack_say(a, "%lx", (uint64_t)blocks[0]);
+}
+
+/* Its page is known to the processor then, its line is not. */
+static const char *try_touch(struct attacker *a)
+{
+    const volatile uint64_t *secret = blocks[0];
+
+    (void)a;
+    (void)*(const volatile uint8_t *)(*secret + NW_THREAD_FRAME - LINE_AT / 2);
+    return "touched";
+}
+
+/* What the monitor compares with is far away then. */
+static const char *try_evict(struct attacker *a)
+{
+    static volatile uint8_t others[FAR];
+
+    (void)a;
+    for (size_t i = 0; i < sizeof(others); i += 64)
+        others[i]++;
+    return "evicted";
+}
+
+/* To where a signal enters, with RSP in such a block. Argument 1: where that is, counted from the gate; not 0 as
+ * argument 2: only what a decoy leaves. */
+static const char *try_frame(struct attacker *a)
+{
+    uint64_t rsp = a->arg[2] ? (uint64_t)blocks[1] : a->arg[0];
+
+    flush_lines();
+    *(volatile uint64_t *)blocks[1] = (uint64_t)lines - NW_THREAD_FRAME;
+    _mm_mfence();
+    __asm__ volatile("movq %0, %%rsp; jmp *%1" : : "r"(rsp + NW_ALT_SIZE / 2), "r"(attack_gate + a->arg[1]));
+    return NULL;
+}
+
+const struct attack attacks[] = {
+    {"flush", try_flush}, {"look", try_look},   {"exit", try_exit},   {"ret", try_ret},     {"whole", try_whole},
+    {"hold", try_hold},   {"touch", try_touch}, {"evict", try_evict}, {"frame", try_frame}, {0},
+};
