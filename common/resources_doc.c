@@ -24,7 +24,7 @@ static const char outro[] =
     "domains; the rest is for those that want more than their share. A function for which no share is free is refused, "
     "and "
     "the\n"
-    "message names the resource and what to raise.\n";
+    "message names the resource and what to raise. What a system call fails for is a line in the log, once a second.\n";
 
 static void print_amount(FILE *to, const struct nw_resource_terms *r, uint64_t n)
 {

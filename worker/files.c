@@ -100,6 +100,8 @@ long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from
 
     pthread_mutex_lock(&domain->memory_lock);
     result = free_number(domain, from);
+    if (result < 0)
+        nw_denied_note(domain, NW_RESOURCE_DESCRIPTORS, true);
     error = result < 0 ? 0 : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
     result = error ? error : result;
     if (result >= 0)

@@ -52,6 +52,7 @@ long nw_call_refuse(struct nw_call *call)
 long nw_syscall(struct nw_call *call)
 {
     const struct entry *e = lookup(call->number);
+    long result;
     int error;
 
     if (nw_without_answer(call->number) && call->domain->state == NW_DOMAIN_LIVE)
@@ -60,7 +61,10 @@ long nw_syscall(struct nw_call *call)
         return nw_call_refuse(call);
     if (nw_rules_check(e->rules, call->args, &error))
         return error ? -error : nw_call_refuse(call);
-    return e->handler(call);
+    result = e->handler(call);
+    if (result < 0 && !call->parked)
+        nw_denied_say(call->domain);
+    return result;
 }
 
 /* What the call returns, unless a signal decides that. */

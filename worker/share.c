@@ -48,12 +48,19 @@ static bool has_place(enum nw_resource r)
 void nw_share_room(enum nw_resource r, uint64_t room)
 {
     pools[r].room = room;
+    if (!pools[r].advice[0])
+        snprintf(pools[r].advice, sizeof(pools[r].advice), "raise %s", nw_resources[r].room);
 }
 
 void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how)
 {
     snprintf(pools[r].advice, sizeof(pools[r].advice), "%s is %llu: raise it with %s", limit, (unsigned long long)value,
              how);
+}
+
+const char *nw_share_advice(enum nw_resource r)
+{
+    return pools[r].advice;
 }
 
 static void set_limits(struct nw_account *account, const struct nw_function *f)
@@ -70,6 +77,7 @@ int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
     int r = 0;
 
     set_limits(&d->account, d->function);
+    d->account.denied = (struct nw_denied){0};
     acquire();
     while (r < NW_RESOURCE_COUNT && has_place((enum nw_resource)r))
         r++;
@@ -82,8 +90,7 @@ int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
         why, why_size,
         "this worker has no share of %s left for another domain: %u domains and what they hold beyond their shares "
         "use up %llu; %s, or remove a function",
-        nw_resources[r].name, present, (unsigned long long)pools[r].room,
-        pools[r].advice[0] ? pools[r].advice : nw_resources[r].room);
+        nw_resources[r].name, present, (unsigned long long)pools[r].room, nw_share_advice((enum nw_resource)r));
     return -EAGAIN;
 }
 
@@ -103,10 +110,11 @@ int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n)
 {
     struct nw_account *account = &d->account;
     uint64_t more;
-    bool granted;
+    bool granted, within;
 
     acquire();
-    granted = account->open && account->used[r] <= account->limit[r] && n <= account->limit[r] - account->used[r];
+    within = account->used[r] <= account->limit[r] && n <= account->limit[r] - account->used[r];
+    granted = account->open && within;
     more = granted ? beyond(r, account->used[r] + n) - beyond(r, account->used[r]) : 0;
     granted = granted && (!more || !pools[r].room || pools[r].beyond + more + kept(r, present) <= pools[r].room);
     granted |= nw_without(NW_DEFENCE_SHARES);
@@ -115,6 +123,8 @@ int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n)
         pools[r].beyond += more;
     }
     release();
+    if (!granted)
+        nw_denied_note(d, r, !within);
     return granted ? 0 : nw_resources[r].refusal ? -nw_resources[r].refusal : -EAGAIN;
 }
 

@@ -8,6 +8,7 @@
 #define NW_WORKER_SHARE_H
 
 #include "common/resources.h"
+#include "worker/denied.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,6 +19,7 @@ struct nw_account {
     uint64_t used[NW_RESOURCE_COUNT];
     uint64_t limit[NW_RESOURCE_COUNT];
     uint64_t told[NW_RESOURCE_COUNT]; /* what the engine knows of `used` */
+    struct nw_denied denied;
     bool open;
 };
 
@@ -26,6 +28,9 @@ void nw_share_room(enum nw_resource r, uint64_t room);
 
 /* What bounds that room, for people: a limit, its value and what raises it. */
 void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
+
+/* The same again; without it, what the table says. */
+const char *nw_share_advice(enum nw_resource r);
 
 /*
  * Admits a domain: its shares are kept free from now on, and its limits are those of the table and of its function.

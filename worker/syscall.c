@@ -64,6 +64,8 @@ long nw_sys_missing(struct nw_call *call)
 
 static long explained(struct nw_call *call, long result)
 {
+    if (result == -ENOMEM && nw_share_used(call->domain, NW_RESOURCE_MAPPINGS) + 3 > NW_LIMIT_MAPPINGS)
+        nw_denied_note(call->domain, NW_RESOURCE_MAPPINGS, true); /* one change splits a mapping into three at most */
     if (result == -ENOMEM)
         nw_shortage_say(call->domain);
     return result;

@@ -44,10 +44,11 @@ static bool may_fork(struct nw_domain *domain)
 {
     const struct nw_function *f = domain->function;
     uint64_t may = f->slots + nw_share_used(domain, NW_RESOURCE_FUNC_WORKERS) + f->threads;
+    bool has_all = nw_share_used(domain, NW_RESOURCE_THREADS) >= may && !nw_without(NW_DEFENCE_THREADS);
 
-    return domain->state != NW_DOMAIN_DYING &&
-           (nw_share_used(domain, NW_RESOURCE_THREADS) < may || nw_without(NW_DEFENCE_THREADS)) &&
-           nw_share_take(domain, NW_RESOURCE_THREADS, 1) == 0;
+    if (has_all)
+        nw_denied_note(domain, NW_RESOURCE_THREADS, true);
+    return !has_all && domain->state != NW_DOMAIN_DYING && nw_share_take(domain, NW_RESOURCE_THREADS, 1) == 0;
 }
 
 long nw_sys_clone(struct nw_call *call)

@@ -16,6 +16,21 @@ static struct nw_function function = {.memory = 64ul << 20};
 static struct nw_domain domains[DOMAINS];
 static char why[256];
 
+static uint64_t now = 1;
+static unsigned lines; /* that were to be logged */
+
+uint64_t nw_now(void)
+{
+    return now;
+}
+
+bool nw_may_log(struct nw_domain *d)
+{
+    (void)d;
+    lines++;
+    return false;
+}
+
 static uint64_t share(void)
 {
     return nw_resources[R].share;
@@ -155,6 +170,39 @@ static void it_adds_up(void **state)
     close_all();
 }
 
+static unsigned lines_of(struct nw_domain *d)
+{
+    lines = 0;
+    nw_denied_say(d);
+    return lines;
+}
+
+/* Once a second, as long as there is something new; and whose fault it is. */
+static void what_was_denied_is_said(void **state)
+{
+    struct nw_denied *denied = &domains[0].account.denied;
+
+    (void)state;
+    nw_share_room(R, 0);
+    open_domain(&domains[0]);
+    assert_int_equal(nw_share_take(&domains[0], R, 1), 0);
+    assert_int_equal(lines_of(&domains[0]), 0);
+    assert_int_equal(nw_share_take(&domains[0], R, nw_resources[R].limit), -EMFILE);
+    assert_int_equal(denied->own, 1u << R);
+    assert_int_equal(denied->room, 0);
+    assert_int_equal(lines_of(&domains[0]), 1);
+    nw_share_room(R, share());
+    assert_int_equal(nw_share_take(&domains[0], R, share() + 1), -EMFILE);
+    assert_int_equal(denied->own, 0);
+    assert_int_equal(denied->room, 1u << R);
+    assert_int_equal(lines_of(&domains[0]), 0);
+    now += 1000000000;
+    assert_int_equal(lines_of(&domains[0]), 1);
+    now += 1000000000;
+    assert_int_equal(lines_of(&domains[0]), 0);
+    close_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +210,7 @@ int main(void)
         cmocka_unit_test(the_next_domains_find_their_share),
         cmocka_unit_test(a_domain_without_a_share_is_refused),
         cmocka_unit_test(limits_are_those_of_the_function),
+        cmocka_unit_test(what_was_denied_is_said),
         cmocka_unit_test(it_adds_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
