@@ -182,7 +182,7 @@ const struct attack_row attack_rows[] = {
     ROOT(10, "ptrace, by a child", "EPERM", "call-process", HARM, "kernel", "ptrace", ATTACK_PID),
     RUNS(10, "symlink", "EPERM", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_symlink),
     RUNS(10, "rename without a grant", "ENOENT", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_rename),
-    RUNS(10, "link", "EPERM", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_link),
+    RUNS(10, "link", "ENOENT", "call-files", "result 0", "kernel", "names", ATTACK_PID, SYS_link),
     CALL(10, "mount", "EPERM", NULL, "not tried: it would change the machine", SYS_mount, OWN, OWN, OWN, 0, 0),
     ROOT(11, "userfaultfd", "EPERM", "call-deferred", "result *", "memory", "call", SYS_userfaultfd, 0),
     RUN(11, "io_uring: a read into a neighbour's memory", "EPERM", "call-deferred,rights", HARM, "kernel", "uring"),
@@ -270,7 +270,7 @@ const struct attack_row attack_rows[] = {
     RUNS(21, "recvmsg on the worker's own socket", "EPERM", "call-files", "EAGAIN|result *", "kernel", "message", SYS_recvmsg),
     RUNS(21, "pidfd_getfd of a file of the worker", "EPERM", "call-process", "result *", "kernel", "pidfd-getfd", ATTACK_PID),
     CALL(21, "close_range", "EPERM", "call-files", HARM, SYS_close_range, 0, 0xffffffff, 0),
-    RUN(21, "sendfile of a file of the worker", "EPERM", "call-files", "result 16", "kernel", "sendfile"),
+    RUN(21, "sendfile of a file of the worker", "EBADF", "call-files", "result 16", "kernel", "sendfile"),
 
     /* pointers */
     KERNEL(22, "getrandom into a neighbour's memory", HARM, SYS_getrandom, T, 16, 0),

@@ -229,12 +229,12 @@ static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_S
 /* Who refused a file that was not checked before: ld.so names it, the stub does not. */
 static void describe_refusal(char seen[NW_ATTACK_SEEN])
 {
-    const char *text = nw_attack.harness.message.text, *file = "/function/victim: ";
+    const char *text = nw_attack.harness.message.text, *file = "/function/victim: ", *named = strstr(text, file);
 
     if (strncmp(text, "SIG", 3) == 0 && strstr(text, " in ld-linux"))
         snprintf(seen, NW_ATTACK_SEEN, "ld.so crashed in the domain: %.*s", (int)strcspn(text, " "), text);
-    else if (strncmp(text, file, strlen(file)) == 0)
-        snprintf(seen, NW_ATTACK_SEEN, "refused by ld.so in the domain: %.100s", text + strlen(file));
+    else if (named)
+        snprintf(seen, NW_ATTACK_SEEN, "refused by ld.so in the domain: %.100s", named + strlen(file));
     else
         snprintf(seen, NW_ATTACK_SEEN, "refused by the stub in the domain: %.100s", text);
 }

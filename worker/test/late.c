@@ -10,10 +10,12 @@
 #include <locale.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TEXT 256
 
@@ -22,6 +24,8 @@ struct late {
     faas_append_output_fn_t append;
     char text[TEXT];
 };
+
+static sem_t sleeping;
 
 static void *leave(void *with)
 {
@@ -32,6 +36,13 @@ static void *wait_to_be_cancelled(void *unused)
 {
     for (;;)
         pthread_testcancel();
+    return unused;
+}
+
+static void *sleep_until_cancelled(void *unused)
+{
+    sem_post(&sleeping);
+    pause();
     return unused;
 }
 
@@ -53,6 +64,22 @@ static void do_cancel(struct late *l, const char *unused)
 
     (void)unused;
     pthread_create(&thread, NULL, wait_to_be_cancelled, NULL);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    snprintf(l->text, TEXT, "%s", result == PTHREAD_CANCELED ? "cancelled" : "lost");
+}
+
+/* It sleeps, or is about to: either way the cancellation finds it in pause. */
+static void do_wake(struct late *l, const char *unused)
+{
+    pthread_t thread;
+    void *result = NULL;
+
+    (void)unused;
+    sem_init(&sleeping, 0, 0);
+    pthread_create(&thread, NULL, sleep_until_cancelled, NULL);
+    sem_wait(&sleeping);
+    usleep(1000);
     pthread_cancel(thread);
     pthread_join(thread, &result);
     snprintf(l->text, TEXT, "%s", result == PTHREAD_CANCELED ? "cancelled" : "lost");
@@ -116,8 +143,8 @@ static const struct {
     const char *name;
     void (*run)(struct late *l, const char *argument);
 } commands[] = {
-    {"exit", do_exit},     {"cancel", do_cancel}, {"backtrace", do_backtrace}, {"iconv", do_iconv},
-    {"locale", do_locale}, {"zone", do_zone},     {"open", do_open},           {"lookup", do_lookup},
+    {"exit", do_exit},     {"cancel", do_cancel}, {"wake", do_wake}, {"backtrace", do_backtrace}, {"iconv", do_iconv},
+    {"locale", do_locale}, {"zone", do_zone},     {"open", do_open}, {"lookup", do_lookup},
 };
 
 int faas_init(void)

@@ -31,6 +31,7 @@ static void threads_leave_and_are_cancelled(void **state)
     load(NULL, 0);
     assert_string_equal(nw_logged_ask("exit"), "left");
     assert_string_equal(nw_logged_ask("cancel"), "cancelled");
+    assert_string_equal(nw_logged_ask("wake"), "cancelled");
     assert_string_equal(nw_logged_ask("backtrace"), "frames");
     assert_null(strstr(nw_logged_text(), "refused"));
 }

@@ -98,6 +98,17 @@ in_flight() {
     nw_status workers | grep -q '"in_flight":[1-9]'
 }
 
+@test "a function that is removed ends as a program does" {
+    nw_up
+    nw_deploy ends "$NW_BUILD/test/worker/ends.so" --slots 1
+    nw_expect ends 'without an end of line' ''
+    run -0 "$NIGHTWARD" remove ends --state "$NW_STATE"
+    nw_poll "$NW_PATIENCE" grep -q 'function ends: left in the buffer$' "$NW_LOG"
+    grep -q 'function ends: without an end of line$' "$NW_LOG"
+    grep -q 'function ends: exit handler$' "$NW_LOG"
+    grep -q 'function ends: destructor$' "$NW_LOG"
+}
+
 # lasting NAME: what is said of a function, but for what it holds at this moment
 lasting() {
     nw_admin "/v1/functions/$1" | tr -d '\n\t ' | sed 's/"holds":{[^}]*}//'
