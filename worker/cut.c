@@ -131,8 +131,9 @@ bool nw_call_cut_short(struct nw_call *call, long result)
     }
     call->ex->gate.pending = 0; /* a kick that comes from now on cuts what follows short */
     lives = give_up_rights(call);
-    if (lives && events && call->slot->state == NW_SLOT_BARE) {
-        wait_ready(call, events);
+    if (lives && call->slot->state == NW_SLOT_BARE && (events || call->number == SYS_getrandom)) {
+        if (events)
+            wait_ready(call, events);
         lives = regain_rights(call);
     }
     if (!lives)

@@ -1,5 +1,6 @@
 /* See files.h. */
 #include "worker/files.h"
+#include "worker/closing.h"
 #include "worker/opened.h"
 #include "worker/watches.h"
 #include <errno.h>
@@ -40,11 +41,13 @@ int nw_fd_use(struct nw_domain *domain, uint64_t number)
 
 static void clear(struct nw_domain *domain, struct nw_domain_fd *e)
 {
-    close(e->fd);
-    if (e->opened)
-        nw_opened_release(domain, e->opened);
+    struct nw_opened *opened = e->opened;
+    int fd = e->fd;
+
     *e = (struct nw_domain_fd){.fd = -1};
-    nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
+    nw_close(domain, fd);
+    if (opened)
+        nw_opened_release(domain, opened);
 }
 
 int nw_fd_duplicate(struct nw_domain *domain, const struct nw_domain_fd *file, struct nw_domain_fd *copy)
@@ -160,4 +163,5 @@ void nw_fd_close_all(struct nw_domain *domain)
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         if (domain->fds[i].fd >= 0)
             clear(domain, &domain->fds[i]);
+    nw_closing_finish(domain);
 }

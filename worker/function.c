@@ -13,6 +13,7 @@
 #include "common/control.h"
 #include "common/log.h"
 #include "protect/function_check.h"
+#include "worker/closing.h"
 #include "worker/cwd.h"
 #include "worker/filter.h"
 #include "worker/monitor.h"
@@ -154,7 +155,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
 static void function_fini(struct nw_function *f)
 {
     nw_grants_fini(f);
-    close(f->so);
+    nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
     f->cwd = f->env = NULL;

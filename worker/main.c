@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/spawn.h"
 #include "worker/audit.h"
+#include "worker/closing.h"
 #include "worker/free.h"
 #include "worker/image.h"
 #include "worker/lines.h"
@@ -251,9 +252,11 @@ static void prepare(const struct options *o)
     nw_free_init();
     error = nw_burial_init();
     if (!error)
+        error = nw_closing_init();
+    if (!error)
         error = nw_executors_init(o->executors);
     if (error)
-        nw_die_system("cannot start %u executors and a thread: %s", o->executors, nw_error_text(-error, text));
+        nw_die_system("cannot start %u executors and two threads: %s", o->executors, nw_error_text(-error, text));
 }
 
 void nw_wake_control(void)

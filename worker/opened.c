@@ -1,5 +1,6 @@
 /* See opened.h. */
 #include "worker/opened.h"
+#include "worker/closing.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -27,9 +28,8 @@ void nw_opened_hold(struct nw_opened *opened)
 
 static void owner_free(struct nw_domain *domain, struct nw_lock_owner *owner)
 {
-    close(owner->fd);
+    nw_close(domain, owner->fd);
     nw_locks_fini(domain, &owner->locks);
-    nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
     free(owner);
 }
 

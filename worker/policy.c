@@ -19,13 +19,20 @@ struct entry {
     nw_syscall_handler *handler;
     const struct nw_rule *rules;
     uint32_t profiles;
+    bool apart;
 };
 
-#define COMPUTE NW_PROFILE_COMPUTE
-#define NET     NW_PROFILE_NET
-#define FILES   NW_PROFILE_FILES
+#define COMPUTE  NW_PROFILE_COMPUTE
+#define NET      NW_PROFILE_NET
+#define FILES    NW_PROFILE_FILES
+#define ANSWERED NW_HOW_ANSWERED
+#define DONE     NW_HOW_DONE
+#define PASSED   NW_HOW_PASSED
+#define WAITS    NW_HOW_WAITS
+#define APART    NW_HOW_APART
 static const struct entry table[NUMBERS] = {
-#define CALL(class, name, profiles, how, handler, rules, words) [SYS_##name] = {handler, nw_rules_##rules, profiles},
+#define CALL(class, name, profiles, how, handler, rules, words) \
+    [SYS_##name] = {handler, nw_rules_##rules, profiles, ((how)&NW_HOW_APART) == NW_HOW_APART},
 #include "worker/policy.def"
 #undef CALL
 };
@@ -49,6 +56,18 @@ long nw_call_refuse(struct nw_call *call)
     return -EPERM;
 }
 
+/* What a file system does may wait for a disk, or give back much: nobody knows before. */
+static long apart(struct nw_call *call, nw_syscall_handler *handler)
+{
+    long result;
+
+    if (!nw_call_block(call))
+        return -EAGAIN;
+    result = handler(call);
+    nw_executor_unblock(call->ex);
+    return result;
+}
+
 long nw_syscall(struct nw_call *call)
 {
     const struct entry *e = lookup(call->number);
@@ -61,7 +80,7 @@ long nw_syscall(struct nw_call *call)
         return nw_call_refuse(call);
     if (nw_rules_check(e->rules, call->args, &error))
         return error ? -error : nw_call_refuse(call);
-    result = e->handler(call);
+    result = e->apart ? apart(call, e->handler) : e->handler(call);
     if (result < 0 && !call->parked)
         nw_denied_say(call->domain);
     return result;

@@ -22,7 +22,8 @@ enum nw_policy_class {
     NW_CLASS_COUNT,
 };
 
-enum nw_policy_how { NW_HOW_ANSWERED, NW_HOW_DONE, NW_HOW_PASSED, NW_HOW_WAITS = 4 };
+/* APART: all of the handler, which never waits for others, runs while another executor has the token. */
+enum nw_policy_how { NW_HOW_ANSWERED, NW_HOW_DONE, NW_HOW_PASSED, NW_HOW_WAITS = 4, NW_HOW_APART = 8 + NW_HOW_WAITS };
 
 enum nw_rule_kind {
     NW_RULE_END,

@@ -17,6 +17,7 @@ struct line {
 #define DONE     NW_HOW_DONE
 #define PASSED   NW_HOW_PASSED
 #define WAITS    NW_HOW_WAITS
+#define APART    NW_HOW_APART
 static const struct line lines[] = {
 #define CALL(class, name, profiles, how, handler, rules, words) \
     {NW_CLASS_##class, #name, #profiles, how, nw_rules_##rules, words, SYS_##name},

@@ -13,11 +13,12 @@ struct nw_call {
     struct nw_domain *domain;
     long number;
     uint64_t args[6];
-    bool starved;     /* it may take long and cannot yet: unless its result is used, it is made again */
-    uint64_t until;   /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
-    bool interrupted; /* by a signal, whose handler says whether it is made again */
-    bool resumed;     /* the registers are as they shall be: there is no result */
-    bool parked;      /* the slot waits, was handed on or is gone: it must not be touched any more */
+    bool starved;        /* it may take long and cannot yet: unless its result is used, it is made again */
+    uint64_t until;      /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
+    uint64_t turn_until; /* it has its domain's move_lock, until then; 0: it does not */
+    bool interrupted;    /* by a signal, whose handler says whether it is made again */
+    bool resumed;        /* the registers are as they shall be: there is no result */
+    bool parked;         /* the slot waits, was handed on or is gone: it must not be touched any more */
 };
 
 typedef long nw_syscall_handler(struct nw_call *call);
@@ -70,6 +71,9 @@ bool nw_call_once(struct nw_call *call);
 nw_syscall_handler nw_sys_zero, nw_sys_one, nw_sys_missing, nw_sys_mmap, nw_sys_munmap;
 nw_syscall_handler nw_sys_mprotect, nw_sys_mremap, nw_sys_madvise, nw_sys_msync, nw_sys_brk, nw_sys_prlimit,
     nw_sys_affinity;
+
+/* syscall_long.c */
+nw_syscall_handler nw_sys_getrandom;
 
 /* syscall_file.c */
 nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, nw_sys_fstat, nw_sys_close, nw_sys_pipe,

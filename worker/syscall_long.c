@@ -15,6 +15,8 @@
 #define LIST_MAX 16                        /* that are moved without waiting */
 #define MOST     (INT_MAX & -NW_PAGE_SIZE) /* what the kernel moves at a time */
 #define PIECE    NW_MOVE_PIECE
+#define RANDOM   (8ul << 10) /* random bytes that take less than 100 us */
+#define TURN_NS  2000000ull
 
 bool nw_call_is_dying(const struct nw_call *call)
 {
@@ -37,31 +39,55 @@ static long kernel_waiting(struct nw_call *call)
     return result;
 }
 
-/* What comes from memory keeps a processor: one flow of a domain at a time. */
+/*
+ * What comes from memory keeps a processor: one flow of a domain at a time, for a turn of several pieces. Were it one
+ * piece, each would wake the next in line, and all of them keep a processor busy with nothing but taking turns.
+ */
+static void turn_begin(struct nw_call *call)
+{
+    if (call->turn_until)
+        return;
+    pthread_mutex_lock(&call->domain->move_lock);
+    call->turn_until = nw_now() + TURN_NS;
+}
+
+static void turn_end(struct nw_call *call)
+{
+    if (!call->turn_until)
+        return;
+    call->turn_until = 0;
+    pthread_mutex_unlock(&call->domain->move_lock);
+}
+
 static long piece(struct nw_call *call)
 {
     long n;
 
-    pthread_mutex_lock(&call->domain->move_lock);
+    turn_begin(call);
     n = nw_call_is_dying(call) ? -EINTR : kernel_waiting(call);
-    pthread_mutex_unlock(&call->domain->move_lock);
+    if (nw_now() >= call->turn_until)
+        turn_end(call);
     return n;
 }
 
-/* One piece after the other at args[1], of args[2] bytes; `positioned`: from offset args[3] of the file. */
-static long move(struct nw_call *call, bool positioned)
+/* One piece after the other of args[at + 1] bytes at args[at]; `offset`: the argument that is the place in the file, or
+ * 0. */
+static long move(struct nw_call *call, int at, int offset, uint64_t most)
 {
-    const uint64_t at = call->args[1], length = call->args[2], offset = call->args[3];
-    uint64_t done = 0;
+    const uint64_t start = call->args[at], length = call->args[at + 1], from = call->args[offset];
+    uint64_t done = 0, step;
     long n;
 
     do {
-        call->args[1] = at + done;
-        call->args[2] = length - done < PIECE ? length - done : PIECE;
-        call->args[3] = positioned ? offset + done : offset;
+        step = length - done < most ? length - done : most;
+        call->args[at] = start + done;
+        call->args[at + 1] = step;
+        if (offset)
+            call->args[offset] = from + done;
         n = piece(call);
         done += n > 0 ? (uint64_t)n : 0;
-    } while (n == (long)PIECE && done < length && !nw_call_is_dying(call));
+    } while (n == (long)step && done < length && !nw_call_is_dying(call));
+    turn_end(call);
     return done ? (long)done : n;
 }
 
@@ -82,7 +108,7 @@ static long single(long number)
     }
 }
 
-static long move_many(struct nw_call *call, bool positioned)
+static long move_many(struct nw_call *call, int offset_at)
 {
     const uint64_t list = call->args[1], count = call->args[2], offset = call->args[3];
     struct iovec one = {0};
@@ -97,8 +123,9 @@ static long move_many(struct nw_call *call, bool positioned)
             return done ? (long)done : -EFAULT;
         call->args[1] = (uint64_t)one.iov_base;
         call->args[2] = one.iov_len;
-        call->args[3] = positioned ? offset + done : offset;
-        n = move(call, positioned);
+        if (offset_at)
+            call->args[offset_at] = offset + done;
+        n = move(call, 1, offset_at, PIECE);
         done += n > 0 ? (uint64_t)n : 0;
     }
     return done ? (long)done : n;
@@ -133,16 +160,16 @@ static long carry_out(struct nw_call *call)
     switch (call->number) {
     case SYS_read:
     case SYS_write:
-        return moves_much(call) && is_regular(call) ? move(call, false) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move(call, 1, 0, PIECE) : kernel_waiting(call);
     case SYS_pread64:
     case SYS_pwrite64:
-        return moves_much(call) && is_regular(call) ? move(call, true) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move(call, 1, 3, PIECE) : kernel_waiting(call);
     case SYS_readv:
     case SYS_writev:
-        return moves_much(call) && is_regular(call) ? move_many(call, false) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move_many(call, 0) : kernel_waiting(call);
     case SYS_preadv:
     case SYS_pwritev:
-        return moves_much(call) && is_regular(call) ? move_many(call, true) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move_many(call, 3) : kernel_waiting(call);
     default:
         return kernel_waiting(call);
     }
@@ -207,6 +234,21 @@ long nw_call_kernel_blocking(struct nw_call *call)
     result = carry_out(call);
     nw_executor_unblock(call->ex);
     return result;
+}
+
+/* Without a thread to spare it gives fewer bytes, as it may. */
+long nw_sys_getrandom(struct nw_call *call)
+{
+    long result;
+
+    if (call->args[1] > RANDOM && nw_call_block(call)) {
+        result = move(call, 0, 0, RANDOM);
+        nw_executor_unblock(call->ex);
+        return result;
+    }
+    call->starved = false;
+    call->args[1] = nw_least(call->args[1], RANDOM);
+    return nw_call_kernel(call);
 }
 
 /* What is left until then, in ms and rounded up; 0: it has no end. */

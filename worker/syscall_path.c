@@ -50,10 +50,16 @@ static bool is_regular(int fd)
 
 static long open_common(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode)
 {
+    bool changes = flags & (O_CREAT | O_TRUNC); /* which may take long: what a file had is given back */
     struct nw_domain_fd file;
     struct nw_place place;
-    int fd = open_place(call, number, name, flags, mode, &place);
+    int fd;
 
+    if (changes && !nw_call_block(call))
+        return -EAGAIN;
+    fd = open_place(call, number, name, flags, mode, &place);
+    if (changes)
+        nw_executor_unblock(call->ex);
     if (fd < 0)
         return fd;
     file = (struct nw_domain_fd){.fd = fd, .trust = is_trusted(&place, fd), .granted = place.granted};

@@ -506,7 +506,7 @@ static void test_profile_files(void **state)
 /* ---- the monitor's policy ---- */
 
 enum { COMPUTE = NW_PROFILE_COMPUTE, NET = NW_PROFILE_NET, FILES = NW_PROFILE_FILES };
-enum { PASSED = 1, DONE = 2, ANSWERED = 4, WAITS = 8 };
+enum { PASSED = 1, DONE = 2, ANSWERED = 4, WAITS = 8, APART = 24 };
 
 static const struct {
     const char *name;

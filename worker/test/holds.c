@@ -74,6 +74,7 @@ static const char *name_of(const char *expression, const char *file)
     static const char *const names[][2] = {{"nw_m.lock", "monitor.lock"},
                                            {"memory_lock", "domain.memory_lock"},
                                            {"images->mutex", "images.mutex"},
+                                           {"move_lock", "domain.move_lock"},
                                            {"building", "domain.code.building"}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

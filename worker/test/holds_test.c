@@ -5,14 +5,17 @@
 #include "common/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/attack_host.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define CROWD 15 /* with others more than there are keys */
-#define TIMES 3
+#define CROWD     15 /* with others more than there are keys */
+#define TIMES     3
+#define LARGE_MIB 256
 
 /* Several times what was seen on a busy machine of two processors. What only one domain waits for is not judged. */
 #define LOCK_US 1000
@@ -20,17 +23,24 @@
 
 static struct nw_harness h;
 
+static char directory[] = "/tmp/nightward-holds-XXXXXX";
+
 static uint32_t load(const char *name, const char *so, uint64_t memory)
 {
+    char grant[sizeof(directory) + 8];
     struct nw_load l = {.name = name,
                         .so = nw_attack_path(so),
                         .slots = 2,
                         .memory = memory,
                         .threads = 32,
                         .timeout_ms = NW_ATTACK_PATIENT,
-                        .profile = NW_PROFILE_FILES};
-    uint32_t deployment = nw_harness_load(&h, &l);
+                        .profile = NW_PROFILE_FILES,
+                        .directories = grant,
+                        .cwd = directory};
+    uint32_t deployment;
 
+    snprintf(grant, sizeof(grant), "%s:rw", directory);
+    deployment = nw_harness_load(&h, &l);
     if (!deployment)
         fail_msg("%s was refused: %s", name, h.message.text);
     return deployment;
@@ -39,6 +49,31 @@ static uint32_t load(const char *name, const char *so, uint64_t memory)
 static void ask(uint32_t deployment, const char *input)
 {
     free(nw_harness_invoke(&h, deployment, input, strlen(input)).data);
+}
+
+/* The same of what must succeed: its answer begins so. */
+static void ask_for(uint32_t deployment, const char *input, const char *expect)
+{
+    struct nw_answer a = nw_harness_invoke(&h, deployment, input, strlen(input));
+
+    if (a.status != NW_STATUS_OK || strncmp(a.data, expect, strlen(expect)) != 0)
+        fail_msg("%s: %s", input, a.data);
+    free(a.data);
+}
+
+/* The file "large" of the directory, in the cache of the machine. */
+static void make_large(void)
+{
+    static char piece[1 << 20];
+    char path[sizeof(directory) + 8];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/large", directory);
+    fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    assert_true(fd >= 0 && fchmod(fd, 0666) == 0);
+    for (int i = 0; i < LARGE_MIB; i++)
+        assert_int_equal(write(fd, piece, sizeof(piece)), sizeof(piece));
+    close(fd);
 }
 
 /* More domains than keys, in each of which a thread spins or waits in a read. */
@@ -58,8 +93,10 @@ static void hostile_mix(void)
 {
     static const char *const large[] = {"move 0", "unmap 0", "drop 0", "replace 0", "crash 0"};
     static const char *const greedy[] = {"mappings 0", "threads 0", "files 0", "heap 0", "log 0"};
+    static const char *const lengthy[] = {"random 0", "unlink 0", "close 0", "replace 0", "rename 0", "truncate 0"};
     uint32_t hello = load("hello", NW_ATTACK_HELLO, 64ul << 20), hoard = load("hoard", "hoard", 3ul << 30);
     uint32_t storm = load("storm", "storm", 256ul << 20), flow = load("flow", "flow", 64ul << 20);
+    uint32_t slow = load("slow", "lengthy", 256ul << 20);
     uint32_t crowd[CROWD];
     char text[64];
 
@@ -75,6 +112,10 @@ static void hostile_mix(void)
             ask(hoard, large[k]);
         for (size_t k = 0; k < sizeof(greedy) / sizeof(greedy[0]); k++)
             ask(flow, greedy[k]);
+        for (size_t k = 0; k < sizeof(lengthy) / sizeof(lengthy[0]); k++) {
+            make_large();
+            ask_for(slow, lengthy[k], "result");
+        }
     }
     ask(hello, "x");
 }
@@ -103,10 +144,13 @@ static void locks_are_held_briefly(void **state)
     FILE *table;
 
     (void)state;
+    assert_non_null(mkdtemp(directory));
     setenv("NW_TEST_WORKER", "test/worker/nightward-worker-holds", 1);
     nw_harness_start_without(&h, keyed ? NW_MODE_MPK : NW_MODE_NONE, 2, NULL, output);
     hostile_mix();
     nw_harness_stop(&h);
+    snprintf(path, sizeof(path), "rm -r %s", directory);
+    assert_int_equal(system(path), 0);
     n = pread(output, text, sizeof(text) - 1, 0);
     text[n > 0 ? n : 0] = '\0';
     snprintf(path, sizeof(path), "%s/holds.txt", nw_attack_build());

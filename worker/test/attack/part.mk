@@ -7,7 +7,7 @@ SLOW_TESTS += $(B)/test/worker/attacks
 ATTACK_FORBIDDEN := wrpkru wrpkru_aligned wrpkru_inside wrpkru_seam_1 wrpkru_seam_2 wrpkru_first wrpkru_last xrstor \
                     xrstor64 wrfsbase wrgsbase wrgsbase_prefixes
 ATTACK_BAD       := constructor ifunc huge textrel wx stack
-ATTACK_SOS       := $(patsubst %,$(B)/test/worker/attack/%.so,secret bare jumps memory flow operations kernel races storm greed hoard state transient turns signals \
+ATTACK_SOS       := $(patsubst %,$(B)/test/worker/attack/%.so,secret bare jumps memory flow operations kernel races storm greed hoard lengthy state transient turns signals \
                       $(addprefix forbidden-,$(ATTACK_FORBIDDEN)) $(addprefix bad-,$(ATTACK_BAD)))
 ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -mno-red-zone -mfsgsbase \
                       -pthread -shared -Wl,-z,defs,-z,noexecstack -MMD -MP -MF $(B)/obj/worker-attack-$*.d -MT $@ -o $@
@@ -25,7 +25,7 @@ $(B)/test/worker/attack/bad-huge.so: ATTACK_FLAGS := -mcmodel=large
 $(B)/test/worker/attack/secret.so $(B)/test/worker/attack/bare.so: $(B)/test/worker/attack/%.so: worker/test/attack/%.c
 	$(call say,SO,$@)
 	$(ATTACK_BUILD) $<
-$(addprefix $(B)/test/worker/attack/,jumps.so memory.so flow.so operations.so kernel.so races.so storm.so greed.so hoard.so state.so transient.so turns.so signals.so): \
+$(addprefix $(B)/test/worker/attack/,jumps.so memory.so flow.so operations.so kernel.so races.so storm.so greed.so hoard.so lengthy.so state.so transient.so turns.so signals.so): \
 $(B)/test/worker/attack/%.so: worker/test/attack/%.c worker/test/attack/attack.c
 	$(call say,SO,$@)
 	$(ATTACK_BUILD) $(filter %.c %.S,$^)
