@@ -246,7 +246,8 @@ struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_se
     replica->deployment = deployment;
     replica->seat = seat;
     replica->state = state;
-    nw_list_init(&replica->ready);
+    nw_list_init(&replica->queues[0]);
+    nw_list_init(&replica->queues[1]);
     nw_list_init(&replica->pump_link);
     nw_list_append(&deployment->replicas, &replica->of_deployment);
     nw_list_append(&seat->replicas, &replica->of_seat);

@@ -206,15 +206,28 @@ static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
     return 0;
 }
 
+/* The first of a queue. NULL: there is none, or the worker has enough of them. Nested calls are always sent: those that
+ * wait for them hold slots, and as they are not counted here, clients come to their turn beside any number of them. */
+static struct nw_invocation *first_of(const struct nw_replica *replica, bool nested)
+{
+    const struct nw_list *queue = &replica->queues[nested];
+    bool enough = !nested && replica->from_clients >= WAVES * replica->deployment->manifest.slots;
+    return nw_list_empty(queue) || enough ? NULL : nw_container(queue->next, struct nw_invocation, link);
+}
+
+static struct nw_invocation *next_of(const struct nw_replica *replica)
+{
+    struct nw_invocation *inv = first_of(replica, replica->nested_next);
+    return inv ? inv : first_of(replica, !replica->nested_next);
+}
+
 /* False when the ring is full. */
 static bool pump_replica(struct nw_replica *replica)
 {
-    unsigned most = WAVES * replica->deployment->manifest.slots;
-    struct nw_link *link = replica->seat->worker;
-    while (!nw_list_empty(&replica->ready) && !link->broken) {
-        struct nw_invocation *inv = nw_container(replica->ready.next, struct nw_invocation, link);
-        if (replica->in_flight >= most && inv->depth == 0) /* nested calls pass: those that wait for them hold slots */
-            return true;
+    struct nw_link *link = replica->seat->worker; /* NULL: nothing is queued */
+    struct nw_invocation *inv;
+    while ((inv = next_of(replica)) && !link->broken) {
+        bool nested = inv->depth > 0;
         int rc = send_one(replica, inv);
         if (rc == -EAGAIN)
             return false;
@@ -222,6 +235,7 @@ static bool pump_replica(struct nw_replica *replica)
             nw_worker_broken(link, "its index of the ring to it is impossible");
             return true;
         }
+        replica->nested_next = !nested;
     }
     return true;
 }
@@ -365,7 +379,8 @@ static void move_all(struct nw_list *list)
 
 void nw_dispatch_unqueue(struct nw_replica *replica)
 {
-    move_all(&replica->ready);
+    nw_list_splice(&replica->queues[0], &replica->queues[1]); /* with the last of them it may be gone */
+    move_all(&replica->queues[0]);
 }
 
 void nw_dispatch_link_lost(struct nw_link *link)

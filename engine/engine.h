@@ -95,7 +95,7 @@ enum nw_invocation_state {
 };
 
 struct nw_invocation {
-    struct nw_list link; /* function->waiting, link->room_waiters, replica->ready or link->sent, by state */
+    struct nw_list link; /* function->waiting, link->room_waiters, replica->queues or link->sent, by state */
     struct nw_engine *engine;
     uint32_t index, generation; /* together the id that a worker sees */
     enum nw_invocation_state state;
@@ -149,6 +149,7 @@ struct nw_replica {
     enum nw_replica_state state;
     unsigned bound;                    /* invocations that chose it */
     unsigned in_flight;                /* of these, those that the worker has */
+    unsigned from_clients;             /* of those, the ones that are not nested */
     uint64_t load_begun;               /* LOADING: when */
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
     unsigned killed_loading;           /* ... times it was ended */
@@ -156,8 +157,9 @@ struct nw_replica {
     bool suspect;                      /* ... or it and others: it is loaded when nothing else is */
     uint64_t holds[NW_RESOURCE_COUNT]; /* its domain, as the worker says */
     uint64_t memory, memory_peak;      /* the same; the peak is that of all its domains so far */
-    struct nw_list ready;
-    struct nw_list pump_link; /* in engine->pump while it may have something to send */
+    struct nw_list queues[2];          /* READY: of clients, and nested calls; they take turns */
+    bool nested_next;                  /* whose turn it is */
+    struct nw_list pump_link;          /* in engine->pump while it may have something to send */
 };
 
 enum nw_deployment_state {

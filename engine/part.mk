@@ -105,5 +105,6 @@ $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # The same engine, and tests that are its workers.
-$(call objects,$(addprefix engine/test/,awake_test.c outbox_test.c pieces_test.c)): CPPFLAGS += $(LLHTTP_FLAGS)
-$(foreach name,awake outbox pieces,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
+PLAYED := engine/test/played_worker.c
+$(call objects,$(addprefix engine/test/,awake_test.c outbox_test.c pieces_test.c queue_test.c) $(PLAYED)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(foreach name,awake outbox pieces queue,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -40,6 +40,7 @@ static void leave(struct nw_invocation *inv)
     if (inv->state != NW_INVOCATION_SENT && inv->state != NW_INVOCATION_ORPHAN)
         return;
     inv->replica->in_flight--;
+    inv->replica->from_clients -= !inv->depth;
     inv->home->busy--;
     inv->engine->in_flight--;
     nw_dispatch_pump_later(inv->replica);
@@ -67,17 +68,14 @@ static void enter(struct nw_invocation *inv)
         nw_list_append(waits_in(inv), &inv->link);
         break;
     case NW_INVOCATION_READY:
-        /* Somebody above already holds a slot while a nested call waits: it goes first. */
-        if (inv->depth)
-            nw_list_add(&inv->replica->ready, &inv->link);
-        else
-            nw_list_append(&inv->replica->ready, &inv->link);
+        nw_list_append(&inv->replica->queues[inv->depth > 0], &inv->link);
         nw_dispatch_pump_later(inv->replica);
         break;
     case NW_INVOCATION_SENT:
     case NW_INVOCATION_ORPHAN:
         nw_list_append(&inv->home->sent, &inv->link);
         inv->replica->in_flight++;
+        inv->replica->from_clients += !inv->depth;
         inv->home->busy++;
         inv->engine->in_flight++;
         break;

@@ -1,57 +1,20 @@
 /* The turn of the loop while workers are given up in the middle of it: a whole engine, whose two workers are the test.
  */
-#include "common/control.h"
 #include "common/test/test.h"
-#include "engine/functions.h"
 #include "engine/fuzz/world.h"
+#include "engine/test/played_worker.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TURNS_MOST   100
 #define IMPOSSIBLE   0x80000000u
 #define SECONDS_MOST 30 /* the failure is a turn that never ends */
-
-/* Says that what it was told to load is loaded, and does nothing else. */
-static void answer_control(struct world_worker *worker)
-{
-    static struct nw_control_message message;
-    while (nw_control_recv(worker->control, &message) == 1) {
-        const struct nw_control head = {
-            .kind = NW_CONTROL_LOADED, .worker = worker->number, .deployment = message.head.deployment};
-        for (int i = 0; i < message.n_fds; i++)
-            close(message.fds[i]);
-        if (message.head.kind == NW_CONTROL_LOAD)
-            assert_int_equal(nw_control_send(worker->control, &head, NULL, 0, NULL, 0), 0);
-    }
-}
-
-/* Until both workers serve what is deployed in every world. */
-static void await_echo(struct world *world)
-{
-    const struct nw_function *echo = nw_function_find(&world->engine, "echo", strlen("echo"));
-    for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_DEPLOYMENT_SERVING); i++) {
-        answer_control(&world->workers[0]);
-        answer_control(&world->workers[1]);
-        world_turn(world, 0);
-    }
-    assert_non_null(echo->current);
-    assert_int_equal(echo->current->state, NW_DEPLOYMENT_SERVING);
-}
-
-static void call(struct world_worker *worker, const char *name)
-{
-    struct nw_desc desc = {.kind = NW_DESC_CALL, .id = 7, .offset = NW_OFFSET_INLINE, .length = strlen(name)};
-    desc.name_len = (uint32_t)desc.length;
-    memcpy(desc.data, name, desc.length);
-    assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);
-}
 
 /* Each of these calls is answered at once, and the answers stay in the ring. */
 static void fill_ring_to(struct world *world, struct world_worker *worker)
 {
     for (uint64_t i = 0; i < world->engine.options.ring; i++) {
-        call(worker, "nobody");
+        played_call(worker, "nobody");
         world_turn(world, 0);
     }
 }
@@ -65,8 +28,8 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     struct world_worker *callee = &world->workers[0], *caller = &world->workers[1];
     struct nw_desc invoke;
     (void)arg;
-    await_echo(world);
-    call(caller, "echo");
+    played_await_echo(world);
+    played_call(caller, "echo");
     world_turn(world, 0);
     assert_int_equal(nw_ring_pop(&callee->ch.in, &invoke), 1);
     assert_int_equal(invoke.kind, NW_DESC_INVOKE);
@@ -74,7 +37,7 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     assert_true(nw_list_empty(&world->engine.awake));
     caller->ch.in.shared->head = IMPOSSIBLE;
     assert_int_equal(nw_channel_send(&callee->ch, &(struct nw_desc){.kind = NW_DESC_COMPLETE, .id = invoke.id}), 0);
-    call(caller, "nobody");
+    played_call(caller, "nobody");
     world_turn(world, 0);
     assert_int_equal(world->engine.counters.workers_lost, 1);
     assert_false(caller->used && caller->number == 2);
