@@ -48,7 +48,7 @@ static bool is_library(const char *path)
 {
     static const char *const prefixes[] = {"/lib/",       "/lib64/",         "/usr/lib/",
                                            "/usr/lib64/", "/usr/local/lib/", "/usr/share/zoneinfo/"};
-    static const char *const files[] = {"/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom"};
+    static const char *const files[] = {"/etc/ld.so.cache", "/etc/localtime"};
 
     if (nw_without(NW_DEFENCE_PATHS))
         return true;
@@ -58,6 +58,12 @@ static bool is_library(const char *path)
         if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
     return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
+}
+
+/* Devices that give nobody anything: libraries open them when they need them, and make do with less without. */
+static bool is_device(const char *path)
+{
+    return strcmp(path, "/dev/null") == 0 || strcmp(path, "/dev/urandom") == 0;
 }
 
 /* What libc reads to look up a name of a host. */
@@ -169,7 +175,7 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
     }
     if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
         return 0;
-    if (nw_libc_reads(place->path) ||
+    if (nw_libc_reads(place->path) || is_device(place->path) ||
         (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path))))
         return 0;
     if (place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
