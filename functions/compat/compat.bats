@@ -141,8 +141,11 @@ keeps_file() {
 }
 
 @test "jemalloc: serves threads" {
-    refused 'cannot allocate memory in static TLS block'
-    works_not 'its thread-local variables do not fit into what ld.so keeps for libraries that come late'
+    deploy
+    answers '' '0 wrong, 0 off, 114688 for 100000, 114688 counted'
+    run ! nw_deploy bare "$SO"
+    [[ $output == *"cannot allocate memory in static TLS block"* ]] || fail "$output"
+    works
 }
 
 @test "rust: counts words with threads" {
@@ -151,16 +154,10 @@ keeps_file() {
     works
 }
 
-falls_to_sigurg() {
-    deploy || true
-    nw_call "$ID" 'one two three'
-    grep -q '"go".*raised SIGURG' "$NW_LOG"
-}
-
 @test "go: counts letters with goroutines" {
-    built
-    nw_poll "$NW_PATIENCE" falls_to_sigurg || fail "$ID works now: say so, and write docs/compatibility.md again"
-    works_not 'its scheduler sends itself SIGURG, and signals end a domain'
+    deploy
+    answers 'one two three' '3 words, 11 letters, recovered: assignment to entry in nil map'
+    works
 }
 
 @test "python: runs a program" {
@@ -176,7 +173,7 @@ except OSError as error:
     found.append(type(error).__name__)
 answer = json.dumps([hashlib.sha256(b"abc").hexdigest()[:8], str(decimal.Decimal(1) / 8), 2**70, found])' \
         '["ba7816bf", "0.125", 1180591620717411303424, ["10", "20", "FileNotFoundError"]]'
-    works
+    works socket # libc asks nscd for the user's name
 }
 
 @test "pcre2: matches" {

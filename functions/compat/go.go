@@ -1,4 +1,4 @@
-// Go as a c-shared library: goroutines, channels, the collector, a panic that is recovered.
+// Go as a c-shared library: goroutines, one of them in the way, channels, the collector, a panic that is recovered.
 package main
 
 /*
@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -42,6 +44,18 @@ func recovered() (what string) {
 	return "no panic"
 }
 
+// A goroutine that never pauses leaves its only thread to another one when a signal tells it to.
+func preempt() {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var stop atomic.Bool
+	go func() {
+		for !stop.Load() {
+		}
+	}()
+	time.Sleep(20 * time.Millisecond)
+	stop.Store(true)
+}
+
 //export faas_func_call
 func faas_func_call(handle unsafe.Pointer, input *C.const_char, length C.size_t) C.int {
 	words := strings.Fields(C.GoStringN((*C.char)(unsafe.Pointer(input)), C.int(length)))
@@ -53,6 +67,7 @@ func faas_func_call(handle unsafe.Pointer, input *C.const_char, length C.size_t)
 	for range words {
 		sum += <-lengths
 	}
+	preempt()
 	runtime.GC()
 	answer := fmt.Sprintf("%d words, %d letters, recovered: %s", len(words), sum, recovered())
 	data := C.CString(answer)
