@@ -68,7 +68,7 @@ static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct n
 
     if (!caller || (nw_m.keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
         length > caller->reply.size || nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
-        nw_load_relaxed(&callee->domain->function->queued) != 0 || nw_load_relaxed(&caller->signalled))
+        nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;
     if (nw_sink_copy(caller->reply, callee->output) < 0)
         return NULL;

@@ -92,6 +92,14 @@ static void enter_mask(struct nw_slot *slot, struct delivery *d)
         slot->domain->signals.actions[d->info.signal - 1] = (struct nw_signal_action){0};
 }
 
+/* Of sigsuspend, when the signal that woke it is not there any more. */
+static void leave_mask(struct nw_slot *slot)
+{
+    if (slot->signals.restores)
+        slot->signals.mask = slot->signals.restored_mask;
+    slot->signals.restores = false;
+}
+
 /* Lock held. The next signal that is not ignored. */
 static enum found next(struct nw_slot *slot, struct delivery *d)
 {
@@ -104,6 +112,8 @@ static enum found next(struct nw_slot *slot, struct delivery *d)
     settle(slot, effect == NW_SIGNAL_IGNORED || d->action.flags & SA_RESTART, d);
     if (effect == NW_SIGNAL_HANDLED)
         enter_mask(slot, d);
+    else
+        leave_mask(slot);
     nw_signal_look(slot);
     return effect == NW_SIGNAL_HANDLED ? FOUND_HANDLER : effect == NW_SIGNAL_ENDS ? FOUND_END : FOUND_NONE;
 }

@@ -68,7 +68,7 @@ void nw_signal_wake(struct nw_slot *slot)
 }
 
 /* An executor that runs the slot, in the domain or in a system call for it, comes to the monitor. One that is missed
- * here is found by the watch. */
+ * here, since it was about to return to the slot from a nested call, is found by the watch. */
 static void kick(const struct nw_slot *slot, const struct nw_executor *self)
 {
     for (uint32_t i = 0; i < nw_m.n_executors; i++) {
