@@ -78,7 +78,10 @@ nw_syscall_handler nw_sys_getrandom;
 /* syscall_file.c */
 nw_syscall_handler nw_sys_read, nw_sys_write, nw_sys_file, nw_sys_file_waiting, nw_sys_fstat, nw_sys_close, nw_sys_pipe,
     nw_sys_pipe2;
-nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl, nw_sys_poll;
+nw_syscall_handler nw_sys_eventfd, nw_sys_dup, nw_sys_dup2, nw_sys_fcntl, nw_sys_ioctl;
+
+/* syscall_poll.c */
+nw_syscall_handler nw_sys_poll, nw_sys_ppoll, nw_sys_select, nw_sys_pselect;
 
 /* syscall_path.c */
 nw_syscall_handler nw_sys_open, nw_sys_openat, nw_sys_creat, nw_sys_stat, nw_sys_fstatat, nw_sys_access,

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -234,34 +233,4 @@ long nw_sys_fcntl(struct nw_call *call)
 long nw_sys_ioctl(struct nw_call *call)
 {
     return nw_call_on_file(call, nw_call_kernel);
-}
-
-/* The numbers of the domain's files are translated in a copy; a bad one reads as POLLNVAL, as the kernel would say. */
-long nw_sys_poll(struct nw_call *call)
-{
-    struct pollfd fds[NW_DOMAIN_FDS], real[NW_DOMAIN_FDS];
-    uint64_t n = call->args[1];
-    long result;
-
-    if (n > NW_DOMAIN_FDS)
-        return -EINVAL;
-    n = nw_index(n, NW_DOMAIN_FDS + 1);
-    if (nw_call_read(call, fds, call->args[0], n * sizeof(*fds)) < 0)
-        return -EFAULT;
-    memcpy(real, fds, n * sizeof(*fds));
-    for (uint64_t i = 0; i < n; i++) {
-        int fd = fds[i].fd < 0 ? fds[i].fd : nw_fd_use(call->domain, (uint64_t)fds[i].fd);
-
-        real[i].fd = fds[i].fd >= 0 && fd < 0 ? INT_MAX : fd;
-    }
-    uint64_t args[6] = {(uint64_t)real, n, call->args[2]};
-    result = nw_call_wait(call, true, args, 2);
-    if (!nw_call_once(call) && nw_call_read(call, fds, call->args[0], n * sizeof(*fds)) < 0)
-        return -EFAULT;
-    for (uint64_t i = 0; i < n; i++) {
-        fds[i].revents = real[i].revents;
-        if (fds[i].fd >= 0 && real[i].fd != INT_MAX)
-            nw_fd_done(call->domain, (uint64_t)fds[i].fd);
-    }
-    return result >= 0 && nw_call_write(call, call->args[0], fds, n * sizeof(*fds)) < 0 ? -EFAULT : result;
 }

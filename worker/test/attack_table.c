@@ -264,7 +264,6 @@ const struct attack_row attack_rows[] = {
     /* files */
     RUN(21, "every call on every number of a file", "EBADF", "files", "file *", "memory", "foreign-files"),
     RUN(21, "dup2 over every number, then close", "done", NULL, "it changes its own table; there is no other that it could name", "memory", "dup-over"),
-    CALL(21, "select", "EPERM", "call-files", "result 0", SYS_select, 1024, OWN, OWN, OWN, OWN),
     RUN(21, "an epoll that watches files of the worker", "EBADF", "files", "watches file *", "memory", "watch-files"),
     RUNS(21, "sendmsg on the worker's own socket", "EPERM", "call-files", "result 1", "kernel", "message", SYS_sendmsg),
     RUNS(21, "recvmsg on the worker's own socket", "EPERM", "call-files", "EAGAIN|result *", "kernel", "message", SYS_recvmsg),
@@ -285,6 +284,8 @@ const struct attack_row attack_rows[] = {
     CALL(22, "write unmapped memory", "EFAULT", NULL, "copies that fault end as EFAULT, too", SYS_write, 1, 64, 64),
     CALL(22, "pipe into a neighbour's memory", "EFAULT", "ranges", HARM, SYS_pipe, T),
     CALL(22, "poll on a neighbour's memory", "EFAULT", "ranges", HARM, SYS_poll, T, 1, 0),
+    CALL(22, "select on a neighbour's memory", "EFAULT", "ranges", "EBADF", SYS_select, 64, T, 0, 0, OWN),
+    CALL(22, "select with a neighbour's time", "EFAULT", "ranges", "EINVAL", SYS_select, 0, 0, 0, 0, T),
     CALL(22, "poll of 2^61 files", "EINVAL", NULL, NEEDED "there is room for as many as a domain has", SYS_poll, OWN, 1ull << 61, 0),
     CALL(22, "futex on a neighbour's memory", "EFAULT", "ranges", "EAGAIN", SYS_futex, T, FUTEX_WAIT, 0, 0),
     CALL(22, "futex with a neighbour's time", "EFAULT", "ranges", "EINVAL", SYS_futex, OWN, FUTEX_WAIT, 0, T),

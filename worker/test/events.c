@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <faas/worker_v1_interface.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/select.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -124,6 +126,38 @@ static const char *wrong(void)
     return text;
 }
 
+/* Three files, of which the second can be read and every one written; then nothing, until the time is over. */
+static const char *choose(void)
+{
+    struct timeval soon = {0, 1000};
+    struct timespec little = {0, 1000000};
+    int events[3], n, none;
+    fd_set reads, writes;
+    struct pollfd file;
+
+    FD_ZERO(&reads);
+    FD_ZERO(&writes);
+    for (int i = 0; i < 3; i++) {
+        events[i] = eventfd(i == 1, 0);
+        FD_SET(events[i], &reads);
+        FD_SET(events[i], &writes);
+    }
+    n = select(events[2] + 1, &reads, &writes, NULL, NULL);
+    snprintf(text, TEXT, "%d %d%d%d", n, !!FD_ISSET(events[0], &reads), !!FD_ISSET(events[1], &reads),
+             !!FD_ISSET(events[2], &writes));
+    FD_ZERO(&reads);
+    FD_SET(events[0], &reads);
+    none = select(events[0] + 1, &reads, NULL, NULL, &soon);
+    FD_SET(200, &reads);
+    n = select(201, &reads, NULL, NULL, NULL) < 0 ? errno : 0;
+    file = (struct pollfd){.fd = events[1], .events = POLLIN};
+    snprintf(text + 5, TEXT - 5, " %d %s %d %d", none, strerrorname_np(n), ppoll(&file, 1, NULL, NULL),
+             ppoll(NULL, 0, &little, NULL));
+    for (int i = 0; i < 3; i++)
+        close(events[i]);
+    return text;
+}
+
 int faas_init(void)
 {
     return 0;
@@ -139,7 +173,11 @@ int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_ap
 
 int faas_func_call(void *handle, const char *input, size_t length)
 {
-    const char *answer = length == 0 ? loop() : input[0] == 'h' ? hoard() : input[0] == 'd' ? duplicate() : wrong();
+    const char *answer = length == 0       ? loop()
+                         : input[0] == 'h' ? hoard()
+                         : input[0] == 'd' ? duplicate()
+                         : input[0] == 's' ? choose()
+                                           : wrong();
 
     (void)handle;
     append_(context_, answer, strlen(answer));

@@ -71,6 +71,12 @@ static void a_closed_number_is_watched_no_more(void **state)
     answers(load("events"), "d", "e- EINVAL");
 }
 
+static void select_and_ppoll_say_what_is_ready(void **state)
+{
+    (void)state;
+    answers(load("events"), "s", "4 011 0 EBADF 1 0");
+}
+
 static void epolls_watch_what_the_kernel_lets_them(void **state)
 {
     (void)state;
@@ -82,9 +88,8 @@ static void epolls_watch_what_the_kernel_lets_them(void **state)
 static int run_mode(enum nw_mode in)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_loop_hears_threads_pipes_and_timers),
-        TEST(what_a_domain_watches_is_counted),
-        TEST(a_closed_number_is_watched_no_more),
+        TEST(a_loop_hears_threads_pipes_and_timers),  TEST(what_a_domain_watches_is_counted),
+        TEST(a_closed_number_is_watched_no_more),     TEST(select_and_ppoll_say_what_is_ready),
         TEST(epolls_watch_what_the_kernel_lets_them),
     };
 

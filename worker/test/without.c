@@ -144,7 +144,6 @@ static const struct {
     {SYS_rename, NW_DEFENCE_CALL_FILES},
     {SYS_mount, NW_DEFENCE_CALL_FILES},
     {SYS_socket, NW_DEFENCE_CALL_FILES},
-    {SYS_select, NW_DEFENCE_CALL_FILES},
     {SYS_epoll_create1, NW_DEFENCE_CALL_FILES},
     {SYS_epoll_ctl, NW_DEFENCE_CALL_FILES},
     {SYS_sendmsg, NW_DEFENCE_CALL_FILES},
