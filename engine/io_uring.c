@@ -123,7 +123,7 @@ static void enter(struct nw__uring *uring, bool may_wait)
     submit_all(uring);
 }
 
-/* What is more than a turn's share of bytes stays where it is until the next. */
+/* What is more than a turn's share stays where it is until the next. */
 static void take_completions(struct nw__uring *uring)
 {
     struct io_uring_cqe *cqe;
@@ -135,7 +135,7 @@ static void take_completions(struct nw__uring *uring)
         n++;
         if (op)
             op_completed(op, cqe->res, cqe->flags);
-        if (uring->received >= NW__IO_TURN_BYTES)
+        if (uring->received >= NW__IO_TURN_BYTES || n >= NW__IO_TURN_EVENTS)
             break;
     }
     io_uring_cq_advance(&uring->ring, n);

@@ -10,8 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define READ_BUFFER    (64ul * 1024)
-#define ACCEPTS_A_TURN 32
+#define READ_BUFFER (64ul * 1024)
 
 struct uv_io {
     struct nw_io base;
@@ -69,7 +68,7 @@ static size_t conn_readable(struct uv_conn *conn);
 static void read_some(struct uv_io *io)
 {
     size_t taken = 0;
-    while (taken < NW__IO_TURN_BYTES && !nw_list_empty(&io->readable)) {
+    for (int i = 0; i < NW__IO_TURN_EVENTS && taken < NW__IO_TURN_BYTES && !nw_list_empty(&io->readable); i++) {
         struct uv_conn *conn = nw_container(io->readable.next, struct uv_conn, readable_link);
         nw_list_remove(&conn->readable_link);
         if (conn->reading && !conn->closing)
@@ -280,7 +279,7 @@ static void listener_event(uv_poll_t *poll, int status, int events)
 {
     struct uv_listener *listener = poll->data;
     (void)status, (void)events;
-    for (int i = 0; i < ACCEPTS_A_TURN && !uv_is_closing((uv_handle_t *)poll); i++) {
+    for (int i = 0; i < NW__IO_TURN_EVENTS && !uv_is_closing((uv_handle_t *)poll); i++) {
         int fd = accept4(listener->base.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
             continue;

@@ -22,6 +22,7 @@
 
 #define BIG          (4ul << 20)
 #define MANY_SENDERS 20
+#define MANY_CLIENTS 60
 
 static bool one_peer(struct world *world)
 {
@@ -153,6 +154,47 @@ static void a_turn_takes_no_more_than_its_share(void **state)
         assert_true(world->peers[i].received > 0);
         close(fds[i]);
     }
+}
+
+static int all_ends(const struct world *world)
+{
+    int total = 0;
+    for (int i = 0; i < world->n_peers; i++)
+        total += world->peers[i].ends;
+    return total;
+}
+
+/* These look at the end of each turn how many came in it. */
+static bool all_came_in_shares(struct world *world)
+{
+    static int before;
+    assert_in_range(world->n_peers - before, 0, NW__IO_TURN_EVENTS);
+    before = world->n_peers < MANY_CLIENTS ? world->n_peers : 0;
+    return world->n_peers == MANY_CLIENTS;
+}
+
+static bool all_ended_in_shares(struct world *world)
+{
+    static int before;
+    int now = all_ends(world);
+    assert_in_range(now - before, 0, NW__IO_TURN_EVENTS);
+    before = now < MANY_CLIENTS ? now : 0;
+    return now == MANY_CLIENTS;
+}
+
+static void a_turn_sees_no_more_events_than_its_share(void **state)
+{
+    struct world *world = *state;
+    int fds[MANY_CLIENTS];
+    world->read_at_once = false;
+    for (int i = 0; i < MANY_CLIENTS; i++)
+        fds[i] = dial(world);
+    run_until(world, all_came_in_shares);
+    for (int i = 0; i < MANY_CLIENTS; i++) {
+        close(fds[i]);
+        nw_io_conn_read(world->peers[i].conn, true);
+    }
+    run_until(world, all_ended_in_shares);
 }
 
 static void reading_off_and_on_loses_nothing(void **state)
@@ -527,6 +569,7 @@ int main(void)
         CASE(nothing_comes_while_reading_is_off),
         CASE(reading_off_and_on_loses_nothing),
         CASE(a_turn_takes_no_more_than_its_share),
+        CASE(a_turn_sees_no_more_events_than_its_share),
         CASE(a_big_write_waits_for_its_reader),
         CASE(what_is_left_of_a_write_can_be_taken_back),
         CASE(a_close_takes_back_a_write),
