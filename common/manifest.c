@@ -14,6 +14,7 @@
 #define KIB       1024ull
 #define MIB       (KIB * KIB)
 #define GIB       (KIB * MIB)
+#define TIB       (KIB * GIB)
 #define ENV_TOTAL 30000 /* bytes; name and environment must fit in one control message */
 
 struct unit {
@@ -23,7 +24,7 @@ struct unit {
 
 static const struct unit counts[] = {{"", 1}, {NULL, 0}};
 static const struct unit times[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
-static const struct unit sizes[] = {{"", 1}, {"K", KIB}, {"M", MIB}, {"G", GIB}, {NULL, 0}};
+static const struct unit sizes[] = {{"", 1}, {"K", KIB}, {"M", MIB}, {"G", GIB}, {"T", TIB}, {NULL, 0}};
 
 /* Every key whose value is a number. */
 struct number_key {
@@ -40,6 +41,7 @@ static const struct number_key number_keys[] = {
     {"slots", FIELD(slots), counts, 8, 1, 64, "a number from 1 to 64"},
     {"timeout", FIELD(timeout_ms), times, 10000, 1, 3600000, "1ms to 1h with its unit, like 250ms, 10s or 2m"},
     {"memory", FIELD(memory), sizes, 256 * MIB, 16 * MIB, 4 * GIB, "16M to 4G, like 64M, 1G or a number of bytes"},
+    {"disk", FIELD(disk), sizes, GIB, 0, 16 * TIB, "0 to 16T, like 100M, 1G or a number of bytes"},
     {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
     {"static-tls", FIELD(static_tls), sizes, 512, 0, 256 * KIB, "0 to 256K, like 4K or a number of bytes"},
 };

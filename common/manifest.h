@@ -24,6 +24,7 @@ struct nw_manifest {
     uint32_t slots;                   /* invocations that may run at once in one worker; 1 to 64, default 8 */
     uint32_t timeout_ms;              /* deadline of one invocation; 1 ms to 1 h, default 10 s */
     uint64_t memory;                  /* bytes of writable memory; 16M to 4G, default 256M */
+    uint64_t disk;                    /* bytes that it may fill of its directories; 0 to 16T, default 1G */
     char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
     char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
     uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */

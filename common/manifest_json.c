@@ -208,11 +208,11 @@ static void format_timeout(uint32_t ms, char *text, size_t size)
     snprintf(text, size, "%u%s", whole ? ms / 1000 : ms, whole ? "s" : "ms");
 }
 
-static void format_memory(uint64_t bytes, char *text, size_t size)
+static void format_size(uint64_t bytes, char *text, size_t size)
 {
-    static const char *const suffix[] = {"", "K", "M", "G"};
+    static const char *const suffix[] = {"", "K", "M", "G", "T"};
     int unit = 0;
-    for (; unit < 3 && bytes % 1024 == 0; unit++)
+    for (; unit < 4 && bytes && bytes % 1024 == 0; unit++)
         bytes /= 1024;
     snprintf(text, size, "%llu%s", (unsigned long long)bytes, suffix[unit]);
 }
@@ -240,15 +240,17 @@ static bool add_list(cJSON *object, const char *key, const char *list)
 
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out)
 {
-    char timeout[32], memory[32], static_tls[32];
+    char timeout[32], memory[32], disk[32], static_tls[32];
     format_timeout(manifest->timeout_ms, timeout, sizeof timeout);
-    format_memory(manifest->memory, memory, sizeof memory);
-    format_memory(manifest->static_tls, static_tls, sizeof static_tls);
+    format_size(manifest->memory, memory, sizeof memory);
+    format_size(manifest->disk, disk, sizeof disk);
+    format_size(manifest->static_tls, static_tls, sizeof static_tls);
     cJSON *root = cJSON_CreateObject();
     cJSON *env = NULL;
     bool built = root && (!*manifest->name || cJSON_AddStringToObject(root, "name", manifest->name)) &&
                  cJSON_AddNumberToObject(root, "slots", manifest->slots) &&
                  cJSON_AddStringToObject(root, "timeout", timeout) && cJSON_AddStringToObject(root, "memory", memory) &&
+                 cJSON_AddStringToObject(root, "disk", disk) &&
                  cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&

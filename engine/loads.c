@@ -138,6 +138,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
                                     .slots = manifest->slots,
                                     .timeout_ms = manifest->timeout_ms,
                                     .memory = manifest->memory,
+                                    .disk = manifest->disk,
                                     .threads = manifest->threads,
                                     .static_tls = manifest->static_tls,
                                     .profile = manifest->profile};

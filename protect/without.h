@@ -51,7 +51,8 @@
 #define NW_DEFENCE_RECALL        39 /* a key is given anew when no executor has its rights any more */
 #define NW_DEFENCE_BENEATH       40 /* nothing leads out of a granted directory */
 #define NW_DEFENCE_SIGNALS       41 /* what a frame says of the processor is made good, and what a handler learns of others */
-#define NW_DEFENCE_COUNT         42
+#define NW_DEFENCE_DISK          42 /* limit of what it fills of granted directories */
+#define NW_DEFENCE_COUNT         43
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -36,6 +36,7 @@ static void give_back(struct nw_domain *d)
         munmap((void *)d->base, NW_DOMAIN_RANGE);
     }
     nw_regions_fini(&d->regions);
+    nw_file_maps_fini(d);
     nw_fd_close_all(d);
     free(d->code.images);
     d->code.images = NULL;

@@ -1,5 +1,5 @@
-/* What the relative paths of a domain begin at: a path, "/" or one that lies in a granted directory. It is a path and no
- * file: a directory that is moved or removed is not found any more. */
+/* What the relative paths of a domain begin at: a path, "/" or one that lies in a granted directory. It is a path and
+ * no file: a directory that is moved or removed is not found any more. */
 #ifndef NW_WORKER_CWD_H
 #define NW_WORKER_CWD_H
 

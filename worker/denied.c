@@ -7,7 +7,8 @@
 
 #define PAUSE_NS 1000000000ull
 #define BIT(r)   (1u << NW_RESOURCE_##r)
-#define SAID     (BIT(MAPPINGS) | BIT(DESCRIPTORS) | BIT(WATCHES) | BIT(LOCKS) | BIT(THREADS)) /* by system calls */
+#define SAID \
+    (BIT(MAPPINGS) | BIT(DESCRIPTORS) | BIT(WATCHES) | BIT(LOCKS) | BIT(DISK) | BIT(THREADS)) /* by system calls */
 
 _Static_assert(NW_RESOURCE_COUNT <= 32, "each has a bit");
 

@@ -149,11 +149,13 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
     if (error || !f->env)
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
+    nw_disk_init(f, head->disk);
     return confine(f->profile);
 }
 
 static void function_fini(struct nw_function *f)
 {
+    nw_disk_fini(f);
     nw_grants_fini(f);
     nw_close(NULL, f->so);
     free(f->cwd);

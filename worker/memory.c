@@ -8,6 +8,7 @@
 #include "worker/memory.h"
 #include "protect/without.h"
 #include "worker/files.h"
+#include "worker/opened.h"
 #include "worker/pages.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -128,12 +129,31 @@ static bool is_shared(const struct nw_domain_fd *file, int flags)
            (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
-static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t length, int flags, int fd)
+/* Memory is written without a call: the holes of the file count from now on. */
+static int count_whole(struct nw_domain *d, const struct nw_domain_fd *file)
 {
+    int error = nw_disk_write(d->function, file->opened->disk, file->fd, 0, false);
+
+    if (!error)
+        nw_disk_wrote(d->function, file->opened->disk, file->fd);
+    return error;
+}
+
+/* `file` is NULL for memory that is none's. */
+static long map_locked(struct nw_domain *d, const uint64_t args[6], uint64_t length, int flags,
+                       const struct nw_domain_fd *file)
+{
+    struct nw_disk_file *disk = file && file->opened ? file->opened->disk : NULL;
     long result;
 
     pthread_mutex_lock(&d->memory_lock);
-    result = nw_memory_map_data(d, args[0], length, (int)args[2], flags, fd, args[5]);
+    result = disk ? nw_file_maps_reserve(&d->file_maps) : 0;
+    if (!result)
+        result = nw_memory_map_data(d, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
+    if (result >= 0 && disk)
+        nw_file_maps_add(d, disk);
+    if (flags & MAP_FIXED)
+        nw_file_maps_sweep(d);
     pthread_mutex_unlock(&d->memory_lock);
     return result;
 }
@@ -152,6 +172,7 @@ static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uin
 {
     int prot = (int)args[2], flags = (int)args[3];
     bool shared = is_shared(file, flags);
+    int error;
 
     if (!is_mappable(file->fd))
         return -ENODEV;
@@ -159,9 +180,11 @@ static long map_open_file(struct nw_executor *ex, struct nw_domain *d, const uin
         return -EACCES;
     if (!clear_place(ex, d, args[0], length, flags))
         return -NW_CALL_CUT;
+    if (shared && (error = count_whole(d, file)) < 0)
+        return error;
     if (prot & PROT_EXEC)
         return nw_memory_map_code(ex, d, args[0], length, prot, flags & MAP_FIXED, file, args[5]);
-    return map_locked(d, args, length, shared ? flags : flags & ~MAP_SHARED, file->fd);
+    return map_locked(d, args, length, shared ? flags : flags & ~MAP_SHARED, file);
 }
 
 /*
@@ -183,7 +206,7 @@ long nw_memory_map(struct nw_executor *ex, struct nw_domain *d, const uint64_t a
     if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
         return -EACCES;
     if (flags & MAP_ANONYMOUS)
-        return clear_place(ex, d, args[0], length, flags) ? map_locked(d, args, length, flags, -1) : -NW_CALL_CUT;
+        return clear_place(ex, d, args[0], length, flags) ? map_locked(d, args, length, flags, NULL) : -NW_CALL_CUT;
     file.fd = nw_fd_use_file(d, args[4], &file);
     if (file.fd < 0)
         return file.fd;
@@ -204,6 +227,7 @@ long nw_memory_unmap_now(struct nw_domain *d, uint64_t start, uint64_t length)
         error = own ? nw_pages_close(start, length) : nw_pages_reserve_again(start, length);
     if (!error)
         error = nw_regions_remove(&d->regions, start, length, own);
+    nw_file_maps_sweep(d);
     nw_memory_settle(d);
     return error;
 }

@@ -26,6 +26,8 @@
 #include "common/status.h"
 #include "protect/gate.h"
 #include "worker/code.h"
+#include "worker/disk.h"
+#include "worker/file_maps.h"
 #include "worker/keys.h"
 #include "worker/region.h"
 #include "worker/share.h"
@@ -208,6 +210,7 @@ struct nw_domain {
     struct nw_where_files where;
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
+    struct nw_file_maps file_maps;
     struct nw_lock_owner *lock_owners;                      /* of opened.h; guarded by memory_lock */
     char cwd[PATH_MAX];                                     /* what relative paths begin at; guarded by memory_lock */
     uint32_t n_closing;                                     /* files of it that wait to be closed: closing.c */
@@ -268,6 +271,7 @@ struct nw_function {
     struct nw_reach reach;
     uint32_t n_directories;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
+    struct nw_disk disk;
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
@@ -371,6 +375,7 @@ struct nw_monitor {
     uint64_t refused;                       /* system calls so far */
     struct nw_images *images, *host_images; /* of code that functions bring along; of files that the host vouches for */
     int loader, stub;                       /* files: the host's ld.so, our program inside domains */
+    struct nw_function *disks;              /* those that may fill directories, see disk.h */
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
     uint64_t xsave_features; /* what the gate gives back, as far as this processor has it */

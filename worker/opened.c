@@ -10,12 +10,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct nw_opened *nw_opened_new(void)
+struct nw_opened *nw_opened_new(const struct nw_domain *domain, const struct nw_domain_fd *file)
 {
     struct nw_opened *opened = calloc(1, sizeof(*opened));
 
     if (!opened)
         return NULL;
+    opened->disk = file->granted->writable ? nw_disk_use(domain->function, file->fd) : NULL;
+    if (file->granted->writable && !opened->disk) {
+        free(opened);
+        return NULL;
+    }
     opened->users = 1;
     nw_locks_init(&opened->locks);
     return opened;
@@ -52,6 +57,8 @@ void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened)
     nw_locks_fini(domain, &opened->locks);
     if (opened->owner)
         owner_release(domain, opened->owner);
+    if (opened->disk)
+        nw_disk_done(domain->function, opened->disk);
     free(opened);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the monitor knows of an opening of a regular file in a granted directory: its record locks. Numbers that were
- * duplicated share it.
+ * What the monitor knows of an opening of a regular file in a granted directory: its record locks, and
+ * what it counts. Numbers that were duplicated share it.
  *
  * Locks of fcntl(F_SETLK) belong to the domain, as they belong to a process elsewhere: through all of its descriptors
  * of a file it has the same ones, other domains exclude it and are excluded. They go by a description of the file that
@@ -24,9 +24,11 @@ struct nw_opened {
     uint32_t users;        /* numbers */
     struct nw_locks locks; /* of fcntl(F_OFD_SETLK): of this opening */
     struct nw_lock_owner *owner;
+    struct nw_disk_file *disk; /* NULL: nothing of it can be changed */
 };
 
-struct nw_opened *nw_opened_new(void);
+/* NULL: no memory. */
+struct nw_opened *nw_opened_new(const struct nw_domain *domain, const struct nw_domain_fd *file);
 
 /* Another number, or one fewer; then its descriptor is closed already. domain.memory_lock held. */
 void nw_opened_hold(struct nw_opened *opened);

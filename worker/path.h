@@ -1,7 +1,7 @@
 /*
- * The text of a path, as far as it can be known from text alone. Above the directories that a function was granted there
- * are no files for it, only the directories that lead there, which have no links: what "." and ".." mean there is decided
- * here. Below a granted directory the kernel decides.
+ * The text of a path, as far as it can be known from text alone. Above the directories that a function was granted
+ * there are no files for it, only the directories that lead there, which have no links: what "." and ".." mean there is
+ * decided here. Below a granted directory the kernel decides.
  */
 #ifndef NW_WORKER_PATH_H
 #define NW_WORKER_PATH_H

@@ -26,8 +26,8 @@ struct nw_place {
     char path[PATH_MAX];
 };
 
-/* The place of the path at `name`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0; -ENOENT: nowhere;
- * -EPERM: refused, because the function has been loaded. nw_place_leave afterwards, when it was 0. */
+/* The place of the path at `name`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0;
+ * -ENOENT: nowhere; -EPERM: refused, because the function has been loaded. nw_place_leave afterwards, when it was 0. */
 int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place);
 void nw_place_leave(struct nw_call *call, const struct nw_place *place);
 
@@ -49,6 +49,12 @@ struct nw_entry {
 };
 int nw_entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_entry *entry);
 void nw_entry_leave(const struct nw_entry *entry);
+
+/* What has the name, by no other way; the kernel's fd, or negative errno. */
+int nw_entry_open(const struct nw_entry *entry);
+
+/* Something that is counted was given the name after nw_disk_name, or, for an error, nothing. */
+void nw_entry_made(struct nw_call *call, const struct nw_entry *entry, int error);
 
 /* Copies a path from the domain: 0, -EFAULT or -ENAMETOOLONG. */
 int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX]);

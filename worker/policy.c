@@ -81,6 +81,8 @@ long nw_syscall(struct nw_call *call)
     if (nw_rules_check(e->rules, call->args, &error))
         return error ? -error : nw_call_refuse(call);
     result = e->apart ? apart(call, e->handler) : e->handler(call);
+    if (result == -EDQUOT && !call->parked)
+        nw_denied_note(call->domain, NW_RESOURCE_DISK, true);
     if (result < 0 && !call->parked)
         nw_denied_say(call->domain);
     return result;

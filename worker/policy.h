@@ -60,9 +60,10 @@ extern const struct nw_rule nw_rules_none[], nw_rules_mmap[], nw_rules_mprotect[
     nw_rules_eventfd2[], nw_rules_open[], nw_rules_openat[], nw_rules_newfstatat[], nw_rules_access[],
     nw_rules_faccessat[], nw_rules_faccessat2[], nw_rules_clone[], nw_rules_futex[], nw_rules_clock_nanosleep[],
     nw_rules_arch_prctl[], nw_rules_clock[], nw_rules_getrandom[], nw_rules_getrusage[], nw_rules_prctl[],
-    nw_rules_unlinkat[], nw_rules_renameat2[], nw_rules_utimensat[], nw_rules_linkat[], nw_rules_socket[],
-    nw_rules_socketpair[], nw_rules_sendto[], nw_rules_sendmsg[], nw_rules_sendmmsg[], nw_rules_timerfd_create[],
-    nw_rules_timerfd_settime[], nw_rules_itimer[], nw_rules_timer_create[], nw_rules_recvfrom[], nw_rules_recvmsg[],
-    nw_rules_getsockopt[], nw_rules_setsockopt[], nw_rules_epoll_create1[], nw_rules_epoll_ctl[];
+    nw_rules_unlinkat[], nw_rules_renameat2[], nw_rules_fallocate[], nw_rules_utimensat[], nw_rules_linkat[],
+    nw_rules_socket[], nw_rules_socketpair[], nw_rules_sendto[], nw_rules_sendmsg[], nw_rules_sendmmsg[],
+    nw_rules_timerfd_create[], nw_rules_timerfd_settime[], nw_rules_itimer[], nw_rules_timer_create[],
+    nw_rules_recvfrom[], nw_rules_recvmsg[], nw_rules_getsockopt[], nw_rules_setsockopt[], nw_rules_epoll_create1[],
+    nw_rules_epoll_ctl[];
 
 #endif

@@ -86,6 +86,9 @@ static const struct nw_rule_value prctl_commands[] = {V(PR_SET_NAME)};
 
 static const struct nw_rule_value unlink_flags[] = {V(AT_REMOVEDIR)};
 static const struct nw_rule_value times_flags[] = {V(AT_SYMLINK_NOFOLLOW)};
+static const struct nw_rule_value allocations[] = {
+    {"0", 0}, V(FALLOC_FL_ZERO_RANGE), {"FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE},
+};
 static const struct nw_rule_value link_flags[] = {{"0", 0}};
 static const struct nw_rule_value rename_flags[] = {V(RENAME_NOREPLACE)};
 static const struct nw_rule_value families[] = {V(AF_INET), V(AF_INET6)};
@@ -154,6 +157,7 @@ RULES(getrandom) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(ra
 RULES(getrusage) = {{NW_RULE_ONE_OF, 0, .error = EINVAL, .about = "whose", LIST(usages)}, {0}};
 RULES(prctl) = {{NW_RULE_ONE_OF, 0, .about = "command", LIST(prctl_commands)}, {0}};
 RULES(unlinkat) = {{NW_RULE_BITS, 2, .error = EINVAL, .about = "flags", LIST(unlink_flags)}, {0}};
+RULES(fallocate) = {{NW_RULE_ONE_OF, 1, .error = EOPNOTSUPP, .about = "mode", LIST(allocations)}, {0}};
 RULES(utimensat) = {{NW_RULE_BITS, 3, .error = EINVAL, .about = "flags", LIST(times_flags)}, {0}};
 RULES(linkat) = {{NW_RULE_ONE_OF, 4, .error = EINVAL, .about = "flags", LIST(link_flags)}, {0}};
 RULES(renameat2) = {{NW_RULE_BITS, 4, .error = EINVAL, .about = "flags", LIST(rename_flags)}, {0}};

@@ -142,5 +142,6 @@ void nw_share_give(struct nw_domain *d, enum nw_resource r, uint64_t n)
 
 uint64_t nw_share_used(const struct nw_domain *d, enum nw_resource r)
 {
-    return nw_load_relaxed(&d->account.used[r]); /* a snapshot: stored under the lock */
+    /* Snapshots: stored under the lock, here and in disk.c. */
+    return nw_load_relaxed(r == NW_RESOURCE_DISK ? &d->function->disk.used : &d->account.used[r]);
 }

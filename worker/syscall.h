@@ -13,12 +13,13 @@ struct nw_call {
     struct nw_domain *domain;
     long number;
     uint64_t args[6];
-    bool starved;        /* it may take long and cannot yet: unless its result is used, it is made again */
-    uint64_t until;      /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
-    uint64_t turn_until; /* it has its domain's move_lock, until then; 0: it does not */
-    bool interrupted;    /* by a signal, whose handler says whether it is made again */
-    bool resumed;        /* the registers are as they shall be: there is no result */
-    bool parked;         /* the slot waits, was handed on or is gone: it must not be touched any more */
+    struct nw_disk_file *disk; /* what the file that it is about counts, or NULL */
+    bool starved;              /* it may take long and cannot yet: unless its result is used, it is made again */
+    uint64_t until;            /* with a time limit: when it is over, ns of CLOCK_MONOTONIC; 0: there is none */
+    uint64_t turn_until;       /* it has its domain's move_lock, until then; 0: it does not */
+    bool interrupted;          /* by a signal, whose handler says whether it is made again */
+    bool resumed;              /* the registers are as they shall be: there is no result */
+    bool parked;               /* the slot waits, was handed on or is gone: it must not be touched any more */
 };
 
 typedef long nw_syscall_handler(struct nw_call *call);

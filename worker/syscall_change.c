@@ -50,8 +50,11 @@ long nw_sys_truncate(struct nw_call *call)
         return fd;
     call->number = SYS_ftruncate;
     call->args[0] = (uint64_t)fd;
-    result = nw_call_kernel_blocking(call);
+    call->disk = nw_disk_use(call->domain->function, fd);
+    result = call->disk ? nw_call_kernel_blocking(call) : -ENOMEM;
     close(fd);
+    if (call->disk)
+        nw_disk_done(call->domain->function, call->disk);
     return result;
 }
 
@@ -114,12 +117,16 @@ long nw_sys_utimensat(struct nw_call *call)
     return result;
 }
 
+/* Of what is free there it can have no more than is left to it. */
 static long tell_file_system(struct nw_call *call, int fd)
 {
     struct statfs fs;
+    uint64_t left;
 
     if (fstatfs(fd, &fs) < 0)
         return -errno;
+    left = nw_disk_left(call->domain->function) / (uint64_t)(fs.f_bsize ? fs.f_bsize : 1);
+    fs.f_bavail = fs.f_bavail < left ? fs.f_bavail : left;
     return nw_call_write(call, call->args[1], &fs, sizeof(fs));
 }
 
@@ -179,7 +186,11 @@ static long make_link(struct nw_call *call, uint64_t target, uint64_t number, ui
     error = nw_entry_find(call, number, name, &entry);
     if (error)
         return error == -EBUSY ? -EEXIST : error;
-    error = symlinkat(text, entry.parent, entry.base) < 0 ? -errno : 0;
+    error = nw_disk_name(call->domain->function);
+    if (!error) {
+        error = symlinkat(text, entry.parent, entry.base) < 0 ? -errno : 0;
+        nw_entry_made(call, &entry, error);
+    }
     nw_entry_leave(&entry);
     return error;
 }
@@ -196,6 +207,34 @@ long nw_sys_symlinkat(struct nw_call *call)
 
 /* Both names lie in directories that may be changed: a file that may only be read gets no name where it may be written.
  */
+/* A file counts with all that it is once it has got a name. */
+static int name_file(struct nw_function *f, int fd, const struct nw_entry *from, const struct nw_entry *to)
+{
+    struct nw_disk_file *file = nw_disk_use(f, fd);
+    int error = file ? nw_disk_write(f, file, fd, 0, false) : -ENOMEM;
+
+    if (!error) {
+        error = nw_disk_name(f);
+        if (!error) {
+            error = linkat(from->parent, from->base, to->parent, to->base, 0) < 0 ? -errno : 0;
+            nw_disk_named(f, -1);
+        }
+        nw_disk_wrote(f, file, fd);
+    }
+    if (file)
+        nw_disk_done(f, file);
+    return error;
+}
+
+static int name_entry(struct nw_function *f, const struct nw_entry *from, const struct nw_entry *to)
+{
+    int fd = nw_entry_open(from), error = fd < 0 ? fd : name_file(f, fd, from, to);
+
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 static long name_again(struct nw_call *call, uint64_t from_number, uint64_t from_name, uint64_t to_number,
                        uint64_t to_name)
 {
@@ -205,8 +244,8 @@ static long name_again(struct nw_call *call, uint64_t from_number, uint64_t from
     if (error)
         return error == -EBUSY ? -EPERM : error;
     error = nw_entry_find(call, to_number, to_name, &to);
-    if (!error && linkat(from.parent, from.base, to.parent, to.base, 0) < 0)
-        error = -errno;
+    if (!error)
+        error = name_entry(call->domain->function, &from, &to);
     nw_entry_leave(&from);
     nw_entry_leave(&to);
     return error == -EBUSY ? -EEXIST : error;

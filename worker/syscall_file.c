@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "worker/files.h"
 #include "worker/lines.h"
+#include "worker/opened.h"
 #include "worker/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -27,12 +28,14 @@ static bool is_stream(uint64_t number)
 long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
 {
     uint64_t number = call->args[0];
-    int fd = nw_fd_use(call->domain, number);
+    struct nw_domain_fd file;
+    int fd = nw_fd_use_file(call->domain, number, &file);
     long result;
 
     if (fd < 0)
         return fd;
     call->args[0] = (uint64_t)fd;
+    call->disk = file.opened ? file.opened->disk : NULL;
     result = pass(call);
     nw_fd_done(call->domain, number);
     return result;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #define LIST_MAX 16                        /* that are moved without waiting */
 #define MOST     (INT_MAX & -NW_PAGE_SIZE) /* what the kernel moves at a time */
@@ -39,6 +40,52 @@ static long kernel_waiting(struct nw_call *call)
     return result;
 }
 
+/* Up to where it may write, as far as can be told before; afterwards the file is looked at. 0 where the kernel refuses.
+ */
+static uint64_t end_of_write(const struct nw_call *call)
+{
+    const uint64_t *args = call->args;
+    int fd = (int)args[0];
+    uint64_t at, length = args[2] < MOST ? args[2] : MOST;
+    struct stat st;
+
+    if (call->number == SYS_ftruncate)
+        return args[1] > INT64_MAX ? 0 : args[1];
+    if (call->number == SYS_fallocate) {
+        at = args[2];
+        length = args[3];
+    } else if (fcntl(fd, F_GETFL) & O_APPEND) {
+        at = fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
+    } else {
+        at = call->number == SYS_pwrite64 ? args[3] : (uint64_t)lseek(fd, 0, SEEK_CUR);
+    }
+    return at > INT64_MAX || length > INT64_MAX ? 0 : at + length > INT64_MAX ? INT64_MAX : at + length;
+}
+
+static bool may_lengthen(const struct nw_call *call)
+{
+    return call->number == SYS_write || call->number == SYS_pwrite64 || call->number == SYS_ftruncate ||
+           (call->number == SYS_fallocate && !(call->args[1] & FALLOC_FL_KEEP_SIZE));
+}
+
+/* What makes a file longer is counted. */
+static long counted(struct nw_call *call)
+{
+    struct nw_function *f = call->domain->function;
+    bool sets_length = call->number == SYS_ftruncate;
+    int fd = (int)call->args[0];
+    long result;
+
+    if (!call->disk || !may_lengthen(call))
+        return kernel_waiting(call);
+    result = nw_disk_write(f, call->disk, fd, end_of_write(call), sets_length);
+    if (result)
+        return result;
+    result = kernel_waiting(call);
+    nw_disk_wrote(f, call->disk, fd);
+    return result;
+}
+
 /*
  * What comes from memory keeps a processor: one flow of a domain at a time, for a turn of several pieces. Were it one
  * piece, each would wake the next in line, and all of them keep a processor busy with nothing but taking turns.
@@ -64,7 +111,7 @@ static long piece(struct nw_call *call)
     long n;
 
     turn_begin(call);
-    n = nw_call_is_dying(call) ? -EINTR : kernel_waiting(call);
+    n = nw_call_is_dying(call) ? -EINTR : counted(call);
     if (nw_now() >= call->turn_until)
         turn_end(call);
     return n;
@@ -155,23 +202,31 @@ static bool is_regular(const struct nw_call *call)
     return fstat((int)call->args[0], &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* A list of pieces could be another one when the kernel reads it: what is counted is written piece by piece. */
+static bool goes_singly(struct nw_call *call)
+{
+    bool writes = call->number == SYS_writev || call->number == SYS_pwritev;
+
+    return (moves_much(call) || (call->disk && writes)) && is_regular(call);
+}
+
 static long carry_out(struct nw_call *call)
 {
     switch (call->number) {
     case SYS_read:
     case SYS_write:
-        return moves_much(call) && is_regular(call) ? move(call, 1, 0, PIECE) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move(call, 1, 0, PIECE) : counted(call);
     case SYS_pread64:
     case SYS_pwrite64:
-        return moves_much(call) && is_regular(call) ? move(call, 1, 3, PIECE) : kernel_waiting(call);
+        return moves_much(call) && is_regular(call) ? move(call, 1, 3, PIECE) : counted(call);
     case SYS_readv:
     case SYS_writev:
-        return moves_much(call) && is_regular(call) ? move_many(call, 0) : kernel_waiting(call);
+        return goes_singly(call) ? move_many(call, 0) : kernel_waiting(call);
     case SYS_preadv:
     case SYS_pwritev:
-        return moves_much(call) && is_regular(call) ? move_many(call, 3) : kernel_waiting(call);
+        return goes_singly(call) ? move_many(call, 3) : kernel_waiting(call);
     default:
-        return kernel_waiting(call);
+        return counted(call);
     }
 }
 

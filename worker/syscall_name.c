@@ -32,6 +32,32 @@ void nw_entry_leave(const struct nw_entry *entry)
         close(entry->parent);
 }
 
+int nw_entry_open(const struct nw_entry *entry)
+{
+    int fd = openat(entry->parent, entry->base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+void nw_entry_made(struct nw_call *call, const struct nw_entry *entry, int error)
+{
+    int fd = error ? -1 : nw_entry_open(entry);
+
+    if (error || fd >= 0)
+        nw_disk_named(call->domain->function, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* What the name was of counts less once it has it no more. */
+static void entry_lost(struct nw_call *call, int fd)
+{
+    if (fd < 0)
+        return;
+    nw_disk_changed(call->domain->function, fd);
+    close(fd);
+}
+
 static long make_directory(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
     struct nw_entry entry;
@@ -39,7 +65,11 @@ static long make_directory(struct nw_call *call, uint64_t number, uint64_t name,
 
     if (error)
         return error == -EBUSY ? -EEXIST : error;
-    error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
+    error = nw_disk_name(call->domain->function);
+    if (!error) {
+        error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
+        nw_entry_made(call, &entry, error);
+    }
     nw_entry_leave(&entry);
     return error;
 }
@@ -57,11 +87,13 @@ long nw_sys_mkdirat(struct nw_call *call)
 static long remove_entry(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
 {
     struct nw_entry entry;
-    int error = nw_entry_find(call, number, name, &entry);
+    int error = nw_entry_find(call, number, name, &entry), fd;
 
     if (error)
         return error;
+    fd = nw_entry_open(&entry);
     error = unlinkat(entry.parent, entry.base, (int)flags) < 0 ? -errno : 0;
+    entry_lost(call, fd);
     nw_entry_leave(&entry);
     return error;
 }
@@ -85,13 +117,15 @@ static long rename_entry(struct nw_call *call, uint64_t from_number, uint64_t fr
                          uint64_t to_name, uint64_t flags)
 {
     struct nw_entry from, to;
-    int error = nw_entry_find(call, from_number, from_name, &from);
+    int error = nw_entry_find(call, from_number, from_name, &from), replaced;
 
     if (error)
         return error;
     error = nw_entry_find(call, to_number, to_name, &to);
+    replaced = error ? -1 : nw_entry_open(&to);
     if (!error && renameat2(from.parent, from.base, to.parent, to.base, (unsigned)flags) < 0)
         error = -errno;
+    entry_lost(call, replaced);
     nw_entry_leave(&from);
     nw_entry_leave(&to);
     return error;

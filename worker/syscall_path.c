@@ -26,6 +26,24 @@ static bool is_trusted(const struct nw_place *place, int fd)
            fstat(nw_m.loader, &loader) == 0 && st.st_uid == loader.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */
+static int open_counted(struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode)
+{
+    struct nw_function *f = call->domain->function;
+    bool makes = flags & O_CREAT, full = makes && nw_disk_name(f) < 0;
+    struct stat st;
+    int fd;
+
+    if (full && flags & O_EXCL)
+        return -EDQUOT;
+    fd = nw_place_open(call, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
+    if (makes && !full)
+        nw_disk_named(f, fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0 ? fd : -1);
+    if (fd >= 0 && flags & O_TRUNC)
+        nw_disk_changed(f, fd);
+    return fd == -ENOENT && full ? -EDQUOT : fd;
+}
+
 /* Finds the place and opens it: the kernel's fd, or negative errno. The place is left again. */
 static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode,
                       struct nw_place *place)
@@ -36,7 +54,10 @@ static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint
         return (int)nw_call_refuse(call);
     if (fd < 0)
         return fd;
-    fd = nw_place_open(call, place, flags, mode);
+    if (place->granted && place->granted->writable && flags & (O_CREAT | O_TRUNC))
+        fd = open_counted(call, place, flags, mode);
+    else
+        fd = nw_place_open(call, place, flags, mode);
     nw_place_leave(call, place);
     return fd;
 }
@@ -63,7 +84,7 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
     if (fd < 0)
         return fd;
     file = (struct nw_domain_fd){.fd = fd, .trust = is_trusted(&place, fd), .granted = place.granted};
-    if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new())) {
+    if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new(call->domain, &file))) {
         close(fd);
         return -ENOMEM;
     }

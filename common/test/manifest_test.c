@@ -134,6 +134,8 @@ static void numbers_outside_are_refused_by_key(void **state)
         {"memory", "1T", 0},
         {"memory", "64m", 0},
         {"memory", "0x1000000", 0},
+        {"disk", "17T", 0},
+        {"disk", "-1", 0},
         {"memory", "18446744073709551617", 0},
         {"memory", "99999999999999999999G", 0},
         {"memory", "17179869184G", 0},
@@ -350,10 +352,21 @@ static void written_json_is_read_back(void **state)
 {
     (void)state;
     static const struct setting rows[] = {
-        {"timeout", "1ms", 0},       {"timeout", "1500ms", 0},      {"timeout", "1h", 0},
-        {"memory", "16777217", 0},   {"memory", "17M", 0},          {"memory", "4G", 0},
-        {"threads", "0", 0},         {"profile", "net", 0},         {"connect", "1.2.3.4/8:*", 0},
-        {"profile", "net,files", 0}, {"directories", "/a b:rw", 0}, {"cwd", "/a b/c", 0},
+        {"timeout", "1ms", 0},
+        {"timeout", "1500ms", 0},
+        {"timeout", "1h", 0},
+        {"memory", "16777217", 0},
+        {"memory", "17M", 0},
+        {"memory", "4G", 0},
+        {"threads", "0", 0},
+        {"profile", "net", 0},
+        {"connect", "1.2.3.4/8:*", 0},
+        {"profile", "net,files", 0},
+        {"directories", "/a b:rw", 0},
+        {"cwd", "/a b/c", 0},
+        {"disk", "0", 0},
+        {"disk", "16T", 0},
+        {"disk", "1000", 0},
     };
     assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "tenant", "t", why, sizeof why), 0);
@@ -373,6 +386,7 @@ static void written_json_is_read_back(void **state)
         assert_int_equal(other.timeout_ms, manifest.timeout_ms);
         assert_int_equal(other.memory, manifest.memory);
         assert_int_equal(other.threads, manifest.threads);
+        assert_int_equal(other.disk, manifest.disk);
         assert_int_equal(other.profile, manifest.profile);
         assert_string_equal(other.cwd, manifest.cwd);
         assert_string_equal(other.connect, manifest.connect);
@@ -411,6 +425,7 @@ static void resets_every_key(void **state)
         {"slots", "3"},
         {"timeout", "3s"},
         {"memory", "64M"},
+        {"disk", "64M"},
         {"threads", "3"},
         {"static-tls", "3K"},
         {"name", "n"},

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define ARGUMENTS 5
@@ -299,6 +301,103 @@ static const char *do_dup(struct filer *f)
     return number(f, dup((int)value(f, 0)));
 }
 
+/* FD LENGTH: that many bytes at the file's position, in one call. How many were written. */
+static const char *do_fill(struct filer *f)
+{
+    static char bytes[8 << 20];
+
+    return number(f, write((int)value(f, 0), bytes, (size_t)value(f, 1)));
+}
+
+/* FD AT LENGTH */
+static const char *do_fill_at(struct filer *f)
+{
+    static char bytes[8 << 20];
+
+    return number(f, pwrite((int)value(f, 0), bytes, (size_t)value(f, 2), value(f, 1)));
+}
+
+/* FD PIECES LENGTH: in pieces of this length. */
+static const char *do_fill_pieces(struct filer *f)
+{
+    static char bytes[64 << 10];
+    struct iovec pieces[16];
+
+    for (int i = 0; i < 16; i++)
+        pieces[i] = (struct iovec){bytes, (size_t)value(f, 2)};
+    return number(f, writev((int)value(f, 0), pieces, (int)value(f, 1)));
+}
+
+static const char *do_seek(struct filer *f)
+{
+    return number(f, lseek((int)value(f, 0), value(f, 1), SEEK_SET));
+}
+
+static const char *do_ftruncate(struct filer *f)
+{
+    return outcome(ftruncate((int)value(f, 0), value(f, 1)));
+}
+
+/* FD MODE AT LENGTH */
+static const char *do_allocate(struct filer *f)
+{
+    return outcome(fallocate((int)value(f, 0), (int)value(f, 1), value(f, 2), value(f, 3)));
+}
+
+/* PREFIX: empty files, directories and links, each while it is let. How many. */
+static const char *do_names(struct filer *f)
+{
+    char path[256];
+    long n = 0;
+    int made = 0;
+
+    for (; n < 100000 && made >= 0; n++) {
+        snprintf(path, sizeof(path), "%s%ld", f->argument[0], n);
+        made = n % 3 == 0 ? open(path, O_CREAT | O_WRONLY, 0600) : n % 3 == 1 ? mkdir(path, 0700) : symlink("x", path);
+        if (n % 3 == 0 && made >= 0)
+            close(made);
+    }
+    snprintf(f->text, TEXT, "%ld %s", n - 1, strerrorname_np(errno));
+    return f->text;
+}
+
+/* How much is left, in blocks, as the file system tells it. */
+static const char *do_left(struct filer *f)
+{
+    struct statvfs fs;
+
+    return statvfs(f->argument[0], &fs) < 0 ? outcome(-1) : number(f, (long)(fs.f_bavail * fs.f_bsize / 4096));
+}
+
+static volatile bool seeking;
+
+/* Writes go where another thread moves the position to, before and after they were counted. */
+static void *seek(void *fd)
+{
+    for (long i = 0; seeking; i++)
+        lseek((int)(intptr_t)fd, i % 2 ? 0 : 64l << 20, SEEK_SET);
+    return NULL;
+}
+
+/* PATH TIMES: what it takes on the disk afterwards, in KiB. */
+static const char *do_write_race(struct filer *f)
+{
+    int fd = open(f->argument[0], O_RDWR | O_CREAT, 0600);
+    static char bytes[256 << 10];
+    pthread_t thread;
+    struct stat st;
+
+    seeking = true;
+    if (fd < 0 || pthread_create(&thread, NULL, seek, (void *)(intptr_t)fd) != 0)
+        return "no thread";
+    for (long i = 0; i < value(f, 1); i++)
+        write(fd, bytes, sizeof(bytes));
+    seeking = false;
+    pthread_join(thread, NULL);
+    fstat(fd, &st);
+    return number(f, st.st_blocks / 2);
+}
+
 static char *shared;
 
 /* FD PROTECTION LENGTH: the file as memory that is shared. */
@@ -392,6 +491,15 @@ static const struct {
     {"peek", do_peek},
     {"protect", do_protect},
     {"msync", do_msync},
+    {"fill", do_fill},
+    {"fill-at", do_fill_at},
+    {"fill-pieces", do_fill_pieces},
+    {"seek", do_seek},
+    {"ftruncate", do_ftruncate},
+    {"allocate", do_allocate},
+    {"names", do_names},
+    {"left", do_left},
+    {"write-race", do_write_race},
     {"lock", do_lock},
     {"lockf", do_lockf},
     {"lock-many", do_lock_many},

@@ -154,6 +154,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .slots = load->slots ? load->slots : 4,
         .timeout_ms = load->timeout_ms ? load->timeout_ms : 10000,
         .memory = load->memory ? load->memory : 256ul << 20,
+        .disk = load->disk ? load->disk : 1ul << 30,
         .threads = load->threads == NW_NO_THREADS ? 0
                    : load->threads                ? load->threads
                                                   : 32,

@@ -41,7 +41,7 @@ void nw_harness_stop(struct nw_harness *h);
 struct nw_load {
     const char *name, *so, *env; /* env: one K=V or NULL */
     uint32_t slots, timeout_ms;
-    uint64_t memory, static_tls;       /* static_tls: 0: 512 */
+    uint64_t memory, disk, static_tls; /* disk: 0: 1 GiB; static_tls: 0: 512 */
     uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
     const char *connect, *directories; /* NULL: none */
     const char *cwd;                   /* NULL: / */

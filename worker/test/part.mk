@@ -1,6 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c pages.c region.c denied.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c disk.c file_maps.c pages.c region.c denied.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/share.c worker/denied.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/free_test.c worker/free.c))
 $(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/bytes.c))
@@ -9,13 +9,15 @@ $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c w
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/ranges.c))
 $(eval $(call test,worker/locks,$(addprefix worker/test/,locks_test.c probe_host.c harness.c),,$(COMMON)))
+$(eval $(call test,worker/disk,$(addprefix worker/test/,disk_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/files,$(addprefix worker/test/,files_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 $(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 $(B)/test/worker/locks: | $(B)/test/worker/filer.so
-NO_ASAN += worker/profiles worker/files worker/locks worker/numbers
+$(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
+NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))

@@ -72,6 +72,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_FENCE] = "fence",
     [NW_DEFENCE_BENEATH] = "beneath",
     [NW_DEFENCE_SIGNALS] = "signals",
+    [NW_DEFENCE_DISK] = "disk",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */

@@ -84,3 +84,32 @@ both_write() {
     deploy_sqlite two wal.db --cwd "$GRANTED" --env WAL=1
     both_write wal
 }
+
+# The limit is the function's: it holds over calls and crashes, is said by its name, and ends with a new version.
+@test "a function fills no more than it may" {
+    rm -rf "$GRANTED/full"
+    mkdir "$GRANTED/full"
+    nw_deploy filler "$NW_BUILD/test/worker/filer.so" --profile files --directories "$GRANTED/full:rw" --cwd "$GRANTED/full" \
+        --disk 1M
+    [ "$(nw_admin /v1/functions/filler | "$JSON" disk)" = 1M ]
+    nw_expect filler 'write a words' ok
+    nw_expect filler 'truncate a 900000' ok
+    nw_expect filler 'truncate a 2000000' EDQUOT
+    nw_call filler 'poke 0 x'
+    [ "$code" = 502 ]
+    nw_expect filler 'truncate b 0' ENOENT
+    nw_expect filler 'write b words' ok
+    nw_expect filler 'truncate b 900000' EDQUOT
+    nw_expect filler 'left .' 33
+    nw_poll "$NW_PATIENCE" grep -q 'function filler: it has [0-9]* disk bytes, as many as it may have; raise disk' "$NW_LOG"
+    nw_poll "$NW_PATIENCE" holds_disk filler $((223 * 4096))
+    nw_deploy filler "$NW_BUILD/test/worker/filer.so" --disk 2M
+    nw_expect filler 'truncate b 900000' ok
+    run -2 "$NIGHTWARD" deploy --state "$NW_STATE" filler "$NW_BUILD/test/worker/filer.so" --disk 17T
+    [[ $output == *"disk"*"0 to 16T"* ]]
+}
+
+# holds_disk NAME BYTES: what the engine tells of it.
+holds_disk() {
+    [ "$(nw_admin "/v1/functions/$1" | "$JSON" "holds.disk bytes")" = "$2" ]
+}
