@@ -82,7 +82,7 @@ static const struct nw_rule_value clocks[] = {
 static const struct nw_rule_value arch_commands[] = {V(ARCH_SET_FS)};
 static const struct nw_rule_value random_flags[] = {V(GRND_NONBLOCK), V(GRND_RANDOM), {"GRND_INSECURE", 4}};
 static const struct nw_rule_value usages[] = {V(RUSAGE_SELF), V(RUSAGE_THREAD), {"RUSAGE_CHILDREN", 0xffffffff}};
-static const struct nw_rule_value prctl_commands[] = {V(PR_SET_NAME)};
+static const struct nw_rule_value prctl_commands[] = {V(PR_SET_NAME), V(PR_SET_VMA), V(PR_CAPBSET_READ)};
 
 static const struct nw_rule_value unlink_flags[] = {V(AT_REMOVEDIR)};
 static const struct nw_rule_value times_flags[] = {V(AT_SYMLINK_NOFOLLOW)};
