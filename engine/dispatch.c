@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define WATCHDOG_SLACK_MS 2000
-#define OWING_TRIES       16 /* in one turn */
+#define OWING_TRIES       16  /* in one turn */
+#define SWEEP_PIECE       512 /* invocations that are looked at in a row */
 #define FULL_RING_WAIT_MS 1
 #define WAVES             2 /* invocations that a worker has per slot: one runs, one is ready to run */
 
@@ -407,12 +408,23 @@ static void overdue(struct nw_invocation *inv)
     nw_dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
 }
 
-void nw_dispatch_tick(struct nw_engine *engine)
+static bool sweep(struct nw_chore *chore)
 {
+    struct nw_engine *engine = nw_container(chore, struct nw_engine, sweep);
     uint64_t now = nw_io_now(engine->io);
-    for (uint32_t i = 0; i < engine->n_invocations; i++) {
-        struct nw_invocation *inv = engine->invocations[i];
+    for (int i = 0; i < SWEEP_PIECE && engine->swept < engine->n_invocations; i++) {
+        struct nw_invocation *inv = engine->invocations[engine->swept++];
         if (inv->state != NW_INVOCATION_FREE && inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
             overdue(inv);
     }
+    return engine->swept < engine->n_invocations;
+}
+
+void nw_dispatch_tick(struct nw_engine *engine)
+{
+    nw_chore_stop(&engine->sweep);
+    engine->sweep.step = sweep;
+    engine->swept = engine->swept < engine->n_invocations ? engine->swept : 0; /* or goes on where it came to */
+    if (sweep(&engine->sweep))
+        nw_chore_start(&engine->chores, &engine->sweep);
 }

@@ -355,6 +355,8 @@ struct nw_engine {
     int spin_credit;           /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;
+    struct nw_chore sweep; /* looks for those that are overdue */
+    uint32_t swept;        /* so many of them it has seen */
     struct nw_list free_invocations;
 
     int supervisor, launcher; /* control sockets; -1 */

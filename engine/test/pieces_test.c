@@ -4,6 +4,7 @@
  */
 #include "common/test/test.h"
 #include "engine/dispatch.h"
+#include "engine/functions.h"
 #include "engine/fuzz/world.h"
 #include "engine/http.h"
 #include "engine/link.h"
@@ -18,6 +19,8 @@
 #define LENGTH       (1ul << 20)
 #define PIECES       ((int)(LENGTH / NW_CARRY_PIECE))
 #define TICK_MS      100
+
+#define MANY_INVOCATIONS 5000
 
 struct witness {
     struct nw_chore chore;
@@ -288,6 +291,24 @@ static void play_many_calls(struct world *world, void *arg)
     assert_int_equal(world->engine.counters.nested_calls, 10);
 }
 
+static void play_many_invocations(struct world *world, void *arg)
+{
+    static const struct nw_invocation_owner owner;
+    static struct nw_invocation *all[MANY_INVOCATIONS];
+    enum nw_status status;
+    const char *reason;
+    (void)arg;
+    begin(world, 0, NULL);
+    for (int i = 0; i < MANY_INVOCATIONS; i++)
+        all[i] = nw_invoke_begin(nw_function_find(&world->engine, "echo", 4), 0, &owner, NULL, &status, &reason);
+    for (int i = 0; i < MANY_INVOCATIONS; i++)
+        nw_invoke_abandon(all[i]);
+    assert_int_equal(witness.pieces, 0);
+    turn(world, TICK_MS);
+    assert_in_range(witness.pieces, MANY_INVOCATIONS / 1024, MANY_INVOCATIONS / 128);
+    fake_disconnect(witness.client);
+}
+
 /* --- the tests: at the end of a world nothing may be left of it --- */
 
 static void run_with(bool dishonest, void (*play)(struct world *world, void *arg), void *arg)
@@ -354,6 +375,12 @@ static void large_calls_are_taken_in_several_turns(void **state)
     run_with(true, play_many_calls, NULL);
 }
 
+static void the_search_for_what_is_overdue_is_made_in_pieces(void **state)
+{
+    (void)state;
+    run(play_many_invocations, NULL);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -376,6 +403,7 @@ int main(void)
         cmocka_unit_test(what_is_given_up_does_not_move_on),
         cmocka_unit_test(an_answer_leaves_in_several_turns),
         cmocka_unit_test(large_calls_are_taken_in_several_turns),
+        cmocka_unit_test(the_search_for_what_is_overdue_is_made_in_pieces),
     };
     return cmocka_run_group_tests_name("engine/pieces", tests, set_up, NULL);
 }
