@@ -101,7 +101,7 @@ const struct attack_row attack_rows[] = {
     KEYED(4, "null GS, then an endless loop", "timed out", "deadline", "no answer*", "jumps", "null-gs-then", 3),
 
     KEYED(4, "call the gate with alignment checks on", "torn down", "flags", HARM, "jumps", "aligned", 0),
-    KEYED(4, "call the gate with the direction flag set", "torn down", "flags", "the monitor's stack*", "jumps", "backwards", 0),
+    KEYED(4, "call the gate with the direction flag set", "torn down", "flags", "the monitor's stack*|no answer*", "jumps", "backwards", 0),
     KEYED(4, "call the gate while an x87 exception waits", "torn down", NULL, NEEDED "the processor remembers it", "jumps", "fpu-call", 0),
     KEYED(4, "jump to the way in with rights of its own", "torn down", "enter", "answered", "jumps", "rights-in", ATTACK_INSIDE),
     KEYED(4, "jump to XRSTOR with rights of its own", "torn down", "restore", "led back", "jumps", "rights-out", ATTACK_XRSTOR),

@@ -462,12 +462,14 @@ static const char *try_aligned(struct attacker *a)
 /* Strings go backwards: of what the monitor clears before it fills it in, nothing is cleared. */
 static const char *try_backwards(struct attacker *a)
 {
-    static struct stat st;
-    struct nw_shortcut_call file = {.args = {1, (uint64_t)&st}, .number = SYS_fstat};
+    static uint64_t filled[sizeof(struct stat) / sizeof(uint64_t)], sound[sizeof(struct stat) / sizeof(uint64_t)];
+    struct nw_shortcut_call file = {.args = {1, (uint64_t)filled}, .number = SYS_fstat};
 
+    fstat(1, (struct stat *)sound);
     call_with_flag(FLAG_DF, &file);
-    if (st.st_dev || st.st_ino || st.st_size || st.st_mtim.tv_sec)
-        return attack_say(a, "the monitor's stack holds %#lx, %#lx", st.st_ino, st.st_mtim.tv_sec);
+    for (size_t i = 0; i < sizeof filled / sizeof *filled; i++)
+        if (filled[i] != sound[i])
+            return attack_say(a, "the monitor's stack holds %#lx", filled[i]);
     return "answered";
 }
 
