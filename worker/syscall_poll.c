@@ -19,8 +19,8 @@
 #define SETS         3
 
 /* Fills in what is ready, and says for how many. A number that is none of the domain's reads as POLLNVAL, as the kernel
- * would say. */
-static long wait_for_files(struct nw_call *call, struct pollfd *fds, uint64_t n, uint64_t timeout)
+ * would say. `from`: where the domain has them; 0: not in this form. */
+static long wait_for_files(struct nw_call *call, struct pollfd *fds, uint64_t n, uint64_t from, uint64_t timeout)
 {
     struct pollfd real[NW_DOMAIN_FDS];
     uint64_t args[6] = {(uint64_t)real, n, timeout};
@@ -34,6 +34,8 @@ static long wait_for_files(struct nw_call *call, struct pollfd *fds, uint64_t n,
     }
     call->number = SYS_poll;
     result = nw_call_wait(call, true, args, 2);
+    if (from && !nw_call_once(call) && nw_call_read(call, fds, from, n * sizeof(*fds)) < 0)
+        return -EFAULT;
     for (uint64_t i = 0; i < n; i++) {
         fds[i].revents = real[i].revents;
         if (fds[i].fd >= 0 && real[i].fd != INT_MAX)
@@ -71,9 +73,7 @@ static long poll_common(struct nw_call *call, uint64_t timeout)
     n = nw_index(n, NW_DOMAIN_FDS + 1);
     if (nw_call_read(call, fds, at, n * sizeof(*fds)) < 0)
         return -EFAULT;
-    result = wait_for_files(call, fds, n, timeout);
-    if (!nw_call_once(call) && nw_call_read(call, fds, at, n * sizeof(*fds)) < 0)
-        return -EFAULT;
+    result = wait_for_files(call, fds, n, at, timeout);
     return result >= 0 && nw_call_write(call, at, fds, n * sizeof(*fds)) < 0 ? -EFAULT : result;
 }
 
@@ -152,7 +152,7 @@ static long select_common(struct nw_call *call, long parts)
             return -EFAULT;
     n = read_timeout(call, call->args[4], parts, &timeout);
     n = n ? n : from_sets(sets, most, fds);
-    result = n < 0 ? n : wait_for_files(call, fds, (uint64_t)n, timeout);
+    result = n < 0 ? n : wait_for_files(call, fds, (uint64_t)n, 0, timeout);
     if (result >= 0)
         result = to_sets(fds, n, sets);
     for (int k = 0; k < SETS && result >= 0; k++)
