@@ -92,8 +92,10 @@ int nw_control_recv(int socket, struct nw_control_message *message)
     if (size == 0 && message->n_fds == 0)
         return 0;
     if (!well_formed(message, (size_t)size, msg.msg_flags)) {
+        /* The kernel installs as many fds as the limit allows, and says of the others only that there were some. */
+        int error = msg.msg_flags & MSG_CTRUNC && message->n_fds < NW_CONTROL_FDS_MAX ? -EMFILE : -EPROTO;
         drop_fds(message);
-        return -EPROTO;
+        return error;
     }
     message->text[message->head.text_len] = '\0';
     return 1;

@@ -79,7 +79,8 @@ struct nw_control_message {
 int nw_control_send(int socket, const struct nw_control *head, const char *text, size_t text_len, const int *fds,
                     int n_fds);
 
-/* Receives one message. 1; 0 at end of file; -EAGAIN; -EPROTO when the packet is malformed (its fds are closed). */
+/* Receives one message. 1; 0 at end of file; -EAGAIN; -EPROTO when the packet is malformed (its fds are closed);
+ * -EMFILE when this process cannot open the fds that came with it, which are lost. */
 int nw_control_recv(int socket, struct nw_control_message *message);
 
 #endif

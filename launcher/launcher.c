@@ -6,6 +6,7 @@
  */
 #include "launcher/launcher.h"
 #include "common/control.h"
+#include "common/error_text.h"
 #include "common/log.h"
 #include "common/manifest.h"
 #include "launcher/namespaces.h"
@@ -269,7 +270,8 @@ static void read_control(struct nw_launcher *l)
     } else if (rc == 0 || rc == -ECONNRESET) {
         stop(l, 0);
     } else if (rc != -EAGAIN) {
-        nw_log(NW_LOG_ERROR, "cannot read from the engine: %s", strerror(-rc));
+        char text[NW_ERROR_TEXT];
+        nw_log(NW_LOG_ERROR, "cannot read from the engine: %s", nw_error_text(-rc, text));
         stop(l, EXIT_SYSTEM);
     }
 }

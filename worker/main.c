@@ -293,6 +293,7 @@ static void on_message(const struct nw_control_message *message)
 static void receive(void)
 {
     static struct nw_control_message message;
+    char text[NW_ERROR_TEXT];
     int got = nw_control_recv(nw_m.control, &message);
 
     if (got == 0) { /* the engine is gone, and with it every reason to live */
@@ -302,7 +303,7 @@ static void receive(void)
     if (got == 1)
         on_message(&message);
     else if (got != -EAGAIN && got != -EINTR)
-        nw_die_system("the control socket failed: %s", strerror(-got));
+        nw_die_system("the control socket failed: %s", nw_error_text(-got, text));
 }
 
 /* One look at everything that the clock drives. Returns when to look again, in ns of CLOCK_MONOTONIC. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -183,6 +184,37 @@ static void too_many_fds_are_refused_and_closed(void **state)
     }
 }
 
+static void limit_files(rlim_t most)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = most;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* The packet is good, but there is no room for its fds: that is another error, and the next packet arrives. */
+static void fds_that_find_no_room_are_told_from_a_malformed_packet(void **state)
+{
+    struct fixture *f = *state;
+    struct nw_control head = {.kind = NW_CONTROL_HELLO};
+    rlim_t first = 0;
+    while (fcntl((int)first, F_GETFD) >= 0)
+        first++;
+    for (unsigned room = 0; room < 3; room++) {
+        send_raw(f, &head, sizeof head, 3);
+        limit_files(first + room);
+        int rc = nw_control_recv(f->us, &f->message);
+        limit_files(256);
+        assert_int_equal(rc, -EMFILE);
+        assert_int_equal(open_fds(), f->before + 2);
+    }
+    send_raw(f, &head, sizeof head, 3);
+    assert_int_equal(nw_control_recv(f->us, &f->message), 1);
+    assert_int_equal(f->message.n_fds, 3);
+    for (int i = 0; i < 3; i++)
+        close(f->message.fds[i]);
+}
+
 static void random_packets_never_break_the_receiver(void **state)
 {
     struct fixture *f = *state;
@@ -258,6 +290,7 @@ int main(void)
         control_test(longest_text_arrives_and_longer_is_refused),
         control_test(malformed_packets_are_refused_and_their_fds_closed),
         control_test(too_many_fds_are_refused_and_closed),
+        control_test(fds_that_find_no_room_are_told_from_a_malformed_packet),
         control_test(random_packets_never_break_the_receiver),
         control_test(end_of_file),
         control_test(last_words_outlive_a_reset),
