@@ -5,7 +5,8 @@ COMPAT := $(B)/compat
 
 COMPAT_MODULES := sqlite3 libcurl hiredis libuv libevent openblas tbb jemalloc libpcre2-8 icu-i18n libxml-2.0 python3-embed
 COMPAT_HERE    := $(shell for module in $(COMPAT_MODULES); do pkg-config --exists $$module 2>/dev/null && echo $$module; done)
-COMPAT_HERE    += $(notdir $(shell command -v rustc go)) $(notdir $(wildcard /usr/include/asio.hpp /usr/lib/llvm-14/lib/libomp.so))
+COMPAT_HERE    += $(shell rustc --version >/dev/null 2>&1 && echo rustc; go version >/dev/null 2>&1 && echo go) \
+                  $(notdir $(wildcard /usr/include/asio.hpp /usr/lib/llvm-14/lib/libomp.so))
 COMPAT_SOS     := $(COMPAT)/libgomp.so # gcc brings it
 
 # $(call compat,NAME,WHAT IT NEEDS): NAME.so, when COMPAT_HERE has that
@@ -51,12 +52,16 @@ $(COMPAT)/%.so: functions/compat/%.cc $(COMPAT)/compat.o functions/compat/compat
 	$(call say,SO,$@)
 	$(Q)$(CXX) $(filter-out -MMD -MP,$(FUNCTION_CXXFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $< $(COMPAT)/compat.o $(COMPAT_FLAGS)
 
-# The OpenMP of gcc and that of clang are two libraries, whatever CC is.
-$(COMPAT)/libgomp.so: COMPAT_CC := gcc
-$(COMPAT)/libomp.so: COMPAT_CC := clang-14
-$(COMPAT)/libgomp.so $(COMPAT)/libomp.so: functions/compat/openmp.c $(COMPAT)/compat.o functions/compat/compat.h
+# Two libraries serve what gcc makes of OpenMP: its own, and that of clang.
+$(COMPAT)/libgomp.so: COMPAT_OPENMP := -fopenmp
+$(COMPAT)/libomp.so: COMPAT_OPENMP := /usr/lib/llvm-14/lib/libomp.so
+$(COMPAT)/libgomp.so $(COMPAT)/libomp.so: $(COMPAT)/openmp.o $(COMPAT)/compat.o
 	$(call say,SO,$@)
-	$(Q)$(COMPAT_CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -fopenmp -o $@ $< $(COMPAT)/compat.o
+	$(Q)gcc $(FUNCTION_LDFLAGS) -o $@ $(COMPAT)/openmp.o $(COMPAT)/compat.o $(COMPAT_OPENMP)
+
+$(COMPAT)/openmp.o: functions/compat/openmp.c functions/compat/compat.h | $(COMPAT)/
+	$(call say,CC,$<)
+	$(Q)gcc $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -fopenmp -c -o $@ $<
 
 $(COMPAT)/rust.so: functions/compat/rust.rs
 	$(call say,RUST,$@)
