@@ -159,9 +159,18 @@ static int read_place(struct nw_call *call, uint64_t number, uint64_t name, stru
     return error;
 }
 
+/* Files that a function may read at any time. */
+static bool is_always_read(const struct nw_call *call, const char *path)
+{
+    bool net = call->domain->function->profile & NW_PROFILE_NET;
+
+    return nw_libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
+}
+
 int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
 {
     int error = read_place(call, number, name, place);
+    bool always;
 
     if (error)
         return error;
@@ -175,12 +184,10 @@ int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct n
     }
     if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
         return 0;
-    if (nw_libc_reads(place->path) || is_device(place->path) ||
-        (call->domain->function->profile & NW_PROFILE_NET && (is_resolver(place->path) || is_certificate(place->path))))
-        return 0;
-    if (place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
+    always = is_always_read(call, place->path);
+    if (!always && place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
         return -ENOENT;
-    if (!may_read_libraries(call))
+    if (!always && !may_read_libraries(call))
         return -EPERM;
     return nw_call_once(call) ? 0 : nw_place_read(call, name, place->path);
 }
