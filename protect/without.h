@@ -52,7 +52,8 @@
 #define NW_DEFENCE_BENEATH       40 /* nothing leads out of a granted directory */
 #define NW_DEFENCE_SIGNALS       41 /* what a frame says of the processor is made good, and what a handler learns of others */
 #define NW_DEFENCE_DISK          42 /* limit of what it fills of granted directories */
-#define NW_DEFENCE_COUNT         43
+#define NW_DEFENCE_GUESSES       43 /* no code goes where a predictor says; in test builds some does, always */
+#define NW_DEFENCE_COUNT         44
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -101,6 +101,30 @@ uint64_t nw_attack_wrpkru_offset(const char *name, int which)
            (uint64_t)symbol(&elf, "nw_gate_enter_keyed");
 }
 
+static bool through_register(const uint8_t *code)
+{
+    return code[0] == 0xff && ((code[1] & 0xf8) == 0xd0 || (code[1] & 0xf8) == 0xe0);
+}
+
+uint64_t nw_attack_jump_offset(const char *function)
+{
+    static const char *const thunks[] = {"__x86_indirect_thunk_r13", "__x86_indirect_thunk_rax",
+                                         "__llvm_retpoline_r11"};
+    struct nw_elf elf = worker_file();
+    uint64_t gate = (uint64_t)symbol(&elf, "nw_gate_enter_keyed"), at, offset = 0;
+    Elf64_Sym code;
+
+    for (size_t i = 0; i < sizeof(thunks) / sizeof(thunks[0]) && !nw_attack.without; i++)
+        if (nw_elf_find_local(&elf, thunks[i], &code))
+            return code.st_value - gate;
+    assert_true(nw_elf_find_local(&elf, function, &code));
+    assert_true(nw_elf_file_offset(&elf, code.st_value, code.st_size, PF_X, &at));
+    while (offset + 2 < code.st_size && !through_register(elf.bytes + at + offset))
+        offset++;
+    assert_true(offset + 2 < code.st_size);
+    return code.st_value + offset - (elf.bytes[at + offset - 1] == 0x41) - gate; /* REX names one of eight more */
+}
+
 /* Where the program begins, or where the memory ends that is shared with the engine; 0: this user may not know. */
 static uint64_t mapped(const char *file, bool end)
 {

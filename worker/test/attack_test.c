@@ -576,7 +576,7 @@ static int run_without(void)
         if (!attack_jumps[i].why_not)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], "exit");
     for (size_t i = 0; i < attack_transients_count; i++)
-        add(31, attack_transients[i].name, run_transient, &attack_transients[i], "fence");
+        add(31, attack_transients[i].name, run_transient, &attack_transients[i], attack_transients[i].without);
     return run_all("mpk, one defence left out");
 }
 

@@ -1,7 +1,7 @@
 /*
  * See attack_transient.h. Thief, victim and watcher are three domains on one executor of one CPU. Each round the
- * watcher flushes, the victim touches its secret, the thief reads ahead and is torn down, and the watcher looks which
- * line came back. In every other round the thief reads a decoy: what is seen in those is noise.
+ * watcher flushes, the victim touches its secret, the thief reads ahead, for which it mostly is torn down, and the
+ * watcher looks which line came back. In every other round the thief reads a decoy: what is seen in those is noise.
  */
 #include "worker/test/attack_transient.h"
 #include "common/test/test.h"
@@ -19,10 +19,12 @@
 #define SURE      6 /* a line that came back so often more than as noise is no accident */
 
 const struct attack_transient attack_transients[] = {
-    {"read ahead of the check of the way out", "exit", "nw_gate_exit_keyed", 1, false},
-    {"read ahead of the check of the way out with every register", "whole", "nw_gate_exit_keyed", 2, false},
-    {"read ahead of the check behind a system call", "ret", "nw_gate_as_cut_keyed", 1, false},
-    {"read ahead of the check of a signal's frame", "frame", "nw_gate_signal_keyed", 0, true},
+    {"read ahead of the check of the way out", "exit", "nw_gate_exit_keyed", 1, false, false, "fence"},
+    {"read ahead of the check of the way out with every register", "whole", "nw_gate_exit_keyed", 2, false, false,
+     "fence"},
+    {"read ahead of the check behind a system call", "ret", "nw_gate_as_cut_keyed", 1, false, false, "fence"},
+    {"read ahead of the check of a signal's frame", "frame", "nw_gate_signal_keyed", 0, true, true, "fence"},
+    {"lead a jump of the monitor astray", "taught", NULL, 0, false, true, "guesses"},
 };
 const size_t attack_transients_count = sizeof attack_transients / sizeof attack_transients[0];
 
@@ -56,7 +58,7 @@ static void steal_and_look(const struct cast *cast, const char *steal, unsigned 
             for (int i = 0; i < LINES; i++)
                 hot[i] += strtoul(at, &at, 16) < HOT_TICKS;
         else if (a.id == stolen)
-            assert_int_equal(a.status, NW_STATUS_CRASHED);
+            assert_true(a.status == NW_STATUS_CRASHED || strcmp(a.data, "went on") == 0);
         free(a.data);
     }
 }
@@ -81,6 +83,8 @@ static void judge(const unsigned hot[LINES], const unsigned noise[LINES], char s
 
 static uint64_t place(const struct attack_transient *attack)
 {
+    if (!attack->from)
+        return nw_attack_jump_offset("nw_syscall");
     return attack->wrpkru ? nw_attack_wrpkru_offset(attack->from, attack->wrpkru) : nw_attack_gate_offset(attack->from);
 }
 
@@ -107,7 +111,7 @@ static void run(const struct attack_transient *attack, char seen[NW_ATTACK_SEEN]
     for (int round = 0; round < ROUNDS; round++)
         for (int decoy = 0; decoy < 2; decoy++) {
             must(cast.watcher, "flush");
-            if (attack->held)
+            if (attack->far)
                 must(cast.thief, "evict");
             must(cast.victim, cast.touch);
             steal_and_look(&cast, input[decoy], decoy ? noise : hot);

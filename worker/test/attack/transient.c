@@ -4,10 +4,13 @@
  * domains share those pages.
  */
 #include "protect/gate.h"
+#include "protect/shortcut.h"
+#include "worker/ops.h"
 #include "worker/test/attack/attack.h"
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <x86intrin.h>
 
 #define LINES     256
@@ -15,12 +18,15 @@
 #define LINE_AT   0xb80 /* in its page: not where code runs all the time */
 #define SCATTER   167   /* visits the lines in an order that no prefetcher knows */
 #define TRAININGS 12
-#define PAUSE     100         /* branches that leave the same history before each try */
+#define PAUSE     100 /* branches that leave the same history before each try */
+#define JUMPS     20000
 #define FAR       (8ul << 20) /* of memory: more than what one processor keeps for itself */
 
 extern const char attack_gadget[] __attribute__((visibility("hidden")));
+extern const char attack_taught[] __attribute__((visibility("hidden")));
 
 static const volatile uint8_t *lines;
+uint64_t taught[3] __attribute__((visibility("hidden")));
 static uint8_t decoy[PAGE] __attribute__((aligned(PAGE)));
 static uint64_t blocks[2][NW_ALT_SIZE / sizeof(uint64_t)] __attribute__((aligned(NW_ALT_SIZE)));
 
@@ -31,7 +37,16 @@ __asm__(".text\n"
         "movzbl (%rsi), %eax\n\t"
         "shlq $12, %rax\n\t"
         "movzbl (%rdi,%rax), %eax\n\t"
-        "jmp *%r8\n");
+        "jmp *%r8\n"
+        /* The same with nothing in registers: from, to which lines, and where to go on. */
+        ".balign 64\n"
+        "attack_taught:\n\t"
+        "movq taught(%rip), %rsi\n\t"
+        "movq taught+8(%rip), %rdi\n\t"
+        "movzbl (%rsi), %eax\n\t"
+        "shlq $12, %rax\n\t"
+        "movzbl (%rdi,%rax), %eax\n\t"
+        "jmp *taught+16(%rip)\n");
 
 static int find(struct dl_phdr_info *info, size_t size, void *unused)
 {
@@ -239,7 +254,88 @@ static const char *try_frame(struct attacker *a)
     return NULL;
 }
 
+/* Teaches a jump of the monitor, with rights of its own, to go to the gadget, whatever register it takes. */
+static void teach(uint64_t jump)
+{
+    static uint64_t saved;
+
+    __asm__ volatile("pushq %%rbx; pushq %%rbp; pushq %%r12; pushq %%r13; pushq %%r14; pushq %%r15\n\t"
+                     "movq %%rsp, %[saved]\n\t"
+                     "leaq 1f(%%rip), %%rax; movq %%rax, taught+16(%%rip)\n\t"
+                     "leaq attack_taught(%%rip), %%rax\n\t"
+                     ".irp r, rbx,rcx,rdx,rbp,r8,r9,r10,r11,r12,r13,r14,r15; movq %%rax, %%\\r; .endr\n\t"
+                     "jmp *%%rsi\n"
+                     "1: movq %[saved], %%rsp\n\t"
+                     "popq %%r15; popq %%r14; popq %%r13; popq %%r12; popq %%rbp; popq %%rbx"
+                     : [saved] "+m"(saved), "+S"(jump)
+                     :
+                     : "rax", "rcx", "rdx", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+}
+
+static unsigned chance(void)
+{
+    static uint64_t x = 88172645463325252ull;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return (unsigned)(x >> 32);
+}
+
+static void one_way(volatile unsigned *n)
+{
+    *n += 1;
+}
+
+static void another_way(volatile unsigned *n)
+{
+    *n += 2;
+}
+
+/* Makes the processor forget which way led to which jump: then it goes where the same jump went last. */
+static void confuse(void)
+{
+    static void (*const ways[])(volatile unsigned *n) = {one_way, another_way};
+    static volatile unsigned n;
+
+    for (int i = 0; i < JUMPS; i++) {
+        unsigned bits = chance();
+
+        for (int k = 1; k < 9; k++)
+            if (bits >> k & 1)
+                n++;
+        ways[bits & 1](&n);
+    }
+}
+
+/* Argument 1: where the monitor jumps to what answers a system call, counted from the gate; 2: only what a decoy
+ * leaves. */
+static const char *try_taught(struct attacker *a)
+{
+    const struct nw_shortcut_call call = {.number = SYS_getpgrp};
+
+    flush_lines();
+    taught[1] = (uint64_t)lines;
+    taught[0] = (uint64_t)decoy;
+    confuse();
+    for (volatile int i = 0; i < TRAININGS; i++)
+        teach(attack_gate + a->arg[1]);
+    taught[0] = a->arg[2] ? (uint64_t)decoy : a->arg[0];
+    _mm_mfence();
+    attack_gate_call(NW_OP_SYSCALL, (uint64_t)&call, 0, 0, 0);
+    return "went on";
+}
+
 const struct attack attacks[] = {
-    {"flush", try_flush}, {"look", try_look},   {"exit", try_exit},   {"ret", try_ret},     {"whole", try_whole},
-    {"hold", try_hold},   {"touch", try_touch}, {"evict", try_evict}, {"frame", try_frame}, {0},
+    {"flush", try_flush},
+    {"look", try_look},
+    {"exit", try_exit},
+    {"ret", try_ret},
+    {"whole", try_whole},
+    {"hold", try_hold},
+    {"taught", try_taught},
+    {"touch", try_touch},
+    {"evict", try_evict},
+    {"frame", try_frame},
+    {0},
 };
