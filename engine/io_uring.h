@@ -74,7 +74,7 @@ void nw__uring_end(struct nw__uring *uring, struct nw__ending *ending);
 
 /* --- io_uring_buffers.c --- */
 
-#define NW__URING_BUFFER_SIZE 16384
+#define NW__URING_BUFFER_SIZE 65536
 
 /* 0 or negative errno. */
 int nw__uring_buffers_init(struct nw__uring *uring);
