@@ -4,6 +4,7 @@
  * kicked afterwards and looks again. Everything that is not the ordinary case is handed to invoke.c.
  */
 #include "common/atomic.h"
+#include "worker/carry.h"
 #include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/op_audit.h"
@@ -41,7 +42,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         return refuse(slot, -ELOOP);
     slot->reply = args->reply;
     function = nw_load_acquire(&args->route->function); /* stored by nw_function_activate */
-    callee = function ? callee_take(ex, function, args->input.length) : NULL;
+    callee = function && args->input.length <= NW_CARRY_PIECE ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
         return nw_slow_call(ex, slot, args->route, args->input);
     if (nw_sink_copy(callee->inbox, args->input) < 0) {
@@ -67,7 +68,8 @@ static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct n
     uint64_t length = callee->output.length;
 
     if (!caller || (nw_m.keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
-        length > caller->reply.size || nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
+        length > caller->reply.size || length > NW_CARRY_PIECE ||
+        nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
         nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;
     if (nw_sink_copy(caller->reply, callee->output) < 0)

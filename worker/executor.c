@@ -7,6 +7,7 @@
 #include "common/error_text.h"
 #include "common/log.h"
 #include "protect/state.h"
+#include "worker/carry.h"
 #include "worker/monitor.h"
 #include <asm/prctl.h>
 #include <errno.h>
@@ -437,6 +438,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(ex, slot) || (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
+    } while (!loaded(ex, slot) || !nw_carry_input(ex, slot) ||
+             (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
     return &slot->gate;
 }

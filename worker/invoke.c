@@ -3,6 +3,7 @@
  * call's ordinary case is in dispatch.c, the rings are in remote.c.
  */
 #include "common/atomic.h"
+#include "worker/carry.h"
 #include "worker/free.h"
 #include "worker/monitor.h"
 #include "worker/ops.h"
@@ -132,7 +133,9 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
         slot->gate.result2 = NW_MORE_ROOM;
         return true;
     }
-    if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
+    if (invocation->input.length > NW_CARRY_LOCKED) {
+        slot->incoming = invocation->input;
+    } else if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
         nw_invocation_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
         return false;
     }
@@ -206,6 +209,7 @@ void nw_invocation_ended(struct nw_slot *slot)
     slot->domain->n_serving -= slot->takes_slot;
     slot->caller = NULL;
     slot->from_ring = slot->takes_slot = false;
+    slot->incoming.length = 0;
 }
 
 /* Ends the invocation that a slot runs without an output. */
@@ -226,33 +230,47 @@ void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
     caller_resume(caller);
 }
 
+void nw_input_failed(struct nw_slot *slot)
+{
+    struct nw_slot *caller = slot->caller;
+
+    nw_answer(slot, NW_STATUS_CRASHED, "the input could not be placed in the function");
+    if (caller && caller->state == NW_SLOT_READY)
+        caller->gate.result = (uint64_t)(long)-EFAULT;
+    if (nw_turn(slot))
+        nw_ready(slot);
+}
+
 /* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. */
 static void answer_caller(struct nw_slot *slot)
 {
     struct nw_slot *caller = slot->caller;
     uint64_t length = slot->output.length;
+    long error;
 
     if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
         nw_answer(slot, NW_STATUS_FUNCTION_FAILED, "");
         return;
     }
     if (length <= caller->reply.size) {
-        caller->gate.result = (uint64_t)nw_sink_copy(caller->reply, slot->output);
-        if (caller->gate.result == 0)
-            caller->gate.result = length;
+        error = nw_carry(slot, (void *)caller->reply.at, slot->output);
+        caller->gate.result = error ? (uint64_t)error : length;
         caller->gate.result2 = 0;
     } else {
-        nw_hold(caller, slot->output);
+        error = nw_hold(slot, caller, slot->output);
     }
+    if (error == -ECANCELED) /* reaped, it answers */
+        return;
     nw_invocation_ended(slot);
     caller_resume(caller);
 }
 
 /* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. A domain may have as much
  * of this as of its own memory. */
-void nw_hold(struct nw_slot *caller, struct nw_source output)
+long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output)
 {
     struct nw_domain *domain = caller->domain;
+    long error = 0;
 
     nw_held_drop(caller);
     if (nw_share_take(domain, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
@@ -261,10 +279,13 @@ void nw_hold(struct nw_slot *caller, struct nw_source output)
     }
     caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
     caller->gate.result2 = output.length;
-    if (caller->held && nw_source_read(caller->held, output) < 0) {
+    if (caller->held)
+        error = nw_carry(carrier, caller->held, output);
+    if (error) {
         nw_held_drop(caller);
         caller->gate.result = (uint64_t)(long)-EFAULT;
     }
+    return error;
 }
 
 void nw_held_drop(struct nw_slot *caller)
@@ -304,8 +325,12 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
         slot->assigned = NULL;
         if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
             nw_invocation_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
-        else if (begin(slot, assigned))
-            return &slot->gate;
+        else if (begin(slot, assigned)) {
+            if (!slot->incoming.length)
+                return &slot->gate;
+            nw_ready(slot);
+            return NULL;
+        }
     }
     nw_free_push(slot, NULL);
     if (slot->domain->closing)
@@ -333,6 +358,7 @@ void nw_workers_dismiss(struct nw_domain *domain)
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_gate_context *next = NULL;
+    int error;
 
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_m.lock);
@@ -340,9 +366,10 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
         slot->worker = true;
         slot->domain->n_workers++;
     }
+    error = slot->domain->state == NW_DOMAIN_DYING ? -ECANCELED : finish(slot);
     if (slot->domain->state == NW_DOMAIN_DYING)
         nw_slot_reap(slot);
-    else if (finish(slot) == -EAGAIN)
+    else if (error == -EAGAIN)
         nw_arena_wait(slot);
     else
         next = nw_turn(slot);

@@ -118,6 +118,7 @@ struct nw_slot {
     struct nw_sink inbox;
     struct nw_source output;
     int32_t output_status;
+    struct nw_source incoming;      /* what is left of an input that is placed without the lock: carry.c */
     struct nw_invocation *assigned; /* an input larger than the inbox, for which it makes room */
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */
     struct nw_sink reply;
@@ -360,6 +361,7 @@ struct nw_monitor {
     struct nw_domain *ready[NW_PACES], **ready_tail[NW_PACES]; /* domains with ready slots and a key */
     uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
     struct nw_slot *arena_waiters;
+    bool room_made; /* in an arena, without word from the engine: they try again at the next look at the rings */
     struct nw_invocation *spare_invocations;
     struct nw_function functions[NW_FUNCTIONS_MAX];
     struct nw_domain *domains[NW_DOMAINS_MAX];
@@ -495,9 +497,11 @@ void nw_invocation_free(struct nw_invocation *invocation);
 void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
-void nw_hold(struct nw_slot *caller, struct nw_source output);
+/* 0, or what nw_carry says; `carrier` as there. */
+long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output);
 void nw_held_drop(struct nw_slot *caller);
 void nw_invocation_ended(struct nw_slot *slot);
+void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
 struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,

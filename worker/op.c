@@ -1,5 +1,6 @@
 /* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
 #include "common/atomic.h"
+#include "worker/carry.h"
 #include "worker/lines.h"
 #include "worker/monitor.h"
 #include "worker/op_audit.h"
@@ -41,7 +42,8 @@ static long fetch(struct nw_slot *slot, const struct nw_args_fetch *args)
 
     if (!slot->held)
         return -ENODATA;
-    if (nw_sink_write(args->buffer, slot->held, slot->held_length) < 0)
+    if (slot->held_length > args->buffer.size ||
+        nw_carry(slot, (void *)args->buffer.at, (struct nw_source){(uint64_t)slot->held, slot->held_length}) < 0)
         result = -EFAULT;
     nw_held_drop(slot);
     return result;

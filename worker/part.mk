@@ -1,6 +1,6 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
-WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c bytes.c closing.c code.c cut.c dispatch.c domain.c executor.c extra.c files.c \
+WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c bytes.c carry.c closing.c code.c cut.c dispatch.c domain.c executor.c extra.c files.c \
                     filter.c frame.c free.c function.c grants.c image.c image_elf.c invoke.c keys.c libc_files.c lines.c load.c main.c memory.c op.c pages.c payload.c place.c policy.c policy_rules.c \
                     refusal.c region.c remap.c remote.c report.c room.c schedule.c denied.c share.c shortage.c slot.c syscall.c syscall_event.c syscall_file.c syscall_flow.c syscall_long.c \
                     syscall_name.c syscall_path.c syscall_socket.c teardown.c trap.c watches.c where.c stub_image.S) protect/gate.S

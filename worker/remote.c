@@ -4,6 +4,7 @@
  */
 #include "common/atomic.h"
 #include "common/log.h"
+#include "worker/carry.h"
 #include "worker/payload.h"
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +90,7 @@ static void payload_drop(struct nw_line *line, const struct nw_desc *desc)
 {
     if (nw_desc_has_block(desc))
         nw_payload_release(line, desc->offset);
+    nw_m.room_made = true;
 }
 
 /* The reason is for people: when the arena has no room for it, it is left out. */
@@ -135,8 +137,12 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
         return 0;
     }
-    if (nw_source_read(at, slot->output) < 0) {
+    error = nw_carry(slot, at, slot->output);
+    if (error)
         payload_drop(line, &desc);
+    if (error == -ECANCELED) /* reaped, it answers */
+        return 0;
+    if (error) {
         fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
         return 0;
     }
@@ -187,10 +193,11 @@ int nw_send_call(struct nw_slot *slot)
     if (error)
         return answer_call(slot, error);
     memcpy(at, slot->callee, desc.name_len);
-    if (nw_source_read(at + desc.name_len, slot->input) < 0) {
+    error = nw_carry(slot, at + desc.name_len, slot->input);
+    if (error)
         payload_drop(line, &desc);
-        return answer_call(slot, -EFAULT);
-    }
+    if (error)
+        return error == -ECANCELED ? 0 : answer_call(slot, -EFAULT);
     slot->call_unsent = false;
     slot->call_generation++;
     slot->call_block = desc.offset;
@@ -222,18 +229,32 @@ void nw_arena_forget(struct nw_slot *slot)
         *link = slot->next;
 }
 
+static void try_again(struct nw_slot *slot)
+{
+    bool call = slot->call_unsent;
+    int error = call ? nw_send_call(slot) : nw_send_output(slot);
+
+    if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING)
+        nw_slot_reap(slot);
+    else if (error == -EAGAIN)
+        nw_arena_wait(slot);
+    else if (!call && nw_turn(slot))
+        nw_ready(slot);
+}
+
 /* Room was made: whoever waited for it tries again. A func worker does so by making its call into the gate again. */
 static void arena_retry(void)
 {
-    struct nw_slot *slot = nw_m.arena_waiters, *next;
+    size_t n = 0;
 
-    nw_m.arena_waiters = NULL;
-    for (; slot; slot = next) {
-        next = slot->next;
-        if (slot->call_unsent ? nw_send_call(slot) == -EAGAIN : nw_send_output(slot) == -EAGAIN)
-            nw_arena_wait(slot);
-        else if (slot->state == NW_SLOT_ARENA && nw_turn(slot))
-            nw_ready(slot);
+    for (const struct nw_slot *slot = nw_m.arena_waiters; slot; slot = slot->next)
+        n++;
+    while (n-- > 0 && nw_m.arena_waiters) {
+        struct nw_slot *slot = nw_m.arena_waiters;
+
+        nw_m.arena_waiters = slot->next;
+        slot->state = NW_SLOT_RUNNING; /* so that nobody reaps it */
+        try_again(slot);
     }
 }
 
@@ -259,10 +280,24 @@ static void on_invoke(struct nw_line *line, const struct nw_desc *desc)
     nw_function_feed(function);
 }
 
+/* -ENOBUFS: it is held, or cannot be, as the slot's result says. */
+static long take_reply(struct nw_slot *slot, struct nw_source reply)
+{
+    long error;
+
+    if (reply.length <= slot->reply.size) {
+        error = nw_carry(slot, (void *)slot->reply.at, reply);
+        return error ? error : (long)reply.length;
+    }
+    nw_hold(slot, slot, reply);
+    return -ENOBUFS;
+}
+
 static void on_reply(struct nw_line *line, const struct nw_desc *desc)
 {
     struct nw_slot *slot = call_of(desc->id);
     const void *payload = nw_channel_payload(&line->channel, desc);
+    long result = -EIO;
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
@@ -270,16 +305,15 @@ static void on_reply(struct nw_line *line, const struct nw_desc *desc)
         engine_is_wrong("an answer to a call that was not made");
     if (slot->call_block != NW_OFFSET_INLINE)
         nw_payload_release(line, slot->call_block);
-    if (slot->domain->state == NW_DOMAIN_DYING) {
+    slot->call_generation++; /* there is no second answer */
+    if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
+        result = take_reply(slot, (struct nw_source){(uint64_t)payload, desc->length});
+    if (slot->domain->state == NW_DOMAIN_DYING)
         nw_slot_reap(slot);
-    } else if (desc->status != NW_STATUS_OK) {
-        answer_call(slot, -EIO);
-    } else if (desc->length > slot->reply.size) {
-        nw_hold(slot, (struct nw_source){(uint64_t)payload, desc->length});
+    else if (result == -ENOBUFS)
         nw_ready(slot);
-    } else {
-        answer_call(slot, nw_sink_write(slot->reply, payload, desc->length) < 0 ? -EFAULT : (long)desc->length);
-    }
+    else
+        answer_call(slot, result);
     if (nw_desc_has_block(desc))
         post(line, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
     arena_retry();
@@ -324,6 +358,11 @@ bool nw_ring_poll(void)
 {
     int n = 0;
 
+    if (nw_m.room_made) {
+        nw_m.room_made = false;
+        arena_retry();
+        n++;
+    }
     for (uint32_t i = 0; i < nw_m.n_lines; i++)
         n += poll_line(&nw_m.lines[i]);
     return n > 0;

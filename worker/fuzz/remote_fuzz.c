@@ -5,6 +5,7 @@
  */
 #include "common/log.h"
 #include "common/test/fuzz.h"
+#include "worker/carry.h"
 #include "worker/payload.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -95,12 +96,20 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
     return NULL;
 }
 
-void nw_hold(struct nw_slot *caller, struct nw_source output)
+int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
 {
+    (void)slot;
+    return nw_gate_copy(to, (const void *)from.at, from.length);
+}
+
+long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output)
+{
+    (void)carrier;
     uint64_t sum = 0;
     for (uint64_t i = 0; i < output.length; i++)
         sum += ((const unsigned char *)output.at)[i];
     caller->held_length = sum;
+    return 0;
 }
 
 void nw_executor_look(void)

@@ -16,6 +16,7 @@
 #define CROWD     15 /* with others more than there are keys */
 #define TIMES     3
 #define LARGE_MIB 256
+#define PAYLOAD   (16ul << 20)
 
 /* Several times what was seen on a busy machine of two processors. What only one domain waits for is not judged. */
 #define LOCK_US 1000
@@ -59,6 +60,26 @@ static void ask_for(uint32_t deployment, const char *input, const char *expect)
     if (a.status != NW_STATUS_OK || strncmp(a.data, expect, strlen(expect)) != 0)
         fail_msg("%s: %s", input, a.data);
     free(a.data);
+}
+
+/* Large payloads of every way: an input that is not taken, an output, both of nested calls. */
+static void carry_much(uint32_t slow)
+{
+    struct nw_answer a;
+    char *input = calloc(1, PAYLOAD);
+
+    assert_non_null(input);
+    a = nw_harness_invoke(&h, slow, input, PAYLOAD);
+    assert_int_equal(a.status, NW_STATUS_FUNCTION_FAILED);
+    free(a.data);
+    free(input);
+    a = nw_harness_invoke(&h, slow, "output 0", 8);
+    assert_int_equal(a.status, NW_STATUS_OK);
+    assert_int_equal(a.length, PAYLOAD);
+    for (size_t k = 0; k < a.length; k++)
+        assert_int_equal(a.data[k], 'x');
+    free(a.data);
+    ask_for(slow, "nested 0", "result 16777216");
 }
 
 /* The file "large" of the directory, in the cache of the machine. */
@@ -116,6 +137,7 @@ static void hostile_mix(void)
             make_large();
             ask_for(slow, lengthy[k], "result");
         }
+        carry_much(slow);
     }
     ask(hello, "x");
 }

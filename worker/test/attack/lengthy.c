@@ -2,13 +2,15 @@
 #include "worker/test/attack/attack.h"
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #define MIB      (1ul << 20)
 #define FILE_MIB 128
-#define RANDOM (4 * MIB)
+#define PAYLOAD  (16 * MIB)
+#define RANDOM   (4 * MIB)
 
 static const char *try_random(struct attacker *a)
 {
@@ -62,7 +64,35 @@ static const char *try_replace(struct attacker *a)
     return attack_outcome(a, close(fd));
 }
 
+/* ---- payloads ---- */
+
+static char payload[PAYLOAD];
+
+static const char *try_output(struct attacker *a)
+{
+    memset(payload, 'x', sizeof(payload));
+    a->append(a->context, payload, sizeof(payload));
+    return NULL;
+}
+
+/* Of itself: an input that it does not take, and an output that fits no buffer. */
+static const char *try_nested(struct attacker *a)
+{
+    const char *output = NULL;
+    size_t length = 0;
+
+    if (a->invoke(a->context, "slow", payload, sizeof(payload), &output, &length) == 0)
+        return "taken";
+    if (a->invoke(a->context, "slow", "output 0", 8, &output, &length) != 0)
+        return "failed";
+    for (size_t i = 0; i < length; i++)
+        if (output[i] != 'x')
+            return attack_say(a, "byte %zu is wrong", i);
+    return attack_say(a, "result %zu", length);
+}
+
 const struct attack attacks[] = {
-    {"random", try_random}, {"unlink", try_unlink},     {"close", try_close}, {"replace", try_replace},
-    {"rename", try_rename}, {"truncate", try_truncate}, {NULL, NULL},
+    {"random", try_random},   {"unlink", try_unlink}, {"close", try_close},
+    {"replace", try_replace}, {"rename", try_rename}, {"truncate", try_truncate},
+    {"output", try_output},   {"nested", try_nested}, {NULL, NULL},
 };
