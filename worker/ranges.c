@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROWTH    2 /* one range is cut in two, and one comes between */
 #define ROOM_STEP 16
 
 void nw_ranges_fini(struct nw_ranges *ranges)
@@ -18,7 +17,7 @@ int nw_ranges_reserve(struct nw_ranges *ranges)
 {
     struct nw_range *list;
 
-    if (ranges->n + GROWTH <= ranges->room)
+    if (ranges->n + NW_RANGES_GROWTH <= ranges->room)
         return 0;
     list = realloc(ranges->list, (ranges->room + ROOM_STEP) * sizeof(*list));
     if (!list)
@@ -31,7 +30,7 @@ int nw_ranges_reserve(struct nw_ranges *ranges)
 /* What a change does to those that it touches: first..last become `n` others. */
 struct change {
     size_t first, last, n; /* last is behind the last */
-    struct nw_range now[1 + GROWTH];
+    struct nw_range now[1 + NW_RANGES_GROWTH];
 };
 
 static bool joins(const struct nw_range *range, const struct nw_range *set)

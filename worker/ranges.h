@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NW_RANGES_GROWTH 2 /* by one change at most: one range is cut in two, and one comes between */
+
 struct nw_range {
     uint64_t start, last;
     short type; /* F_RDLCK or F_WRLCK; to set one, also F_UNLCK */

@@ -260,6 +260,34 @@ static void locks_have_a_limit(void **state)
     assert_string_equal(ask("lock-many %d posix", f), expect);
 }
 
+/* What is left of the limit is taken while somebody waits for a lock: it then has one that counts, or none. */
+static void a_wait_leaves_no_lock_that_is_not_counted(void **state)
+{
+    char command[64], answer[64], full[32], less[32];
+    struct nw_answer early;
+    int f, g;
+
+    (void)state;
+    load("filer");
+    f = opened(O_RDWR);
+    g = opened(O_RDWR);
+    snprintf(full, sizeof(full), "%d ENOLCK", NW_LIMIT_LOCKS);
+    snprintf(less, sizeof(less), "%d ENOLCK", NW_LIMIT_LOCKS - 2);
+    assert_int_equal(own(F_WRLCK, 1, 1), 0);
+    snprintf(command, sizeof(command), "lock %d wait w 1 1", f);
+    nw_harness_send(&nw_probe.harness, nw_probe.deployment, command, strlen(command));
+    assert_int_equal(nw_harness_try_receive(&nw_probe.harness, 100, &early), -ETIMEDOUT);
+    assert_string_equal(ask("lock-many %d ofd", g), less);
+    assert_int_equal(own(F_UNLCK, 0, 0), 0);
+    nw_probe_take(answer, sizeof(answer));
+    assert_string_equal(answer, "ok");
+    assert_string_equal(ask("lock %d set u 0 0", f), "ok");
+    assert_int_equal(own(F_WRLCK, 1, 1), 0);
+    assert_string_equal(ask("lock %d ofd-set u 0 0", g), "ok");
+    assert_string_equal(ask("lock-many %d ofd", g), full);
+    assert_string_equal(ask("lock %d wait w 1 1", f), "ENOLCK");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 static int run_mode(enum nw_mode in)
@@ -273,6 +301,7 @@ static int run_mode(enum nw_mode in)
         TEST(who_waits_gets_it_in_time),
         TEST(a_wait_has_a_deadline),
         TEST(locks_have_a_limit),
+        TEST(a_wait_leaves_no_lock_that_is_not_counted),
     };
 
     nw_probe.mode = in;
