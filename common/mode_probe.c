@@ -28,15 +28,14 @@
 #define PR_SYS_DISPATCH_ON           1
 #endif
 
-#define CPUID_7_ECX_PKU   (1u << 3)
-#define CPUID_7_ECX_OSPKE (1u << 4)
-#define HWCAP2_MAY_FSGS   (1ul << 1)
-#define KEYS              15
-#define PKRU_ALL_DENIED   0x55555555u
-#define CPUID_1_ECX_XSAVE (1u << 27)
-#define XFEATURE_PKRU     9
-#define XFEATURES_CLEARED 0x200e7ull  /* x87, SSE, AVX, AVX-512, shapes of AMX tiles: nw_gate_leave in protect/gate.S \
-                                       */
+#define CPUID_7_ECX_PKU    (1u << 3)
+#define CPUID_7_ECX_OSPKE  (1u << 4)
+#define HWCAP2_MAY_FSGS    (1ul << 1)
+#define KEYS               15
+#define PKRU_ALL_DENIED    0x55555555u
+#define CPUID_1_ECX_XSAVE  (1u << 27)
+#define XFEATURE_PKRU      9
+#define XFEATURES_CLEARED  0x200e7ull /* x87, SSE, AVX, AVX-512, shapes of AMX tiles: by nw_gate_leave */
 #define XFEATURES_ASKED    0x40000ull /* AMX tiles, which the kernel gives to who asks for them; functions may not */
 #define XSTATE_BV_OFFSET   512
 #define FPX_SW_MAGIC_AT    464 /* struct _fpx_sw_bytes in the legacy area: magic1, extended_size, xfeatures */

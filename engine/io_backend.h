@@ -7,8 +7,8 @@
 
 #include "engine/io.h"
 
-/* About so many bytes are handed over between two calls of before_wait, and so many events of connections, so that others
- * come to their turn. */
+/* About so many bytes are handed over between two calls of before_wait, and so many events of connections, so that
+ * others come to their turn. */
 #define NW__IO_TURN_BYTES  (128ul * 1024)
 #define NW__IO_TURN_EVENTS 32
 

@@ -50,7 +50,7 @@
 #define NW_DEFENCE_TURNS         38 /* a domain in which something runs can lose its key */
 #define NW_DEFENCE_RECALL        39 /* a key is given anew when no executor has its rights any more */
 #define NW_DEFENCE_BENEATH       40 /* nothing leads out of a granted directory */
-#define NW_DEFENCE_SIGNALS       41 /* what a frame says of the processor is made good, and what a handler learns of others */
+#define NW_DEFENCE_SIGNALS       41 /* of a frame only becomes what its domain could do; a handler learns of it alone */
 #define NW_DEFENCE_DISK          42 /* limit of what it fills of granted directories */
 #define NW_DEFENCE_GUESSES       43 /* no code goes where a predictor says; in test builds some does, always */
 #define NW_DEFENCE_COUNT         44

@@ -5,9 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BLIND_MOST                                                                                    \
-    64 /* changes while somebody waits: each may leave the kernel two records that are not known here \
-        */
+#define BLIND_MOST 64 /* changes while somebody waits: each may leave the kernel two records unknown here */
 
 void nw_locks_init(struct nw_locks *locks)
 {

@@ -212,9 +212,9 @@ struct nw_domain {
     struct nw_domain_fd fds[NW_DOMAIN_FDS];
     uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
     struct nw_file_maps file_maps;
-    struct nw_lock_owner *lock_owners;                      /* of opened.h; guarded by memory_lock */
-    char cwd[PATH_MAX];                                     /* what relative paths begin at; guarded by memory_lock */
-    uint32_t n_closing;                                     /* files of it that wait to be closed: closing.c */
+    struct nw_lock_owner *lock_owners; /* of opened.h; guarded by memory_lock */
+    char cwd[PATH_MAX];                /* what relative paths begin at; guarded by memory_lock */
+    uint32_t n_closing;                /* files of it that wait to be closed: closing.c */
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */

@@ -31,7 +31,9 @@ static const struct {
     [NW_CLASS_MEMORY] = {"Own memory", "Carried out inside the domain's range and counted against its limit."},
     [NW_CLASS_FILES] = {"Own files", "On the domain's own table of descriptors; every other number is EBADF."},
     [NW_CLASS_PATHS] = {"Files by name", "A path is copied once, and only the copy is looked at."},
-    [NW_CLASS_SOCKETS] = {"Sockets", "Of the internet, and outwards only: none is bound, none listens. Pairs have both ends in the domain."},
+    [NW_CLASS_SOCKETS] =
+        {"Sockets",
+         "Of the internet, and outwards only: none is bound, none listens. Pairs have both ends in the domain."},
     [NW_CLASS_FLOWS] = {"Threads, locks, sleep",
                         "A thread is a slot of its domain; who waits takes no kernel thread along."},
     [NW_CLASS_SIGNALS] = {"Signals", "Within the domain: the monitor's own, which the kernel knows nothing of."},

@@ -1,7 +1,7 @@
 /*
  * What the epolls of a domain watch. The kernel has room for so many watches of one user, so each is counted against
- * the domain's share. A file is no longer watched once the domain has closed its number, also where a duplicate of it is
- * still open; an epoll cannot be duplicated. So every watch has its two numbers, and none is left behind.
+ * the domain's share. A file is no longer watched once the domain has closed its number, also where a duplicate of it
+ * is still open; an epoll cannot be duplicated. So every watch has its two numbers, and none is left behind.
  */
 #ifndef NW_WORKER_WATCHES_H
 #define NW_WORKER_WATCHES_H

@@ -14,7 +14,8 @@ uint64_t nw_attack_xrstor_offset(void);
 /* ... and where the first, second, ... WRPKRU behind a symbol of the gate is. */
 uint64_t nw_attack_wrpkru_offset(const char *symbol, int which);
 
-/* ... and where a function of the monitor calls through a register; in a worker where none does, what it calls instead. */
+/* ... and where a function of the monitor calls through a register; in a worker where none does, what it calls instead.
+ */
 uint64_t nw_attack_jump_offset(const char *function);
 
 /* An attack's ATTACK_ALTERNATE, ATTACK_STACK, ATTACK_SHARED or ATTACK_RECORD, which is 0 where there is no such

@@ -3,20 +3,6 @@
 #include "worker/test/logged.h"
 #include <string.h>
 
-static int start(void **state)
-{
-    (void)state;
-    nw_logged_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
-    return 0;
-}
-
 static uint32_t load(uint32_t timeout_ms)
 {
     uint32_t deployment = nw_logged_load((struct nw_load){.so = "ends", .slots = 2, .timeout_ms = timeout_ms});
@@ -96,10 +82,11 @@ static void a_crash_in_an_exit_handler_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(handlers_and_destructors_run, start, stop),
-        cmocka_unit_test_setup_teardown(text_belongs_to_the_invocation_that_printed_it, start, stop),
-        cmocka_unit_test_setup_teardown(an_exit_handler_has_until_the_deadline, start, stop),
-        cmocka_unit_test_setup_teardown(a_crash_in_an_exit_handler_is_said, start, stop),
+        cmocka_unit_test_setup_teardown(handlers_and_destructors_run, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(text_belongs_to_the_invocation_that_printed_it, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(an_exit_handler_has_until_the_deadline, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_crash_in_an_exit_handler_is_said, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/ends", tests);

@@ -280,3 +280,18 @@ struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, co
     assert_int_equal(answer.id, id);
     return answer;
 }
+
+int nw_harness_run_modes(int (*run)(enum nw_mode mode))
+{
+    char why[256];
+    int failed = 0;
+
+    if (getenv("NW_ONLY"))
+        cmocka_set_test_filter(getenv("NW_ONLY"));
+    if (nw_mode_mpk_usable(why, sizeof(why)))
+        failed += run(NW_MODE_MPK);
+    else
+        print_message("mode mpk: %s\n", why);
+    failed += run(NW_MODE_PROCESS);
+    return failed != 0;
+}

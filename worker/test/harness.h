@@ -72,4 +72,8 @@ void nw_harness_expect(struct nw_harness *h, uint32_t kind);
 
 void nw_harness_tell(struct nw_harness *h, uint32_t kind, uint32_t deployment);
 
+/* What a test program returns whose tests, those of `run`, are for both modes: mpk, where this machine has it, and
+ * process. */
+int nw_harness_run_modes(int (*run)(enum nw_mode mode));
+
 #endif

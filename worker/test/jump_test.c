@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STACK_GAP (64ul << 10) /* from the jump's stack to the loop's own: more than the largest frame of a function \
-                                */
+#define STACK_GAP                                                                                      \
+    (64ul << 10) /* from the jump's stack to the loop's own: more than the largest frame of a function \
+                  */
 #define CALL_TRIES   1000
 #define LANDING      0x1000ul /* nothing is mapped there */
 #define LIBC_STRIDE  61       /* a prime: every offset within an instruction comes up */

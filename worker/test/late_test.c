@@ -5,20 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int start(void **state)
-{
-    (void)state;
-    nw_logged_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
-    return 0;
-}
-
 static void load(const char *env, uint32_t profile)
 {
     if (!nw_logged_load((struct nw_load){.so = "late", .env = env, .profile = profile}))
@@ -91,13 +77,14 @@ static void other_files_stay_closed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(threads_leave_and_are_cancelled, start, stop),
-        cmocka_unit_test_setup_teardown(the_unwinder_comes_with_the_first_cancellation, start, stop),
-        cmocka_unit_test_setup_teardown(charsets_are_converted, start, stop),
-        cmocka_unit_test_setup_teardown(locales_are_loaded, start, stop),
-        cmocka_unit_test_setup_teardown(a_zone_needs_no_tzset, start, stop),
-        cmocka_unit_test_setup_teardown(names_are_looked_up_by_modules, start, stop),
-        cmocka_unit_test_setup_teardown(other_files_stay_closed, start, stop),
+        cmocka_unit_test_setup_teardown(threads_leave_and_are_cancelled, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(the_unwinder_comes_with_the_first_cancellation, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(charsets_are_converted, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(locales_are_loaded, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_zone_needs_no_tzset, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(names_are_looked_up_by_modules, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(other_files_stay_closed, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/late", tests);

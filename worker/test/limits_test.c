@@ -6,20 +6,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static int start(void **state)
-{
-    (void)state;
-    nw_logged_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
-    return 0;
-}
-
 /* The first descriptor that is free: there are no gaps. */
 static rlim_t next_file(void)
 {
@@ -86,9 +72,10 @@ static void names_the_limit_of_address_space(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_the_limit_of_descriptors, start, stop),
-        cmocka_unit_test_setup_teardown(names_the_limit_of_the_other_file_that_a_domain_begins_with, start, stop),
-        cmocka_unit_test_setup_teardown(names_the_limit_of_address_space, start, stop),
+        cmocka_unit_test_setup_teardown(names_the_limit_of_descriptors, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(names_the_limit_of_the_other_file_that_a_domain_begins_with, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(names_the_limit_of_address_space, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("limits", tests);

@@ -310,15 +310,5 @@ static int run_mode(enum nw_mode in)
 
 int main(void)
 {
-    char why[256];
-    int failed = 0;
-
-    if (getenv("NW_ONLY"))
-        cmocka_set_test_filter(getenv("NW_ONLY"));
-    if (nw_mode_mpk_usable(why, sizeof(why)))
-        failed += run_mode(NW_MODE_MPK);
-    else
-        print_message("mode mpk: %s\n", why);
-    failed += run_mode(NW_MODE_PROCESS);
-    return failed != 0;
+    return nw_harness_run_modes(run_mode);
 }

@@ -14,17 +14,21 @@ struct nw_logged nw_logged;
 
 static int log_file = -1;
 
-void nw_logged_start(void)
+int nw_logged_setup(void **state)
 {
+    (void)state;
     log_file = memfd_create("log", MFD_CLOEXEC);
     assert_true(log_file >= 0);
     nw_harness_start_without(&nw_logged.harness, nw_logged.mode, 2, NULL, log_file);
+    return 0;
 }
 
 /* The log stays readable. */
-void nw_logged_stop(void)
+int nw_logged_teardown(void **state)
 {
+    (void)state;
     nw_harness_stop(&nw_logged.harness);
+    return 0;
 }
 
 uint32_t nw_logged_load(struct nw_load load)

@@ -12,8 +12,9 @@ struct nw_logged {
 
 extern struct nw_logged nw_logged;
 
-void nw_logged_start(void);
-void nw_logged_stop(void);
+/* Fixtures of cmocka. */
+int nw_logged_setup(void **state);
+int nw_logged_teardown(void **state);
 
 /* Loads a function of worker/test as nw_harness_load does; `so` is its name, and the function's when it has none. */
 uint32_t nw_logged_load(struct nw_load load);

@@ -7,17 +7,9 @@
 
 static int start(void **state)
 {
-    (void)state;
-    nw_logged_start();
+    nw_logged_setup(state);
     if (!nw_logged_load((struct nw_load){.so = "forker"}))
         fail_msg("refused: %s", nw_logged.harness.message.text);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
     return 0;
 }
 
@@ -82,11 +74,11 @@ static void an_open_is_named_with_its_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_way_to_a_process_is_refused_by_name, start, stop),
-        cmocka_unit_test_setup_teardown(a_spawn_is_named_where_the_function_asked_for_it, start, stop),
-        cmocka_unit_test_setup_teardown(a_command_is_named_where_the_function_asked_for_it, start, stop),
-        cmocka_unit_test_setup_teardown(popen_says_what_is_so, start, stop),
-        cmocka_unit_test_setup_teardown(an_open_is_named_with_its_path, start, stop),
+        cmocka_unit_test_setup_teardown(each_way_to_a_process_is_refused_by_name, start, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_spawn_is_named_where_the_function_asked_for_it, start, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_command_is_named_where_the_function_asked_for_it, start, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(popen_says_what_is_so, start, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(an_open_is_named_with_its_path, start, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/refusal", tests);

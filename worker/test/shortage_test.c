@@ -6,20 +6,6 @@
 
 #define MIB (1ull << 20)
 
-static int start(void **state)
-{
-    (void)state;
-    nw_logged_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
-    return 0;
-}
-
 static uint32_t load(uint64_t memory, uint32_t timeout_ms, uint32_t slots)
 {
     return nw_logged_load(
@@ -133,12 +119,14 @@ static void the_engine_hears_of_memory_and_peak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(malloc_that_fails_leaves_a_line, start, stop),
-        cmocka_unit_test_setup_teardown(data_and_bss_beyond_the_limit_are_named, start, stop),
-        cmocka_unit_test_setup_teardown(slots_that_do_not_fit_are_told_from_others, start, stop),
-        cmocka_unit_test_setup_teardown(a_deadline_that_passes_in_search_of_memory_says_so, start, stop),
-        cmocka_unit_test_setup_teardown(an_old_refusal_explains_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(the_engine_hears_of_memory_and_peak, start, stop),
+        cmocka_unit_test_setup_teardown(malloc_that_fails_leaves_a_line, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(data_and_bss_beyond_the_limit_are_named, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(slots_that_do_not_fit_are_told_from_others, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_deadline_that_passes_in_search_of_memory_says_so, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(an_old_refusal_explains_nothing, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(the_engine_hears_of_memory_and_peak, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/shortage", tests);

@@ -20,8 +20,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define TEXT   256
-#define VALUE  0x1234567890abcdefull
+#define TEXT  256
+#define VALUE 0x1234567890abcdefull
 
 static void *context_;
 static faas_append_output_fn_t append_;

@@ -3,20 +3,6 @@
 #include "worker/test/logged.h"
 #include <string.h>
 
-static int start(void **state)
-{
-    (void)state;
-    nw_logged_start();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_logged_stop();
-    return 0;
-}
-
 static uint32_t load(uint64_t static_tls, const char *env)
 {
     return nw_logged_load((struct nw_load){.so = "fixed", .slots = 1, .static_tls = static_tls, .env = env});
@@ -50,9 +36,10 @@ static void malloc_is_steered_by_the_environment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(room_for_variables_is_given_when_asked_for, start, stop),
-        cmocka_unit_test_setup_teardown(the_most_leaves_a_stack, start, stop),
-        cmocka_unit_test_setup_teardown(malloc_is_steered_by_the_environment, start, stop),
+        cmocka_unit_test_setup_teardown(room_for_variables_is_given_when_asked_for, nw_logged_setup,
+                                        nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(the_most_leaves_a_stack, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(malloc_is_steered_by_the_environment, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/tunables", tests);
