@@ -46,12 +46,12 @@ static const struct entry *lookup(long number)
 
 long nw_call_refuse(struct nw_call *call)
 {
-    struct nw_domain *d = call->domain;
-    unsigned bit = (unsigned)call->number % (sizeof(d->refused) * 8);
+    struct nw_function *f = call->domain->function;
+    unsigned bit = (unsigned)call->number % (sizeof(f->refused) * 8);
 
     /* Read by nw_tell_usage. */
     nw_fetch_add(&nw_m.refused, 1ull);
-    if (!(nw_fetch_or(&d->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
+    if (!(nw_fetch_or(&f->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
         nw_refusal_log(call);
     return -EPERM;
 }

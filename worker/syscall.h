@@ -28,7 +28,7 @@ typedef long nw_syscall_handler(struct nw_call *call);
  * call returns; nothing when it says `parked`. */
 long nw_syscall(struct nw_call *call);
 
-/* The call is refused: EPERM, counted, and logged once for each number and domain. */
+/* The call is refused: EPERM, counted, and logged once for each number and version of the function. */
 long nw_call_refuse(struct nw_call *call);
 
 /* Hands the call to the kernel with the domain's rights, arguments as they are in `call`. */

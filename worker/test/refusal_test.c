@@ -71,6 +71,22 @@ static void an_open_is_named_with_its_path(void **state)
     refused_as("openat of \"/usr/lib/os-release\\n\"", "open_late");
 }
 
+/* Its author may have changed it, or look at another log. */
+static void another_version_is_told_of_its_own(void **state)
+{
+    const char *line;
+
+    (void)state;
+    assert_string_equal(nw_logged_ask("fork"), "EPERM");
+    nw_harness_tell(&nw_logged.harness, NW_CONTROL_RETIRE, nw_logged.deployment);
+    nw_harness_expect(&nw_logged.harness, NW_CONTROL_RETIRED);
+    assert_true(nw_logged_load((struct nw_load){.so = "forker"}));
+    assert_string_equal(nw_logged_ask("fork"), "EPERM");
+    line = strstr(nw_logged_text(), "function forker: system call clone refused");
+    assert_non_null(line);
+    assert_non_null(strstr(line + 1, "function forker: system call clone refused"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +95,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_command_is_named_where_the_function_asked_for_it, start, nw_logged_teardown),
         cmocka_unit_test_setup_teardown(popen_says_what_is_so, start, nw_logged_teardown),
         cmocka_unit_test_setup_teardown(an_open_is_named_with_its_path, start, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(another_version_is_told_of_its_own, start, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/refusal", tests);
