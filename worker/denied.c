@@ -28,9 +28,9 @@ static void say(struct nw_domain *d, enum nw_resource r, bool own)
     else if (!own)
         snprintf(raise, sizeof(raise), " (%s)", nw_share_advice(r));
     if (nw_may_log(d))
-        nw_log(NW_LOG_WARN, "function %s: it has %llu %s, %s%s", d->function->name,
+        nw_log(NW_LOG_WARN, "function %s: it has %llu %s%s%s", d->function->name,
                (unsigned long long)nw_share_used(d, r), name,
-               own ? "as many as it may have" : "and other functions have what is left", raise);
+               own ? " and asked for more than it may have" : ", and other functions have what is left", raise);
 }
 
 void nw_denied_say(struct nw_domain *d)

@@ -156,7 +156,7 @@ at_most() {
     before=$(open_files)
     nw_call fault fdleak
     [[ $code == 200 && $body == "open: EMFILE after "* ]] || fail "status $code: $body"
-    nw_poll "$NW_PATIENCE" grep -q 'function fault: it has 2[0-9]* descriptors, as many as it may have$' "$NW_LOG"
+    nw_poll "$NW_PATIENCE" grep -q 'function fault: it has 2[0-9]* descriptors and asked for more than it may have$' "$NW_LOG"
     ! at_most "$before" open_files
     contained abort 502 function_crashed
     nw_poll "$NW_PATIENCE" at_most "$before" open_files || fail "$(open_files) descriptors, $before before"

@@ -101,7 +101,7 @@ both_write() {
     nw_expect filler 'write b words' ok
     nw_expect filler 'truncate b 900000' EDQUOT
     nw_expect filler 'left .' 33
-    nw_poll "$NW_PATIENCE" grep -q 'function filler: it has [0-9]* disk bytes, as many as it may have; raise disk' "$NW_LOG"
+    nw_poll "$NW_PATIENCE" grep -q 'function filler: it has [0-9]* disk bytes and asked for more than it may have; raise disk' "$NW_LOG"
     nw_poll "$NW_PATIENCE" holds_disk filler $((223 * 4096))
     nw_deploy filler "$NW_BUILD/test/worker/filer.so" --disk 2M
     nw_expect filler 'truncate b 900000' ok
