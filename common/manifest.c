@@ -460,6 +460,7 @@ int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_
         snprintf(why, why_size, "cwd: %.200s lies in none of the directories that are granted; add one to directories",
                  manifest->cwd);
     else
-        snprintf(why, why_size, "%s: says nothing without profile %s", key, strcmp(key, "connect") ? "files" : "net");
+        snprintf(why, why_size, "%s: is of use with profile %s only; add that to profile, or leave %s out", key,
+                 strcmp(key, "connect") ? "files" : "net", key);
     return -EINVAL;
 }

@@ -205,10 +205,12 @@ static void send_file(struct nw_settings *settings, const struct nw_manifest *ma
 /* A value for people; those of the environment may be secret. */
 static const char *shown(const cJSON *value, const char *key, char *text, size_t size)
 {
-    if (strcmp(key, "env") == 0)
-        snprintf(text, size, "%d variables", cJSON_GetArraySize(value));
-    else if (!value || cJSON_IsNull(value))
-        snprintf(text, size, "none");
+    int variables = strcmp(key, "env") == 0 ? cJSON_GetArraySize(value) : 0;
+
+    if (variables)
+        snprintf(text, size, "%d variable%s", variables, variables == 1 ? "" : "s");
+    else if (!value || cJSON_IsNull(value) || strcmp(key, "env") == 0)
+        snprintf(text, size, "%s", strcmp(key, "connect") == 0 ? "any" : "none");
     else
         nw_answer_scalar(value, text, size);
     return text;

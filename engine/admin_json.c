@@ -302,7 +302,7 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
     cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
     add_lines(root, "listen", engine->addresses, 0);
-    cJSON_AddBoolToObject(root, "ready", engine->ready);
+    cJSON_AddBoolToObject(root, "ready", engine->ready && !engine->drain_deadline);
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);

@@ -289,7 +289,9 @@ static void says_that_it_is_told_to_stop(void **state)
     struct answer answer = invoke(&drained, "slow", "x");
     assert_string_equal(header_of(&answer, "Connection"), "close");
     expect_error(answer, 503, "draining");
-    expect(admin(&drained, "GET", "/v1/status", ""), 200, NULL);
+    answer = admin(&drained, "GET", "/v1/status", "");
+    assert_non_null(strstr(answer.body, "\"ready\":false"));
+    expect(answer, 200, NULL);
     int idle = host_connect(&drained), idle_admin = host_connect_admin(&drained);
     close(fd); /* nobody wants what runs any more */
     host_await_end(&drained);

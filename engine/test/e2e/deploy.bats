@@ -266,6 +266,7 @@ settings() {
     [[ $output == *'memory is now 256M; it was 64M'* ]]
     [ "$(settings settled slots memory env.ONE env.NEW | xargs)" = '4 256M none ***' ]
     run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --reset all --timeout 6s --state "$NW_STATE"
+    [[ $output == *'env is now none; it was 1 variable'* ]]
     [ "$(settings settled slots timeout callers env.NEW | xargs)" = '8 6s none none' ]
     run -0 "$NIGHTWARD" deploy settled "$FUNCTIONS/echo/echo.so" --state "$NW_STATE" --json
     [ "$("$JSON" kept.0 <<<"$output")" = timeout ]
@@ -288,7 +289,9 @@ settings() {
     nw_deploy pair "$FUNCTIONS/echo/echo.so" --profile net --connect 127.0.0.1:1
     run -1 "$NIGHTWARD" deploy pair "$FUNCTIONS/echo/echo.so" --profile compute --state "$NW_STATE"
     [[ $output == *connect*'kept'*'reset'* ]]
-    nw_deploy pair "$FUNCTIONS/echo/echo.so" --profile compute --reset connect
+    run -0 "$NIGHTWARD" deploy pair "$FUNCTIONS/echo/echo.so" --reset connect --state "$NW_STATE"
+    [[ $output == *'connect is now any; it was 127.0.0.1:1'* ]]
+    nw_deploy pair "$FUNCTIONS/echo/echo.so" --profile compute
     run -2 "$NIGHTWARD" deploy pair "$FUNCTIONS/echo/echo.so" --reset colour --state "$NW_STATE"
     [[ $output == *--reset*colour*'there are '* ]]
 }
