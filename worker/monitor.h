@@ -221,6 +221,7 @@ struct nw_domain {
     struct nw_ready_list ready[NW_PACES];
     struct nw_domain *next_buried;
     struct nw_slot *sleepers;
+    uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
     struct nw_signals signals;
     uint64_t log_second, log_lines;
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */

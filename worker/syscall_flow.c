@@ -2,6 +2,7 @@
  * Flows of control inside a domain: its threads, their sleep and their end. A thread that waits takes no kernel thread
  * with it: futexes and timers are the monitor's own.
  */
+#include "common/atomic.h"
 #include "common/log.h"
 #include "worker/syscall.h"
 #include <errno.h>
@@ -80,6 +81,7 @@ static long wake(struct nw_domain *domain, uint64_t address, uint32_t bits, uint
     struct nw_slot *slot, *next;
     long woken = 0;
 
+    nw_store_release(&domain->futex_wakes, domain->futex_wakes + 1); /* loaded in futex_wait */
     for (slot = domain->sleepers; slot && (uint64_t)woken < max; slot = next) {
         next = slot->next;
         if (slot->state != NW_SLOT_FUTEX || slot->futex != address || !(slot->futex_bits & bits))
@@ -174,9 +176,24 @@ static int wake_time(struct nw_call *call, uint64_t address, bool absolute, cloc
     return 0;
 }
 
-static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clockid_t clock)
+/* Lock held. Who was woken after it had looked at the value looks again, as after any spurious wake-up. */
+static void sleep_on(struct nw_call *call, uint32_t bits, uint64_t at, uint64_t wakes)
 {
     struct nw_slot *slot = call->slot;
+
+    if (call->domain->futex_wakes != wakes || call->domain->state == NW_DOMAIN_DYING)
+        return;
+    slot->futex = call->args[0];
+    slot->futex_bits = bits;
+    slot->signals.left_at = 0;
+    call->parked = true;
+    nw_sleep(slot, NW_SLOT_FUTEX, at);
+}
+
+/* The value may lie in a page of a file, which may be long in coming, so no lock is held meanwhile. */
+static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clockid_t clock)
+{
+    const uint64_t wakes = nw_load_acquire(&call->domain->futex_wakes); /* stored by wake */
     uint64_t at = 0;
     uint32_t value;
     long result = 0;
@@ -187,21 +204,15 @@ static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clock
         result = wake_time(call, call->args[3], absolute, clock, &at);
     if (result)
         return result;
+    if (nw_call_read(call, &value, call->args[0], sizeof(value)) < 0)
+        return -EFAULT;
+    if (value != (uint32_t)call->args[2])
+        return -EAGAIN;
     pthread_mutex_lock(&nw_m.lock);
-    if (nw_call_read(call, &value, call->args[0], sizeof(value)) < 0) {
-        result = -EFAULT;
-    } else if (value != (uint32_t)call->args[2]) {
-        result = -EAGAIN;
-    } else if (call->domain->state != NW_DOMAIN_DYING) {
-        slot->futex = call->args[0];
-        slot->futex_bits = bits;
-        slot->signals.restarts = !at || absolute;
-        slot->signals.left_at = 0;
-        call->parked = true;
-        nw_sleep(slot, NW_SLOT_FUTEX, at);
-    }
+    call->slot->signals.restarts = !at || absolute;
+    sleep_on(call, bits, at, wakes);
     pthread_mutex_unlock(&nw_m.lock);
-    return result;
+    return 0;
 }
 
 static long futex_wake(struct nw_call *call, uint32_t bits, uint64_t max)

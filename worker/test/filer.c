@@ -7,6 +7,7 @@
 #include <faas/worker_v1_interface.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -423,6 +424,11 @@ static const char *do_poke(struct filer *f)
     return outcome(msync(shared, 4096, MS_SYNC));
 }
 
+static const char *do_futex(struct filer *f)
+{
+    return outcome(syscall(SYS_futex, shared + value(f, 0), FUTEX_WAIT, 1, NULL));
+}
+
 static const char *do_peek(struct filer *f)
 {
     snprintf(f->text, TEXT, "%.100s", shared + value(f, 0));
@@ -502,6 +508,7 @@ static const struct {
     {"map", do_map},
     {"unmap", do_unmap},
     {"poke", do_poke},
+    {"futex", do_futex},
     {"peek", do_peek},
     {"protect", do_protect},
     {"lend", do_lend},

@@ -10,14 +10,16 @@ $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c prob
 $(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/ranges.c))
 $(eval $(call test,worker/locks,$(addprefix worker/test/,locks_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/disk,$(addprefix worker/test/,disk_test.c probe_host.c harness.c),,$(COMMON)))
+$(eval $(call test,worker/stuck,$(addprefix worker/test/,stuck_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/files,$(addprefix worker/test/,files_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 $(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 $(B)/test/worker/locks: | $(B)/test/worker/filer.so
+$(B)/test/worker/stuck: | $(B)/test/worker/filer.so
 $(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
-NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/numbers
+NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
