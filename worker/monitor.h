@@ -222,6 +222,7 @@ struct nw_domain {
     struct nw_domain *next_buried;
     struct nw_slot *sleepers;
     uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
+    uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
     struct nw_signals signals;
     uint64_t log_second, log_lines;
     struct nw_line_part *parts; /* of lines.c: lines that have yet to end */

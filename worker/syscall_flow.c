@@ -45,11 +45,34 @@ static bool may_fork(struct nw_domain *domain)
 {
     const struct nw_function *f = domain->function;
     uint64_t may = f->slots + nw_share_used(domain, NW_RESOURCE_FUNC_WORKERS) + f->threads;
-    bool has_all = nw_share_used(domain, NW_RESOURCE_THREADS) >= may && !nw_without(NW_DEFENCE_THREADS);
+    uint64_t used = nw_share_used(domain, NW_RESOURCE_THREADS) - domain->n_ending;
+    bool has_all = used >= may && !nw_without(NW_DEFENCE_THREADS);
 
     if (has_all)
         nw_denied_note(domain, NW_RESOURCE_THREADS, true);
     return !has_all && domain->state != NW_DOMAIN_DYING && nw_share_take(domain, NW_RESOURCE_THREADS, 1) == 0;
+}
+
+/* No lock is held: it may lie in a page of a file, which may be long in coming. */
+static void store_number(struct nw_call *call, uint32_t tid)
+{
+    const uint64_t flags = call->args[0];
+
+    if (flags & CLONE_PARENT_SETTID && nw_call_write(call, call->args[2], &tid, sizeof(tid)) < 0)
+        nw_log(NW_LOG_DEBUG, "function %s: a thread's id could not be stored", call->domain->function->name);
+    if (flags & CLONE_CHILD_SETTID)
+        nw_call_write(call, call->args[3], &tid, sizeof(tid));
+}
+
+/* Of a domain that is dying it was reaped meanwhile. */
+static void start_flow(struct nw_call *call, struct nw_slot *slot)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    if (call->domain->state != NW_DOMAIN_DYING) {
+        nw_ready(slot);
+        nw_executor_wake();
+    }
+    pthread_mutex_unlock(&nw_m.lock);
 }
 
 long nw_sys_clone(struct nw_call *call)
@@ -63,16 +86,12 @@ long nw_sys_clone(struct nw_call *call)
     pthread_mutex_lock(&nw_m.lock);
     slot = may_fork(call->domain) ? fork_slot(call) : NULL;
     tid = slot ? slot->tid : 0;
-    if (slot && flags & CLONE_PARENT_SETTID && nw_call_write(call, call->args[2], &tid, sizeof(tid)) < 0)
-        nw_log(NW_LOG_DEBUG, "function %s: a thread's id could not be stored", call->domain->function->name);
-    if (slot && flags & CLONE_CHILD_SETTID)
-        nw_call_write(call, call->args[3], &tid, sizeof(tid));
-    if (slot) {
-        nw_ready(slot);
-        nw_executor_wake();
-    }
     pthread_mutex_unlock(&nw_m.lock);
-    return slot ? (long)tid : -EAGAIN;
+    if (!slot)
+        return -EAGAIN;
+    store_number(call, tid);
+    start_flow(call, slot);
+    return (long)tid;
 }
 
 /* lock held */
@@ -101,9 +120,9 @@ static void end_flow(struct nw_call *call)
 {
     struct nw_slot *slot = call->slot;
     struct nw_domain *domain = slot->domain;
-    const uint32_t zero = 0;
 
-    if (slot->clear_tid && nw_call_write(call, slot->clear_tid, &zero, sizeof(zero)) == 0)
+    domain->n_ending--;
+    if (slot->clear_tid)
         wake(domain, slot->clear_tid, FUTEX_BITSET_MATCH_ANY, INT_MAX);
     if (slot->worker && domain->closing) {
         if (--domain->n_workers == 0)
@@ -115,8 +134,21 @@ static void end_flow(struct nw_call *call)
     call->parked = true;
 }
 
+/* Whoever sees the number gone may make another thread at once. No lock is held meanwhile, as in store_number. */
+static void clear_number(struct nw_call *call)
+{
+    const uint32_t zero = 0;
+
+    pthread_mutex_lock(&nw_m.lock);
+    call->domain->n_ending++;
+    pthread_mutex_unlock(&nw_m.lock);
+    if (call->slot->clear_tid)
+        nw_call_write(call, call->slot->clear_tid, &zero, sizeof(zero));
+}
+
 long nw_sys_exit(struct nw_call *call)
 {
+    clear_number(call);
     pthread_mutex_lock(&nw_m.lock);
     end_flow(call);
     pthread_mutex_unlock(&nw_m.lock);

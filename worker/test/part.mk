@@ -17,7 +17,7 @@ $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 $(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 $(B)/test/worker/locks: | $(B)/test/worker/filer.so
-$(B)/test/worker/stuck: | $(B)/test/worker/filer.so
+$(B)/test/worker/stuck: | $(B)/test/worker/filer.so $(B)/test/worker/stuck.so
 $(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck worker/numbers
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))

@@ -127,11 +127,11 @@ static uint32_t load(const char *name)
 {
     char list[48];
     const struct nw_load l = {.name = name,
-                              .so = nw_probe_built("filer"),
+                              .so = nw_probe_built(strcmp(name, "stuck") == 0 ? "stuck" : "filer"),
                               .slots = 2,
                               .timeout_ms = 20000,
                               .profile = NW_PROFILE_FILES,
-                              .directories = strcmp(name, "filer") == 0 ? list : NULL};
+                              .directories = strcmp(name, "neighbour") == 0 ? NULL : list};
 
     snprintf(list, sizeof(list), "%s:rw", fs.folder);
     nw_probe.deployment = nw_harness_load(&nw_probe.harness, &l);
@@ -189,19 +189,51 @@ static void try(const char *command, const char *expect)
     assert_string_equal(answer, expect);
 }
 
+static void need_a_file_system(void **state)
+{
+    if (*state)
+        return;
+    print_message("no file system of its own: it takes root and /dev/fuse\n");
+    skip();
+}
+
 static void a_futex_may_be_far_away(void **state)
 {
-    if (!*state) {
-        print_message("no file system of its own: it takes root and /dev/fuse\n");
-        skip();
-    }
+    need_a_file_system(state);
     try("futex 4096", "EAGAIN");
+}
+
+static void the_number_of_a_thread_may_be_far_away(void **state)
+{
+    static const char *const commands[] = {"begin", "leave"};
+    uint32_t stuck, neighbour;
+    char command[64], answer[64];
+
+    need_a_file_system(state);
+    stuck = load("stuck");
+    neighbour = load("neighbour");
+    for (int i = 0; i < 2; i++) {
+        const bool answers_first = i == 1; /* it is another thread that waits */
+
+        snprintf(command, sizeof(command), "%s %s/f", commands[i], fs.folder);
+        nw_harness_send(&nw_probe.harness, stuck, command, strlen(command));
+        if (answers_first)
+            nw_probe_take(answer, sizeof(answer));
+        sem_wait(&fs.asked);
+        nw_probe.deployment = neighbour;
+        assert_string_equal(ask("getcwd"), "/");
+        sem_post(&fs.may_answer);
+        if (!answers_first)
+            nw_probe_take(answer, sizeof(answer));
+        assert_string_equal(answer, "ok");
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_futex_may_be_far_away, start, stop),
+        cmocka_unit_test_setup_teardown(the_number_of_a_thread_may_be_far_away, start, stop),
     };
     char why[256];
 
