@@ -241,6 +241,12 @@ void nw_function_started(struct nw_domain *domain)
         nw_executor_wake();
 }
 
+/* What the engine has not yet heard of a domain that is lost, the next one tells. */
+static void note_peak(struct nw_function *f, uint64_t peak)
+{
+    f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
+}
+
 /* Called while the domain is not yet marked dying. */
 void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
 {
@@ -262,6 +268,7 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     }
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
+    note_peak(f, nw_load_relaxed(&domain->memory_peak)); /* see nw_memory_note_peak */
     now = nw_now();
     f->retry_at = domain->state != NW_DOMAIN_LIVE ? now + RETRY_NS : now - f->lost_at < CALM_NS ? now + CALM_NS : 0;
     f->lost_at = now;

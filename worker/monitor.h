@@ -283,9 +283,10 @@ struct nw_function {
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
     uint64_t retry_at;
-    uint64_t lost_at;    /* when its last domain was torn down */
-    uint64_t keeps;      /* ticks of the TSC that an executor needs for it, a moving mean */
-    uint64_t refused[8]; /* system call numbers that were refused and logged, one bit each */
+    uint64_t lost_at;     /* when its last domain was torn down */
+    uint64_t keeps;       /* ticks of the TSC that an executor needs for it, a moving mean */
+    uint64_t memory_peak; /* the most that one of its domains had which are gone */
+    uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
 };
 
 /* A name that a nested call may use. Routes are never removed, so an index stays valid. */

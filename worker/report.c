@@ -109,11 +109,13 @@ static bool tell_holds_of(struct nw_domain *domain)
     struct nw_control head = {.kind = NW_CONTROL_HOLDS,
                               .worker = nw_m.worker,
                               .deployment = domain->function->deployment,
-                              .memory = nw_memory_used(domain),
-                              .value = (int64_t)nw_load_relaxed(&domain->memory_peak)}; /* see nw_memory_note_peak */
+                              .memory = nw_memory_used(domain)};
+    uint64_t peak = nw_load_relaxed(&domain->memory_peak); /* see nw_memory_note_peak */
+    uint64_t before = domain->function->memory_peak;
     uint64_t used[NW_RESOURCE_COUNT];
     char text[NW_RESOURCES_TEXT];
 
+    head.value = (int64_t)(peak > before ? peak : before);
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         used[r] = nw_share_used(domain, (enum nw_resource)r);
     nw_resources_format(used, text);
@@ -121,7 +123,7 @@ static bool tell_holds_of(struct nw_domain *domain)
         return false;
     memcpy(domain->account.told, used, sizeof(used));
     domain->memory_told = head.memory;
-    domain->memory_peak_told = (uint64_t)head.value;
+    domain->memory_peak_told = peak;
     return true;
 }
 

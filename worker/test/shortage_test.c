@@ -116,6 +116,19 @@ static void the_engine_hears_of_memory_and_peak(void **state)
     assert_in_range(held, 40 * MIB, 60 * MIB);
 }
 
+/* It may be why the domain is gone. */
+static void a_peak_is_told_though_its_domain_is_lost(void **state)
+{
+    (void)state;
+    assert_int_not_equal(load(256 * MIB, 0, 2), 0);
+    await_peak(40);
+    assert_string_equal(nw_logged_ask("100"), "got");
+    assert_string_equal(nw_logged_ask("abort"), "failed: raised SIGABRT (aborted)");
+    assert_string_equal(nw_logged_ask("1"), "got");
+    await_peak(140);
+    assert_in_range(most, 140 * MIB, 160 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +140,7 @@ int main(void)
                                         nw_logged_teardown),
         cmocka_unit_test_setup_teardown(an_old_refusal_explains_nothing, nw_logged_setup, nw_logged_teardown),
         cmocka_unit_test_setup_teardown(the_engine_hears_of_memory_and_peak, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_peak_is_told_though_its_domain_is_lost, nw_logged_setup, nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/shortage", tests);
