@@ -10,6 +10,7 @@ gate_holds() {
 WRPKRU nw_gate_enter_keyed
 WRFSBASE nw_gate_leave_keyed
 WRPKRU nw_gate_leave_keyed
+WRFSBASE nw_gate_leave_keyed
 XRSTOR nw_gate_leave_keyed
 WRPKRU nw_gate_leave_keyed
 WRPKRU nw_gate_signal_keyed

@@ -282,13 +282,17 @@ static void functions_count_for_themselves(void **state)
 
 static void writers_at_a_moving_position_are_held(void **state)
 {
+    long most = 0;
+
     (void)state;
     load("filer");
     assert_in_range(atol(ask("write-race a 400")), 0, 2 * 1024);
     nw_harness_stop(&nw_probe.harness);
     nw_harness_start_without(&nw_probe.harness, nw_probe.mode, 2, "disk", -1);
     load("filer");
-    assert_in_range(atol(ask("write-race b 400")), 8 * 1024, 1 << 30);
+    for (int tries = 0; most < 8 * 1024 && tries < 20; tries++) /* who comes between is chance */
+        most = atol(ask("write-race %d 400", tries));
+    assert_in_range(most, 8 * 1024, 1 << 30);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
