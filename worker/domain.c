@@ -55,15 +55,16 @@ static int range_reserve(struct nw_domain *domain)
     return error ? error : nw_share_take(domain, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
 }
 
+/* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
 static void record_reset(struct nw_domain *domain, struct nw_function *function)
 {
+    domain->state = NW_DOMAIN_MAKING;
     domain->function = function;
     domain->key = 0;
     domain->base = 0;
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
-    memcpy(domain->cwd, function->cwd, PATH_MAX);
     domain->loaded = domain->grown_out = domain->closing = false;
     domain->n_serving = 0;
     domain->arena_bytes = 0;
@@ -79,9 +80,15 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->held_key = 0;
     domain->tag = nw_m.keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
+    domain->signals = (struct nw_signals){0};
+}
+
+/* The rest, which is large. */
+static void files_reset(struct nw_domain *domain)
+{
+    memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         domain->fds[i] = (struct nw_domain_fd){.fd = -1};
-    domain->signals = (struct nw_signals){0};
     memset(domain->watched_by, 0, sizeof(domain->watched_by));
 }
 
@@ -91,6 +98,19 @@ static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
     int error = nw_share_open(domain, why, NW_REASON_MAX);
 
     return error ? error : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
+}
+
+/* All that takes long. Lock not held: nobody else touches a record that is MAKING. */
+static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error;
+
+    files_reset(domain);
+    error = shares_take(domain, why);
+    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
+    if (!error)
+        error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+    return error;
 }
 
 struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX])
@@ -107,10 +127,9 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
     if (*error)
         return NULL;
     record_reset(domain, function);
-    *error = shares_take(domain, why);
-    domain->xsave = *error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
-    if (!*error)
-        *error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+    pthread_mutex_unlock(&nw_m.lock);
+    *error = prepare(domain, why);
+    pthread_mutex_lock(&nw_m.lock);
     if (*error) {
         if (!why[0])
             nw_error_text(-*error, why);

@@ -43,6 +43,9 @@
 uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
 static uint64_t frame_offset; /* where in an alternate stack the kernel puts a frame */
 
+/* Taken before the monitor's lock by who starts an executor; nw_monitor.n_executors changes only with both held. */
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+
 struct kernel_sigaction {
     const void *handler;
     unsigned long flags;
@@ -185,6 +188,8 @@ static noreturn void *executor_main(void *argument)
     struct nw_executor *ex = argument;
     struct nw_gate_context *first;
 
+    pthread_mutex_lock(&starting); /* until it is among the monitor's executors: who kills a domain kicks only those */
+    pthread_mutex_unlock(&starting);
     syscall(SYS_arch_prctl, ARCH_GET_FS, &ex->monitor_fs);
     syscall(SYS_arch_prctl, ARCH_SET_GS, ex->gate.page);
     alt_stack((void *)(nw_gate_alt_base + ex->id * NW_ALT_SIZE));
@@ -199,30 +204,48 @@ static noreturn void *executor_main(void *argument)
     __builtin_unreachable();
 }
 
-int nw_executor_start(void)
+/* `starting` held until it is published, the monitor's lock not. */
+static int start(struct nw_executor **out)
+{
+    struct nw_executor *ex = executor_new(nw_m.n_executors);
+    int error = ex ? pthread_create(&ex->thread, NULL, executor_main, ex) : ENOMEM;
+
+    if (error && ex)
+        executor_free(ex);
+    *out = ex;
+    return -error;
+}
+
+/* Once; `starting` held. */
+static void tell_failure(int error)
 {
     static bool told;
     char text[NW_ERROR_TEXT];
-    struct nw_executor *ex;
-    int error = ENOMEM;
 
-    if (nw_m.n_executors == NW_EXECUTORS_MAX)
-        return -EAGAIN;
-    ex = executor_new(nw_m.n_executors);
-    if (ex) {
-        nw_m.executors[nw_m.n_executors++] = ex;
-        error = pthread_create(&ex->thread, NULL, executor_main, ex);
-    }
-    if (error && ex) {
-        nw_m.executors[--nw_m.n_executors] = NULL;
-        executor_free(ex);
-    }
-    if (error && !told)
+    if (!told)
         nw_log(NW_LOG_WARN,
                "cannot start another executor: %s; system calls that take long wait for those that there are",
-               nw_error_text(error, text));
-    told |= error != 0;
-    return -error;
+               nw_error_text(-error, text));
+    told = true;
+}
+
+int nw_executor_start(void)
+{
+    struct nw_executor *ex;
+    int error = -EAGAIN;
+
+    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_lock(&starting);
+    if (nw_m.n_executors < NW_EXECUTORS_MAX) {
+        error = start(&ex);
+        if (error)
+            tell_failure(error);
+    }
+    pthread_mutex_lock(&nw_m.lock);
+    if (!error)
+        nw_m.executors[nw_m.n_executors++] = ex;
+    pthread_mutex_unlock(&starting);
+    return error;
 }
 
 int nw_executors_init(uint32_t tokens)
@@ -231,8 +254,10 @@ int nw_executors_init(uint32_t tokens)
 
     nw_m.n_tokens = tokens;
     prepare_signals();
+    pthread_mutex_lock(&nw_m.lock);
     for (uint32_t i = 0; i < tokens && !error; i++)
         error = nw_executor_start();
+    pthread_mutex_unlock(&nw_m.lock);
     return error;
 }
 

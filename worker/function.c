@@ -345,6 +345,8 @@ static void retire_idle(struct nw_function *f, uint64_t now)
     }
 }
 
+/* Lets go of the lock meanwhile. Nobody else ends the function: it is not retiring, and no domain of it is left that
+ * could be lost. */
 static void start(struct nw_function *f, uint64_t now)
 {
     char why[NW_REASON_MAX];
@@ -401,8 +403,10 @@ bool nw_functions_tend(uint64_t now)
 
         if (f->state == NW_FUNCTION_RETIRING)
             retire_idle(f, now);
-        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at && !lingers(f))
+        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
             start(f, now);
+            busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
+        }
         busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);
     }
     return busy;

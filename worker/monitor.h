@@ -145,6 +145,7 @@ struct nw_slot {
 
 enum nw_domain_state {
     NW_DOMAIN_NONE,     /* the record is unused */
+    NW_DOMAIN_MAKING,   /* taken by the control thread, which prepares it without the lock */
     NW_DOMAIN_STARTING, /* its flow runs ld.so, constructors, faas_init and makes the func workers */
     NW_DOMAIN_LIVE,
     NW_DOMAIN_DYING,  /* no flow of it will run again; waits for the last slots to surface */
@@ -431,7 +432,7 @@ void nw_executor_wake(void);                                      /* lock held: 
 void nw_executor_look(void);                                      /* lock held: the leader looks at the rings anew */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
 enum nw_pace nw_executor_pace(const struct nw_executor *ex);      /* of the slot that it took last */
-int nw_executor_start(void);                                      /* lock held, or before any executor runs */
+int nw_executor_start(void);                                      /* lock held, but not meanwhile */
 void nw_wake_control(void); /* the control thread looks at functions and timers again */
 
 /* blocked.c; lock NOT held */
@@ -462,7 +463,7 @@ void nw_slot_began(struct nw_slot *slot);               /* any lock: it was neve
 void nw_slot_state_reset(struct nw_slot *slot);         /* any lock: its extended state is clean */
 
 /* domain.c */
-/* Lock held. NULL: an error and why, for people. */
+/* On the control thread. Lock held on entry and on return, but not meanwhile. NULL: an error and why, for people. */
 struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
 
 /* burial.c; lock held, and no slot may be left. The first is for what has never run, and does it at once. */
@@ -554,7 +555,8 @@ void nw_function_activate(uint32_t deployment);
 void nw_function_reach(const struct nw_control_message *message);
 void nw_function_retire(uint32_t deployment);
 void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
-bool nw_functions_tend(uint64_t now); /* makes missing domains, ends retired functions; true: look again soon */
+bool nw_functions_tend(uint64_t now); /* makes missing domains, for which it lets go of the lock; ends retired
+                                         functions; true: look again soon */
 int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]); /* lock NOT held; before it runs */
 struct nw_function *nw_function_find(uint32_t deployment);
 int nw_route_find(const char *name);

@@ -97,6 +97,13 @@ static void begin_hold(const pthread_mutex_t *mutex, const char *name, const cha
     held[i].since = spent();
 }
 
+static void note_under_lock(const char *name)
+{
+    for (size_t i = 0; i < HELD_MAX; i++)
+        if (held[i].mutex == &nw_m.lock)
+            keep("under", held[i].name, name, 0, spent() - held[i].since);
+}
+
 static void end_hold(const pthread_mutex_t *mutex)
 {
     for (size_t i = 0; i < HELD_MAX; i++)
@@ -220,6 +227,26 @@ WRAP(void, nw_executor_unblock, struct nw_executor *ex)
     __real_nw_executor_unblock(ex);
     if (stays[ex->id].what)
         begin_stay(ex, stays[ex->id].what, stays[ex->id].number);
+}
+
+/* ---- what may not begin under the lock of all ---- */
+
+WRAP(int, nw_pages_reserve, size_t length, size_t opened, uint64_t *start, bool *whole)
+{
+    note_under_lock("nw_pages_reserve");
+    return __real_nw_pages_reserve(length, opened, start, whole);
+}
+
+WRAP(int, nw_function_inspect, struct nw_function *function, char reason[NW_REASON_MAX])
+{
+    note_under_lock("nw_function_inspect");
+    return __real_nw_function_inspect(function, reason);
+}
+
+WRAP(int, pthread_create, pthread_t *thread, const pthread_attr_t *how, void *(*begin)(void *), void *argument)
+{
+    note_under_lock("pthread_create");
+    return __real_pthread_create(thread, how, begin, argument);
 }
 
 __attribute__((destructor)) static void report(void)

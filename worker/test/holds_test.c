@@ -149,9 +149,11 @@ static bool judge(const char *line, FILE *table)
     unsigned long longest, third;
 
     if (sscanf(line, "%15s %63s %63s %lu %lu", kind, what, where, &longest, &third) < 5 ||
-        (strcmp(kind, "hold") != 0 && strcmp(kind, "stay") != 0))
+        (strcmp(kind, "hold") != 0 && strcmp(kind, "stay") != 0 && strcmp(kind, "under") != 0))
         return true;
     fprintf(table, "%8lu %8lu  %s %s %s\n", third, longest, kind, what, where);
+    if (strcmp(kind, "under") == 0)
+        return false;
     return strncmp(what, "domain.", 7) == 0 || third <= (strcmp(kind, "hold") == 0 ? LOCK_US : STAY_US);
 }
 
