@@ -305,7 +305,7 @@ static bool is_idle(const struct nw_function *f)
 {
     if (f->queue)
         return false;
-    for (size_t i = 0; f->domain && i < NW_DOMAIN_SLOTS; i++)
+    for (size_t i = 0; f->domain && i < f->domain->slots_end; i++)
         if (f->domain->slots[i].state != NW_SLOT_UNUSED && f->domain->slots[i].sequence & 1)
             return false;
     return true;

@@ -253,7 +253,7 @@ static void watch_slots(struct nw_domain *domain, uint64_t now)
     struct nw_function *function = domain->function;
     char reason[NW_REASON_MAX];
 
-    for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < NW_DOMAIN_SLOTS; i++) {
+    for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < domain->slots_end; i++) {
         if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
             continue;
         snprintf(reason, sizeof(reason), "ran past its deadline of %llu ms",

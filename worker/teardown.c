@@ -106,12 +106,12 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     domain->end_status = status;
     nw_function_domain_lost(domain, status, domain->reason);
     nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */
-    for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
+    for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);
     /* One that runs or waits for a callee keeps the domain from being destroyed under this loop; so does this count. */
     domain->n_slots++;
     nw_dying_sweep();
-    for (size_t i = 0; i < NW_DOMAIN_SLOTS; i++)
+    for (size_t i = 0; i < domain->slots_end; i++)
         if (is_passive(&domain->slots[i])) {
             leave_lists(&domain->slots[i]);
             nw_slot_reap(&domain->slots[i]);
