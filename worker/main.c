@@ -294,7 +294,10 @@ static void receive(void)
 {
     static struct nw_control_message message;
     char text[NW_ERROR_TEXT];
-    int got = nw_control_recv(nw_m.control, &message);
+    int got;
+
+    pthread_mutex_lock(&nw_m.lock);
+    got = nw_control_recv(nw_m.control, &message);
 
     if (got == 0) { /* the engine is gone, and with it every reason to live */
         nw_lines_rest(UINT64_MAX);
@@ -304,6 +307,7 @@ static void receive(void)
         on_message(&message);
     else if (got != -EAGAIN && got != -EINTR)
         nw_die_system("the control socket failed: %s", nw_error_text(-got, text));
+    pthread_mutex_unlock(&nw_m.lock);
 }
 
 /* One look at everything that the clock drives. Returns when to look again, in ns of CLOCK_MONOTONIC. */
@@ -337,9 +341,9 @@ static noreturn void serve(void)
         uint64_t now, next;
         struct timespec wait;
 
-        pthread_mutex_lock(&nw_m.lock);
         if (fds[0].revents & ~POLLOUT)
             receive();
+        pthread_mutex_lock(&nw_m.lock);
         nw_tell_rest();
         fds[0].events = nw_m.n_untold ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
