@@ -53,7 +53,8 @@
 #define NW_DEFENCE_SIGNALS       41 /* of a frame only becomes what its domain could do; a handler learns of it alone */
 #define NW_DEFENCE_DISK          42 /* limit of what it fills of granted directories */
 #define NW_DEFENCE_GUESSES       43 /* no code goes where a predictor says; in test builds some does, always */
-#define NW_DEFENCE_COUNT         44
+#define NW_DEFENCE_MASKS         44 /* pointers from a domain point into it ahead of the check, too */
+#define NW_DEFENCE_COUNT         45
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

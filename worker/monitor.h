@@ -417,8 +417,8 @@ static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *s
     const uint64_t size = domain->end - domain->base, offset = *start - domain->base;
     const uint64_t inside = nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1);
 
-    if (nw_without(NW_DEFENCE_RANGES))
-        return true;
+    if (nw_without(NW_DEFENCE_RANGES) || nw_without(NW_DEFENCE_MASKS))
+        return nw_domain_holds(domain, *start, length);
     *start |= ~inside;
     return inside != 0 || length == 0;
 }

@@ -56,13 +56,14 @@ const char *nw_attack_path(const char *so)
 uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots, uint32_t timeout_ms)
 {
     bool races = strcmp(so, "races") == 0; /* with sockets, which others must not have */
+    bool sends = races || strcmp(so, "transient") == 0;
     /* Profile files: several attacks open libraries and their own file after they were loaded. */
     struct nw_load l = {.name = name,
                         .so = nw_attack_path(so),
                         .slots = slots,
                         .timeout_ms = timeout_ms,
                         .memory = MEMORY,
-                        .profile = races ? NW_PROFILE_NET : NW_PROFILE_FILES,
+                        .profile = sends ? NW_PROFILE_NET : NW_PROFILE_FILES,
                         .connect = races ? "127.0.0.1:*" : NULL};
 
     return nw_harness_load(&nw_attack.harness, &l);

@@ -3,6 +3,7 @@
 #include "common/test/test.h"
 #include "protect/elf_file.h"
 #include "protect/gate.h"
+#include "worker/monitor.h"
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>
@@ -167,6 +168,14 @@ bool nw_attack_look(uint64_t which, uint64_t *value)
     if (which == ATTACK_STACK)
         return peek(alternate, value) && peek(*value + NW_THREAD_STACK, value);
     return peek(alternate + (which - ATTACK_RECORD(0)) * NW_ALT_SIZE, value);
+}
+
+bool nw_attack_look_record(unsigned which, uint64_t *at)
+{
+    struct nw_elf elf = worker_file();
+    uint64_t base = mapped("/nightward-worker", false);
+
+    return base && peek(base + (uint64_t)symbol(&elf, "nw_m") + offsetof(struct nw_monitor, domains[which]), at);
 }
 
 /* Functions that jump at the same time, since each must be made anew after most of its jumps. */

@@ -22,6 +22,9 @@ uint64_t nw_attack_jump_offset(const char *function);
  * executor. False: this user may not look into the worker. */
 bool nw_attack_look(uint64_t which, uint64_t *value);
 
+/* ... and where the monitor keeps the record of the domain that was made as number 0, 1, ... */
+bool nw_attack_look_record(unsigned which, uint64_t *at);
+
 /* `how`: an attack of jumps.so. `traps`: also to what is left of the gate for other modes. */
 void nw_attack_jump(const char *how, bool traps, char seen[NW_ATTACK_SEEN]);
 

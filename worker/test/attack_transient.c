@@ -5,6 +5,7 @@
  */
 #include "worker/test/attack_transient.h"
 #include "common/test/test.h"
+#include "worker/monitor.h"
 #include "worker/test/attack_jumps.h"
 #include <sched.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ const struct attack_transient attack_transients[] = {
      "fence"},
     {"read ahead of the check behind a system call", "ret", "nw_gate_as_cut_keyed", 1, false, false, "fence"},
     {"read ahead of the check of a signal's frame", "frame", "nw_gate_signal_keyed", 0, true, true, "fence"},
+    {"read ahead of the check of a pointer", "message", NULL, 0, true, false, "masks"},
     {"lead a jump of the monitor astray", "taught", NULL, 0, false, true, "guesses"},
 };
 const size_t attack_transients_count = sizeof attack_transients / sizeof attack_transients[0];
@@ -81,8 +83,20 @@ static void judge(const unsigned hot[LINES], const unsigned noise[LINES], char s
     snprintf(seen, NW_ATTACK_SEEN, best ? "read %#x" : "read nothing", SECRET);
 }
 
+/* What the monitor compares pointers of the thief with, which is the third function of its worker; 0: this user may not
+ * know. */
+static uint64_t compared(void)
+{
+    uint64_t record;
+
+    return nw_attack_look_record(2, &record) ? record + offsetof(struct nw_domain, base) : 0;
+}
+
+/* What the thief is told besides where the secret is. */
 static uint64_t place(const struct attack_transient *attack)
 {
+    if (!attack->from && attack->held)
+        return compared();
     if (!attack->from)
         return nw_attack_jump_offset("nw_syscall");
     return attack->wrpkru ? nw_attack_wrpkru_offset(attack->from, attack->wrpkru) : nw_attack_gate_offset(attack->from);

@@ -8,9 +8,10 @@
 struct attack_transient {
     const char *name, *how; /* an attack of transient.so */
     const char *from;       /* a symbol of the gate: the attack jumps there, */
-    int wrpkru;          /* or, unless 0, to the first or second WRPKRU behind it; NULL: to a jump through a pointer */
-    bool held;           /* the secret is a word by which the processor loads another one */
-    bool far;            /* what the processor waits for is in no near cache */
+    int wrpkru; /* or, unless 0, to the first or second WRPKRU behind it; NULL: to a jump through a pointer, or, with a
+                 * secret that is held, nowhere: the monitor itself is to read ahead */
+    bool held;  /* the secret is a word by which the processor loads another one */
+    bool far;   /* what the processor waits for is in no near cache */
     const char *without; /* the defence that closes it */
 };
 extern const struct attack_transient attack_transients[];

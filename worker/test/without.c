@@ -71,6 +71,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_STATE] = "state",
     [NW_DEFENCE_FENCE] = "fence",
     [NW_DEFENCE_GUESSES] = "guesses",
+    [NW_DEFENCE_MASKS] = "masks",
     [NW_DEFENCE_BENEATH] = "beneath",
     [NW_DEFENCE_SIGNALS] = "signals",
     [NW_DEFENCE_DISK] = "disk",

@@ -7,9 +7,12 @@
 #include "protect/shortcut.h"
 #include "worker/ops.h"
 #include "worker/test/attack/attack.h"
+#include <errno.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <x86intrin.h>
 
@@ -20,6 +23,8 @@
 #define TRAININGS 12
 #define PAUSE     100 /* branches that leave the same history before each try */
 #define JUMPS     20000
+#define TRIES     16          /* every other one trains */
+#define HUGE      (2ul << 20) /* a large page */
 #define FAR       (8ul << 20) /* of memory: more than what one processor keeps for itself */
 
 extern const char attack_gadget[] __attribute__((visibility("hidden")));
@@ -27,6 +32,7 @@ extern const char attack_taught[] __attribute__((visibility("hidden")));
 
 static const volatile uint8_t *lines;
 uint64_t taught[3] __attribute__((visibility("hidden")));
+static volatile uint8_t others[2 * FAR] __attribute__((aligned(HUGE)));
 static uint8_t decoy[PAGE] __attribute__((aligned(PAGE)));
 static uint64_t blocks[2][NW_ALT_SIZE / sizeof(uint64_t)] __attribute__((aligned(NW_ALT_SIZE)));
 
@@ -212,11 +218,13 @@ static const char *try_whole(struct attacker *a)
 }
 
 /* A secret that leads to a line as a record of a thread leads to its frame, at the start of a block like that of an
- * alternate stack. Argument 1: which line. Says where the block is. */
+ * alternate stack; and as the header of a message leads to its address. Argument 1: which line. Says where the block
+ * is. */
 static const char *try_hold(struct attacker *a)
 {
     flush_lines();
     blocks[0][0] = (uint64_t)lines + PAGE * a->arg[1] - NW_THREAD_FRAME;
+    blocks[0][1] = NW_THREAD_FRAME + sizeof(uint32_t); /* how long an address; the line is where it ends */
     return attack_say(a, "%lx", (uint64_t)blocks[0]);
 }
 
@@ -233,10 +241,8 @@ static const char *try_touch(struct attacker *a)
 /* What the monitor compares with is far away then. */
 static const char *try_evict(struct attacker *a)
 {
-    static volatile uint8_t others[FAR];
-
     (void)a;
-    for (size_t i = 0; i < sizeof(others); i += 64)
+    for (size_t i = 0; i < FAR; i += 64)
         others[i]++;
     return "evicted";
 }
@@ -326,16 +332,48 @@ static const char *try_taught(struct attacker *a)
     return "went on";
 }
 
+/* Only what has this place in a page is far away then. Few large pages, so that the processor still knows where others
+ * are. */
+static void evict_place(uint64_t place)
+{
+    if (!others[place % PAGE])
+        madvise((void *)(uintptr_t)others, sizeof(others), MADV_HUGEPAGE);
+    for (size_t i = place % PAGE; i < sizeof(others); i += PAGE)
+        others[i] |= 1;
+}
+
+static long send_message(uint64_t header)
+{
+    long result = SYS_sendmsg;
+
+    _mm_prefetch((const void *)header, _MM_HINT_T0); /* so that the processor knows where its page is */
+    for (volatile int k = 0; k < PAUSE; k++)
+        ;
+    __asm__ volatile("syscall" : "+a"(result) : "D"(-1l), "S"(header), "d"(0l) : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Sends messages whose headers are its own and, in turn, a neighbour's, which begins with a pointer: the monitor
+ * follows it for the address, and does so before it looks for the socket, so there is none. Argument 1: the place in a
+ * page of what the monitor compares the header's place with; not 0 as argument 2: all are its own. */
+static const char *try_message(struct attacker *a)
+{
+    static const struct sockaddr address = {.sa_family = AF_UNSPEC};
+    static const struct msghdr own = {.msg_name = (void *)(uintptr_t)&address, .msg_namelen = sizeof(address)};
+    const uint64_t headers[2] = {(uint64_t)&own, a->arg[2] ? (uint64_t)&own : a->arg[0]};
+    long result = 0;
+
+    flush_lines();
+    for (volatile unsigned i = 0; i < TRIES; i++) {
+        evict_place(a->arg[1]);
+        _mm_mfence();
+        result = send_message(headers[i % 2]);
+    }
+    return result == (a->arg[2] ? -EAFNOSUPPORT : -EFAULT) ? "went on" : "was not refused";
+}
+
 const struct attack attacks[] = {
-    {"flush", try_flush},
-    {"look", try_look},
-    {"exit", try_exit},
-    {"ret", try_ret},
-    {"whole", try_whole},
-    {"hold", try_hold},
-    {"taught", try_taught},
-    {"touch", try_touch},
-    {"evict", try_evict},
-    {"frame", try_frame},
-    {0},
+    {"flush", try_flush}, {"look", try_look},   {"exit", try_exit},       {"ret", try_ret},
+    {"whole", try_whole}, {"hold", try_hold},   {"taught", try_taught},   {"touch", try_touch},
+    {"evict", try_evict}, {"frame", try_frame}, {"message", try_message}, {0},
 };
