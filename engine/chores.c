@@ -1,13 +1,6 @@
 /* See chores.h. */
 #include "engine/chores.h"
-#include <time.h>
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "common/clock.h"
 
 void nw_chore_start(struct nw_list *chores, struct nw_chore *chore)
 {
@@ -24,11 +17,11 @@ void nw_chores_work(struct nw_list *chores)
 {
     if (nw_list_empty(chores))
         return;
-    uint64_t end = now_ns() + NW_CHORES_NS;
+    uint64_t end = nw_clock_ns() + NW_CHORES_NS;
     do {
         struct nw_chore *chore = nw_container(chores->next, struct nw_chore, link);
         nw_list_remove(&chore->link);
         if (chore->step(chore))
             nw_list_append(chores, &chore->link); /* behind the others */
-    } while (!nw_list_empty(chores) && now_ns() < end);
+    } while (!nw_list_empty(chores) && nw_clock_ns() < end);
 }

@@ -5,6 +5,7 @@
  */
 #include "engine/loop.h"
 #include "common/atomic.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "engine/deployments.h"
 #include "engine/dispatch.h"
@@ -23,7 +24,6 @@
 #include "engine/workers.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TICK_MS        100
 #define SPIN_NS        20000
@@ -32,13 +32,6 @@
 #define CREDIT_MOST    8
 #define CREDIT_LEAST   (-64)
 #define CREDIT_REWARD  4
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static struct nw_link *link_at(struct nw_list *at)
 {
@@ -62,7 +55,7 @@ static bool spin(struct nw_engine *engine)
             engine->spin_credit = 1;
         return false;
     }
-    uint64_t end = now_ns() + SPIN_NS;
+    uint64_t end = nw_clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < SPIN_CHECKS; i++) {
             if (some_ring_has_input(engine)) {
@@ -73,7 +66,7 @@ static bool spin(struct nw_engine *engine)
         }
         if (nw_io_has_events(engine->io))
             return false;
-    } while (now_ns() < end);
+    } while (nw_clock_ns() < end);
     engine->spin_credit--;
     return false;
 }

@@ -3,6 +3,7 @@
  * executor.c does the running.
  */
 #include "common/atomic.h"
+#include "common/clock.h"
 #include "worker/monitor.h"
 #include <errno.h>
 #include <signal.h>
@@ -17,10 +18,7 @@
 
 uint64_t nw_now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+    return nw_clock_ns();
 }
 
 /* Domains take turns, however many slots of theirs are ready. */
