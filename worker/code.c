@@ -3,6 +3,7 @@
  * of them meet the seam is inspected, too.
  */
 #include "common/log.h"
+#include "worker/fd_name.h"
 #include "worker/image.h"
 #include "worker/memory.h"
 #include "worker/pages.h"
@@ -138,13 +139,12 @@ static int hold(struct nw_domain *d, const struct nw_image *image, uint64_t take
 /* While the function starts this is why it cannot; later it is one dlopen that fails. */
 static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refusal *refusal)
 {
-    char text[NW_REASON_MAX], link[32], name[128];
+    char text[NW_REASON_MAX], link[NW_FD_LINK], name[128];
     ssize_t n;
 
     if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
         return;
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, name, sizeof(name));
+    n = readlink(nw_fd_link(fd, link), name, sizeof(name));
     snprintf(text, sizeof(text), "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
              n > 0 ? (int)n : 9, n > 0 ? name : "a library", nw_scan_kind_name(refusal->kind),
              (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);

@@ -1,10 +1,10 @@
 /* See opened.h. */
 #include "worker/opened.h"
 #include "worker/closing.h"
+#include "worker/fd_name.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,14 +66,14 @@ void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened)
 static int open_again(const struct nw_domain_fd *file)
 {
     static const uint64_t rights[] = {O_RDWR, O_RDONLY, O_WRONLY};
-    char path[32];
+    char link[NW_FD_LINK];
     long fd = -1;
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+    nw_fd_link(file->fd, link);
     for (size_t i = file->granted->writable ? 0 : 1; i < 3 && fd < 0; i++) {
         struct open_how how = {.flags = rights[i] | O_CLOEXEC | O_NONBLOCK | O_NOCTTY};
 
-        fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+        fd = syscall(SYS_openat2, AT_FDCWD, link, &how, sizeof(how));
     }
     return fd < 0 ? -errno : (int)fd;
 }

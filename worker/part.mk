@@ -1,11 +1,15 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
-WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c bytes.c carry.c closing.c code.c cut.c dispatch.c domain.c executor.c extra.c files.c \
-                    filter.c frame.c free.c function.c grants.c image.c image_elf.c invoke.c keys.c libc_files.c lines.c load.c main.c memory.c op.c pages.c payload.c place.c policy.c policy_rules.c \
-                    refusal.c region.c remap.c remote.c report.c room.c schedule.c denied.c share.c shortage.c slot.c syscall.c syscall_event.c syscall_file.c syscall_flow.c syscall_long.c \
-                    syscall_name.c syscall_path.c syscall_socket.c teardown.c trap.c watches.c where.c stub_image.S) protect/gate.S
-WORKER_SOURCES += $(addprefix worker/,disk.c file_maps.c locks.c opened.c path.c ranges.c syscall_change.c syscall_copy.c syscall_cwd.c syscall_lock.c)
-WORKER_SOURCES += $(addprefix worker/,signal_deliver.c signal_frame.c signal_post.c signal_timer.c syscall_poll.c syscall_signal.c syscall_timer.c)
+WORKER_SOURCES := $(addprefix worker/,audit.c audit_host.c audit_print.c blocked.c burial.c bytes.c carry.c closing.c code.c cut.c \
+                    denied.c disk.c dispatch.c domain.c executor.c extra.c fd_name.c file_maps.c files.c filter.c \
+                    frame.c free.c function.c grants.c image.c image_elf.c invoke.c keys.c libc_files.c lines.c load.c \
+                    locks.c main.c memory.c op.c opened.c pages.c path.c payload.c place.c policy.c policy_rules.c \
+                    ranges.c refusal.c region.c remap.c remote.c report.c room.c schedule.c share.c shortage.c \
+                    signal_deliver.c signal_frame.c signal_post.c signal_timer.c slot.c syscall.c syscall_change.c \
+                    syscall_copy.c syscall_cwd.c syscall_event.c syscall_file.c syscall_flow.c syscall_lock.c \
+                    syscall_long.c syscall_name.c syscall_path.c syscall_poll.c syscall_signal.c syscall_socket.c \
+                    syscall_timer.c teardown.c trap.c watches.c where.c \
+                    stub_image.S) protect/gate.S
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
 

@@ -2,6 +2,7 @@
 #include "worker/place.h"
 #include "common/atomic.h"
 #include "worker/cwd.h"
+#include "worker/fd_name.h"
 #include "worker/files.h"
 #include "worker/libc_files.h"
 #include "worker/path.h"
@@ -240,11 +241,9 @@ static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t m
 /* The function's file anew: a duplicate would share its read position with every other domain of the function. */
 static int open_own(const struct nw_call *call)
 {
-    char path[32];
-    int fd;
+    char link[NW_FD_LINK];
+    int fd = open(nw_fd_link(call->domain->function->so, link), O_RDONLY | O_CLOEXEC);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", call->domain->function->so);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 

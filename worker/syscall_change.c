@@ -2,6 +2,7 @@
  * System calls that change a file of a granted directory, but neither its contents nor its name: length, mode, times.
  * And those that make further names: links. See syscall_name.c for the others.
  */
+#include "worker/fd_name.h"
 #include "worker/files.h"
 #include "worker/place.h"
 #include <errno.h>
@@ -62,13 +63,12 @@ long nw_sys_truncate(struct nw_call *call)
 static long change_mode(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
     int fd = open_to_change(call, number, name, O_PATH);
-    char path[32];
+    char link[NW_FD_LINK];
     long result;
 
     if (fd < 0)
         return fd;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    result = fchmodat(AT_FDCWD, path, (mode_t)(mode & MODE_BITS), 0) < 0 ? -errno : 0;
+    result = fchmodat(AT_FDCWD, nw_fd_link(fd, link), (mode_t)(mode & MODE_BITS), 0) < 0 ? -errno : 0;
     close(fd);
     return result;
 }

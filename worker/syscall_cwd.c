@@ -1,5 +1,6 @@
 /* The working directory of a domain: see cwd.h. */
 #include "worker/cwd.h"
+#include "worker/fd_name.h"
 #include "worker/files.h"
 #include "worker/path.h"
 #include "worker/place.h"
@@ -13,20 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where the kernel sees the file, which may be relative to the root of a mount. */
-static int name_of(int fd, char name[PATH_MAX])
-{
-    char link[32];
-    ssize_t n;
-
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, name, PATH_MAX - 1);
-    if (n < 0)
-        return -errno;
-    name[n] = '\0';
-    return 0;
-}
-
 /* Links are resolved: what the kernel has found below the granted directory is put behind the directory's own path. */
 static int resolve(const struct nw_directory *d, int fd, char path[PATH_MAX])
 {
@@ -35,7 +22,8 @@ static int resolve(const struct nw_directory *d, int fd, char path[PATH_MAX])
     struct stat st;
     size_t length;
 
-    if (fstat(fd, &st) < 0 || !st.st_nlink || name_of(d->fd, root) < 0 || name_of(fd, name) < 0)
+    if (fstat(fd, &st) < 0 || !st.st_nlink || nw_fd_name(d->fd, root, sizeof(root)) < 0 ||
+        nw_fd_name(fd, name, sizeof(name)) < 0)
         return -ENOENT;
     length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     if (strncmp(name, root, length) != 0 || (name[length] && name[length] != '/'))

@@ -2,6 +2,7 @@
 #include "worker/where.h"
 #include "protect/elf_code.h"
 #include "protect/elf_file.h"
+#include "worker/fd_name.h"
 #include "worker/monitor.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,10 @@ static bool same_file(int a, int b)
 /* The last part of the path by which the file was opened. */
 static void name_file(int fd, char *name, size_t size)
 {
-    char link[32], path[512];
+    char path[512];
     const char *base;
-    ssize_t n;
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, path, sizeof(path) - 1);
-    path[n > 0 ? n : 0] = '\0';
+    nw_fd_name(fd, path, sizeof(path));
     base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(name, size, "%.*s", (int)size - 1, base);
     for (; *name; name++)

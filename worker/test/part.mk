@@ -1,6 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c disk.c file_maps.c pages.c region.c denied.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c disk.c file_maps.c fd_name.c pages.c region.c denied.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/share.c worker/denied.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/free_test.c worker/free.c))
 $(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/bytes.c))
