@@ -14,24 +14,10 @@
 #define ask    nw_probe_ask
 #define BLOCKS 256 /* the limit: 1 MiB */
 
-static char folder[32];
-
-static void shell(const char *format, ...)
-{
-    char command[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(command, sizeof(command), format, args);
-    va_end(args);
-    assert_int_equal(system(command), 0);
-}
-
 static int start(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/nw-disk-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    nw_probe_folder_make();
     nw_harness_start(&nw_probe.harness, nw_probe.mode, 2);
     return 0;
 }
@@ -40,7 +26,7 @@ static int stop(void **state)
 {
     (void)state;
     nw_harness_stop(&nw_probe.harness);
-    shell("rm -rf %s", folder);
+    nw_probe_folder_remove();
     return 0;
 }
 
@@ -54,9 +40,9 @@ static uint32_t load(const char *name)
                               .profile = NW_PROFILE_FILES,
                               .disk = BLOCKS * 4096,
                               .directories = list,
-                              .cwd = folder};
+                              .cwd = nw_probe_folder};
 
-    snprintf(list, sizeof(list), "%s:rw", folder);
+    snprintf(list, sizeof(list), "%s:rw", nw_probe_folder);
     nw_probe.deployment = nw_harness_load(&nw_probe.harness, &l);
     if (!nw_probe.deployment)
         fail_msg("refused: %s", nw_probe.harness.message.text);
@@ -220,7 +206,7 @@ static void files_that_were_there_count_once_they_are_written(void **state)
     int f;
 
     (void)state;
-    shell("cd %s && head -c 400000 /dev/zero >there && head -c 4000000 /dev/zero >large", folder);
+    nw_probe_shell("cd %s && head -c 400000 /dev/zero >there && head -c 4000000 /dev/zero >large", nw_probe_folder);
     load("filer");
     f = opened("there", O_RDWR);
     expect_left(BLOCKS);

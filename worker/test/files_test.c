@@ -13,27 +13,16 @@
 
 #define ask nw_probe_ask
 
-static char folder[64]; /* holds "open", which is granted, and "closed", which is not */
-
-static void shell(const char *format, ...)
-{
-    char command[512];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(command, sizeof(command), format, args);
-    va_end(args);
-    assert_int_equal(system(command), 0);
-}
+/* The folder holds "open", which is granted, and "closed", which is not. */
 
 static int start(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/nw-files-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    shell("cd %s && mkdir -p open/inner/deep closed && printf granted >open/file && printf deeper >open/inner/file && "
-          "printf secret >closed/secret && ln -s inner open/link && ln -s ../closed open/out",
-          folder);
+    nw_probe_folder_make();
+    nw_probe_shell(
+        "cd %s && mkdir -p open/inner/deep closed && printf granted >open/file && printf deeper >open/inner/file && "
+        "printf secret >closed/secret && ln -s inner open/link && ln -s ../closed open/out",
+        nw_probe_folder);
     nw_harness_start(&nw_probe.harness, nw_probe.mode, 2);
     return 0;
 }
@@ -42,7 +31,7 @@ static int stop(void **state)
 {
     (void)state;
     nw_harness_stop(&nw_probe.harness);
-    shell("rm -rf %s", folder);
+    nw_probe_folder_remove();
     return 0;
 }
 
@@ -51,7 +40,7 @@ static struct nw_load filer(const char *kind)
 {
     static char list[96];
 
-    snprintf(list, sizeof(list), "%s/open:%s", folder, kind);
+    snprintf(list, sizeof(list), "%s/open:%s", nw_probe_folder, kind);
     return (struct nw_load){.name = "filer",
                             .so = nw_probe_built("filer"),
                             .slots = 2,
@@ -75,8 +64,8 @@ static void relative_paths_begin_at_the_working_directory(void **state)
     char cwd[96], inner[96];
 
     (void)state;
-    snprintf(cwd, sizeof(cwd), "%s/open", folder);
-    snprintf(inner, sizeof(inner), "%s/open/inner", folder);
+    snprintf(cwd, sizeof(cwd), "%s/open", nw_probe_folder);
+    snprintf(inner, sizeof(inner), "%s/open/inner", nw_probe_folder);
     l.cwd = cwd;
     l.env = "NEEDS=inner/file"; /* while it is loaded, too */
     load(&l);
@@ -92,7 +81,7 @@ static void relative_paths_begin_at_the_working_directory(void **state)
     assert_string_equal(ask("chdir deep"), "ok");
     assert_string_equal(ask("read ../file"), "deeper");
     assert_string_equal(ask("chdir ../../.."), "ok"); /* above what is granted */
-    assert_string_equal(ask("getcwd"), folder);
+    assert_string_equal(ask("getcwd"), nw_probe_folder);
     assert_string_equal(ask("read open/file"), "granted");
     assert_string_equal(ask("chdir /"), "ok");
     assert_string_equal(ask("getcwd"), "/");
@@ -106,14 +95,14 @@ static void the_working_directory_is_a_directory_that_is_granted(void **state)
     char cwd[96];
 
     (void)state;
-    snprintf(cwd, sizeof(cwd), "%s/open/none", folder);
+    snprintf(cwd, sizeof(cwd), "%s/open/none", nw_probe_folder);
     l.cwd = cwd;
     assert_int_equal(nw_harness_load(&nw_probe.harness, &l), 0);
     assert_non_null(strstr(nw_probe.harness.message.text, "make the directory that cwd names"));
     l.cwd = NULL;
     load(&l);
     assert_string_equal(ask("getcwd"), "/");
-    assert_string_equal(ask("chdir %s/open", folder), "ok");
+    assert_string_equal(ask("chdir %s/open", nw_probe_folder), "ok");
     assert_string_equal(ask("chdir file"), "ENOTDIR");
     assert_string_equal(ask("chdir none"), "ENOENT");
     assert_string_equal(ask("chdir out"), "ENOENT");
@@ -137,11 +126,11 @@ static void the_working_directory_is_a_path(void **state)
 
     (void)state;
     load(&l);
-    assert_string_equal(ask("chdir %s/open/inner/deep", folder), "ok");
+    assert_string_equal(ask("chdir %s/open/inner/deep", nw_probe_folder), "ok");
     assert_string_equal(ask("rmdir ../deep"), "ok");
     assert_string_equal(ask("write x y"), "ENOENT");
     assert_string_equal(ask("chdir ."), "ENOENT");
-    assert_string_equal(ask("mkdir %s/open/inner/deep", folder), "ok");
+    assert_string_equal(ask("mkdir %s/open/inner/deep", nw_probe_folder), "ok");
     assert_string_equal(ask("write x y"), "ok");
 }
 
@@ -159,7 +148,7 @@ static void each_domain_has_a_working_directory(void **state)
     first = nw_probe.deployment;
     l.name = "other";
     load(&l);
-    assert_string_equal(ask("chdir %s/open/inner", folder), "ok");
+    assert_string_equal(ask("chdir %s/open/inner", nw_probe_folder), "ok");
     nw_probe.deployment = first;
     assert_string_equal(ask("getcwd"), "/");
 }
@@ -171,21 +160,21 @@ static void what_lies_above_can_be_passed(void **state)
     char path[96];
 
     (void)state;
-    snprintf(path, sizeof(path), "%s/open/inner/file", folder);
+    snprintf(path, sizeof(path), "%s/open/inner/file", nw_probe_folder);
     load(&l);
-    assert_string_equal(ask("realpath %s/open/link/../link/file", folder), path);
-    assert_string_equal(ask("realpath %s/closed/secret", folder), "ENOENT");
-    assert_string_equal(ask("realpath %s/../%s/open/out", folder, folder + 5), "ENOENT");
+    assert_string_equal(ask("realpath %s/open/link/../link/file", nw_probe_folder), path);
+    assert_string_equal(ask("realpath %s/closed/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(ask("realpath %s/../%s/open/out", nw_probe_folder, nw_probe_folder + 5), "ENOENT");
     assert_string_equal(ask("stat /"), "40111 0");
-    assert_string_equal(ask("stat %s/", folder), "40111 0");
-    assert_string_equal(ask("stat %s/closed", folder), "ENOENT");
+    assert_string_equal(ask("stat %s/", nw_probe_folder), "40111 0");
+    assert_string_equal(ask("stat %s/closed", nw_probe_folder), "ENOENT");
     assert_string_equal(ask("access /tmp %d", X_OK), "ok");
     assert_string_equal(ask("access /tmp %d", R_OK), "EACCES");
     assert_string_equal(ask("open /tmp %d", O_RDONLY | O_DIRECTORY), "EACCES");
-    assert_string_equal(ask("write %s/new x", folder), "ENOENT");
-    assert_string_equal(ask("mkdir %s", folder), "EEXIST");
-    assert_string_equal(ask("mkdir %s/new", folder), "ENOENT");
-    assert_string_equal(ask("rmdir %s", folder), "EBUSY");
+    assert_string_equal(ask("write %s/new x", nw_probe_folder), "ENOENT");
+    assert_string_equal(ask("mkdir %s", nw_probe_folder), "EEXIST");
+    assert_string_equal(ask("mkdir %s/new", nw_probe_folder), "ENOENT");
+    assert_string_equal(ask("rmdir %s", nw_probe_folder), "EBUSY");
 }
 
 /* ---- copies, modes, times, lengths ---- */
@@ -211,7 +200,7 @@ static struct nw_load in_open(const char *kind)
     static char cwd[96];
     struct nw_load l = filer(kind);
 
-    snprintf(cwd, sizeof(cwd), "%s/open", folder);
+    snprintf(cwd, sizeof(cwd), "%s/open", nw_probe_folder);
     l.cwd = cwd;
     return l;
 }
@@ -223,13 +212,13 @@ static void files_are_copied_in_the_kernel(void **state)
 
     (void)state;
     load(&l);
-    shell("head -c 3000000 /dev/urandom >%s/open/large", folder); /* many pieces */
+    nw_probe_shell("head -c 3000000 /dev/urandom >%s/open/large", nw_probe_folder); /* many pieces */
     assert_string_equal(ask("send large copy"), "3000000 0");
-    shell("cmp %s/open/large %s/open/copy", folder, folder);
+    nw_probe_shell("cmp %s/open/large %s/open/copy", nw_probe_folder, nw_probe_folder);
     assert_string_equal(ask("send file part 3"), "4 7");
     assert_string_equal(ask("read part"), "nted");
     assert_string_equal(ask("copy-range large copied 1 0 3000000"), "2999999 3000000 2999999");
-    shell("tail -c +2 %s/open/large | cmp - %s/open/copied", folder, folder);
+    nw_probe_shell("tail -c +2 %s/open/large | cmp - %s/open/copied", nw_probe_folder, nw_probe_folder);
     assert_string_equal(ask("copy-range file part 0 2 2"), "2 2 4");
     assert_string_equal(ask("read part"), "ntgr");
     snprintf(expect, sizeof(expect), "send-to %d %d", opened("part %d", O_WRONLY), opened("file 0"));
@@ -280,7 +269,7 @@ static void links_stay_inside(void **state)
     assert_string_equal(ask("symlink inner//./deep deep"), "ok");
     assert_string_equal(ask("symlink file name"), "EEXIST");
     assert_string_equal(ask("symlink /etc/passwd x"), "EPERM");
-    assert_string_equal(ask("symlink %s/open/file x", folder), "EPERM");
+    assert_string_equal(ask("symlink %s/open/file x", nw_probe_folder), "EPERM");
     assert_string_equal(ask("symlink ../closed/secret x"), "EPERM");
     assert_string_equal(ask("symlink inner/.. x"), "EPERM"); /* moved elsewhere it would lead out */
     assert_string_equal(ask("symlink ..x inner/x"), "ok");
@@ -299,7 +288,7 @@ static void links_stay_inside(void **state)
     assert_string_equal(ask("chmod out/secret 0777"), "ENOENT");
     assert_string_equal(ask("truncate out/secret 0"), "ENOENT");
     assert_string_equal(ask("touch out/secret 0"), "ENOENT");
-    shell("[ $(cat %s/closed/secret) = secret ]", folder);
+    nw_probe_shell("[ $(cat %s/closed/secret) = secret ]", nw_probe_folder);
 }
 
 static const char *race(const char *times)
@@ -307,7 +296,7 @@ static const char *race(const char *times)
     struct nw_load l = in_open("rw");
 
     l.timeout_ms = 60000;
-    shell("mkdir -p %s/open/folder", folder);
+    nw_probe_shell("mkdir -p %s/open/folder", nw_probe_folder);
     load(&l);
     return ask("race %s", times);
 }
@@ -317,7 +306,7 @@ static void links_that_come_and_go_lead_nowhere(void **state)
 {
     (void)state;
     assert_string_equal(race("3000"), "0");
-    shell("cd %s && [ $(cat closed/secret) = secret ] && [ $(ls closed) = secret ]", folder);
+    nw_probe_shell("cd %s && [ $(cat closed/secret) = secret ] && [ $(ls closed) = secret ]", nw_probe_folder);
     nw_harness_stop(&nw_probe.harness);
     nw_harness_start_without(&nw_probe.harness, nw_probe.mode, 2, "beneath", -1);
     assert_string_equal(race("100000"), "1");
@@ -332,7 +321,7 @@ static const char *content(const char *name)
     char path[128];
     int fd;
 
-    snprintf(path, sizeof(path), "%s/open/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/open/%s", nw_probe_folder, name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(read(fd, text, sizeof(text)) > 0);
     close(fd);
@@ -352,7 +341,7 @@ static void memory_of_a_file_is_shared(void **state)
     assert_string_equal(ask("close %d", fd), "ok");
     assert_string_equal(ask("poke 0 words"), "ok");
     assert_string_equal(content("data"), "words");
-    shell("cd %s/open && printf others | dd conv=notrunc bs=1 seek=100 of=data 2>/dev/null", folder);
+    nw_probe_shell("cd %s/open && printf others | dd conv=notrunc bs=1 seek=100 of=data 2>/dev/null", nw_probe_folder);
     assert_string_equal(ask("peek 100"), "others");
     assert_string_equal(ask("protect %d", PROT_READ | PROT_EXEC), "EACCES");
     assert_string_equal(ask("protect %d", PROT_READ), "ok");
@@ -376,7 +365,7 @@ static void memory_of_a_file_can_go(void **state)
     (void)state;
     load(&l);
     assert_string_equal(ask("map %d %d 4096", opened("file %d", O_RDWR), PROT_READ | PROT_WRITE), "ok");
-    shell("truncate -s 0 %s/open/file", folder);
+    nw_probe_shell("truncate -s 0 %s/open/file", nw_probe_folder);
     assert_string_equal(ask("lend"), "refused"); /* the monitor finds nothing there, and goes on */
     assert_non_null(strstr(ask("poke 0 x"), "SIGBUS"));
     assert_string_equal(ask("map %d %d 4096", opened("inner/file %d", O_RDWR), PROT_READ | PROT_WRITE), "ok");
@@ -406,7 +395,7 @@ static void what_is_granted_ro_stays(void **state)
     char list[192];
 
     (void)state;
-    snprintf(list, sizeof(list), "%s/open:ro, %s/closed:rw", folder, folder);
+    snprintf(list, sizeof(list), "%s/open:ro, %s/closed:rw", nw_probe_folder, nw_probe_folder);
     l.directories = list;
     load(&l);
     assert_string_equal(ask("chmod file 0777"), "EROFS");

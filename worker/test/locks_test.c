@@ -18,13 +18,12 @@ static struct nw_load filer;
 
 static int start(void **state)
 {
-    static char folder[32], list[40];
+    static char list[40];
 
     (void)state;
-    snprintf(folder, sizeof(folder), "/tmp/nw-locks-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(list, sizeof(list), "%s:rw", folder);
-    snprintf(file, sizeof(file), "%s/f", folder);
+    nw_probe_folder_make();
+    snprintf(list, sizeof(list), "%s:rw", nw_probe_folder);
+    snprintf(file, sizeof(file), "%s/f", nw_probe_folder);
     fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     filer = (struct nw_load){.name = "filer",
@@ -39,13 +38,10 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    char command[96];
-
     (void)state;
     nw_harness_stop(&nw_probe.harness);
     close(fd);
-    snprintf(command, sizeof(command), "rm -rf %.*s", (int)(strrchr(file, '/') - file), file);
-    assert_int_equal(system(command), 0);
+    nw_probe_folder_remove();
     return 0;
 }
 

@@ -2,11 +2,35 @@
 #include "worker/test/probe_host.h"
 #include "common/manifest.h"
 #include "common/test/test.h"
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct nw_probe nw_probe;
+char nw_probe_folder[32];
+
+void nw_probe_shell(const char *format, ...)
+{
+    char command[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(command, sizeof(command), format, args);
+    va_end(args);
+    assert_int_equal(system(command), 0);
+}
+
+void nw_probe_folder_make(void)
+{
+    snprintf(nw_probe_folder, sizeof(nw_probe_folder), "/tmp/nw-probe-XXXXXX");
+    assert_non_null(mkdtemp(nw_probe_folder));
+}
+
+void nw_probe_folder_remove(void)
+{
+    nw_probe_shell("rm -rf %s", nw_probe_folder);
+}
 
 const char *nw_probe_built(const char *name)
 {

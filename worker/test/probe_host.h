@@ -18,6 +18,12 @@ const char *nw_probe_built(const char *name);
 /* Loads the probe, or, by the name of "memory", the attacker, whose deadline is short. */
 uint32_t nw_probe_load(const char *name, uint32_t profile, const char *connect, const char *directories);
 
+/* A directory for the files of a test, and all that is in it away again. A command for the shell that must succeed. */
+extern char nw_probe_folder[32];
+void nw_probe_folder_make(void);
+void nw_probe_folder_remove(void);
+__attribute__((format(printf, 1, 2))) void nw_probe_shell(const char *format, ...);
+
 /* The next answer, as text. */
 void nw_probe_take(char *answer, size_t size);
 

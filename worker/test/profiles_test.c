@@ -17,7 +17,7 @@
 
 static int listener;
 static char port[8];
-static char folder[64]; /* holds "open", which is granted, and "closed", which is not */
+/* The folder holds "open", which is granted, and "closed", which is not. */
 
 static void listen_somewhere(void)
 {
@@ -60,7 +60,7 @@ static void put(const char *name, const char *text)
     char path[128];
     int fd;
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", nw_probe_folder, name);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
@@ -70,7 +70,7 @@ static void link_to(const char *target, const char *name)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", nw_probe_folder, name);
     assert_int_equal(symlink(target, path), 0);
 }
 
@@ -78,7 +78,7 @@ static void make_directory(const char *name)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", nw_probe_folder, name);
     assert_int_equal(mkdir(path, 0700), 0);
 }
 
@@ -86,8 +86,7 @@ static int start_with_folder(void **state)
 {
     char target[128];
 
-    snprintf(folder, sizeof(folder), "/tmp/nw-profiles-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    nw_probe_folder_make();
     make_directory("open");
     make_directory("open/inner");
     make_directory("closed");
@@ -96,19 +95,16 @@ static int start_with_folder(void **state)
     put("closed/secret", "secret");
     link_to("file", "open/good-link");
     link_to("../closed/secret", "open/bad-link");
-    snprintf(target, sizeof(target), "%s/closed", folder);
+    snprintf(target, sizeof(target), "%s/closed", nw_probe_folder);
     link_to(target, "open/absolute-link");
-    snprintf(target, sizeof(target), "%s/open/pipe", folder);
+    snprintf(target, sizeof(target), "%s/open/pipe", nw_probe_folder);
     assert_int_equal(mkfifo(target, 0600), 0);
     return start(state);
 }
 
 static int stop_with_folder(void **state)
 {
-    char command[96];
-
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    assert_int_equal(system(command), 0);
+    nw_probe_folder_remove();
     return stop(state);
 }
 
@@ -127,7 +123,7 @@ static void compute_opens_no_file_once_loaded(void **state)
     assert_string_equal(nw_probe_ask("stat /usr/lib/os-release"), "EPERM");
     assert_string_equal(nw_probe_ask("open /etc/hosts"), "ENOENT");
     assert_string_equal(nw_probe_ask("open /etc/passwd"), "ENOENT");
-    assert_string_equal(nw_probe_ask("open %s", folder[0] ? folder : "/tmp"), "ENOENT");
+    assert_string_equal(nw_probe_ask("open %s", nw_probe_folder[0] ? nw_probe_folder : "/tmp"), "ENOENT");
     assert_string_equal(nw_probe_ask("dlopen libutil.so.1"), "refused");
     assert_string_equal(nw_probe_ask("mkdir /tmp/x"), "EPERM");
     assert_string_equal(nw_probe_ask("unlink /tmp/x"), "EPERM");
@@ -356,7 +352,7 @@ static void load_files(const char *kind)
 {
     char list[96];
 
-    snprintf(list, sizeof(list), "%s/open:%s", folder, kind);
+    snprintf(list, sizeof(list), "%s/open:%s", nw_probe_folder, kind);
     nw_probe.deployment = nw_probe_load("probe", NW_PROFILE_FILES, NULL, list);
 }
 
@@ -364,14 +360,14 @@ static void files_reads_what_is_granted(void **state)
 {
     (void)state;
     load_files("ro");
-    assert_string_equal(nw_probe_ask("read %s/open/file", folder), "granted");
-    assert_string_equal(nw_probe_ask("read %s/open//inner/../file", folder), "granted");
-    assert_string_equal(nw_probe_ask("read %s/open/good-link", folder), "granted");
-    assert_string_equal(nw_probe_ask("readlink %s/open/good-link", folder), "file");
-    assert_string_equal(nw_probe_ask("readlink %s/open/file", folder), "EINVAL");
-    assert_string_equal(nw_probe_ask("read-at %s/open inner/deep", folder), "deeper");
-    assert_string_equal(nw_probe_ask("list %s/open", folder), "8");
-    assert_string_equal(nw_probe_ask("stat %s/open/file", folder), "100600 7");
+    assert_string_equal(nw_probe_ask("read %s/open/file", nw_probe_folder), "granted");
+    assert_string_equal(nw_probe_ask("read %s/open//inner/../file", nw_probe_folder), "granted");
+    assert_string_equal(nw_probe_ask("read %s/open/good-link", nw_probe_folder), "granted");
+    assert_string_equal(nw_probe_ask("readlink %s/open/good-link", nw_probe_folder), "file");
+    assert_string_equal(nw_probe_ask("readlink %s/open/file", nw_probe_folder), "EINVAL");
+    assert_string_equal(nw_probe_ask("read-at %s/open inner/deep", nw_probe_folder), "deeper");
+    assert_string_equal(nw_probe_ask("list %s/open", nw_probe_folder), "8");
+    assert_string_equal(nw_probe_ask("stat %s/open/file", nw_probe_folder), "100600 7");
     assert_string_equal(nw_probe_ask("open /lib/x86_64-linux-gnu/libm.so.6"), "ok");
     assert_string_equal(nw_probe_ask("dlopen libutil.so.1"), "ok");
 }
@@ -380,31 +376,31 @@ static void files_changes_nothing_that_is_granted_ro(void **state)
 {
     (void)state;
     load_files("ro");
-    assert_string_equal(nw_probe_ask("write %s/open/file x", folder), "EROFS");
-    assert_string_equal(nw_probe_ask("open %s/open/file 1000", folder), "EROFS");
-    assert_string_equal(nw_probe_ask("access %s/open/file", folder), "EROFS");
-    assert_string_equal(nw_probe_ask("mkdir %s/open/x", folder), "EROFS");
-    assert_string_equal(nw_probe_ask("unlink %s/open/file", folder), "EROFS");
-    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/x", folder, folder), "EROFS");
-    assert_string_equal(nw_probe_ask("read %s/open/file", folder), "granted");
+    assert_string_equal(nw_probe_ask("write %s/open/file x", nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("open %s/open/file 1000", nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("access %s/open/file", nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/x", nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("unlink %s/open/file", nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/x", nw_probe_folder, nw_probe_folder), "EROFS");
+    assert_string_equal(nw_probe_ask("read %s/open/file", nw_probe_folder), "granted");
 }
 
 static void files_changes_what_is_granted_rw(void **state)
 {
     (void)state;
     load_files("rw");
-    assert_string_equal(nw_probe_ask("write %s/open/new text", folder), "ok");
-    assert_string_equal(nw_probe_ask("read %s/open/new", folder), "text");
-    assert_string_equal(nw_probe_ask("stat %s/open/new", folder), "100755 4");
-    assert_string_equal(nw_probe_ask("access %s/open/new", folder), "ok");
-    assert_string_equal(nw_probe_ask("mkdir %s/open/d", folder), "ok");
-    assert_string_equal(nw_probe_ask("rename %s/open/new %s/open/d/moved", folder, folder), "ok");
-    assert_string_equal(nw_probe_ask("read %s/open/d/moved", folder), "text");
-    assert_string_equal(nw_probe_ask("rmdir %s/open/d", folder), "ENOTEMPTY");
-    assert_string_equal(nw_probe_ask("unlink %s/open/d/moved", folder), "ok");
-    assert_string_equal(nw_probe_ask("rmdir %s/open/d/", folder), "ok");
-    assert_string_equal(nw_probe_ask("share %s/open/file", folder), "ok");
-    assert_string_equal(nw_probe_ask("open %s/open/file 40000", folder), "EINVAL"); /* O_DIRECT */
+    assert_string_equal(nw_probe_ask("write %s/open/new text", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("read %s/open/new", nw_probe_folder), "text");
+    assert_string_equal(nw_probe_ask("stat %s/open/new", nw_probe_folder), "100755 4");
+    assert_string_equal(nw_probe_ask("access %s/open/new", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/d", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("rename %s/open/new %s/open/d/moved", nw_probe_folder, nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("read %s/open/d/moved", nw_probe_folder), "text");
+    assert_string_equal(nw_probe_ask("rmdir %s/open/d", nw_probe_folder), "ENOTEMPTY");
+    assert_string_equal(nw_probe_ask("unlink %s/open/d/moved", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("rmdir %s/open/d/", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("share %s/open/file", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("open %s/open/file 40000", nw_probe_folder), "EINVAL"); /* O_DIRECT */
 }
 
 static void files_changes_no_library(void **state)
@@ -417,8 +413,8 @@ static void files_changes_no_library(void **state)
         assert_string_equal(nw_probe_ask("unlink-after-poll %s", paths[i]), "EROFS");
         assert_string_equal(nw_probe_ask("mkdir %s", paths[i]), "EROFS");
         assert_string_equal(nw_probe_ask("rmdir %s", paths[i]), "EROFS");
-        assert_string_equal(nw_probe_ask("rename %s %s/open/x", paths[i], folder), "EROFS");
-        assert_string_equal(nw_probe_ask("rename %s/open/file %s", folder, paths[i]), "EROFS");
+        assert_string_equal(nw_probe_ask("rename %s %s/open/x", paths[i], nw_probe_folder), "EROFS");
+        assert_string_equal(nw_probe_ask("rename %s/open/file %s", nw_probe_folder, paths[i]), "EROFS");
     }
 }
 
@@ -450,10 +446,10 @@ static void files_maps_no_more_code_than_memory(void **state)
                         .directories = list};
 
     (void)state;
-    snprintf(list, sizeof(list), "%s/open:rw", folder);
+    snprintf(list, sizeof(list), "%s/open:rw", nw_probe_folder);
     nw_probe.deployment = nw_harness_load(&nw_probe.harness, &l);
-    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 8", folder), "ok");
-    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 256", folder), "ENOMEM");
+    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 8", nw_probe_folder), "ok");
+    assert_string_equal(nw_probe_ask("map-hole %s/open/hole 256", nw_probe_folder), "ENOMEM");
     assert_in_range(peak(), 1, 200);
 }
 
@@ -461,22 +457,23 @@ static void files_does_not_leave_its_directories(void **state)
 {
     (void)state;
     load_files("rw");
-    assert_string_equal(nw_probe_ask("read %s/closed/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read %s/open/../closed/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read %s/openx", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read %s/open/bad-link", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read %s/open/absolute-link/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read-at %s/open ../closed/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read-at %s/open/inner ../file", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("read-at %s/open /etc/passwd", folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/closed/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/../closed/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/openx", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/bad-link", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read %s/open/absolute-link/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open ../closed/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open/inner ../file", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("read-at %s/open /etc/passwd", nw_probe_folder), "ENOENT");
     assert_string_equal(nw_probe_ask("read /proc/self/mem"), "ENOENT");
-    assert_string_equal(nw_probe_ask("write %s/open/absolute-link/x y", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("unlink %s/open/../closed/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("unlink %s/open/absolute-link/secret", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/../closed/file", folder, folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("mkdir %s/open/../new", folder), "ENOENT");
-    assert_string_equal(nw_probe_ask("symlink / %s/open/root", folder), "EPERM");
-    assert_string_equal(nw_probe_ask("open %s/open/pipe", folder), "EACCES");
+    assert_string_equal(nw_probe_ask("write %s/open/absolute-link/x y", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("unlink %s/open/../closed/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("unlink %s/open/absolute-link/secret", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("rename %s/open/file %s/open/../closed/file", nw_probe_folder, nw_probe_folder),
+                        "ENOENT");
+    assert_string_equal(nw_probe_ask("mkdir %s/open/../new", nw_probe_folder), "ENOENT");
+    assert_string_equal(nw_probe_ask("symlink / %s/open/root", nw_probe_folder), "EPERM");
+    assert_string_equal(nw_probe_ask("open %s/open/pipe", nw_probe_folder), "EACCES");
     assert_string_equal(nw_probe_ask("connect 127.0.0.1 %s", port), "EPERM");
 }
 
