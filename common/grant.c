@@ -9,6 +9,12 @@
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
+void nw_address_of_v4(uint8_t address[16], const void *v4)
+{
+    memcpy(address, mapped, sizeof(mapped));
+    memcpy(address + sizeof(mapped), v4, 4);
+}
+
 /* The next item of the list, without the spaces around it: its length; 0 at the end of the list. */
 static size_t next_item(const char **at, const char **item)
 {
@@ -46,14 +52,15 @@ static bool parse_port(const char *text, uint16_t *port)
 static char *parse_address(char *item, uint8_t address[16], int *family)
 {
     char *rest = item + strcspn(item, item[0] == '[' ? "]" : "/:"), separator = *rest;
+    uint8_t v4[4];
 
     *family = item[0] == '[' ? AF_INET6 : AF_INET;
     *rest = '\0';
     if (*family == AF_INET6)
         return separator && inet_pton(AF_INET6, item + 1, address) == 1 ? rest + 1 : NULL;
-    memcpy(address, mapped, sizeof(mapped));
-    if (inet_pton(AF_INET, item, address + sizeof(mapped)) != 1)
+    if (inet_pton(AF_INET, item, v4) != 1)
         return NULL;
+    nw_address_of_v4(address, v4);
     *rest = separator;
     return rest;
 }

@@ -51,6 +51,9 @@ bool nw_grant_is_plain(const char *path);
 /* Whether the path is the directory or lies below it, both plain. */
 bool nw_grant_lies_in(const char *path, const char *directory);
 
+/* An address of IPv4, in the order of the network, as grants have it: ::ffff:a.b.c.d. */
+void nw_address_of_v4(uint8_t address[16], const void *v4);
+
 /* Whether one of the grants covers this address, in its IPv6 form, and port. None covers 0.0.0.0 and ::. */
 bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint8_t address[16], uint16_t port);
 

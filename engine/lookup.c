@@ -10,14 +10,6 @@
 #define SERVER_PORT  53
 #define WAIT_S       2 /* for a name server, which is then asked no second time */
 
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-static void put_v4(struct nw_address_grant *to, const struct in_addr *address)
-{
-    memcpy(to->address, mapped, sizeof mapped);
-    memcpy(to->address + sizeof mapped, address, sizeof *address);
-}
-
 static void be_brief(void)
 {
     if (res_init() < 0)
@@ -29,7 +21,7 @@ static void be_brief(void)
 static bool put(struct nw_address_grant *to, const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)
-        put_v4(to, &((const struct sockaddr_in *)(const void *)address)->sin_addr);
+        nw_address_of_v4(to->address, &((const struct sockaddr_in *)(const void *)address)->sin_addr);
     else if (address->sa_family == AF_INET6)
         memcpy(to->address, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, sizeof to->address);
     return address->sa_family == AF_INET || address->sa_family == AF_INET6;
@@ -65,7 +57,7 @@ unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
             continue;
         to[n] = (struct nw_address_grant){.prefix = 128, .port = SERVER_PORT};
         if (inet_pton(AF_INET, text, &v4) == 1)
-            put_v4(&to[n++], &v4);
+            nw_address_of_v4(to[n++].address, &v4);
         else
             n += inet_pton(AF_INET6, text, to[n].address) == 1;
     }

@@ -45,7 +45,6 @@ long nw_sys_socketpair(struct nw_call *call)
 /* Whether the function may reach it: 0 or negative errno. */
 static int check_reach(const struct nw_call *call, const struct address *address)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
     uint8_t bytes[16];
@@ -54,14 +53,12 @@ static int check_reach(const struct nw_call *call, const struct address *address
     memcpy(&v6, &address->at, sizeof(v6));
     if (address->length < sizeof(sa_family_t))
         return -EINVAL;
-    if (v4.sin_family == AF_INET && address->length >= sizeof(v4)) {
-        memcpy(bytes, mapped, sizeof(mapped));
-        memcpy(bytes + sizeof(mapped), &v4.sin_addr, sizeof(v4.sin_addr));
-    } else if (v6.sin6_family == AF_INET6 && address->length >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
+    if (v4.sin_family == AF_INET && address->length >= sizeof(v4))
+        nw_address_of_v4(bytes, &v4.sin_addr);
+    else if (v6.sin6_family == AF_INET6 && address->length >= offsetof(struct sockaddr_in6, sin6_scope_id))
         memcpy(bytes, &v6.sin6_addr, sizeof(bytes));
-    } else {
+    else
         return v4.sin_family == AF_INET || v4.sin_family == AF_INET6 ? -EINVAL : -EAFNOSUPPORT;
-    }
     /* Both forms have the port at the same place. */
     return nw_grants_reached(call->domain->function, bytes, ntohs(v4.sin_port)) ? 0 : -EPERM;
 }
