@@ -77,6 +77,25 @@ static uint64_t most_for(const struct nw_spool *spool, uint64_t held)
     return held <= spool->budget / HOLDS_LITTLE ? spool->budget : spool->budget - spool->budget / FOR_LITTLE;
 }
 
+/* Whether each of its function that holds something waits for more, and it is the first of them. Otherwise somebody
+ * goes on by himself, or can be blamed before long. */
+static bool is_first_of_waiting(const struct nw_spool *spool, const struct nw_spool_holder *holder)
+{
+    const struct nw_spool_holder *first = NULL;
+
+    nw_list_each(&spool->holders, at, walk)
+    {
+        const struct nw_spool_holder *other = holder_at(at);
+
+        if (other->account != holder->account)
+            continue;
+        if (other->cut && other != holder)
+            return false;
+        first = first ? first : other;
+    }
+    return first == holder;
+}
+
 int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
 {
     bool its_own;
@@ -89,6 +108,9 @@ int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
            spool->held + bytes > most_for(spool, *holder->account + bytes)) {
         struct nw_spool_holder *slow = slowest(spool, holder, its_own, now);
 
+        if (!slow && spool->held + bytes <= most_for(spool, *holder->account + bytes) &&
+            is_first_of_waiting(spool, holder))
+            break;
         if (!slow)
             return -EAGAIN;
         mark(spool, slow);

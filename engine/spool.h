@@ -4,6 +4,8 @@
  * together has a budget, of which a function may hold half, and the last quarter is for those that hold little.
  * When a function's part is used up the slowest of its own clients is cut off; when all is, the slowest of those
  * functions that hold at least as much as who needs more.
+ * Those that all hold a part of what they need, and wait for the rest, would wait for one another: the first of them
+ * goes on beyond its function's part.
  *
  * Who is cut off is only marked, and told in nw_spool_bury, where nobody is in the middle of anything. One thread.
  */

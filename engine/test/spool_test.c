@@ -147,6 +147,26 @@ static void nobody_is_cut_off_for_what_can_never_be(void **state)
     assert_false(nw_spool_has_cut(&spool));
 }
 
+/* Each holds a part of what it needs, and waits for the rest. */
+static void of_those_that_all_wait_the_first_goes_on(void **state)
+{
+    (void)state;
+    nw_spool_give(&spool, &fast.holder);
+    fast.holder.account = taker.holder.account = &slow.account;
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 200, 0), 0);       /* the function's part is used up */
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, 1), -EAGAIN); /* the other can be blamed before long */
+    fast.holder.cut = NULL;
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 100, 1), 0);
+    slow.holder.cut = NULL;
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, LATER), -EAGAIN);
+    assert_int_equal(nw_spool_take(&spool, &taker.holder, 100, LATER), -EAGAIN);
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 300, LATER), -EAGAIN); /* that is for who holds little */
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 200, LATER), 0);
+    nw_spool_give(&spool, &slow.holder);
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, LATER), 0);
+    assert_false(nw_spool_has_cut(&spool));
+}
+
 static void who_holds_little_finds_something(void **state)
 {
     struct client third;
@@ -171,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup(a_function_over_its_part_loses_its_own_slowest, set_up),
         cmocka_unit_test_setup(who_holds_less_is_not_cut_off_for_who_holds_more, set_up),
         cmocka_unit_test_setup(nobody_is_cut_off_for_what_can_never_be, set_up),
+        cmocka_unit_test_setup(of_those_that_all_wait_the_first_goes_on, set_up),
         cmocka_unit_test_setup(who_holds_little_finds_something, set_up),
         cmocka_unit_test_setup(what_is_given_back_can_be_had, set_up),
     };
