@@ -1,6 +1,6 @@
 /* A block of an arena taken and given back, with other blocks of many sizes alive around it. */
 #include "bench/micro.h"
-#include "common/arena.h"
+#include "common/shm/arena.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * to do: the round trip of an engine and a worker that are otherwise idle.
  */
 #include "bench/micro.h"
-#include "common/channel.h"
+#include "common/shm/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

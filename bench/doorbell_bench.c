@@ -1,7 +1,7 @@
 /* Each doorbell as a round trip: two threads that wake each other in turn, on one core and on two. */
 #include "bench/doorbells.h"
 #include "bench/micro.h"
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 
 #include <sched.h>
 #include <stdio.h>

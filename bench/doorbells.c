@@ -1,6 +1,6 @@
 /* See doorbells.h. A call that fails here shows as a bench that does not end in time or fails to open. */
 #include "bench/doorbells.h"
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 
 #include <errno.h>
 #include <linux/futex.h>

@@ -4,7 +4,7 @@
  * are these instructions outside the gate: this program holds no domain.
  */
 #include "bench/micro.h"
-#include "common/mode.h"
+#include "common/host/mode.h"
 
 #include <stdio.h>
 #include <sys/auxv.h>

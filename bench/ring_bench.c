@@ -1,6 +1,6 @@
 /* One descriptor through a ring and out again on one thread: what the ring itself costs, without a second core. */
 #include "bench/micro.h"
-#include "common/ring.h"
+#include "common/shm/ring.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * channel of engine and worker, over a Unix socket and over TCP on the loopback device.
  */
 #include "bench/micro.h"
-#include "common/channel.h"
+#include "common/shm/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

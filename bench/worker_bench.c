@@ -3,7 +3,7 @@
  * calls, domains beyond the hardware's keys, mediated system calls, the start of a domain. Without engine and HTTP.
  */
 #include "bench/micro.h"
-#include "common/mode.h"
+#include "common/host/mode.h"
 #include "worker/test/harness.h"
 
 #include <stdio.h>

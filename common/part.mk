@@ -1,7 +1,7 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and manifest_json.c needs libcjson: neither belongs in a worker).
-COMMON_SOURCES := $(addprefix common/,arena.c backoff.c buffer.c channel.c control.c cpus.c error_text.c grant.c log.c manifest.c \
-                    manifest_json.c mode.c mode_probe.c resources.c ring.c spawn.c status.c tunables.c users.c)
+COMMON_FOLDERS := base shm manifest host
+COMMON_SOURCES := $(filter-out common/manifest/resources_doc%,$(wildcard $(COMMON_FOLDERS:%=common/%/*.c)))
 COMMON := $(B)/libcommon.a
 
 $(COMMON): $(call objects,$(COMMON_SOURCES))
@@ -17,7 +17,7 @@ $(eval $(call test,common/error_text,common/test/error_text_test.c,,$(COMMON)))
 $(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
-$(eval $(call test,common/resources,common/test/resources_test.c common/resources_doc.c,,$(COMMON)))
+$(eval $(call test,common/resources,common/test/resources_test.c common/manifest/resources_doc.c,,$(COMMON)))
 $(eval $(call test,common/bound,common/test/bound_test.c))
 $(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
 $(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
@@ -27,7 +27,7 @@ $(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))
 $(eval $(call fuzz,common,ring,,,$(COMMON)))
 
 # what one owner may have of what many want, written from the table
-$(B)/obj/common/resources-doc: $(call objects,common/resources_doc.c common/resources_doc_main.c) $(COMMON)
+$(B)/obj/common/resources-doc: $(call objects,common/manifest/resources_doc.c common/manifest/resources_doc_main.c) $(COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and shares
@@ -36,7 +36,7 @@ docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and s
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
 TESTS   += $(B)/test/common/ring_tsan
 NO_ASAN += common/ring_tsan
-$(B)/test/common/ring_tsan: common/test/ring_test.c common/ring.c $(wildcard common/*.h) | $(B)/test/common/
+$(B)/test/common/ring_tsan: common/test/ring_test.c common/shm/ring.c $(wildcard common/*/*.h) | $(B)/test/common/
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 

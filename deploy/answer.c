@@ -1,6 +1,6 @@
 /* Reads the engine's answers. They are not trusted to be well formed. */
 #include "deploy/answer.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "deploy/say.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* nightward check: whether files can be functions, without an engine. */
 #include "deploy/check.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "deploy/command.h"
 #include "deploy/explain.h"
 #include "deploy/file.h"
 #include "deploy/folder.h"
 #include "deploy/say.h"
-#include "protect/function_check.h"
+#include "protect/scan/function_check.h"
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 #ifndef NW_DEPLOY_CHECK_H
 #define NW_DEPLOY_CHECK_H
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include <stdbool.h>
 
 /*

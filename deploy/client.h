@@ -2,7 +2,7 @@
 #ifndef NW_DEPLOY_CLIENT_H
 #define NW_DEPLOY_CLIENT_H
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 struct nw_reply {
     long http; /* status code */

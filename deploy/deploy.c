@@ -1,5 +1,5 @@
 /* nightward deploy: sends a shared object and what function.json and flags say of it. */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "deploy/answer.h"
 #include "deploy/check.h"
 #include "deploy/command.h"

@@ -2,7 +2,7 @@
 #ifndef NW_DEPLOY_FILE_H
 #define NW_DEPLOY_FILE_H
 
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 
 #define NW_FILE_MAX (256UL << 20) /* bytes */
 

@@ -2,7 +2,7 @@
 #ifndef NW_DEPLOY_FOLDER_H
 #define NW_DEPLOY_FOLDER_H
 
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 
 /*
  * Reads DIR/function.json into the manifest (without a name there: the folder's) and finds the shared object;

@@ -5,15 +5,15 @@
  *      │                               │
  *      └───────── TERM or INT ─────────┴──> DRAINING ──engine ends, or again a signal──> STOPPING ──all ended──> done
  *
- * While STARTING or SERVING a child that ends is started again, after a pause when it keeps ending (common/backoff.h).
- * When the engine ends the launcher goes with it, so that no worker outlives the engine that it talks to; then both are
- * started. When the launcher ends the engine stays and is sent the socket of the next one.
+ * While STARTING or SERVING a child that ends is started again, after a pause when it keeps ending
+ * (common/base/backoff.h). When the engine ends the launcher goes with it, so that no worker outlives the engine that
+ * it talks to; then both are started. When the launcher ends the engine stays and is sent the socket of the next one.
  */
 #include "deploy/host.h"
-#include "common/backoff.h"
-#include "common/control.h"
-#include "common/error_text.h"
-#include "common/spawn.h"
+#include "common/base/backoff.h"
+#include "common/base/error_text.h"
+#include "common/host/spawn.h"
+#include "common/manifest/control.h"
 #include "deploy/host_argv.h"
 #include "deploy/notify.h"
 #include "deploy/option_value.h"

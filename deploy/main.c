@@ -1,6 +1,6 @@
 /* nightward: finds the command that was asked for and runs it. */
-#include "common/log.h"
-#include "common/version.h"
+#include "common/base/log.h"
+#include "common/base/version.h"
 #include "deploy/command.h"
 #include "deploy/say.h"
 #include <fcntl.h>

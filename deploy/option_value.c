@@ -1,8 +1,8 @@
 /* Checks the values of options by their kind. */
 #include "deploy/option_value.h"
-#include "common/cpus.h"
-#include "common/mode.h"
-#include "common/users.h"
+#include "common/host/cpus.h"
+#include "common/host/mode.h"
+#include "common/host/users.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>

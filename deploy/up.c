@@ -1,10 +1,10 @@
 /*
  * nightward up: decides how the host runs, says so, and hands over to the host (host.c), which runs it.
  */
-#include "common/cpus.h"
-#include "common/mode.h"
-#include "common/spawn.h"
-#include "common/users.h"
+#include "common/host/cpus.h"
+#include "common/host/mode.h"
+#include "common/host/spawn.h"
+#include "common/host/users.h"
 #include "deploy/command.h"
 #include "deploy/host.h"
 #include "deploy/notify.h"

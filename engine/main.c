@@ -1,13 +1,13 @@
 /* nightward-engine: wires options, state directory, registry, sockets and the loop. */
-#include "common/log.h"
-#include "common/spawn.h"
-#include "engine/admin.h"
-#include "engine/engine.h"
-#include "engine/gateway.h"
-#include "engine/loop.h"
-#include "engine/registry.h"
-#include "engine/state.h"
-#include "engine/supervisor.h"
+#include "common/base/log.h"
+#include "common/host/spawn.h"
+#include "engine/admin/admin.h"
+#include "engine/control/supervisor.h"
+#include "engine/gateway/gateway.h"
+#include "engine/serve/engine.h"
+#include "engine/store/registry.h"
+#include "engine/store/state.h"
+#include "engine/threads/loop.h"
 #include <malloc.h>
 #include <stdlib.h>
 

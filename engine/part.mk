@@ -10,12 +10,9 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
-ENGINE_SOURCES := $(addprefix engine/,admin.c admin_json.c bulk.c carry.c chores.c code.c deployments.c directory.c dispatch.c failures.c functions.c gateway.c \
-                    http_answer.c http_conn.c http_field.c http_parse.c http_server.c invoke.c io.c io_uring.c io_uring_buffers.c io_uring_conn.c \
-                    io_uring_listener.c io_uring_probe.c io_uring_timer.c io_uring_watch.c io_uring_work.c io_uv.c \
-                    json_text.c link.c loads.c list.c listen.c lookup.c loop.c mail.c names.c nested.c operations.c options.c outbox.c output.c place.c query.c registry.c \
-                    registry_file.c registry_seal.c request.c set_aside.c spool.c state.c store.c supervisor.c tenants.c thread.c threads.c \
-                    workers.c)
+# Its layers, the lowest first.
+ENGINE_LAYERS  := base io/uring io http store serve gateway threads names control admin
+ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
 
@@ -35,8 +32,8 @@ ENGINE_TEST_HELPERS := $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightwa
 TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
-$(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/list.c $(addprefix common/,arena.c buffer.c channel.c control.c \
-    log.c ring.c status.c) $(wildcard common/*.h engine/*.h) | $(ENGINE_TEST_HOST)/
+$(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/base/list.c $(addprefix common/,shm/arena.c base/buffer.c shm/channel.c manifest/control.c \
+    base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)
 
@@ -59,7 +56,7 @@ $(B)/test/engine/clients: | $(ENGINE_TEST_HELPERS)
 # Once more with two threads, but the one that has several anyway.
 THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 
-$(eval $(call test,engine/directory,engine/test/directory_test.c engine/directory.c,,$(COMMON)))
+$(eval $(call test,engine/directory,engine/test/directory_test.c engine/store/directory.c,,$(COMMON)))
 
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 # An engine that leaves a check out does what a sanitizer ends it for.
@@ -67,9 +64,9 @@ NO_ASAN += engine/attacks
 $(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/attack_loads.c engine/test/greed.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
 $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker nightward-engine nightward-launcher)
 
-# The same host with an engine that can leave checks out (common/without.h). Never installed.
-ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin.c dispatch.c \
-                    output.c place.c http_parse.c http_server.c link.c loads.c test/without.c) common/channel.c common/ring.c))
+# The same host with an engine that can leave checks out (common/base/without.h). Never installed.
+ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin/admin.c serve/dispatch.c \
+                    serve/output.c serve/place.c http/parse.c http/server.c serve/link.c control/loads.c test/without.c) common/shm/channel.c common/shm/ring.c))
 $(ENGINE_WITHOUT): CPPFLAGS += $(LLHTTP_FLAGS)
 $(B)/test/engine/host-without/nightward-engine: $(ENGINE_WITHOUT) $(call objects,engine/main.c) \
                                                 $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/
@@ -91,10 +88,10 @@ $(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $
 $(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call test,engine/chores,engine/test/chores_test.c $(addprefix engine/,bulk.c carry.c chores.c list.c)))
+$(eval $(call test,engine/chores,engine/test/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c base/chores.c base/list.c)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call test,engine/names,engine/test/names_test.c engine/names.c engine/list.c,,$(COMMON)))
-$(eval $(call test,engine/list,engine/test/list_test.c engine/list.c))
+$(eval $(call test,engine/names,engine/test/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
+$(eval $(call test,engine/list,engine/test/list_test.c engine/base/list.c))
 $(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c engine/test/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.

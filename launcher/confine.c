@@ -4,8 +4,8 @@
  * Not responsible for what a domain inside the worker may do: that is the monitor's policy.
  */
 #include "launcher/confine.h"
-#include "common/log.h"
-#include "common/manifest.h"
+#include "common/base/log.h"
+#include "common/manifest/manifest.h"
 #include "launcher/filter.h"
 #include "launcher/namespaces.h"
 #include "launcher/view.h"
@@ -35,7 +35,8 @@ static const struct {
     {RLIMIT_MSGQUEUE, 0, false}, {RLIMIT_NPROC, 2048, true},
 };
 
-/* Never above what the launcher may have; up to there a worker's shares of descriptors need them (worker/room.c). */
+/* Never above what the launcher may have; up to there a worker's shares of descriptors need them (worker/base/room.c).
+ */
 static int set_limits(bool own_user)
 {
     int failed = 0;

@@ -4,7 +4,7 @@
 #ifndef NW_LAUNCHER_CONFINE_H
 #define NW_LAUNCHER_CONFINE_H
 
-#include "common/mode.h"
+#include "common/host/mode.h"
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,7 +29,7 @@ enum nw_layer {
 
 struct nw_confinement {
     enum nw_mode mode;
-    uint64_t exec_cookie; /* the one execveat that the filter lets through carries it; see common/spawn.h */
+    uint64_t exec_cookie; /* the one execveat that the filter lets through carries it; see common/host/spawn.h */
     uint32_t profile;     /* enum nw_profile of its functions */
     int namespaces;       /* CLONE_NEW* flags that the process was started with; see nw_namespaces_usable */
     uid_t starter;        /* who we are outside a user namespace, and the group */

@@ -4,7 +4,7 @@
  * this filter binds as well: a call that the policy passes on must be listed here, or it fails with EPERM.
  */
 #include "launcher/filter.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>

@@ -5,10 +5,10 @@
  * does not fit into the socket now is sent when it has room again.
  */
 #include "launcher/launcher.h"
-#include "common/control.h"
-#include "common/error_text.h"
-#include "common/log.h"
-#include "common/manifest.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "common/manifest/control.h"
+#include "common/manifest/manifest.h"
 #include "launcher/namespaces.h"
 #include "launcher/start.h"
 #include <errno.h>

@@ -5,7 +5,7 @@
 #ifndef NW_LAUNCHER_LAUNCHER_H
 #define NW_LAUNCHER_LAUNCHER_H
 
-#include "common/users.h"
+#include "common/host/users.h"
 
 struct nw_launcher;
 

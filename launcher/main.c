@@ -1,6 +1,6 @@
 /* nightward-launcher: wires the two sockets that `nightward up` left at 3 and 4 to the launcher. */
-#include "common/log.h"
-#include "common/spawn.h"
+#include "common/base/log.h"
+#include "common/host/spawn.h"
 #include "launcher/launcher.h"
 #include <errno.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
 /* Starts one worker: checks what the engine asks for, builds the command line, spawns it confined. */
 #include "launcher/start.h"
-#include "common/error_text.h"
-#include "common/log.h"
-#include "common/manifest.h"
-#include "common/spawn.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "common/host/spawn.h"
+#include "common/manifest/manifest.h"
 #include "launcher/confine.h"
 #include <errno.h>
 #include <inttypes.h>

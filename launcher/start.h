@@ -2,7 +2,7 @@
 #ifndef NW_LAUNCHER_START_H
 #define NW_LAUNCHER_START_H
 
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include <stddef.h>
 #include <sys/types.h>
 

@@ -1,7 +1,6 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(addprefix protect/,elf_code.c elf_file.c emit.c function_check.c insn.c rewrite.c scan.c self_scan.c shortcut.c \
-                     shortcut_code.S vkey.c)
+PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S) protect/gate/vkey.c
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -50,18 +49,18 @@ SHORTCUT_TEST := $(addprefix protect/test/,shortcut_test.c shortcut_gate.S rewri
 $(eval $(call test,protect/shortcut,$(SHORTCUT_TEST),,$(PROTECT)))
 $(B)/test/protect/shortcut: | $(B)/test/protect/shortcut-cases.so
 
-LIBPROTECT_SOURCES := $(addprefix protect/,libprotect.c libprotect_ranges.c vkey.c)
+LIBPROTECT_SOURCES := $(addprefix protect/,lib/libprotect.c lib/ranges.c gate/vkey.c)
 LIBPROTECT_TEST    := $(addprefix protect/test/,libprotect_test.c fixture.c)
 
 $(eval $(call test,protect/libprotect,$(LIBPROTECT_TEST),,$(call objects,$(LIBPROTECT_SOURCES))))
 $(eval $(call test,protect/libprotect_ranges,protect/test/libprotect_ranges_test.c protect/test/fixture.c,,\
-    $(B)/obj/protect/libprotect_ranges.o))
+    $(B)/obj/protect/lib/ranges.o))
 
 # The same tests watched by ThreadSanitizer.
 TESTS   += $(B)/test/protect/libprotect_tsan
 NO_ASAN += protect/libprotect_tsan
 $(B)/test/protect/libprotect_tsan: $(LIBPROTECT_TEST) $(LIBPROTECT_SOURCES) include/nightward/protect.h \
-        $(wildcard protect/*.h) | $(B)/test/protect/
+        $(wildcard protect/*/*.h) | $(B)/test/protect/
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 
@@ -90,9 +89,9 @@ LIBPROTECT_SO     := $(B)/lib/libprotect.so
 LIBPROTECT_A      := $(B)/lib/libprotect.a
 NWGUARD_SO        := $(B)/lib/libnwguard.so
 
-$(LIBPROTECT_SO): $(call pic_objects,$(LIBPROTECT_SOURCES)) protect/libprotect.map | $(B)/lib/
+$(LIBPROTECT_SO): $(call pic_objects,$(LIBPROTECT_SOURCES)) protect/lib/libprotect.map | $(B)/lib/
 	$(call say,SO,$@)
-	$(Q)$(CC) $(LIBRARY_LDFLAGS) -Wl,-soname,$(LIBPROTECT_SONAME),--version-script=protect/libprotect.map \
+	$(Q)$(CC) $(LIBRARY_LDFLAGS) -Wl,-soname,$(LIBPROTECT_SONAME),--version-script=protect/lib/libprotect.map \
 	    -o $(B)/lib/$(LIBPROTECT_SONAME) $(filter %.o,$^)
 	$(Q)ln -sf $(LIBPROTECT_SONAME) $@
 
@@ -157,6 +156,6 @@ install-protect: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(if $(shell com
 	$(Q)ln -sf $(LIBPROTECT_SONAME) $(LIBDIR)/libprotect.so
 	$(Q)install -D -m 644 -t $(LIBDIR) $(LIBPROTECT_A)
 	$(Q)mkdir -p $(LIBDIR)/pkgconfig
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|' protect/libprotect.pc.in > $(LIBDIR)/pkgconfig/libprotect.pc
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' protect/lib/libprotect.pc.in > $(LIBDIR)/pkgconfig/libprotect.pc
 	$(Q)$(if $(shell command -v scdoc),install -D -m 644 -t $(MANDIR3) $(NW_PROTECT_MAN))
 	$(Q)$(if $(shell command -v scdoc),$(foreach name,$(PROTECT_PAGES),ln -sf nw_protect.3 $(MANDIR3)/$(name).3;))

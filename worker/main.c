@@ -3,21 +3,21 @@
  * (control socket), 4 (channel), 5 (own doorbell) and 6 (the engine's doorbell). With --audit, which needs none of
  * them, it shows instead which of its instructions can change rights.
  */
-#include "common/atomic.h"
-#include "common/control.h"
-#include "common/error_text.h"
-#include "common/log.h"
-#include "common/spawn.h"
-#include "worker/audit.h"
-#include "worker/closing.h"
-#include "worker/free.h"
-#include "worker/image.h"
-#include "worker/lines.h"
-#include "worker/monitor.h"
-#include "worker/ops.h"
-#include "worker/pages.h"
-#include "worker/payload.h"
-#include "worker/room.h"
+#include "common/base/atomic.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "common/host/spawn.h"
+#include "common/manifest/control.h"
+#include "worker/audit/audit.h"
+#include "worker/base/lines.h"
+#include "worker/base/room.h"
+#include "worker/domain/free.h"
+#include "worker/domain/monitor.h"
+#include "worker/files/closing.h"
+#include "worker/gate/ops.h"
+#include "worker/image/image.h"
+#include "worker/memory/pages.h"
+#include "worker/wire/payload.h"
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>

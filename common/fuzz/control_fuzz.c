@@ -2,7 +2,7 @@
  * Control messages from a peer that sends any packet with any number of descriptors: what is accepted has the shape
  * that control.h promises, and no descriptor is lost or closed twice.
  */
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include "common/test/fuzz.h"
 #include <errno.h>
 #include <string.h>

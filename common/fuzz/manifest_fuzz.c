@@ -2,7 +2,7 @@
  * Manifests: the input as JSON, and as lines of KEY=VALUE. What is accepted lies within the bounds and survives being
  * written as JSON and read again.
  */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/fuzz.h"
 #include <string.h>
 

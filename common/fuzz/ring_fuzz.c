@@ -2,7 +2,7 @@
  * One side of a channel against a peer that writes what it likes into the shared memory: the ring never gives or takes
  * more than it may, payloads lie in the peer's arena, and our allocator keeps its blocks apart whatever is released.
  */
-#include "common/channel.h"
+#include "common/shm/channel.h"
 #include "common/test/fuzz.h"
 #include <errno.h>
 #include <stdbool.h>

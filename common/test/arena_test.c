@@ -1,7 +1,7 @@
 /* The arena against a model of who owns each 64 bytes, against hostile releases, and against fragmentation. */
 #include "common/test/test.h"
 
-#include "common/arena.h"
+#include "common/shm/arena.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

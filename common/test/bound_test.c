@@ -1,4 +1,4 @@
-#include "common/bound.h"
+#include "common/base/bound.h"
 #include "common/test/test.h"
 
 static const uint64_t words[] = {0,         1, 2, 255, 256, 257, 1ull << 31, 1ull << 32, 1ull << 63, UINT64_MAX - 1,

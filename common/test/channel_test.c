@@ -1,8 +1,8 @@
 /* The channel: layout and sealing, two sides that sleep and wake each other, bounds of payloads, hostile doorbells. */
 #include "common/test/test.h"
 
-#include "common/atomic.h"
-#include "common/channel.h"
+#include "common/base/atomic.h"
+#include "common/shm/channel.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* Control packets: round trips with text and fds, and packets that are malformed in every way; no fd is ever lost. */
 #include "common/test/test.h"
 
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Lists of CPUs: what is one, what is none, and that what is written can be read. */
 #include "common/test/test.h"
 
-#include "common/cpus.h"
+#include "common/host/cpus.h"
 #include <errno.h>
 #include <string.h>
 

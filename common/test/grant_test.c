@@ -1,5 +1,5 @@
 /* The lists of what a function is granted: how they are read, and which addresses they cover. */
-#include "common/grant.h"
+#include "common/manifest/grant.h"
 #include "common/test/test.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Manifests: names, every key with its bounds, JSON with line and key in each error, and what is written is read. */
 #include "common/test/test.h"
 
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

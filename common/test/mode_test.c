@@ -1,7 +1,7 @@
 /* Mode names, and that asking whether mpk is usable changes nothing for the one who asks. */
 #include "common/test/test.h"
 
-#include "common/mode.h"
+#include "common/host/mode.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Tells the test runner whether mode mpk can run on this machine: status 0, or 1 and the reason on standard output. */
-#include "common/mode.h"
+#include "common/host/mode.h"
 #include <stdio.h>
 
 int main(void)

@@ -1,5 +1,5 @@
 /* The table of resources is sound, and docs/limits.md is what follows from it. */
-#include "common/resources.h"
+#include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* The ring against a reference queue, against hostile indices and descriptors, between two threads, two processes. */
 #include "common/test/test.h"
 
-#include "common/atomic.h"
-#include "common/ring.h"
+#include "common/base/atomic.h"
+#include "common/shm/ring.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

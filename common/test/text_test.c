@@ -1,9 +1,9 @@
 /* What makes text: the buffer, the status table, and log lines that untrusted text cannot forge. */
 #include "common/test/test.h"
 
-#include "common/buffer.h"
-#include "common/log.h"
-#include "common/status.h"
+#include "common/base/buffer.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

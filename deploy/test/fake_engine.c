@@ -7,7 +7,7 @@
  *
  * It adds a line to STATE/starts for each start ("PID ADDRESS...") and one to STATE/launchers for each launcher.
  */
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* The event loop of io_fake.h. Keeps to the rules of io.h: bytes are shown once, a write looks at its memory late. */
 #include "engine/fuzz/io_fake.h"
 #include "common/test/fuzz.h"
-#include "engine/list.h"
-#include "engine/lookup.h"
+#include "engine/base/list.h"
+#include "engine/names/lookup.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -5,8 +5,8 @@
 #ifndef NW_ENGINE_FUZZ_IO_FAKE_H
 #define NW_ENGINE_FUZZ_IO_FAKE_H
 
-#include "common/buffer.h"
-#include "engine/io.h"
+#include "common/base/buffer.h"
+#include "engine/io/io.h"
 
 /* What becomes of a server's write. */
 enum fake_write { FAKE_WRITE_NOW, FAKE_WRITE_LATER, FAKE_WRITE_FAILS };

@@ -2,9 +2,9 @@
  * The HTTP parser: however a stream is cut into pieces, it means the same requests, and their bodies hold the same
  * bytes. A parser that this did not hold for would be open to smuggling.
  */
-#include "common/buffer.h"
+#include "common/base/buffer.h"
 #include "common/test/fuzz.h"
-#include "engine/http_parse.h"
+#include "engine/http/parse.h"
 #include <string.h>
 
 #define HEAD_LIMIT 512

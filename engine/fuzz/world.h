@@ -5,9 +5,9 @@
 #ifndef NW_ENGINE_FUZZ_WORLD_H
 #define NW_ENGINE_FUZZ_WORLD_H
 
-#include "common/channel.h"
-#include "engine/engine.h"
+#include "common/shm/channel.h"
 #include "engine/fuzz/io_fake.h"
+#include "engine/serve/engine.h"
 
 #define WORLD_WORKERS 16
 #define WORLD_CALLS   64

@@ -1,7 +1,7 @@
 /* Long work in pieces: chores, copies, and memory that goes. */
 #include "common/test/test.h"
-#include "engine/bulk.h"
-#include "engine/carry.h"
+#include "engine/base/bulk.h"
+#include "engine/base/carry.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

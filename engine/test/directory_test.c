@@ -1,6 +1,6 @@
 /* That nothing leads out of a granted directory, whoever Nightward runs as. */
 #include "common/test/test.h"
-#include "engine/directory.h"
+#include "engine/store/directory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

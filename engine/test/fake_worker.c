@@ -18,12 +18,12 @@
  *   die-reloading       ends the process when loaded, unless it is the first worker
  *   hostile KIND        breaks the protocol when invoked: see `hostilities`
  */
-#include "common/atomic.h"
-#include "common/channel.h"
-#include "common/control.h"
-#include "common/log.h"
-#include "common/status.h"
-#include "engine/list.h"
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/manifest/control.h"
+#include "common/shm/channel.h"
+#include "engine/base/list.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

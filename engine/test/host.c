@@ -1,7 +1,7 @@
 /* The host of host.h. */
 #include "engine/test/host.h"
-#include "common/control.h"
-#include "common/spawn.h"
+#include "common/host/spawn.h"
+#include "common/manifest/control.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>

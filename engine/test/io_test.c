@@ -3,7 +3,7 @@
  * engine reach only by chance. Completions that come after a close are seen by the sanitizers. io_uring is tried a
  * second time as on a kernel that knows no multishot operations.
  */
-#include "engine/io_backend.h"
+#include "engine/io/backend.h"
 #include "engine/test/io_world.h"
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* See io_world.h. */
 #include "engine/test/io_world.h"
-#include "engine/io_uring.h"
+#include "engine/io/uring/uring.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_TEST_IO_WORLD_H
 #define NW_ENGINE_TEST_IO_WORLD_H
 
-#include "engine/io.h"
+#include "engine/io/io.h"
 #include <netinet/in.h>
 
 struct peer {

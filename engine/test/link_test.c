@@ -1,8 +1,8 @@
 /* When a worker is rung: at once, or for a batch while the loop has more at hand. */
 #include "common/test/test.h"
-#include "engine/engine.h"
-#include "engine/io_backend.h"
-#include "engine/link.h"
+#include "engine/io/backend.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
 #include <errno.h>
 #include <stdlib.h>
 

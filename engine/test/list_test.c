@@ -1,6 +1,6 @@
 /* Walks of lists whose members go while they are walked. */
 #include "common/test/test.h"
-#include "engine/list.h"
+#include "engine/base/list.h"
 #include <stdlib.h>
 #include <string.h>
 

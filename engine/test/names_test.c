@@ -1,10 +1,10 @@
 /* Names in what functions may connect to: when they are looked up, what a deployment waits for, what workers are told.
  */
 #include "common/test/test.h"
-#include "engine/deployments.h"
-#include "engine/lookup.h"
-#include "engine/names.h"
-#include "engine/workers.h"
+#include "engine/control/deployments.h"
+#include "engine/control/workers.h"
+#include "engine/names/lookup.h"
+#include "engine/names/names.h"
 #include <stdio.h>
 #include <string.h>
 

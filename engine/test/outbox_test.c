@@ -1,7 +1,7 @@
 /* Control sockets whose peers read late: the outbox, and a whole engine whose worker is the test. */
 #include "common/test/test.h"
+#include "engine/base/outbox.h"
 #include "engine/fuzz/world.h"
-#include "engine/outbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

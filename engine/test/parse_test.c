@@ -1,7 +1,7 @@
 /* The HTTP parser alone: every way to cut a stream, at the edge of unreadable memory; and the small decoders. */
-#include "engine/http_parse.h"
-#include "engine/json_text.h"
-#include "engine/query.h"
+#include "engine/http/json_text.h"
+#include "engine/http/parse.h"
+#include "engine/http/query.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -3,12 +3,12 @@
  * two pieces, so that it counts them, and it may do something in the middle of them.
  */
 #include "common/test/test.h"
-#include "engine/dispatch.h"
-#include "engine/functions.h"
+#include "engine/control/workers.h"
 #include "engine/fuzz/world.h"
-#include "engine/http.h"
-#include "engine/link.h"
-#include "engine/workers.h"
+#include "engine/http/http.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/functions.h"
+#include "engine/serve/link.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* See played_worker.h. */
 #include "engine/test/played_worker.h"
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include "common/test/test.h"
-#include "engine/functions.h"
+#include "engine/serve/functions.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

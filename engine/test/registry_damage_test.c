@@ -1,6 +1,6 @@
 /* What becomes of a registry and a store that were damaged: nothing wrong is served, nothing is deleted, and what can
  * be had is. */
-#include "common/log.h"
+#include "common/base/log.h"
 #include "engine/test/registry_help.h"
 #include <errno.h>
 #include <fcntl.h>

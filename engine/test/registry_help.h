@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_TEST_REGISTRY_HELP_H
 #define NW_ENGINE_TEST_REGISTRY_HELP_H
 
-#include "engine/registry.h"
+#include "engine/store/registry.h"
 
 extern char directory[64]; /* the registry's; made and removed by these two, for cmocka */
 int set_up(void **state);

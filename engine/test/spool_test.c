@@ -1,6 +1,6 @@
 /* Whose memory for payloads is taken away when it is short. */
 #include "common/test/test.h"
-#include "engine/spool.h"
+#include "engine/base/spool.h"
 #include <errno.h>
 
 #define BUDGET 1200 /* of which one function may hold 600, and 300 are for those that hold 18 */

@@ -1,7 +1,7 @@
-/* The engine that leaves checks out, for tests (common/without.h): which one, it is told in NW_WITHOUT. Never
+/* The engine that leaves checks out, for tests (common/base/without.h): which one, it is told in NW_WITHOUT. Never
  * installed. */
-#include "common/without.h"
-#include "common/log.h"
+#include "common/base/without.h"
+#include "common/base/log.h"
 #include <stdlib.h>
 #include <string.h>
 

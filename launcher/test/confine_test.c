@@ -1,8 +1,8 @@
 /* How workers are confined: looked at from outside and, by a stand-in for the worker, from inside. */
 #include "common/test/test.h"
 
-#include "common/manifest.h"
-#include "common/users.h"
+#include "common/host/users.h"
+#include "common/manifest/manifest.h"
 #include "launcher/confine.h"
 #include "launcher/namespaces.h"
 #include "launcher/test/host.h"
@@ -515,7 +515,7 @@ static const struct {
     int how;
 } policy[] = {
 #define CALL(class, name, profiles, how, handler, rules, words) {#name, SYS_##name, profiles, how},
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 };
 

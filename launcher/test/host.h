@@ -5,7 +5,7 @@
 #ifndef NW_LAUNCHER_TEST_HOST_H
 #define NW_LAUNCHER_TEST_HOST_H
 
-#include "common/control.h"
+#include "common/manifest/control.h"
 #include <sys/types.h>
 
 /* Where workers may be users of their own. */

@@ -1,7 +1,7 @@
 /* Tests of the launcher with a stand-in for the worker: starting, confining, reporting, leaving nothing behind. */
 #include "common/test/test.h"
 
-#include "common/spawn.h"
+#include "common/host/spawn.h"
 #include "launcher/test/host.h"
 #include <dirent.h>
 #include <errno.h>

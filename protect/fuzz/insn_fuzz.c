@@ -3,7 +3,7 @@
  * within it, in order, and no byte behind it matters.
  */
 #include "common/test/fuzz.h"
-#include "protect/insn.h"
+#include "protect/scan/insn.h"
 #include "protect/test/insn_zydis.h"
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The functions that libnwguard.so puts in front of libc's. What it is for and what it is not is said in guard.h. */
 #include "protect/guard/guard.h"
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 
 #include <dlfcn.h>
 #include <errno.h>

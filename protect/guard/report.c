@@ -3,7 +3,7 @@
  * written at once, without memory of malloc. Not responsible for who may call.
  */
 #define UNW_LOCAL_ONLY
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 #include "protect/guard/guard.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 /* Tests of the ELF reader: sound files, then the same files cut short and damaged at random. */
-#include "protect/elf_file.h"
+#include "protect/scan/elf_file.h"
 #include "protect/test/fixture.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* Tests of libnwguard.so: programs that it is preloaded into, what they are answered and what they print. */
 #include "include/nightward/protect.h"
-#include "protect/scan.h"
+#include "protect/scan/scan.h"
 #include "protect/test/fixture.h"
 
 #include <errno.h>

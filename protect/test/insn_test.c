@@ -1,6 +1,6 @@
 /* Tests of the instruction decoder: against Zydis, on the machine's own libraries and on random bytes. */
-#include "protect/elf_code.h"
-#include "protect/insn.h"
+#include "protect/scan/elf_code.h"
+#include "protect/scan/insn.h"
 #include "protect/test/fixture.h"
 #include "protect/test/insn_zydis.h"
 

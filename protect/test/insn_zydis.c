@@ -1,6 +1,6 @@
 /* The comparison of insn_zydis.h. */
 #include "protect/test/insn_zydis.h"
-#include "protect/insn.h"
+#include "protect/scan/insn.h"
 
 #include <Zydis/Zydis.h>
 

@@ -1,5 +1,5 @@
 /* Tests of libprotect's record of pages: many random changes against a model that knows the key of every page. */
-#include "protect/libprotect_ranges.h"
+#include "protect/lib/ranges.h"
 #include "protect/test/fixture.h"
 
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * Tests of libprotect as a program sees it. What must not be reachable is read in a forked child, which reports by its
  * exit status whether the read came back or was answered with SIGSEGV and SEGV_PKUERR.
  */
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 #include "include/nightward/protect.h"
 #include "protect/test/fixture.h"
 

@@ -2,7 +2,7 @@
 #ifndef NW_PROTECT_TEST_NAIVE_SCAN_H
 #define NW_PROTECT_TEST_NAIVE_SCAN_H
 
-#include "protect/scan.h"
+#include "protect/scan/scan.h"
 
 /* As nw_scan. */
 size_t naive_scan(const uint8_t *code, size_t size, struct nw_scan_hit *hits, size_t max);

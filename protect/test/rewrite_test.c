@@ -2,8 +2,8 @@
  * Tests of the rewriter: the functions of rewrite_cases.S must do the same before and after, with all registers, flags,
  * memory and the red zone; what may not be rewritten is left; libraries of this machine; damaged code.
  */
-#include "protect/elf_code.h"
-#include "protect/rewrite.h"
+#include "protect/rewrite/rewrite.h"
+#include "protect/scan/elf_code.h"
 #include "protect/test/fixture.h"
 #include "protect/test/machine.h"
 

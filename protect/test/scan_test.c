@@ -1,6 +1,6 @@
 /* Tests of the instruction scanner: against a naive scanner, at every seam, against Zydis, and on the machine's own
  * libraries. */
-#include "protect/scan.h"
+#include "protect/scan/scan.h"
 #include "protect/test/fixture.h"
 #include "protect/test/naive_scan.h"
 

@@ -1,5 +1,5 @@
 /* Tests of the walk over the process's own code: every offset, every seam, and what makes it impossible. */
-#include "protect/self_scan.h"
+#include "protect/scan/self_scan.h"
 
 #include <errno.h>
 #include <setjmp.h>

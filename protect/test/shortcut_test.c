@@ -3,8 +3,8 @@
  * the kernel, the gate, or the gate's refusal and then the kernel answers; what is no wrapper stays as it is; the libc
  * of this machine; no room; damaged files.
  */
-#include "protect/scan.h"
-#include "protect/shortcut.h"
+#include "protect/rewrite/shortcut.h"
+#include "protect/scan/scan.h"
 #include "protect/test/fixture.h"
 #include "protect/test/machine.h"
 

@@ -1,6 +1,6 @@
 /* Tests of the table of virtual keys: its rules one by one, then many random steps against a model. */
+#include "protect/gate/vkey.h"
 #include "protect/test/fixture.h"
-#include "protect/vkey.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  * comes back is sealed, at most as long as asked for, free of hits, and the file's bytes but for what was taken out.
  */
 #include "common/test/fuzz.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -3,10 +3,10 @@
  * ends, in a word that says so; until then it touches no memory but its own and that of payloads, answers no call
  * twice, and keeps count of what it lent. The rest of the monitor is stood in for.
  */
-#include "common/log.h"
+#include "common/base/log.h"
 #include "common/test/fuzz.h"
-#include "worker/carry.h"
-#include "worker/payload.h"
+#include "worker/wire/carry.h"
+#include "worker/wire/payload.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* See attack_hoard.h. */
 #include "worker/test/attack_hoard.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* See attack_host.h. */
 #include "worker/test/attack_host.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* See attack_jumps.h. */
 #include "worker/test/attack_jumps.h"
 #include "common/test/test.h"
-#include "protect/elf_file.h"
-#include "protect/gate.h"
-#include "worker/monitor.h"
+#include "protect/gate/gate.h"
+#include "protect/scan/elf_file.h"
+#include "worker/domain/monitor.h"
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>

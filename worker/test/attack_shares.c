@@ -1,6 +1,6 @@
 /* See attack_shares.h. */
 #include "worker/test/attack_shares.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/attack_hoard.h"
 #include <errno.h>

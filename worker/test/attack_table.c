@@ -1,6 +1,6 @@
 /* See attack_table.h. */
 #include "worker/test/attack_table.h"
-#include "worker/ops.h"
+#include "worker/gate/ops.h"
 #include "worker/test/attack/attack.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>
@@ -367,7 +367,7 @@ const size_t attack_jumps_count = sizeof attack_jumps / sizeof attack_jumps[0];
 #undef CALL
 const int attack_known_calls[] = {
 #define CALL(class, name, profiles, how, handler, rules, words) SYS_##name,
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 };
 const size_t attack_known_calls_count = sizeof attack_known_calls / sizeof attack_known_calls[0];

@@ -6,7 +6,7 @@
  * and what applies there in modes process and none.
  */
 #include "common/test/test.h"
-#include "protect/state.h"
+#include "protect/gate/state.h"
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_damage.h"
 #include "worker/test/attack_host.h"

@@ -5,7 +5,7 @@
  */
 #include "worker/test/attack_transient.h"
 #include "common/test/test.h"
-#include "worker/monitor.h"
+#include "worker/domain/monitor.h"
 #include "worker/test/attack_jumps.h"
 #include <sched.h>
 #include <stdio.h>

@@ -56,7 +56,7 @@ setup() {
     diff <(gate_holds) <(in_gate | sed 's/+.*//')
     [ -z "$(outside)" ]
     [[ $output == *$'\n'"$(gate_holds | wc -l) in the gate, 0 outside, "* ]]
-    ! in_gate | grep -v '(protect/gate\.S, \.nw_gate+0x[0-9a-f]*)$'
+    ! in_gate | grep -v '(protect/gate/gate\.S, \.nw_gate+0x[0-9a-f]*)$'
 }
 
 @test "a disassembler finds the same instructions at the same places of the gate" {

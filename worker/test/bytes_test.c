@@ -1,4 +1,5 @@
-/* worker/bytes.c against loops of single bytes, for every length that takes another way, at the end of readable memory.
+/* worker/base/bytes.c against loops of single bytes, for every length that takes another way, at the end of readable
+ * memory.
  */
 #include "common/test/test.h"
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What functions of profile files may fill of their directories, in a live worker, in modes mpk and process: see disk.h
  * and filer.c. A block is 4 KiB, and so is a name. */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What a function of profile compute has to wait with for several files at once; in modes mpk and process. */
-#include "common/resources.h"
+#include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include "worker/test/harness.h"
 #include <stdio.h>

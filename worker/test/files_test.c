@@ -1,6 +1,6 @@
 /* What functions of profile files find and do in a live worker, in modes mpk and process: see filer.c. What they may
  * not do at all is in profiles_test.c. */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <fcntl.h>

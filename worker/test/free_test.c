@@ -2,9 +2,9 @@
  * The list of free func workers: each is taken by one thread at a time, whoever owns the lock and whoever takes it
  * away meanwhile. Executors take and give back as fast as they can, and another thread whenever one owns the lock.
  */
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 #include "common/test/test.h"
-#include "worker/free.h"
+#include "worker/domain/free.h"
 #include <pthread.h>
 #include <string.h>
 

@@ -30,8 +30,8 @@ through_pointers() {
 }
 
 @test "the gate has one jump through a register, behind LFENCE" {
-    jumps=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate.o" | grep -cE '(jmp|call) +\*')
-    guarded=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate.o" | grep -A1 lfence | grep -cE 'jmp +\*')
+    jumps=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate/gate.o" | grep -cE '(jmp|call) +\*')
+    guarded=$(objdump -d --no-show-raw-insn "$build/obj/protect/gate/gate.o" | grep -A1 lfence | grep -cE 'jmp +\*')
     [ "$jumps" = 2 ] # for each variant one
     [ "$guarded" = 1 ] # where there are no keys there is nothing to run ahead with
 }

@@ -1,6 +1,6 @@
 /* See harness.h. */
 #include "worker/test/harness.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -2,10 +2,10 @@
 #ifndef NW_WORKER_TEST_HARNESS_H
 #define NW_WORKER_TEST_HARNESS_H
 
-#include "common/channel.h"
-#include "common/control.h"
-#include "common/mode.h"
-#include "common/status.h"
+#include "common/base/status.h"
+#include "common/host/mode.h"
+#include "common/manifest/control.h"
+#include "common/shm/channel.h"
 #include <sys/types.h>
 
 struct nw_harness {

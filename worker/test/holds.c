@@ -1,7 +1,7 @@
 /* See holds.h. What runs on a domain's FS base has no thread-local storage: stays are kept by executor. */
 #include "worker/test/holds.h"
-#include "protect/shortcut.h"
-#include "worker/monitor.h"
+#include "protect/rewrite/shortcut.h"
+#include "worker/domain/monitor.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

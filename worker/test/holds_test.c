@@ -2,7 +2,7 @@
  * What a worker's locks are held for at most, and what an executor stays in the monitor for, while hostile functions do
  * what they can: holds.h says how that is measured. Writes all of it to holds.txt in the build directory.
  */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>

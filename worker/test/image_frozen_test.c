@@ -1,6 +1,6 @@
 /* The bytes that were scanned are the bytes that run: every way to change a file, or the image made of it, is tried. */
-#include "common/atomic.h"
-#include "worker/image.h"
+#include "common/base/atomic.h"
+#include "worker/image/image.h"
 
 #include <errno.h>
 #include <fcntl.h>

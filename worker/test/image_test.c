@@ -1,5 +1,5 @@
 /* Tests of the cache of code images, with files of this machine and files that change under it. */
-#include "worker/image.h"
+#include "worker/image/image.h"
 
 #include <elf.h>
 #include <errno.h>

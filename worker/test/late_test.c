@@ -1,5 +1,5 @@
 /* What libc loads only when it is needed is there when it is needed, in every mode. */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/logged.h"
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Record locks of functions of profile files, in a live worker, in modes mpk and process: see filer.c. */
-#include "common/manifest.h"
-#include "common/resources.h"
+#include "common/manifest/manifest.h"
+#include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <errno.h>

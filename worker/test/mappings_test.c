@@ -3,10 +3,10 @@
  * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
  */
 #include "common/test/test.h"
-#include "worker/files.h"
-#include "worker/image.h"
-#include "worker/memory.h"
-#include "worker/pages.h"
+#include "worker/files/files.h"
+#include "worker/image/image.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/pages.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

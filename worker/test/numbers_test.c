@@ -2,7 +2,7 @@
  * Every system call from a function of each profile: nothing that is not in the table gets through, and a function that
  * switches its mediation off, as it can where there are no keys, is held by the filter of its worker.
  */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <stdio.h>
@@ -25,7 +25,7 @@ static const struct {
 #define NET                                                     NW_PROFILE_NET
 #define FILES                                                   NW_PROFILE_FILES
 #define CALL(class, name, profiles, how, handler, rules, words) {SYS_##name, profiles},
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 };
 
@@ -107,7 +107,7 @@ static void every_number_of_files(void **state)
 
 static const uint32_t filtered[][2] = {
 #define KERNEL(name, profiles, test, argument, value, words) {SYS_##name, profiles},
-#include "worker/kernel.def"
+#include "worker/audit/kernel.def"
 #undef KERNEL
 };
 

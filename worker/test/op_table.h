@@ -2,9 +2,9 @@
 #ifndef NW_WORKER_TEST_OP_TABLE_H
 #define NW_WORKER_TEST_OP_TABLE_H
 
-#include "protect/shortcut.h"
-#include "worker/monitor.h"
-#include "worker/ops.h"
+#include "protect/rewrite/shortcut.h"
+#include "worker/domain/monitor.h"
+#include "worker/gate/ops.h"
 
 enum op_kind {
     OP_NONE,

@@ -1,13 +1,13 @@
 # the tests of what the worker is made of
-$(eval $(call test,worker/region,worker/test/region_test.c worker/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory.c remap.c code.c disk.c file_maps.c fd_name.c pages.c region.c denied.c share.c shortage.c image.c image_elf.c),,$(PROTECT) $(COMMON)))
-$(eval $(call test,worker/share,worker/test/share_test.c worker/share.c worker/denied.c,,$(COMMON)))
-$(eval $(call test,worker/free,worker/test/free_test.c worker/free.c))
-$(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/bytes.c))
+$(eval $(call test,worker/region,worker/test/region_test.c worker/memory/region.c))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c files/fd_name.c memory/pages.c memory/region.c base/denied.c base/share.c memory/shortage.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/share,worker/test/share_test.c worker/base/share.c worker/base/denied.c,,$(COMMON)))
+$(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c))
+$(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/base/bytes.c))
 $(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
-$(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy_doc.c worker/policy_rules.c))
+$(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy/doc.c worker/policy/rules.c))
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/ranges.c))
+$(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/base/ranges.c))
 $(eval $(call test,worker/locks,$(addprefix worker/test/,locks_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/disk,$(addprefix worker/test/,disk_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/stuck,$(addprefix worker/test/,stuck_test.c probe_host.c harness.c),,$(COMMON)))
@@ -20,11 +20,11 @@ $(B)/test/worker/locks: | $(B)/test/worker/filer.so
 $(B)/test/worker/stuck: | $(B)/test/worker/filer.so $(B)/test/worker/stuck.so
 $(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck worker/numbers
-$(eval $(call test,worker/image,worker/test/image_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
-$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image.c worker/image_elf.c,,$(PROTECT)))
+$(eval $(call test,worker/image,worker/test/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
+$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/payload.c worker/remote.c,,$(COMMON)))
-$(eval $(call fuzz,worker,image,worker/image.c worker/image_elf.c,,$(PROTECT)))
+$(eval $(call fuzz,worker,remote,worker/wire/payload.c worker/wire/remote.c,,$(COMMON)))
+$(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/lines,worker/test/lines_test.c worker/test/harness.c,,$(COMMON)))
@@ -89,9 +89,9 @@ NO_ASAN += worker/holds
 SLOW_TESTS += $(B)/test/worker/holds
 $(B)/test/worker/holds: | $(HOLDS_PROGRAM) functions
 
-# The worker that can leave defences out: the same sources, built to ask (protect/without.h). Never installed.
+# The worker that can leave defences out: the same sources, built to ask (protect/gate/without.h). Never installed.
 WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
-WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/function_check.c protect/scan.c worker/test/without.c
+WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/scan/function_check.c protect/scan/scan.c worker/test/without.c
 WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
 
 $(B)/obj/without/worker/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)

@@ -1,7 +1,7 @@
 /* The table of system calls is sound, the rules do what they say, and docs/syscalls.md is what follows from them. */
 #include "common/test/test.h"
-#include "worker/policy.h"
-#include "worker/policy_doc.h"
+#include "worker/policy/doc.h"
+#include "worker/policy/policy.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const struct {
     const struct nw_rule *rules;
 } calls[] = {
 #define CALL(class, name, profiles, how, handler, rules, words) {SYS_##name, nw_rules_##rules},
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 };
 
@@ -33,7 +33,7 @@ static void names_are_those_of_the_kernel(void **state)
         const char *name;
     } named[] = {
 #define NAME(number, name) {number, #name},
-#include "worker/syscall_names.def"
+#include "worker/policy/syscall_names.def"
 #undef NAME
     };
     static const struct {
@@ -41,10 +41,10 @@ static void names_are_those_of_the_kernel(void **state)
         const char *name;
     } known[] = {
 #define CALL(class, name, ...) {SYS_##name, #name},
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 #define KERNEL(name, ...) {SYS_##name, #name},
-#include "worker/kernel.def"
+#include "worker/audit/kernel.def"
 #undef KERNEL
         {SYS_execve, "execve"},
         {SYS_vfork, "vfork"},

@@ -2,7 +2,7 @@
  * A function that does what its input says, to see what its profile lets it do: a command and its arguments, separated
  * by spaces. The answer is the name of the error, or "ok", or what was read.
  */
-#include "protect/gate.h"
+#include "protect/gate/gate.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 /* See probe_host.h. */
 #include "worker/test/probe_host.h"
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include <stdarg.h>
 #include <stdio.h>

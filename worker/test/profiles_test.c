@@ -1,5 +1,5 @@
 /* What functions of each profile may do, and what they may not, in a live worker; in modes mpk and process. */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <arpa/inet.h>

@@ -3,8 +3,8 @@
  * is free again when it ends. Random changes against a model that counts.
  */
 #include "common/test/test.h"
-#include "worker/monitor.h"
-#include "worker/share.h"
+#include "worker/base/share.h"
+#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <string.h>
 

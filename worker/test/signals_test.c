@@ -1,5 +1,5 @@
 /* Signals of a function within its domain; in modes mpk and process. */
-#include "common/resources.h"
+#include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include "worker/test/harness.h"
 #include <errno.h>

@@ -2,7 +2,7 @@
  * Memory of a function may be pages of a file, and its file system may take as long as it likes to bring one. Here it
  * does so until it is told: a file system of this process. Only that function waits for it. Mode mpk.
  */
-#include "common/manifest.h"
+#include "common/manifest/manifest.h"
 #include "common/test/test.h"
 #include "worker/test/probe_host.h"
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* See trace.h. */
 #include "worker/test/trace.h"
 #include "common/test/test.h"
-#include "protect/elf_file.h"
+#include "protect/scan/elf_file.h"
 #include <cpuid.h>
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #ifndef NW_WORKER_TEST_TRACE_H
 #define NW_WORKER_TEST_TRACE_H
 
-#include "protect/gate.h"
+#include "protect/gate/gate.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * configuration of AMX); an input of eight bytes, the address of the caller's operand, answers what is found of that:
  * "clean", or where.
  */
-#include "protect/state.h"
+#include "protect/gate/state.h"
 #include <faas/worker_v1_interface.h>
 #include <stdint.h>
 #include <stdlib.h>

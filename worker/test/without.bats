@@ -1,4 +1,4 @@
-# Nothing of the defences that a test build can leave out (protect/without.h) is in what is installed.
+# Nothing of the defences that a test build can leave out (protect/gate/without.h) is in what is installed.
 
 setup() {
     cd "$BATS_TEST_DIRNAME/../.."

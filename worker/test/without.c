@@ -2,9 +2,9 @@
  * The worker that leaves defences out, for tests (without.h): which ones, it is told in NW_WITHOUT, names with commas
  * between them. Never installed.
  */
-#include "protect/without.h"
-#include "common/log.h"
-#include "protect/gate.h"
+#include "protect/gate/without.h"
+#include "common/base/log.h"
+#include "protect/gate/gate.h"
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* A whole worker process with real functions, driven over its ring as the engine does it. NW_TEST_MODE picks the mode.
  */
-#include "common/manifest.h"
-#include "protect/state.h"
+#include "common/manifest/manifest.h"
+#include "protect/gate/state.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #ifndef NW_ENGINE_TEST_E2E_CHAOS_H
 #define NW_ENGINE_TEST_E2E_CHAOS_H
 
-#include "common/atomic.h"
+#include "common/base/atomic.h"
 #include "engine/test/e2e/load_http.h"
 #include <pthread.h>
 #include <stdbool.h>

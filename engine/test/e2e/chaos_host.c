@@ -62,7 +62,7 @@ struct chaos_view chaos_look(struct chaos *chaos)
 
 /* --- /proc --- */
 
-/* Cached images of code (worker/image.h) are kept for the next domain that maps them: no leak, and bounded. */
+/* Cached images of code (worker/image/image.h) are kept for the next domain that maps them: no leak, and bounded. */
 static bool is_cached_code(const char *folder, const char *name)
 {
     char path[512], target[64] = "";

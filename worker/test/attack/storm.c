@@ -2,8 +2,8 @@
  * A storm: several threads make system calls and operations of the gate at random, by the shortcut and by SYSCALL, with
  * arguments that are now and then what a call wants. Nothing is asked of the answers.
  */
-#include "protect/shortcut.h"
-#include "worker/ops.h"
+#include "protect/rewrite/shortcut.h"
+#include "worker/gate/ops.h"
 #include "worker/test/attack/attack.h"
 #include <pthread.h>
 #include <string.h>
@@ -30,7 +30,7 @@ struct storm {
 
 static const int listed[] = {
 #define CALL(class, name, profiles, how, handler, rules, words) SYS_##name,
-#include "worker/policy.def"
+#include "worker/policy/policy.def"
 #undef CALL
 };
 

@@ -3,9 +3,9 @@
  * which is torn down for it; another is the watcher. A byte is passed on by which line of libc's text is in a cache:
  * domains share those pages.
  */
-#include "protect/gate.h"
-#include "protect/shortcut.h"
-#include "worker/ops.h"
+#include "protect/gate/gate.h"
+#include "protect/rewrite/shortcut.h"
+#include "worker/gate/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <link.h>

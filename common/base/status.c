@@ -1,0 +1,13 @@
+/* The rows of the status table, for the callers of status.h. */
+#include "common/base/status.h"
+
+static const struct nw_status_info rows[NW_STATUS_COUNT] = {
+#define X(name, http, code, text) [NW_STATUS_##name] = {http, code, text},
+    NW_STATUS_TABLE(X)
+#undef X
+};
+
+const struct nw_status_info *nw_status_info(uint32_t status)
+{
+    return &rows[status < NW_STATUS_COUNT ? status : NW_STATUS_INTERNAL];
+}

@@ -1,0 +1,86 @@
+/*
+ * Messages on the control sockets (SOCK_SEQPACKET Unix socket pairs): engine and launcher, engine and worker. One
+ * packet is one message: this fixed header, then `text_len` bytes of text; file descriptors ride along.
+ *
+ *   nightward -> engine  LAUNCHER (fd: control socket of a launcher that was just started)
+ *   engine -> nightward  READY (text: one listening address per line)
+ *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
+ *   launcher -> engine   STARTED, EXITED (text: why, for people)
+ *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
+ *                        directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE,
+ *                        CHANNEL (fds: memfd, engine's doorbell)
+ *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
+ *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS
+ */
+#ifndef NW_COMMON_MANIFEST_CONTROL_H
+#define NW_COMMON_MANIFEST_CONTROL_H
+
+#include "common/host/mode.h"
+#include "common/manifest/grant.h"
+#include "common/shm/channel.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_CONTROL_TEXT_MAX  32768
+#define NW_CONTROL_FDS_MAX   (1 + NW_DIRECTORIES_MAX)
+#define NW_CONTROL_FDS_START 4
+
+enum nw_control_kind {
+    NW_CONTROL_LAUNCHER = 1,
+    NW_CONTROL_READY,
+    NW_CONTROL_START,     /* worker, mode, executors, profile, geometry */
+    NW_CONTROL_KILL,      /* worker: SIGKILL it */
+    NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
+    NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile */
+    NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
+    NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
+    NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
+    NW_CONTROL_CHANNEL,   /* one more channel of the same geometry, which shares the worker's doorbell */
+    NW_CONTROL_HELLO,     /* value = hardware keys in use, 0 without MPK */
+    NW_CONTROL_LOADED,    /* deployment */
+    NW_CONTROL_REFUSED,   /* deployment */
+    NW_CONTROL_RETIRED,   /* deployment */
+    NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
+    NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them,
+                             memory = system calls of functions that were refused so far */
+    NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/manifest/resources.h;
+                             memory: bytes of its memory limit; value: the most of them so far */
+};
+
+struct nw_control {
+    uint32_t kind;
+    uint32_t text_len;
+    uint32_t worker;     /* worker number, chosen by the engine, never reused */
+    uint32_t deployment; /* deployment number, chosen by the engine, never reused */
+    int64_t value;
+    uint32_t mode;      /* enum nw_mode, never AUTO */
+    uint32_t executors; /* kernel threads that run slots */
+    uint32_t slots;
+    uint32_t timeout_ms;
+    uint64_t memory; /* bytes of writable memory the domain may have */
+    uint64_t disk;   /* bytes that it may fill of granted directories */
+    uint32_t threads;
+    uint32_t profile;    /* enum nw_profile */
+    uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
+    struct nw_geometry geometry;
+};
+
+/* A received message; free nothing, close fds that are not -1 when done with them. */
+struct nw_control_message {
+    struct nw_control head;
+    char text[NW_CONTROL_TEXT_MAX + 1]; /* NUL-terminated behind text_len bytes */
+    int fds[NW_CONTROL_FDS_MAX];        /* -1 where there is none; close-on-exec */
+    int n_fds;
+};
+
+/* Sends one message. head->text_len is set here. 0 or negative errno (-EAGAIN on a non-blocking socket that is
+ * full, -EPIPE when the peer is gone; never SIGPIPE). The fds stay the caller's. */
+int nw_control_send(int socket, const struct nw_control *head, const char *text, size_t text_len, const int *fds,
+                    int n_fds);
+
+/* Receives one message. 1; 0 at end of file; -EAGAIN; -EPROTO when the packet is malformed (its fds are closed);
+ * -EMFILE when this process cannot open the fds that came with it, which are lost. */
+int nw_control_recv(int socket, struct nw_control_message *message);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * What the user says of a function besides its code: limits and environment. One table declares every key with its
+ * type, default and bounds; function.json, the admin API and the flags of `nightward deploy` all go through it.
+ */
+#ifndef NW_COMMON_MANIFEST_MANIFEST_H
+#define NW_COMMON_MANIFEST_MANIFEST_H
+
+#include "common/base/buffer.h"
+#include "common/manifest/grant.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_NAME_MAX       63
+#define NW_CALLERS_MAX    1023
+#define NW_CWD_TEXT       512 /* bytes of a working directory, its NUL included */
+#define NW_DEFAULT_TENANT "default"
+
+/* What a function may ask of the kernel, one bit each; every function may compute. */
+enum nw_profile { NW_PROFILE_COMPUTE = 1, NW_PROFILE_NET = 2, NW_PROFILE_FILES = 4 };
+
+struct nw_manifest {
+    char name[NW_NAME_MAX + 1];
+    uint32_t slots;                   /* invocations that may run at once in one worker; 1 to 64, default 8 */
+    uint32_t timeout_ms;              /* deadline of one invocation; 1 ms to 1 h, default 10 s */
+    uint64_t memory;                  /* bytes of writable memory; 16M to 4G, default 256M */
+    uint64_t disk;                    /* bytes that it may fill of its directories; 0 to 16T, default 1G */
+    char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
+    char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
+    uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */
+    uint64_t static_tls;              /* bytes for thread-local variables of libraries; 0 to 256K, default 512 */
+    uint32_t profile;                 /* enum nw_profile */
+    char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
+    char directories[NW_GRANT_TEXT];  /* profile files: directories */
+    char cwd[NW_CWD_TEXT];            /* what relative paths begin at: "/", or in one of the directories */
+    struct nw_buffer env;             /* each K=V followed by NUL */
+    uint32_t named;                   /* bit i: key i was set, not left at its default */
+};
+
+void nw_manifest_init(struct nw_manifest *manifest);
+void nw_manifest_fini(struct nw_manifest *manifest);
+
+/* A name, of a function or a tenant, is 1 to 63 of [A-Za-z0-9._-] and does not begin with a dot or a dash. 0 or
+ * -EINVAL. */
+int nw_manifest_check_name(const char *name, size_t length);
+
+/*
+ * Sets one key from its text form: slots "8", timeout "1s" "250ms" "2m", memory "64M" "1G" "1048576", name, tenant,
+ * callers "a, b", threads, static-tls "4K", profile "compute" "net" "files" "net,files", connect, directories, cwd; env
+ * takes "K=V" and may be set many times. 0, or -EINVAL with a message for people in `why`.
+ */
+int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
+
+/* The name of key i, from 0; NULL behind the last. */
+const char *nw_manifest_key(unsigned i);
+
+/* All of them, "name, slots, ..."; `separator` goes between. */
+void nw_manifest_list_keys(char *text, size_t size, const char *separator);
+
+/* Gives one key but the name its default, or every one when `key` is "all". 0, or -EINVAL as nw_manifest_set. */
+int nw_manifest_reset(struct nw_manifest *manifest, const char *key, char *why, size_t why_size);
+
+/* Whether key i has the same value in both. */
+bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *other, unsigned i);
+
+/* Makes `to`, which must be empty or initialised, a copy in which nothing counts as named. 0 or -ENOMEM. */
+int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from);
+
+/* Whether the keys go together, once all are set. 0, or -EINVAL with a message for people. */
+int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size);
+
+/* A profile in its text form. */
+const char *nw_profile_text(uint32_t profile);
+
+/* Whether functions of `tenant` may call this one: its own may, and those that `callers` names. */
+bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant);
+
+/*
+ * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings. Unknown
+ * keys are errors. When `so_path` is not NULL the key "so" (a file name) is taken too and copied there.
+ * 0, or -EINVAL with line and key in `why`.
+ */
+int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_t length, char *so_path,
+                           size_t so_path_size, char *why, size_t why_size);
+
+/* Appends the manifest as a JSON object that nw_manifest_parse_json accepts. 0 or -ENOMEM. */
+int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out);
+
+#endif

@@ -1,0 +1,41 @@
+/* What one owner may have of each resource that many want, from resources.def. Says nothing of who has what. */
+#ifndef NW_COMMON_MANIFEST_RESOURCES_H
+#define NW_COMMON_MANIFEST_RESOURCES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum nw_resource {
+#define RESOURCE(NAME, ...) NW_RESOURCE_##NAME,
+#include "common/manifest/resources.def"
+#undef RESOURCE
+    NW_RESOURCE_COUNT
+};
+
+/* For sizes of arrays: NW_LIMIT_DESCRIPTORS and so on. */
+enum nw_resource_limit {
+#define RESOURCE(NAME, name, unit, owner, share, limit, ...) NW_LIMIT_##NAME = limit,
+#include "common/manifest/resources.def"
+#undef RESOURCE
+};
+
+struct nw_resource_terms {
+    const char *name, *unit, *owner;
+    uint64_t share, limit;
+    int refusal; /* errno, or 0 */
+    const char *setting, *room, *words;
+};
+
+extern const struct nw_resource_terms nw_resources[NW_RESOURCE_COUNT];
+
+#define NW_RESOURCES_TEXT (NW_RESOURCE_COUNT * 21)
+
+/* What one owner holds of each, as text and back; -EINVAL when it is no such text. */
+void nw_resources_format(const uint64_t used[NW_RESOURCE_COUNT], char text[NW_RESOURCES_TEXT]);
+int nw_resources_parse(const char *text, uint64_t used[NW_RESOURCE_COUNT]);
+
+/* docs/limits.md */
+void nw_resources_document(FILE *to);
+
+#endif

@@ -1,8 +1,0 @@
-/* Prints docs/limits.md; run by make. */
-#include "common/resources.h"
-
-int main(void)
-{
-    nw_resources_document(stdout);
-    return ferror(stdout) || fclose(stdout) ? 111 : 0;
-}

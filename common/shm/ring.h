@@ -1,0 +1,85 @@
+/*
+ * A single-producer single-consumer queue of descriptors in memory that two processes share. Small payloads travel in
+ * the descriptor. Not responsible for others (arena.h) or for waking a peer (channel.h).
+ *
+ * The peer is hostile: it may write anything anywhere in the shared part at any time. Each side keeps its own index
+ * privately and never reads it back; the peer's index is checked on every read; a descriptor is copied out before
+ * anyone looks at it.
+ */
+#ifndef NW_COMMON_SHM_RING_H
+#define NW_COMMON_SHM_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A payload of so many bytes fits into its descriptor. */
+#define NW_INLINE_MAX 80
+
+/* The offset of a payload that is in the descriptor: there is no block, and nothing to release. */
+#define NW_OFFSET_INLINE UINT64_MAX
+
+/* One message, two cache lines. Fields are hostile after a pop: the receiver checks them before use. */
+struct nw_desc {
+    uint64_t id;       /* invocation or call that this belongs to; chosen by the side that began it */
+    uint64_t offset;   /* payload: place in the sender's arena (for RELEASE: in the receiver's), or NW_OFFSET_INLINE */
+    uint64_t length;   /* payload: bytes; 0 means that there is no block */
+    uint32_t kind;     /* enum nw_desc_kind */
+    uint32_t target;   /* deployment number */
+    uint32_t status;   /* enum nw_status */
+    uint32_t name_len; /* CALL: that many bytes at the start of the payload are the name of the callee */
+    uint32_t depth;    /* INVOKE, CALL: nested calls above this one */
+    uint32_t reserved;
+    unsigned char data[NW_INLINE_MAX];
+};
+
+enum nw_desc_kind {
+    /* engine to worker */
+    NW_DESC_INVOKE = 1, /* run `target` on the payload; answered by one COMPLETE with the same id */
+    NW_DESC_REPLY,      /* answers a CALL of the same id; payload in the engine's arena */
+    /* worker to engine */
+    NW_DESC_COMPLETE, /* answers an INVOKE; with status OK the payload is the output, else a reason in UTF-8 */
+    NW_DESC_CALL,     /* a nested call whose callee is not in this worker: name, then input */
+    /* both ways */
+    NW_DESC_RELEASE, /* the receiver's arena block at `offset` is no longer used by the sender */
+};
+
+/*
+ * Who frees a payload block, always in the arena of the side that sent it: the INVOKE block when COMPLETE comes, the
+ * CALL block when REPLY comes; the blocks of COMPLETE and REPLY when RELEASE comes.
+ */
+
+/* The part of a ring that lies in shared memory. Each index has a cache line of its own. */
+struct nw_ring_shared {
+    uint32_t tail; /* written by the producer: descriptors pushed, modulo 2^32 */
+    uint32_t pad0[15];
+    uint32_t head; /* written by the consumer: descriptors popped, modulo 2^32 */
+    uint32_t pad1[15];
+    uint32_t consumer_sleeps; /* written by the consumer (1) and whoever wakes it (0) */
+    uint32_t pad2[15];
+    struct nw_desc desc[]; /* capacity entries */
+};
+
+/* One side's view. Private memory; one thread at a time. */
+struct nw_ring {
+    struct nw_ring_shared *shared;
+    uint32_t capacity; /* a power of two */
+    uint32_t own;      /* the index this side writes */
+    uint32_t peer;     /* last checked value of the other side's index */
+};
+
+/* Bytes of shared memory that a ring of `capacity` descriptors needs. */
+size_t nw_ring_size(uint32_t capacity);
+
+/* Prepares a view of zeroed shared memory. `capacity` is a power of two from 2 to 2^20. */
+void nw_ring_init(struct nw_ring *ring, struct nw_ring_shared *shared, uint32_t capacity);
+
+/* Producer: adds one descriptor. 0; -EAGAIN when full; -EPROTO when the consumer's index is impossible. */
+int nw_ring_push(struct nw_ring *ring, const struct nw_desc *desc);
+
+/* Consumer: takes one descriptor. 1; 0 when empty; -EPROTO when the producer's index is impossible. */
+int nw_ring_pop(struct nw_ring *ring, struct nw_desc *desc);
+
+/* Producer: descriptors that fit right now, or -EPROTO. */
+int nw_ring_space(struct nw_ring *ring);
+
+#endif

@@ -1,7 +1,0 @@
-/* What `nightward --version` says. */
-#ifndef NW_COMMON_VERSION_H
-#define NW_COMMON_VERSION_H
-
-#define NW_VERSION "1.0.0"
-
-#endif

@@ -1,0 +1,323 @@
+/*
+ * Routes of the admin API. Not responsible for carrying anything out (operations.c, invoke.c) or for the JSON of its
+ * answers (admin_json.c).
+ *
+ *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
+ *   GET    /v1/functions, /v1/functions/NAME, /v1/status
+ *   DELETE /v1/functions/NAME
+ *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
+ */
+#include "engine/admin/admin.h"
+#include "common/base/log.h"
+#include "common/base/without.h"
+#include "engine/admin/json.h"
+#include "engine/control/operations.h"
+#include "engine/gateway/invoke.h"
+#include "engine/http/http.h"
+#include "engine/http/listen.h"
+#include "engine/http/query.h"
+#include "engine/serve/functions.h"
+#include "engine/store/state.h"
+#include "engine/store/store.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER_LIMIT (128ul * 1024) /* a deployment's environment travels in the query */
+#define CONNECTIONS  64
+#define PIPELINE     4
+#define TIMEOUT_MS   30000
+#define IDLE_MS      60000
+#define JSON_TYPE    "application/json"
+
+/* A deployment or removal, from the head of its request to the end of the operation. */
+struct job {
+    struct nw_engine *engine;
+    struct nw_http_request *request; /* NULL once the client is gone; the operation goes on without it */
+    bool started;                    /* the operation owns the job's life now */
+    struct nw_manifest manifest;
+    struct nw_manifest before; /* of the version that was deployed when it was asked for; no name: there was none */
+    uint32_t named;            /* keys that the request names */
+    struct nw_buffer code;
+};
+
+static void fail(struct nw_http_request *request, enum nw_status status, const char *why)
+{
+    nw_http_answer_error(request, status, why, strlen(why));
+}
+
+static void answer_json(struct nw_http_request *request, char *json)
+{
+    if (json)
+        nw_http_answer_copy(request, NW_STATUS_OK, JSON_TYPE, json, strlen(json));
+    else
+        fail(request, NW_STATUS_INTERNAL, "out of memory");
+    free(json);
+}
+
+/* --- jobs --- */
+
+static struct job *job_new(struct nw_engine *engine, struct nw_http_request *request)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    job->engine = engine;
+    job->request = request;
+    nw_manifest_init(&job->manifest);
+    nw_manifest_init(&job->before);
+    request->user = job;
+    return job;
+}
+
+static void job_free(struct job *job)
+{
+    nw_manifest_fini(&job->manifest);
+    nw_manifest_fini(&job->before);
+    nw_buffer_fini(&job->code);
+    free(job);
+}
+
+static void operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment, const char *reason)
+{
+    struct job *job = arg;
+    if (job->request && status != NW_STATUS_OK)
+        fail(job->request, status, reason);
+    else if (job->request && deployment)
+        answer_json(job->request, nw_json_deployed(deployment, &job->before, job->named));
+    else if (job->request)
+        nw_http_answer_copy(job->request, NW_STATUS_OK, JSON_TYPE, "{}\n", 3);
+    job_free(job);
+}
+
+static int reserve_code(struct nw_http_request *request, uint64_t total)
+{
+    struct job *job = request->user;
+    if (nw_buffer_reserve(&job->code, total - job->code.length) == 0)
+        return 0;
+    fail(request, NW_STATUS_UNAVAILABLE, "no memory for the code");
+    job_free(job);
+    return 0;
+}
+
+static void take_code(struct nw_http_request *request, const char *data, size_t length)
+{
+    struct job *job = request->user;
+    nw_buffer_append(&job->code, data, length);
+}
+
+static void client_gone(struct nw_http_request *request)
+{
+    struct job *job = request->user;
+    job->request = NULL;
+    if (!job->started)
+        job_free(job);
+}
+
+static void deploy_end(struct nw_http_request *request)
+{
+    struct job *job = request->user;
+    if (job->code.length && nw_deploy(job->engine, &job->manifest, &job->code, operation_done, job) == 0) {
+        job->started = true;
+        return;
+    }
+    fail(request, job->code.length ? NW_STATUS_INTERNAL : NW_STATUS_BAD_REQUEST,
+         job->code.length ? "out of memory" : "the body must be the function's .so file");
+    job_free(job);
+}
+
+static void remove_end(struct nw_http_request *request)
+{
+    struct job *job = request->user;
+    struct nw_function *function = nw_function_find(job->engine, request->function, strlen(request->function));
+    if (function && nw_remove(function, job->engine, operation_done, job) == 0) {
+        job->started = true;
+        return;
+    }
+    fail(request, function ? NW_STATUS_INTERNAL : NW_STATUS_NOT_FOUND, "");
+    job_free(job);
+}
+
+static void no_data(struct nw_http_request *request, const char *data, size_t length)
+{
+    (void)request, (void)data, (void)length;
+}
+
+static int no_reserve(struct nw_http_request *request, uint64_t total)
+{
+    (void)request, (void)total;
+    return 0;
+}
+
+static const struct nw_http_handler deploy_handler = {
+    .reserve = reserve_code, .data = take_code, .end = deploy_end, .gone = client_gone};
+static const struct nw_http_handler remove_handler = {
+    .reserve = no_reserve, .data = no_data, .end = remove_end, .gone = client_gone};
+
+/* --- routes --- */
+
+static int set_key(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
+{
+    if (!strcmp(key, "reset"))
+        return nw_manifest_reset(manifest, value, why, why_size);
+    if (strcmp(key, "name"))
+        return nw_manifest_set(manifest, key, value, why, why_size);
+    snprintf(why, why_size, "name: it is given by the path");
+    return -EINVAL;
+}
+
+/* Fills in the manifest from the query. 0, or -EINVAL with `why`. */
+static int read_query(struct nw_manifest *manifest, struct nw_query query, char *why, size_t why_size)
+{
+    struct nw_buffer key = {0}, value = {0};
+    int rc;
+    while ((rc = nw_query_next(&query, &key, &value)) > 0)
+        if ((rc = set_key(manifest, key.data, value.data, why, why_size)) < 0)
+            break;
+    nw_buffer_fini(&key);
+    nw_buffer_fini(&value);
+    return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
+}
+
+/* What a request does not name stays as it is deployed. */
+static int read_settings(struct job *job, const struct nw_function *function, struct nw_query query, char *why,
+                         size_t why_size)
+{
+    const struct nw_deployment *current = function ? function->current : NULL;
+    snprintf(why, why_size, "the query is malformed");
+    if (current && (nw_manifest_copy(&job->before, &current->manifest) < 0 ||
+                    nw_manifest_copy(&job->manifest, &current->manifest) < 0)) {
+        snprintf(why, why_size, "out of memory");
+        return -ENOMEM;
+    }
+    int rc = read_query(&job->manifest, query, why, why_size);
+    job->named = job->manifest.named;
+    size_t length = strlen(why);
+    if (rc < 0 && current)
+        snprintf(why + length, why_size - length,
+                 "; settings that are not given are kept as they are deployed, unless they are reset");
+    return rc;
+}
+
+static void begin_deploy(struct nw_engine *engine, struct nw_http_request *request, struct nw_query query)
+{
+    char why[640];
+    struct job *job = job_new(engine, request);
+    if (!job) {
+        fail(request, NW_STATUS_INTERNAL, "out of memory");
+        return;
+    }
+    struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
+    snprintf(job->manifest.name, sizeof job->manifest.name, "%s", request->function);
+    if (read_settings(job, function, query, why, sizeof why) < 0) {
+        fail(request, NW_STATUS_BAD_REQUEST, why);
+        job_free(job);
+        return;
+    }
+    request->body_limit = NW_STORE_CODE_MOST;
+    request->handler = &deploy_handler;
+}
+
+static void begin_remove(struct nw_engine *engine, struct nw_http_request *request)
+{
+    if (!job_new(engine, request))
+        fail(request, NW_STATUS_INTERNAL, "out of memory");
+    request->handler = &remove_handler;
+}
+
+static void show_function(struct nw_engine *engine, struct nw_http_request *request)
+{
+    struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
+    if (function && function->current)
+        answer_json(request, nw_json_deployment(function->current));
+    else
+        fail(request, NW_STATUS_NOT_FOUND, "");
+}
+
+static void wrong_method(struct nw_http_request *request, const char *allow)
+{
+    request->allow = allow;
+    fail(request, NW_STATUS_BAD_METHOD, "");
+}
+
+static void route_function(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length,
+                           struct nw_query query)
+{
+    if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
+        fail(request, NW_STATUS_BAD_REQUEST,
+             "a function's name is 1 to 63 of A-Z a-z 0-9 . _ - and begins with none of . -");
+        return;
+    }
+    memcpy(request->function, name, length);
+    request->function[length] = '\0';
+    nw_state_look(engine);
+    if (request->method == NW_HTTP_GET)
+        show_function(engine, request);
+    else if (engine->drain_deadline)
+        fail(request, NW_STATUS_DRAINING, "");
+    else if (engine->state_lost)
+        fail(request, NW_STATUS_UNAVAILABLE, engine->state_lost);
+    else if (request->method == NW_HTTP_PUT)
+        begin_deploy(engine, request, query);
+    else if (request->method == NW_HTTP_DELETE)
+        begin_remove(engine, request);
+    else
+        wrong_method(request, "GET, HEAD, PUT, DELETE");
+}
+
+/* What is behind `prefix` in a path, or NULL. */
+static const char *behind(const char *path, size_t length, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return length >= n && !memcmp(path, prefix, n) ? path + n : NULL;
+}
+
+static void head(void *arg, struct nw_http_request *request)
+{
+    struct nw_engine *engine = arg;
+    const char *path = request->target, *end = path + request->target_length, *name;
+    const char *mark = memchr(path, '?', request->target_length);
+    struct nw_query query = {mark ? mark + 1 : end, mark ? (size_t)(end - mark - 1) : 0};
+    size_t length = (size_t)((mark ? mark : end) - path);
+    end = path + length;
+    if ((name = behind(path, length, "/v1/functions/"))) {
+        route_function(engine, request, name, (size_t)(end - name), query);
+    } else if ((name = behind(path, length, "/v1/invoke/"))) {
+        if (request->method == NW_HTTP_POST)
+            nw_http_invoke(engine, request, name, (size_t)(end - name));
+        else
+            wrong_method(request, "POST");
+    } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end) {
+        if (request->method != NW_HTTP_GET)
+            wrong_method(request, "GET, HEAD");
+        else
+            answer_json(request, path[4] == 'f' ? nw_json_functions(engine) : nw_json_status(engine));
+    } else {
+        fail(request, NW_STATUS_NO_ROUTE, "");
+    }
+}
+
+void nw_admin_start(struct nw_engine *engine)
+{
+    char path[4096];
+    const struct nw_http_limits limits = {
+        .head = HEADER_LIMIT,
+        .body = engine->options.body_limit,
+        .head_ms = TIMEOUT_MS,
+        .body_ms = TIMEOUT_MS,
+        .idle_ms = IDLE_MS,
+        .write_ms = TIMEOUT_MS,
+        .pipeline = PIPELINE,
+        .connections = CONNECTIONS,
+    };
+    engine->admin = nw_http_server_new(engine->io, &limits, head, engine);
+    if (!engine->admin)
+        nw_die_system("cannot serve the admin API: out of memory");
+    nw_http_server_only_user(engine->admin, getuid());
+    nw_state_path(engine, "admin.sock", path, sizeof path);
+    int rc = nw_http_server_listen(engine->admin, nw_listen_unix(path));
+    if (rc < 0)
+        nw_die_system("cannot listen on %s: %s", path, strerror(-rc));
+}

@@ -1,0 +1,325 @@
+/* The JSON of admin_json.h: the only file of the engine that knows a JSON library. */
+#include "engine/admin/json.h"
+#include "common/host/cpus.h"
+#include "engine/control/deployments.h"
+#include "engine/control/workers.h"
+#include "engine/gateway/failures.h"
+#include "engine/http/http.h"
+#include "engine/http/json_text.h"
+#include "engine/serve/functions.h"
+#include "engine/store/registry.h"
+#include "engine/threads/threads.h"
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The numbers of the workers that serve it. */
+static void add_workers_of(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "workers");
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state == NW_REPLICA_SERVING)
+            cJSON_AddItemToArray(list, cJSON_CreateNumber(replica->seat->worker->number));
+    }
+}
+
+/* Text of a function, which need not be UTF-8. */
+static void add_hostile(cJSON *object, const char *key, const char *value)
+{
+    struct nw_buffer text = {0};
+    int rc = nw_buffer_append(&text, "\"", 1);
+    rc |= nw_json_escape(&text, value, strlen(value));
+    rc |= nw_buffer_append(&text, "\"", sizeof "\"");
+    if (!rc)
+        cJSON_AddRawToObject(object, key, text.data);
+    nw_buffer_fini(&text);
+}
+
+/* Values in the environment may be secret, and nobody needs them here. */
+static void hide_values(cJSON *env)
+{
+    cJSON *variable;
+    cJSON_ArrayForEach(variable, env) cJSON_SetValuestring(variable, "***");
+}
+
+/* The manifest's keys. NULL when memory is out. */
+static cJSON *manifest_object(const struct nw_manifest *manifest)
+{
+    struct nw_buffer text = {0};
+    cJSON *object = NULL;
+    if (nw_manifest_to_json(manifest, &text) == 0)
+        object = cJSON_ParseWithLength(text.data, text.length);
+    nw_buffer_fini(&text);
+    hide_values(cJSON_GetObjectItem(object, "env"));
+    return object;
+}
+
+static void add_failure(cJSON *object, const struct nw_failure *failure)
+{
+    char time[32] = "";
+    struct tm tm;
+    time_t at = (time_t)failure->at;
+    cJSON *error = cJSON_AddObjectToObject(object, "last_error");
+    if (gmtime_r(&at, &tm))
+        strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    cJSON_AddStringToObject(error, "time", time);
+    cJSON_AddStringToObject(error, "code", nw_status_info(failure->status)->code);
+    cJSON_AddStringToObject(error, "request_id", failure->request);
+    add_hostile(error, "reason", failure->reason);
+}
+
+/* What of its limit its domains have in all workers, and what one of them had at most. */
+static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
+{
+    double sum = 0, peak = 0;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        sum += (double)replica->memory;
+        peak = peak < (double)replica->memory_peak ? (double)replica->memory_peak : peak;
+    }
+    cJSON_AddNumberToObject(holds, "memory", sum);
+    cJSON_AddNumberToObject(holds, "memory peak", peak);
+}
+
+/* What its domains hold in all workers, of what is in docs/limits.md. */
+static void add_holds(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *holds = cJSON_AddObjectToObject(object, "holds");
+    add_memory(holds, deployment);
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
+        double sum = 0;
+        nw_list_each(&deployment->replicas, at, after) sum +=
+            (double)nw_container(at, struct nw_replica, of_deployment)->holds[r];
+        if (sum > 0)
+            cJSON_AddNumberToObject(holds, nw_resources[r].name, sum);
+    }
+}
+
+/* The manifest's keys, then what we know of the version. NULL when memory is out. */
+static cJSON *deployment_object(const struct nw_deployment *deployment)
+{
+    char version[NW_VERSION_SIZE];
+    cJSON *object = manifest_object(&deployment->manifest);
+    nw_deployment_version(deployment, version);
+    cJSON_AddStringToObject(object, "version", version);
+    cJSON_AddStringToObject(object, "sha256", deployment->sha256);
+    cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
+    add_workers_of(object, deployment);
+    add_holds(object, deployment);
+    if (deployment->state == NW_DEPLOYMENT_FAILED)
+        add_hostile(object, "reason", deployment->reason);
+    if (deployment->function && deployment->function->failure)
+        add_failure(object, deployment->function->failure);
+    return object;
+}
+
+/* A text that free() frees, with a newline at its end. */
+static char *print(cJSON *object)
+{
+    char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+    size_t length = text ? strlen(text) : 0;
+    char *line = text ? malloc(length + 2) : NULL;
+    if (line) {
+        memcpy(line, text, length);
+        memcpy(line + length, "\n", 2);
+    }
+    cJSON_free(text);
+    cJSON_Delete(object);
+    return line;
+}
+
+char *nw_json_deployment(const struct nw_deployment *deployment)
+{
+    return print(deployment_object(deployment));
+}
+
+static void add_settings(cJSON *object, const struct nw_manifest *now, const struct nw_manifest *before, uint32_t named)
+{
+    struct nw_manifest initial;
+    cJSON *values = manifest_object(before), *changed = cJSON_AddObjectToObject(object, "changed");
+    cJSON *kept = cJSON_AddArrayToObject(object, "kept");
+    nw_manifest_init(&initial);
+    for (unsigned i = 0; nw_manifest_key(i); i++) {
+        const char *key = nw_manifest_key(i);
+        cJSON *value = cJSON_DetachItemFromObject(values, key);
+        if (!nw_manifest_agree(now, before, i))
+            cJSON_AddItemToObject(changed, key, value ? value : cJSON_CreateNull());
+        else
+            cJSON_Delete(value);
+        if (!(named >> i & 1) && strcmp(key, "name") && !nw_manifest_agree(now, &initial, i))
+            cJSON_AddItemToArray(kept, cJSON_CreateString(key));
+    }
+    cJSON_Delete(values);
+}
+
+char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
+{
+    cJSON *object = deployment_object(deployment);
+    if (object && *before->name)
+        add_settings(object, &deployment->manifest, before, named);
+    return print(object);
+}
+
+static void add_function(struct nw_function *function, void *arg)
+{
+    if (function->current)
+        cJSON_AddItemToArray(arg, deployment_object(function->current));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const cJSON *const *x = a, *const *y = b;
+    return strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(*x, "name")),
+                  cJSON_GetStringValue(cJSON_GetObjectItem(*y, "name")));
+}
+
+/* A new array with the items of `list` by name; takes them over. */
+static cJSON *sorted(cJSON *list)
+{
+    size_t n = (size_t)cJSON_GetArraySize(list);
+    cJSON **items = calloc(n ? n : 1, sizeof *items);
+    cJSON *result = cJSON_CreateArray();
+    for (size_t i = 0; i < n && items; i++)
+        items[i] = cJSON_DetachItemFromArray(list, 0);
+    if (items)
+        qsort(items, n, sizeof *items, by_name);
+    for (size_t i = 0; i < n && items; i++)
+        cJSON_AddItemToArray(result, items[i]);
+    free(items);
+    cJSON_Delete(list);
+    return result;
+}
+
+char *nw_json_functions(struct nw_engine *engine)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = cJSON_CreateArray();
+    nw_functions_each(engine, add_function, list);
+    cJSON_AddItemToObject(root, "functions", sorted(list));
+    return print(root);
+}
+
+/* Each line that begins with `mark`, without it. A mark of 0: each line. */
+static void add_lines(cJSON *root, const char *key, const char *lines, char mark)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, key);
+    while (*lines) {
+        const char *end = strchrnul(lines, '\n');
+        char line[256];
+        snprintf(line, sizeof line, "%.*s", (int)(end - lines), lines);
+        if (!mark || *line == mark)
+            cJSON_AddItemToArray(list, cJSON_CreateString(line + (mark != 0)));
+        lines = *end ? end + 1 : end;
+    }
+}
+
+/* Where the kernel lets a process run; nothing when it is gone. */
+static void add_cpus(cJSON *object, pid_t pid)
+{
+    cpu_set_t cpus;
+    char list[1024];
+    if (pid <= 0 || sched_getaffinity(pid, sizeof cpus, &cpus) != 0)
+        return;
+    nw_cpus_format(&cpus, list, sizeof list);
+    cJSON_AddStringToObject(object, "cpus", list);
+}
+
+static void add_worker(cJSON *list, const struct nw_seat *seat)
+{
+    cJSON *object = cJSON_CreateObject();
+    int loaded = 0;
+    nw_list_each(&seat->replicas, at, after) loaded +=
+        nw_container(at, struct nw_replica, of_seat)->state == NW_REPLICA_SERVING;
+    cJSON_AddNumberToObject(object, "worker", seat->worker ? seat->worker->number : 0);
+    cJSON_AddNumberToObject(object, "pid", seat->worker ? (double)seat->worker->pid : 0);
+    add_cpus(object, seat->worker ? (pid_t)seat->worker->pid : 0);
+    cJSON_AddStringToObject(object, "state", nw_seat_state_name(seat->state));
+    cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
+    cJSON_AddStringToObject(object, "profile", nw_profile_text(seat->tenant->profile));
+    cJSON_AddNumberToObject(object, "functions", loaded);
+    cJSON_AddNumberToObject(object, "in_flight", seat->worker ? nw_threads_busy(seat->worker) : 0);
+    cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);
+    if (seat->engine->options.mode == NW_MODE_MPK)
+        cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
+    cJSON_AddNumberToObject(object, "restarts", seat->restarts);
+    if (*seat->why)
+        cJSON_AddStringToObject(object, "why", seat->why);
+    if (seat->only)
+        cJSON_AddStringToObject(object, "function", seat->only->manifest.name);
+    cJSON_AddItemToArray(list, object);
+}
+
+static void add_threads(cJSON *root, const struct nw_engine *engine)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "threads");
+    for (unsigned i = 0; i < engine->options.threads; i++) {
+        const struct nw_thread_figures figures = nw_threads_figures(engine, i);
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddNumberToObject(object, "connections", figures.connections);
+        cJSON_AddNumberToObject(object, "in_flight", figures.in_flight);
+        cJSON_AddNumberToObject(object, "requests", (double)figures.counters.requests);
+        cJSON_AddItemToArray(list, object);
+    }
+}
+
+static void add_warning(cJSON *list, const char *about, const char *text)
+{
+    cJSON *object = text ? cJSON_CreateObject() : NULL;
+    if (!object)
+        return;
+    cJSON_AddStringToObject(object, "about", about);
+    add_hostile(object, "text", text);
+    cJSON_AddItemToArray(list, object);
+}
+
+/* What somebody should do something about. */
+static void add_warnings(cJSON *root, const struct nw_engine *engine)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "warnings");
+    add_warning(list, "state", engine->state_lost);
+    add_warning(list, "registry", nw_registry_notice(engine->registry));
+    add_warning(list, "store", nw_registry_store_notice(engine->registry));
+    nw_list_each(&engine->deployments, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state == NW_DEPLOYMENT_FAILED)
+            add_warning(list, deployment->manifest.name, deployment->reason);
+    }
+}
+
+char *nw_json_status(struct nw_engine *engine)
+{
+    const struct nw_thread_figures sum = nw_threads_sum(engine);
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "pid", getpid());
+    add_cpus(root, getpid());
+    cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
+    cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
+    add_lines(root, "listen", engine->addresses, 0);
+    cJSON_AddBoolToObject(root, "ready", engine->ready && !engine->drain_deadline);
+    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
+    cJSON_AddNumberToObject(root, "connections", sum.connections);
+    cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
+    int deployments = 0;
+    nw_list_each(&engine->deployments, at, after) deployments++;
+    cJSON_AddNumberToObject(root, "deployments", deployments);
+    if (engine->layers) {
+        add_lines(root, "confined_by", engine->layers, '+');
+        add_lines(root, "not_confined_by", engine->layers, '-');
+    }
+    add_warnings(root, engine);
+    cJSON *workers = cJSON_AddArrayToObject(root, "workers");
+    nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
+    cJSON *counters = cJSON_AddObjectToObject(root, "counters");
+#define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)sum.counters.name);
+    NW_COUNTERS(X)
+#undef X
+    add_threads(root, engine);
+    return print(root);
+}

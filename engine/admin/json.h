@@ -1,0 +1,16 @@
+/* What the admin API answers, as JSON. */
+#ifndef NW_ENGINE_ADMIN_JSON_H
+#define NW_ENGINE_ADMIN_JSON_H
+
+#include "engine/serve/engine.h"
+
+/* Each returns text to be freed with free(), or NULL when memory is out. */
+char *nw_json_deployment(const struct nw_deployment *deployment);
+
+/* The same, with what became of the settings of the version before: `changed` has their old values, `kept` names those
+ * that were not `named` and are not at their defaults. `before` has no name when there was none. */
+char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
+char *nw_json_functions(struct nw_engine *engine);
+char *nw_json_status(struct nw_engine *engine);
+
+#endif

@@ -1,0 +1,27 @@
+/* See chores.h. */
+#include "engine/base/chores.h"
+#include "common/base/clock.h"
+
+void nw_chore_start(struct nw_list *chores, struct nw_chore *chore)
+{
+    nw_list_append(chores, &chore->link);
+}
+
+void nw_chore_stop(struct nw_chore *chore)
+{
+    if (chore->link.next)
+        nw_list_remove(&chore->link);
+}
+
+void nw_chores_work(struct nw_list *chores)
+{
+    if (nw_list_empty(chores))
+        return;
+    uint64_t end = nw_clock_ns() + NW_CHORES_NS;
+    do {
+        struct nw_chore *chore = nw_container(chores->next, struct nw_chore, link);
+        nw_list_remove(&chore->link);
+        if (chore->step(chore))
+            nw_list_append(chores, &chore->link); /* behind the others */
+    } while (!nw_list_empty(chores) && nw_clock_ns() < end);
+}

@@ -1,0 +1,149 @@
+/* See spool.h. */
+#include "engine/base/spool.h"
+#include <errno.h>
+
+#define HOLDS_MOST   2  /* a function holds at most this part of the budget, or one payload of any size; */
+#define HOLDS_LITTLE 64 /* who holds no more than this part of it ... */
+#define FOR_LITTLE   4  /* ... has this part for itself */
+
+void nw_spool_init(struct nw_spool *spool, uint64_t budget)
+{
+    *spool = (struct nw_spool){.budget = budget};
+    nw_list_init(&spool->holders);
+    nw_list_init(&spool->cut);
+}
+
+static struct nw_spool_holder *holder_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_spool_holder, link);
+}
+
+/* Bytes per second since it began. */
+static uint64_t rate(const struct nw_spool_holder *holder, uint64_t now)
+{
+    return (uint64_t)*holder->moved * 1000 / (now - holder->since + 1);
+}
+
+/* Of the clients of functions that hold at least so much, or of one function, but not `but` itself. */
+static struct nw_spool_holder *slowest(struct nw_spool *spool, const struct nw_spool_holder *but, bool of_its_own,
+                                       uint64_t now)
+{
+    struct nw_spool_holder *found = NULL;
+
+    nw_list_each(&spool->holders, at, walk)
+    {
+        struct nw_spool_holder *holder = holder_at(at);
+
+        if (holder == but || !holder->cut || now - holder->since < NW_SPOOL_PATIENCE_MS)
+            continue;
+        if (of_its_own ? holder->account != but->account : *holder->account < *but->account)
+            continue;
+        if (!found || rate(holder, now) < rate(found, now))
+            found = holder;
+    }
+    return found;
+}
+
+static void charge(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes)
+{
+    holder->held += bytes;
+    *holder->account += bytes;
+    spool->held += bytes;
+}
+
+static void discharge(struct nw_spool *spool, struct nw_spool_holder *holder)
+{
+    spool->given |= holder->held > 0;
+    spool->held -= holder->held;
+    *holder->account -= holder->held;
+    holder->held = 0;
+}
+
+static void mark(struct nw_spool *spool, struct nw_spool_holder *holder)
+{
+    discharge(spool, holder);
+    nw_list_remove(&holder->link);
+    nw_list_append(&spool->cut, &holder->link);
+}
+
+static bool is_over_its_part(const struct nw_spool *spool, uint64_t held, uint64_t bytes)
+{
+    return held && held + bytes > spool->budget / HOLDS_MOST;
+}
+
+/* What those of whom one would hold so much may hold together. */
+static uint64_t most_for(const struct nw_spool *spool, uint64_t held)
+{
+    return held <= spool->budget / HOLDS_LITTLE ? spool->budget : spool->budget - spool->budget / FOR_LITTLE;
+}
+
+/* Whether each of its function that holds something waits for more, and it is the first of them. Otherwise somebody
+ * goes on by himself, or can be blamed before long. */
+static bool is_first_of_waiting(const struct nw_spool *spool, const struct nw_spool_holder *holder)
+{
+    const struct nw_spool_holder *first = NULL;
+
+    nw_list_each(&spool->holders, at, walk)
+    {
+        const struct nw_spool_holder *other = holder_at(at);
+
+        if (other->account != holder->account)
+            continue;
+        if (other->cut && other != holder)
+            return false;
+        first = first ? first : other;
+    }
+    return first == holder;
+}
+
+int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
+{
+    bool its_own;
+
+    if (holder->link.next && !nw_list_empty(&holder->link) && !holder->held)
+        return -ECANCELED;
+    if (bytes > most_for(spool, bytes))
+        return -EAGAIN; /* and nobody loses anything to what can never be */
+    while ((its_own = is_over_its_part(spool, *holder->account, bytes)) ||
+           spool->held + bytes > most_for(spool, *holder->account + bytes)) {
+        struct nw_spool_holder *slow = slowest(spool, holder, its_own, now);
+
+        if (!slow && spool->held + bytes <= most_for(spool, *holder->account + bytes) &&
+            is_first_of_waiting(spool, holder))
+            break;
+        if (!slow)
+            return -EAGAIN;
+        mark(spool, slow);
+    }
+    if (!holder->held) {
+        nw_list_init(&holder->link);
+        nw_list_append(&spool->holders, &holder->link);
+        holder->since = now;
+    }
+    charge(spool, holder, bytes);
+    return 0;
+}
+
+void nw_spool_give(struct nw_spool *spool, struct nw_spool_holder *holder)
+{
+    if (!holder->link.next)
+        return;
+    discharge(spool, holder);
+    nw_list_remove(&holder->link);
+}
+
+bool nw_spool_has_cut(const struct nw_spool *spool)
+{
+    return !nw_list_empty(&spool->cut);
+}
+
+void nw_spool_bury(struct nw_spool *spool)
+{
+    while (!nw_list_empty(&spool->cut)) {
+        struct nw_spool_holder *holder = holder_at(spool->cut.next);
+
+        nw_list_remove(&holder->link);
+        if (holder->cut) /* else it got through at the last moment */
+            holder->cut(holder->arg);
+    }
+}

@@ -1,0 +1,533 @@
+/*
+ * The life of a deployment:
+ *
+ *               LOADED                 COMMITTED               RETIRE
+ *   LOADING ─────────────> COMMITTING ───────────> SERVING ──────────────> RETIRING ──> (gone)
+ *    │  │ LOADED, when its row is there already ───> ^ │                      ^
+ *    │  └ REFUSED, when its row is there already ─> FAILED ──RETIRE──────────>│
+ *    └────────────── RETIRE (it was refused, or the disk failed) ────────────>┘   (from COMMITTING, too)
+ *
+ * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can.
+ * A replica follows its worker: PENDING -> LOADING -> LOADED -> SERVING -> RETIRING, and PENDING again when the worker
+ * is lost. Which is loaded when is decided in loads.c. Nothing of this is freed but in nw_deployments_reap.
+ */
+#include "engine/control/deployments.h"
+#include "common/base/log.h"
+#include "engine/control/code.h"
+#include "engine/control/loads.h"
+#include "engine/control/operations.h"
+#include "engine/control/tenants.h"
+#include "engine/control/workers.h"
+#include "engine/names/names.h"
+#include "engine/serve/dispatch.h"
+#include "engine/threads/threads.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum event { EVENT_LOADED, EVENT_COMMITTED, EVENT_REFUSED, EVENT_RETIRE, EVENTS };
+
+struct transition {
+    enum nw_deployment_state next;
+    void (*act)(struct nw_deployment *deployment); /* NULL: the event changes nothing in this state */
+};
+
+static void commit(struct nw_deployment *deployment);
+static void serve(struct nw_deployment *deployment);
+static void take_over(struct nw_deployment *deployment);
+static void fail(struct nw_deployment *deployment);
+static void judge(struct nw_deployment *deployment);
+static void begin_retiring(struct nw_deployment *deployment);
+
+/* The first index says whether the row is in the registry. */
+static const struct transition table[2][NW_DEPLOYMENT_STATES][EVENTS] = {
+    [false] = {[NW_DEPLOYMENT_LOADING] = {[EVENT_LOADED] = {NW_DEPLOYMENT_COMMITTING, commit},
+                                          [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}},
+               [NW_DEPLOYMENT_COMMITTING] = {[EVENT_COMMITTED] = {NW_DEPLOYMENT_SERVING, take_over},
+                                             [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}}},
+    [true] = {[NW_DEPLOYMENT_LOADING] = {[EVENT_LOADED] = {NW_DEPLOYMENT_SERVING, serve},
+                                         [EVENT_REFUSED] = {NW_DEPLOYMENT_FAILED, fail},
+                                         [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}},
+              [NW_DEPLOYMENT_SERVING] = {[EVENT_LOADED] = {NW_DEPLOYMENT_SERVING, serve},
+                                         [EVENT_REFUSED] = {NW_DEPLOYMENT_FAILED, fail},
+                                         [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}},
+              [NW_DEPLOYMENT_FAILED] = {[EVENT_LOADED] = {NW_DEPLOYMENT_SERVING, serve},
+                                        [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}}},
+};
+
+static void deployment_event(struct nw_deployment *deployment, enum event event)
+{
+    const struct transition *transition = &table[deployment->persisted][deployment->state][event];
+    if (!transition->act)
+        return;
+    deployment->state = transition->next;
+    nw_threads_changed(deployment->engine);
+    transition->act(deployment);
+}
+
+const char *nw_deployment_state_name(enum nw_deployment_state state)
+{
+    static const char *const names[] = {
+        [NW_DEPLOYMENT_LOADING] = "loading",   [NW_DEPLOYMENT_COMMITTING] = "loading",
+        [NW_DEPLOYMENT_SERVING] = "serving",   [NW_DEPLOYMENT_FAILED] = "failed",
+        [NW_DEPLOYMENT_RETIRING] = "retiring",
+    };
+    return names[state];
+}
+
+void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE])
+{
+    snprintf(version, NW_VERSION_SIZE, "%.12s", deployment->sha256);
+}
+
+static struct nw_replica *replica_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_replica, of_deployment);
+}
+
+/* --- loading --- */
+
+static void refuse(struct nw_replica *replica, const char *reason);
+
+static void load_next(struct nw_seat *seat)
+{
+    struct nw_replica *next;
+    char why[512];
+    while ((next = nw_loads_next(seat)))
+        if (!nw_load_begin(next, why, sizeof why))
+            refuse(next, why);
+}
+
+static void tell(struct nw_replica *replica, enum nw_control_kind kind)
+{
+    nw_seat_tell(replica->seat, &(struct nw_control){.kind = kind, .deployment = replica->deployment->number}, NULL, 0,
+                 NULL, 0);
+}
+
+static void activate(struct nw_replica *replica)
+{
+    if (replica->state != NW_REPLICA_LOADED)
+        return;
+    tell(replica, NW_CONTROL_ACTIVATE);
+    replica->state = NW_REPLICA_SERVING;
+    nw_threads_changed(replica->deployment->engine);
+}
+
+/* LOADED once every replica is settled and one of them is loaded; REFUSED when a new version is refused anywhere, or
+ * a persisted one everywhere. */
+static void judge(struct nw_deployment *deployment)
+{
+    unsigned loaded = 0, refused = 0, unsettled = 0;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        enum nw_replica_state state = replica_at(at)->state;
+        loaded += state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING;
+        refused += state == NW_REPLICA_REFUSED;
+        unsettled += state == NW_REPLICA_PENDING || state == NW_REPLICA_LOADING;
+    }
+    if (refused && deployment->state == NW_DEPLOYMENT_LOADING && !deployment->persisted)
+        nw_operation_refused(deployment, NW_STATUS_REFUSED);
+    else if (loaded && (!unsettled || deployment->state != NW_DEPLOYMENT_LOADING))
+        deployment_event(deployment, EVENT_LOADED);
+    else if (refused && !loaded && !unsettled)
+        deployment_event(deployment, EVENT_REFUSED);
+}
+
+static void refuse(struct nw_replica *replica, const char *reason)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    replica->state = NW_REPLICA_REFUSED;
+    snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
+    if (deployment->state == NW_DEPLOYMENT_RETIRING)
+        deployment->engine->reap = true;
+    else
+        judge(deployment);
+}
+
+static void refuse_all(struct nw_deployment *deployment, const char *why)
+{
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        struct nw_replica *replica = replica_at(at);
+        if (replica->state == NW_REPLICA_PENDING && deployment->state != NW_DEPLOYMENT_RETIRING)
+            refuse(replica, why);
+    }
+}
+
+static void load_everywhere(struct nw_deployment *deployment)
+{
+    nw_list_each(&deployment->replicas, at, after) load_next(replica_at(at)->seat);
+}
+
+void nw_deployment_code_read(struct nw_deployment *deployment, const char *why)
+{
+    if (deployment->state == NW_DEPLOYMENT_RETIRING)
+        deployment->engine->reap = true;
+    else if (why)
+        refuse_all(deployment, why);
+    else
+        load_everywhere(deployment);
+}
+
+void nw_deployment_names_known(struct nw_deployment *deployment)
+{
+    load_everywhere(deployment);
+}
+
+void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
+{
+    nw_list_each(&engine->deployments, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code >= 0 || strcmp(deployment->sha256, sha256))
+            continue;
+        nw_list_each(&deployment->replicas, of, next) replica_at(of)->state = NW_REPLICA_PENDING;
+        load_everywhere(deployment);
+    }
+}
+
+/* --- what deployments do on their way --- */
+
+static void commit(struct nw_deployment *deployment)
+{
+    nw_operation_loaded(deployment);
+}
+
+static void serve(struct nw_deployment *deployment)
+{
+    nw_list_each(&deployment->replicas, at, after) activate(replica_at(at));
+    nw_dispatch_retry_function(deployment->function);
+}
+
+static void take_over(struct nw_deployment *deployment)
+{
+    struct nw_function *function = deployment->function;
+    struct nw_deployment *old = function->current;
+    deployment->persisted = true;
+    function->current = deployment;
+    function->next = NULL;
+    serve(deployment);
+    judge(deployment); /* workers may have been lost, and refused it, while the row was written */
+    if (old)
+        nw_deployment_retire(old);
+}
+
+static void fail(struct nw_deployment *deployment)
+{
+    nw_log(NW_LOG_ERROR, "function \"%s\" cannot be loaded: %s", deployment->manifest.name, deployment->reason);
+    nw_dispatch_retry_function(deployment->function);
+}
+
+static void begin_retiring(struct nw_deployment *deployment)
+{
+    deployment->function = NULL;
+    deployment->engine->reap = true;
+}
+
+void nw_deployment_committed(struct nw_deployment *deployment)
+{
+    deployment_event(deployment, EVENT_COMMITTED);
+}
+
+void nw_deployment_retire(struct nw_deployment *deployment)
+{
+    deployment_event(deployment, EVENT_RETIRE);
+}
+
+/* --- making and ending --- */
+
+struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_replica_state state)
+{
+    struct nw_replica *replica = calloc(1, sizeof *replica);
+    if (!replica)
+        return NULL;
+    replica->deployment = deployment;
+    replica->seat = seat;
+    replica->state = state;
+    nw_list_init(&replica->queues[0]);
+    nw_list_init(&replica->queues[1]);
+    nw_list_init(&replica->pump_link);
+    nw_list_append(&deployment->replicas, &replica->of_deployment);
+    nw_list_append(&seat->replicas, &replica->of_seat);
+    return replica;
+}
+
+static int add_own_seats(struct nw_deployment *deployment)
+{
+    for (uint64_t i = 0; i < deployment->engine->options.workers; i++) {
+        struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
+        if (!seat)
+            return -ENOMEM;
+        if (!nw_replica_new(deployment, seat, NW_REPLICA_PENDING)) {
+            nw_seat_free(seat);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int add_replicas(struct nw_deployment *deployment)
+{
+    if (deployment->engine->options.mode == NW_MODE_PROCESS)
+        return add_own_seats(deployment);
+    nw_list_each(&deployment->tenant->seats, at,
+                 after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant),
+                                            NW_REPLICA_PENDING)) return -ENOMEM;
+    return 0;
+}
+
+struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_engine *engine,
+                                        struct nw_manifest *manifest, const char *sha256, bool persisted)
+{
+    struct nw_deployment *deployment = calloc(1, sizeof *deployment);
+    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant, manifest->profile) : NULL;
+    if (!tenant) {
+        free(deployment);
+        return NULL;
+    }
+    deployment->engine = engine;
+    deployment->tenant = tenant;
+    deployment->function = function;
+    deployment->number = ++engine->last_deployment;
+    deployment->state = NW_DEPLOYMENT_LOADING;
+    deployment->persisted = persisted;
+    deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
+    deployment->code = -1;
+    snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
+    nw_list_init(&deployment->replicas);
+    nw_list_append(&engine->deployments, &deployment->link);
+    if (add_replicas(deployment) < 0) {
+        nw_deployment_retire(deployment);
+        return NULL;
+    }
+    deployment->manifest = *manifest;
+    *manifest = (struct nw_manifest){.name = ""};
+    if (persisted)
+        function->current = deployment;
+    else
+        function->next = deployment;
+    load_everywhere(deployment);
+    return deployment;
+}
+
+void nw_replica_unbind(struct nw_replica *replica)
+{
+    replica->bound--;
+    if (!replica->bound &&
+        (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->state == NW_REPLICA_PENDING))
+        replica->deployment->engine->reap = true;
+}
+
+static void replica_free(struct nw_replica *replica)
+{
+    struct nw_seat *seat = replica->seat;
+    nw_list_remove(&replica->of_deployment);
+    nw_list_remove(&replica->of_seat);
+    nw_list_remove(&replica->pump_link);
+    free(replica);
+    if (seat->only)
+        nw_seat_free(seat);
+    else
+        load_next(seat);
+}
+
+/* A replica of a retiring deployment that no invocation needs. A worker that has it is told and answers first. */
+static void end_replica(struct nw_replica *replica)
+{
+    enum nw_replica_state state = replica->state;
+    if (state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
+        replica_free(replica);
+    } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
+        tell(replica, NW_CONTROL_RETIRE);
+        replica->state = NW_REPLICA_RETIRING;
+    }
+}
+
+static void end_deployment(struct nw_deployment *deployment)
+{
+    nw_list_remove(&deployment->link);
+    nw_operations_forget_code(deployment->engine, deployment->sha256);
+    nw_code_close(deployment);
+    nw_names_free(deployment);
+    nw_manifest_fini(&deployment->manifest);
+    nw_tenant_release(deployment->tenant);
+    free(deployment);
+}
+
+void nw_deployments_reap(struct nw_engine *engine)
+{
+    if (!engine->reap)
+        return;
+    engine->reap = false;
+    nw_list_each(&engine->deployments, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading ||
+            nw_names_busy(deployment))
+            continue;
+        nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->bound)
+            end_replica(replica_at(replica));
+        if (nw_list_empty(&deployment->replicas))
+            end_deployment(deployment);
+    }
+}
+
+/* --- what workers do --- */
+
+void nw_deployments_seat_up(struct nw_seat *seat)
+{
+    load_next(seat);
+}
+
+void nw_deployments_seat_lost(struct nw_seat *seat)
+{
+    nw_loads_lost(seat);
+    seat->engine->reap = true;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        memset(replica->holds, 0, sizeof replica->holds);
+        replica->memory = 0;
+        if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
+            replica->state = NW_REPLICA_PENDING;
+    }
+}
+
+void nw_deployments_seat_judged(struct nw_seat *seat, bool own)
+{
+    struct nw_replica *deadly = nw_loads_judged(seat, own);
+    if (deadly)
+        refuse(deadly, "the worker process ended while it was loaded");
+}
+
+void nw_deployments_seat_buried(struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(nw_container(at, struct nw_replica, of_seat));
+}
+
+void nw_deployments_seat_stuck(struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
+        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
+            continue;
+        snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
+        nw_operation_refused(deployment, NW_STATUS_UNAVAILABLE);
+    }
+}
+
+static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        if (replica->deployment->number == number)
+            return replica;
+    }
+    return NULL;
+}
+
+static const char *loaded_or_refused(struct nw_replica *replica, bool refused, const char *reason)
+{
+    struct nw_seat *seat = replica->seat;
+    if (replica->state != NW_REPLICA_LOADING)
+        return "it answered a load that it was not asked for";
+    nw_load_ended(replica, !refused);
+    if (refused) {
+        refuse(replica, *reason ? reason : "the worker gave no reason");
+    } else {
+        replica->state = NW_REPLICA_LOADED;
+        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+            seat->engine->reap = true;
+        else
+            judge(replica->deployment);
+    }
+    load_next(seat);
+    return NULL;
+}
+
+static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
+{
+    uint32_t status = head->value < 0 || head->value >= NW_STATUS_COUNT ? NW_STATUS_INTERNAL : (uint32_t)head->value;
+    nw_log(NW_LOG_WARN, "function \"%s\": %s: %s", replica->deployment->manifest.name, nw_status_info(status)->code,
+           text);
+}
+
+static const char *holds(struct nw_replica *replica, const struct nw_control *head, const char *text)
+{
+    if (nw_resources_parse(text, replica->holds) < 0 || head->value < 0)
+        return "it sent no list of what a function holds";
+    replica->memory = head->memory;
+    if ((uint64_t)head->value > replica->memory_peak)
+        replica->memory_peak = (uint64_t)head->value;
+    return NULL;
+}
+
+const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
+{
+    struct nw_replica *replica = replica_of(seat, head->deployment);
+    if (!replica)
+        return "it spoke of a deployment that it does not have";
+    switch (head->kind) {
+    case NW_CONTROL_LOADED:
+    case NW_CONTROL_REFUSED:
+        return loaded_or_refused(replica, head->kind == NW_CONTROL_REFUSED, text);
+    case NW_CONTROL_RETIRED:
+        if (replica->state != NW_REPLICA_RETIRING)
+            return "it retired a deployment that it was not asked to";
+        replica->state = NW_REPLICA_PENDING; /* for the reaper: a seat of its own goes too, and our caller is at it */
+        seat->engine->reap = true;
+        return NULL;
+    case NW_CONTROL_TORN_DOWN:
+        torn_down(replica, head, text);
+        return NULL;
+    case NW_CONTROL_HOLDS:
+        return holds(replica, head, text);
+    default:
+        return "it sent a message that is not a worker's";
+    }
+}
+
+void nw_deployments_seat_tick(struct nw_seat *seat)
+{
+    if (nw_loads_overdue(seat))
+        nw_worker_broken(seat->worker, "it did not finish loading a function in time");
+    else if (seat->loading)
+        load_next(seat);
+}
+
+/* --- the whole --- */
+
+void nw_deployments_tick(struct nw_engine *engine)
+{
+    uint64_t now = nw_io_now(engine->io);
+    nw_list_each(&engine->deployments, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted || now < deployment->deadline)
+            continue;
+        snprintf(deployment->reason, sizeof deployment->reason, "no worker could load it in time");
+        nw_operation_refused(deployment, NW_STATUS_UNAVAILABLE);
+    }
+}
+
+bool nw_deployments_settled(const struct nw_engine *engine)
+{
+    nw_list_each(&engine->deployments, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->state == NW_DEPLOYMENT_LOADING && deployment->persisted)
+            return false;
+    }
+    return true;
+}
+
+bool nw_deployments_use_code(const struct nw_engine *engine, const char *sha256)
+{
+    nw_list_each(&engine->deployments, at,
+                 after) if (!strcmp(nw_container(at, struct nw_deployment, link)->sha256, sha256)) return true;
+    return false;
+}

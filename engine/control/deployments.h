@@ -1,0 +1,75 @@
+/*
+ * Deployments: the life of a version of a function, and of its replicas in the workers. Not responsible for who asked
+ * for it or for the registry (operations.c).
+ */
+#ifndef NW_ENGINE_CONTROL_DEPLOYMENTS_H
+#define NW_ENGINE_CONTROL_DEPLOYMENTS_H
+
+#include "common/manifest/control.h"
+#include "engine/serve/engine.h"
+
+/*
+ * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the
+ * manifest. `persisted`: its row is in the registry already, so it serves as soon as it is loaded, and becomes
+ * function->current at once; else it becomes function->next. NULL when memory is out; the manifest is the caller's.
+ */
+struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_engine *engine,
+                                        struct nw_manifest *manifest, const char *sha256, bool persisted);
+
+/* The row of a loaded deployment is written: it serves, and the version before it retires. */
+void nw_deployment_committed(struct nw_deployment *deployment);
+
+/* Its code was read, or cannot be used and `why`. */
+void nw_deployment_code_read(struct nw_deployment *deployment, const char *why);
+
+/* The names that it may connect to were looked up. */
+void nw_deployment_names_known(struct nw_deployment *deployment);
+
+/* Good code was stored: what failed for want of it is loaded. */
+void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256);
+
+/* Ends a deployment: what chose it is finished, then its domains end. */
+void nw_deployment_retire(struct nw_deployment *deployment);
+
+/* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
+void nw_deployments_reap(struct nw_engine *engine);
+
+/* One of its replicas, on that seat. NULL when memory is out. */
+struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_replica_state state);
+
+/* An invocation does not need its replica any more. */
+void nw_replica_unbind(struct nw_replica *replica);
+
+/* A worker said hello; a worker is lost, before its invocations are dealt with and after; and later, through whose
+ * doing. */
+void nw_deployments_seat_up(struct nw_seat *seat);
+void nw_deployments_seat_lost(struct nw_seat *seat);
+void nw_deployments_seat_buried(struct nw_seat *seat);
+void nw_deployments_seat_judged(struct nw_seat *seat, bool own);
+
+/* No worker can be started for a seat, and that is not over in a moment: what is being deployed does not wait for it.
+ */
+void nw_deployments_seat_stuck(struct nw_seat *seat);
+
+/* Time has passed; UP. */
+void nw_deployments_seat_tick(struct nw_seat *seat);
+
+/* A message of an UP worker: NULL, or what is wrong with it. */
+const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text);
+
+/* Gives up loading what takes too long. */
+void nw_deployments_tick(struct nw_engine *engine);
+
+/* Whether every persisted function was loaded or refused. */
+bool nw_deployments_settled(const struct nw_engine *engine);
+
+/* Whether some deployment still needs this code in the store. */
+bool nw_deployments_use_code(const struct nw_engine *engine, const char *sha256);
+
+/* The version for people and programs: the first 12 digits of the code's SHA-256. */
+void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE]);
+
+/* "loading", "serving", "failed", ... */
+const char *nw_deployment_state_name(enum nw_deployment_state state);
+
+#endif

@@ -1,0 +1,214 @@
+/* See loads.h. */
+#include "engine/control/loads.h"
+#include "common/base/error_text.h"
+#include "common/base/without.h"
+#include "common/manifest/control.h"
+#include "common/manifest/resources.h"
+#include "engine/control/code.h"
+#include "engine/control/workers.h"
+#include "engine/names/names.h"
+#include "engine/store/directory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SLOW_MS    500 /* a load that takes longer keeps nobody else waiting */
+#define UNKNOWN_MS 100 /* what one is taken to need that was never loaded */
+#define LOST_MOST  2   /* workers that one version may take with it when it is loaded; then it is refused */
+
+/* ... that may be killed meanwhile: the kernel kills what takes all memory, too. */
+#define KILLED_MOST 8
+
+static uint64_t now_of(const struct nw_seat *seat)
+{
+    return nw_io_now(seat->engine->io);
+}
+
+static struct nw_replica *replica_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_replica, of_seat);
+}
+
+/* --- which --- */
+
+static bool may_begin(const struct nw_seat *seat)
+{
+    uint64_t now = now_of(seat);
+    unsigned brief = 0, alone = 0;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        const struct nw_replica *replica = replica_at(at);
+        if (replica->state != NW_REPLICA_LOADING)
+            continue;
+        brief += now - replica->load_begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS);
+        alone += replica->suspect;
+    }
+    return !alone && brief < (nw_unchecked(NW_CHECK_LOADS) ? 1 : NW_LIMIT_LOAD_SLOTS);
+}
+
+static uint64_t time_of(const struct nw_replica *replica)
+{
+    return replica->deployment->load_took ? replica->deployment->load_took : UNKNOWN_MS;
+}
+
+/* What is quickly loaded first, and then what is oldest; what may take the worker with it last. */
+static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
+{
+    if (a->suspect != b->suspect)
+        return b->suspect;
+    if (time_of(a) != time_of(b))
+        return time_of(a) < time_of(b);
+    return a->deployment->number < b->deployment->number;
+}
+
+struct nw_replica *nw_loads_next(const struct nw_seat *seat)
+{
+    struct nw_replica *next = NULL;
+    if (seat->state != NW_SEAT_UP || !may_begin(seat))
+        return NULL;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = replica_at(at);
+        if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
+            nw_code_ready(replica->deployment) && nw_names_ready(replica->deployment) &&
+            (!next || goes_before(replica, next)))
+            next = replica;
+    }
+    return next && next->suspect && seat->loading ? NULL : next;
+}
+
+/* --- begin and end --- */
+
+/* The code and the granted directories, in the order in which the worker expects them. */
+struct load_files {
+    int fds[NW_CONTROL_FDS_MAX];
+    int n;
+};
+
+static int add_file(struct load_files *files, int fd)
+{
+    if (fd < 0)
+        return -1;
+    files->fds[files->n++] = fd;
+    return 0;
+}
+
+/* 0, or -1 with a message for people. */
+static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
+{
+    struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
+    char text[NW_ERROR_TEXT];
+    int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
+    files->n = 0;
+    if (add_file(files, fcntl(deployment->code, F_DUPFD_CLOEXEC, 0)) < 0) {
+        snprintf(why, why_size, "its code cannot be handed to a worker: %s", nw_error_text(errno, text));
+        return -1;
+    }
+    for (int i = 0; i < n; i++)
+        if (add_file(files, nw_directory_open(grants[i].path, grants[i].writable)) < 0) {
+            snprintf(why, why_size, "directories: cannot open %.300s: %s", grants[i].path, nw_error_text(errno, text));
+            return -1;
+        }
+    return n < 0 ? -1 : 0;
+}
+
+/* What the worker is told of the function beside the numbers. */
+static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
+{
+    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
+        rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
+    return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
+}
+
+bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
+{
+    struct nw_seat *seat = replica->seat;
+    struct nw_deployment *deployment = replica->deployment;
+    const struct nw_manifest *manifest = &deployment->manifest;
+    struct load_files files;
+    struct nw_buffer text = {0};
+    bool begun = false;
+    const struct nw_control head = {.kind = NW_CONTROL_LOAD,
+                                    .worker = seat->worker->number,
+                                    .deployment = deployment->number,
+                                    .slots = manifest->slots,
+                                    .timeout_ms = manifest->timeout_ms,
+                                    .memory = manifest->memory,
+                                    .disk = manifest->disk,
+                                    .threads = manifest->threads,
+                                    .static_tls = manifest->static_tls,
+                                    .profile = manifest->profile};
+    snprintf(why, why_size, "out of memory");
+    if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
+        nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
+        nw_names_tell(replica);
+        replica->state = NW_REPLICA_LOADING;
+        replica->load_begun = now_of(seat);
+        seat->loading++;
+        begun = true;
+    }
+    nw_buffer_fini(&text);
+    for (int i = 0; i < files.n; i++)
+        close(files.fds[i]);
+    return begun;
+}
+
+void nw_load_ended(struct nw_replica *replica, bool loaded)
+{
+    uint64_t took = now_of(replica->seat) - replica->load_begun;
+    replica->seat->loading--;
+    replica->lost_loading = replica->killed_loading = 0;
+    replica->suspect = false;
+    if (loaded)
+        replica->deployment->load_took = took ? took : 1;
+}
+
+bool nw_loads_overdue(const struct nw_seat *seat)
+{
+    uint64_t now = now_of(seat);
+    nw_list_each(&seat->replicas, at, after)
+    {
+        const struct nw_replica *replica = replica_at(at);
+        if (replica->state == NW_REPLICA_LOADING && now - replica->load_begun >= seat->engine->options.load_timeout)
+            return true;
+    }
+    return false;
+}
+
+bool nw_load_is_deadly(const struct nw_replica *replica)
+{
+    return replica->lost_loading >= LOST_MOST || replica->killed_loading >= KILLED_MOST;
+}
+
+void nw_loads_lost(struct nw_seat *seat)
+{
+    seat->lost_loading = seat->loading > 0;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = replica_at(at);
+        if (replica->state != NW_REPLICA_LOADING)
+            continue;
+        replica->suspect = true;
+        replica->lost_alone = seat->loading == 1;
+    }
+    seat->loading = 0;
+}
+
+struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own)
+{
+    struct nw_replica *alone = NULL;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        if (!replica_at(at)->lost_alone)
+            continue;
+        alone = replica_at(at);
+        alone->lost_alone = false;
+        alone->lost_loading += own;
+        alone->killed_loading += !own;
+    }
+    return alone && nw_load_is_deadly(alone) ? alone : NULL;
+}

@@ -1,0 +1,30 @@
+/*
+ * Which function a worker loads when. Several are loaded side by side; one that takes long waits for itself. When the
+ * worker ends meanwhile, each of those that it was loading may be the reason: these are loaded again one at a time,
+ * when everything else is, so that one that takes the worker with it is found out and refused. Says nothing of what
+ * becomes of deployments (deployments.c).
+ */
+#ifndef NW_ENGINE_CONTROL_LOADS_H
+#define NW_ENGINE_CONTROL_LOADS_H
+
+#include "engine/serve/engine.h"
+
+/* What is to be loaded now, or NULL. */
+struct nw_replica *nw_loads_next(const struct nw_seat *seat);
+
+/* Begins to load it. False: that cannot be done, and why, for people. */
+bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size);
+
+/* The worker has answered. */
+void nw_load_ended(struct nw_replica *replica, bool loaded);
+
+/* The worker was lost, and what it was loading is not PENDING yet. Later, whether that was its own doing, as far as
+ * anybody can know: NULL, or what has taken workers with it too often. */
+void nw_loads_lost(struct nw_seat *seat);
+struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own);
+bool nw_load_is_deadly(const struct nw_replica *replica);
+
+/* A load was not answered in time. */
+bool nw_loads_overdue(const struct nw_seat *seat);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * Operations as operations.h tells. A deployment:
+ *
+ *   queued ──> storing (thread) ──> loading (workers) ──> committing (thread) ──> done
+ *                 └── disk failed ──┴── refused ────────────┴── disk failed ──> done, nothing changed
+ *
+ * A removal: queued ──> deleting the row (thread) ──> done.
+ *
+ * The queue of its function owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
+ * says so (end); it is told, unlinked and freed by nw_operations_bury alone, which the loop calls where nothing else of
+ * the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
+ * deployments below them it came to its end.
+ */
+#include "engine/control/operations.h"
+#include "common/base/log.h"
+#include "engine/control/deployments.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/functions.h"
+#include "engine/store/registry.h"
+#include "engine/threads/threads.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct operation {
+    struct nw_list link;  /* in function->operations */
+    struct nw_list ended; /* in engine->ended_operations: it is over, and nothing happens to it but its burial */
+    struct nw_engine *engine;
+    struct nw_function *function;
+    bool removes;
+    struct nw_manifest manifest; /* until a deployment has it */
+    struct nw_buffer code;
+    char sha256[NW_SHA256_HEX + 1];
+    struct nw_deployment *deployment;
+    enum nw_status status;           /* of the end */
+    struct nw_threads_waiter waiter; /* for the end to hold on every thread */
+    int rc;                          /* of the work on the thread */
+    char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
+    nw_operation_done *done;
+    void *arg;
+};
+
+static void start(struct operation *op);
+
+static struct operation *first_operation(const struct nw_function *function)
+{
+    return nw_container(function->operations.next, struct operation, link);
+}
+
+static void end(struct operation *op, enum nw_status status)
+{
+    op->status = status;
+    nw_list_append(&op->engine->ended_operations, &op->ended);
+}
+
+static void bury(struct operation *op)
+{
+    struct nw_function *function = op->function;
+    bool ok = op->status == NW_STATUS_OK;
+    nw_list_remove(&op->ended);
+    nw_list_remove(&op->link);
+    op->done(op->arg, op->status, ok ? op->deployment : NULL, ok ? "" : op->why);
+    nw_manifest_fini(&op->manifest);
+    nw_buffer_fini(&op->code);
+    free(op);
+    if (!nw_list_empty(&function->operations))
+        start(first_operation(function));
+    else if (!function->current)
+        nw_function_remove(function);
+}
+
+void nw_operations_bury(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->ended_operations))
+        bury(nw_container(engine->ended_operations.next, struct operation, ended));
+}
+
+static void settled(void *arg)
+{
+    struct operation *op = arg;
+    end(op, op->status);
+}
+
+/* A change is done when every thread acts on it. */
+static void end_when_settled(struct operation *op, enum nw_status status)
+{
+    op->status = status;
+    op->waiter.settled = settled;
+    op->waiter.arg = op;
+    nw_threads_wait(op->engine, &op->waiter);
+}
+
+/* --- code into the store, and out of it --- */
+
+struct forgotten {
+    struct nw_list link; /* in engine->forgotten */
+    char sha256[NW_SHA256_HEX + 1];
+};
+
+static void forget(struct nw_engine *engine, const char *sha256)
+{
+    if (!nw_deployments_use_code(engine, sha256))
+        nw_registry_forget(engine->registry, sha256);
+}
+
+/* While something is being stored, code that nobody names may be just what was found there already: it is looked at
+ * again when nothing is. */
+void nw_operations_forget_code(struct nw_engine *engine, const char *sha256)
+{
+    struct forgotten *later = engine->storing ? malloc(sizeof *later) : NULL;
+    if (!engine->storing)
+        forget(engine, sha256);
+    if (!later)
+        return;
+    snprintf(later->sha256, sizeof later->sha256, "%s", sha256);
+    nw_list_append(&engine->forgotten, &later->link);
+}
+
+static void stored(struct nw_engine *engine)
+{
+    if (--engine->storing)
+        return;
+    while (!nw_list_empty(&engine->forgotten)) {
+        struct forgotten *later = nw_container(engine->forgotten.next, struct forgotten, link);
+        nw_list_remove(&later->link);
+        forget(engine, later->sha256);
+        free(later);
+    }
+}
+
+static void store_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc =
+        nw_registry_store(op->engine->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
+}
+
+static void store_done(void *arg)
+{
+    struct operation *op = arg;
+    if (op->engine->ended)
+        return;
+    nw_buffer_fini(&op->code);
+    if (op->rc == 0) {
+        nw_deployments_code_stored(op->engine, op->sha256);
+        op->deployment = nw_deployment_new(op->function, op->engine, &op->manifest, op->sha256, false);
+        if (!op->deployment)
+            snprintf(op->why, sizeof op->why, "out of memory");
+    }
+    stored(op->engine);
+    if (!op->deployment)
+        end(op, NW_STATUS_INTERNAL);
+}
+
+/* --- row into the registry --- */
+
+static void commit_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc = nw_registry_put(op->engine->registry, &op->deployment->manifest, op->sha256, op->why, sizeof op->why);
+}
+
+static void commit_done(void *arg)
+{
+    struct operation *op = arg;
+    char version[NW_VERSION_SIZE];
+    if (op->engine->ended)
+        return;
+    if (op->rc < 0) {
+        op->function->next = NULL;
+        nw_deployment_retire(op->deployment);
+        end(op, NW_STATUS_INTERNAL);
+        return;
+    }
+    nw_deployment_committed(op->deployment);
+    nw_deployment_version(op->deployment, version);
+    nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
+    end_when_settled(op, NW_STATUS_OK);
+}
+
+void nw_operation_loaded(struct nw_deployment *deployment)
+{
+    struct operation *op = first_operation(deployment->function);
+    op->deployment = deployment;
+    int rc = nw_io_offload(op->engine->io, commit_work, commit_done, op);
+    if (rc == 0)
+        return;
+    snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
+    nw_operation_refused(deployment, NW_STATUS_INTERNAL);
+}
+
+void nw_operation_refused(struct nw_deployment *deployment, enum nw_status status)
+{
+    struct nw_function *function = deployment->function;
+    struct operation *op = first_operation(function);
+    char version[NW_VERSION_SIZE];
+    const struct nw_deployment *current = function->current;
+    snprintf(op->why, sizeof op->why, "%s", deployment->reason);
+    if (current && current->state == NW_DEPLOYMENT_SERVING) {
+        nw_deployment_version(current, version);
+        snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->reason, version);
+    }
+    nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
+    function->next = NULL;
+    nw_deployment_retire(deployment);
+    end(op, status);
+}
+
+/* --- removal --- */
+
+static void delete_work(void *arg)
+{
+    struct operation *op = arg;
+    op->rc = nw_registry_delete(op->engine->registry, op->function->name, op->why, sizeof op->why);
+}
+
+static void delete_done(void *arg)
+{
+    struct operation *op = arg;
+    struct nw_function *function = op->function;
+    struct nw_deployment *current = function->current;
+    if (op->engine->ended)
+        return;
+    if (op->rc < 0) {
+        end(op, NW_STATUS_INTERNAL);
+        return;
+    }
+    function->current = NULL;
+    if (current)
+        nw_deployment_retire(current);
+    nw_dispatch_retry_function(function);
+    nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
+    nw_threads_changed(op->engine);
+    end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
+}
+
+/* --- the queue --- */
+
+static void start(struct operation *op)
+{
+    int rc = op->removes ? nw_io_offload(op->engine->io, delete_work, delete_done, op)
+                         : nw_io_offload(op->engine->io, store_work, store_done, op);
+    if (rc < 0)
+        nw_die_system("cannot run work on another thread: %s", strerror(-rc));
+    op->engine->storing += !op->removes;
+}
+
+static struct operation *queue(struct nw_engine *engine, struct nw_function *function, nw_operation_done *done,
+                               void *arg)
+{
+    struct operation *op = calloc(1, sizeof *op);
+    if (!op)
+        return NULL;
+    op->engine = engine;
+    op->function = function;
+    op->done = done;
+    op->arg = arg;
+    nw_list_init(&op->ended);
+    nw_list_append(&function->operations, &op->link);
+    return op;
+}
+
+static void start_if_first(struct operation *op)
+{
+    if (op == first_operation(op->function))
+        start(op);
+}
+
+int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
+              void *arg)
+{
+    struct nw_function *function = nw_function_get(engine, manifest->name);
+    struct operation *op = function ? queue(engine, function, done, arg) : NULL;
+    if (!op && function && !function->current && nw_list_empty(&function->operations))
+        nw_function_remove(function);
+    if (!op)
+        return -ENOMEM;
+    op->manifest = *manifest;
+    op->code = *code;
+    *manifest = (struct nw_manifest){.name = ""};
+    *code = (struct nw_buffer){0};
+    start_if_first(op);
+    return 0;
+}
+
+int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg)
+{
+    struct operation *op = queue(engine, function, done, arg);
+    if (!op)
+        return -ENOMEM;
+    op->removes = true;
+    start_if_first(op);
+    return 0;
+}
+
+static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256)
+{
+    struct nw_engine *engine = arg;
+    struct nw_function *function = nw_function_get(engine, manifest->name);
+    if (!function || !nw_deployment_new(function, engine, manifest, sha256, true))
+        nw_die_system("cannot load the registered functions: out of memory");
+}
+
+int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size)
+{
+    return nw_registry_each(engine->registry, load_row, engine, why, why_size);
+}

@@ -1,0 +1,36 @@
+/*
+ * Deploying and removing functions, one operation of a function at a time, the others queued: code into the store,
+ * version into the workers, row into the registry, in this order. What waits for the disk waits on another thread.
+ */
+#ifndef NW_ENGINE_CONTROL_OPERATIONS_H
+#define NW_ENGINE_CONTROL_OPERATIONS_H
+
+#include "engine/serve/engine.h"
+
+/* How it ended: `status` OK with the deployment that serves now (NULL after a removal), else why not. */
+typedef void nw_operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment,
+                               const char *reason);
+
+/* Deploys `code` under the manifest's name; takes over both. `done` comes once, later. 0 or -ENOMEM, then nothing is
+ * taken over and `done` does not come. */
+int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
+              void *arg);
+
+/* Removes a function. As nw_deploy. */
+int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg);
+
+/* The deployment under way is loaded everywhere; or it cannot be, for `deployment->reason`. */
+void nw_operation_loaded(struct nw_deployment *deployment);
+void nw_operation_refused(struct nw_deployment *deployment, enum nw_status status);
+
+/* The version is gone: its code may be removed from the store. */
+void nw_operations_forget_code(struct nw_engine *engine, const char *sha256);
+
+/* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
+ * middle of something: functions may go with them. */
+void nw_operations_bury(struct nw_engine *engine);
+
+/* Makes functions of the rows of the registry. 0, or -EIO with `why`. */
+int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,107 @@
+/* The supervisor's socket and the signals, as supervisor.h tells. */
+#include "engine/control/supervisor.h"
+#include "common/base/log.h"
+#include "common/manifest/control.h"
+#include "engine/control/deployments.h"
+#include "engine/control/workers.h"
+#include "engine/threads/loop.h"
+#include "engine/threads/threads.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SUPERVISOR_FD 3
+
+static struct nw_control_message message; /* too large for the stack */
+
+static void handle_message(struct nw_engine *engine)
+{
+    bool launcher = message.head.kind == NW_CONTROL_LAUNCHER && message.n_fds == 1;
+    for (int i = launcher; i < message.n_fds; i++)
+        close(message.fds[i]);
+    if (launcher)
+        nw_workers_new_launcher(engine, message.fds[0]);
+    else
+        nw_log(NW_LOG_WARN, "the supervisor sent a message of kind %u that is not for an engine", message.head.kind);
+}
+
+static void readable(void *arg)
+{
+    struct nw_engine *engine = arg;
+    for (;;) {
+        int rc = nw_control_recv(engine->supervisor, &message);
+        if (rc == -EAGAIN)
+            return;
+        if (rc <= 0)
+            break;
+        handle_message(engine);
+    }
+    nw_log(NW_LOG_INFO, "the supervisor is gone: ends");
+    nw_io_watch_free(engine->supervisor_watch);
+    engine->supervisor_watch = NULL;
+    nw_io_stop(engine->io);
+}
+
+static void signalled(void *arg)
+{
+    struct nw_engine *engine = arg;
+    struct signalfd_siginfo info;
+    while (read(engine->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo == SIGHUP)
+            nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
+        else
+            nw_engine_drain(engine);
+}
+
+static void start_signals(struct nw_engine *engine)
+{
+    sigset_t set;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a memfd over the limit is an error with a message */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    engine->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (engine->signal_fd >= 0)
+        engine->signal_watch = nw_io_watch_new(engine->io, engine->signal_fd, signalled, engine);
+    if (!engine->signal_watch)
+        nw_die_system("cannot watch for signals: %s", strerror(errno));
+}
+
+void nw_supervisor_start(struct nw_engine *engine)
+{
+    int type;
+    socklen_t size = sizeof type;
+    if (getsockopt(SUPERVISOR_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET)
+        nw_die_usage("file descriptor 3 is not a control socket; start this program by `nightward up`");
+    engine->supervisor = SUPERVISOR_FD;
+    fcntl(SUPERVISOR_FD, F_SETFD, FD_CLOEXEC);
+    engine->supervisor_watch = nw_io_watch_new(engine->io, SUPERVISOR_FD, readable, engine);
+    if (!engine->supervisor_watch)
+        nw_die_system("cannot watch the supervisor's socket: %s", strerror(errno));
+    start_signals(engine);
+}
+
+void nw_supervisor_tell_ready(struct nw_engine *engine)
+{
+    if (engine->ready || engine->launcher < 0 || nw_workers_unready(engine) || !nw_threads_settled(engine))
+        return;
+    engine->ready = true;
+    nw_control_send(engine->supervisor, &(struct nw_control){.kind = NW_CONTROL_READY}, engine->addresses,
+                    strlen(engine->addresses), NULL, 0);
+}
+
+void nw_supervisor_fini(struct nw_engine *engine)
+{
+    if (engine->supervisor_watch)
+        nw_io_watch_free(engine->supervisor_watch);
+    nw_io_watch_free(engine->signal_watch);
+    close(engine->supervisor);
+    close(engine->signal_fd);
+}

@@ -1,0 +1,28 @@
+/*
+ * What went wrong with a function last. Its owner is told in the log and by the admin API, under the id of the request;
+ * whoever called it over HTTP gets a code and that id, because a reason may hold addresses and paths.
+ */
+#ifndef NW_ENGINE_GATEWAY_FAILURES_H
+#define NW_ENGINE_GATEWAY_FAILURES_H
+
+#include "engine/http/http.h"
+#include "engine/serve/engine.h"
+
+#define NW_FAILURE_REASON 1000
+
+struct nw_failure {
+    enum nw_status status;
+    int64_t at; /* seconds since 1970 */
+    char request[NW_REQUEST_ID_MAX + 1];
+    char reason[NW_FAILURE_REASON];
+};
+
+/* A request for `function` fails; `reason` is hostile text. Notes and logs it, unless too much of that was done for
+ * this function within a second. */
+void nw_failure_note(struct nw_engine *engine, struct nw_function *function, const char *request, enum nw_status status,
+                     const char *reason, size_t length);
+
+/* In the main thread: another one has noted it for a function of this name. */
+void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw_failure *failure);
+
+#endif

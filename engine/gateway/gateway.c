@@ -1,0 +1,163 @@
+/* The routes of gateway.h, and its sockets. */
+#include "engine/gateway/gateway.h"
+#include "common/base/buffer.h"
+#include "common/base/log.h"
+#include "engine/control/deployments.h"
+#include "engine/control/workers.h"
+#include "engine/gateway/invoke.h"
+#include "engine/http/http.h"
+#include "engine/http/listen.h"
+#include "engine/threads/thread.h"
+#include "engine/threads/threads.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define OWN_FDS       512 /* kept back from connections: workers, the store, control sockets */
+#define PIPELINE      64
+#define FUNCTION_PATH "/function/"
+
+struct path {
+    const char *at;
+    size_t length;
+};
+
+/* Bytes in front of the path: scheme and host of an absolute target (RFC 9112 3.2.2). */
+static size_t host_length(const char *target, size_t length)
+{
+    size_t at = 0;
+    for (int slashes = 0; at < length; at++) {
+        slashes += target[at] == '/';
+        if (target[at] == '/' && (at == 0 || slashes == 3))
+            break;
+    }
+    return at;
+}
+
+/* The path of a target, without a query. */
+static struct path path_of(const struct nw_http_request *request)
+{
+    size_t skipped = host_length(request->target, request->target_length);
+    struct path path = {request->target + skipped, request->target_length - skipped};
+    for (size_t i = 0; i < path.length; i++)
+        if (path.at[i] == '?')
+            path.length = i;
+    return path;
+}
+
+static bool path_is(struct path path, const char *text)
+{
+    return path.length == strlen(text) && !memcmp(path.at, text, path.length);
+}
+
+static void answer_text(struct nw_http_request *request, const char *text)
+{
+    nw_http_answer_copy(request, NW_STATUS_OK, "text/plain", text, strlen(text));
+}
+
+static void readyz(struct nw_engine *engine, struct nw_http_request *request)
+{
+    const char *why = NULL;
+    if (engine->drain_deadline)
+        why = "the engine is shutting down";
+    else if (engine->beside)
+        why = nw_thread_unready(engine);
+    else
+        why = nw_workers_unready(engine);
+    if (why)
+        nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, why, strlen(why));
+    else
+        answer_text(request, "ready\n");
+}
+
+static void wrong_method(struct nw_http_request *request, const char *allow)
+{
+    request->allow = allow;
+    nw_http_answer_error(request, NW_STATUS_BAD_METHOD, "", 0);
+}
+
+static void head(void *arg, struct nw_http_request *request)
+{
+    struct nw_engine *engine = arg;
+    struct path path = path_of(request);
+    const size_t prefix = strlen(FUNCTION_PATH);
+    bool is_get = request->method == NW_HTTP_GET;
+    if (path.length >= prefix && !memcmp(path.at, FUNCTION_PATH, prefix)) {
+        if (is_get || request->method == NW_HTTP_POST)
+            nw_http_invoke(engine, request, path.at + prefix, path.length - prefix);
+        else
+            wrong_method(request, "GET, HEAD, POST");
+    } else if (!path_is(path, "/healthz") && !path_is(path, "/readyz")) {
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, "", 0);
+    } else if (!is_get) {
+        wrong_method(request, "GET, HEAD");
+    } else if (path_is(path, "/healthz")) {
+        answer_text(request, "ok\n");
+    } else {
+        readyz(engine, request);
+    }
+}
+
+/* Connections get what the process may open, less what the engine itself needs. */
+static unsigned connections_most(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return OWN_FDS;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > 2 * OWN_FDS ? (unsigned)(limit.rlim_cur - OWN_FDS) : (unsigned)(limit.rlim_cur / 2);
+}
+
+void nw_gateway_serve(struct nw_engine *engine, const int *sockets)
+{
+    const struct nw_options *options = &engine->options;
+    const struct nw_http_limits limits = {
+        .head = options->header_limit,
+        .body = options->body_limit,
+        .head_ms = options->header_timeout,
+        .body_ms = options->body_timeout,
+        .idle_ms = options->idle_timeout,
+        .write_ms = options->write_timeout,
+        .pipeline = PIPELINE,
+        .connections = connections_most() / (unsigned)options->threads,
+    };
+    engine->gateway = nw_http_server_new(engine->io, &limits, head, engine);
+    if (!engine->gateway)
+        nw_die_system("cannot serve HTTP: out of memory");
+    for (int i = 0; i < options->n_listen; i++)
+        if (nw_http_server_listen(engine->gateway, sockets[i]) < 0)
+            nw_die_system("cannot listen on %s", options->listen[i]);
+}
+
+/* One more socket on each of the addresses, whose ports are known now. */
+static void listen_again(const char *addresses, int *sockets)
+{
+    struct nw_buffer names = {0};
+    char address[128];
+    while (*addresses) {
+        size_t length = strcspn(addresses, "\n");
+        snprintf(address, sizeof address, "%.*s", (int)length, addresses);
+        *sockets++ = nw_listen_tcp(address, NW_LISTEN_AGAIN, &names);
+        addresses += length + 1;
+    }
+    nw_buffer_fini(&names);
+}
+
+void nw_gateway_start(struct nw_engine *engine)
+{
+    static int sockets[NW_CHANNELS_MAX][NW_LISTEN_MAX];
+    const struct nw_options *options = &engine->options;
+    enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
+    struct nw_buffer addresses = {0};
+    for (int i = 0; i < options->n_listen; i++)
+        sockets[0][i] = nw_listen_tcp(options->listen[i], how, &addresses);
+    nw_buffer_append(&addresses, "", 1);
+    engine->addresses = addresses.data;
+    for (uint64_t i = 1; i < options->threads; i++)
+        listen_again(engine->addresses, sockets[i]);
+    nw_gateway_serve(engine, sockets[0]);
+    if (options->threads > 1)
+        nw_threads_start(engine, sockets[1], NW_LISTEN_MAX);
+}

@@ -1,0 +1,139 @@
+/* From HTTP to an invocation and back, as invoke.h tells. */
+#include "engine/gateway/invoke.h"
+#include "common/base/log.h"
+#include "engine/gateway/failures.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/functions.h"
+#include "engine/serve/link.h"
+#include "engine/serve/output.h"
+#include <errno.h>
+#include <string.h>
+
+#define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
+#define NO_PATH    "this function is deployed, but functions cannot see a path behind their name"
+
+/* Under what id the reason is found is all that the public is told of it. */
+static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
+                           enum nw_status status, const char *reason, size_t length)
+{
+    if (nw_status_info(status)->http >= 500)
+        nw_failure_note(engine, function, request->id, status, reason, length);
+    nw_http_answer_failure(request, status, reason, length);
+}
+
+static void invocation_done(void *arg, const struct nw_result *result)
+{
+    struct nw_http_request *request = arg;
+    const struct nw_invocation *inv = request->user;
+    request->user = NULL;
+    if (result->status == NW_STATUS_OK) {
+        nw_output_answer(request, inv->function, result);
+        return;
+    }
+    char reason[REASON_MAX];
+    size_t length = result->length < sizeof reason ? result->length : sizeof reason;
+    memcpy(reason, result->data, length); /* the worker may change it while it is looked at */
+    if (result->link)
+        nw_link_drop(result->link, result->offset);
+    answer_failure(inv->engine, inv->function, request, result->status, reason, length);
+}
+
+static void room_there(void *arg)
+{
+    nw_http_resume(arg);
+}
+
+static void gone(struct nw_http_request *request)
+{
+    struct nw_invocation *inv = request->user;
+    request->user = NULL;
+    nw_invoke_abandon(inv);
+}
+
+static void give_up(struct nw_http_request *request, enum nw_status status, const char *why)
+{
+    gone(request);
+    nw_http_answer_error(request, status, why, strlen(why));
+}
+
+static void cut(void *arg)
+{
+    give_up(arg, NW_STATUS_BODY_TIMEOUT, "the body arrives too slowly while memory for bodies is short");
+}
+
+static const struct nw_invocation_owner owner = {.room = room_there, .cut = cut, .done = invocation_done};
+
+static int reserve(struct nw_http_request *request, uint64_t total)
+{
+    int rc = nw_invoke_reserve(request->user, total, request->chunked);
+    if (rc == -ECANCELED) /* answered */
+        return 0;
+    if (rc != -E2BIG)
+        return rc;
+    give_up(request, NW_STATUS_TOO_LARGE, "");
+    return 0;
+}
+
+static void take(struct nw_http_request *request, const char *data, size_t length)
+{
+    int rc = nw_invoke_write(request->user, data, length);
+    if (rc == -EAGAIN)
+        nw_http_pause(request);
+    else if (rc < 0)
+        give_up(request, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+}
+
+static void end(struct nw_http_request *request)
+{
+    nw_invoke_end(request->user);
+}
+
+static const struct nw_http_handler handler = {.reserve = reserve, .data = take, .end = end, .gone = gone};
+
+/* The function that is named up to a slash, NULL when there is none; request->function is its name, if that is one. */
+static struct nw_function *find(struct nw_engine *engine, struct nw_http_request *request, const char *name,
+                                size_t length)
+{
+    const char *slash = memchr(name, '/', length);
+    length = slash ? (size_t)(slash - name) : length;
+    if (nw_manifest_check_name(name, length) < 0)
+        return NULL;
+    memcpy(request->function, name, length);
+    request->function[length] = '\0';
+    return nw_function_find(engine, name, length);
+}
+
+/* Functions cannot see it, which whoever wrote one that looks for it has to learn somewhere. */
+static void say_query(struct nw_function *function, const struct nw_http_request *request)
+{
+    if (function->query_said || !memchr(request->target, '?', request->target_length))
+        return;
+    function->query_said = true;
+    nw_log(NW_LOG_INFO, "function \"%s\" is called with a query, which functions cannot see; input is the body alone",
+           function->name);
+}
+
+void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length)
+{
+    enum nw_status status;
+    const char *reason;
+    struct nw_function *function = find(engine, request, name, length);
+    if (engine->drain_deadline) {
+        nw_http_answer_error(request, NW_STATUS_DRAINING, "", 0);
+        return;
+    }
+    if (function && function->current && memchr(name, '/', length)) {
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, NO_PATH, strlen(NO_PATH));
+        return;
+    }
+    if (function)
+        say_query(function, request);
+    request->handler = &handler;
+    request->user = nw_invoke_begin(function, 0, &owner, request, &status, &reason);
+    if (request->user)
+        return;
+    if (function)
+        answer_failure(engine, function, request, status, reason, strlen(reason));
+    else
+        nw_http_answer_error(request, status, "", 0);
+}

@@ -1,0 +1,204 @@
+/* Answers: status line, headers, JSON errors, request ids. Not responsible for sending them (http/conn.c). */
+#include "engine/http/json_text.h"
+#include "engine/http/private.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+
+static const char *reason_phrase(int http)
+{
+    static const struct {
+        int http;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {422, "Unprocessable Content"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {508, "Loop Detected"},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].http == http)
+            return phrases[i].phrase;
+    return "";
+}
+
+/* The head is written into a buffer that is large enough for the longest one: see the assertion below. */
+static char *put(char *at, const char *text, size_t length)
+{
+    memcpy(at, text, length);
+    return at + length;
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[20];
+    int n = 0;
+    do
+        digits[n++] = (char)('0' + number % 10);
+    while (number /= 10);
+    while (n)
+        *at++ = digits[--n];
+    return at;
+}
+
+static const char *date_text(struct nw_http_server *server)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    if (now != server->date_second && gmtime_r(&now, &tm)) {
+        strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        server->date_second = now;
+    }
+    return server->date;
+}
+
+#define CONTENT_TYPE_MAX 64
+#define ALLOW_MAX        64
+_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 96,
+               "fixed text, type, methods, id, numbers and date fit");
+
+static void build_head(struct nw_http_request *r, enum nw_status status, const char *content_type, size_t length)
+{
+    const int http = nw_status_info(status)->http;
+    char *at = r->head;
+    at = put_text(at, "HTTP/1.1 ");
+    at = put_number(at, (uint64_t)http);
+    *at++ = ' ';
+    at = put_text(at, reason_phrase(http));
+    at = put_text(at, "\r\nDate: ");
+    at = put_text(at, date_text(r->conn->server));
+    at = put_text(at, "\r\nContent-Type: ");
+    at = put(at, content_type, strnlen(content_type, CONTENT_TYPE_MAX));
+    at = put_text(at, "\r\nContent-Length: ");
+    at = put_number(at, length);
+    at = put_text(at, "\r\nX-Request-Id: ");
+    at = put_text(at, r->id);
+    if (http == 405 && r->allow) {
+        at = put_text(at, "\r\nAllow: ");
+        at = put(at, r->allow, strnlen(r->allow, ALLOW_MAX));
+    }
+    if (!r->keep_alive)
+        at = put_text(at, "\r\nConnection: close");
+    else if (r->is_1_0)
+        at = put_text(at, "\r\nConnection: keep-alive");
+    at = put_text(at, "\r\n\r\n");
+    r->head_length = (size_t)(at - r->head);
+}
+
+/* Nothing behind this request is parsed, nor what is left of its body. */
+static void end_input(struct nw_http_request *r)
+{
+    r->conn->last = true;
+    r->body_done = true;
+    if (r->conn->current == r)
+        r->conn->current = NULL;
+}
+
+void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answer)
+{
+    /* A client that waits for "100 Continue" may now send the body or not: only a new connection is unambiguous. */
+    if ((r->expects_continue && !r->body_done) || r->conn->server->draining)
+        r->keep_alive = false;
+    /* So is throwing away a body that is over the limit. */
+    if (!r->body_done && r->content_length > r->body_limit)
+        r->keep_alive = false;
+    if (!r->keep_alive)
+        end_input(r);
+    if (r->conn->current == r)
+        r->conn->held = false; /* what is left of the body is thrown away */
+    build_head(r, answer->status, answer->content_type, answer->length);
+    r->body = answer->body;
+    r->body_length = r->head_only ? 0 : answer->length;
+    r->moved = answer->moved;
+    r->release = answer->release;
+    r->release_arg = answer->release_arg;
+    r->wants_continue = false;
+    r->answered = true;
+    nw__http_mark_dirty(r->conn);
+}
+
+void nw_http_answer_copy(struct nw_http_request *r, enum nw_status status, const char *content_type, const void *text,
+                         size_t length)
+{
+    r->text.length = 0;
+    if (nw_buffer_append(&r->text, text, length) < 0) {
+        status = NW_STATUS_INTERNAL;
+        length = 0;
+    }
+    nw_http_answer(r, &(struct nw_http_answer){
+                          .status = status, .content_type = content_type, .body = r->text.data, .length = length});
+}
+
+void nw_http_answer_error(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
+{
+    const struct nw_status_info *info = nw_status_info(status);
+    struct nw_buffer *text = &r->text;
+    text->length = 0;
+    int rc = nw_buffer_printf(text, "{\"error\":{\"code\":\"%s\",\"message\":\"%s%s", info->code, info->text,
+                              length ? ": " : "");
+    rc |= nw_json_escape(text, detail, length);
+    rc |= nw_buffer_printf(text, "\",\"function\":");
+    if (*r->function)
+        rc |= nw_buffer_printf(text, "\"%s\"", r->function);
+    else
+        rc |= nw_buffer_printf(text, "null");
+    rc |= nw_buffer_printf(text, ",\"request_id\":\"%s\"}}\n", r->id);
+    nw_http_answer(
+        r, &(struct nw_http_answer){
+               .status = status, .content_type = JSON_TYPE, .body = text->data, .length = rc < 0 ? 0 : text->length});
+}
+
+void nw_http_answer_failure(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
+{
+    nw_http_answer_error(r, status, detail, r->conn->server->check_user ? length : 0);
+}
+
+/* splitmix64: ids need to be distinct, not secret. */
+static uint64_t next_id(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static bool id_is_safe(struct nw_http_text id)
+{
+    if (!id.length || id.length > NW_REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.length; i++) {
+        char c = id.at[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || memchr("._-:+/=", c, 7)))
+            return false;
+    }
+    return true;
+}
+
+void nw__http_set_id(struct nw_http_request *r, struct nw_http_text wanted)
+{
+    if (id_is_safe(wanted)) {
+        memcpy(r->id, wanted.at, wanted.length);
+        r->id[wanted.length] = '\0';
+        return;
+    }
+    uint64_t number = next_id(&r->conn->server->id_state);
+    for (int i = 0; i < 16; i++, number >>= 4)
+        r->id[i] = "0123456789abcdef"[number & 15];
+    r->id[16] = '\0';
+}

@@ -1,0 +1,168 @@
+/*
+ * The HTTP server: connections, pipelining, timeouts and answers. Knows nothing of functions: a handler per request
+ * does. Requests of one connection are answered in their order, however they are finished.
+ *
+ * Life of a request, as the handler sees it:
+ *
+ *   head ──> reserve, data (while there is body) ──> end ──> nw_http_answer, now or later
+ *                                 └──> gone, at any point before the answer: forget the request
+ */
+#ifndef NW_ENGINE_HTTP_HTTP_H
+#define NW_ENGINE_HTTP_HTTP_H
+
+#include "common/base/buffer.h"
+#include "common/base/status.h"
+#include "engine/base/list.h"
+#include "engine/io/io.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_HTTP_HEAD_SIZE     512
+#define NW_REQUEST_ID_MAX     64
+#define NW_HTTP_FUNCTION_SIZE 64
+
+struct nw_http_server;
+struct nw_http_conn;
+
+enum nw_http_method { NW_HTTP_GET, NW_HTTP_POST, NW_HTTP_PUT, NW_HTTP_DELETE, NW_HTTP_OTHER };
+
+struct nw_http_handler;
+
+struct nw_http_request {
+    struct nw_list link; /* in the connection, in order of arrival */
+    struct nw_http_conn *conn;
+
+    enum nw_http_method method; /* HEAD is told as GET, and the answer's body is left out */
+    const char *target;         /* path and query; valid during `head` only */
+    size_t target_length;
+    uint64_t content_length; /* 0 for chunked bodies */
+    uint64_t received;       /* bytes of body so far */
+    bool chunked;
+
+    /* The handler's. */
+    const struct nw_http_handler *handler;
+    uint64_t body_limit;                  /* preset to the server's; `head` may change it */
+    char function[NW_HTTP_FUNCTION_SIZE]; /* for error bodies; may stay empty */
+    const char *allow;                    /* methods that the path takes, for an answer BAD_METHOD; static text */
+    void *user;
+
+    /* The server's. */
+    char id[NW_REQUEST_ID_MAX + 1];
+    bool head_only, is_1_0, keep_alive, expects_continue, wants_continue, body_done, answered;
+    char head[NW_HTTP_HEAD_SIZE];
+    size_t head_length;
+    struct nw_buffer text; /* body of an answer that the request owns */
+    const char *body;
+    size_t body_length;
+    size_t written; /* of head and body */
+    char *move_to;  /* where the rest of the body lies once no write looks at it; NULL: it stays */
+    size_t move_from;
+    void (*moved)(void *arg);
+    void (*release)(void *arg);
+    void *release_arg;
+};
+
+/* Who serves a request once its head was looked at. */
+struct nw_http_handler {
+    /* `total` bytes of body are sure to come. 0 when there is room for them; -EAGAIN: stop reading until
+     * nw_http_resume; or it answers and returns 0. Before it says 0 nothing of them is given to `data`. */
+    int (*reserve)(struct nw_http_request *request, uint64_t total);
+    void (*data)(struct nw_http_request *request, const char *data, size_t length);
+
+    /* The request is complete. */
+    void (*end)(struct nw_http_request *request);
+
+    /* The client left, or broke the rules, before the answer: the request is not the handler's any more. */
+    void (*gone)(struct nw_http_request *request);
+};
+
+struct nw_http_limits {
+    size_t head;          /* bytes of request line and headers */
+    uint64_t body;        /* bytes */
+    uint64_t head_ms;     /* from the first byte of a head to its last */
+    uint64_t body_ms;     /* for every 64 KiB of a body */
+    uint64_t idle_ms;     /* between requests */
+    uint64_t write_ms;    /* without progress of a response */
+    unsigned pipeline;    /* requests in flight on one connection; reading pauses above */
+    unsigned connections; /* more are closed at once */
+};
+
+/*
+ * `head` is told of every request whose head is complete. It sets request->handler, or answers at once; then the body
+ * is discarded. NULL with errno set on failure.
+ */
+struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
+                                          void (*head)(void *arg, struct nw_http_request *request), void *arg);
+
+/* Takes connections from a listening socket. 0 or negative errno; the fd is the server's in any case. */
+int nw_http_server_listen(struct nw_http_server *server, int fd);
+
+/* Only peers of this user and root may connect (Unix sockets). */
+void nw_http_server_only_user(struct nw_http_server *server, uid_t uid);
+
+/* Every connection ends with its last answer. New ones are taken still, for one answer each: whoever asks how we are
+ * hears it. */
+void nw_http_server_drain(struct nw_http_server *server);
+
+/* Connections that were open when it was told to drain, and still are. */
+unsigned nw_http_server_undrained(const struct nw_http_server *server);
+
+/* Open connections. */
+unsigned nw_http_server_connections(const struct nw_http_server *server);
+
+/* Does what answers and resumes made possible, up to about as many bytes of answers as a turn should take. To be called
+ * before the loop waits, which it may not while something is left. */
+void nw_http_server_flush(struct nw_http_server *server);
+bool nw_http_server_is_flushed(const struct nw_http_server *server);
+
+/* Looks for timeouts. To be called a few times a second. */
+void nw_http_server_tick(struct nw_http_server *server);
+
+/* Closes everything at once; the connections are gone when the loop has run again. */
+void nw_http_server_close(struct nw_http_server *server);
+
+/* After nw_http_server_close and the last turn of the loop. */
+void nw_http_server_free(struct nw_http_server *server);
+
+/* Of the request whose `data` is called: no more of its body until nw_http_resume. */
+void nw_http_pause(struct nw_http_request *request);
+
+/* There is room now for what `reserve` refused, or more of a body that was paused. */
+void nw_http_resume(struct nw_http_request *request);
+
+struct nw_http_answer {
+    enum nw_status status;
+    const char *content_type;
+    const char *body; /* stays valid and unchanged until `release` */
+    size_t length;
+    void (*moved)(void *arg);   /* of nw_http_move; may be NULL when that is not used */
+    void (*release)(void *arg); /* may be NULL; called once, when the body is not needed any more */
+    void *release_arg;
+};
+
+/* Answers. Once per request, and not after `gone`. */
+void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer *answer);
+
+/* Bytes of an answer's body that are not known to be written. */
+size_t nw_http_unwritten(const struct nw_http_request *request);
+
+/* `memory` holds the body from byte `from` on, before which all is written: sends the rest from there. `moved` comes,
+ * now or later, when nothing looks at the old place any more; `release` may be faster. Once per answer. */
+void nw_http_move(struct nw_http_request *request, char *memory, size_t from);
+
+/* Closes the connection of a request that was answered: its client does not read. */
+void nw_http_abort(struct nw_http_request *request);
+
+/* Answers with a copy of `text`. */
+void nw_http_answer_copy(struct nw_http_request *request, enum nw_status status, const char *content_type,
+                         const void *text, size_t length);
+
+/* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text, for
+ * anybody to read: it holds nothing of what only the owner of the host may know. */
+void nw_http_answer_error(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
+
+/* The same with a detail that only the owner may know: a server that others may connect to leaves it out. */
+void nw_http_answer_failure(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
+
+#endif

@@ -1,0 +1,18 @@
+/* Listening sockets, made with clear messages when they cannot be. */
+#ifndef NW_ENGINE_HTTP_LISTEN_H
+#define NW_ENGINE_HTTP_LISTEN_H
+
+#include "common/base/buffer.h"
+
+/* Whose the port is: this socket's; this one's and that of those that come AGAIN. */
+enum nw_listen_how { NW_LISTEN_ALONE, NW_LISTEN_FIRST, NW_LISTEN_AGAIN };
+
+/* A listening socket on "ADDR:PORT" or "[ADDR]:PORT"; port 0 takes a free one. Appends the address that it got and a
+ * newline to `addresses`. Ends the process with status 2 or 111 when it cannot. */
+int nw_listen_tcp(const char *address, enum nw_listen_how how, struct nw_buffer *addresses);
+
+/* A listening Unix socket at `path`, for its owner only; what lies there is replaced. Ends the process with status 111
+ * when it cannot. */
+int nw_listen_unix(const char *path);
+
+#endif

@@ -1,0 +1,291 @@
+/*
+ * The event loop of io.h on io_uring: the turn of the loop, and the operations in the kernel (see io/uring/uring.h).
+ * Not responsible for what an operation does.
+ */
+#include "engine/io/uring/uring.h"
+#include "common/base/log.h"
+#include "engine/io/uring/probe.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SUBMIT_TRIES 1000
+
+/* --- operations --- */
+
+void nw__op_init(struct nw__op *op, void (*prepare)(struct nw__op *op, struct io_uring_sqe *sqe),
+                 void (*complete)(struct nw__op *op, int result, unsigned flags))
+{
+    nw_list_init(&op->link);
+    op->state = OP_IDLE;
+    op->prepare = prepare;
+    op->complete = complete;
+}
+
+void nw__op_start(struct nw__uring *uring, struct nw__op *op)
+{
+    if (op->state == OP_IDLE) {
+        op->state = OP_QUEUED;
+        nw_list_append(&uring->queue, &op->link);
+    } else if (op->state == OP_CANCEL_QUEUED) {
+        op->state = OP_ARMED;
+        nw_list_remove(&op->link);
+    }
+}
+
+void nw__op_cancel(struct nw__uring *uring, struct nw__op *op)
+{
+    if (op->state == OP_QUEUED) {
+        op->state = OP_IDLE;
+        nw_list_remove(&op->link);
+    } else if (op->state == OP_ARMED) {
+        op->state = OP_CANCEL_QUEUED;
+        nw_list_append(&uring->queue, &op->link);
+    }
+}
+
+void nw__op_first(struct nw__uring *uring, struct nw__op *op)
+{
+    if (op->state != OP_QUEUED)
+        return;
+    nw_list_remove(&op->link);
+    nw_list_add(&uring->queue, &op->link);
+}
+
+static void op_completed(struct nw__op *op, int result, unsigned flags)
+{
+    if (!(flags & IORING_CQE_F_MORE)) {
+        nw_list_remove(&op->link);
+        op->state = OP_IDLE;
+    }
+    op->complete(op, result, flags);
+}
+
+static void op_submit(struct nw__op *op, struct io_uring_sqe *sqe)
+{
+    if (op->state == OP_QUEUED) {
+        op->prepare(op, sqe);
+        io_uring_sqe_set_data(sqe, op);
+        op->state = OP_ARMED;
+        return;
+    }
+    io_uring_prep_cancel(sqe, op, 0);
+    io_uring_sqe_set_data(sqe, NULL);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    op->state = OP_CANCELLED;
+}
+
+/* --- the turn --- */
+
+/* The kernel takes all or, short of memory, part of what is submitted: then it is asked again. */
+static void submit_all(struct nw__uring *uring)
+{
+    int rc = 0;
+    for (int i = 0; io_uring_sq_ready(&uring->ring); i++) {
+        rc = io_uring_submit(&uring->ring);
+        if (i == SUBMIT_TRIES)
+            nw_die_system("io_uring takes no work any more: %s", strerror(rc < 0 ? -rc : EAGAIN));
+        if (rc < 0)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static void flush_queue(struct nw__uring *uring)
+{
+    nw_list_each(&uring->queue, at, after)
+    {
+        struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+        if (!sqe) {
+            submit_all(uring);
+            sqe = io_uring_get_sqe(&uring->ring);
+        }
+        nw_list_remove(at);
+        op_submit(nw_container(at, struct nw__op, link), sqe);
+    }
+}
+
+/* Completions, or work of the kernel that turns into some when we enter it. */
+static bool has_events(const struct nw__uring *uring)
+{
+    return io_uring_cq_ready(&uring->ring) ||
+           (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
+/* One call for what is to be submitted and for what has happened; none when there is neither. */
+static void enter(struct nw__uring *uring, bool may_wait)
+{
+    if (may_wait)
+        io_uring_submit_and_wait(&uring->ring, 1);
+    else if (io_uring_sq_ready(&uring->ring) || has_events(uring))
+        io_uring_submit_and_get_events(&uring->ring);
+    submit_all(uring);
+}
+
+/* What is more than a turn's share stays where it is until the next. */
+static void take_completions(struct nw__uring *uring)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head, n = 0;
+    uring->received = 0;
+    io_uring_for_each_cqe(&uring->ring, head, cqe)
+    {
+        struct nw__op *op = io_uring_cqe_get_data(cqe);
+        n++;
+        if (op)
+            op_completed(op, cqe->res, cqe->flags);
+        if (uring->received >= NW__IO_TURN_BYTES || n >= NW__IO_TURN_EVENTS)
+            break;
+    }
+    io_uring_cq_advance(&uring->ring, n);
+}
+
+void nw__uring_end(struct nw__uring *uring, struct nw__ending *ending)
+{
+    if (nw_list_empty(&ending->link))
+        nw_list_append(&uring->ending, &ending->link);
+}
+
+static void end_all(struct nw__uring *uring)
+{
+    while (!nw_list_empty(&uring->ending)) {
+        struct nw__ending *ending = nw_container(uring->ending.next, struct nw__ending, link);
+        nw_list_remove(&ending->link);
+        ending->end(ending);
+    }
+}
+
+static void update_now(struct nw__uring *uring)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uring->now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void turn(struct nw__uring *uring)
+{
+    bool may_wait = !uring->base.before_wait || uring->base.before_wait(uring->base.before_wait_arg);
+    may_wait = may_wait && !uring->stop && nw_list_empty(&uring->held) && nw_list_empty(&uring->ending);
+    flush_queue(uring);
+    enter(uring, may_wait);
+    update_now(uring);
+    take_completions(uring);
+    nw__uring_give_held(uring);
+    nw__uring_fire_timers(uring);
+    end_all(uring);
+}
+
+/* --- the loop --- */
+
+static void loop_run(struct nw_io *io)
+{
+    struct nw__uring *uring = (struct nw__uring *)io;
+    while (!uring->stop)
+        turn(uring);
+    uring->stop = false;
+}
+
+static void loop_stop(struct nw_io *io)
+{
+    ((struct nw__uring *)io)->stop = true;
+}
+
+static uint64_t loop_now(const struct nw_io *io)
+{
+    return ((const struct nw__uring *)io)->now;
+}
+
+static bool loop_has_events(const struct nw_io *io)
+{
+    return has_events((const struct nw__uring *)io);
+}
+
+static bool loop_has_queued(const struct nw_io *io)
+{
+    return !nw_list_empty(&((const struct nw__uring *)io)->queue);
+}
+
+static void loop_free(struct nw_io *io)
+{
+    struct nw__uring *uring = (struct nw__uring *)io;
+    uring->stop = false;
+    while (uring->living > 1) /* the last one watches for finished jobs */
+        turn(uring);
+    nw__uring_work_fini(uring);
+    while (uring->living)
+        turn(uring);
+    nw__uring_buffers_fini(uring);
+    io_uring_queue_exit(&uring->ring);
+    free(uring);
+}
+
+static const struct nw__io_backend backend = {
+    .kind = NW_IO_URING,
+    .free = loop_free,
+    .run = loop_run,
+    .stop = loop_stop,
+    .now = loop_now,
+    .has_events = loop_has_events,
+    .has_queued = loop_has_queued,
+    .listener_new = nw__uring_listener_new,
+    .listener_close = nw__uring_listener_close,
+    .conn_read = nw__uring_conn_read,
+    .conn_write = nw__uring_conn_write,
+    .conn_unwrite = nw__uring_conn_unwrite,
+    .conn_close = nw__uring_conn_close,
+    .timer_new = nw__uring_timer_new,
+    .timer_start = nw__uring_timer_start,
+    .timer_free = nw__uring_timer_free,
+    .watch_new = nw__uring_watch_new,
+    .watch_free = nw__uring_watch_free,
+    .offload = nw__uring_offload,
+};
+
+static void set_up(struct nw__uring *uring)
+{
+    uring->base.backend = &backend;
+    uring->multishot_accept = uring->multishot_receive = true;
+    nw_list_init(&uring->queue);
+    nw_list_init(&uring->ending);
+    nw_list_init(&uring->held);
+    nw_list_init(&uring->timers);
+    nw__uring_clock_init(uring);
+    update_now(uring);
+}
+
+/* The parts behind the ring. What fails leaves nothing. */
+static int open_parts(struct nw__uring *uring, char *why, size_t size)
+{
+    int rc = nw__uring_buffers_init(uring);
+    if (rc < 0) {
+        snprintf(why, size, "cannot give io_uring a ring of buffers: %s", strerror(-rc));
+        return rc;
+    }
+    rc = nw__uring_work_init(uring);
+    if (rc < 0) {
+        snprintf(why, size, "cannot make an eventfd: %s", strerror(-rc));
+        nw__uring_buffers_fini(uring);
+    }
+    return rc;
+}
+
+struct nw_io *nw__uring_new(char *why, size_t size)
+{
+    struct nw__uring *uring = calloc(1, sizeof *uring);
+    if (!uring) {
+        snprintf(why, size, "out of memory");
+        return NULL;
+    }
+    set_up(uring);
+    if (nw__uring_open(&uring->ring, why, size) < 0) {
+        free(uring);
+        return NULL;
+    }
+    if (open_parts(uring, why, size) < 0) {
+        io_uring_queue_exit(&uring->ring);
+        free(uring);
+        return NULL;
+    }
+    return &uring->base;
+}

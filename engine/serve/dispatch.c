@@ -1,0 +1,430 @@
+/* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
+#include "engine/serve/dispatch.h"
+#include "common/base/without.h"
+#include "engine/control/workers.h"
+#include "engine/serve/functions.h"
+#include "engine/serve/invocation.h"
+#include "engine/serve/link.h"
+#include "engine/serve/place.h"
+#include <errno.h>
+#include <string.h>
+
+#define WATCHDOG_SLACK_MS 2000
+#define OWING_TRIES       16  /* in one turn */
+#define SWEEP_PIECE       512 /* invocations that are looked at in a row */
+#define FULL_RING_WAIT_MS 1
+#define WAVES             2 /* invocations that a worker has per slot: one runs, one is ready to run */
+
+static void wait_for_place(struct nw_invocation *inv)
+{
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_request_move(inv, NW_REQUEST_WAIT);
+}
+
+struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
+                                      const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
+                                      const char **reason)
+{
+    *status = NW_STATUS_OK;
+    *reason = "";
+    if (!function || !function->current)
+        *status = NW_STATUS_NOT_FOUND;
+    else if (depth > NW_DEPTH_MAX)
+        *status = NW_STATUS_CALL_DEPTH;
+    else if (function->current->state == NW_DEPLOYMENT_FAILED)
+        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
+    if (*status != NW_STATUS_OK)
+        return NULL;
+    struct nw_engine *engine = function->current->engine;
+    struct nw_invocation *inv = nw_request_new(engine, function);
+    if (!inv) {
+        *status = NW_STATUS_UNAVAILABLE;
+        *reason = "too many invocations are under way";
+        return NULL;
+    }
+    engine->counters.requests++;
+    inv->depth = depth;
+    inv->owner = owner;
+    inv->owner_arg = arg;
+    return inv;
+}
+
+/* What to answer to an invocation whose function has no version that could still serve it. */
+static bool fail_if_hopeless(struct nw_invocation *inv)
+{
+    const struct nw_deployment *current = inv->function->current;
+    if (!current)
+        nw_dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
+    else if (current->state == NW_DEPLOYMENT_FAILED)
+        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
+    else
+        return false;
+    return true;
+}
+
+int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
+{
+    int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
+    if (rc != -EAGAIN)
+        return rc;
+    if (!inv->replica && fail_if_hopeless(inv))
+        return -ECANCELED;
+    wait_for_place(inv);
+    return -EAGAIN;
+}
+
+/* Where the input goes. NULL: there is no memory for it. */
+static char *input_at(struct nw_invocation *inv, size_t length)
+{
+    if (inv->inlined)
+        return (char *)inv->small;
+    if (inv->has_block)
+        return nw_link_at(inv->home, inv->offset);
+    return nw_place_spool(inv, length) < 0 ? NULL : inv->spilled;
+}
+
+int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
+{
+    char *at = length ? input_at(inv, length) : NULL;
+    if (!length) /* then no block was reserved, nor a home for it found */
+        return 0;
+    if (!at)
+        return -ENOMEM;
+    memcpy(at + inv->length, data, length);
+    inv->length += length;
+    if (!inv->owes)
+        return 0;
+    wait_for_place(inv);
+    return -EAGAIN;
+}
+
+void nw_invoke_end(struct nw_invocation *inv)
+{
+    inv->complete = true;
+    nw_place_arrived(inv);
+    inv->engine->counters.bytes_in += inv->length;
+    if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
+        if (inv->replica || !fail_if_hopeless(inv))
+            wait_for_place(inv);
+        return;
+    }
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_request_move(inv, NW_REQUEST_READY);
+}
+
+void nw_invoke_abandon(struct nw_invocation *inv)
+{
+    inv->owner = NULL;
+    if (inv->state != NW_INVOCATION_SENT)
+        inv->engine->counters.abandoned++;
+    nw_request_move(inv, NW_REQUEST_ABANDON);
+}
+
+static void finish(struct nw_invocation *inv, const struct nw_result *result)
+{
+    struct nw_counters *counters = &inv->engine->counters;
+    if (result->status == NW_STATUS_OK)
+        counters->completed++;
+    else
+        counters->failed++;
+    if (inv->owner)
+        inv->owner->done(inv->owner_arg, result);
+    else if (result->link)
+        nw_link_drop(result->link, result->offset);
+    nw_request_move(inv, NW_REQUEST_FINISH);
+}
+
+void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
+{
+    finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
+}
+
+const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
+{
+    struct nw_invocation *inv = nw_request_find(link->engine, desc->id);
+    if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)))
+        return "it completed an invocation that it does not have";
+    const void *payload = nw_channel_payload(&link->channel, desc);
+    if (!payload)
+        return "it sent an output that is not inside its arena";
+    if (desc->status >= NW_STATUS_COUNT && !nw_unchecked(NW_CHECK_STATUS))
+        return "it completed an invocation with a status that there is not";
+    struct nw_result result = {
+        .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
+    link->engine->counters.bytes_out += desc->length;
+    if (nw_desc_has_block(desc)) {
+        result.link = link;
+        nw_link_ref(link);
+    }
+    if (result.status == NW_STATUS_OK && desc->length > link->engine->options.body_limit) {
+        result.status = NW_STATUS_OUTPUT_TOO_LARGE;
+        result.length = 0;
+    }
+    finish(inv, &result);
+    return NULL;
+}
+
+/* --- sending --- */
+
+void nw_dispatch_pump_later(struct nw_replica *replica)
+{
+    if (nw_list_empty(&replica->pump_link))
+        nw_list_append(&replica->deployment->engine->pump, &replica->pump_link);
+}
+
+void nw_dispatch_retry_soon(struct nw_engine *engine)
+{
+    nw_io_timer_start(engine->retry, FULL_RING_WAIT_MS, 0);
+}
+
+/* 0, or why it could not be sent. */
+static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
+{
+    struct nw_link *link = replica->seat->worker;
+    const struct nw_manifest *manifest = &replica->deployment->manifest;
+    struct nw_desc desc = {.id = nw_request_id(inv),
+                           .offset = inv->has_block ? inv->offset : NW_OFFSET_INLINE,
+                           .length = inv->length,
+                           .kind = NW_DESC_INVOKE,
+                           .target = replica->deployment->number,
+                           .depth = inv->depth};
+    if (inv->inlined)
+        memcpy(desc.data, inv->small, inv->length);
+    int rc = nw_link_push(link, &desc);
+    if (rc < 0)
+        return rc;
+    if (!inv->home) {
+        inv->home = link;
+        nw_link_ref(link);
+    }
+    /* It may start only when those before it, `slots` at a time, came to their deadlines, and as many of each other
+     * thread of the engine. */
+    uint64_t waves = 1 + replica->in_flight / manifest->slots * inv->engine->options.threads;
+    inv->deadline = nw_io_now(inv->engine->io) + waves * manifest->timeout_ms + WATCHDOG_SLACK_MS;
+    nw_request_move(inv, NW_REQUEST_SEND);
+    return 0;
+}
+
+/* The first of a queue. NULL: there is none, or the worker has enough of them. Nested calls are always sent: those that
+ * wait for them hold slots, and as they are not counted here, clients come to their turn beside any number of them. */
+static struct nw_invocation *first_of(const struct nw_replica *replica, bool nested)
+{
+    const struct nw_list *queue = &replica->queues[nested];
+    bool enough = !nested && replica->from_clients >= WAVES * replica->deployment->manifest.slots;
+    return nw_list_empty(queue) || enough ? NULL : nw_container(queue->next, struct nw_invocation, link);
+}
+
+static struct nw_invocation *next_of(const struct nw_replica *replica)
+{
+    struct nw_invocation *inv = first_of(replica, replica->nested_next);
+    return inv ? inv : first_of(replica, !replica->nested_next);
+}
+
+/* False when the ring is full. */
+static bool pump_replica(struct nw_replica *replica)
+{
+    struct nw_link *link = replica->seat->worker; /* NULL: nothing is queued */
+    struct nw_invocation *inv;
+    while ((inv = next_of(replica)) && !link->broken) {
+        bool nested = inv->depth > 0;
+        int rc = send_one(replica, inv);
+        if (rc == -EAGAIN)
+            return false;
+        if (rc < 0) {
+            nw_worker_broken(link, "its index of the ring to it is impossible");
+            return true;
+        }
+        replica->nested_next = !nested;
+    }
+    return true;
+}
+
+void nw_dispatch_pump(struct nw_engine *engine)
+{
+    struct nw_list full;
+    nw_list_init(&full);
+    while (!nw_list_empty(&engine->pump)) {
+        struct nw_replica *replica = nw_container(engine->pump.next, struct nw_replica, pump_link);
+        nw_list_remove(&replica->pump_link);
+        if (!pump_replica(replica))
+            nw_list_append(&full, &replica->pump_link);
+    }
+    if (nw_list_empty(&full))
+        return;
+    nw_list_splice(&engine->pump, &full);
+    nw_dispatch_retry_soon(engine);
+}
+
+/* --- waiting and loss --- */
+
+/* An invocation that waited has its place now. */
+static void proceed(struct nw_invocation *inv)
+{
+    if (inv->complete) {
+        nw_request_move(inv, NW_REQUEST_READY);
+        return;
+    }
+    nw_request_move(inv, NW_REQUEST_ROOM);
+    inv->deadline = 0;
+    inv->owner->room(inv->owner_arg);
+}
+
+/* In their order. Who waits for something else by now makes way: it may wait long. */
+static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
+{
+    while (!nw_list_empty(waiters)) {
+        struct nw_invocation *inv = nw_container(waiters->next, struct nw_invocation, link);
+        bool was_little = inv->little;
+        if (nw_place(inv, inv->wanted, false, true) == 0)
+            proceed(inv);
+        else if (inv->next.link || inv->capped || !inv->replica || inv->replica->seat->worker != link ||
+                 inv->little != was_little)
+            nw_request_move(inv, NW_REQUEST_WAIT);
+        else
+            return;
+    }
+}
+
+void nw_dispatch_retry_room(struct nw_link *link)
+{
+    retry_in_order(link, &link->little_waiters);
+    retry_in_order(link, &link->room_waiters);
+}
+
+/* Those of one function, until it has its part of the arena again. */
+static void retry_capped(struct nw_function *function)
+{
+    while (!nw_list_empty(&function->capped)) {
+        struct nw_invocation *inv = nw_container(function->capped.next, struct nw_invocation, link);
+        if (fail_if_hopeless(inv))
+            continue;
+        if (nw_place(inv, inv->wanted, false, false) == 0)
+            proceed(inv);
+        else if (inv->capped)
+            return;
+        else
+            nw_request_move(inv, NW_REQUEST_WAIT);
+    }
+}
+
+void nw_dispatch_retry_capped(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->uncap)) {
+        struct nw_function *function = nw_container(engine->uncap.next, struct nw_function, uncap_link);
+        nw_list_remove(&function->uncap_link);
+        function->references++;
+        retry_capped(function);
+        nw_function_unref(function);
+    }
+}
+
+void nw_dispatch_retry_owing(struct nw_engine *engine)
+{
+    engine->spool.given = false;
+    for (int i = 0; i < OWING_TRIES && !nw_list_empty(&engine->owing); i++) {
+        struct nw_invocation *inv = nw_container(engine->owing.next, struct nw_invocation, link);
+        if (nw_place_pay(inv))
+            proceed(inv);
+        else
+            nw_request_move(inv, NW_REQUEST_WAIT); /* behind the others */
+    }
+}
+
+/* A waiting one finds a place, waits somewhere else, or fails. */
+static void retry(struct nw_invocation *inv)
+{
+    if (fail_if_hopeless(inv))
+        return;
+    if (nw_place(inv, inv->wanted, false, false) == 0)
+        proceed(inv);
+    else
+        nw_request_move(inv, NW_REQUEST_WAIT);
+}
+
+void nw_dispatch_moved(struct nw_invocation *inv)
+{
+    retry(inv); /* its worker may have been lost meanwhile */
+}
+
+void nw_dispatch_retry_function(struct nw_function *function)
+{
+    struct nw_list waiting;
+    nw_list_init(&waiting);
+    nw_list_splice(&waiting, &function->waiting);
+    nw_list_splice(&waiting, &function->capped);
+    function->references++;
+    while (!nw_list_empty(&waiting))
+        retry(nw_container(waiting.next, struct nw_invocation, link));
+    nw_function_unref(function);
+}
+
+static void look_for_another_place(struct nw_invocation *inv)
+{
+    if (inv->complete)
+        inv->wanted = inv->inlined ? 0 : inv->length;
+    nw_place_forget(inv);
+    nw_request_move(inv, NW_REQUEST_WAIT);
+    retry(inv);
+}
+
+static void move_all(struct nw_list *list)
+{
+    struct nw_list moved;
+    nw_list_init(&moved);
+    nw_list_splice(&moved, list);
+    while (!nw_list_empty(&moved))
+        look_for_another_place(nw_container(moved.next, struct nw_invocation, link));
+}
+
+void nw_dispatch_unqueue(struct nw_replica *replica)
+{
+    nw_list_splice(&replica->queues[0], &replica->queues[1]); /* with the last of them it may be gone */
+    move_all(&replica->queues[0]);
+}
+
+void nw_dispatch_link_lost(struct nw_link *link)
+{
+    nw_link_ref(link);
+    while (!nw_list_empty(&link->sent)) {
+        struct nw_invocation *inv = nw_container(link->sent.next, struct nw_invocation, link);
+        nw_dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
+    }
+    move_all(&link->little_waiters);
+    move_all(&link->room_waiters);
+    nw_link_unref(link);
+}
+
+/* --- deadlines --- */
+
+static void overdue(struct nw_invocation *inv)
+{
+    if (inv->state == NW_INVOCATION_WAITING || inv->state == NW_INVOCATION_READY) {
+        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
+        return;
+    }
+    nw_worker_broken(inv->home, "it did not end an invocation in time");
+    nw_dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
+}
+
+static bool sweep(struct nw_chore *chore)
+{
+    struct nw_engine *engine = nw_container(chore, struct nw_engine, sweep);
+    uint64_t now = nw_io_now(engine->io);
+    for (int i = 0; i < SWEEP_PIECE && engine->swept < engine->n_invocations; i++) {
+        struct nw_invocation *inv = engine->invocations[engine->swept++];
+        if (inv->state != NW_INVOCATION_FREE && inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
+            overdue(inv);
+    }
+    return engine->swept < engine->n_invocations;
+}
+
+void nw_dispatch_tick(struct nw_engine *engine)
+{
+    nw_chore_stop(&engine->sweep);
+    engine->sweep.step = sweep;
+    engine->swept = engine->swept < engine->n_invocations ? engine->swept : 0; /* or goes on where it came to */
+    if (sweep(&engine->sweep))
+        nw_chore_start(&engine->chores, &engine->sweep);
+}

@@ -1,0 +1,181 @@
+/*
+ * The lifecycle of an invocation.
+ *
+ *              ┌─WAIT─> WAITING ──READY──┐
+ *              │ ┌ROOM──┘  ^             v          SEND
+ *   (new) ──> OPEN         └────WAIT── READY ─────────────> SENT ──ABANDON──> ORPHAN
+ *              └──────────READY──────────^                   │                  │
+ *                                                            └─FINISH─> FREE <──┘ FINISH
+ *   OPEN, WAITING and READY ──ABANDON or FINISH──> FREE
+ *
+ * READY goes back to WAITING when its worker is lost before it was sent. What a state means for lists and counters is
+ * in enter() and leave(), so that every path keeps them right.
+ */
+#include "engine/serve/invocation.h"
+#include "common/base/log.h"
+#include "common/base/poison.h"
+#include "engine/control/deployments.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/functions.h"
+#include "engine/serve/link.h"
+#include "engine/serve/place.h"
+#include <stdlib.h>
+
+#define INVOCATIONS_MAX 65536
+#define GROWTH          256
+
+static const uint8_t next_state[NW_INVOCATION_STATES][NW_REQUEST_EVENTS] = {
+    /* NW_INVOCATION_FREE, the zero of every cell left out, where it is not the aim means: this cannot happen */
+    [NW_INVOCATION_OPEN] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING, [NW_REQUEST_READY] = NW_INVOCATION_READY},
+    [NW_INVOCATION_WAITING] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING,
+                               [NW_REQUEST_ROOM] = NW_INVOCATION_OPEN,
+                               [NW_REQUEST_READY] = NW_INVOCATION_READY},
+    [NW_INVOCATION_READY] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING, [NW_REQUEST_SEND] = NW_INVOCATION_SENT},
+    [NW_INVOCATION_SENT] = {[NW_REQUEST_ABANDON] = NW_INVOCATION_ORPHAN},
+};
+
+static void leave(struct nw_invocation *inv)
+{
+    nw_list_remove(&inv->link);
+    if (inv->state != NW_INVOCATION_SENT && inv->state != NW_INVOCATION_ORPHAN)
+        return;
+    inv->replica->in_flight--;
+    inv->replica->from_clients -= !inv->depth;
+    inv->home->busy--;
+    inv->engine->in_flight--;
+    nw_dispatch_pump_later(inv->replica);
+}
+
+static struct nw_list *waits_in(struct nw_invocation *inv)
+{
+    struct nw_link *link;
+    if (inv->owes)
+        return &inv->engine->owing;
+    if (inv->next.link)
+        return &inv->engine->moving;
+    if (!inv->replica)
+        return &inv->function->waiting;
+    if (inv->capped)
+        return &inv->function->capped;
+    link = inv->replica->seat->worker;
+    return inv->little ? &link->little_waiters : &link->room_waiters;
+}
+
+static void enter(struct nw_invocation *inv)
+{
+    switch (inv->state) {
+    case NW_INVOCATION_WAITING:
+        nw_list_append(waits_in(inv), &inv->link);
+        break;
+    case NW_INVOCATION_READY:
+        nw_list_append(&inv->replica->queues[inv->depth > 0], &inv->link);
+        nw_dispatch_pump_later(inv->replica);
+        break;
+    case NW_INVOCATION_SENT:
+    case NW_INVOCATION_ORPHAN:
+        nw_list_append(&inv->home->sent, &inv->link);
+        inv->replica->in_flight++;
+        inv->replica->from_clients += !inv->depth;
+        inv->home->busy++;
+        inv->engine->in_flight++;
+        break;
+    default:
+        break;
+    }
+}
+
+/* What nobody may look at while it lies in the pool. */
+#define PRIVATE_PART(inv) &(inv)->complete, sizeof(struct nw_invocation) - offsetof(struct nw_invocation, complete)
+
+static void give_up(struct nw_invocation *inv)
+{
+    struct nw_replica *replica = inv->replica;
+    nw_place_stop(inv);
+    nw_dispatch_drop_block(inv);
+    if (inv->home)
+        nw_link_unref(inv->home);
+    nw_place_drop_spilled(inv);
+    nw_function_unref(inv->function);
+    inv->generation++;
+    nw_list_append(&inv->engine->free_invocations, &inv->link);
+    nw_poison(PRIVATE_PART(inv));
+    if (replica)
+        nw_replica_unbind(replica);
+}
+
+void nw_request_move(struct nw_invocation *inv, enum nw_request_event event)
+{
+    enum nw_invocation_state next = (enum nw_invocation_state)next_state[inv->state][event];
+    bool to_free = event == NW_REQUEST_FINISH || (event == NW_REQUEST_ABANDON && inv->state != NW_INVOCATION_SENT);
+    if (inv->state == NW_INVOCATION_FREE || (next == NW_INVOCATION_FREE && !to_free)) {
+        nw_log(NW_LOG_ERROR, "internal error: invocation %u in state %d got event %d", inv->index, inv->state, event);
+        return;
+    }
+    leave(inv);
+    inv->state = next;
+    if (next == NW_INVOCATION_FREE)
+        give_up(inv);
+    else
+        enter(inv);
+}
+
+static int grow(struct nw_engine *engine)
+{
+    if (engine->n_invocations >= INVOCATIONS_MAX)
+        return -1;
+    struct nw_invocation **table =
+        realloc(engine->invocations, (engine->n_invocations + GROWTH) * sizeof(struct nw_invocation *));
+    if (!table)
+        return -1;
+    engine->invocations = table;
+    for (int i = 0; i < GROWTH; i++) {
+        struct nw_invocation *inv = calloc(1, sizeof *inv);
+        if (!inv)
+            return i ? 0 : -1;
+        inv->engine = engine;
+        inv->index = engine->n_invocations;
+        inv->generation = 1;
+        nw_list_append(&engine->free_invocations, &inv->link);
+        table[engine->n_invocations++] = inv;
+    }
+    return 0;
+}
+
+struct nw_invocation *nw_request_new(struct nw_engine *engine, struct nw_function *function)
+{
+    if (nw_list_empty(&engine->free_invocations) && grow(engine) < 0)
+        return NULL;
+    /* The one freed longest ago, so that an id that a worker kept is unlikely to be in use again. */
+    struct nw_invocation *inv = nw_container(engine->free_invocations.next, struct nw_invocation, link);
+    nw_list_remove(&inv->link);
+    nw_unpoison(PRIVATE_PART(inv));
+    *inv = (struct nw_invocation){.engine = engine, .index = inv->index, .generation = inv->generation};
+    nw_list_init(&inv->link);
+    inv->state = NW_INVOCATION_OPEN;
+    inv->function = function;
+    function->references++;
+    return inv;
+}
+
+uint64_t nw_request_id(const struct nw_invocation *inv)
+{
+    return (uint64_t)inv->generation << 32 | inv->index;
+}
+
+struct nw_invocation *nw_request_find(struct nw_engine *engine, uint64_t id)
+{
+    uint32_t index = (uint32_t)id;
+    if (index >= engine->n_invocations)
+        return NULL;
+    struct nw_invocation *inv = engine->invocations[index];
+    if (inv->generation != id >> 32 || (inv->state != NW_INVOCATION_SENT && inv->state != NW_INVOCATION_ORPHAN))
+        return NULL;
+    return inv;
+}
+
+void nw_requests_fini(struct nw_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->n_invocations; i++)
+        free(engine->invocations[i]);
+    free(engine->invocations);
+}

@@ -1,0 +1,349 @@
+/* Links as link.h tells. Every descriptor from a ring is hostile until dispatch.c or nested.c accepted it. */
+#include "engine/serve/link.h"
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "common/base/without.h"
+#include "engine/control/workers.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/nested.h"
+#include "engine/threads/threads.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define POLL_MAX    512    /* descriptors taken in one go, so that no worker keeps the loop to itself */
+#define POLL_BYTES  262144 /* ... and about so many of payloads, which may be copied */
+#define BACKLOG_MAX 65536  /* descriptors; a worker that lets more pile up is not reading */
+#define BLOCK_UNIT  64
+#define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
+#define RING_TURN   4  /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
+
+static void control_readable(void *arg)
+{
+    nw_worker_control(arg);
+}
+
+static void doorbell_rung(void *arg)
+{
+    struct nw_link *link = arg;
+    nw_channel_woke(&link->channel);
+    nw_link_wake(link);
+}
+
+static struct nw_link *link_alloc(struct nw_seat *seat, uint32_t number)
+{
+    struct nw_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return NULL;
+    link->engine = seat->engine;
+    link->seat = seat;
+    link->number = number;
+    link->references = 1;
+    link->control = -1;
+    nw_outbox_init(&link->outbox);
+    nw_list_init(&link->outbox_link);
+    link->channel.memfd = link->channel.own_doorbell = link->channel.peer_doorbell = -1;
+    nw_list_init(&link->awake);
+    nw_list_init(&link->broken_link);
+    nw_list_init(&link->calls);
+    nw_list_init(&link->reply_waiters);
+    nw_list_init(&link->room_waiters);
+    nw_list_init(&link->little_waiters);
+    nw_list_init(&link->sent);
+    return link;
+}
+
+/* Everything that can fail. What was made is found in the link and undone by link_free. */
+static int link_open(struct nw_link *link, int *worker_socket)
+{
+    const struct nw_options *options = &link->engine->options;
+    const struct nw_geometry geometry = nw_options_geometry(&link->engine->options);
+    int pair[2];
+    int rc = nw_channel_create(&link->channel, &geometry);
+    if (rc < 0)
+        return rc;
+    link->reply_blocks = calloc(options->arena / BLOCK_UNIT / 64 + 1, sizeof *link->reply_blocks);
+    if (!link->reply_blocks)
+        return -ENOMEM;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    link->control = pair[0];
+    *worker_socket = pair[1];
+    link->control_watch = nw_io_watch_new(link->engine->io, link->control, control_readable, link);
+    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
+    if (!link->control_watch || !link->doorbell_watch)
+        return -ENOMEM;
+    return nw_channel_may_sleep(&link->channel) ? nw_threads_link(link) : -EPROTO;
+}
+
+static void stop_watching(struct nw_link *link)
+{
+    if (link->control_watch)
+        nw_io_watch_free(link->control_watch);
+    if (link->doorbell_watch)
+        nw_io_watch_free(link->doorbell_watch);
+    link->control_watch = link->doorbell_watch = NULL;
+    nw_outbox_clear(&link->outbox);
+    nw_list_remove(&link->outbox_link);
+    if (link->control >= 0)
+        close(link->control);
+    link->control = -1;
+}
+
+static void link_free(struct nw_link *link)
+{
+    stop_watching(link);
+    nw_list_remove(&link->awake);
+    nw_threads_unlink(link);
+    nw_channel_close(&link->channel);
+    free(link->reply_blocks);
+    free(link->backlog);
+    free(link);
+}
+
+struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error)
+{
+    struct nw_link *link = link_alloc(seat, number);
+    *worker_socket = -1;
+    *error = link ? link_open(link, worker_socket) : -ENOMEM;
+    if (*error < 0 && *worker_socket >= 0)
+        close(*worker_socket);
+    if (*error < 0 && link)
+        link_free(link);
+    return *error < 0 ? NULL : link;
+}
+
+struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struct nw_channel *channel)
+{
+    struct nw_link *link = link_alloc(seat, number);
+    if (!link)
+        return NULL;
+    link->channel = *channel;
+    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
+    if (!link->doorbell_watch) {
+        link_free(link);
+        return NULL;
+    }
+    if (!nw_channel_may_sleep(&link->channel))
+        nw_link_wake(link);
+    return link;
+}
+
+void nw_link_ref(struct nw_link *link)
+{
+    link->references++;
+}
+
+void nw_link_unref(struct nw_link *link)
+{
+    if (!--link->references)
+        link_free(link);
+}
+
+void nw_link_lose(struct nw_link *link)
+{
+    stop_watching(link);
+    nw_list_remove(&link->awake);
+    nw_list_remove(&link->broken_link);
+    nw_link_unref(link);
+}
+
+/* --- sending --- */
+
+int nw_link_push(struct nw_link *link, const struct nw_desc *desc)
+{
+    int rc = nw_ring_push(&link->channel.out, desc);
+    if (rc == -EAGAIN) {
+        /* It may be full of releases, for which nobody was rung. */
+        link->unrung = RING_BATCH;
+        nw_link_wake(link);
+    }
+    if (rc < 0)
+        return rc;
+    /* A worker that runs nothing cannot be waiting for room: it finds a RELEASE when it is rung for something else. */
+    if (desc->kind != NW_DESC_RELEASE || link->busy) {
+        link->unrung++;
+        nw_link_wake(link);
+    }
+    return 0;
+}
+
+static bool keep_for_later(struct nw_link *link, const struct nw_desc *desc)
+{
+    if (link->backlog_length == BACKLOG_MAX)
+        return false;
+    if (link->backlog_length == link->backlog_capacity) {
+        size_t capacity = link->backlog_capacity ? 2 * link->backlog_capacity : 64;
+        struct nw_desc *backlog = realloc(link->backlog, capacity * sizeof *backlog);
+        if (!backlog)
+            return false;
+        link->backlog = backlog;
+        link->backlog_capacity = capacity;
+    }
+    link->backlog[link->backlog_length++] = *desc;
+    return true;
+}
+
+void nw_link_post(struct nw_link *link, const struct nw_desc *desc)
+{
+    if (link->broken)
+        return;
+    int rc = link->backlog_length ? -EAGAIN : nw_link_push(link, desc);
+    if (rc == -EAGAIN && keep_for_later(link, desc)) {
+        nw_dispatch_retry_soon(link->engine);
+        nw_link_wake(link);
+    } else if (rc == -EAGAIN) {
+        nw_worker_broken(link, "it does not take descriptors from its ring");
+    } else if (rc < 0) {
+        nw_worker_broken(link, "its index of the ring to it is impossible");
+    }
+}
+
+static void flush_backlog(struct nw_link *link)
+{
+    size_t sent = 0;
+    int rc = 0;
+    while (sent < link->backlog_length && (rc = nw_link_push(link, &link->backlog[sent])) == 0)
+        sent++;
+    link->backlog_length -= sent;
+    memmove(link->backlog, link->backlog + sent, link->backlog_length * sizeof *link->backlog);
+    if (rc == -EAGAIN)
+        nw_dispatch_retry_soon(link->engine);
+    else if (rc < 0)
+        nw_worker_broken(link, "its index of the ring to it is impossible");
+}
+
+void nw_link_notify(struct nw_link *link)
+{
+    if (!link->unrung)
+        return;
+    if (link->unrung < RING_BATCH && nw_io_has_events(link->engine->io)) {
+        link->unrung += RING_TURN;
+        return;
+    }
+    link->unrung = 0;
+    nw_channel_notify(&link->channel);
+}
+
+/* --- blocks --- */
+
+int nw_link_alloc(struct nw_link *link, size_t length, uint64_t *offset)
+{
+    return nw_arena_alloc(link->channel.arena, length, offset);
+}
+
+void *nw_link_at(struct nw_link *link, uint64_t offset)
+{
+    return nw_arena_at(link->channel.arena, offset);
+}
+
+void nw_link_free_block(struct nw_link *link, uint64_t offset)
+{
+    if (nw_arena_release(link->channel.arena, offset) < 0)
+        nw_log(NW_LOG_ERROR, "internal error: worker %u: block at %llu released twice", link->number,
+               (unsigned long long)offset);
+    /* Also when nobody waits yet: who frees a block may be about to wait for a larger one. */
+    link->room = true;
+    nw_link_wake(link);
+}
+
+void nw_link_give_block(struct nw_link *link, uint64_t offset)
+{
+    link->reply_blocks[offset / BLOCK_UNIT / 64] |= 1ull << (offset / BLOCK_UNIT % 64);
+}
+
+/* A RELEASE from the worker is good only for blocks that it was given. */
+static int take_back_block(struct nw_link *link, uint64_t offset)
+{
+    uint64_t unit = offset / BLOCK_UNIT;
+    uint64_t bit = 1ull << (unit % 64);
+    if ((!link->reply_blocks || offset % BLOCK_UNIT || offset >= link->engine->options.arena ||
+         !(link->reply_blocks[unit / 64] & bit)) &&
+        !nw_unchecked(NW_CHECK_BLOCK))
+        return -EPROTO;
+    link->reply_blocks[unit / 64] &= ~bit;
+    nw_link_free_block(link, offset);
+    return 0;
+}
+
+void nw_link_drop(struct nw_link *link, uint64_t offset)
+{
+    nw_link_post(link, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = offset});
+    nw_link_unref(link);
+}
+
+/* --- receiving --- */
+
+void nw_link_wake(struct nw_link *link)
+{
+    if (link->broken || !nw_list_empty(&link->awake))
+        return;
+    nw_list_append(&link->engine->awake, &link->awake);
+    /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_notify. */
+    nw_store_relaxed(&link->channel.in.shared->consumer_sleeps, 0);
+}
+
+/* NULL, or what is wrong with a descriptor, for people. */
+static const char *handle(struct nw_link *link, const struct nw_desc *desc)
+{
+    switch (desc->kind) {
+    case NW_DESC_COMPLETE:
+        return nw_dispatch_complete(link, desc);
+    case NW_DESC_CALL:
+        return link->engine->beside ? "it called by a channel that carries no calls" : nw_nested_call(link, desc);
+    case NW_DESC_RELEASE:
+        return take_back_block(link, desc->offset) < 0 ? "it released a block that it does not have" : NULL;
+    default:
+        return "it sent a descriptor of a kind that there is not";
+    }
+}
+
+static unsigned drain(struct nw_link *link)
+{
+    unsigned taken = 0;
+    uint64_t bytes = 0;
+    while (!link->broken && taken < POLL_MAX && bytes < POLL_BYTES) {
+        struct nw_desc desc;
+        int rc = nw_ring_pop(&link->channel.in, &desc);
+        if (rc == 0)
+            break;
+        const char *wrong = rc < 0 ? "its index of the ring from it is impossible" : handle(link, &desc);
+        if (wrong) {
+            link->engine->counters.protocol_errors++;
+            nw_worker_broken(link, wrong);
+        }
+        taken++;
+        bytes += desc.length;
+    }
+    return taken;
+}
+
+unsigned nw_link_poll(struct nw_link *link)
+{
+    unsigned taken = drain(link);
+    if (link->backlog_length)
+        flush_backlog(link);
+    if (link->room) {
+        link->room = false;
+        nw_nested_retry(link);
+        nw_dispatch_retry_room(link);
+    }
+    return taken;
+}
+
+bool nw_link_has_input(const struct nw_link *link)
+{
+    const struct nw_ring *in = &link->channel.in;
+    /* Only a hint, checked by the pop that follows. */
+    return nw_load_relaxed(&in->shared->tail) != in->own;
+}
+
+bool nw_link_sleep(struct nw_link *link)
+{
+    if (link->unrung || link->room || !nw_channel_may_sleep(&link->channel))
+        return false;
+    nw_list_remove(&link->awake);
+    return true;
+}

@@ -1,0 +1,223 @@
+/*
+ * A nested call: CALL from the ring of the caller's worker, an invocation of the callee, REPLY to the caller's worker.
+ * The input goes from arena to arena in one copy, and so does the output; large ones in pieces (chores.h).
+ */
+#include "engine/serve/nested.h"
+#include "engine/base/carry.h"
+#include "engine/control/tenants.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/functions.h"
+#include "engine/serve/link.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS_MAX 8192 /* of one worker at a time; it has at most 64 slots for each of its functions */
+
+struct call {
+    struct nw_list of_link; /* origin->calls */
+    struct nw_list waiting; /* origin->reply_waiters */
+    struct nw_link *origin; /* never lost while the call lives: nw_nested_link_lost ends it before */
+    uint64_t id;            /* the worker's */
+    const char *input;      /* in the origin's arena; a small one only until the call is begun */
+    size_t input_length;
+    struct nw_invocation *inv; /* NULL when it is done */
+    struct nw_result result;
+    struct nw_chore writing; /* of the input */
+    struct nw_carry placing; /* of the output */
+    bool has_block;          /* for it, in the origin's arena */
+    uint64_t offset;
+};
+
+static void post_status(struct nw_link *link, uint64_t id, enum nw_status status)
+{
+    nw_link_post(link, &(struct nw_desc){.id = id, .kind = NW_DESC_REPLY, .status = status});
+}
+
+static void call_free(struct call *call)
+{
+    nw_list_remove(&call->of_link);
+    nw_list_remove(&call->waiting);
+    call->origin->n_calls--;
+    nw_chore_stop(&call->writing);
+    nw_carry_stop(&call->placing);
+    if (call->has_block)
+        nw_link_free_block(call->origin, call->offset);
+    if (call->result.link)
+        nw_link_drop(call->result.link, call->result.offset);
+    free(call);
+}
+
+static void placed(struct nw_carry *carry)
+{
+    struct call *call = nw_container(carry, struct call, placing);
+    call->has_block = false; /* it is the worker's now */
+    nw_link_give_block(call->origin, call->offset);
+    nw_link_post(call->origin, &(struct nw_desc){.id = call->id,
+                                                 .kind = NW_DESC_REPLY,
+                                                 .status = NW_STATUS_OK,
+                                                 .offset = call->offset,
+                                                 .length = call->result.length});
+    call_free(call);
+}
+
+/* Puts the output into the arena of the caller's worker. 0: it is on its way, and ends the call; -ENOMEM when there is
+ * no room for it now. */
+static int place_output(struct call *call)
+{
+    struct nw_link *origin = call->origin;
+    int rc = nw_link_alloc(origin, call->result.length, &call->offset);
+    if (rc < 0)
+        return rc;
+    call->has_block = true;
+    nw_list_remove(&call->waiting);
+    call->placing = (struct nw_carry){
+        .to = nw_link_at(origin, call->offset), .from = call->result.data, .left = call->result.length, .done = placed};
+    nw_carry_start(&origin->engine->chores, &call->placing);
+    return 0;
+}
+
+/* False when there is no room for the output now. */
+static bool reply(struct call *call)
+{
+    const struct nw_result *result = &call->result;
+    struct nw_desc desc = {.id = call->id, .kind = NW_DESC_REPLY, .status = result->status};
+    if (result->status == NW_STATUS_OK && result->length <= NW_INLINE_MAX) {
+        desc.offset = NW_OFFSET_INLINE;
+        desc.length = result->length;
+        memcpy(desc.data, result->data, result->length);
+    } else if (result->status == NW_STATUS_OK) {
+        int rc = place_output(call);
+        if (rc == 0 || rc == -ENOMEM)
+            return rc == 0;
+        desc.status = NW_STATUS_OUTPUT_TOO_LARGE;
+    }
+    nw_link_post(call->origin, &desc);
+    call_free(call);
+    return true;
+}
+
+/* A small output lives no longer than this call, and needs no room. */
+static void call_done(void *arg, const struct nw_result *result)
+{
+    struct call *call = arg;
+    bool waits = result->length > NW_INLINE_MAX && !nw_list_empty(&call->origin->reply_waiters);
+    nw_chore_stop(&call->writing);
+    call->inv = NULL;
+    call->result = *result;
+    if (waits || !reply(call))
+        nw_list_append(&call->origin->reply_waiters, &call->waiting);
+}
+
+static bool write_piece(struct nw_chore *chore)
+{
+    struct call *call = nw_container(chore, struct call, writing);
+    size_t written = call->inv->length, left = call->input_length - written;
+    size_t piece = left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
+    if (nw_invoke_write(call->inv, call->input + written, piece) < 0)
+        nw_dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+    else if (piece < left)
+        return true;
+    else
+        nw_invoke_end(call->inv);
+    return false;
+}
+
+static void call_room(void *arg)
+{
+    struct call *call = arg;
+    call->writing.step = write_piece;
+    if (call->input_length > NW_CARRY_PIECE)
+        nw_chore_start(&call->origin->engine->chores, &call->writing);
+    else
+        write_piece(&call->writing);
+}
+
+static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done};
+
+/* Begins the invocation. NW_STATUS_OK, or why not. */
+static enum nw_status call_start(struct call *call, struct nw_function *function, uint32_t depth)
+{
+    enum nw_status status;
+    const char *reason;
+    if (call->input_length > call->origin->engine->options.body_limit)
+        return NW_STATUS_TOO_LARGE;
+    call->inv = nw_invoke_begin(function, depth, &call_owner, call, &status, &reason);
+    if (!call->inv)
+        return status;
+    int rc = call->input_length ? nw_invoke_reserve(call->inv, call->input_length, false) : 0;
+    if (rc == 0)
+        call_room(call);
+    if (rc != -E2BIG) /* `call` may be through already */
+        return NW_STATUS_OK;
+    nw_invoke_abandon(call->inv);
+    return NW_STATUS_TOO_LARGE;
+}
+
+static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, const char *payload)
+{
+    struct call *call = link->n_calls < CALLS_MAX ? calloc(1, sizeof *call) : NULL;
+    if (!call)
+        return NULL;
+    call->origin = link;
+    call->id = desc->id;
+    call->input = payload + desc->name_len;
+    call->input_length = desc->length - desc->name_len;
+    nw_list_append(&link->calls, &call->of_link);
+    nw_list_init(&call->waiting);
+    link->n_calls++;
+    return call;
+}
+
+const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
+{
+    char name[NW_NAME_MAX];
+    const char *payload = nw_channel_payload(&link->channel, desc);
+    if (!payload)
+        return "it sent an input that is not inside its arena";
+    if (desc->name_len > desc->length)
+        return "it sent a name that is longer than its payload";
+    if (desc->depth > NW_DEPTH_MAX)
+        return "it sent a depth that there is not";
+    link->engine->counters.nested_calls++;
+    struct nw_function *function = NULL;
+    if (desc->name_len <= sizeof name) {
+        memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
+        function = nw_function_find(link->engine, name, desc->name_len);
+    }
+    /* What a tenant may not call does not exist for it. Which of its functions calls is the worker's word, and so worth
+     * nothing here. */
+    if (!nw_tenant_may_call(link->seat->tenant, function))
+        function = NULL;
+    struct call *call = call_new(link, desc, payload);
+    if (!call) {
+        post_status(link, desc->id, NW_STATUS_UNAVAILABLE);
+        return NULL;
+    }
+    enum nw_status status = call_start(call, function, desc->depth + 1);
+    if (status != NW_STATUS_OK) {
+        call->inv = NULL;
+        call_free(call);
+        post_status(link, desc->id, status);
+    }
+    return NULL;
+}
+
+void nw_nested_retry(struct nw_link *link)
+{
+    while (!nw_list_empty(&link->reply_waiters)) {
+        struct call *call = nw_container(link->reply_waiters.next, struct call, waiting);
+        if (!reply(call))
+            return;
+    }
+}
+
+void nw_nested_link_lost(struct nw_link *link)
+{
+    while (!nw_list_empty(&link->calls)) {
+        struct call *call = nw_container(link->calls.next, struct call, of_link);
+        if (call->inv)
+            nw_invoke_abandon(call->inv);
+        call_free(call);
+    }
+}

@@ -1,0 +1,17 @@
+/* Calls of a function by another one in a different worker. Not responsible for finding the callee a worker
+ * (dispatch.c). */
+#ifndef NW_ENGINE_SERVE_NESTED_H
+#define NW_ENGINE_SERVE_NESTED_H
+
+#include "engine/serve/engine.h"
+
+/* A CALL from a ring: NULL, or what is wrong with it. */
+const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc);
+
+/* There may be room for replies that wait. */
+void nw_nested_retry(struct nw_link *link);
+
+/* The worker that called is lost. */
+void nw_nested_link_lost(struct nw_link *link);
+
+#endif

@@ -1,0 +1,34 @@
+/* Where the input of an invocation lies: which replica, which block of its worker's arena. */
+#ifndef NW_ENGINE_SERVE_PLACE_H
+#define NW_ENGINE_SERVE_PLACE_H
+
+#include "engine/serve/engine.h"
+
+/*
+ * Sees to it that `inv` has a replica that can run it and room for `need` bytes in the arena of its worker; input that
+ * lies elsewhere moves there. `grows`: leave room for more. `first`: do not stand behind those that wait for room.
+ * 0; -EAGAIN, with inv->wanted set, when there is no worker or no room now, or input is on its way there, after which
+ * nw_dispatch_moved is called; -E2BIG when it never fits.
+ */
+int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
+
+/* Whether an input of `total` bytes goes into the descriptor and so needs no room. For one that grows the
+ * total is not known, and it does not. */
+bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
+
+/* Makes room for `length` bytes more of an input that arrives in private memory. 0 or -ENOMEM. When too much of that is
+ * in use inv->owes is set: then it must get no more until nw_place_pay says that it may. */
+int nw_place_spool(struct nw_invocation *inv, size_t length);
+bool nw_place_pay(struct nw_invocation *inv);
+
+/* The input is complete: it waits for no client any more. */
+void nw_place_arrived(struct nw_invocation *inv);
+
+/* Gives up the private memory of an input; where it moves to, if it does. */
+void nw_place_drop_spilled(struct nw_invocation *inv);
+void nw_place_stop(struct nw_invocation *inv);
+
+/* Lets go of the replica. A block in the arena of a lost worker is kept, until the input has moved on. */
+void nw_place_forget(struct nw_invocation *inv);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Makes mounts of granted directories. Root does that by itself. Others may do it in a user namespace, which takes a
+ * process: one that shares the open files, puts the mount in the place of the directory, and ends.
+ */
+#include "engine/store/directory.h"
+#include "common/base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* 0 or negative errno; then `fd` is the mount. */
+static int replace(int fd, int at, const char *path, int flags, bool writable)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY)};
+    int tree = open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (unsigned)flags), error = 0;
+    if (tree < 0)
+        return -errno;
+    if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0 || dup3(tree, fd, O_CLOEXEC) < 0)
+        error = -errno;
+    close(tree);
+    return error;
+}
+
+/* In the namespace the kernel makes mounts only of what is named there. No handler of this process runs in the child,
+ * and nothing there takes a lock. */
+static int replace_in_namespace(int fd, const char *path, bool writable)
+{
+    int status = 0;
+    pid_t pid =
+        (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_NEWUSER | CLONE_NEWNS | CLONE_FILES), NULL, NULL, NULL, 0L);
+    if (pid == 0)
+        _exit(-replace(fd, AT_FDCWD, path, 0, writable));
+    if (pid < 0)
+        return -errno;
+    while (waitpid(pid, &status, __WCLONE) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+int nw_directory_open(const char *path, bool writable)
+{
+    static bool said;
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), error = 0;
+    if (fd < 0)
+        return -1;
+    if (replace(fd, fd, "", AT_EMPTY_PATH, writable) < 0)
+        error = replace_in_namespace(fd, path, writable);
+    if (error && !said)
+        nw_log(
+            NW_LOG_WARN,
+            "directory %s is given to workers as it is, with a way to what lies above it for a worker that was taken "
+            "over: %s",
+            path, strerror(-error));
+    said |= error != 0;
+    return fd;
+}

@@ -1,0 +1,331 @@
+/* The store of store.h. */
+#include "engine/store/store.h"
+#include "common/base/atomic.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "engine/store/set_aside.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHA256_BYTES 32
+#define SHA256_HEX   (NW_STORE_SHA256_SIZE - 1)
+#define FILE_NAME    (SHA256_HEX + sizeof ".so")
+#define ASIDE_NAME   (FILE_NAME + sizeof ".damaged.1000")
+#define TEMPORARY    "new-" /* begins the name of a file that is being written */
+#define CHUNK        (256u << 10)
+#define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static void file_name(const char *sha256, char *name)
+{
+    snprintf(name, FILE_NAME, "%.64s.so", sha256);
+}
+
+static bool is_code_name(const char *name)
+{
+    return strlen(name) == FILE_NAME - 1 && strspn(name, "0123456789abcdef") == SHA256_HEX &&
+           !strcmp(name + SHA256_HEX, ".so");
+}
+
+/* --- opening --- */
+
+static void each_entry(struct nw_store *store, void (*entry)(void *arg, const char *name), void *arg)
+{
+    int fd = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        return;
+    for (struct dirent *next; (next = readdir(dir));)
+        entry(arg, next->d_name);
+    closedir(dir);
+}
+
+static void remove_temporary(void *arg, const char *name)
+{
+    struct nw_store *store = arg;
+    if (!strncmp(name, TEMPORARY, strlen(TEMPORARY)))
+        unlinkat(store->directory, name, 0);
+}
+
+int nw_store_open(struct nw_store *store, const char *directory, char *why, size_t why_size)
+{
+    char path[4096];
+    pthread_mutex_init(&store->aside, NULL);
+    snprintf(path, sizeof path, "%s/store", directory);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+        snprintf(why, why_size, "cannot make %s: %s", path, strerror(errno));
+        return -EIO;
+    }
+    store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->directory < 0) {
+        snprintf(why, why_size, "cannot open %s: %s", path, strerror(errno));
+        return -EIO;
+    }
+    each_entry(store, remove_temporary, store);
+    return 0;
+}
+
+void nw_store_close(struct nw_store *store)
+{
+    if (store->directory >= 0)
+        close(store->directory);
+    pthread_mutex_destroy(&store->aside);
+}
+
+/* --- hashing --- */
+
+static void digest_failed(void)
+{
+    nw_die_system("cannot compute a SHA-256: libcrypto failed");
+}
+
+static EVP_MD_CTX *digest_begin(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL))
+        digest_failed();
+    return context;
+}
+
+static void digest_add(EVP_MD_CTX *context, const void *data, size_t length)
+{
+    if (!EVP_DigestUpdate(context, data, length))
+        digest_failed();
+}
+
+static void digest_end(EVP_MD_CTX *context, char sha256[NW_STORE_SHA256_SIZE])
+{
+    unsigned char digest[SHA256_BYTES];
+    if (!EVP_DigestFinal_ex(context, digest, NULL))
+        digest_failed();
+    EVP_MD_CTX_free(context);
+    for (int i = 0; i < SHA256_BYTES; i++)
+        snprintf(sha256 + 2 * i, 3, "%02x", digest[i]);
+}
+
+void nw_store_name(const void *code, size_t length, char sha256[NW_STORE_SHA256_SIZE])
+{
+    EVP_MD_CTX *context = digest_begin();
+    digest_add(context, code, length);
+    digest_end(context, sha256);
+}
+
+/* --- reading --- */
+
+static int write_all(int fd, const char *data, size_t length)
+{
+    while (length) {
+        ssize_t n = write(fd, data, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        data += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Hashes what `from` holds, and writes the same bytes to `to` unless that is -1. 0 or negative errno; -EBADMSG when it
+ * is more than was ever deployed. */
+static int read_code(int from, int to, char *sha256)
+{
+    char *chunk = malloc(CHUNK);
+    EVP_MD_CTX *context = digest_begin();
+    int rc = chunk ? 0 : -ENOMEM;
+    for (size_t total = 0; !rc;) {
+        ssize_t n = read(from, chunk, CHUNK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            rc = n < 0 ? -errno : 0;
+            break;
+        }
+        total += (size_t)n;
+        digest_add(context, chunk, (size_t)n);
+        if (total > NW_STORE_CODE_MOST)
+            rc = -EBADMSG;
+        else if (to >= 0)
+            rc = write_all(to, chunk, (size_t)n);
+    }
+    digest_end(context, sha256);
+    free(chunk);
+    return rc;
+}
+
+/* Sets aside what was found to be something else, unless another thread has, or the good file is back. */
+static void set_aside(struct nw_store *store, const char *name, const struct stat *found)
+{
+    char as[ASIDE_NAME];
+    struct stat now;
+    pthread_mutex_lock(&store->aside);
+    int rc = fstatat(store->directory, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    bool same = !rc && now.st_ino == found->st_ino && now.st_dev == found->st_dev;
+    if (same)
+        rc = nw_set_aside(store->directory, name, as, sizeof as);
+    pthread_mutex_unlock(&store->aside);
+    if (same)
+        nw_log(NW_LOG_ERROR, "store/%s is not what was deployed: %s%s", name,
+               rc < 0 ? "it cannot be set aside: " : "it is kept as store/", rc < 0 ? strerror(-rc) : as);
+}
+
+/* Whether an open file holds what its name says: 0, -EBADMSG when it is something else, negative errno when it cannot
+ * be read. */
+static int check_file(int fd, const char *name, int to)
+{
+    char found[NW_STORE_SHA256_SIZE];
+    int rc = read_code(fd, to, found);
+    if (rc == -EISDIR)
+        return -EBADMSG;
+    return rc ? rc : strncmp(found, name, SHA256_HEX) ? -EBADMSG : 0;
+}
+
+/* The same of the file of that name, which is set aside when it is something else. */
+static int check(struct nw_store *store, const char *name, int to)
+{
+    struct stat st;
+    /* Whatever lies there, opening it waits for nothing. */
+    int fd = openat(store->directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : check_file(fd, name, to);
+    int stat_rc = fd < 0 ? fstatat(store->directory, name, &st, AT_SYMLINK_NOFOLLOW) : fstat(fd, &st);
+    if (fd >= 0)
+        close(fd);
+    if (rc == -ELOOP)
+        rc = -EBADMSG;
+    if (rc == -EBADMSG && stat_rc == 0)
+        set_aside(store, name, &st);
+    return rc;
+}
+
+static int explain(struct nw_store *store, const char *name, int rc, char *why, size_t why_size)
+{
+    char as[ASIDE_NAME];
+    if ((rc == -EBADMSG || rc == -ENOENT) && nw_set_aside_find(store->directory, name, as, sizeof as) == 0)
+        snprintf(why, why_size, "its code was changed in the store, and what was found is kept as store/%s", as);
+    else if (rc == -EBADMSG)
+        snprintf(why, why_size, "its code, store/%s, was changed", name);
+    else if (rc == -ENOENT)
+        snprintf(why, why_size, "its code, store/%s, is missing", name);
+    else {
+        char text[NW_ERROR_TEXT];
+        snprintf(why, why_size, "its code, store/%s, cannot be read: %s", name, nw_error_text(-rc, text));
+        return rc;
+    }
+    size_t length = strlen(why);
+    snprintf(why + length, why_size - length, "; deploy the same file again to heal it");
+    return rc;
+}
+
+int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, size_t why_size)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    int copy = memfd_create("function", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int rc = copy < 0 ? -errno : check(store, name, copy);
+    /* A worker that is another user opens it anew, for reading. */
+    if (!rc && (fcntl(copy, F_ADD_SEALS, SEALS) < 0 || fchmod(copy, 0444) < 0))
+        rc = -errno;
+    if (!rc)
+        return copy;
+    if (copy >= 0)
+        close(copy);
+    return explain(store, name, rc, why, why_size);
+}
+
+/* --- writing --- */
+
+static int write_file(struct nw_store *store, const char *name, const void *code, size_t length)
+{
+    int fd = openat(store->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return -errno;
+    int rc = write_all(fd, code, length);
+    if (!rc && fsync(fd) < 0)
+        rc = -errno;
+    close(fd);
+    return rc;
+}
+
+static int write_anew(struct nw_store *store, const char *name, const void *code, size_t length)
+{
+    char temporary[32];
+    unsigned number = nw_add_fetch(&store->last_temporary, 1); /* pairs with itself: numbers differ */
+    snprintf(temporary, sizeof temporary, TEMPORARY "%u", number);
+    int rc = write_file(store, temporary, code, length);
+    if (!rc && renameat(store->directory, temporary, store->directory, name) < 0)
+        rc = -errno;
+    if (!rc && fsync(store->directory) < 0)
+        rc = -errno;
+    if (rc < 0)
+        unlinkat(store->directory, temporary, 0);
+    return rc;
+}
+
+int nw_store_put(struct nw_store *store, const void *code, size_t length, const char *sha256, char *why,
+                 size_t why_size)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    int rc = check(store, name, -1);
+    if (rc == 0)
+        return 0;
+    rc = write_anew(store, name, code, length);
+    char text[NW_ERROR_TEXT];
+    if (rc < 0)
+        snprintf(why, why_size, "cannot write the code into the store: %s", nw_error_text(-rc, text));
+    return rc;
+}
+
+/* --- what is there --- */
+
+bool nw_store_has(const struct nw_store *store, const char *sha256)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    return faccessat(store->directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void nw_store_remove(struct nw_store *store, const char *sha256)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    unlinkat(store->directory, name, 0);
+}
+
+struct each {
+    void (*callback)(void *arg, const char *sha256);
+    void *arg;
+};
+
+static void code_entry(void *arg, const char *name)
+{
+    const struct each *each = arg;
+    char sha256[NW_STORE_SHA256_SIZE];
+    if (!is_code_name(name))
+        return;
+    memcpy(sha256, name, SHA256_HEX);
+    sha256[SHA256_HEX] = '\0';
+    each->callback(each->arg, sha256);
+}
+
+void nw_store_each(struct nw_store *store, void (*callback)(void *arg, const char *sha256), void *arg)
+{
+    struct each each = {callback, arg};
+    each_entry(store, code_entry, &each);
+}
+
+bool nw_store_is_there(const struct nw_store *store, const char *directory)
+{
+    char path[4096];
+    struct stat now, opened;
+    snprintf(path, sizeof path, "%s/store", directory);
+    return stat(path, &now) == 0 && fstat(store->directory, &opened) == 0 && now.st_ino == opened.st_ino &&
+           now.st_dev == opened.st_dev;
+}

@@ -1,0 +1,52 @@
+/*
+ * The shared objects of the store, DIR/store/SHA256.so: written once, and nothing of them is used that is not what the
+ * name says. A file that is something else is set aside under the name SHA256.so.damaged, never deleted and never
+ * used. Not responsible for which code is needed (registry.c).
+ *
+ * All but open and close may run on several threads at once.
+ */
+#ifndef NW_ENGINE_STORE_STORE_H
+#define NW_ENGINE_STORE_STORE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NW_STORE_SHA256_SIZE 65                    /* hex digits and NUL */
+#define NW_STORE_CODE_MOST   (256ul * 1024 * 1024) /* bytes of one shared object */
+
+struct nw_store {
+    int directory; /* -1: not open */
+    unsigned last_temporary;
+    pthread_mutex_t aside; /* one file at a time is set aside */
+};
+
+/* Opens or makes DIR/store and removes files that were never written to their end. 0, or -EIO with `why`. */
+int nw_store_open(struct nw_store *store, const char *directory, char *why, size_t why_size);
+void nw_store_close(struct nw_store *store);
+
+/* The SHA-256 that names code, as hex digits. */
+void nw_store_name(const void *code, size_t length, char sha256[NW_STORE_SHA256_SIZE]);
+
+/* Writes code, durably, unless it is there; a file of its name that holds something else is set aside. 0, or negative
+ * errno with `why`. */
+int nw_store_put(struct nw_store *store, const void *code, size_t length, const char *sha256, char *why,
+                 size_t why_size);
+
+/*
+ * A copy of code in memory that nobody can change any more, to be read and mapped; close-on-exec. What happens to the
+ * file later does not matter to whoever has it. Negative errno with `why` for people when the file is missing
+ * (-ENOENT), is not what its name says (-EBADMSG; it is set aside) or cannot be read.
+ */
+int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, size_t why_size);
+
+bool nw_store_has(const struct nw_store *store, const char *sha256);
+void nw_store_remove(struct nw_store *store, const char *sha256);
+
+/* Calls back with the SHA-256 of each file that is named as code. */
+void nw_store_each(struct nw_store *store, void (*callback)(void *arg, const char *sha256), void *arg);
+
+/* Whether the directory is still there, under the same path. */
+bool nw_store_is_there(const struct nw_store *store, const char *directory);
+
+#endif

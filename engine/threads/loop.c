@@ -1,0 +1,275 @@
+/*
+ * The turn of the loop. While a few invocations run the engine looks at its rings itself for a moment before it sleeps,
+ * so that a quick answer costs no wake-up; when that moment was in vain a few times it stops doing so, and tries again
+ * now and then.
+ */
+#include "engine/threads/loop.h"
+#include "common/base/atomic.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "engine/control/deployments.h"
+#include "engine/control/operations.h"
+#include "engine/control/supervisor.h"
+#include "engine/control/tenants.h"
+#include "engine/control/workers.h"
+#include "engine/http/http.h"
+#include "engine/names/names.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/invocation.h"
+#include "engine/serve/link.h"
+#include "engine/serve/output.h"
+#include "engine/store/registry.h"
+#include "engine/store/state.h"
+#include "engine/threads/thread.h"
+#include "engine/threads/threads.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS        100
+#define SPIN_NS        20000
+#define SPIN_CHECKS    16 /* looks at the rings between two looks at the clock */
+#define SPIN_IN_FLIGHT 4  /* more invocations share the wake-up that looking would save, and workers need the CPU */
+#define CREDIT_MOST    8
+#define CREDIT_LEAST   (-64)
+#define CREDIT_REWARD  4
+
+static struct nw_link *link_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_link, awake);
+}
+
+static bool some_ring_has_input(struct nw_engine *engine)
+{
+    nw_list_each(&engine->awake, at, after) if (nw_link_has_input(link_at(at))) return true;
+    return false;
+}
+
+/* With credit left, looks for a while, or until the kernel has something else to do. In vain: the credit shrinks; out
+ * of credit, rests until it has shrunk to its least, and then gets one more try. */
+static bool spin(struct nw_engine *engine)
+{
+    if (!engine->in_flight || engine->in_flight > SPIN_IN_FLIGHT || nw_list_empty(&engine->awake))
+        return false;
+    if (engine->spin_credit <= 0) {
+        if (--engine->spin_credit <= CREDIT_LEAST)
+            engine->spin_credit = 1;
+        return false;
+    }
+    uint64_t end = nw_clock_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < SPIN_CHECKS; i++) {
+            if (some_ring_has_input(engine)) {
+                engine->spin_credit += engine->spin_credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+                return true;
+            }
+            nw_spin_pause();
+        }
+        if (nw_io_has_events(engine->io))
+            return false;
+    } while (nw_clock_ns() < end);
+    engine->spin_credit--;
+    return false;
+}
+
+static void flush_servers(struct nw_engine *engine)
+{
+    nw_http_server_flush(engine->gateway);
+    if (engine->admin)
+        nw_http_server_flush(engine->admin);
+}
+
+static bool servers_are_flushed(const struct nw_engine *engine)
+{
+    return nw_http_server_is_flushed(engine->gateway) && (!engine->admin || nw_http_server_is_flushed(engine->admin));
+}
+
+/* What is to be seen to beside requests. */
+static void tend(struct nw_engine *engine)
+{
+    if (engine->beside) {
+        nw_thread_tend(engine);
+        return;
+    }
+    nw_workers_send_kept(engine);
+    nw_workers_bury(engine);
+    nw_deployments_reap(engine);
+    nw_threads_tend(engine);
+    nw_operations_bury(engine);
+    nw_supervisor_tell_ready(engine);
+}
+
+/* Whether something waits for the next turn. */
+static bool something_waits(const struct nw_engine *engine)
+{
+    return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
+           !nw_list_empty(&engine->ended_operations) || !nw_list_empty(&engine->uncap) ||
+           nw_spool_has_cut(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
+}
+
+/* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
+static unsigned work(struct nw_engine *engine)
+{
+    unsigned taken = 0;
+    flush_servers(engine);
+    nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
+    tend(engine);
+    nw_chores_work(&engine->chores);
+    nw_spool_bury(&engine->spool);
+    if (engine->spool.given)
+        nw_dispatch_retry_owing(engine);
+    nw_dispatch_retry_capped(engine);
+    nw_dispatch_pump(engine);
+    flush_servers(engine);
+    nw_dispatch_pump(engine);
+    nw_list_each(&engine->awake, at, after) nw_link_notify(link_at(at));
+    return taken;
+}
+
+static bool all_asleep(struct nw_engine *engine)
+{
+    nw_list_each(&engine->awake, at, after) if (!nw_link_sleep(link_at(at))) return false;
+    return true;
+}
+
+static bool before_wait(void *arg)
+{
+    struct nw_engine *engine = arg;
+    unsigned taken = work(engine);
+    if (!taken && nw_io_has_queued(engine->io))
+        return false;
+    if (!taken && spin(engine))
+        taken = work(engine);
+    /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
+    if (something_waits(engine) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
+        return false;
+    return all_asleep(engine);
+}
+
+static bool drained(const struct nw_engine *engine)
+{
+    return nw_threads_drained(engine) && !nw_http_server_undrained(engine->admin);
+}
+
+static void tick(void *arg)
+{
+    struct nw_engine *engine = arg;
+    nw_http_server_tick(engine->gateway);
+    nw_dispatch_tick(engine);
+    nw_outputs_tick(engine);
+    nw_dispatch_retry_owing(engine); /* somebody may have been slow for long enough */
+    if (engine->beside)
+        return;
+    nw_http_server_tick(engine->admin);
+    nw_deployments_tick(engine);
+    nw_names_tick(engine);
+    nw_workers_tick(engine);
+    nw_state_tick(engine);
+    if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
+        nw_io_stop(engine->io);
+}
+
+static void look_again(void *arg)
+{
+    (void)arg; /* the loop turns, and that is all that is wanted */
+}
+
+static void make_io(struct nw_engine *engine)
+{
+    char why[256];
+    engine->io = nw_io_new(engine->options.io, why, sizeof why);
+    if (!engine->io)
+        nw_die_system("cannot make the event loop: --io %s: %s", nw_io_kind_name(engine->options.io), why);
+    if (*why)
+        nw_log(NW_LOG_INFO, "serves through libuv, because io_uring is not usable: %s", why);
+}
+
+void nw_engine_init(struct nw_engine *engine)
+{
+    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
+        nw_list_init(&engine->functions[i]);
+    nw_list_init(&engine->deployments);
+    nw_list_init(&engine->ended_operations);
+    nw_list_init(&engine->forgotten);
+    nw_list_init(&engine->tenants);
+    nw_list_init(&engine->seats);
+    nw_list_init(&engine->awake);
+    nw_list_init(&engine->unsent);
+    nw_list_init(&engine->broken);
+    nw_list_init(&engine->pump);
+    nw_list_init(&engine->uncap);
+    nw_list_init(&engine->chores);
+    nw_list_init(&engine->moving);
+    nw_list_init(&engine->lent);
+    nw_list_init(&engine->owing);
+    nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);
+    nw_list_init(&engine->free_invocations);
+    nw_outbox_init(&engine->to_launcher);
+    engine->launcher = -1;
+    engine->spin_credit = CREDIT_MOST;
+    make_io(engine);
+    engine->tick = nw_io_timer_new(engine->io, tick, engine);
+    engine->retry = nw_io_timer_new(engine->io, look_again, engine);
+    if (!engine->tick || !engine->retry)
+        nw_die_system("cannot make the event loop: out of memory");
+    engine->started = nw_io_now(engine->io);
+}
+
+void nw_engine_run(struct nw_engine *engine)
+{
+    /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
+     * at once. */
+    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
+        nw_die_system("cannot make workers: out of memory");
+    char why[512];
+    if (nw_operations_load_registry(engine, why, sizeof why) < 0)
+        nw_die_system("%s", why);
+    nw_engine_serve(engine);
+}
+
+void nw_engine_serve(struct nw_engine *engine)
+{
+    nw_io_timer_start(engine->tick, TICK_MS, TICK_MS);
+    nw_io_before_wait(engine->io, before_wait, engine);
+    nw_io_run(engine->io);
+    nw_io_before_wait(engine->io, NULL, NULL);
+}
+
+void nw_engine_drain(struct nw_engine *engine)
+{
+    if (engine->drain_deadline) {
+        nw_log(NW_LOG_WARN, "told to stop again: ends at once");
+        nw_io_stop(engine->io);
+        return;
+    }
+    nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
+           (unsigned long long)(engine->options.drain_timeout / 1000));
+    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    nw_threads_drain(engine);
+    nw_http_server_drain(engine->gateway);
+    nw_http_server_drain(engine->admin);
+}
+
+void nw_engine_close(struct nw_engine *engine)
+{
+    nw_io_timer_free(engine->tick);
+    nw_io_timer_free(engine->retry);
+    nw_io_free(engine->io);
+    nw_http_server_free(engine->gateway);
+    nw_requests_fini(engine);
+}
+
+void nw_engine_fini(struct nw_engine *engine)
+{
+    engine->ended = true;
+    nw_http_server_close(engine->gateway);
+    nw_http_server_close(engine->admin);
+    nw_threads_stop(engine);
+    nw_workers_fini(engine);
+    nw_supervisor_fini(engine);
+    nw_engine_close(engine);
+    nw_http_server_free(engine->admin);
+    nw_registry_close(engine->registry);
+    nw_threads_free(engine);
+    free(engine->addresses);
+    free(engine->layers);
+}

@@ -1,0 +1,97 @@
+/* One of the other threads of the engine (see threads.h): what it is told, and what it tells. */
+#ifndef NW_ENGINE_THREADS_THREAD_H
+#define NW_ENGINE_THREADS_THREAD_H
+
+#include "engine/gateway/failures.h"
+#include "engine/io/mail.h"
+#include "engine/serve/engine.h"
+#include "engine/threads/threads.h"
+#include <pthread.h>
+
+/* A worker that is new to the thread. */
+struct nw_told_worker {
+    struct nw_list link;
+    uint32_t number;
+    struct nw_channel channel; /* the thread's from then on */
+    uint32_t *busy;            /* where to show how many invocations it has of this thread */
+    struct nw_link *origin;    /* the main thread's; a reference, given back by nw_thread_mail.origin */
+};
+
+/* A version that is the current one of its function. */
+struct nw_told_version {
+    struct nw_list link;
+    char name[NW_NAME_MAX + 1];
+    uint32_t number;
+    uint32_t slots, timeout_ms;
+    enum nw_deployment_state state;
+    char *reason; /* when it failed, else NULL */
+    size_t n_workers;
+    uint32_t workers[]; /* that serve it, by number */
+};
+
+/* All that is so. What is not in it is not so any more. */
+struct nw_told {
+    struct nw_mail mail;
+    uint64_t generation;
+    const char *unready; /* why the host is not ready; NULL when it is */
+    struct nw_list new_workers;
+    struct nw_list versions;
+    size_t n_workers;
+    uint32_t workers[]; /* all there are, by number */
+};
+
+/* Of a function by this name. */
+struct nw_told_failure {
+    char name[NW_NAME_MAX + 1];
+    struct nw_failure failure;
+};
+
+/* What a thread tells the main one; what is 0 is not told. */
+struct nw_thread_mail {
+    struct nw_mail mail;
+    struct nw_thread *from;
+    uint64_t applied;       /* it acts on this generation */
+    uint32_t released;      /* a version that is no current one, and that it has nothing under way for any more */
+    uint32_t broken;        /* a worker that broke the protocol: why */
+    const char *why;        /* static text */
+    bool drains;            /* it takes no more invocations */
+    struct nw_link *origin; /* it does not use this worker's memory any more */
+    struct nw_told_failure *failure;
+};
+
+struct nw_thread {
+    struct nw_engine engine; /* its own: io, gateway, links, functions, invocations; the rest is unused */
+    struct nw_mailbox inbox;
+    struct nw_mailbox *to_main;
+    pthread_t id;
+    const int *sockets;
+    const char *unready;
+    uint64_t applied; /* the main thread's, as is the next */
+    bool drains;
+    struct nw_thread_figures shown; /* written by the thread, read by the main one, relaxed */
+};
+
+/* Serves until it is told to stop. `arg` is the thread. */
+void *nw_thread_main(void *arg);
+
+/* Why the host is not ready, as the thread was told. */
+const char *nw_thread_unready(struct nw_engine *engine);
+
+/* A request to the thread of this engine failed. */
+void nw_thread_failed(struct nw_engine *engine, const char *function, const struct nw_failure *failure);
+
+/* What the thread of this engine does in each turn of its loop beside requests. */
+void nw_thread_tend(struct nw_engine *engine);
+
+/* `read` of mail to a thread: what is told (a struct nw_told), and mail without more. */
+void nw_thread_told(void *reader, struct nw_mail *mail);
+void nw_thread_drain(void *reader, struct nw_mail *mail);
+void nw_thread_stop(void *reader, struct nw_mail *mail);
+
+/* `read` of what it sends to the main thread, in threads.c. */
+void nw_threads_heard(void *reader, struct nw_mail *mail);
+
+/* Frees what is told, also when it was never read. */
+void nw_told_free(struct nw_told *told);
+
+#endif

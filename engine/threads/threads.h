@@ -1,0 +1,62 @@
+/*
+ * The other threads of the engine, seen from the main one, which keeps registry, deployments, tenants, workers and the
+ * admin API. Each of the others (thread.c) serves HTTP with sockets, a loop, and a channel to every worker of its own,
+ * so that a request stays where it came in. What they must know is told to them as a whole each time it changes: which
+ * workers there are, and which version of which function they serve.
+ */
+#ifndef NW_ENGINE_THREADS_THREADS_H
+#define NW_ENGINE_THREADS_THREADS_H
+
+#include "engine/serve/engine.h"
+
+/* Somebody who waits until every thread acts on what is so now. */
+struct nw_threads_waiter {
+    struct nw_list link;
+    uint64_t generation;
+    void (*settled)(void *arg);
+    void *arg;
+};
+
+/* Makes and starts the threads that the options ask for; Those of the first listen on `sockets`, of the next `stride`
+ * further, and so on: one for each address. Ends the process with a message when it cannot. */
+void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t stride);
+
+/* Something changed that the others must know. */
+void nw_threads_changed(struct nw_engine *engine);
+
+/* Tells them, before the loop waits. */
+void nw_threads_tend(struct nw_engine *engine);
+
+/* Whether every thread acts on what is so now; calls back when it does, at once when there are no others. */
+bool nw_threads_settled(const struct nw_engine *engine);
+void nw_threads_wait(struct nw_engine *engine, struct nw_threads_waiter *waiter);
+
+/* A worker is about to be started: makes the other threads' channels to it. 0 or negative errno. */
+int nw_threads_link(struct nw_link *link);
+
+/* Undoes that, as far as no thread has them yet. */
+void nw_threads_unlink(struct nw_link *link);
+
+/* What one thread has done and is doing; each figure is right, all together may be of two moments. */
+struct nw_thread_figures {
+    struct nw_counters counters;
+    unsigned connections, in_flight;
+    unsigned undrained; /* see nw_http_server_undrained */
+};
+
+/* Of thread `i` of options.threads, the main one first. */
+struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsigned i);
+
+/* All threads together. */
+struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine);
+unsigned nw_threads_busy(const struct nw_link *link);
+
+/* They end their connections with the last answer; whether all have. */
+void nw_threads_drain(struct nw_engine *engine);
+bool nw_threads_drained(const struct nw_engine *engine);
+
+/* Ends them; and, when no worker is left, frees what is. */
+void nw_threads_stop(struct nw_engine *engine);
+void nw_threads_free(struct nw_engine *engine);
+
+#endif

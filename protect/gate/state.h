@@ -1,0 +1,23 @@
+/* Registers that only some CPUs have, as NW_STATE_* of gate.h: what the way out of the gate is to clear here. */
+#ifndef NW_PROTECT_GATE_STATE_H
+#define NW_PROTECT_GATE_STATE_H
+
+#include "protect/gate/gate.h"
+#include <cpuid.h>
+#include <stdint.h>
+
+#define NW_CPUID_1_ECX_OSXSAVE (1u << 27)
+#define NW_XCR0_OPMASK         (1u << 5)
+#define NW_XCR0_TILECFG        (1u << 17)
+
+static inline uint32_t nw_state_here(void)
+{
+    uint32_t eax, ebx, ecx, edx;
+
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & NW_CPUID_1_ECX_OSXSAVE))
+        return 0;
+    __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+    return (eax & NW_XCR0_OPMASK ? NW_STATE_AVX512 : 0) | (eax & NW_XCR0_TILECFG ? NW_STATE_TILES : 0);
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* See denied.h. */
+#include "worker/base/denied.h"
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "worker/domain/monitor.h"
+#include <stdio.h>
+
+#define PAUSE_NS 1000000000ull
+#define BIT(r)   (1u << NW_RESOURCE_##r)
+#define SAID \
+    (BIT(MAPPINGS) | BIT(DESCRIPTORS) | BIT(WATCHES) | BIT(LOCKS) | BIT(DISK) | BIT(THREADS)) /* by system calls */
+
+_Static_assert(NW_RESOURCE_COUNT <= 32, "each has a bit");
+
+void nw_denied_note(struct nw_domain *d, enum nw_resource r, bool own)
+{
+    if (1u << r & SAID)
+        nw_fetch_or(own ? &d->account.denied.own : &d->account.denied.room, 1u << r); /* pairs with nw_denied_say */
+}
+
+static void say(struct nw_domain *d, enum nw_resource r, bool own)
+{
+    const char *setting = nw_resources[r].setting, *name = nw_resources[r].name;
+    char raise[160] = "";
+
+    if (own && *setting)
+        snprintf(raise, sizeof(raise), "; raise %s", setting);
+    else if (!own)
+        snprintf(raise, sizeof(raise), " (%s)", nw_share_advice(r));
+    if (nw_may_log(d))
+        nw_log(NW_LOG_WARN, "function %s: it has %llu %s%s%s", d->function->name,
+               (unsigned long long)nw_share_used(d, r), name,
+               own ? " and asked for more than it may have" : ", and other functions have what is left", raise);
+}
+
+void nw_denied_say(struct nw_domain *d)
+{
+    struct nw_denied *denied = &d->account.denied;
+    uint64_t now, before;
+    uint32_t own, room;
+
+    if (!(nw_load_relaxed(&denied->own) | nw_load_relaxed(&denied->room))) /* stored by nw_denied_note */
+        return;
+    now = nw_now();
+    before = nw_load_relaxed(&denied->said_at); /* exchanged below: of two threads either may speak */
+    if (before && now - before < PAUSE_NS)
+        return;
+    own = nw_exchange(&denied->own, 0u); /* both pair with nw_denied_note */
+    room = nw_exchange(&denied->room, 0u);
+    if (!(own | room) || nw_exchange(&denied->said_at, now) != before)
+        return;
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        if ((own | room) >> r & 1)
+            say(d, (enum nw_resource)r, own >> r & 1);
+}

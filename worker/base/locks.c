@@ -1,0 +1,119 @@
+/* See locks.h. */
+#include "worker/base/locks.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BLIND_MOST 64 /* changes while somebody waits: each may leave the kernel two records unknown here */
+
+void nw_locks_init(struct nw_locks *locks)
+{
+    *locks = (struct nw_locks){0};
+    pthread_mutex_init(&locks->mutex, NULL);
+}
+
+void nw_locks_fini(struct nw_domain *domain, struct nw_locks *locks)
+{
+    nw_share_give(domain, NW_RESOURCE_LOCKS, locks->ranges.n);
+    nw_ranges_fini(&locks->ranges);
+    pthread_mutex_destroy(&locks->mutex);
+}
+
+static struct flock record_of(const struct nw_range *range)
+{
+    return (struct flock){
+        .l_type = range->type,
+        .l_whence = SEEK_SET,
+        .l_start = (off_t)range->start,
+        .l_len = range->last == INT64_MAX ? 0 : (off_t)(range->last - range->start + 1),
+    };
+}
+
+/* Mutex held. `held` of the domain's share are taken already; those that are not needed are given back. */
+static long set_now(struct nw_domain *domain, struct nw_locks *locks, int fd, const struct nw_range *range,
+                    uint64_t held)
+{
+    size_t before = locks->ranges.n, after = nw_ranges_after(&locks->ranges, range);
+    struct flock record = record_of(range);
+    uint64_t more = after > before ? after - before : 0, taken = more > held ? more : held;
+    long result = 0;
+
+    if (nw_ranges_reserve(&locks->ranges) < 0 ||
+        (taken > held && nw_share_take(domain, NW_RESOURCE_LOCKS, taken - held) < 0)) {
+        nw_share_give(domain, NW_RESOURCE_LOCKS, held);
+        return -ENOLCK;
+    }
+    if (fcntl(fd, F_OFD_SETLK, &record) < 0)
+        result = -errno;
+    else
+        nw_ranges_set(&locks->ranges, range);
+    nw_share_give(domain, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
+    return result;
+}
+
+static long try(struct nw_domain *domain, struct nw_locks *locks, int fd, const struct nw_range *range)
+{
+    long result;
+
+    pthread_mutex_lock(&locks->mutex);
+    if (locks->waiting && locks->blind >= BLIND_MOST) {
+        result = -ENOLCK;
+    } else {
+        locks->blind += locks->waiting > 0;
+        result = set_now(domain, locks, fd, range, 0);
+    }
+    pthread_mutex_unlock(&locks->mutex);
+    return result;
+}
+
+/* The kernel has the lock or none came of it; setting it again makes sure that what is known is what there is. */
+static long settle(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, uint64_t held,
+                   long result)
+{
+    pthread_mutex_lock(&locks->mutex);
+    if (result == 0)
+        result = set_now(call->domain, locks, fd, range, held);
+    else
+        nw_share_give(call->domain, NW_RESOURCE_LOCKS, held);
+    if (result != -EAGAIN && --locks->waiting == 0)
+        locks->blind = 0;
+    pthread_mutex_unlock(&locks->mutex);
+    return result;
+}
+
+static long wait_in_kernel(struct nw_call *call, int fd, const struct nw_range *range)
+{
+    struct flock record = record_of(range);
+    const uint64_t args[6] = {(uint64_t)fd, F_OFD_SETLKW, (uint64_t)&record};
+    long result;
+
+    do
+        result = nw_m.gate->syscall_as(0, SYS_fcntl, args);
+    while (nw_call_cut_short(call, result));
+    return result;
+}
+
+/* What the lock may add is taken before: the kernel would have it already when it is found that it is too many. */
+static long await(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range)
+{
+    uint64_t held;
+    long result;
+
+    pthread_mutex_lock(&locks->mutex);
+    locks->waiting++;
+    pthread_mutex_unlock(&locks->mutex);
+    do {
+        held = nw_share_take(call->domain, NW_RESOURCE_LOCKS, NW_RANGES_GROWTH) < 0 ? 0 : NW_RANGES_GROWTH;
+        result = held ? wait_in_kernel(call, fd, range) : -ENOLCK;
+        result = settle(call, locks, fd, range, held, result);
+    } while (result == -EAGAIN);
+    return result;
+}
+
+long nw_locks_set(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, bool wait)
+{
+    long result = try(call->domain, locks, fd, range);
+
+    return result == -EAGAIN && wait ? await(call, locks, fd, range) : result;
+}

@@ -1,0 +1,25 @@
+/*
+ * Record locks of one owner on one file. The kernel keeps them, as those of an open file description of which the owner
+ * has the only descriptor or knows all; here it is known how many there are, which the kernel does not bound, so that
+ * a domain can be held to its share. Whoever waits for one keeps a kernel thread meanwhile.
+ */
+#ifndef NW_WORKER_BASE_LOCKS_H
+#define NW_WORKER_BASE_LOCKS_H
+
+#include "worker/base/ranges.h"
+#include "worker/syscall/syscall.h"
+
+struct nw_locks {
+    pthread_mutex_t mutex; /* held while the kernel sets a lock, never while it waits for one */
+    struct nw_ranges ranges;
+    uint32_t waiting; /* threads; what the kernel has meanwhile may differ from `ranges`, by what each waits for ... */
+    uint32_t blind;   /* ... and by these changes */
+};
+
+void nw_locks_init(struct nw_locks *locks);
+void nw_locks_fini(struct nw_domain *domain, struct nw_locks *locks); /* once its descriptors are closed */
+
+/* Sets a range through the kernel's descriptor. On a blocked executor. -ENOLCK: it would have too many. */
+long nw_locks_set(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, bool wait);
+
+#endif

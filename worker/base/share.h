@@ -1,0 +1,49 @@
+/*
+ * Who holds how much of what domains could take from one another (common/manifest/resources.def). An account for each
+ * domain, and for each resource the room that all have together. A domain that holds less than its share is never
+ * refused.
+ *
+ * Any thread, whatever locks are held: a spinlock of its own guards it, for a few instructions.
+ */
+#ifndef NW_WORKER_BASE_SHARE_H
+#define NW_WORKER_BASE_SHARE_H
+
+#include "common/manifest/resources.h"
+#include "worker/base/denied.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nw_domain;
+
+/* Part of a domain. */
+struct nw_account {
+    uint64_t used[NW_RESOURCE_COUNT];
+    uint64_t limit[NW_RESOURCE_COUNT];
+    uint64_t told[NW_RESOURCE_COUNT]; /* what the engine knows of `used` */
+    struct nw_denied denied;
+    bool open;
+};
+
+/* What all domains have together of a resource; before the first is admitted. Without it there is no bound. */
+void nw_share_room(enum nw_resource r, uint64_t room);
+
+/* What bounds that room, for people: a limit, its value and what raises it. */
+void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
+
+/* The same again; without it, what the table says. */
+const char *nw_share_advice(enum nw_resource r);
+
+/*
+ * Admits a domain: its shares are kept free from now on, and its limits are those of the table and of its function.
+ * 0, or -EAGAIN with a message for people that says of what there is no more and what to raise.
+ */
+int nw_share_open(struct nw_domain *d, char *why, size_t why_size);
+void nw_share_close(struct nw_domain *d); /* whatever it still holds is free again */
+
+/* 0, or the negative errno of the table: it would be over its limit, or take what is kept for others; -EAGAIN where
+ * the table names none. */
+int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n);
+void nw_share_give(struct nw_domain *d, enum nw_resource r, uint64_t n);
+uint64_t nw_share_used(const struct nw_domain *d, enum nw_resource r);
+
+#endif

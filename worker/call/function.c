@@ -1,0 +1,413 @@
+/*
+ * Functions of this worker: what the engine asks of them and what becomes of them.
+ *
+ *   state     | LOAD     | first domain up   | first domain fails | later domain lost | ACTIVATE  | RETIRE
+ *   none      | LOADING  |                   |                    |                   |           |
+ *   loading   |          | UP, say LOADED    | none, say REFUSED  |                   |           | none, say RETIRED
+ *   up        |          |                   |                    | make it anew      | route set | RETIRING
+ *   retiring  |          |                   |                    | none, say RETIRED |           |
+ *
+ * A retiring function serves what it was sent, then its domain ends and the engine hears RETIRED.
+ */
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "common/manifest/control.h"
+#include "protect/scan/function_check.h"
+#include "worker/audit/filter.h"
+#include "worker/domain/monitor.h"
+#include "worker/files/closing.h"
+#include "worker/path/cwd.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXT(x)     TEXT_OF(x)
+#define TEXT_OF(x)  #x
+#define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_FUNCTIONS_MAX) "; remove one"
+#define SO_SIZE_MAX (256l << 20)
+#define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
+#define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
+
+struct nw_function *nw_function_find(uint32_t deployment)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+
+        if (f->state != NW_FUNCTION_NONE && f->deployment == deployment)
+            return f;
+    }
+    return NULL;
+}
+
+int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
+{
+    struct stat st;
+    uint8_t *bytes;
+    int error;
+
+    if (f->inspected)
+        return 0;
+    if (fstat(f->so, &st) < 0 || st.st_size < 0 || st.st_size > SO_SIZE_MAX ||
+        !(bytes = malloc((size_t)st.st_size + 1))) {
+        snprintf(reason, NW_REASON_MAX, "the file cannot be read into memory (at most 256 MiB)");
+        return -EFBIG;
+    }
+    if (pread(f->so, bytes, (size_t)st.st_size, 0) != st.st_size) {
+        snprintf(reason, NW_REASON_MAX, "the file cannot be read: %s", strerror(errno));
+        error = -EIO;
+    } else {
+        error = nw_function_check(bytes, (size_t)st.st_size, reason, NW_REASON_MAX);
+    }
+    free(bytes);
+    f->inspected = error == 0;
+    return error;
+}
+
+static struct nw_function *function_take(uint32_t deployment)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+
+        if (f->state == NW_FUNCTION_NONE)
+            return f;
+    }
+    return NULL;
+}
+
+/* The texts of the message, one behind the other: name, connect, directories, cwd, environment. */
+struct load_texts {
+    const char *name, *connect, *directories, *cwd, *env;
+    size_t env_length;
+};
+
+/* False when one of the first four is missing. The message's text is followed by a NUL. */
+static bool split_texts(const struct nw_control_message *message, struct load_texts *t)
+{
+    const char *at = message->text, *end = at + message->head.text_len;
+    const char **const texts[] = {&t->name, &t->connect, &t->directories, &t->cwd};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (at >= end)
+            return false;
+        *texts[i] = at;
+        at += strlen(at) + 1;
+    }
+    t->env = at;
+    t->env_length = at < end ? (size_t)(end - at) : 0;
+    return nw_manifest_check_name(t->name, strlen(t->name)) == 0;
+}
+
+/*
+ * In mode process the kernel holds the function, by a filter for its profile. The worker has one function there, and
+ * later versions of it have workers of their own: a filter cannot be taken back.
+ */
+static const char *confine(uint32_t profile)
+{
+    static uint32_t confined;
+
+    if (nw_m.mode != NW_MODE_PROCESS || confined == profile)
+        return NULL;
+    if (confined)
+        return "this worker is confined to another profile; in mode process it has one function";
+    if (nw_filter_install(profile) < 0)
+        return "the system call filter of its profile cannot be installed, which mode process cannot do without";
+    confined = profile;
+    return NULL;
+}
+
+/* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
+static const char *function_init(struct nw_function *f, const struct nw_control_message *message,
+                                 const struct load_texts *t)
+{
+    const struct nw_control *head = &message->head;
+    int error;
+
+    *f = (struct nw_function){
+        .deployment = head->deployment,
+        .so = message->fds[0],
+        .slots = head->slots,
+        .timeout_ns = head->timeout_ms * 1000000ull,
+        .memory = head->memory,
+        .threads = head->threads,
+        .static_tls = head->static_tls,
+        .profile = head->profile,
+        .env = malloc(t->env_length + 1),
+        .env_length = t->env_length,
+        .keeps = NW_KEEPS_UNKNOWN,
+        .reach.lock = PTHREAD_MUTEX_INITIALIZER,
+    };
+    f->queue_tail = &f->queue;
+    snprintf(f->name, sizeof(f->name), "%s", t->name);
+    error = nw_grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
+    if (error == -EPERM)
+        return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
+    if (!error && nw_cwd_init(f, t->cwd) < 0)
+        return "its working directory is none: make the directory that cwd names, or name another";
+    if (error || !f->env)
+        return "its grants cannot be kept: a list is malformed, or memory is out";
+    memcpy(f->env, t->env, t->env_length);
+    nw_disk_init(f, head->disk);
+    return confine(f->profile);
+}
+
+static void function_fini(struct nw_function *f)
+{
+    nw_disk_fini(f);
+    nw_grants_fini(f);
+    nw_close(NULL, f->so);
+    free(f->cwd);
+    free(f->env);
+    f->cwd = f->env = NULL;
+    f->state = NW_FUNCTION_NONE;
+}
+
+/* lock held */
+void nw_function_load(const struct nw_control_message *message)
+{
+    const struct nw_control *head = &message->head;
+    struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
+    struct load_texts texts;
+    const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
+
+    if (!f || message->n_fds < 1 || !split_texts(message, &texts)) {
+        for (int i = 0; i < message->n_fds; i++)
+            close(message->fds[i]);
+    } else {
+        why = function_init(f, message, &texts);
+        if (why)
+            function_fini(f);
+    }
+    if (why)
+        nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
+    else
+        f->state = NW_FUNCTION_LOADING;
+}
+
+void nw_function_reach(const struct nw_control_message *message)
+{
+    struct nw_function *f = nw_function_find(message->head.deployment);
+    struct nw_address_grant grants[NW_CONTROL_TEXT_MAX / sizeof(struct nw_address_grant)];
+    size_t n = message->head.text_len / sizeof(*grants);
+
+    memcpy(grants, message->text, n * sizeof(*grants));
+    if (f && nw_grants_reach(f, grants, n) < 0)
+        nw_log(NW_LOG_WARN, "function %s: what it may reach cannot be changed: memory is out", f->name);
+}
+
+static void function_end(struct nw_function *f)
+{
+    while (f->queue) {
+        struct nw_invocation *invocation = f->queue;
+
+        f->queue = invocation->next;
+        nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
+    }
+    function_fini(f);
+}
+
+static bool has_domain(const struct nw_function *f)
+{
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->state != NW_DOMAIN_NONE && nw_m.domains[i]->function == f)
+            return true;
+    return false;
+}
+
+void nw_function_settle(struct nw_function *f)
+{
+    if (f->state != NW_FUNCTION_RETIRING || has_domain(f))
+        return;
+    if (!f->silent)
+        nw_tell_engine(NW_CONTROL_RETIRED, f->deployment, 0, "");
+    function_end(f);
+}
+
+void nw_function_started(struct nw_domain *domain)
+{
+    struct nw_function *f = domain->function;
+
+    domain->reason[0] = '\0';
+    nw_store_release(&domain->state, (uint32_t)NW_DOMAIN_LIVE);
+    nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
+    if (f->state == NW_FUNCTION_LOADING) {
+        f->state = NW_FUNCTION_UP;
+        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
+    }
+    nw_function_feed(f);
+    if (nw_ready_any())
+        nw_executor_wake();
+}
+
+/* What the engine has not yet heard of a domain that is lost, the next one tells. */
+static void note_peak(struct nw_function *f, uint64_t peak)
+{
+    f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
+}
+
+/* Called while the domain is not yet marked dying. */
+void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
+{
+    struct nw_function *f = domain->function;
+    uint64_t now;
+
+    if (f->domain == domain)
+        nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
+    if (f->state == NW_FUNCTION_RETIRING) {
+        if (status != NW_STATUS_UNAVAILABLE && !f->silent)
+            nw_log(NW_LOG_WARN, "function %s: %s while it was being ended", f->name, reason);
+        return;
+    }
+    if (f->state == NW_FUNCTION_LOADING) {
+        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
+        f->state = NW_FUNCTION_RETIRING;
+        f->silent = true;
+        return;
+    }
+    nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
+    nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
+    note_peak(f, nw_load_relaxed(&domain->memory_peak)); /* see nw_memory_note_peak */
+    now = nw_now();
+    f->retry_at = domain->state != NW_DOMAIN_LIVE ? now + RETRY_NS : now - f->lost_at < CALM_NS ? now + CALM_NS : 0;
+    f->lost_at = now;
+    nw_wake_control();
+}
+
+int nw_route_find(const char *name)
+{
+    for (uint32_t i = 0; i < nw_m.n_routes; i++)
+        if (strcmp(nw_m.routes[i].name, name) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+void nw_function_activate(uint32_t deployment)
+{
+    struct nw_function *f = nw_function_find(deployment);
+    int i;
+
+    if (!f)
+        return;
+    i = nw_route_find(f->name);
+    if (i < 0 && nw_m.n_routes < NW_FUNCTIONS_MAX) {
+        i = (int)nw_m.n_routes;
+        memcpy(nw_m.routes[i].name, f->name, sizeof(f->name));
+        nw_store_release(&nw_m.n_routes, nw_m.n_routes + 1); /* loaded by dispatch.c */
+    }
+    if (i >= 0)
+        nw_store_release(&nw_m.routes[i].function, f); /* loaded by dispatch.c and op.c */
+}
+
+/* Idle: nothing queued, no func worker busy. Then its domain can go. */
+static bool is_idle(const struct nw_function *f)
+{
+    if (f->queue)
+        return false;
+    for (size_t i = 0; f->domain && i < f->domain->slots_end; i++)
+        if (f->domain->slots[i].state != NW_SLOT_UNUSED && f->domain->slots[i].sequence & 1)
+            return false;
+    return true;
+}
+
+void nw_function_retire(uint32_t deployment)
+{
+    struct nw_function *f = nw_function_find(deployment);
+
+    if (!f)
+        return;
+    for (uint32_t i = 0; i < nw_m.n_routes; i++)
+        if (nw_m.routes[i].function == f)
+            nw_store_release(&nw_m.routes[i].function, NULL); /* loaded by dispatch.c and op.c */
+    f->state = NW_FUNCTION_RETIRING;
+    nw_wake_control();
+}
+
+/* A domain is live before the last of its func workers waits for the first time; one that never does is not waited for.
+ */
+static bool workers_are_made(const struct nw_domain *domain, uint64_t now)
+{
+    return domain->n_workers >= domain->function->slots || now - domain->started_at >= domain->function->timeout_ns;
+}
+
+/* A retiring function that has nothing left to do destroys its func workers; the last one takes the domain along. */
+static void retire_idle(struct nw_function *f, uint64_t now)
+{
+    struct nw_domain *domain = f->domain;
+
+    if (!domain) {
+        nw_function_settle(f);
+    } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f)) {
+        domain->closing = true;
+        domain->started_at = now;
+        nw_workers_dismiss(domain);
+    }
+}
+
+/* Lets go of the lock meanwhile. Nobody else ends the function: it is not retiring, and no domain of it is left that
+ * could be lost. */
+static void start(struct nw_function *f, uint64_t now)
+{
+    char why[NW_REASON_MAX];
+    struct nw_domain *domain;
+    struct nw_slot *first;
+    int error;
+
+    domain = nw_domain_new(f, &error, why);
+    f->retry_at = now + RETRY_NS;
+    first = domain ? nw_slot_new(domain) : NULL;
+    if (first) {
+        nw_ready(first);
+        nw_executor_wake();
+        return;
+    }
+    nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, why);
+    if (f->state == NW_FUNCTION_LOADING) {
+        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, why);
+        function_end(f);
+    }
+}
+
+static bool has_current_domain(const struct nw_function *f)
+{
+    if (f->domain)
+        return true;
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        if (nw_m.domains[i]->state == NW_DOMAIN_STARTING && nw_m.domains[i]->function == f)
+            return true;
+    return false;
+}
+
+/* What a function has been torn down with is not given back at once. Until most of it is the function has to wait, so
+ * that it never has much more than its limit, however often it ends. */
+static bool lingers(const struct nw_function *f)
+{
+    uint64_t charged = 0;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        const struct nw_domain *d = nw_m.domains[i];
+
+        if (d->function == f && (d->state == NW_DOMAIN_DYING || d->state == NW_DOMAIN_BURIED))
+            charged += nw_load_relaxed(&d->regions.charged); /* changed only as long as slots of it run */
+    }
+    return charged > f->memory / 2;
+}
+
+bool nw_functions_tend(uint64_t now)
+{
+    bool busy = false;
+
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_function *f = &nw_m.functions[i];
+
+        if (f->state == NW_FUNCTION_RETIRING)
+            retire_idle(f, now);
+        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
+            start(f, now);
+            busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
+        }
+        busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);
+    }
+    return busy;
+}

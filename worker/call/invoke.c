@@ -1,0 +1,432 @@
+/*
+ * Invocations: which waits for which func worker, what a func worker is given, and where its result goes. The nested
+ * call's ordinary case is in dispatch.c, the rings are in remote.c.
+ */
+#include "common/base/atomic.h"
+#include "worker/domain/free.h"
+#include "worker/domain/monitor.h"
+#include "worker/gate/ops.h"
+#include "worker/wire/carry.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nw_invocation *nw_invocation_new(void)
+{
+    struct nw_invocation *invocation = nw_m.spare_invocations;
+
+    if (invocation)
+        nw_m.spare_invocations = invocation->next;
+    else
+        invocation = malloc(sizeof(*invocation));
+    if (invocation)
+        memset(invocation, 0, sizeof(*invocation));
+    return invocation;
+}
+
+void nw_invocation_free(struct nw_invocation *invocation)
+{
+    invocation->next = nw_m.spare_invocations;
+    nw_m.spare_invocations = invocation;
+}
+
+void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation)
+{
+    invocation->next = NULL;
+    *function->queue_tail = invocation;
+    function->queue_tail = &invocation->next;
+    nw_store_relaxed(&function->queued, function->queued + 1); /* a hint for the nested call */
+}
+
+/* For an invocation whose func worker ended before it could begin. */
+void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation)
+{
+    struct nw_slot *caller = invocation->caller;
+
+    if (caller && nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) { /* stored under the same lock */
+        nw_invocation_free(invocation);
+        nw_slot_reap(caller);
+        return;
+    }
+    if (caller)
+        caller->state = NW_SLOT_QUEUED;
+    invocation->next = function->queue;
+    function->queue = invocation;
+    if (!invocation->next)
+        function->queue_tail = &invocation->next;
+    nw_store_relaxed(&function->queued, function->queued + 1);
+}
+
+static void unlink_invocation(struct nw_function *function, struct nw_invocation **link)
+{
+    struct nw_invocation *invocation = *link;
+
+    *link = invocation->next;
+    if (!invocation->next)
+        function->queue_tail = link;
+    nw_store_relaxed(&function->queued, function->queued - 1);
+}
+
+/* Takes the queued nested call of a caller out of whatever queue it is in. */
+void nw_queue_forget(struct nw_slot *caller)
+{
+    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        struct nw_invocation **link = &nw_m.functions[i].queue;
+
+        for (; nw_m.functions[i].state != NW_FUNCTION_NONE && *link; link = &(*link)->next)
+            if ((*link)->caller == caller) {
+                struct nw_invocation *found = *link;
+
+                unlink_invocation(&nw_m.functions[i], link);
+                nw_invocation_free(found);
+                return;
+            }
+    }
+}
+
+void nw_queue_cancel(struct nw_slot *caller)
+{
+    nw_queue_forget(caller);
+    caller->gate.result = (uint64_t)(long)-ETIMEDOUT;
+    caller->gate.result2 = 0;
+    nw_ready(caller);
+    nw_executor_wake();
+}
+
+/* A caller whose nested call has ended, its result in place: it goes on, unless its domain ended meanwhile. */
+static void caller_resume(struct nw_slot *caller)
+{
+    if (nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) /* stored under the lock that is held here */
+        nw_slot_reap(caller);
+    else
+        nw_ready(caller);
+}
+
+/* Fails an invocation that never got a slot. */
+void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason)
+{
+    if (invocation->caller) {
+        invocation->caller->gate.result = (uint64_t)error;
+        invocation->caller->gate.result2 = 0;
+        caller_resume(invocation->caller);
+    } else {
+        nw_complete(invocation->id, status, reason);
+    }
+    nw_invocation_free(invocation);
+}
+
+/* Somebody holds a slot, here or in another worker, until a nested call is answered: it must never wait for one. */
+static bool is_nested(const struct nw_invocation *invocation)
+{
+    return invocation->caller || invocation->depth > 0;
+}
+
+/* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
+static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
+{
+    if (invocation->caller)
+        invocation->caller->state = NW_SLOT_CALLING;
+    if (invocation->input.length > slot->inbox.size) {
+        slot->assigned = invocation;
+        slot->seen_at = 0; /* the watch gives it the time of an invocation to make room */
+        slot->gate.result = invocation->input.length;
+        slot->gate.result2 = NW_MORE_ROOM;
+        return true;
+    }
+    if (invocation->input.length > NW_CARRY_LOCKED) {
+        slot->incoming = invocation->input;
+    } else if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
+        nw_invocation_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
+        return false;
+    }
+    slot->caller = invocation->caller;
+    slot->from_ring = !invocation->caller;
+    slot->takes_slot = !is_nested(invocation);
+    slot->domain->n_serving += slot->takes_slot;
+    slot->invocation = invocation->id;
+    slot->answered = slot->excused = false;
+    slot->depth = invocation->depth;
+    slot->gate.result = invocation->input.length;
+    slot->gate.result2 = 0;
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+    nw_invocation_free(invocation);
+    return true;
+}
+
+/* The first invocation that may run now: those that are not nested take at most the function's slots. */
+static struct nw_invocation **eligible(struct nw_function *function)
+{
+    struct nw_invocation **link = &function->queue;
+
+    while (*link && !is_nested(*link) && function->domain->n_serving >= function->slots)
+        link = &(*link)->next;
+    return link;
+}
+
+/* Asks for another func worker when a nested call waits, none is free, and all that were made have come here. It may
+ * wait behind invocations from the ring, whose turn comes only when those that wait for it are done. */
+static void grow(struct nw_domain *domain)
+{
+    const struct nw_invocation *waiting = domain->function->queue;
+
+    while (waiting && !is_nested(waiting))
+        waiting = waiting->next;
+    if (waiting)
+        nw_extra_make(domain);
+}
+
+void nw_function_feed(struct nw_function *function)
+{
+    struct nw_domain *domain = function->domain;
+    struct nw_invocation **link;
+
+    while (domain && domain->state == NW_DOMAIN_LIVE && *(link = eligible(function))) {
+        struct nw_invocation *invocation = *link;
+        struct nw_slot *slot;
+
+        if (!nw_key_usable(domain)) {
+            nw_key_want(domain, true);
+            return;
+        }
+        slot = nw_free_pop(domain, NULL);
+        if (!slot) {
+            grow(domain);
+            return;
+        }
+        unlink_invocation(function, link);
+        domain->last_used = ++nw_m.use_count;
+        slot->pace = NW_PACE_BRIEF;
+        if (begin(slot, invocation))
+            nw_ready(slot);
+        else
+            nw_free_push(slot, NULL);
+    }
+}
+
+void nw_invocation_ended(struct nw_slot *slot)
+{
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+    slot->domain->n_serving -= slot->takes_slot;
+    slot->caller = NULL;
+    slot->from_ring = slot->takes_slot = false;
+    slot->incoming.length = 0;
+}
+
+/* Ends the invocation that a slot runs without an output. */
+void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
+{
+    struct nw_slot *caller = slot->caller;
+
+    if (!(slot->sequence & 1))
+        return;
+    nw_invocation_ended(slot);
+    if (!caller) {
+        if (!slot->answered)
+            nw_complete(slot->invocation, status, reason);
+        return;
+    }
+    caller->gate.result = (uint64_t)(status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
+    caller->gate.result2 = 0;
+    caller_resume(caller);
+}
+
+void nw_input_failed(struct nw_slot *slot)
+{
+    struct nw_slot *caller = slot->caller;
+
+    nw_answer(slot, NW_STATUS_CRASHED, "the input could not be placed in the function");
+    if (caller && caller->state == NW_SLOT_READY)
+        caller->gate.result = (uint64_t)(long)-EFAULT;
+    if (nw_turn(slot))
+        nw_ready(slot);
+}
+
+/* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. */
+static void answer_caller(struct nw_slot *slot)
+{
+    struct nw_slot *caller = slot->caller;
+    uint64_t length = slot->output.length;
+    long error;
+
+    if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
+        nw_answer(slot, NW_STATUS_FUNCTION_FAILED, "");
+        return;
+    }
+    if (length <= caller->reply.size) {
+        error = nw_carry(slot, (void *)caller->reply.at, slot->output);
+        caller->gate.result = error ? (uint64_t)error : length;
+        caller->gate.result2 = 0;
+    } else {
+        error = nw_hold(slot, caller, slot->output);
+    }
+    if (error == -ECANCELED) /* reaped, it answers */
+        return;
+    nw_invocation_ended(slot);
+    caller_resume(caller);
+}
+
+/* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. A domain may have as much
+ * of this as of its own memory. */
+long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output)
+{
+    struct nw_domain *domain = caller->domain;
+    long error = 0;
+
+    nw_held_drop(caller);
+    if (nw_share_take(domain, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
+        caller->held = malloc(output.length);
+        caller->held_length = output.length;
+    }
+    caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
+    caller->gate.result2 = output.length;
+    if (caller->held)
+        error = nw_carry(carrier, caller->held, output);
+    if (error) {
+        nw_held_drop(caller);
+        caller->gate.result = (uint64_t)(long)-EFAULT;
+    }
+    return error;
+}
+
+void nw_held_drop(struct nw_slot *caller)
+{
+    free(caller->held);
+    caller->held = NULL;
+    if (caller->held_length)
+        nw_share_give(caller->domain, NW_RESOURCE_HELD_BYTES, caller->held_length);
+    caller->held_length = 0;
+}
+
+/* -EAGAIN: the slot waits for room in the arena and does this again. */
+static int finish(struct nw_slot *slot)
+{
+    int error = 0;
+
+    nw_held_drop(slot);
+    if (!(slot->sequence & 1))
+        return 0;
+    if (!slot->from_ring)
+        answer_caller(slot);
+    else if (slot->answered)
+        nw_invocation_ended(slot);
+    else
+        error = nw_send_output(slot);
+    return error;
+}
+
+/* A func worker is done and takes the next invocation of its function, or becomes free. */
+struct nw_gate_context *nw_turn(struct nw_slot *slot)
+{
+    struct nw_function *function = slot->domain->function;
+
+    if (slot->assigned) {
+        struct nw_invocation *assigned = slot->assigned;
+
+        slot->assigned = NULL;
+        if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
+            nw_invocation_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
+        else if (begin(slot, assigned)) {
+            if (!slot->incoming.length)
+                return &slot->gate;
+            nw_ready(slot);
+            return NULL;
+        }
+    }
+    nw_free_push(slot, NULL);
+    if (slot->domain->closing)
+        nw_workers_dismiss(slot->domain);
+    nw_function_feed(function);
+    return NULL;
+}
+
+void nw_workers_dismiss(struct nw_domain *domain)
+{
+    struct nw_slot *slot;
+
+    while ((slot = nw_free_pop(domain, NULL))) {
+        slot->gate.result = 0;
+        slot->gate.result2 = NW_NO_MORE;
+        nw_ready(slot);
+        nw_executor_wake();
+    }
+    if (domain->n_free) { /* they are dismissed when it has a key */
+        nw_key_want(domain, true);
+        nw_executor_wake();
+    }
+}
+
+struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
+{
+    struct nw_gate_context *next = NULL;
+    int error;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_m.lock);
+    if (!slot->worker) {
+        slot->worker = true;
+        slot->domain->n_workers++;
+    }
+    error = slot->domain->state == NW_DOMAIN_DYING ? -ECANCELED : finish(slot);
+    if (slot->domain->state == NW_DOMAIN_DYING)
+        nw_slot_reap(slot);
+    else if (error == -EAGAIN)
+        nw_arena_wait(slot);
+    else
+        next = nw_turn(slot);
+    pthread_mutex_unlock(&nw_m.lock);
+    return next ? next : nw_executor_next(ex);
+}
+
+/* Whether every func worker of the callee belongs to this chain of calls and there will be no more: then waiting would
+ * never end. */
+static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_function *function)
+{
+    const struct nw_domain *callee = function->domain;
+    uint32_t held = 0;
+
+    if (!callee || nw_extra_possible(callee))
+        return false;
+    for (const struct nw_slot *s = caller; s; s = s->caller)
+        held += s->domain == callee;
+    return held >= callee->n_workers;
+}
+
+/* -EINPROGRESS: the call waits in the callee's queue. */
+static long enqueue_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input)
+{
+    struct nw_invocation *invocation;
+
+    if (!function)
+        return -ENOENT;
+    if (would_wait_for_itself(slot, function))
+        return -ELOOP;
+    invocation = nw_invocation_new();
+    if (!invocation)
+        return -ENOMEM;
+    *invocation = (struct nw_invocation){.caller = slot, .input = input, .depth = slot->depth + 1};
+    slot->state = NW_SLOT_QUEUED;
+    nw_function_enqueue(function, invocation);
+    nw_function_feed(function);
+    return -EINPROGRESS;
+}
+
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                     struct nw_source input)
+{
+    long error;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_m.lock);
+    if (slot->domain->state == NW_DOMAIN_DYING) {
+        nw_slot_reap(slot);
+    } else {
+        error = enqueue_call(slot, route->function, input);
+        if (error != -EINPROGRESS) {
+            slot->gate.result = (uint64_t)error;
+            slot->gate.result2 = 0;
+            nw_ready(slot);
+        }
+    }
+    pthread_mutex_unlock(&nw_m.lock);
+    return nw_executor_next(ex);
+}

@@ -1,0 +1,110 @@
+/*
+ * What becomes of a domain when the last of its slots is gone. To give back gigabytes takes long, and to close files
+ * may take longer, so a thread of its own does it, piece by piece and without the monitor's lock. Until then the
+ * domain's key, its shares and its record are nobody else's, and its function waits as long as much of its memory
+ * lingers (function.c).
+ */
+#include "worker/files/files.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/pages.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define MANY 64 /* mappings that are given back at once */
+
+static struct nw_domain *first, **last = &first; /* lock held */
+static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
+
+/* The contents first, which hinders nobody; then mappings, which keeps others from making some meanwhile. */
+static void empty_range(const struct nw_domain *d)
+{
+    const struct nw_regions *r = &d->regions;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (r->regions[i].kind != NW_REGION_GAP)
+            nw_pages_empty(r->regions[i].start, r->regions[i].end - r->regions[i].start, NULL);
+    for (size_t i = 0; i + MANY < r->count; i += MANY)
+        nw_pages_reserve_again(r->regions[i].start, r->regions[i + MANY].start - r->regions[i].start);
+}
+
+static void give_back(struct nw_domain *d)
+{
+    if (d->base) {
+        empty_range(d);
+        munmap((void *)d->base, NW_DOMAIN_RANGE);
+    }
+    nw_regions_fini(&d->regions);
+    nw_file_maps_fini(d);
+    nw_fd_close_all(d);
+    free(d->code.images);
+    d->code.images = NULL;
+    d->code.n = d->code.room = 0;
+    free(d->xsave);
+    d->xsave = NULL;
+}
+
+/* Lock held. */
+static void forget(struct nw_domain *d)
+{
+    nw_share_close(d);
+    nw_key_forget(d);
+    d->state = NW_DOMAIN_NONE;
+}
+
+void nw_domain_destroy(struct nw_domain *d)
+{
+    give_back(d);
+    forget(d);
+}
+
+void nw_domain_bury(struct nw_domain *d)
+{
+    if (nw_without(NW_DEFENCE_PIECES)) {
+        nw_domain_destroy(d);
+        nw_function_settle(d->function);
+        return;
+    }
+    d->state = NW_DOMAIN_BURIED;
+    d->next_buried = NULL;
+    *last = d;
+    last = &d->next_buried;
+    pthread_cond_signal(&came);
+}
+
+static struct nw_domain *take(void)
+{
+    struct nw_domain *d;
+
+    while (!first)
+        pthread_cond_wait(&came, &nw_m.lock);
+    d = first;
+    first = d->next_buried;
+    if (!first)
+        last = &first;
+    return d;
+}
+
+static noreturn void *bury_all(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&nw_m.lock);
+    for (;;) {
+        struct nw_domain *d = take();
+
+        pthread_mutex_unlock(&nw_m.lock);
+        give_back(d);
+        pthread_mutex_lock(&nw_m.lock);
+        forget(d);
+        nw_function_settle(d->function);
+        nw_wake_control();
+    }
+}
+
+int nw_burial_init(void)
+{
+    pthread_t thread;
+
+    return -pthread_create(&thread, NULL, bury_all, NULL);
+}

@@ -1,0 +1,142 @@
+/*
+ * Domain records: address range, hardware key, files. A record is used again but never freed, so that an executor
+ * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it, burial.c
+ * gives back what it had.
+ */
+#include "common/base/atomic.h"
+#include "common/base/error_text.h"
+#include "worker/files/files.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/pages.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
+
+/* NULL with errno: ENOMEM, or ENOSPC when there are as many as can be. */
+static struct nw_domain *record_take(void)
+{
+    size_t i = 0;
+
+    while (i < NW_DOMAINS_MAX && nw_m.domains[i] && nw_m.domains[i]->state != NW_DOMAIN_NONE)
+        i++;
+    errno = ENOSPC;
+    if (i == NW_DOMAINS_MAX)
+        return NULL;
+    if (!nw_m.domains[i]) {
+        nw_m.domains[i] = calloc(1, sizeof(struct nw_domain));
+        if (nw_m.domains[i]) {
+            nw_m.domains[i]->index = (uint32_t)i;
+            pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
+            pthread_mutex_init(&nw_m.domains[i]->move_lock, NULL);
+            pthread_mutex_init(&nw_m.domains[i]->code.building, NULL);
+            pthread_cond_init(&nw_m.domains[i]->key_given, NULL);
+        }
+    }
+    return nw_m.domains[i];
+}
+
+static int range_reserve(struct nw_domain *domain)
+{
+    size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
+    bool whole;
+    int error = nw_pages_reserve(NW_DOMAIN_RANGE, NW_AREAS_SIZE, &domain->base, &whole);
+
+    if (error)
+        return error;
+    domain->areas = domain->base;
+    domain->end = domain->base + NW_DOMAIN_RANGE;
+    error = nw_regions_init(&domain->regions, domain->base + NW_AREAS_SIZE, domain->end, most, whole);
+    if (!error)
+        error = nw_pages_protect(domain, domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
+    return error ? error : nw_share_take(domain, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
+}
+
+/* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
+static void record_reset(struct nw_domain *domain, struct nw_function *function)
+{
+    domain->state = NW_DOMAIN_MAKING;
+    domain->function = function;
+    domain->key = 0;
+    domain->base = 0;
+    domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
+    domain->free = domain->sleepers = NULL;
+    domain->reason[0] = '\0';
+    domain->loaded = domain->grown_out = domain->closing = false;
+    domain->n_serving = 0;
+    domain->arena_bytes = 0;
+    domain->serial++;
+    domain->where.n = 0;
+    domain->code.bytes = 0;
+    domain->shortage = (struct nw_shortage){0};
+    domain->memory_peak = domain->memory_told = domain->memory_peak_told = 0;
+    memset(domain->ready, 0, sizeof(domain->ready));
+    domain->slots_end = domain->n_key_waiters = 0;
+    domain->wants_key = false;
+    domain->key_state = NW_KEY_NONE;
+    domain->held_key = 0;
+    domain->tag = nw_m.keyed ? NW_KEY_PARKED : -1;
+    domain->grower = NULL;
+    domain->signals = (struct nw_signals){0};
+}
+
+/* The rest, which is large. */
+static void files_reset(struct nw_domain *domain)
+{
+    memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        domain->fds[i] = (struct nw_domain_fd){.fd = -1};
+    memset(domain->watched_by, 0, sizeof(domain->watched_by));
+}
+
+/* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */
+static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error = nw_share_open(domain, why, NW_REASON_MAX);
+
+    return error ? error : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
+}
+
+/* All that takes long. Lock not held: nobody else touches a record that is MAKING. */
+static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error;
+
+    files_reset(domain);
+    error = shares_take(domain, why);
+    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
+    if (!error)
+        error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+    return error;
+}
+
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX])
+{
+    struct nw_domain *domain = record_take();
+
+    *error = domain ? 0 : -errno;
+    why[0] = '\0';
+    if (*error == -ENOSPC)
+        snprintf(why, NW_REASON_MAX, "this worker has as many domains as it can have, %d; remove a function",
+                 NW_DOMAINS_MAX);
+    else if (*error)
+        nw_error_text(-*error, why);
+    if (*error)
+        return NULL;
+    record_reset(domain, function);
+    pthread_mutex_unlock(&nw_m.lock);
+    *error = prepare(domain, why);
+    pthread_mutex_lock(&nw_m.lock);
+    if (*error) {
+        if (!why[0])
+            nw_error_text(-*error, why);
+        nw_domain_destroy(domain);
+        return NULL;
+    }
+    domain->started_at = nw_now();
+    domain->state = NW_DOMAIN_STARTING;
+    return domain;
+}

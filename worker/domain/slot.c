@@ -1,0 +1,85 @@
+/* Slots: making and ending them. */
+#include "protect/rewrite/shortcut.h"
+#include "worker/base/lines.h"
+#include "worker/domain/monitor.h"
+#include <string.h>
+
+#define AREA_SIZE 256 /* one struct nw_gate_regs each */
+
+_Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
+
+/* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
+static void xsave_reset(uint8_t *area)
+{
+    const uint32_t mxcsr = NW_MXCSR_DEFAULT;
+
+    memset(area, 0, nw_m.xsave_size);
+    memcpy(area + 24, &mxcsr, sizeof(mxcsr));
+}
+
+void nw_slot_state_reset(struct nw_slot *slot)
+{
+    xsave_reset(slot->gate.xsave);
+}
+
+struct nw_slot *nw_slot_new(struct nw_domain *domain)
+{
+    struct nw_slot *slot = NULL;
+    size_t i;
+
+    for (i = 0; i < NW_DOMAIN_SLOTS && !slot; i++)
+        if (domain->slots[i].state == NW_SLOT_UNUSED)
+            slot = &domain->slots[i];
+    if (!slot)
+        return NULL;
+    i = (size_t)(slot - domain->slots);
+    *slot = (struct nw_slot){
+        .domain = domain,
+        .state = NW_SLOT_PARKED,
+        .tid = ++nw_m.next_tid,
+        .call_generation = slot->call_generation,
+        .gate = {.kind = NW_CTX_KIND_FULL,
+                 .pkru = !nw_m.keyed   ? 0
+                         : domain->key ? nw_gate_rights(domain->key)
+                                       : nw_gate_rights_none(),
+                 .area = (struct nw_gate_regs *)(domain->areas + i * AREA_SIZE),
+                 .xsave = domain->xsave + i * nw_m.xsave_size,
+                 .mxcsr = NW_MXCSR_DEFAULT,
+                 .fcw = NW_FCW_DEFAULT},
+    };
+    xsave_reset(slot->gate.xsave);
+    domain->n_slots++;
+    if (i >= domain->slots_end)
+        domain->slots_end = (uint32_t)i + 1;
+    return slot;
+}
+
+void nw_slot_end(struct nw_slot *slot)
+{
+    nw_lines_end(slot);
+    slot->state = NW_SLOT_UNUSED;
+    slot->domain->n_slots--;
+    if (slot != slot->domain->slots)
+        nw_share_give(slot->domain, NW_RESOURCE_THREADS, 1);
+}
+
+void nw_slot_result(struct nw_slot *slot, long result)
+{
+    slot->gate.regs.rax = (uint64_t)result;
+    slot->gate.result = (uint64_t)result;
+    slot->gate.result2 = NW_SHORTCUT_DONE;
+}
+
+#define SYSCALL_SIZE 2
+
+/* The domain makes its system call once more, as if it had not begun. */
+void nw_slot_again(struct nw_slot *slot)
+{
+    slot->gate.regs.rip -= SYSCALL_SIZE; /* RAX still is the number */
+    slot->gate.result2 = NW_SHORTCUT_MISS;
+}
+
+void nw_slot_began(struct nw_slot *slot)
+{
+    slot->gate.regs.rip += SYSCALL_SIZE;
+}

@@ -1,0 +1,296 @@
+/* See disk.h. */
+#include "worker/files/disk.h"
+#include "worker/domain/monitor.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define BUCKETS      4096
+#define COST_MAX     (1ull << 50)   /* more than any limit, and some threads together cannot make it overflow */
+#define REMEMBER_MAX (16 * BUCKETS) /* files; which ones the others were is forgotten, and they count for ever */
+
+void nw_disk_init(struct nw_function *f, uint64_t limit)
+{
+    f->disk = (struct nw_disk){.limit = limit, .next = nw_m.disks};
+    pthread_mutex_init(&f->disk.lock, NULL);
+    nw_m.disks = f;
+}
+
+void nw_disk_fini(struct nw_function *f)
+{
+    struct nw_function **link = &nw_m.disks;
+
+    while (*link && *link != f)
+        link = &(*link)->disk.next;
+    if (!*link)
+        return;
+    *link = f->disk.next;
+    for (size_t i = 0; f->disk.buckets && i < BUCKETS; i++)
+        for (struct nw_disk_file *file = f->disk.buckets[i], *next; file; file = next) {
+            next = file->next;
+            free(file);
+        }
+    free(f->disk.buckets);
+    pthread_mutex_destroy(&f->disk.lock);
+    f->disk = (struct nw_disk){0};
+}
+
+static struct nw_disk_file **bucket_of(const struct nw_disk *disk, uint64_t device, uint64_t inode)
+{
+    return &disk->buckets[(inode * 0x9e3779b97f4a7c15ull ^ device) >> 40 & (BUCKETS - 1)];
+}
+
+static struct nw_disk_file *find(const struct nw_disk *disk, const struct stat *st)
+{
+    struct nw_disk_file *file = disk->buckets ? *bucket_of(disk, st->st_dev, st->st_ino) : NULL;
+
+    while (file && (file->device != st->st_dev || file->inode != st->st_ino))
+        file = file->next;
+    return file;
+}
+
+static void forget(struct nw_disk *disk, struct nw_disk_file *file)
+{
+    struct nw_disk_file **link = bucket_of(disk, file->device, file->inode);
+
+    while (*link != file)
+        link = &(*link)->next;
+    *link = file->next;
+    disk->n--;
+    free(file);
+}
+
+/* One that nobody has open. */
+static void forget_one_of(struct nw_disk *disk, struct nw_disk_file *bucket)
+{
+    while (bucket && bucket->users)
+        bucket = bucket->next;
+    if (bucket)
+        forget(disk, bucket);
+}
+
+static struct nw_disk_file *find_or_add(struct nw_disk *disk, const struct stat *st)
+{
+    struct nw_disk_file *file, **bucket;
+
+    if (!disk->buckets)
+        disk->buckets = calloc(BUCKETS, sizeof(struct nw_disk_file *));
+    file = find(disk, st);
+    if (file || !disk->buckets)
+        return file;
+    bucket = bucket_of(disk, st->st_dev, st->st_ino);
+    if (disk->n >= REMEMBER_MAX)
+        forget_one_of(disk, *bucket);
+    file = calloc(1, sizeof(*file));
+    if (!file)
+        return NULL;
+    *file = (struct nw_disk_file){.next = *bucket, .device = st->st_dev, .inode = st->st_ino};
+    *bucket = file;
+    disk->n++;
+    return file;
+}
+
+static uint64_t cost_of(uint64_t size, uint64_t names)
+{
+    uint64_t blocks = size / NW_DISK_BLOCK + (size % NW_DISK_BLOCK != 0) + names;
+
+    return blocks < COST_MAX / NW_DISK_BLOCK ? blocks * NW_DISK_BLOCK : COST_MAX;
+}
+
+static void charge(struct nw_disk *disk, struct nw_disk_file *file, uint64_t size, uint64_t names)
+{
+    uint64_t cost = cost_of(size, names);
+
+    disk->used += cost - file->charged;
+    file->charged = cost;
+    file->size = size;
+    file->names = names;
+}
+
+static void uncharge(struct nw_disk *disk, struct nw_disk_file *file)
+{
+    disk->used -= file->charged;
+    file->charged = 0;
+}
+
+static bool has_room(const struct nw_disk *disk, uint64_t more)
+{
+    return nw_without(NW_DEFENCE_DISK) || (disk->used <= disk->limit && more <= disk->limit - disk->used);
+}
+
+/* What stat says of names: those of a directory are its own business. */
+static uint64_t names_of(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) ? st->st_nlink > 0 : st->st_nlink;
+}
+
+static uint64_t size_of(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size;
+}
+
+struct nw_disk_file *nw_disk_use(struct nw_function *f, int fd)
+{
+    struct nw_disk_file *file = NULL;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return NULL;
+    pthread_mutex_lock(&f->disk.lock);
+    file = find_or_add(&f->disk, &st);
+    if (file)
+        file->users++;
+    pthread_mutex_unlock(&f->disk.lock);
+    return file;
+}
+
+void nw_disk_hold(struct nw_function *f, struct nw_disk_file *file)
+{
+    pthread_mutex_lock(&f->disk.lock);
+    file->users++;
+    pthread_mutex_unlock(&f->disk.lock);
+}
+
+void nw_disk_done(struct nw_function *f, struct nw_disk_file *file)
+{
+    pthread_mutex_lock(&f->disk.lock);
+    if (--file->users == 0 && file->gone)
+        uncharge(&f->disk, file);
+    if (!file->users && !file->charged)
+        forget(&f->disk, file);
+    pthread_mutex_unlock(&f->disk.lock);
+}
+
+/* One that does not count yet does so with all that it is. Lock held. */
+static int reserve(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length)
+{
+    struct stat st = {.st_size = (off_t)file->size, .st_nlink = file->names};
+    uint64_t size, cost, more;
+
+    if (!file->charged && fstat(fd, &st) < 0)
+        return -errno;
+    size = end > size_of(&st) || (sets_length && !file->charged) ? end : size_of(&st);
+    cost = cost_of(size, st.st_nlink);
+    more = cost > file->charged ? cost - file->charged : 0;
+    if (!has_room(disk, more) && (more || !sets_length))
+        return -EDQUOT;
+    charge(disk, file, size, st.st_nlink);
+    file->writers++;
+    return 0;
+}
+
+int nw_disk_write(struct nw_function *f, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length)
+{
+    int error;
+
+    pthread_mutex_lock(&f->disk.lock);
+    error = reserve(&f->disk, file, fd, end, sets_length);
+    pthread_mutex_unlock(&f->disk.lock);
+    return error;
+}
+
+/* It counts what it is now; while somebody may be about to write to it, also what that may make of it. Lock held. */
+static void settle(struct nw_disk *disk, struct nw_disk_file *file, const struct stat *st)
+{
+    uint64_t size = size_of(st), names = names_of(st);
+
+    if (file->writers) {
+        size = size > file->size ? size : file->size;
+        names = names > file->names ? names : file->names;
+    }
+    charge(disk, file, size, names);
+}
+
+void nw_disk_wrote(struct nw_function *f, struct nw_disk_file *file, int fd)
+{
+    struct stat st;
+
+    pthread_mutex_lock(&f->disk.lock);
+    file->writers--;
+    if (fstat(fd, &st) == 0)
+        settle(&f->disk, file, &st);
+    pthread_mutex_unlock(&f->disk.lock);
+}
+
+int nw_disk_name(struct nw_function *f)
+{
+    int error;
+
+    pthread_mutex_lock(&f->disk.lock);
+    error = has_room(&f->disk, NW_DISK_BLOCK) ? 0 : -EDQUOT;
+    f->disk.used += error ? 0 : NW_DISK_BLOCK;
+    pthread_mutex_unlock(&f->disk.lock);
+    return error;
+}
+
+/* What was taken for the name is now in what the file counts, unless that cannot be remembered. */
+void nw_disk_named(struct nw_function *f, int fd)
+{
+    struct nw_disk_file *file = NULL;
+    struct stat st;
+
+    pthread_mutex_lock(&f->disk.lock);
+    if (fd < 0)
+        f->disk.used -= NW_DISK_BLOCK;
+    else if (fstat(fd, &st) == 0)
+        file = find_or_add(&f->disk, &st);
+    if (file) {
+        f->disk.used -= NW_DISK_BLOCK;
+        settle(&f->disk, file, &st);
+    }
+    pthread_mutex_unlock(&f->disk.lock);
+}
+
+/* Lock held. */
+static void lose(struct nw_disk *disk, const struct stat *st)
+{
+    struct nw_disk_file *file = find(disk, st);
+
+    if (!file)
+        return;
+    file->gone = true;
+    if (file->users)
+        return;
+    uncharge(disk, file);
+    forget(disk, file);
+}
+
+/* What is gone is so for every function of this worker; for one that is busy it counts on. */
+static void lose_everywhere(const struct nw_function *f, const struct stat *st)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    for (struct nw_function *other = nw_m.disks; other; other = other->disk.next)
+        if (other != f && pthread_mutex_trylock(&other->disk.lock) == 0) {
+            lose(&other->disk, st);
+            pthread_mutex_unlock(&other->disk.lock);
+        }
+    pthread_mutex_unlock(&nw_m.lock);
+}
+
+void nw_disk_changed(struct nw_function *f, int fd)
+{
+    struct nw_disk_file *file;
+    struct stat st = {0};
+    bool gone;
+
+    pthread_mutex_lock(&f->disk.lock);
+    gone = fstat(fd, &st) == 0 && st.st_nlink == 0;
+    file = gone ? NULL : find(&f->disk, &st);
+    if (gone)
+        lose(&f->disk, &st);
+    if (file && file->charged)
+        settle(&f->disk, file, &st);
+    pthread_mutex_unlock(&f->disk.lock);
+    if (gone)
+        lose_everywhere(f, &st);
+}
+
+uint64_t nw_disk_left(struct nw_function *f)
+{
+    uint64_t left;
+
+    pthread_mutex_lock(&f->disk.lock);
+    left = f->disk.used < f->disk.limit ? f->disk.limit - f->disk.used : 0;
+    pthread_mutex_unlock(&f->disk.lock);
+    return left;
+}

@@ -1,0 +1,66 @@
+/*
+ * What a function fills of the directories that it may change, in this worker. Each file that it has written to, made
+ * or given a name counts with its length in blocks, holes included, and a block for each of its names; each directory
+ * that it made with a block. So what is counted depends on nothing that others do at the same time: growth is counted
+ * before it happens, and a file counts as shorter, or as gone, only when the function has it no more and nothing of it
+ * can still write. Says nothing of files that others fill.
+ *
+ * Any thread; a lock of its own for each function, under which the kernel is asked for a file's length.
+ */
+#ifndef NW_WORKER_FILES_DISK_H
+#define NW_WORKER_FILES_DISK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_DISK_BLOCK 4096ul
+
+struct nw_domain;
+struct nw_function;
+
+/* A file that a function has open or that counts. Guarded by the lock. */
+struct nw_disk_file {
+    struct nw_disk_file *next;
+    uint64_t device, inode;
+    uint64_t charged; /* 0: it does not count yet */
+    uint64_t size, names;
+    uint32_t users;   /* openings and mappings */
+    uint32_t writers; /* calls that may make it longer */
+    bool gone;        /* it has no name any more */
+};
+
+/* Part of a function. */
+struct nw_disk {
+    pthread_mutex_t lock;
+    uint64_t limit, used;
+    struct nw_disk_file **buckets; /* NULL before the first file */
+    size_t n;
+    struct nw_function *next; /* of those that have any, in nw_m.disks; guarded by the monitor's lock */
+};
+
+void nw_disk_init(struct nw_function *function, uint64_t limit); /* monitor's lock held, here and ... */
+void nw_disk_fini(struct nw_function *function);                 /* ... there */
+
+/* A regular file is opened, or mapped; and no more. NULL: no memory. */
+struct nw_disk_file *nw_disk_use(struct nw_function *function, int fd);
+void nw_disk_hold(struct nw_function *function, struct nw_disk_file *file); /* another use of one that is used */
+void nw_disk_done(struct nw_function *function, struct nw_disk_file *file);
+
+/* Before a call that may write up to `end`, or set the length to it: 0 or -EDQUOT; nw_disk_wrote afterwards. */
+int nw_disk_write(struct nw_function *function, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length);
+void nw_disk_wrote(struct nw_function *function, struct nw_disk_file *file, int fd);
+
+/* Before a name is made: 0 or -EDQUOT. Afterwards what it is the name of, or -1 where there is none. */
+int nw_disk_name(struct nw_function *function);
+void nw_disk_named(struct nw_function *function, int fd);
+
+/* A file, open in any way, may have become shorter, or has lost or got a name. What has none left counts for no
+ * function that has it not open. The monitor's lock is not held. */
+void nw_disk_changed(struct nw_function *function, int fd);
+
+/* How many more bytes it may fill. */
+uint64_t nw_disk_left(struct nw_function *function);
+
+#endif

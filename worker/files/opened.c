@@ -1,0 +1,145 @@
+/* See opened.h. */
+#include "worker/files/opened.h"
+#include "worker/files/closing.h"
+#include "worker/files/fd_name.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct nw_opened *nw_opened_new(const struct nw_domain *domain, const struct nw_domain_fd *file)
+{
+    struct nw_opened *opened = calloc(1, sizeof(*opened));
+
+    if (!opened)
+        return NULL;
+    opened->disk = file->granted->writable ? nw_disk_use(domain->function, file->fd) : NULL;
+    if (file->granted->writable && !opened->disk) {
+        free(opened);
+        return NULL;
+    }
+    opened->users = 1;
+    nw_locks_init(&opened->locks);
+    return opened;
+}
+
+void nw_opened_hold(struct nw_opened *opened)
+{
+    opened->users++;
+}
+
+static void owner_free(struct nw_domain *domain, struct nw_lock_owner *owner)
+{
+    nw_close(domain, owner->fd);
+    nw_locks_fini(domain, &owner->locks);
+    free(owner);
+}
+
+static void owner_release(struct nw_domain *domain, struct nw_lock_owner *owner)
+{
+    struct nw_lock_owner **link = &domain->lock_owners;
+
+    if (--owner->users)
+        return;
+    while (*link != owner)
+        link = &(*link)->next;
+    *link = owner->next;
+    owner_free(domain, owner);
+}
+
+void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened)
+{
+    if (--opened->users)
+        return;
+    nw_locks_fini(domain, &opened->locks);
+    if (opened->owner)
+        owner_release(domain, opened->owner);
+    if (opened->disk)
+        nw_disk_done(domain->function, opened->disk);
+    free(opened);
+}
+
+/* The file anew, with all rights that there may be: locks to read and to write will be set by it. */
+static int open_again(const struct nw_domain_fd *file)
+{
+    static const uint64_t rights[] = {O_RDWR, O_RDONLY, O_WRONLY};
+    char link[NW_FD_LINK];
+    long fd = -1;
+
+    nw_fd_link(file->fd, link);
+    for (size_t i = file->granted->writable ? 0 : 1; i < 3 && fd < 0; i++) {
+        struct open_how how = {.flags = rights[i] | O_CLOEXEC | O_NONBLOCK | O_NOCTTY};
+
+        fd = syscall(SYS_openat2, AT_FDCWD, link, &how, sizeof(how));
+    }
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static struct nw_lock_owner *owner_new(struct nw_domain *domain, const struct nw_domain_fd *file, const struct stat *st,
+                                       int *error)
+{
+    struct nw_lock_owner *owner;
+
+    *error = nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1) < 0 ? -ENOLCK : 0;
+    if (*error)
+        return NULL;
+    owner = calloc(1, sizeof(*owner));
+    *error = owner ? open_again(file) : -ENOLCK;
+    if (*error < 0) {
+        nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
+        free(owner);
+        return NULL;
+    }
+    owner->fd = *error;
+    *error = 0;
+    owner->device = st->st_dev;
+    owner->inode = st->st_ino;
+    nw_locks_init(&owner->locks);
+    return owner;
+}
+
+/* Gives the opening the owner of its file, if there is one. memory_lock held. */
+static struct nw_lock_owner *find(struct nw_domain *domain, struct nw_opened *opened, const struct stat *st)
+{
+    struct nw_lock_owner *owner = opened->owner ? opened->owner : domain->lock_owners;
+
+    while (!opened->owner && owner && (owner->device != st->st_dev || owner->inode != st->st_ino))
+        owner = owner->next;
+    if (owner && !opened->owner) {
+        owner->users++;
+        opened->owner = owner;
+    }
+    return owner;
+}
+
+struct nw_lock_owner *nw_lock_owner_of(struct nw_domain *domain, const struct nw_domain_fd *file, int *error)
+{
+    struct nw_lock_owner *owner, *made;
+    struct stat st;
+
+    *error = fstat(file->fd, &st) < 0 ? -errno : 0;
+    if (*error)
+        return NULL;
+    pthread_mutex_lock(&domain->memory_lock);
+    owner = find(domain, file->opened, &st);
+    pthread_mutex_unlock(&domain->memory_lock);
+    if (owner)
+        return owner;
+    made = owner_new(domain, file, &st, error);
+    if (!made)
+        return NULL;
+    pthread_mutex_lock(&domain->memory_lock);
+    owner = find(domain, file->opened, &st); /* another thread may have been faster */
+    if (!owner) {
+        made->next = domain->lock_owners;
+        domain->lock_owners = made;
+        owner = find(domain, file->opened, &st);
+    }
+    pthread_mutex_unlock(&domain->memory_lock);
+    if (owner != made)
+        owner_free(domain, made);
+    return owner;
+}

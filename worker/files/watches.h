@@ -1,0 +1,18 @@
+/*
+ * What the epolls of a domain watch. The kernel has room for so many watches of one user, so each is counted against
+ * the domain's share. A file is no longer watched once the domain has closed its number, also where a duplicate of it
+ * is still open; an epoll cannot be duplicated. So every watch has its two numbers, and none is left behind.
+ */
+#ifndef NW_WORKER_FILES_WATCHES_H
+#define NW_WORKER_FILES_WATCHES_H
+
+#include "worker/domain/monitor.h"
+#include <sys/epoll.h>
+
+/* epoll_ctl of files by their numbers in the domain. 0 or negative errno. */
+int nw_watch_change(struct nw_domain *domain, uint64_t epoll, int command, uint64_t number, struct epoll_event event);
+
+/* memory_lock held: before this number of the domain is closed. */
+void nw_watch_forget(struct nw_domain *domain, uint64_t number);
+
+#endif

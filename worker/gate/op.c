@@ -1,0 +1,114 @@
+/* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
+#include "common/base/atomic.h"
+#include "worker/base/lines.h"
+#include "worker/domain/monitor.h"
+#include "worker/gate/op_audit.h"
+#include "worker/wire/carry.h"
+#include <errno.h>
+#include <string.h>
+
+static long route(struct nw_slot *slot, const struct nw_args_route *args)
+{
+    int index = nw_route_find(args->name);
+
+    (void)slot;
+    if (index >= 0 && !nw_load_acquire(&nw_m.routes[index].function)) /* stored by nw_function_activate */
+        index = -ENOENT;
+    return index;
+}
+
+/* The reply buffer was set by NW_OP_REPLY before. */
+static long call_name(struct nw_slot *slot, const struct nw_args_call_name *args)
+{
+    if (slot->depth + 1 >= NW_CALL_DEPTH_MAX || !(slot->sequence & 1))
+        return -ELOOP;
+    memcpy(slot->callee, args->callee, sizeof(slot->callee));
+    slot->input = args->input;
+    slot->call_unsent = true;
+    if (nw_send_call(slot) == -EAGAIN)
+        nw_arena_wait(slot);
+    return 0;
+}
+
+static long reply(struct nw_slot *slot, const struct nw_args_reply *args)
+{
+    slot->reply = args->reply;
+    return 0;
+}
+
+static long fetch(struct nw_slot *slot, const struct nw_args_fetch *args)
+{
+    long result = (long)slot->held_length;
+
+    if (!slot->held)
+        return -ENODATA;
+    if (slot->held_length > args->buffer.size ||
+        nw_carry(slot, (void *)args->buffer.at, (struct nw_source){(uint64_t)slot->held, slot->held_length}) < 0)
+        result = -EFAULT;
+    nw_held_drop(slot);
+    return result;
+}
+
+/* The domain's first flow says whether the function is up; later, whether another func worker could be made. */
+static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
+{
+    struct nw_domain *domain = slot->domain;
+
+    if (slot != &domain->slots[0])
+        return -EPERM;
+    nw_lines_end(slot);
+    slot->state = NW_SLOT_PARKED;
+    domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
+    if (domain->state == NW_DOMAIN_LIVE && args->failed)
+        nw_share_give(domain, NW_RESOURCE_FUNC_WORKERS, 1);
+    domain->grower = slot;
+    domain->grown_out = args->failed;
+    if (domain->state == NW_DOMAIN_LIVE)
+        nw_function_feed(domain->function);
+    if (domain->state != NW_DOMAIN_STARTING)
+        return 0;
+    if (args->failed)
+        nw_domain_kill(domain, NW_STATUS_REFUSED, args->reason);
+    else
+        nw_function_started(domain);
+    return 0;
+}
+
+#define NW_OP_FAST(NAME, handler)
+#define NW_OP_SLOW(NAME, handler)                                                \
+    case NW_OP_##NAME: {                                                         \
+        struct nw_args_##handler args;                                           \
+        int error = nw_audit_##handler(slot->domain, op, a1, a2, a3, a4, &args); \
+                                                                                 \
+        return error ? error : handler(slot, &args);                             \
+    }
+#define NW_OP_DISPATCH(path, NAME, handler, ...) NW_OP_##path(NAME, handler)
+
+static long carry_out(struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+    switch ((uint32_t)op) {
+        NW_OPS(NW_OP_DISPATCH)
+    }
+    return -ENOSYS;
+}
+
+struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
+                                   uint64_t a3, uint64_t a4)
+{
+    long result = -ENOSYS;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_m.lock);
+    if (slot->domain->state != NW_DOMAIN_DYING)
+        result = carry_out(slot, op, a1, a2, a3, a4);
+    if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING) {
+        nw_slot_reap(slot);
+    } else if (slot->state == NW_SLOT_RUNNING) {
+        slot->gate.result = (uint64_t)result;
+        slot->gate.result2 = 0;
+        pthread_mutex_unlock(&nw_m.lock);
+        return &slot->gate;
+    }
+    pthread_mutex_unlock(&nw_m.lock);
+    return nw_executor_next(ex);
+}

@@ -1,0 +1,66 @@
+/*
+ * The operations of the gate: what the stub inside a domain may ask of the monitor, each with its arguments, in one
+ * table. From it come the numbers (here), the audit of the arguments (op_audit.h), the dispatch (dispatch.c, op.c), the
+ * hostile tests (test/attack/operations.c) and docs/gate-operations.md.
+ *
+ * A call has the operation's number in the low 32 bits of its first word and a scalar in the high 32, and two pairs of
+ * words, which mostly are an address and a length.
+ */
+#ifndef NW_WORKER_GATE_OPS_H
+#define NW_WORKER_GATE_OPS_H
+
+/*
+ * OP(PATH, NAME, handler, scalar, first pair, second pair, what it does)
+ *
+ * PATH: FAST operations are handled without the monitor's lock; SLOW ones under it.
+ *
+ * Scalars:
+ *   ANY(x)              any 32 bits
+ *   FLAG(x)             0 or 1, else EINVAL
+ *   ROUTE(x)            a handle that NW_OP_ROUTE gave, else EINVAL
+ * Pairs of an address and a length; outside the caller's domain: EFAULT:
+ *   SOURCE(x, max)      memory that is read; longer: E2BIG
+ *   OVERLONG(x, max)    the same; of one that is longer only the length is taken, and nothing is read
+ *   SINK(x)             memory that is written
+ *   NAME(x)             the name of a function, copied; EINVAL unless it is one
+ *   TEXT(x, max)        a string, copied; longer: E2BIG
+ *   RECORD(x, type)     a structure, copied; the second word is not looked at
+ *   UNUSED              not looked at
+ * Either:
+ *   NONE                zeros, else EINVAL
+ */
+/* clang-format off */
+#define NW_OPS(OP)                                                                                              \
+    OP(FAST, WAIT, wait, ANY(status), SINK(inbox), OVERLONG(output, NW_PAYLOAD_MAX),                            \
+       "A func worker ends its invocation, with what faas_func_call returned, and waits for the next. Returns " \
+       "the length of the next input, which lies in the inbox; or, with NW_MORE_ROOM as second result, the "    \
+       "size that the inbox must have before the same call is made again; or, with NW_NO_MORE, that the func "  \
+       "worker is to be destroyed and its thread to end.")                                                      \
+    OP(FAST, CALL, call, ROUTE(route), SOURCE(input, NW_PAYLOAD_MAX), SINK(reply),                              \
+       "A nested call of a function in this worker. Returns the length of the output, which lies in the reply " \
+       "buffer; -ENOBUFS with the length as second result when it is larger: fetch it.")                        \
+    OP(SLOW, CALL_NAME, call_name, NONE, SOURCE(input, NW_PAYLOAD_MAX), NAME(callee),                           \
+       "A nested call of a function elsewhere, whose output goes where NW_OP_REPLY said. Returns as NW_OP_CALL does.") \
+    OP(SLOW, REPLY, reply, NONE, SINK(reply), NONE, "Where the output of the following NW_OP_CALL_NAME goes.")  \
+    OP(SLOW, FETCH, fetch, NONE, SINK(buffer), NONE,                                                            \
+       "Takes the output that was too large for the reply buffer. Returns its length.")                         \
+    OP(SLOW, ROUTE, route, NONE, NAME(name), NONE,                                                              \
+       "Returns the route of a function, or -ENOENT when it is not in this worker.")                            \
+    OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
+       "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
+       "when another func worker is wanted, for a nested call that found none free; called again when it is "   \
+       "made, or as failed when it cannot be. With NW_NO_MORE as second result all func workers have ended, and "  \
+       "the program is to end.")                                                                 \
+    OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
+       "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
+       "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")
+/* clang-format on */
+
+#define NW_OP_NUMBER(path, NAME, ...) NW_OP_##NAME,
+enum nw_op { NW_OP_NONE, NW_OPS(NW_OP_NUMBER) };
+#undef NW_OP_NUMBER
+
+#define NW_MORE_ROOM 1
+#define NW_NO_MORE   2
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * Code in a domain's range: it comes only from images (image.h), mapped read and execute, never writable, and where two
+ * of them meet the seam is inspected, too.
+ */
+#include "common/base/log.h"
+#include "worker/files/fd_name.h"
+#include "worker/image/image.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/pages.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_code(const struct nw_region *r)
+{
+    return r && (r->kind == NW_REGION_CODE || r->kind == NW_REGION_OWN_CODE);
+}
+
+/* What is mapped of an image. */
+struct part {
+    struct nw_image *image;
+    uint64_t offset, size;
+    bool trust;
+};
+
+static bool read_edge(const struct part *part, bool last, uint8_t edge[NW_SCAN_CONTEXT])
+{
+    uint64_t at = last ? part->offset + part->size - NW_SCAN_CONTEXT : part->offset;
+
+    return pread(part->image->fd, edge, NW_SCAN_CONTEXT, (off_t)at) == NW_SCAN_CONTEXT;
+}
+
+/* Code that ends right before the new part, or starts right behind it, may continue in it; whether that code is
+ * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
+ * seams: a range begins with data, and so does what else of this process has code, the program and the vDSO. */
+static bool seams_clean(struct nw_domain *d, uint64_t start, const struct part *part)
+{
+    uint64_t end = start + part->size;
+    uint8_t before[NW_SCAN_CONTEXT], behind[NW_SCAN_CONTEXT], first[NW_SCAN_CONTEXT], last[NW_SCAN_CONTEXT];
+
+    if (!read_edge(part, false, first) || !read_edge(part, true, last))
+        return false;
+    if (is_code(nw_regions_find(&d->regions, start - 1)) &&
+        (nw_gate_copy(before, (const void *)(start - sizeof(before)), sizeof(before)) < 0 ||
+         nw_scan_seam(before, sizeof(before), first, sizeof(first), NULL)))
+        return false;
+    return !is_code(nw_regions_find(&d->regions, end)) ||
+           (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 &&
+            !nw_scan_seam(last, sizeof(last), behind, sizeof(behind), NULL));
+}
+
+/* ---- what the domain holds of its own; all with memory_lock held ---- */
+
+static struct nw_code_image *held(const struct nw_code *code, uint64_t id)
+{
+    for (size_t i = 0; i < code->n; i++)
+        if (code->images[i].id == id)
+            return &code->images[i];
+    return NULL;
+}
+
+static void give_back(struct nw_domain *d, uint64_t size)
+{
+    d->code.bytes -= size;
+    nw_share_give(d, NW_RESOURCE_IMAGE_BYTES, size);
+}
+
+/* Images of which nothing is mapped any more. */
+static void drop_unmapped(struct nw_domain *d)
+{
+    struct nw_code *code = &d->code;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < code->n; i++)
+        code->images[i].mapped = false;
+    for (size_t i = 0; i < d->regions.count; i++) {
+        const struct nw_region *r = &d->regions.regions[i];
+        struct nw_code_image *image = r->kind == NW_REGION_OWN_CODE ? held(code, r->origin.id) : NULL;
+
+        if (image)
+            image->mapped = true;
+    }
+    for (size_t i = 0; i < code->n; i++)
+        if (code->images[i].mapped)
+            code->images[kept++] = code->images[i];
+        else
+            give_back(d, code->images[i].size);
+    code->n = kept;
+}
+
+static bool is_within_limits(struct nw_domain *d, uint64_t size)
+{
+    return nw_without(NW_DEFENCE_MEMORY) || (d->regions.charged + d->code.bytes + size <= d->function->memory &&
+                                             nw_share_take(d, NW_RESOURCE_IMAGE_BYTES, size) == 0);
+}
+
+static int take(struct nw_domain *d, uint64_t size)
+{
+    bool taken = size == 0 || is_within_limits(d, size);
+
+    if (!taken) {
+        drop_unmapped(d);
+        taken = is_within_limits(d, size);
+    }
+    if (!taken && !nw_memory_fits(d, d->regions.charged + size))
+        nw_shortage_note(d, size);
+    d->code.bytes += taken ? size : 0;
+    return taken ? 0 : -ENOMEM;
+}
+
+/* Charges an image for which `taken` bytes were taken, unless it is one that the domain has already. */
+static int hold(struct nw_domain *d, const struct nw_image *image, uint64_t taken)
+{
+    struct nw_code *code = &d->code;
+    struct nw_code_image *more;
+
+    if (held(code, image->id) || image->size > taken) {
+        give_back(d, taken);
+        return image->size > taken ? -ENOMEM : 0; /* the file grew meanwhile */
+    }
+    if (code->n == code->room) {
+        more = realloc(code->images, (code->room * 2 + 8) * sizeof(*more));
+        if (!more) {
+            give_back(d, taken);
+            return -ENOMEM;
+        }
+        code->images = more;
+        code->room = code->room * 2 + 8;
+    }
+    give_back(d, taken - image->size);
+    code->images[code->n++] = (struct nw_code_image){.id = image->id, .size = image->size};
+    return 0;
+}
+
+/* While the function starts this is why it cannot; later it is one dlopen that fails. */
+static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refusal *refusal)
+{
+    char text[NW_REASON_MAX], link[NW_FD_LINK], name[128];
+    ssize_t n;
+
+    if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
+        return;
+    n = readlink(nw_fd_link(fd, link), name, sizeof(name));
+    snprintf(text, sizeof(text), "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
+             n > 0 ? (int)n : 9, n > 0 ? name : "a library", nw_scan_kind_name(refusal->kind),
+             (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
+    if (d->state == NW_DOMAIN_STARTING)
+        memcpy(d->reason, text, sizeof(text));
+    else if (nw_may_log(d))
+        nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
+}
+
+/* What a mapping is longer than its file is nobody else's, and inaccessible: a loader asks for room for all of a
+ * library when it maps the beginning, and puts the rest there. */
+static int reserve_tail(struct nw_domain *d, uint64_t start, uint64_t length)
+{
+    long at = length == 0 ? 0 : nw_memory_map_data(d, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+
+    return at < 0 ? (int)at : 0;
+}
+
+static long put_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed, const struct part *part)
+{
+    enum nw_region_kind kind = part->trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
+    const struct nw_region_origin origin = {part->image->id, part->offset, true};
+    uint64_t start;
+    int error = nw_memory_place(d, hint, length, fixed, &start);
+
+    if (!error && !seams_clean(d, start, part))
+        error = -EPERM;
+    if (error)
+        return error;
+    error = reserve_tail(d, start + part->size, length - part->size);
+    if (!error)
+        error = nw_memory_put(d, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
+    if (error && !fixed && length > part->size)
+        nw_memory_unmap_now(d, start + part->size, length - part->size);
+    return error ? error : (long)start;
+}
+
+/* What a file has behind `offset`, at most `length` bytes of it. */
+static int file_part(int fd, uint64_t offset, uint64_t length, uint64_t *file_size, uint64_t *size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_size < 0 || offset >= (uint64_t)st.st_size)
+        return -EINVAL;
+    *file_size = (uint64_t)st.st_size;
+    length = length < *file_size - offset ? length : *file_size - offset;
+    *size = nw_page_up(length);
+    return 0;
+}
+
+/*
+ * A file that the host vouches for is one image, whatever is mapped of it: it costs the same however many domains map
+ * how many parts, and nobody is charged. Of others each part that is asked for is an image of its own.
+ */
+static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t size, uint64_t file_size, bool build,
+                      struct part *part, struct nw_image_refusal *refusal)
+{
+    struct nw_images *images = file->trust ? nw_m.host_images : nw_m.images;
+    uint64_t from = file->trust ? 0 : offset, length = file->trust ? file_size : size;
+    struct nw_image *image;
+    int error = build ? nw_images_acquire(images, file->fd, from, length, file->trust, &image, refusal)
+                      : nw_images_find(images, file->fd, from, length, file->trust, &image);
+
+    if (error)
+        return error;
+    *part = (struct part){.image = image, .offset = offset - from, .size = size, .trust = file->trust};
+    if (part->offset + size > image->size) { /* the file became shorter meanwhile */
+        nw_images_release(images, image);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* To build an image takes long, and the domain gives its token away; -EAGAIN when it may not keep another thread. One
+ * at a time for each domain, so that none takes all processors. */
+static int build_image(struct nw_executor *ex, struct nw_domain *d, const struct nw_domain_fd *file, uint64_t offset,
+                       uint64_t size, uint64_t file_size, struct part *part, struct nw_image_refusal *refusal)
+{
+    int error;
+
+    if (ex && nw_executor_block(ex) < 0)
+        return -EAGAIN;
+    pthread_mutex_lock(&d->code.building);
+    error = find_image(file, offset, size, file_size, true, part, refusal);
+    pthread_mutex_unlock(&d->code.building);
+    if (ex)
+        nw_executor_unblock(ex);
+    return error;
+}
+
+static int take_locked(struct nw_domain *d, uint64_t size)
+{
+    int error;
+
+    pthread_mutex_lock(&d->memory_lock);
+    error = take(d, size);
+    pthread_mutex_unlock(&d->memory_lock);
+    return error;
+}
+
+/* Lock held. */
+static long map_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
+                     const struct nw_domain_fd *file, uint64_t offset, const struct part *part)
+{
+    long result = put_part(d, hint, length, prot, fixed, part);
+
+    if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
+        nw_pages_map(d, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
+    if (result >= 0)
+        nw_where_note(d, (uint64_t)result, part->size, file->fd, offset, file->trust);
+    return result;
+}
+
+/* Before it is built an image is charged with what it can be at most. */
+long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hint, uint64_t length, int prot,
+                        bool fixed, const struct nw_domain_fd *file, uint64_t offset)
+{
+    struct nw_image_refusal refusal = {0};
+    struct part part = {.image = NULL};
+    uint64_t size = 0, file_size = 0, taken;
+    long result = file_part(file->fd, offset, length, &file_size, &size);
+
+    if (result)
+        return result;
+    taken = file->trust ? 0 : size;
+    result = take_locked(d, taken);
+    if (result)
+        return result;
+    result = find_image(file, offset, size, file_size, false, &part, &refusal);
+    if (result == -ENOENT)
+        result = build_image(ex, d, file, offset, size, file_size, &part, &refusal);
+    pthread_mutex_lock(&d->memory_lock);
+    if (result == -EPERM)
+        say_refused(d, file->fd, &refusal);
+    if (result || file->trust)
+        give_back(d, taken);
+    else
+        result = hold(d, part.image, taken);
+    if (!result)
+        result = map_part(d, hint, length, prot, fixed, file, offset, &part);
+    pthread_mutex_unlock(&d->memory_lock);
+    if (part.image)
+        nw_images_release(file->trust ? nw_m.host_images : nw_m.images, part.image);
+    return result;
+}

@@ -1,0 +1,73 @@
+/* See file_maps.h. */
+#include "worker/memory/file_maps.h"
+#include "worker/domain/monitor.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define ROOM_STEP 16
+
+int nw_file_maps_reserve(struct nw_file_maps *maps)
+{
+    struct nw_file_map *list;
+
+    if (maps->n < maps->room)
+        return 0;
+    list = realloc(maps->list, (maps->room + ROOM_STEP) * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    maps->list = list;
+    maps->room += ROOM_STEP;
+    return 0;
+}
+
+void nw_file_maps_add(struct nw_domain *d, struct nw_disk_file *file)
+{
+    nw_disk_hold(d->function, file);
+    d->file_maps.list[d->file_maps.n++] = (struct nw_file_map){.origin = d->regions.last_id, .file = file};
+}
+
+static struct nw_file_map *find(const struct nw_file_maps *maps, uint64_t origin)
+{
+    size_t low = 0, high = maps->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (maps->list[middle].origin < origin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < maps->n && maps->list[low].origin == origin ? &maps->list[low] : NULL;
+}
+
+void nw_file_maps_sweep(struct nw_domain *d)
+{
+    struct nw_file_maps *maps = &d->file_maps;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < maps->n; i++)
+        maps->list[i].seen = 0;
+    for (size_t i = 0; maps->n && i < d->regions.count; i++) {
+        const struct nw_region *r = &d->regions.regions[i];
+        struct nw_file_map *map = r->kind == NW_REGION_GAP ? NULL : find(maps, r->origin.id);
+
+        if (map)
+            map->seen++;
+    }
+    for (size_t i = 0; i < maps->n; i++) {
+        if (maps->list[i].seen)
+            maps->list[kept++] = maps->list[i];
+        else
+            nw_disk_done(d->function, maps->list[i].file);
+    }
+    maps->n = kept;
+}
+
+void nw_file_maps_fini(struct nw_domain *d)
+{
+    for (size_t i = 0; i < d->file_maps.n; i++)
+        nw_disk_done(d->function, d->file_maps.list[i].file);
+    free(d->file_maps.list);
+    d->file_maps = (struct nw_file_maps){0};
+}

@@ -1,0 +1,34 @@
+/* Which files that count (disk.h) a domain has as memory: such a file takes its space until the last of it is unmapped,
+ * also when it is closed and has no name. Guarded by domain.memory_lock. */
+#ifndef NW_WORKER_MEMORY_FILE_MAPS_H
+#define NW_WORKER_MEMORY_FILE_MAPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_disk_file;
+struct nw_domain;
+
+/* Part of a domain. */
+struct nw_file_maps {
+    struct nw_file_map {
+        uint64_t origin; /* of its regions, ascending */
+        struct nw_disk_file *file;
+        size_t seen;
+    } * list;
+    size_t n, room;
+};
+
+/* Makes sure that one more will find room. 0 or -ENOMEM. */
+int nw_file_maps_reserve(struct nw_file_maps *maps);
+
+/* The newest regions are of this file. There must be room. */
+void nw_file_maps_add(struct nw_domain *domain, struct nw_disk_file *file);
+
+/* Something was unmapped. */
+void nw_file_maps_sweep(struct nw_domain *domain);
+
+/* All is unmapped. */
+void nw_file_maps_fini(struct nw_domain *domain);
+
+#endif

@@ -1,0 +1,119 @@
+/* See pages.h. */
+#include "worker/memory/pages.h"
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "protect/gate/without.h"
+#include "worker/domain/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define RESERVED          (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+#define PIECE_LEAST       (256ul << 10)
+#define PIECE_MOST        (1ul << 30)
+#define PIECE_NS          50000
+#define NEVER_OVERCOMMITS 2 /* vm.overcommit_memory */
+
+/* The machine charges all memory that may become writable, whatever MAP_NORESERVE says, and would keep the charge of
+ * what is closed in place. */
+static bool commits;
+
+void nw_pages_measure(void)
+{
+    FILE *from = fopen("/proc/sys/vm/overcommit_memory", "re");
+    int how = 0;
+
+    commits = from && fscanf(from, "%d", &how) == 1 && how == NEVER_OVERCOMMITS;
+    if (from)
+        fclose(from);
+}
+
+/* A page that was written gives its mapping an anon_vma. When that is joined with the rest, so has the rest. */
+static int spread_anon_vma(void *range, size_t opened)
+{
+    *(volatile char *)range = 0;
+    if (mprotect(range, opened, PROT_NONE) < 0 || mprotect(range, opened, PROT_READ | PROT_WRITE) < 0)
+        return -errno;
+    return 0;
+}
+
+int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
+{
+    void *range = mmap(NULL, length, PROT_NONE, RESERVED, -1, 0);
+    int error;
+
+    if (range == MAP_FAILED)
+        return -errno;
+    *start = (uint64_t)range;
+    *whole = !commits;
+    error = mprotect(range, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
+    return error || !*whole ? error : spread_anon_vma(range, opened);
+}
+
+int nw_pages_protect(const struct nw_domain *d, uint64_t start, uint64_t length, int prot)
+{
+    int key = !nw_m.keyed ? -1 : prot == PROT_NONE ? 0 : d->tag;
+
+    return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
+}
+
+/* Other threads of the domain may write until they cannot any more. */
+int nw_pages_close(uint64_t start, uint64_t length)
+{
+    if (pkey_mprotect((void *)start, length, PROT_NONE, nw_m.keyed ? 0 : -1) < 0)
+        return -errno;
+    return madvise((void *)start, length, MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
+int nw_pages_reserve_again(uint64_t start, uint64_t length)
+{
+    return mmap((void *)start, length, PROT_NONE, RESERVED | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
+int nw_pages_map(const struct nw_domain *d, uint64_t start, uint64_t length, int prot, int flags, int fd,
+                 uint64_t offset, bool *gone)
+{
+    void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
+    int error = at == MAP_FAILED ? -errno : nw_pages_protect(d, start, length, prot);
+
+    *gone = error && (at != MAP_FAILED || error != -ENOMEM);
+    if (*gone && nw_pages_reserve_again(start, length) < 0)
+        nw_die_system("cannot take back a mapping that failed: %s", strerror(errno));
+    return error;
+}
+
+size_t nw_pages_next(struct nw_pages_piece *piece, size_t left)
+{
+    uint64_t now = nw_now(), took = now - piece->begun;
+
+    if (nw_without(NW_DEFENCE_PIECES))
+        return left;
+    if (!piece->size)
+        piece->size = PIECE_LEAST;
+    else if (took < PIECE_NS / 4 && piece->size < PIECE_MOST)
+        piece->size *= 2;
+    else if (took > PIECE_NS && piece->size > PIECE_LEAST)
+        piece->size /= 2;
+    piece->begun = now;
+    return piece->size < left ? piece->size : left;
+}
+
+bool nw_pages_kicked(const struct nw_executor *ex)
+{
+    return ex && !nw_without(NW_DEFENCE_PIECES) &&
+           nw_load_relaxed(&ex->gate.pending); /* stored by the handler of the kick, on this thread */
+}
+
+bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_executor *ex)
+{
+    struct nw_pages_piece piece = {0};
+
+    for (size_t n; length > 0; start += n, length -= n) {
+        if (nw_pages_kicked(ex))
+            return false;
+        n = nw_pages_next(&piece, length);
+        madvise((void *)start, n, MADV_DONTNEED); /* what is left of the contents goes with the mapping */
+    }
+    return true;
+}

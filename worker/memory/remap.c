@@ -1,0 +1,205 @@
+/*
+ * mremap. Memory that becomes longer and finds no room behind it goes elsewhere: the kernel moves its pages, which
+ * leaves the place they come from mapped, so nothing else can land there before it is reserved again. The key moves
+ * along. Little memory is copied instead, and is of one piece afterwards. What lies in many pieces, or may hang on
+ * several anon_vmas (region.h), is not moved: malloc then copies it itself, on the domain's own time.
+ *
+ * A move is many small ones, and the domain may do to both places what it likes in between; each looks at what is
+ * there.
+ */
+#include "common/base/log.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/pages.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+#define RW           (PROT_READ | PROT_WRITE)
+#define TABLE_SPAN   (2ul << 20) /* where both places lie alike in it, whole page tables are moved */
+#define MOVE_PIECE   TABLE_SPAN
+#define COPY_MOST    (64ul << 10) /* of which a copy takes no longer than a move */
+#define REGIONS_MOST 8            /* of what is moved */
+
+struct move {
+    uint64_t from, to, length;
+};
+
+/* Whether the range is memory that may become longer, and whether its pages can be moved. Lock held. */
+static bool is_plain(const struct nw_domain *d, uint64_t start, uint64_t length, bool *movable)
+{
+    size_t regions = 0;
+
+    *movable = true;
+    for (uint64_t at = start; at < start + length; regions++) {
+        const struct nw_region *r = nw_regions_find(&d->regions, at);
+
+        if (!r || r->kind != NW_REGION_ANON || r->prot != RW)
+            return false;
+        *movable = *movable && r->origin.joins && regions < REGIONS_MOST;
+        at = r->end;
+    }
+    return true;
+}
+
+/* A place for the longer memory; if there is one that lies in page tables as the old does, that one. Lock held. */
+static int find_place(const struct nw_domain *d, uint64_t old, uint64_t length, uint64_t *to)
+{
+    int error = nw_regions_find_gap(&d->regions, length + TABLE_SPAN, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
+
+    if (!error) {
+        *to += (old - *to) % TABLE_SPAN;
+        return 0;
+    }
+    return nw_regions_find_gap(&d->regions, length, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
+}
+
+/* Takes the new place: closed as far as pages will come there, and open behind it. Lock held. */
+static int take_place(struct nw_domain *d, struct move *m, uint64_t length)
+{
+    int error = find_place(d, m->from, length, &m->to);
+    long at;
+
+    if (error)
+        return error;
+    at = nw_memory_map_data(d, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
+    if (at >= 0) {
+        at = nw_memory_map_data(d, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
+        if (at < 0)
+            nw_memory_unmap_now(d, m->to, m->length);
+    }
+    return at < 0 ? (int)at : 0;
+}
+
+/* The kernel may have emptied the new place before it failed. When something is there it said so before, unless another
+ * thread of the process was faster than this one: then nothing is sure any more. */
+static int take_back(uint64_t to, uint64_t length, int error)
+{
+    if (mmap((void *)to, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) ==
+        MAP_FAILED)
+        nw_die_system("cannot move memory of a function: %s", strerror(error));
+    return -error;
+}
+
+/* Lock held. */
+static int move_piece(struct nw_domain *d, uint64_t from, uint64_t to, uint64_t length, struct nw_region_origin origin)
+{
+    struct nw_regions_cost most = {.charged = 0, .count = d->regions.count + 4};
+    int error = most.count > d->regions.max ? -ENOMEM : nw_memory_admit(d, &most);
+
+    if (!error && mremap((void *)from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) ==
+                      MAP_FAILED)
+        error = take_back(to, length, errno);
+    if (!error && nw_pages_reserve_again(from, length) < 0)
+        nw_die_system("cannot reserve a place that memory was moved from: %s", strerror(errno));
+    if (!error)
+        error = nw_regions_remove(&d->regions, from, length, false);
+    if (!error)
+        error = nw_regions_add(&d->regions, to, length, RW, NW_REGION_ANON, &origin);
+    nw_memory_settle(d);
+    return error;
+}
+
+/* The next piece, which lies in one region and, if it can, in one page table. Lock held. */
+static int move_next(struct nw_domain *d, const struct move *m, uint64_t *done)
+{
+    uint64_t from = m->from + *done, to = m->to + *done, n = m->length - *done;
+    const struct nw_region *source = nw_regions_find(&d->regions, from), *target = nw_regions_find(&d->regions, to);
+    struct nw_region_origin origin;
+    int error;
+
+    if (!source || source->kind != NW_REGION_ANON || source->prot != RW || !source->origin.joins)
+        return -EFAULT;
+    n = n < MOVE_PIECE - from % MOVE_PIECE ? n : MOVE_PIECE - from % MOVE_PIECE;
+    n = n < source->end - from ? n : source->end - from;
+    if (!target || target->kind != NW_REGION_ANON || target->prot != PROT_NONE || target->end - to < n)
+        return -EFAULT;
+    origin = source->origin;
+    origin.offset += from - source->start;
+    error = move_piece(d, from, to, n, origin);
+    *done += error ? 0 : n;
+    return error;
+}
+
+static long move(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+{
+    struct move m = {.from = old, .length = old_length};
+    uint64_t done = 0;
+    int error;
+
+    pthread_mutex_lock(&d->memory_lock);
+    error = take_place(d, &m, length);
+    pthread_mutex_unlock(&d->memory_lock);
+    if (error)
+        return error;
+    while (!error && done < old_length) {
+        pthread_mutex_lock(&d->memory_lock);
+        error = move_next(d, &m, &done);
+        pthread_mutex_unlock(&d->memory_lock);
+    }
+    if (error && done == 0)
+        nw_memory_unmap(NULL, d, m.to, length);
+    return error ? error : (long)m.to;
+}
+
+static long copy(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+{
+    long to, error = 0;
+
+    pthread_mutex_lock(&d->memory_lock);
+    to = nw_memory_map_data(d, 0, length, RW, 0, -1, 0);
+    if (to >= 0 && nw_gate_copy((void *)to, (const void *)old, old_length) < 0)
+        error = -EFAULT;
+    if (to >= 0)
+        nw_memory_unmap_now(d, error ? (uint64_t)to : old, error ? length : old_length);
+    pthread_mutex_unlock(&d->memory_lock);
+    return error ? error : to;
+}
+
+/* In place when what follows is free. Lock held. */
+static long lengthen(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+{
+    uint64_t end = old + old_length, at;
+    long result;
+
+    if (nw_regions_find_gap(&d->regions, length - old_length, NW_PAGE_SIZE, end, NW_REGION_TOP_DOWN, &at) || at != end)
+        return -ENOMEM;
+    result = nw_memory_map_data(d, end, length - old_length, RW, MAP_FIXED, -1, 0);
+    return result < 0 ? result : (long)old;
+}
+
+static long remap_longer(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length, bool may_move)
+{
+    bool movable;
+    long result;
+
+    pthread_mutex_lock(&d->memory_lock);
+    result = is_plain(d, old, old_length, &movable) ? lengthen(d, old, old_length, length) : -EFAULT;
+    pthread_mutex_unlock(&d->memory_lock);
+    if (result != -ENOMEM || !may_move)
+        return result;
+    if (old_length <= COPY_MOST || nw_without(NW_DEFENCE_PIECES))
+        return copy(d, old, old_length, length);
+    return movable ? move(d, old, old_length, length) : -ENOMEM;
+}
+
+long nw_memory_remap(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
+{
+    uint64_t old = args[0], old_length = nw_page_up(args[1]), length = nw_page_up(args[2]);
+    bool plain, movable;
+    long result = 0;
+
+    if (old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
+        return -EINVAL;
+    if (length > old_length)
+        return remap_longer(d, old, old_length, length, args[3] & MREMAP_MAYMOVE);
+    pthread_mutex_lock(&d->memory_lock);
+    plain = is_plain(d, old, old_length, &movable);
+    pthread_mutex_unlock(&d->memory_lock);
+    if (plain && length < old_length)
+        result = nw_memory_unmap(ex, d, old + length, old_length - length);
+    return !plain ? -EFAULT : result ? result : (long)old;
+}

@@ -1,0 +1,302 @@
+/* See place.h. */
+#include "worker/path/place.h"
+#include "common/base/atomic.h"
+#include "worker/files/fd_name.h"
+#include "worker/files/files.h"
+#include "worker/image/libc_files.h"
+#include "worker/path/cwd.h"
+#include "worker/path/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OWN_PREFIX "/function/"
+#define BENEATH    (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+#define MODE_BITS  0777
+
+/* Page by page, since a path may end right before unmapped memory. */
+int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX])
+{
+    size_t n = 0;
+
+    while (n < PATH_MAX) {
+        size_t step = nw_least(NW_PAGE_SIZE - (from + n) % NW_PAGE_SIZE, PATH_MAX - n);
+
+        if (nw_call_read(call, path + n, from + n, step) < 0)
+            return -EFAULT;
+        if (memchr(path + n, '\0', step))
+            return 0;
+        n += step;
+    }
+    return -ENAMETOOLONG;
+}
+
+static bool is_one_of(const char *path, const char *const *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(path, files[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The host's shared libraries and what they need to be found. */
+static bool is_library(const char *path)
+{
+    static const char *const prefixes[] = {"/lib/",       "/lib64/",         "/usr/lib/",
+                                           "/usr/lib64/", "/usr/local/lib/", "/usr/share/zoneinfo/"};
+    static const char *const files[] = {"/etc/ld.so.cache", "/etc/localtime"};
+
+    if (nw_without(NW_DEFENCE_PATHS))
+        return true;
+    if (strstr(path, "/.."))
+        return false;
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+        if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
+}
+
+/* Devices that give nobody anything: libraries open them when they need them, and make do with less without. */
+static bool is_device(const char *path)
+{
+    return strcmp(path, "/dev/null") == 0 || strcmp(path, "/dev/urandom") == 0;
+}
+
+/* What libc reads to look up a name of a host. */
+static bool is_resolver(const char *path)
+{
+    static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts",    "/etc/nsswitch.conf", "/etc/host.conf",
+                                        "/etc/gai.conf",    "/etc/services", "/etc/protocols"};
+
+    return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
+}
+
+/* Certificates of those who vouch for servers; the keys that lie beside them are none. */
+static bool is_certificate(const char *path)
+{
+    static const char *const folders[] = {"/etc/ssl/certs", "/usr/share/ca-certificates",
+                                          "/usr/local/share/ca-certificates"};
+
+    if (strstr(path, "/.."))
+        return false;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        size_t length = strlen(folders[i]);
+
+        if (strncmp(path, folders[i], length) == 0 && (path[length] == '/' || path[length] == '\0'))
+            return true;
+    }
+    return strcmp(path, "/etc/ssl/openssl.cnf") == 0;
+}
+
+static bool is_own(const struct nw_call *call, const char *path)
+{
+    return strncmp(path, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
+           strcmp(path + strlen(OWN_PREFIX), call->domain->function->name) == 0;
+}
+
+static const char *skip_slashes(const char *path)
+{
+    path += strspn(path, "/");
+    return *path ? path : ".";
+}
+
+/* Relative to a directory below a granted one, which the function has open. */
+static int find_relative(struct nw_call *call, uint64_t number, struct nw_place *place)
+{
+    struct nw_domain_fd file;
+    int fd = nw_fd_use_file(call->domain, number, &file);
+
+    if (fd < 0)
+        return fd;
+    place->used = true;
+    place->kind = NW_PLACE_GRANTED;
+    place->number = number;
+    place->dir = fd;
+    place->granted = file.granted;
+    if (file.granted)
+        return 0;
+    nw_fd_done(call->domain, number);
+    return -ENOENT;
+}
+
+/* While a function is loaded it reads the host's libraries; afterwards those that libc needs, and with profile files
+ * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
+static bool may_read_libraries(const struct nw_call *call)
+{
+    return nw_load_acquire(&call->domain->state) == NW_DOMAIN_STARTING || /* stored by nw_function_started */
+           call->domain->function->profile & NW_PROFILE_FILES;
+}
+
+/* Where a tidy path leads, by its text. */
+static enum nw_place_kind kind_of(const struct nw_call *call, const struct nw_place *place)
+{
+    if (place->granted)
+        return NW_PLACE_GRANTED;
+    if (nw_path_is_above(call->domain->function, place->path))
+        return NW_PLACE_ABOVE;
+    return is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
+}
+
+/* The path, absolute or relative to an open directory. 0 or negative errno. */
+static int read_place(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+{
+    int error = nw_place_read(call, name, place->path);
+
+    place->used = false;
+    place->granted = NULL;
+    place->dir = -1;
+    place->rest = place->path;
+    if (error || !place->path[0])
+        return error ? error : -ENOENT;
+    if (place->path[0] != '/' && (int)number == AT_FDCWD)
+        error = nw_cwd_join(call->domain, place->path);
+    if (place->path[0] == '/')
+        nw_path_tidy(call->domain->function, place->path);
+    return error;
+}
+
+/* Files that a function may read at any time. */
+static bool is_always_read(const struct nw_call *call, const char *path)
+{
+    bool net = call->domain->function->profile & NW_PROFILE_NET;
+
+    return nw_libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
+}
+
+int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+{
+    int error = read_place(call, number, name, place);
+    bool always;
+
+    if (error)
+        return error;
+    if (place->path[0] != '/')
+        return find_relative(call, number, place);
+    place->granted = nw_path_granted(call->domain->function, place->path);
+    place->kind = kind_of(call, place);
+    if (place->kind == NW_PLACE_GRANTED) {
+        place->dir = place->granted->fd;
+        place->rest = skip_slashes(place->path + place->granted->length);
+    }
+    if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
+        return 0;
+    always = is_always_read(call, place->path);
+    if (!always && place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
+        return -ENOENT;
+    if (!always && !may_read_libraries(call))
+        return -EPERM;
+    return nw_call_once(call) ? 0 : nw_place_read(call, name, place->path);
+}
+
+void nw_place_leave(struct nw_call *call, const struct nw_place *place)
+{
+    if (place->used)
+        nw_fd_done(call->domain, place->number);
+}
+
+static int open_in(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* What leads out of the directory does not exist. */
+static int open_beneath(const struct nw_place *place, const char *path, uint64_t flags, uint64_t mode)
+{
+    int fd = open_in(place->dir, path, flags, mode, nw_without(NW_DEFENCE_BENEATH) ? 0 : BENEATH);
+
+    return fd == -EXDEV ? -ENOENT : fd;
+}
+
+/* Only files and directories: a device, or a pipe that somebody left there, is something else altogether. */
+static int keep_plain(int fd)
+{
+    struct stat st;
+
+    if (fd < 0 || (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))))
+        return fd;
+    close(fd);
+    return -EACCES;
+}
+
+static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t mode)
+{
+    bool changes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
+
+    if (flags & O_PATH)
+        return open_beneath(place, place->rest, flags, 0);
+    if (changes && !place->granted->writable)
+        return -EROFS;
+    return keep_plain(
+        open_beneath(place, place->rest, flags | O_NOCTTY | O_NONBLOCK, flags & O_CREAT ? mode & MODE_BITS : 0));
+}
+
+/* The function's file anew: a duplicate would share its read position with every other domain of the function. */
+static int open_own(const struct nw_call *call)
+{
+    char link[NW_FD_LINK];
+    int fd = open(nw_fd_link(call->domain->function->so, link), O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+/* In mode process the filter of a function without files has no openat2; there magic links gain nobody anything. */
+static int open_library(const char *path, uint64_t flags)
+{
+    int fd;
+
+    if (nw_m.mode != NW_MODE_PROCESS)
+        return open_in(AT_FDCWD, path, flags, 0, RESOLVE_NO_MAGICLINKS);
+    fd = open(path, (int)flags | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int nw_place_open(const struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode)
+{
+    if (place->kind == NW_PLACE_GRANTED)
+        return open_granted(place, flags, mode);
+    if (place->kind == NW_PLACE_ABOVE || (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
+        return -EACCES;
+    if (place->kind == NW_PLACE_OWN)
+        return open_own(call);
+    if (flags & O_PATH)
+        return open_library(place->path, O_PATH);
+    return open_library(place->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | (flags & O_DIRECTORY));
+}
+
+int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
+{
+    char parent[PATH_MAX];
+    const char *slash;
+    size_t length;
+
+    if (place->kind != NW_PLACE_GRANTED || !place->granted->writable)
+        return -EROFS;
+    length = strlen(place->rest);
+    while (length > 1 && place->rest[length - 1] == '/')
+        length--;
+    snprintf(parent, sizeof(parent), "%.*s", (int)length, place->rest);
+    slash = strrchr(parent, '/');
+    length = strlen(slash ? slash + 1 : parent);
+    if (length > NAME_MAX)
+        return -ENAMETOOLONG;
+    memcpy(base, slash ? slash + 1 : parent, length + 1);
+    if (strcmp(base, ".") == 0)
+        return -EBUSY; /* the granted directory itself */
+    if (!*base || strcmp(base, "..") == 0)
+        return -EINVAL;
+    snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - parent) : 1, slash ? place->rest : ".");
+    return open_beneath(place, parent, O_PATH | O_DIRECTORY, 0);
+}
+
+int nw_place_directory(const struct nw_place *place)
+{
+    return open_beneath(place, place->rest, O_PATH | O_DIRECTORY, 0);
+}

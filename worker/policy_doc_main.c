@@ -1,8 +1,0 @@
-/* Prints docs/syscalls.md; run by make. */
-#include "worker/policy_doc.h"
-
-int main(void)
-{
-    nw_policy_document(stdout);
-    return ferror(stdout) || fclose(stdout) ? 111 : 0;
-}

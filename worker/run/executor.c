@@ -1,0 +1,469 @@
+/*
+ * Executors: the kernel threads that run slots. Each has a page that GS points at, an alternate stack for signals, and
+ * Syscall User Dispatch armed with an empty allowed range. An idle one waits on the doorbell of the ring; the others
+ * wait until it or a timer has work for them.
+ */
+#include "common/base/atomic.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "protect/gate/state.h"
+#include "worker/domain/monitor.h"
+#include "worker/wire/carry.h"
+#include <asm/prctl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+#define SA_RESTORER_FLAG 0x04000000ul
+#define EXECUTOR_STACK   (256ul << 10)
+#define SPIN_ROUNDS      200 /* some microseconds */
+#define CREDIT_MOST      8
+#define CREDIT_LEAST     (-64)
+#define CREDIT_REWARD    4
+#define BRIEF_TICKS      10000   /* some microseconds */
+#define LONG_TICKS       2500000 /* about a millisecond */
+#define HIDE_FROM        (1ull << 36)
+#define HIDE_SPAN        (1ull << 46)
+#define HIDE_TRIES       64
+
+uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
+static uint64_t frame_offset; /* where in an alternate stack the kernel puts a frame */
+
+/* Taken before the monitor's lock by who starts an executor; nw_monitor.n_executors changes only with both held. */
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+
+struct kernel_sigaction {
+    const void *handler;
+    unsigned long flags;
+    const void *restorer;
+    uint64_t mask;
+};
+
+static void calibrate(int signal, siginfo_t *info, void *ucontext)
+{
+    (void)signal;
+    (void)info;
+    frame_offset = ((uint64_t)ucontext - offsetof(struct nw_gate_frame, ucontext)) % NW_ALT_SIZE;
+}
+
+static void alt_stack(void *base)
+{
+    stack_t alt = {.ss_sp = base, .ss_size = NW_ALT_SIZE, .ss_flags = (int)SS_AUTODISARM};
+
+    if (sigaltstack(&alt, NULL) < 0)
+        nw_die_system("cannot set the alternate signal stack: %s", strerror(errno));
+}
+
+/* One signal to this thread, on the first alternate stack, shows where the kernel places its frames. */
+static void measure_frame(void)
+{
+    struct sigaction action = {.sa_sigaction = calibrate, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    stack_t off = {.ss_flags = SS_DISABLE};
+
+    alt_stack((void *)nw_gate_alt_base);
+    sigaction(NW_PREEMPT_SIGNAL, &action, NULL);
+    syscall(SYS_tgkill, getpid(), gettid(), NW_PREEMPT_SIGNAL);
+    sigaltstack(&off, NULL);
+}
+
+static void catch (int signal)
+{
+    struct kernel_sigaction action = {
+        .handler = nw_m.gate->signal,
+        .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_RESTORER_FLAG,
+        .restorer = nw_gate_restorer,
+        .mask = ~0ull,
+    };
+
+    if (syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof(uint64_t)) < 0)
+        nw_die_system("cannot install the handler of signal %d: %s", signal, strerror(errno));
+}
+
+/* NULL when there is no memory, or no mapping, to be had. */
+static void *map(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/*
+ * The alternate stacks lie where no domain can guess: one that jumps to the handler with RSP at a neighbour's new frame
+ * would use it up before that neighbour does.
+ */
+static uint64_t map_alternate_stacks(size_t size)
+{
+    for (int i = 0; i < HIDE_TRIES; i++) {
+        uint64_t at;
+        void *p;
+
+        if (getrandom(&at, sizeof(at), 0) != sizeof(at))
+            break;
+        at = (at % HIDE_SPAN + HIDE_FROM) & -NW_ALT_SIZE;
+        p = mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p != MAP_FAILED)
+            return at;
+    }
+    nw_die_system("cannot map the alternate stacks: %s", strerror(errno));
+}
+
+static void prepare_signals(void)
+{
+    static const int caught[] = {SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, NW_PREEMPT_SIGNAL};
+
+    nw_gate_alt_bytes = NW_ALT_SIZE * NW_EXECUTORS_MAX;
+    nw_gate_alt_base = map_alternate_stacks(nw_gate_alt_bytes);
+    measure_frame();
+    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+        catch (caught[i]);
+}
+
+/* Of one that has no thread. */
+static void executor_free(struct nw_executor *ex)
+{
+    if (ex->gate.stack)
+        munmap((void *)(ex->gate.stack - EXECUTOR_STACK), EXECUTOR_STACK);
+    if (ex->gate.page)
+        munmap(ex->gate.page, NW_PAGE_SIZE);
+    free(ex);
+}
+
+static int map_stack(struct nw_executor *ex)
+{
+    char *stack = map(EXECUTOR_STACK);
+
+    if (!stack)
+        return -ENOMEM;
+    ex->gate.stack = (uint64_t)stack + EXECUTOR_STACK;
+    return mprotect(stack, NW_PAGE_SIZE, PROT_NONE) < 0 ? -errno : 0;
+}
+
+static int map_page(struct nw_executor *ex)
+{
+    ex->gate.page = map(NW_PAGE_SIZE);
+    if (!ex->gate.page)
+        return -ENOMEM;
+    ex->gate.page->thread = &ex->gate;
+    if (nw_m.keyed && pkey_mprotect(ex->gate.page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Everything that needs no running thread, so that a half-made executor is never visible. */
+static struct nw_executor *executor_new(uint32_t id)
+{
+    struct nw_executor *ex = calloc(1, sizeof(*ex));
+    uint64_t alt = nw_gate_alt_base + id * NW_ALT_SIZE;
+
+    if (ex && (map_page(ex) < 0 || map_stack(ex) < 0)) {
+        executor_free(ex);
+        ex = NULL;
+    }
+    if (!ex)
+        return NULL;
+    ex->id = id;
+    ex->away = true;
+    ex->gate.frame = alt + frame_offset;
+    ex->gate.state = nw_state_here();
+    *(struct nw_gate_thread **)alt = &ex->gate;
+    return ex;
+}
+
+static noreturn void *executor_main(void *argument)
+{
+    struct nw_executor *ex = argument;
+    struct nw_gate_context *first;
+
+    pthread_mutex_lock(&starting); /* until it is among the monitor's executors: who kills a domain kicks only those */
+    pthread_mutex_unlock(&starting);
+    syscall(SYS_arch_prctl, ARCH_GET_FS, &ex->monitor_fs);
+    syscall(SYS_arch_prctl, ARCH_SET_GS, ex->gate.page);
+    alt_stack((void *)(nw_gate_alt_base + ex->id * NW_ALT_SIZE));
+    /* The handler of this signal leaves the thread with the monitor's rights; nothing else can give them. */
+    ex->starting = true;
+    nw_store_release(&ex->gate.tid, (uint32_t)gettid()); /* from now on it can be kicked: loaded by nw_executors_kick */
+    syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+    if (syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &ex->gate.page->selector) < 0)
+        nw_die_system("cannot arm Syscall User Dispatch: %s", strerror(errno));
+    first = nw_executor_next(ex);
+    nw_m.gate->leave(first);
+    __builtin_unreachable();
+}
+
+/* `starting` held until it is published, the monitor's lock not. */
+static int start(struct nw_executor **out)
+{
+    struct nw_executor *ex = executor_new(nw_m.n_executors);
+    int error = ex ? pthread_create(&ex->thread, NULL, executor_main, ex) : ENOMEM;
+
+    if (error && ex)
+        executor_free(ex);
+    *out = ex;
+    return -error;
+}
+
+/* Once; `starting` held. */
+static void tell_failure(int error)
+{
+    static bool told;
+    char text[NW_ERROR_TEXT];
+
+    if (!told)
+        nw_log(NW_LOG_WARN,
+               "cannot start another executor: %s; system calls that take long wait for those that there are",
+               nw_error_text(-error, text));
+    told = true;
+}
+
+int nw_executor_start(void)
+{
+    struct nw_executor *ex;
+    int error = -EAGAIN;
+
+    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_lock(&starting);
+    if (nw_m.n_executors < NW_EXECUTORS_MAX) {
+        error = start(&ex);
+        if (error)
+            tell_failure(error);
+    }
+    pthread_mutex_lock(&nw_m.lock);
+    if (!error)
+        nw_m.executors[nw_m.n_executors++] = ex;
+    pthread_mutex_unlock(&starting);
+    return error;
+}
+
+int nw_executors_init(uint32_t tokens)
+{
+    int error = 0;
+
+    nw_m.n_tokens = tokens;
+    prepare_signals();
+    pthread_mutex_lock(&nw_m.lock);
+    for (uint32_t i = 0; i < tokens && !error; i++)
+        error = nw_executor_start();
+    pthread_mutex_unlock(&nw_m.lock);
+    return error;
+}
+
+void nw_executor_look(void)
+{
+    const uint64_t one = 1;
+
+    if (nw_m.leader && write(nw_m.lines[0].channel.own_doorbell, &one, sizeof(one)) < 0)
+        return; /* the pipe is full: the leader is on its way */
+}
+
+void nw_executor_wake(void)
+{
+    if (nw_m.n_idle > 0)
+        pthread_cond_signal(&nw_m.work);
+    else
+        nw_executor_look();
+}
+
+/* One that is blocked runs nothing but its slot, and is done with it when the call returns. */
+static bool must_look(struct nw_executor *ex)
+{
+    return !ex->idle && (!ex->blocked || nw_running(ex)->domain->state == NW_DOMAIN_DYING);
+}
+
+void nw_executors_kick(void)
+{
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        if (must_look(nw_m.executors[i]) &&
+            nw_load_acquire(&nw_m.executors[i]->gate.tid)) /* 0 until it has its stack */
+            syscall(SYS_tgkill, getpid(), nw_m.executors[i]->gate.tid, NW_PREEMPT_SIGNAL);
+}
+
+/* `n`: of nw_m.lines, those that the caller saw with the lock held. */
+static bool anything_there(uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        const struct nw_ring *in = &nw_m.lines[k].channel.in;
+
+        if (nw_load_acquire(&in->shared->tail) != in->own) /* pairs with nw_ring_push */
+            return true;
+    }
+    return false;
+}
+
+/* Looks for a while, unless that was in vain too often lately; then again only now and then. Only the leader is here.
+ */
+static bool anything_comes(uint32_t n)
+{
+    static int credit = CREDIT_MOST;
+
+    if (credit <= 0) {
+        credit = credit == CREDIT_LEAST ? 1 : credit - 1;
+        return anything_there(n);
+    }
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (anything_there(n)) {
+            credit += credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+            return true;
+        }
+        nw_spin_pause();
+    }
+    credit--;
+    return false;
+}
+
+/* Where a ring is not empty the others go on believing that we sleep: they ring once in vain. */
+static bool may_sleep(uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (!nw_channel_may_sleep(&nw_m.lines[k].channel))
+            return false;
+    return true;
+}
+
+/* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
+static void wait_on_doorbell(struct nw_executor *ex)
+{
+    uint32_t n = nw_m.n_lines;
+
+    nw_m.leader = ex;
+    pthread_mutex_unlock(&nw_m.lock);
+    if (!anything_comes(n) && may_sleep(n))
+        nw_channel_sleep(&nw_m.lines[0].channel); /* whatever ends it, the queues are looked at */
+    for (uint32_t k = 1; k < n; k++)
+        nw_store_relaxed(&nw_m.lines[k].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_notify */
+    pthread_mutex_lock(&nw_m.lock);
+    nw_m.leader = NULL;
+}
+
+static struct nw_slot *find_work(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    for (;;) {
+        nw_keys_deal();
+        slot = nw_ready_take();
+        if (slot)
+            return slot;
+        if (nw_ring_poll())
+            continue;
+        nw_store_relaxed(&ex->idle, 1u); /* a hint for kicks and the watch */
+        if (!nw_m.leader) {
+            wait_on_doorbell(ex);
+        } else {
+            nw_m.n_idle++;
+            pthread_cond_wait(&nw_m.work, &nw_m.lock);
+            nw_m.n_idle--;
+        }
+        nw_store_relaxed(&ex->idle, 0u);
+    }
+}
+
+enum nw_pace nw_executor_pace(const struct nw_executor *ex)
+{
+    return __builtin_ia32_rdtsc() - ex->taken_at > LONG_TICKS ? NW_PACE_LONG : NW_PACE_BRIEF;
+}
+
+/* Counts how long what the executor took last kept it, a moving mean for the function. Lock held. */
+static void account(struct nw_executor *ex)
+{
+    uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
+    struct nw_function *function = ex->took;
+
+    if (!function)
+        return;
+    ex->took_slot->pace = nw_executor_pace(ex);
+    function->keeps = function->keeps - function->keeps / 8 + (kept < NW_KEEPS_UNKNOWN ? kept : NW_KEEPS_UNKNOWN) / 8;
+}
+
+/*
+ * Whether another executor should look for work while this one runs the slot: to run those who are ready, or to wait on
+ * the doorbell. To wake one takes longer than a brief invocation, so who waits behind one is left to this executor.
+ * When the slot keeps it longer than its function usually does, the watch wakes another.
+ */
+static bool wants_help(const struct nw_slot *slot)
+{
+    uint64_t keeps = slot->domain->function->keeps;
+
+    return nw_ready_any() ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_m.leader && nw_m.n_idle > 0;
+}
+
+static struct nw_slot *take_next(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    pthread_mutex_lock(&nw_m.lock);
+    account(ex);
+    ex->away = true;
+    nw_ring_poll();
+    slot = find_work(ex);
+    slot->state = NW_SLOT_RUNNING;
+    ex->gate.current = &slot->gate;
+    ex->away = false;
+    nw_key_surfaced(ex);
+    nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
+    ex->took = slot->domain->function;
+    ex->took_slot = slot;
+    if (wants_help(slot))
+        nw_executor_wake();
+    if (nw_m.watch_rests) {
+        nw_m.watch_rests = false;
+        nw_wake_control();
+    }
+    ex->taken_at = __builtin_ia32_rdtsc();
+    pthread_mutex_unlock(&nw_m.lock);
+    return slot;
+}
+
+/* Checks the function's file, once, and maps the program of a domain whose first flow is about to run, both of which
+ * may take long. False: that cannot be done, and the domain is gone. */
+static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
+{
+    struct nw_domain *domain = slot->domain;
+    char reason[NW_REASON_MAX] = "", text[NW_ERROR_TEXT];
+    bool blocked;
+    int error;
+
+    if (domain->loaded)
+        return true;
+    blocked = nw_executor_block(ex) == 0;
+    error = nw_function_inspect(domain->function, reason);
+    if (error == 0) {
+        error = nw_domain_load(domain, slot);
+        snprintf(reason, sizeof(reason), "its domain could not be started: %s", nw_error_text(-error, text));
+    }
+    if (blocked)
+        nw_executor_unblock(ex);
+    if (error == 0) {
+        domain->loaded = true;
+        return true;
+    }
+    pthread_mutex_lock(&nw_m.lock);
+    nw_domain_kill(domain, NW_STATUS_REFUSED, reason);
+    nw_slot_reap(slot);
+    pthread_mutex_unlock(&nw_m.lock);
+    return false;
+}
+
+struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
+{
+    struct nw_slot *slot;
+
+    do {
+        slot = take_next(ex);
+    } while (!loaded(ex, slot) || !nw_carry_input(ex, slot) ||
+             (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
+    return &slot->gate;
+}

@@ -1,0 +1,140 @@
+/*
+ * The end of a domain. Marked dying, none of its flows runs again; what they owed is answered; each slot is reaped when
+ * nobody else can touch it any more, and with the last one the domain goes to be buried (burial.c).
+ *
+ *   state \ who | passive (ready, waiting) | free func worker   | running, or waiting for a callee
+ *   on kill     | reaped at once           | drained and reaped | left; reaped when it surfaces
+ */
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "worker/domain/free.h"
+#include "worker/domain/monitor.h"
+#include "worker/gate/ops.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void leave_lists(struct nw_slot *slot)
+{
+    switch (slot->state) {
+    case NW_SLOT_READY:
+        nw_ready_remove(slot);
+        break;
+    case NW_SLOT_FUTEX:
+    case NW_SLOT_SLEEP:
+    case NW_SLOT_BLOCK:
+    case NW_SLOT_SIGWAIT:
+        nw_sleepers_remove(slot);
+        break;
+    case NW_SLOT_ARENA:
+        nw_arena_forget(slot);
+        break;
+    case NW_SLOT_QUEUED:
+        nw_queue_forget(slot);
+        break;
+    default:
+        break;
+    }
+}
+
+void nw_slot_reap(struct nw_slot *slot)
+{
+    struct nw_domain *domain = slot->domain;
+    struct nw_function *function = domain->function;
+
+    if (slot->assigned) {
+        nw_function_enqueue_first(function, slot->assigned);
+        slot->assigned = NULL;
+    }
+    nw_answer(slot, domain->end_status, domain->reason);
+    nw_held_drop(slot);
+    nw_blocked_unused(slot);
+    slot->call_generation++;
+    nw_slot_end(slot);
+    if (domain->n_slots > 0)
+        return;
+    nw_domain_bury(domain);
+}
+
+/* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
+void nw_dying_sweep(void)
+{
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        struct nw_slot *slot, *next;
+
+        if (nw_m.domains[i]->state != NW_DOMAIN_DYING)
+            continue;
+        for (slot = nw_free_drain(nw_m.domains[i]); slot; slot = next) {
+            next = slot->next;
+            nw_slot_reap(slot);
+        }
+    }
+}
+
+static bool is_passive(const struct nw_slot *slot)
+{
+    switch (slot->state) {
+    case NW_SLOT_UNUSED:
+    case NW_SLOT_RUNNING:
+    case NW_SLOT_BARE:
+    case NW_SLOT_CALLING:
+    case NW_SLOT_REMOTE: /* until the engine has answered: its payload is in the arena */
+    case NW_SLOT_FREE:   /* drained, or on its way from the list to an executor */
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* The engine hears at once of invocations whose slots have yet to surface. */
+static void answer_early(struct nw_slot *slot)
+{
+    if (slot->state == NW_SLOT_UNUSED || !(slot->sequence & 1) || !slot->from_ring || slot->answered)
+        return;
+    slot->answered = true;
+    nw_complete(slot->invocation, slot->domain->end_status, slot->domain->reason);
+}
+
+void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason)
+{
+    if (domain->state != NW_DOMAIN_STARTING && domain->state != NW_DOMAIN_LIVE)
+        return;
+    if (!domain->reason[0])
+        snprintf(domain->reason, sizeof(domain->reason), "%s", reason);
+    if (status != NW_STATUS_UNAVAILABLE)
+        nw_shortage_explain(domain);
+    domain->end_status = status;
+    nw_function_domain_lost(domain, status, domain->reason);
+    nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */
+    for (size_t i = 0; i < domain->slots_end; i++)
+        answer_early(&domain->slots[i]);
+    /* One that runs or waits for a callee keeps the domain from being destroyed under this loop; so does this count. */
+    domain->n_slots++;
+    nw_dying_sweep();
+    for (size_t i = 0; i < domain->slots_end; i++)
+        if (is_passive(&domain->slots[i])) {
+            leave_lists(&domain->slots[i]);
+            nw_slot_reap(&domain->slots[i]);
+        }
+    domain->n_slots--;
+    nw_executors_kick();
+    pthread_cond_broadcast(&domain->key_given);
+    if (domain->n_slots == 0)
+        nw_domain_bury(domain);
+}
+
+/* Until its deadline: see watch_domain. */
+void nw_domain_exit(struct nw_domain *domain)
+{
+    struct nw_slot *first = domain->grower;
+
+    if (!first) { /* it makes another func worker, which nobody needs any more */
+        nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
+        return;
+    }
+    domain->grower = NULL;
+    first->gate.result = 0;
+    first->gate.result2 = NW_NO_MORE;
+    nw_ready(first);
+    nw_executor_wake();
+}

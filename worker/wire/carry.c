@@ -1,0 +1,97 @@
+/* See carry.h. */
+#include "worker/wire/carry.h"
+#include "common/base/atomic.h"
+#include "worker/memory/pages.h"
+#include <errno.h>
+
+static bool is_dying(const struct nw_slot *slot)
+{
+    return nw_load_acquire(&slot->domain->state) == NW_DOMAIN_DYING; /* set by nw_domain_kill */
+}
+
+static uint64_t piece_of(uint64_t left)
+{
+    return left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
+}
+
+/* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
+ * held. */
+static struct nw_executor *executor_of(const struct nw_slot *slot)
+{
+    for (uint32_t i = 0; i < nw_m.n_executors; i++)
+        if (!nw_m.executors[i]->away && nw_m.executors[i]->gate.current == &slot->gate)
+            return nw_m.executors[i];
+    return NULL;
+}
+
+static int carry_unlocked(const struct nw_slot *slot, char *to, struct nw_source from)
+{
+    int error = 0;
+
+    for (uint64_t done = 0, n; !error && done < from.length; done += n) {
+        n = piece_of(from.length - done);
+        error = is_dying(slot) ? -ECANCELED : nw_source_read(to + done, (struct nw_source){from.at + done, n});
+    }
+    return error;
+}
+
+int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
+{
+    struct nw_executor *ex;
+    int error;
+
+    if (from.length <= NW_CARRY_LOCKED)
+        return nw_source_read(to, from);
+    ex = from.length > NW_CARRY_PIECE ? executor_of(slot) : NULL;
+    pthread_mutex_unlock(&nw_m.lock);
+    if (ex && nw_executor_block(ex) < 0)
+        ex = NULL;
+    error = carry_unlocked(slot, to, from);
+    if (ex)
+        nw_executor_unblock(ex);
+    pthread_mutex_lock(&nw_m.lock);
+    return is_dying(slot) ? -ECANCELED : error;
+}
+
+/* The slot makes way: what is left of its input is placed when its turn comes again. */
+static void make_way(struct nw_executor *ex, struct nw_slot *slot)
+{
+    ex->gate.pending = 0;
+    pthread_mutex_lock(&nw_m.lock);
+    if (is_dying(slot))
+        nw_slot_reap(slot);
+    else
+        nw_ready(slot);
+    nw_dying_sweep();
+    pthread_mutex_unlock(&nw_m.lock);
+}
+
+static void fail(struct nw_slot *slot)
+{
+    pthread_mutex_lock(&nw_m.lock);
+    if (is_dying(slot))
+        nw_slot_reap(slot);
+    else
+        nw_input_failed(slot);
+    pthread_mutex_unlock(&nw_m.lock);
+}
+
+bool nw_carry_input(struct nw_executor *ex, struct nw_slot *slot)
+{
+    struct nw_source *from = &slot->incoming;
+
+    while (from->length > 0) {
+        const uint64_t n = piece_of(from->length), done = slot->gate.result - from->length;
+
+        if (nw_pages_kicked(ex)) {
+            make_way(ex, slot);
+            return false;
+        }
+        if (nw_gate_copy((char *)slot->inbox.at + done, (const void *)from->at, n) < 0) {
+            fail(slot);
+            return false;
+        }
+        *from = (struct nw_source){from->at + n, from->length - n};
+    }
+    return true;
+}

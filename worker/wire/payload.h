@@ -1,0 +1,23 @@
+/*
+ * Payloads for the engine: in the descriptor when they are small, else in a block of the line's arena, which a domain
+ * answers for until the engine releases it. A domain may hold a quarter of an arena, or one payload of any size; the
+ * last quarter is for those that hold little, so that none finds all of it taken by others.
+ *
+ * Lock: monitor.lock.
+ */
+#ifndef NW_WORKER_WIRE_PAYLOAD_H
+#define NW_WORKER_WIRE_PAYLOAD_H
+
+#include "worker/domain/monitor.h"
+
+/* Prepares a line's arena; before anything is placed. 0 or -ENOMEM. */
+int nw_payload_init(struct nw_line *line);
+
+/* Gives a payload of desc->length bytes its place, *at, and desc->offset. `domain` answers for it; NULL: the monitor,
+ * for the little it has to say. 0; -ENOMEM: not now; -E2BIG: never. */
+int nw_payload_place(struct nw_line *line, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at);
+
+/* The block is free again. -EINVAL: it is none that is in use. */
+int nw_payload_release(struct nw_line *line, uint64_t offset);
+
+#endif

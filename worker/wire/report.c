@@ -1,0 +1,168 @@
+/* What this worker says of its functions: to the engine over the control socket, for which nobody ever waits, and to
+ * the log, in which no function can drown the others. */
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "common/manifest/control.h"
+#include "worker/domain/monitor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOLDS_MAX      16 /* domains of which the engine is told at a time what they hold */
+#define USAGE_PAUSE_NS 200000000ull
+#define NEWS_MAX       64 /* reports of torn-down domains that wait; more are dropped, the log has them */
+
+struct report {
+    struct report *next;
+    struct nw_control head;
+    char text[NW_REASON_MAX];
+};
+
+static struct report *first, **last = &first;
+
+static int send_report(const struct nw_control *head, const char *text)
+{
+    int error = nw_control_send(nw_m.control, head, text, strlen(text), NULL, 0);
+
+    if (error && error != -EAGAIN && error != -EPIPE)
+        nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", head->deployment, strerror(-error));
+    return error;
+}
+
+static void keep(const struct nw_control *head, const char *text)
+{
+    struct report *report = malloc(sizeof(*report));
+
+    if (!report)
+        nw_die_system("cannot keep a message for the engine: out of memory");
+    report->next = NULL;
+    report->head = *head;
+    snprintf(report->text, sizeof(report->text), "%s", text);
+    *last = report;
+    last = &report->next;
+    nw_m.n_untold++;
+    nw_wake_control();
+}
+
+void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
+{
+    struct nw_control head = {.kind = kind, .worker = nw_m.worker, .deployment = deployment, .value = value};
+
+    if (!nw_m.n_untold && send_report(&head, text) != -EAGAIN)
+        return;
+    if (kind != NW_CONTROL_TORN_DOWN || nw_m.n_untold < NEWS_MAX)
+        keep(&head, text);
+}
+
+void nw_tell_rest(void)
+{
+    while (first && send_report(&first->head, first->text) != -EAGAIN) {
+        struct report *told = first;
+
+        first = told->next;
+        if (!first)
+            last = &first;
+        free(told);
+        nw_m.n_untold--;
+    }
+}
+
+static uint32_t count_domains(void)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
+        n += nw_m.domains[i]->state != NW_DOMAIN_NONE;
+    return n;
+}
+
+bool nw_tell_usage(uint64_t now)
+{
+    static struct nw_control told;
+    static uint64_t told_at;
+    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
+
+    head.value = __builtin_popcount(nw_m.keys_free);
+    head.memory = nw_load_relaxed(&nw_m.refused); /* written by nw_call_refuse */
+    if (head.slots == told.slots && head.value == told.value && head.memory == told.memory)
+        return false;
+    if (nw_m.n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
+        return true;
+    told = head;
+    told_at = now;
+    return false;
+}
+
+/* Whether the engine knows something else of it. */
+static bool holds_differ(const struct nw_domain *domain)
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        if (nw_share_used(domain, (enum nw_resource)r) != domain->account.told[r])
+            return true;
+    return nw_memory_used(domain) != domain->memory_told ||
+           nw_load_relaxed(&domain->memory_peak) != domain->memory_peak_told;
+}
+
+static bool tell_holds_of(struct nw_domain *domain)
+{
+    struct nw_control head = {.kind = NW_CONTROL_HOLDS,
+                              .worker = nw_m.worker,
+                              .deployment = domain->function->deployment,
+                              .memory = nw_memory_used(domain)};
+    uint64_t peak = nw_load_relaxed(&domain->memory_peak); /* see nw_memory_note_peak */
+    uint64_t before = domain->function->memory_peak;
+    uint64_t used[NW_RESOURCE_COUNT];
+    char text[NW_RESOURCES_TEXT];
+
+    head.value = (int64_t)(peak > before ? peak : before);
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        used[r] = nw_share_used(domain, (enum nw_resource)r);
+    nw_resources_format(used, text);
+    if (send_report(&head, text) == -EAGAIN)
+        return false;
+    memcpy(domain->account.told, used, sizeof(used));
+    domain->memory_told = head.memory;
+    domain->memory_peak_told = peak;
+    return true;
+}
+
+bool nw_tell_holds(uint64_t now)
+{
+    static uint64_t told_at;
+    static size_t turn;
+    uint32_t may = nw_m.n_untold || now - told_at < USAGE_PAUSE_NS ? 0 : HOLDS_MAX;
+    bool untold = false;
+
+    told_at = may ? now : told_at;
+    for (size_t i = 0; i < NW_DOMAINS_MAX; i++) {
+        struct nw_domain *domain = nw_m.domains[turn = (turn + 1) % NW_DOMAINS_MAX];
+
+        if (!domain || domain->state != NW_DOMAIN_LIVE || !holds_differ(domain))
+            continue;
+        if (may > 0 && tell_holds_of(domain))
+            may--;
+        else
+            untold = true;
+    }
+    return untold;
+}
+
+bool nw_may_log(struct nw_domain *domain)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards log_second and log_lines of all domains */
+    uint64_t second = nw_now() / 1000000000ull, n;
+
+    if (nw_without(NW_DEFENCE_LOG))
+        return true;
+    pthread_mutex_lock(&lock);
+    if (second != domain->log_second) {
+        domain->log_second = second;
+        domain->log_lines = 0;
+    }
+    n = domain->log_lines++;
+    pthread_mutex_unlock(&lock);
+    if (n == NW_LIMIT_LOG_LINES)
+        nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", domain->function->name);
+    return n < NW_LIMIT_LOG_LINES;
+}
