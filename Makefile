@@ -17,7 +17,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 OPT      ?= -O2 -g
 CFLAGS   ?=
 LDFLAGS  ?=
-CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE
+CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE $(CHECKS)
 NW_CFLAGS   = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIE -pthread $(SANITIZE) $(CFLAGS)
 NW_CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Werror -fPIE -pthread $(SANITIZE) $(CXXFLAGS)
 NW_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
@@ -71,7 +71,7 @@ endef
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk functions/compat/part.mk bench/part.mk
 
-.PHONY: all help deps demo check check-attacks bench bench-count install uninstall asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
+.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -108,9 +108,18 @@ bench-count: deps ## count instructions and system calls, compare with bench/cou
 	$(again) all $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
 	$(Q)NW_BUILD=$(abspath $(B)) bench/count.sh
 
+# A build that checks its structures at each move (common/base/valid.h).
+CHECKED = CHECKS=-DNW_DEBUG
+debug: deps ## build with checks at each move and run the unit tests (in build-debug/)
+	$(again) B=$(B)-debug $(CHECKED) OPT='-O1 -g -fno-omit-frame-pointer' run-debug
+
+.PHONY: run-debug
+run-debug: all tests
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS)
+
 # The shared run-time of gcc's UBSan heeds no log_path.
 STATIC_SANITIZERS = $(if $(findstring clang,$(shell $(CC) --version)),,-static-libasan -static-libubsan)
-SANITIZED = OPT='-O1 -g -fno-omit-frame-pointer' \
+SANITIZED = $(CHECKED) OPT='-O1 -g -fno-omit-frame-pointer' \
     SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined $(STATIC_SANITIZERS)'
 asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan/)
 	$(again) B=$(B)-asan $(SANITIZED) run-asan
@@ -140,7 +149,7 @@ chaos: deps ## the chaos test of `make check` for CHAOS_SECONDS (600)
 FUZZ ?= %
 fuzz-smoke: deps ## run each fuzz target for FUZZ_SECONDS (60) under both sanitizers (in build-fuzz/)
 	$(Q)deploy/deps.sh deploy/packages-fuzz.txt
-	$(again) B=$(B)-fuzz CC=clang-14 OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(again) B=$(B)-fuzz CC=clang-14 $(CHECKED) OPT='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' run-fuzz
 
 run-fuzz: $(filter $(addprefix $(B)/fuzz/,$(FUZZ)),$(FUZZERS))
@@ -186,7 +195,7 @@ $(B)/obj/%.o: %.cc
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-clean: ## remove build/, build-asan/ and build-fuzz/
-	$(Q)rm -rf $(B) $(B)-asan $(B)-fuzz
+clean: ## remove build/ and the builds beside it
+	$(Q)rm -rf $(B) $(B)-debug $(B)-asan $(B)-fuzz
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

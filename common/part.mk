@@ -21,6 +21,7 @@ $(eval $(call test,common/resources,common/test/resources_test.c common/manifest
 $(eval $(call test,common/bound,common/test/bound_test.c))
 $(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
 $(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
+$(eval $(call test,common/valid,common/test/valid_test.c common/test/valid_off.c))
 
 $(eval $(call fuzz,common,control,,,$(COMMON)))
 $(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))

@@ -8,6 +8,7 @@
 #ifndef NW_ENGINE_BASE_LIST_H
 #define NW_ENGINE_BASE_LIST_H
 
+#include "common/base/valid.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,9 +42,16 @@ static inline bool nw_list_empty(const struct nw_list *list)
     return list->next == list;
 }
 
+/* Of a head or a member: its neighbours know it. */
+static inline bool nw_list_is_valid(const struct nw_list *list)
+{
+    return list->next && list->prev && list->next->prev == list && list->prev->next == list;
+}
+
 /* Adds behind `at`, which is a member or the head. */
 static inline void nw_list_add(struct nw_list *at, struct nw_list *member)
 {
+    nw_check_valid(nw_list, at);
     member->prev = at;
     member->next = at->next;
     at->next->prev = member;
@@ -57,6 +65,7 @@ static inline void nw_list_append(struct nw_list *head, struct nw_list *member)
 
 static inline void nw_list_remove(struct nw_list *member)
 {
+    nw_check_valid(nw_list, member);
     if (nw__list_cursors)
         nw__list_step_over(member);
     member->prev->next = member->next;
@@ -67,6 +76,8 @@ static inline void nw_list_remove(struct nw_list *member)
 /* Moves all members of `from` to the end of `to`. Walks of `from` end. */
 static inline void nw_list_splice(struct nw_list *to, struct nw_list *from)
 {
+    nw_check_valid(nw_list, to);
+    nw_check_valid(nw_list, from);
     if (nw_list_empty(from))
         return;
     if (nw__list_cursors)

@@ -149,13 +149,31 @@ static void a_walk_may_be_left(void **state)
     assert_string_equal(f->seen, "abab");
 }
 
+/* What nw_check_valid asks in debug builds. */
+static void a_member_that_its_neighbour_does_not_know_is_not_valid(void **state)
+{
+    struct fixture *f = *state;
+    struct nw_list never_added = {NULL, NULL};
+    assert_true(nw_list_is_valid(&f->list));
+    assert_true(nw_list_is_valid(&f->members[1]->link));
+    f->members[2]->link.prev = &f->list;
+    assert_false(nw_list_is_valid(&f->members[1]->link));
+    f->members[2]->link.prev = &f->members[1]->link;
+    assert_false(nw_list_is_valid(&never_added));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(the_next_member_may_go),        CASE(every_member_may_go), CASE(members_may_move_to_another_list),
-        CASE(all_may_be_spliced_away),       CASE(walks_nest),          CASE(a_walk_may_be_left),
+        CASE(the_next_member_may_go),
+        CASE(every_member_may_go),
+        CASE(members_may_move_to_another_list),
+        CASE(all_may_be_spliced_away),
+        CASE(walks_nest),
+        CASE(a_walk_may_be_left),
         CASE(the_head_may_go_with_the_last),
+        CASE(a_member_that_its_neighbour_does_not_know_is_not_valid),
     };
     return cmocka_run_group_tests_name("list", tests, NULL, NULL);
 }
