@@ -38,9 +38,9 @@
 #include "common/shm/channel.h"
 #include "engine/base/carry.h"
 #include "engine/base/list.h"
-#include "engine/base/options.h"
 #include "engine/base/outbox.h"
 #include "engine/base/spool.h"
+#include "engine/config/options.h"
 #include "engine/io/io.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
 #define NW_ENGINE_THREADS_THREAD_H
 
 #include "engine/gateway/failures.h"
-#include "engine/io/mail.h"
 #include "engine/serve/engine.h"
+#include "engine/threads/mail.h"
 #include "engine/threads/threads.h"
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* The boxes of mail.h: a list under a lock, and an eventfd that the receiver's loop watches. */
-#include "engine/io/mail.h"
+#include "engine/threads/mail.h"
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>

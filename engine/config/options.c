@@ -1,5 +1,5 @@
 /* The table of options.h and what reads it. */
-#include "engine/base/options.h"
+#include "engine/config/options.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>

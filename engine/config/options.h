@@ -1,6 +1,6 @@
 /* The flags of nightward-engine: one table gives parsing, defaults, bounds and help. */
-#ifndef NW_ENGINE_BASE_OPTIONS_H
-#define NW_ENGINE_BASE_OPTIONS_H
+#ifndef NW_ENGINE_CONFIG_OPTIONS_H
+#define NW_ENGINE_CONFIG_OPTIONS_H
 
 #include "common/base/log.h"
 #include "common/host/mode.h"

@@ -2,8 +2,8 @@
  * How the threads of the engine tell each other something: mail that is read on the loop of the receiver, in the order
  * of its sending. Not for what a request needs: that stays on one thread.
  */
-#ifndef NW_ENGINE_IO_MAIL_H
-#define NW_ENGINE_IO_MAIL_H
+#ifndef NW_ENGINE_THREADS_MAIL_H
+#define NW_ENGINE_THREADS_MAIL_H
 
 #include "engine/base/list.h"
 #include "engine/io/io.h"
