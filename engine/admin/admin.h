@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_ADMIN_ADMIN_H
 #define NW_ENGINE_ADMIN_ADMIN_H
 
-#include "engine/serve/engine.h"
+struct nw_engine;
 
 /* Makes engine->admin and listens. Ends the process with a message when it cannot. */
 void nw_admin_start(struct nw_engine *engine);

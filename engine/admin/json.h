@@ -2,7 +2,11 @@
 #ifndef NW_ENGINE_ADMIN_JSON_H
 #define NW_ENGINE_ADMIN_JSON_H
 
-#include "engine/serve/engine.h"
+#include <stdint.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_manifest;
 
 /* Each returns text to be freed with free(), or NULL when memory is out. */
 char *nw_json_deployment(const struct nw_deployment *deployment);

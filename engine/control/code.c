@@ -1,6 +1,8 @@
 /* Reading as code.h tells. */
 #include "engine/control/code.h"
 #include "engine/control/deployments.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
 #include "engine/store/registry.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,9 @@
 #ifndef NW_ENGINE_CONTROL_CODE_H
 #define NW_ENGINE_CONTROL_CODE_H
 
-#include "engine/serve/engine.h"
+#include <stdbool.h>
+
+struct nw_deployment;
 
 /* Whether it can be loaded; if it was not read yet, begins to, and nw_deployment_code_read tells the end. */
 bool nw_code_ready(struct nw_deployment *deployment);

@@ -18,8 +18,11 @@
 #include "engine/control/operations.h"
 #include "engine/control/tenants.h"
 #include "engine/control/workers.h"
+#include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/dispatch.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/threads/threads.h"
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,16 @@
 #define NW_ENGINE_CONTROL_DEPLOYMENTS_H
 
 #include "common/manifest/control.h"
-#include "engine/serve/engine.h"
+#include "engine/control/deployment.h"
+#include "engine/serve/replica.h"
+#include <stdbool.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_function;
+struct nw_manifest;
+struct nw_replica;
+struct nw_seat;
 
 /*
  * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the

@@ -1,12 +1,19 @@
 /* See loads.h. */
 #include "engine/control/loads.h"
+#include "common/base/buffer.h"
 #include "common/base/error_text.h"
 #include "common/base/without.h"
 #include "common/manifest/control.h"
+#include "common/manifest/manifest.h"
 #include "common/manifest/resources.h"
 #include "engine/control/code.h"
+#include "engine/control/deployment.h"
 #include "engine/control/workers.h"
+#include "engine/io/io.h"
 #include "engine/names/names.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/serve/replica.h"
 #include "engine/store/directory.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,11 @@
 #ifndef NW_ENGINE_CONTROL_LOADS_H
 #define NW_ENGINE_CONTROL_LOADS_H
 
-#include "engine/serve/engine.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nw_replica;
+struct nw_seat;
 
 /* What is to be loaded now, or NULL. */
 struct nw_replica *nw_loads_next(const struct nw_seat *seat);

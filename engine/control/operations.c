@@ -14,8 +14,10 @@
 #include "engine/control/operations.h"
 #include "common/base/log.h"
 #include "engine/control/deployments.h"
+#include "engine/io/io.h"
 #include "engine/serve/dispatch.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/store/registry.h"
 #include "engine/threads/threads.h"
 #include <errno.h>

@@ -5,7 +5,14 @@
 #ifndef NW_ENGINE_CONTROL_OPERATIONS_H
 #define NW_ENGINE_CONTROL_OPERATIONS_H
 
-#include "engine/serve/engine.h"
+#include "common/base/status.h"
+#include <stddef.h>
+
+struct nw_buffer;
+struct nw_deployment;
+struct nw_engine;
+struct nw_function;
+struct nw_manifest;
 
 /* How it ended: `status` OK with the deployment that serves now (NULL after a removal), else why not. */
 typedef void nw_operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment,

@@ -4,6 +4,8 @@
 #include "common/manifest/control.h"
 #include "engine/control/deployments.h"
 #include "engine/control/workers.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
 #include <errno.h>

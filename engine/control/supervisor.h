@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_CONTROL_SUPERVISOR_H
 #define NW_ENGINE_CONTROL_SUPERVISOR_H
 
-#include "engine/serve/engine.h"
+struct nw_engine;
 
 /* Takes the socket at file descriptor 3 and the signals. Ends the process with a message when there is no socket. */
 void nw_supervisor_start(struct nw_engine *engine);

@@ -1,7 +1,11 @@
 /* Tenants as tenants.h tells. There are few, so a list does. */
 #include "engine/control/tenants.h"
 #include "common/base/log.h"
+#include "engine/control/deployment.h"
 #include "engine/control/workers.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,23 @@
 #ifndef NW_ENGINE_CONTROL_TENANTS_H
 #define NW_ENGINE_CONTROL_TENANTS_H
 
-#include "engine/serve/engine.h"
+#include "common/manifest/manifest.h"
+#include "engine/base/list.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nw_engine;
+struct nw_function;
+
+struct nw_tenant {
+    struct nw_list link; /* in engine->tenants */
+    struct nw_engine *engine;
+    char name[NW_NAME_MAX + 1];
+    uint32_t profile; /* enum nw_profile, that of each of its functions */
+    struct nw_list seats;
+    unsigned deployments;    /* that hold it */
+    uint64_t refusal_logged; /* when; 0: never */
+};
 
 /*
  * The tenant of this name and profile for one more deployment; its workers are started if it is the first. To be

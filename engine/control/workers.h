@@ -6,7 +6,14 @@
 #define NW_ENGINE_CONTROL_WORKERS_H
 
 #include "common/manifest/control.h"
-#include "engine/serve/engine.h"
+#include "engine/control/seat.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_link;
+struct nw_tenant;
 
 /* A place for a worker of a tenant; it is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
  * memory is out. */

@@ -3,6 +3,7 @@
  * on its control socket, between requests of honest clients. The engine may give that worker up, but it answers every
  * request once, loses nothing, and serves on with the worker that comes after.
  */
+#include "common/base/status.h"
 #include "common/manifest/control.h"
 #include "common/test/fuzz.h"
 #include "engine/fuzz/world.h"

@@ -3,7 +3,9 @@
  * the rest of the first line with what follows, h holds on to it.
  */
 #include "engine/fuzz/world_worker.h"
+#include "common/base/status.h"
 #include "common/manifest/control.h"
+#include "common/manifest/manifest.h"
 #include "common/test/fuzz.h"
 #include <errno.h>
 #include <fcntl.h>

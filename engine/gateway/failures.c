@@ -1,7 +1,7 @@
 /* Notes of failures as failures.h tells. */
 #include "engine/gateway/failures.h"
 #include "common/base/log.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/function.h"
 #include "engine/threads/thread.h"
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,13 @@
 #ifndef NW_ENGINE_GATEWAY_FAILURES_H
 #define NW_ENGINE_GATEWAY_FAILURES_H
 
+#include "common/base/status.h"
 #include "engine/http/http.h"
-#include "engine/serve/engine.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_engine;
+struct nw_function;
 
 #define NW_FAILURE_REASON 1000
 

@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_GATEWAY_GATEWAY_H
 #define NW_ENGINE_GATEWAY_GATEWAY_H
 
-#include "engine/serve/engine.h"
+struct nw_engine;
 
 /* Makes engine->gateway and listens on the addresses of the options. Ends the process with a message when it cannot. */
 void nw_gateway_start(struct nw_engine *engine);

@@ -3,7 +3,8 @@
 #include "common/base/log.h"
 #include "engine/gateway/failures.h"
 #include "engine/serve/dispatch.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/serve/output.h"
 #include <errno.h>

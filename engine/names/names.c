@@ -3,7 +3,9 @@
 #include "common/base/log.h"
 #include "engine/control/deployments.h"
 #include "engine/control/workers.h"
+#include "engine/io/io.h"
 #include "engine/names/lookup.h"
+#include "engine/serve/engine.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,7 +7,11 @@
 #ifndef NW_ENGINE_NAMES_NAMES_H
 #define NW_ENGINE_NAMES_NAMES_H
 
-#include "engine/serve/engine.h"
+#include <stdbool.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_replica;
 
 /* Whether its names are as well known as they will be for now; nw_deployment_names_known tells when that comes later.
  */

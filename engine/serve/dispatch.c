@@ -1,11 +1,15 @@
 /* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
 #include "engine/serve/dispatch.h"
 #include "common/base/without.h"
+#include "engine/control/deployment.h"
 #include "engine/control/workers.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/counters.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
+#include "engine/serve/replica.h"
 #include <errno.h>
 #include <string.h>
 

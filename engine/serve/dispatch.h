@@ -8,7 +8,13 @@
 #ifndef NW_ENGINE_SERVE_DISPATCH_H
 #define NW_ENGINE_SERVE_DISPATCH_H
 
-#include "engine/serve/engine.h"
+#include "common/base/status.h"
+#include "common/shm/channel.h"
+#include "engine/serve/invocation.h"
+
+#define NW_DEPTH_MAX 32
+
+struct nw_engine;
 
 /* An invocation of `function`, or NULL with *status and *reason (static text, or the deployment's) when it cannot be.
  */

@@ -15,8 +15,10 @@
 #include "common/base/log.h"
 #include "common/base/poison.h"
 #include "engine/control/deployments.h"
+#include "engine/control/seat.h"
 #include "engine/serve/dispatch.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
 #include <stdlib.h>

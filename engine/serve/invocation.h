@@ -2,7 +2,84 @@
 #ifndef NW_ENGINE_SERVE_INVOCATION_H
 #define NW_ENGINE_SERVE_INVOCATION_H
 
-#include "engine/serve/engine.h"
+#include "common/base/status.h"
+#include "common/shm/channel.h"
+#include "engine/base/carry.h"
+#include "engine/base/list.h"
+#include "engine/base/spool.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_engine;
+struct nw_function;
+struct nw_link;
+struct nw_replica;
+
+/* An answer. With OK the data is the output, else a reason (hostile text). If `link` is not NULL it lies in the
+ * worker's arena and the receiver calls nw_link_drop(link, offset) once when done with it; otherwise it lives only
+ * until `done` returns. */
+struct nw_result {
+    enum nw_status status;
+    const char *data;
+    size_t length;
+    struct nw_link *link;
+    uint64_t offset;
+};
+
+/* Who asked. */
+struct nw_invocation_owner {
+    void (*room)(void *arg); /* what nw_invoke_reserve refused is there now */
+    void (*cut)(void *arg);  /* its input comes too slowly, and memory is short: it must give up; see spool.h */
+    void (*done)(void *arg, const struct nw_result *result); /* the invocation is freed afterwards */
+};
+
+enum nw_invocation_state {
+    NW_INVOCATION_FREE,
+    NW_INVOCATION_OPEN,    /* the input is arriving */
+    NW_INVOCATION_WAITING, /* needs a worker, or room in its arena */
+    NW_INVOCATION_READY,   /* complete; queued for a slot of its replica */
+    NW_INVOCATION_SENT,    /* the worker has it */
+    NW_INVOCATION_ORPHAN,  /* the worker has it, and nobody wants the answer any more */
+    NW_INVOCATION_STATES
+};
+
+struct nw_invocation {
+    struct nw_list link; /* function->waiting, link->room_waiters, replica->queues or link->sent, by state */
+    struct nw_engine *engine;
+    uint32_t index, generation; /* together the id that a worker sees */
+    enum nw_invocation_state state;
+    bool complete; /* all input is known */
+    uint32_t depth;
+    struct nw_function *function;
+    struct nw_replica *replica; /* chosen; counted in replica->bound */
+    struct nw_link *home;       /* a reference: whose arena holds the block, or who runs it */
+    bool inlined;               /* the input is in `small` */
+    bool has_block;             /* it is in the arena of `home` */
+    bool spooled;               /* it arrives in `spilled`: those that arrive have their part of the arena already */
+    bool owes;                  /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
+    bool partial;               /* its block counts in home->partial: its input is still arriving */
+    bool capped;                /* WAITING because its function has its part of the arena already */
+    bool little;                /* WAITING, and its function holds little of the arena */
+    uint64_t offset;
+    size_t capacity;
+    size_t length;       /* bytes of input so far */
+    size_t wanted;       /* bytes that nw_invoke_reserve asked for */
+    char *spilled;       /* the input so far while there is no room for it in an arena */
+    size_t spilled_size; /* bytes of it that may be used */
+    size_t spilled_room; /* its size: all that may come */
+    struct {
+        struct nw_link *link; /* a reference; NULL: it does not move */
+        uint64_t offset;
+        size_t capacity;
+        struct nw_carry carry;
+    } next;                       /* WAITING while a large input is carried to another block than it has */
+    struct nw_spool_holder spool; /* `spilled`, when it is large */
+    unsigned char small[NW_INLINE_MAX];
+    uint64_t deadline;
+    const struct nw_invocation_owner *owner;
+    void *owner_arg;
+};
 
 enum nw_request_event {
     NW_REQUEST_WAIT,    /* no worker, or no room */

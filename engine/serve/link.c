@@ -5,6 +5,7 @@
 #include "common/base/without.h"
 #include "engine/control/workers.h"
 #include "engine/serve/dispatch.h"
+#include "engine/serve/engine.h"
 #include "engine/serve/nested.h"
 #include "engine/threads/threads.h"
 #include <errno.h>

@@ -6,7 +6,61 @@
 #ifndef NW_ENGINE_SERVE_LINK_H
 #define NW_ENGINE_SERVE_LINK_H
 
-#include "engine/serve/engine.h"
+#include "common/shm/channel.h"
+#include "engine/base/list.h"
+#include "engine/base/outbox.h"
+#include "engine/io/io.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_engine;
+struct nw_seat;
+struct nw_told_worker;
+
+/* Through what a worker is lost. */
+enum nw_loss {
+    NW_LOSS_OWN,    /* its own doing, or its functions' */
+    NW_LOSS_UNTOLD, /* its socket is closed; the launcher says how its process ended */
+    NW_LOSS_OTHER,  /* neither: it was killed, or the launcher was */
+};
+
+struct nw_link {
+    struct nw_engine *engine;
+    struct nw_seat *seat;
+    const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
+    enum nw_loss loss;  /* broken: through what */
+    struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
+    uint32_t number;
+    int64_t pid;                 /* 0 until the launcher says */
+    uint32_t domains, free_keys; /* as the worker says */
+    uint64_t refused;            /* the same: system calls of its functions */
+    unsigned references;
+    struct nw_channel channel;
+    int control;
+    struct nw_outbox outbox;    /* to its control socket */
+    struct nw_list outbox_link; /* in engine->unsent while something is kept there */
+    struct nw_io_watch *control_watch, *doorbell_watch;
+    struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
+    uint64_t partial;     /* bytes of our arena for inputs that are still arriving */
+    uint64_t lent;        /* bytes of its arena in answers that clients have yet to read */
+    bool room;            /* a block was freed since the waiters were last looked at */
+    unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
+    unsigned busy;        /* invocations that it has */
+    unsigned n_calls;
+    struct nw_list calls;          /* nested calls from it that are not answered */
+    struct nw_list reply_waiters;  /* those of them whose output needs room in the arena */
+    struct nw_list room_waiters;   /* invocations whose input does */
+    struct nw_list little_waiters; /* the same, of functions that hold little of it: they go first */
+    struct nw_list sent;           /* invocations */
+    struct nw_desc *backlog;       /* RELEASE and REPLY descriptors that did not fit */
+    size_t backlog_length, backlog_capacity;
+    struct nw_told_worker **others; /* what other threads get, until they have it */
+    uint32_t *busy_elsewhere;       /* invocations that it has of each of them */
+    struct nw_link *origin;         /* in another thread: the main one's */
+    uint32_t *shown_busy;           /* ... and where it reads `busy` */
+    uint64_t *reply_blocks;         /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
+};
 
 /* A channel for the worker of `seat`; one reference. *worker_socket is the worker's end of the control socket, the
  * caller's to close. NULL with *error negative errno. */

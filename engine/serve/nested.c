@@ -4,9 +4,11 @@
  */
 #include "engine/serve/nested.h"
 #include "engine/base/carry.h"
+#include "engine/control/seat.h"
 #include "engine/control/tenants.h"
 #include "engine/serve/dispatch.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,9 @@
 #ifndef NW_ENGINE_SERVE_NESTED_H
 #define NW_ENGINE_SERVE_NESTED_H
 
-#include "engine/serve/engine.h"
+#include "common/shm/channel.h"
+
+struct nw_link;
 
 /* A CALL from a ring: NULL, or what is wrong with it. */
 const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc);

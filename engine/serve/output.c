@@ -3,7 +3,8 @@
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
 #include "engine/base/carry.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
 #define NW_ENGINE_SERVE_OUTPUT_H
 
 #include "engine/http/http.h"
-#include "engine/serve/engine.h"
+#include "engine/serve/invocation.h"
 
 /* Answers with the output of a function. */
 void nw_output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result);

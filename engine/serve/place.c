@@ -6,7 +6,10 @@
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
 #include "engine/control/deployments.h"
+#include "engine/control/seat.h"
 #include "engine/serve/dispatch.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_SERVE_PLACE_H
 #define NW_ENGINE_SERVE_PLACE_H
 
-#include "engine/serve/engine.h"
+#include "engine/serve/invocation.h"
 
 /*
  * Sees to it that `inv` has a replica that can run it and room for `need` bytes in the arena of its worker; input that

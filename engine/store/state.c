@@ -1,6 +1,8 @@
 /* The directory of state.h. Its lock is flock on DIR/lock, which also holds the pid of who has it. */
 #include "engine/store/state.h"
 #include "common/base/log.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
 #include "engine/store/registry.h"
 #include "engine/threads/threads.h"
 #include <errno.h>

@@ -2,7 +2,9 @@
 #ifndef NW_ENGINE_STORE_STATE_H
 #define NW_ENGINE_STORE_STATE_H
 
-#include "engine/serve/engine.h"
+#include <stddef.h>
+
+struct nw_engine;
 
 /* Makes the directory if it is missing and takes its lock. Ends the process with a message when it cannot. */
 void nw_state_take(struct nw_engine *engine);

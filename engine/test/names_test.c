@@ -5,6 +5,7 @@
 #include "engine/control/workers.h"
 #include "engine/names/lookup.h"
 #include "engine/names/names.h"
+#include "engine/serve/engine.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "engine/fuzz/world.h"
 #include "engine/http/http.h"
 #include "engine/serve/dispatch.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 #include "engine/test/played_worker.h"
 #include "common/manifest/control.h"
 #include "common/test/test.h"
-#include "engine/serve/functions.h"
+#include "engine/control/deployment.h"
+#include "engine/serve/function.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

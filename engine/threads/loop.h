@@ -2,7 +2,7 @@
 #ifndef NW_ENGINE_THREADS_LOOP_H
 #define NW_ENGINE_THREADS_LOOP_H
 
-#include "engine/serve/engine.h"
+struct nw_engine;
 
 /* Prepares everything that needs no file and no socket. Ends the process when memory is out. */
 void nw_engine_init(struct nw_engine *engine);

@@ -2,6 +2,8 @@
 #ifndef NW_ENGINE_THREADS_THREAD_H
 #define NW_ENGINE_THREADS_THREAD_H
 
+#include "common/manifest/manifest.h"
+#include "engine/control/deployment.h"
 #include "engine/gateway/failures.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/mail.h"

@@ -7,7 +7,7 @@
 #include "engine/control/deployments.h"
 #include "engine/control/workers.h"
 #include "engine/http/http.h"
-#include "engine/serve/functions.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/threads/thread.h"
 #include <errno.h>

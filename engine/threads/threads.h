@@ -7,7 +7,14 @@
 #ifndef NW_ENGINE_THREADS_THREADS_H
 #define NW_ENGINE_THREADS_THREADS_H
 
-#include "engine/serve/engine.h"
+#include "engine/base/list.h"
+#include "engine/serve/counters.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_engine;
+struct nw_link;
 
 /* Somebody who waits until every thread acts on what is so now. */
 struct nw_threads_waiter {

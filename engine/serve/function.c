@@ -1,5 +1,6 @@
-/* The table of functions.h: a fixed number of buckets, since names are few and looked up often. */
-#include "engine/serve/functions.h"
+/* The table of function.h: a fixed number of buckets, since names are few and looked up often. */
+#include "engine/serve/function.h"
+#include "engine/serve/engine.h"
 #include <stdlib.h>
 #include <string.h>
 

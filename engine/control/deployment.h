@@ -1,0 +1,49 @@
+/* The type of a deployment: a version of a function. Its life is in deployments.h. */
+#ifndef NW_ENGINE_CONTROL_DEPLOYMENT_H
+#define NW_ENGINE_CONTROL_DEPLOYMENT_H
+
+#include "common/manifest/manifest.h"
+#include "engine/base/list.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NW_SHA256_HEX   64
+#define NW_VERSION_SIZE 13
+#define NW_REASON_SIZE  1024
+
+struct nw_engine;
+struct nw_function;
+struct nw_names;
+struct nw_tenant;
+
+enum nw_deployment_state {
+    NW_DEPLOYMENT_LOADING,
+    NW_DEPLOYMENT_COMMITTING,
+    NW_DEPLOYMENT_SERVING,
+    NW_DEPLOYMENT_FAILED, /* persisted, but refused when it was loaded again */
+    NW_DEPLOYMENT_RETIRING,
+    NW_DEPLOYMENT_STATES
+};
+
+struct nw_deployment {
+    struct nw_list link; /* in engine->deployments */
+    struct nw_engine *engine;
+    struct nw_function *function; /* NULL once it retires */
+    struct nw_tenant *tenant;     /* holds it until the end */
+    uint32_t number;              /* what workers call it; never reused */
+    enum nw_deployment_state state;
+    struct nw_manifest manifest;
+    char sha256[NW_SHA256_HEX + 1];
+    int code;               /* a copy that cannot change any more, see code.h; -1: not read yet */
+    bool code_reading;      /* on another thread, which uses the deployment */
+    struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
+    bool persisted;
+    struct nw_list replicas;
+    uint64_t deadline;  /* of loading */
+    uint64_t load_took; /* ms, the last time; 0: not yet */
+    unsigned held;      /* other threads that know it: see threads.h */
+    uint64_t told;      /* in another thread: the last generation that it was in */
+    char reason[NW_REASON_SIZE];
+};
+
+#endif

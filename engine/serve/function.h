@@ -1,0 +1,49 @@
+/* The table of functions by name. Not responsible for their versions (deployments.c). */
+#ifndef NW_ENGINE_SERVE_FUNCTION_H
+#define NW_ENGINE_SERVE_FUNCTION_H
+
+#include "common/manifest/manifest.h"
+#include "engine/base/list.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_failure;
+
+struct nw_function {
+    struct nw_list link; /* in its bucket of engine->functions */
+    char name[NW_NAME_MAX + 1];
+    struct nw_deployment *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_deployment *next;    /* on its way */
+    struct nw_list waiting;        /* invocations without a worker */
+    struct nw_list capped;         /* invocations that wait for others of this function to leave the arena */
+    struct nw_list uncap_link;     /* in engine->uncap while some of those may go on */
+    uint64_t arena_bytes;          /* of its inputs */
+    struct nw_list operations;     /* deployments and removals; the first is under way */
+    uint64_t spooled;              /* bytes of engine->spool for its inputs and outputs */
+    unsigned references;           /* invocations and outputs that point here */
+    bool removed;                  /* in no table any more */
+    bool query_said;               /* that it does not see queries */
+    struct nw_failure *failure;    /* the last one; NULL: none; see failures.h */
+    uint64_t failure_second;       /* when `failures` were counted */
+    unsigned failures;
+};
+
+/* The function of this name, or NULL. */
+struct nw_function *nw_function_find(struct nw_engine *engine, const char *name, size_t length);
+
+/* The function of this name, made if there is none. NULL when memory is out. */
+struct nw_function *nw_function_get(struct nw_engine *engine, const char *name);
+
+/* Takes it out of the table; its memory lives until the last invocation lets go of it. */
+void nw_function_remove(struct nw_function *function);
+
+/* An invocation lets go. */
+void nw_function_unref(struct nw_function *function);
+
+/* Calls back for each function. The callback may remove it. */
+void nw_functions_each(struct nw_engine *engine, void (*callback)(struct nw_function *function, void *arg), void *arg);
+
+#endif
