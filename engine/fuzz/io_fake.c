@@ -2,6 +2,7 @@
 #include "engine/fuzz/io_fake.h"
 #include "common/test/fuzz.h"
 #include "engine/base/list.h"
+#include "engine/io/choice/choice.h"
 #include "engine/names/lookup.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /*
- * What a backend of io.h provides, and the part of each object that all backends have in common: it is the first
- * member of the backend's own. io.c calls through the table; the meaning of each function is that of io.h.
+ * What a backend of io.h provides: a table of functions, which mean what io.h says of their namesakes, and through
+ * which io.c calls it. Each object of a backend begins with the part declared here, which all backends have in common.
+ * Also what all backends use: the part of a write that is not sent yet, and how accepted sockets are set up.
  */
 #ifndef NW_ENGINE_IO_BACKEND_H
 #define NW_ENGINE_IO_BACKEND_H
@@ -9,10 +10,10 @@
 
 /* About so many bytes are handed over between two calls of before_wait, and so many events of connections, so that
  * others come to their turn. */
-#define NW__IO_TURN_BYTES  (128ul * 1024)
-#define NW__IO_TURN_EVENTS 32
+#define NW_IO_TURN_BYTES  (128ul * 1024)
+#define NW_IO_TURN_EVENTS 32
 
-struct nw__io_backend {
+struct nw_io_backend {
     enum nw_io_kind kind;
     void (*free)(struct nw_io *io);
     void (*run)(struct nw_io *io);
@@ -35,20 +36,20 @@ struct nw__io_backend {
 };
 
 struct nw_io {
-    const struct nw__io_backend *backend;
+    const struct nw_io_backend *backend;
     bool (*before_wait)(void *arg);
     void *before_wait_arg;
 };
 
 struct nw_io_listener {
-    const struct nw__io_backend *backend;
+    const struct nw_io_backend *backend;
     int fd;
     void (*accepted)(void *arg, struct nw_io_conn *conn);
     void *arg;
 };
 
 struct nw_io_conn {
-    const struct nw__io_backend *backend;
+    const struct nw_io_backend *backend;
     int fd;
     const struct nw_io_conn_handler *handler; /* NULL until it is owned */
     void *arg;
@@ -56,35 +57,31 @@ struct nw_io_conn {
 };
 
 struct nw_io_timer {
-    const struct nw__io_backend *backend;
+    const struct nw_io_backend *backend;
     void (*fired)(void *arg);
     void *arg;
 };
 
 struct nw_io_watch {
-    const struct nw__io_backend *backend;
+    const struct nw_io_backend *backend;
     void (*readable)(void *arg);
     void *arg;
 };
 
-/* The backends. On failure NULL with errno set; io_uring says why to people. */
-struct nw_io *nw__uv_new(void);
-struct nw_io *nw__uring_new(char *why, size_t size);
-
 /* ms until accepting is tried again when the process has no descriptor left */
-#define NW__IO_ACCEPT_RETRY 100
+#define NW_IO_ACCEPT_RETRY 100
 
 /* What every accepted socket gets. */
-void nw__io_set_up_socket(int fd);
+void nw_io_set_up_socket(int fd);
 
 /* What is left of a write. */
-struct nw__io_pending {
+struct nw_io_pending {
     struct iovec iov[NW_IO_IOV_MAX];
     int first, n;
 };
 
-void nw__io_pending_set(struct nw__io_pending *pending, const struct iovec *iov, int n);
-void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes);
-size_t nw__io_pending_left(const struct nw__io_pending *pending);
+void nw_io_pending_set(struct nw_io_pending *pending, const struct iovec *iov, int n);
+void nw_io_pending_sent(struct nw_io_pending *pending, size_t bytes);
+size_t nw_io_pending_left(const struct nw_io_pending *pending);
 
 #endif

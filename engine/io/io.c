@@ -1,10 +1,7 @@
-/* io.h: the choice of a backend, and what is the same in all of them. */
+/* The functions of io.h, which call the backend that an object belongs to. Which one that is: io/choice. */
 #include "engine/io/backend.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,18 +19,6 @@ int nw_io_kind_parse(const char *name)
         if (!strcmp(name, kind_names[i]))
             return i;
     return -EINVAL;
-}
-
-struct nw_io *nw_io_new(enum nw_io_kind kind, char *why, size_t size)
-{
-    *why = '\0';
-    struct nw_io *io = kind == NW_IO_UV ? NULL : nw__uring_new(why, size);
-    if (io || kind == NW_IO_URING)
-        return io;
-    io = nw__uv_new();
-    if (!io)
-        snprintf(why, size, "cannot make a loop of libuv: %s", strerror(errno));
-    return io;
 }
 
 void nw_io_free(struct nw_io *io)
@@ -101,12 +86,6 @@ void nw_io_listener_close(struct nw_io_listener *listener)
     listener->backend->listener_close(listener);
 }
 
-void nw__io_set_up_socket(int fd)
-{
-    int on = 1; /* fails on Unix sockets, which have no delay to switch off */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 /* --- connections --- */
 
 void nw_io_conn_own(struct nw_io_conn *conn, const struct nw_io_conn_handler *handler, void *arg)
@@ -148,36 +127,6 @@ void nw_io_conn_shutdown(struct nw_io_conn *conn)
 void nw_io_conn_close(struct nw_io_conn *conn)
 {
     conn->backend->conn_close(conn);
-}
-
-void nw__io_pending_set(struct nw__io_pending *pending, const struct iovec *iov, int n)
-{
-    memcpy(pending->iov, iov, (size_t)n * sizeof *iov);
-    pending->first = 0;
-    pending->n = n;
-}
-
-void nw__io_pending_sent(struct nw__io_pending *pending, size_t bytes)
-{
-    struct iovec *iov = pending->iov + pending->first;
-    while (pending->n && bytes >= iov->iov_len) {
-        bytes -= iov->iov_len;
-        iov++;
-        pending->first++;
-        pending->n--;
-    }
-    if (!pending->n)
-        return;
-    iov->iov_base = (char *)iov->iov_base + bytes;
-    iov->iov_len -= bytes;
-}
-
-size_t nw__io_pending_left(const struct nw__io_pending *pending)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < pending->n; i++)
-        bytes += pending->iov[pending->first + i].iov_len;
-    return bytes;
 }
 
 /* --- timers, watches, work --- */

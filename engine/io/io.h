@@ -1,7 +1,8 @@
 /*
  * The event loop that the engine is written against: connections, timers, watched descriptors, work on another
- * thread. Nothing here knows HTTP or workers. Two backends exist behind io/backend.h: io_uring (io_uring*.c), and libuv
- * (io/uv.c) where the kernel has no io_uring, lacks what we need of it, or forbids it.
+ * thread. Nothing here knows HTTP or workers. Two backends lie above it (io/backend.h): io_uring (io/uring), and libuv
+ * (io/uv) where the kernel has no io_uring, lacks what we need of it, or forbids it. io/choice makes a loop of one of
+ * them.
  *
  * The rules are those of a completion interface, so that a backend may keep operations in the kernel:
  *   - bytes read are handed over in a buffer of the backend, valid during the callback only;
@@ -33,14 +34,10 @@ enum nw_io_kind { NW_IO_AUTO, NW_IO_URING, NW_IO_UV, NW_IO_KINDS };
 const char *nw_io_kind_name(enum nw_io_kind kind);
 int nw_io_kind_parse(const char *name);
 
-/*
- * NULL on failure. `why` gets a text for people then, and also when AUTO falls back to libuv, else it is empty. Free
- * only after everything made from the loop was closed or freed.
- */
-struct nw_io *nw_io_new(enum nw_io_kind kind, char *why, size_t size);
+/* Free only after everything made from the loop was closed or freed. nw_io_new is in io/choice. */
 void nw_io_free(struct nw_io *io);
 
-/* What was chosen: URING or UV. */
+/* URING or UV. */
 enum nw_io_kind nw_io_kind(const struct nw_io *io);
 
 /* Serves until nw_io_stop. */

@@ -131,7 +131,7 @@ static bool got_all_in_shares(struct world *world)
     before = now;
     if (now < world->wanted)
         return false;
-    assert_in_range(most, 1, 2 * NW__IO_TURN_BYTES);
+    assert_in_range(most, 1, 2 * NW_IO_TURN_BYTES);
     before = most = 0;
     return true;
 }
@@ -146,7 +146,7 @@ static void a_turn_takes_no_more_than_its_share(void **state)
     run_until(world, many_peers);
     for (int i = 0; i < MANY_SENDERS; i++)
         world->wanted += fill(fds[i], BIG / 4);
-    assert_true(world->wanted > 8 * NW__IO_TURN_BYTES);
+    assert_true(world->wanted > 8 * NW_IO_TURN_BYTES);
     for (int i = 0; i < world->n_peers; i++)
         nw_io_conn_read(world->peers[i].conn, true);
     run_until(world, got_all_in_shares);
@@ -168,7 +168,7 @@ static int all_ends(const struct world *world)
 static bool all_came_in_shares(struct world *world)
 {
     static int before;
-    assert_in_range(world->n_peers - before, 0, NW__IO_TURN_EVENTS);
+    assert_in_range(world->n_peers - before, 0, NW_IO_TURN_EVENTS);
     before = world->n_peers < MANY_CLIENTS ? world->n_peers : 0;
     return world->n_peers == MANY_CLIENTS;
 }
@@ -177,7 +177,7 @@ static bool all_ended_in_shares(struct world *world)
 {
     static int before;
     int now = all_ends(world);
-    assert_in_range(now - before, 0, NW__IO_TURN_EVENTS);
+    assert_in_range(now - before, 0, NW_IO_TURN_EVENTS);
     before = now < MANY_CLIENTS ? now : 0;
     return now == MANY_CLIENTS;
 }

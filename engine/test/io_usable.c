@@ -1,6 +1,6 @@
 /* Tells the test runner whether io_uring can be used on this machine: status 0, or 1 and the reason on standard output.
  */
-#include "engine/io/io.h"
+#include "engine/io/choice/choice.h"
 #include <stdio.h>
 
 int main(void)

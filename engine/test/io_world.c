@@ -1,6 +1,7 @@
 /* See io_world.h. */
 #include "engine/test/io_world.h"
-#include "engine/io/uring/uring.h"
+#include "engine/io/choice/choice.h"
+#include "engine/io/uring/private.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

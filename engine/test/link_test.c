@@ -14,7 +14,7 @@ static bool has_events(const struct nw_io *io)
     return more_at_hand;
 }
 
-static const struct nw__io_backend backend = {.has_events = has_events};
+static const struct nw_io_backend backend = {.has_events = has_events};
 
 struct world {
     struct nw_io io;

@@ -13,6 +13,7 @@
 #include "engine/control/tenants.h"
 #include "engine/control/workers.h"
 #include "engine/http/http.h"
+#include "engine/io/choice/choice.h"
 #include "engine/names/names.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/invocation.h"

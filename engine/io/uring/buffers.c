@@ -2,7 +2,7 @@
  * The buffers that receives fill: a ring of them shared with the kernel, which takes one when bytes arrive, so that
  * idle connections hold no memory. Each goes back as soon as its bytes were looked at.
  */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

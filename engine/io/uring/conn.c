@@ -6,7 +6,7 @@
  * is copied and held until reading is on again: at most what the ring of buffers holds, since the buffers go back
  * only here, and the cancellation is on its way before the next time that they are looked at.
  */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ struct uring_conn {
     struct nw_list held_link; /* in nw__uring.held: reads again, and something is held or over */
     struct held *held, *last_held;
     struct msghdr message;
-    struct nw__io_pending pending;
+    struct nw_io_pending pending;
 };
 
 /* --- receiving --- */
@@ -196,7 +196,7 @@ static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 
 static void told_written(struct uring_conn *conn, int error)
 {
-    conn->base.unsent = nw__io_pending_left(&conn->pending);
+    conn->base.unsent = nw_io_pending_left(&conn->pending);
     conn->pending.n = 0;
     conn->unwriting = false;
     conn->base.handler->written(conn->base.arg, error);
@@ -211,7 +211,7 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
         return;
     }
     if (result > 0)
-        nw__io_pending_sent(&conn->pending, (size_t)result);
+        nw_io_pending_sent(&conn->pending, (size_t)result);
     bool more = conn->pending.n && (result >= 0 || is_passing(result));
     if (more && !conn->unwriting)
         nw__op_start(conn->uring, op);
@@ -223,7 +223,7 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
 int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uring_conn *conn = (struct uring_conn *)base;
-    nw__io_pending_set(&conn->pending, iov, n);
+    nw_io_pending_set(&conn->pending, iov, n);
     nw__op_start(conn->uring, &conn->send);
     return 0;
 }
@@ -281,7 +281,7 @@ struct nw_io_conn *nw__uring_conn_new(struct nw__uring *uring, int fd)
     nw_list_init(&conn->held_link);
     nw__op_init(&conn->receive, receive_prepare, receive_complete);
     nw__op_init(&conn->send, send_prepare, send_complete);
-    nw__io_set_up_socket(fd);
+    nw_io_set_up_socket(fd);
     uring->living++;
     return &conn->base;
 }

@@ -1,5 +1,5 @@
 /* Listeners of the io_uring backend: one accept that stays armed. */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static void accept_complete(struct nw__op *op, int result, unsigned flags)
     } else if (result == -EINVAL && listener->uring->multishot_accept) {
         listener->uring->multishot_accept = false;
     } else if (result != -ECONNABORTED && result != -EINTR && result != -EAGAIN && !listener->closing) {
-        nw_io_timer_start(listener->retry, NW__IO_ACCEPT_RETRY, 0);
+        nw_io_timer_start(listener->retry, NW_IO_ACCEPT_RETRY, 0);
         again = false;
     }
     if (listener->closing && op->state == OP_IDLE)

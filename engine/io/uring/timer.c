@@ -2,7 +2,7 @@
  * Timers of the io_uring backend. There are few, so they lie in a plain list; one timeout in the kernel stands for the
  * first of them, and stays there over many turns, so that waiting costs no timer.
  */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <stdlib.h>
 
 struct uring_timer {

@@ -2,7 +2,7 @@
  * Watches of the io_uring backend. Each callback arms the poll anew, which looks at the descriptor at once: a callback
  * that left something unread is called again, as io.h promises. A multishot poll would report changes only.
  */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Work on other threads for the io_uring backend: a thread for each job, for jobs are rare and wait for the disk. */
-#include "engine/io/uring/uring.h"
+#include "engine/io/uring/private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>

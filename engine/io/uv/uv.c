@@ -2,6 +2,7 @@
  * The event loop of io.h on libuv: readiness by uv_poll, reads and writes by the calls themselves, so that a request
  * costs one read and one write. Not responsible for what the bytes mean.
  */
+#include "engine/io/uv/uv.h"
 #include "engine/base/list.h"
 #include "engine/io/backend.h"
 #include <errno.h>
@@ -37,7 +38,7 @@ struct uv_conn {
     struct nw_list readable_link;
     bool reading;
     bool closing;
-    struct nw__io_pending pending;
+    struct nw_io_pending pending;
 };
 
 struct uv_timer {
@@ -68,7 +69,7 @@ static size_t conn_readable(struct uv_conn *conn);
 static void read_some(struct uv_io *io)
 {
     size_t taken = 0;
-    for (int i = 0; i < NW__IO_TURN_EVENTS && taken < NW__IO_TURN_BYTES && !nw_list_empty(&io->readable); i++) {
+    for (int i = 0; i < NW_IO_TURN_EVENTS && taken < NW_IO_TURN_BYTES && !nw_list_empty(&io->readable); i++) {
         struct uv_conn *conn = nw_container(io->readable.next, struct uv_conn, readable_link);
         nw_list_remove(&conn->readable_link);
         if (conn->reading && !conn->closing)
@@ -161,7 +162,7 @@ static size_t conn_readable(struct uv_conn *conn)
 }
 
 /* Sends what the socket takes. 1 all sent, 0 the socket is full, or negative errno. */
-static int pending_send(struct nw__io_pending *pending, int fd)
+static int pending_send(struct nw_io_pending *pending, int fd)
 {
     while (pending->n) {
         struct msghdr message = {.msg_iov = pending->iov + pending->first, .msg_iovlen = (size_t)pending->n};
@@ -170,7 +171,7 @@ static int pending_send(struct nw__io_pending *pending, int fd)
             continue;
         if (sent < 0)
             return errno == EAGAIN ? 0 : -errno;
-        nw__io_pending_sent(pending, (size_t)sent);
+        nw_io_pending_sent(pending, (size_t)sent);
     }
     return 1;
 }
@@ -209,7 +210,7 @@ static void conn_read(struct nw_io_conn *base, bool on)
 static int conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uv_conn *conn = (struct uv_conn *)base;
-    nw__io_pending_set(&conn->pending, iov, n);
+    nw_io_pending_set(&conn->pending, iov, n);
     int rc = pending_send(&conn->pending, base->fd);
     if (rc < 0)
         conn->pending.n = 0;
@@ -222,7 +223,7 @@ static void conn_unwrite(struct nw_io_conn *base)
     struct uv_conn *conn = (struct uv_conn *)base;
     if (!conn->pending.n || conn->closing)
         return;
-    base->unsent = nw__io_pending_left(&conn->pending);
+    base->unsent = nw_io_pending_left(&conn->pending);
     conn->pending.n = 0;
     conn_update(conn);
     base->handler->written(base->arg, -ECANCELED);
@@ -263,7 +264,7 @@ static struct uv_conn *conn_new(struct uv_io *io, int fd)
     conn->io = io;
     conn->base.backend = io->base.backend;
     conn->base.fd = fd;
-    nw__io_set_up_socket(fd);
+    nw_io_set_up_socket(fd);
     return conn;
 }
 
@@ -279,13 +280,13 @@ static void listener_event(uv_poll_t *poll, int status, int events)
 {
     struct uv_listener *listener = poll->data;
     (void)status, (void)events;
-    for (int i = 0; i < NW__IO_TURN_EVENTS && !uv_is_closing((uv_handle_t *)poll); i++) {
+    for (int i = 0; i < NW_IO_TURN_EVENTS && !uv_is_closing((uv_handle_t *)poll); i++) {
         int fd = accept4(listener->base.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
             continue;
         if (fd < 0 && errno != EAGAIN) {
             uv_poll_stop(poll);
-            uv_timer_start(&listener->retry, listener_retry, NW__IO_ACCEPT_RETRY, 0);
+            uv_timer_start(&listener->retry, listener_retry, NW_IO_ACCEPT_RETRY, 0);
         }
         if (fd < 0)
             return;
@@ -419,7 +420,7 @@ static int offload_start(struct nw_io *io, void (*work)(void *arg), void (*done)
     return rc;
 }
 
-static const struct nw__io_backend backend = {
+static const struct nw_io_backend backend = {
     .kind = NW_IO_UV,
     .free = loop_free,
     .run = loop_run,
@@ -441,7 +442,7 @@ static const struct nw__io_backend backend = {
     .offload = offload_start,
 };
 
-struct nw_io *nw__uv_new(void)
+struct nw_io *nw_uv_new(void)
 {
     struct uv_io *io = calloc(1, sizeof *io);
     char *buffer = malloc(READ_BUFFER);

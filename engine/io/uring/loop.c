@@ -1,10 +1,11 @@
 /*
- * The event loop of io.h on io_uring: the turn of the loop, and the operations in the kernel (see io/uring/uring.h).
- * Not responsible for what an operation does.
+ * The event loop of io.h on io_uring: its turn, in which operations go to the kernel and come back. Not responsible for
+ * what an operation does.
  */
-#include "engine/io/uring/uring.h"
 #include "common/base/log.h"
+#include "engine/io/uring/private.h"
 #include "engine/io/uring/probe.h"
+#include "engine/io/uring/uring.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,70 +13,6 @@
 #include <time.h>
 
 #define SUBMIT_TRIES 1000
-
-/* --- operations --- */
-
-void nw__op_init(struct nw__op *op, void (*prepare)(struct nw__op *op, struct io_uring_sqe *sqe),
-                 void (*complete)(struct nw__op *op, int result, unsigned flags))
-{
-    nw_list_init(&op->link);
-    op->state = OP_IDLE;
-    op->prepare = prepare;
-    op->complete = complete;
-}
-
-void nw__op_start(struct nw__uring *uring, struct nw__op *op)
-{
-    if (op->state == OP_IDLE) {
-        op->state = OP_QUEUED;
-        nw_list_append(&uring->queue, &op->link);
-    } else if (op->state == OP_CANCEL_QUEUED) {
-        op->state = OP_ARMED;
-        nw_list_remove(&op->link);
-    }
-}
-
-void nw__op_cancel(struct nw__uring *uring, struct nw__op *op)
-{
-    if (op->state == OP_QUEUED) {
-        op->state = OP_IDLE;
-        nw_list_remove(&op->link);
-    } else if (op->state == OP_ARMED) {
-        op->state = OP_CANCEL_QUEUED;
-        nw_list_append(&uring->queue, &op->link);
-    }
-}
-
-void nw__op_first(struct nw__uring *uring, struct nw__op *op)
-{
-    if (op->state != OP_QUEUED)
-        return;
-    nw_list_remove(&op->link);
-    nw_list_add(&uring->queue, &op->link);
-}
-
-static void op_completed(struct nw__op *op, int result, unsigned flags)
-{
-    if (!(flags & IORING_CQE_F_MORE)) {
-        nw_list_remove(&op->link);
-        op->state = OP_IDLE;
-    }
-    op->complete(op, result, flags);
-}
-
-static void op_submit(struct nw__op *op, struct io_uring_sqe *sqe)
-{
-    if (op->state == OP_QUEUED) {
-        op->prepare(op, sqe);
-        io_uring_sqe_set_data(sqe, op);
-        op->state = OP_ARMED;
-        return;
-    }
-    io_uring_prep_cancel(sqe, op, 0);
-    io_uring_sqe_set_data(sqe, NULL);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    op->state = OP_CANCELLED;
-}
 
 /* --- the turn --- */
 
@@ -101,8 +38,7 @@ static void flush_queue(struct nw__uring *uring)
             submit_all(uring);
             sqe = io_uring_get_sqe(&uring->ring);
         }
-        nw_list_remove(at);
-        op_submit(nw_container(at, struct nw__op, link), sqe);
+        nw__op_submit(uring, nw_container(at, struct nw__op, link), sqe);
     }
 }
 
@@ -134,17 +70,11 @@ static void take_completions(struct nw__uring *uring)
         struct nw__op *op = io_uring_cqe_get_data(cqe);
         n++;
         if (op)
-            op_completed(op, cqe->res, cqe->flags);
-        if (uring->received >= NW__IO_TURN_BYTES || n >= NW__IO_TURN_EVENTS)
+            nw__op_completed(uring, op, cqe->res, cqe->flags);
+        if (uring->received >= NW_IO_TURN_BYTES || n >= NW_IO_TURN_EVENTS)
             break;
     }
     io_uring_cq_advance(&uring->ring, n);
-}
-
-void nw__uring_end(struct nw__uring *uring, struct nw__ending *ending)
-{
-    if (nw_list_empty(&ending->link))
-        nw_list_append(&uring->ending, &ending->link);
 }
 
 static void end_all(struct nw__uring *uring)
@@ -220,7 +150,7 @@ static void loop_free(struct nw_io *io)
     free(uring);
 }
 
-static const struct nw__io_backend backend = {
+static const struct nw_io_backend backend = {
     .kind = NW_IO_URING,
     .free = loop_free,
     .run = loop_run,
@@ -270,7 +200,7 @@ static int open_parts(struct nw__uring *uring, char *why, size_t size)
     return rc;
 }
 
-struct nw_io *nw__uring_new(char *why, size_t size)
+struct nw_io *nw_uring_new(char *why, size_t size)
 {
     struct nw__uring *uring = calloc(1, sizeof *uring);
     if (!uring) {
