@@ -1,7 +1,8 @@
 /* See audit.h. */
 #include "worker/audit/audit.h"
+#include "protect/gate/gate.h"
 #include "protect/scan/self_scan.h"
-#include "worker/domain/monitor.h"
+#include "worker/base/limits.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

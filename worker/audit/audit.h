@@ -7,6 +7,8 @@
 #define NW_WORKER_AUDIT_AUDIT_H
 
 #include "protect/scan/scan.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* More of them, or more outside the gate, are an error. */
 #define NW_AUDIT_MAX 256

@@ -1,8 +1,8 @@
 /* What `nightward-worker --audit` prints: the audit of audit.h in the names of this program's symbols. */
 #include "common/base/log.h"
+#include "protect/gate/gate.h"
 #include "protect/scan/elf_file.h"
 #include "worker/audit/audit.h"
-#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,11 @@
 #include "worker/base/denied.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
-#include "worker/domain/monitor.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/wire/report.h"
 #include <stdio.h>
 
 #define PAUSE_NS 1000000000ull

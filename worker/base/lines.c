@@ -1,7 +1,11 @@
 /* See lines.h. A part is a line that has yet to end. */
 #include "worker/base/lines.h"
 #include "common/base/log.h"
+#include "common/manifest/manifest.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
 #include "worker/domain/monitor.h"
+#include "worker/wire/report.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* See locks.h. */
 #include "worker/base/locks.h"
+#include "worker/base/share.h"
+#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>

@@ -8,6 +8,9 @@
 
 #include "worker/base/ranges.h"
 #include "worker/syscall/syscall.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct nw_locks {
     pthread_mutex_t mutex; /* held while the kernel sets a lock, never while it waits for one */

@@ -1,7 +1,10 @@
 /* See share.h. */
 #include "worker/base/share.h"
 #include "common/base/atomic.h"
-#include "worker/domain/monitor.h"
+#include "protect/gate/without.h"
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
 #include <errno.h>
 #include <stdio.h>
 

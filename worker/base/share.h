@@ -12,6 +12,7 @@
 #include "worker/base/denied.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct nw_domain;
 

@@ -3,10 +3,15 @@
  * one another. They are made from the memory of the callee, which keeps a quarter of it for itself, and are ended again
  * when its slots have been enough for a while.
  */
+#include "worker/call/extra.h"
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/share.h"
 #include "worker/domain/free.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/keys.h"
 #include "worker/gate/ops.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
 
 #define IDLE_NS 1000000000ull
 

@@ -9,14 +9,25 @@
  *
  * A retiring function serves what it was sent, then its domain ends and the engine hears RETIRED.
  */
+#include "worker/call/function.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
 #include "protect/scan/function_check.h"
 #include "worker/audit/filter.h"
+#include "worker/base/now.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/grants.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/files/closing.h"
+#include "worker/files/disk.h"
 #include "worker/path/cwd.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

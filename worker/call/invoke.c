@@ -2,11 +2,22 @@
  * Invocations: which waits for which func worker, what a func worker is given, and where its result goes. The nested
  * call's ordinary case is in dispatch.c, the rings are in remote.c.
  */
+#include "worker/call/invoke.h"
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/share.h"
+#include "worker/call/extra.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/free.h"
+#include "worker/domain/function.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/gate/ops.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/remote.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

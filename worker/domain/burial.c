@@ -4,11 +4,22 @@
  * domain's key, its shares and its record are nobody else's, and its function waits as long as much of its memory
  * lingers (function.c).
  */
+#include "worker/domain/burial.h"
+#include "worker/base/limits.h"
+#include "worker/base/share.h"
+#include "worker/call/function.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
+#include "worker/memory/file_maps.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
+#include "worker/memory/region.h"
+#include "worker/run/executor.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/mman.h>
 

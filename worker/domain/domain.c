@@ -3,8 +3,12 @@
  * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it, burial.c
  * gives back what it had.
  */
+#include "worker/domain/domain.h"
 #include "common/base/atomic.h"
 #include "common/base/error_text.h"
+#include "worker/base/now.h"
+#include "worker/domain/burial.h"
+#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"

@@ -10,7 +10,10 @@
 #define NW_WORKER_DOMAIN_FREE_H
 
 #include "common/base/atomic.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include <stdbool.h>
 
 void nw_free_init(void);
 

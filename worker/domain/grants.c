@@ -2,8 +2,9 @@
  * What a function is granted, from the lists of its manifest: addresses to connect to, and directories, which the
  * engine opened. Says nothing of what is done with them (syscall/socket.c, syscall/file/path.c).
  */
+#include "worker/domain/grants.h"
 #include "common/base/log.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdlib.h>

@@ -1,9 +1,19 @@
 /* See keys.h. */
 #include "worker/domain/keys.h"
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/burial.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/memory/pages.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>

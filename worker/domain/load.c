@@ -3,8 +3,12 @@
  * points the first flow at ld.so's entry. Reads only files that the host vouches for; everything the function brings is
  * loaded by that ld.so, inside the domain.
  */
+#include "worker/domain/load.h"
 #include "common/manifest/tunables.h"
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/memory/calls.h"
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,9 @@
 /* Slots: making and ending them. */
+#include "worker/domain/slot.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/limits.h"
 #include "worker/base/lines.h"
+#include "worker/base/share.h"
 #include "worker/domain/monitor.h"
 #include <string.h>
 

@@ -1,9 +1,12 @@
 /* See closing.h. */
 #include "worker/files/closing.h"
-#include "worker/domain/monitor.h"
+#include "protect/gate/without.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

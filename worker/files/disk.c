@@ -1,5 +1,6 @@
 /* See disk.h. */
 #include "worker/files/disk.h"
+#include "protect/gate/without.h"
 #include "worker/domain/monitor.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* See files.h. */
 #include "worker/files/files.h"
+#include "worker/base/denied.h"
+#include "worker/base/share.h"
 #include "worker/files/closing.h"
 #include "worker/files/opened.h"
 #include "worker/files/watches.h"

@@ -5,7 +5,8 @@
 #ifndef NW_WORKER_FILES_FILES_H
 #define NW_WORKER_FILES_FILES_H
 
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include <stdint.h>
 
 #define NW_FD_FIRST 3 /* 0, 1 and 2 are the standard streams; a domain has nothing behind them unless it says dup2 */
 

@@ -1,6 +1,9 @@
 /* See opened.h. */
 #include "worker/files/opened.h"
+#include "worker/base/share.h"
+#include "worker/domain/grants.h"
 #include "worker/files/closing.h"
+#include "worker/files/disk.h"
 #include "worker/files/fd_name.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -10,6 +10,10 @@
 #define NW_WORKER_FILES_OPENED_H
 
 #include "worker/base/locks.h"
+#include "worker/domain/domain.h"
+#include <stdint.h>
+
+struct nw_domain_fd;
 
 /* Of a domain's locks on one file. In domain.lock_owners. */
 struct nw_lock_owner {

@@ -1,5 +1,6 @@
 /* See watches.h. */
 #include "worker/files/watches.h"
+#include "worker/base/share.h"
 #include "worker/files/files.h"
 #include <errno.h>
 

@@ -6,8 +6,11 @@
 #ifndef NW_WORKER_FILES_WATCHES_H
 #define NW_WORKER_FILES_WATCHES_H
 
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include <stdint.h>
 #include <sys/epoll.h>
+
+struct nw_domain;
 
 /* epoll_ctl of files by their numbers in the domain. 0 or negative errno. */
 int nw_watch_change(struct nw_domain *domain, uint64_t epoll, int command, uint64_t number, struct epoll_event event);

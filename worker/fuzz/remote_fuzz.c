@@ -5,8 +5,19 @@
  */
 #include "common/base/log.h"
 #include "common/test/fuzz.h"
+#include "worker/base/span.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/payload.h"
+#include "worker/wire/remote.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <string.h>

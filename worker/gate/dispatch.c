@@ -4,9 +4,17 @@
  * kicked afterwards and looks again. Everything that is not the ordinary case is handed to invoke.c.
  */
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/span.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/gate/op.h"
 #include "worker/gate/op_audit.h"
+#include "worker/policy/trapped.h"
 #include "worker/wire/carry.h"
 #include <errno.h>
 

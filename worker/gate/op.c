@@ -1,9 +1,20 @@
 /* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
+#include "worker/gate/op.h"
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
 #include "worker/base/lines.h"
+#include "worker/base/share.h"
+#include "worker/base/span.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
+#include "worker/run/executor.h"
+#include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/remote.h"
 #include <errno.h>
 #include <string.h>
 

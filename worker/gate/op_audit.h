@@ -11,9 +11,14 @@
 
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/span.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/gate/ops.h"
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 static inline int nw_arg_nothing(uint64_t a, uint64_t b)
 {

@@ -9,6 +9,9 @@
 #ifndef NW_WORKER_GATE_OPS_H
 #define NW_WORKER_GATE_OPS_H
 
+#include "protect/rewrite/shortcut.h"
+#include "worker/base/limits.h"
+
 /*
  * OP(PATH, NAME, handler, scalar, first pair, second pair, what it does)
  *

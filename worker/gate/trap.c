@@ -7,10 +7,21 @@
  */
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/monitor.h"
+#include "worker/image/where.h"
+#include "worker/policy/trapped.h"
+#include "worker/run/blocked.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>

@@ -5,6 +5,8 @@
 
 #include "protect/scan/elf_file.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Reads what the file has of the range; what is missing stays as it is. 0 or negative errno. */

@@ -1,5 +1,7 @@
 /* See frame.h. */
 #include "worker/image/frame.h"
+#include "worker/domain/domain.h"
+#include "worker/image/where.h"
 #include "worker/syscall/syscall.h"
 
 #define DEPTH      2048 /* words of the stack that are looked at */

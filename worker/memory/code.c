@@ -2,11 +2,21 @@
  * Code in a domain's range: it comes only from images (image.h), mapped read and execute, never writable, and where two
  * of them meet the seam is inspected, too.
  */
+#include "worker/memory/code.h"
 #include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
 #include "worker/files/fd_name.h"
 #include "worker/image/image.h"
+#include "worker/image/where.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
+#include "worker/memory/region.h"
+#include "worker/memory/shortage.h"
+#include "worker/run/blocked.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

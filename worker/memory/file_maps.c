@@ -1,6 +1,8 @@
 /* See file_maps.h. */
 #include "worker/memory/file_maps.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/files/disk.h"
+#include "worker/memory/region.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -7,9 +7,16 @@
  */
 #include "worker/memory/memory.h"
 #include "protect/gate/without.h"
+#include "worker/base/share.h"
+#include "worker/domain/function.h"
+#include "worker/domain/grants.h"
+#include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
+#include "worker/memory/calls.h"
+#include "worker/memory/file_maps.h"
 #include "worker/memory/pages.h"
+#include "worker/memory/shortage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

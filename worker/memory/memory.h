@@ -2,7 +2,16 @@
 #ifndef NW_WORKER_MEMORY_MEMORY_H
 #define NW_WORKER_MEMORY_MEMORY_H
 
-#include "worker/domain/monitor.h"
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
+#include "worker/memory/region.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nw_domain;
+struct nw_domain_fd;
+struct nw_executor;
 
 #define NW_MONITOR_MAPPINGS 1 /* of the monitor's own in a domain's range */
 

@@ -3,6 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "protect/gate/without.h"
+#include "worker/base/now.h"
 #include "worker/domain/monitor.h"
 #include <errno.h>
 #include <stdio.h>

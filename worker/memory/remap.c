@@ -8,8 +8,12 @@
  * there.
  */
 #include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
+#include "worker/memory/calls.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
+#include "worker/memory/region.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -2,7 +2,10 @@
 #include "worker/memory/shortage.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
-#include "worker/domain/monitor.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/wire/report.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,12 @@
 #ifndef NW_WORKER_PATH_CWD_H
 #define NW_WORKER_PATH_CWD_H
 
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include <limits.h>
+
+struct nw_domain;
+struct nw_function;
 
 /* Where the function's domains begin, once its directories are known. 0; -ENOENT: there is no such directory; -ENOMEM.
  * Its memory is the function's. */

@@ -6,7 +6,11 @@
 #ifndef NW_WORKER_PATH_PATH_H
 #define NW_WORKER_PATH_PATH_H
 
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
+#include <limits.h>
+#include <stdbool.h>
+
+struct nw_function;
 
 /* Spells an absolute path without doubled slashes and ".", and without ".." where it begins above the granted
  * directories or at one. A slash at its end stays. In place. */

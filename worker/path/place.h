@@ -8,6 +8,8 @@
 
 #include "worker/syscall/syscall.h"
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum nw_place_kind {
     NW_PLACE_LIBRARY,

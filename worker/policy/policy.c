@@ -6,7 +6,15 @@
 #include "worker/policy/policy.h"
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/denied.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/policy/refusal.h"
+#include "worker/policy/trapped.h"
+#include "worker/run/blocked.h"
+#include "worker/run/executor.h"
+#include "worker/signal/signals.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <linux/audit.h>

@@ -1,7 +1,11 @@
 /* See refusal.h. */
 #include "worker/policy/refusal.h"
+#include "common/base/bound.h"
 #include "common/base/log.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
 #include "worker/image/frame.h"
+#include "worker/image/where.h"
 #include "worker/path/place.h"
 #include <stdio.h>
 #include <string.h>

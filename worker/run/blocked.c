@@ -3,8 +3,19 @@
  * waits. How many a domain may keep is a matter of shares (share.h); a flow that finds none left waits in its domain's
  * sleepers and makes its call anew when one is free. Domains take turns at what is given back.
  */
+#include "worker/run/blocked.h"
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/signal/signals.h"
 #include <errno.h>
 
 #define RETRY_NS \

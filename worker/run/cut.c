@@ -4,6 +4,12 @@
  * needs no key for that.
  */
 #include "common/base/atomic.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/executor.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

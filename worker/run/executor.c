@@ -3,17 +3,30 @@
  * Syscall User Dispatch armed with an empty allowed range. An idle one waits on the doorbell of the ring; the others
  * wait until it or a timer has work for them.
  */
+#include "worker/run/executor.h"
 #include "common/base/atomic.h"
 #include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "protect/gate/state.h"
+#include "worker/base/limits.h"
+#include "worker/call/function.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/load.h"
 #include "worker/domain/monitor.h"
+#include "worker/run/blocked.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/remote.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>

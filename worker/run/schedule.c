@@ -2,9 +2,19 @@
  * Who runs next and for how long: the ready queue, sleepers, and the watch over deadlines and quanta. Policy only;
  * executor.c does the running.
  */
+#include "worker/run/schedule.h"
 #include "common/base/atomic.h"
-#include "common/base/clock.h"
+#include "worker/base/limits.h"
+#include "worker/call/extra.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
+#include "worker/run/executor.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
+#include "worker/wire/remote.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,11 +25,6 @@
 #define QUANTUM_NS    5000000ull  /* a slot that ran this long yields to one that waits */
 #define BRIEF_WAIT_NS 2000000ull  /* ... and to one that will be brief */
 #define LONG_EACH_NS  10000000ull /* while brief ones wait, so often another one has a turn nevertheless */
-
-uint64_t nw_now(void)
-{
-    return nw_clock_ns();
-}
 
 /* Domains take turns, however many slots of theirs are ready. */
 static void queue_domain(struct nw_domain *domain, enum nw_pace pace)

@@ -5,11 +5,24 @@
  *   state \ who | passive (ready, waiting) | free func worker   | running, or waiting for a callee
  *   on kill     | reaped at once           | drained and reaped | left; reaped when it surfaces
  */
+#include "worker/run/teardown.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/burial.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/free.h"
+#include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/gate/ops.h"
+#include "worker/memory/shortage.h"
+#include "worker/run/blocked.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/wire/remote.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

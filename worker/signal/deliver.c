@@ -1,6 +1,12 @@
 /* Signals reach their handlers here: between the monitor and the domain, and at a fault. See signals.h. */
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -3,7 +3,11 @@
  * change them. What comes back is whatever the domain likes: of it only becomes what the domain could do by itself. The
  * frame names no rights and no segment bases; the gate gives those from its own records.
  */
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/signal/signals.h"
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,11 @@
 /* Who gets a signal, and what that does to a flow that waits. See signals.h. */
 #include "common/base/atomic.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/signal/signals.h"
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>

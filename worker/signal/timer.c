@@ -1,6 +1,12 @@
 /* Timers that send signals: setitimer, alarm and timer_create. The control thread looks at them as it looks at
  * sleepers. */
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/run/executor.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* System calls that wait for events of several files: epoll, and the timers that are files. */
+#include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/watches.h"
 #include "worker/syscall/syscall.h"

@@ -4,6 +4,17 @@
  */
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/base/denied.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <limits.h>

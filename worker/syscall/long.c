@@ -4,6 +4,12 @@
  * the kernel does not let a signal interrupt is cut in pieces, between which the end of the domain is noticed.
  */
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/files/disk.h"
+#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

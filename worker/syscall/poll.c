@@ -2,6 +2,7 @@
  * System calls that wait until one of several files is ready: poll, and select as a form of it. The numbers of the
  * domain's files are translated in a copy.
  */
+#include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>

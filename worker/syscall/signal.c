@@ -1,5 +1,13 @@
 /* System calls about signals: of the domain's own flows, and nobody else's. See signals.h. */
 #include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
+#include "worker/signal/signals.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <signal.h>

@@ -4,7 +4,11 @@
  * checked to lie in the domain. Everything else is passed on with the domain's rights. Which families, types, flags and
  * options there are is in policy/rules.c.
  */
+#include "worker/domain/domain.h"
+#include "worker/domain/grants.h"
+#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
+#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,14 @@
  * are is in policy.def; see also syscall/file/file.c, syscall/file/path.c, syscall/flow.c, syscall/long.c and memory.c.
  */
 #include "worker/syscall/syscall.h"
+#include "worker/base/denied.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/memory/calls.h"
 #include "worker/memory/memory.h"
+#include "worker/memory/shortage.h"
+#include "worker/run/blocked.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -5,7 +5,9 @@
 #ifndef NW_WORKER_SYSCALL_SYSCALL_H
 #define NW_WORKER_SYSCALL_SYSCALL_H
 
-#include "worker/domain/monitor.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct nw_call {
     struct nw_executor *ex;

@@ -1,4 +1,9 @@
 /* System calls about timers that send signals to their own domain. See signals.h. */
+#include "common/base/bound.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/monitor.h"
+#include "worker/signal/signals.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <limits.h>

@@ -3,6 +3,7 @@
 #include "common/test/test.h"
 #include "protect/gate/gate.h"
 #include "protect/scan/elf_file.h"
+#include "worker/call/invoke.h"
 #include "worker/domain/monitor.h"
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"

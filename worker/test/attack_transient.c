@@ -5,7 +5,8 @@
  */
 #include "worker/test/attack_transient.h"
 #include "common/test/test.h"
-#include "worker/domain/monitor.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
 #include "worker/test/attack_jumps.h"
 #include <sched.h>
 #include <stdio.h>

@@ -4,7 +4,10 @@
  */
 #include "common/base/atomic.h"
 #include "common/test/test.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/free.h"
+#include "worker/domain/monitor.h"
 #include <pthread.h>
 #include <string.h>
 

@@ -1,7 +1,16 @@
 /* See holds.h. What runs on a domain's FS base has no thread-local storage: stays are kept by executor. */
 #include "worker/test/holds.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/limits.h"
+#include "worker/base/span.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
 #include "worker/domain/monitor.h"
+#include "worker/gate/op.h"
+#include "worker/memory/pages.h"
+#include "worker/policy/trapped.h"
+#include "worker/run/blocked.h"
+#include "worker/run/executor.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -3,10 +3,22 @@
  * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
  */
 #include "common/test/test.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
+#include "worker/image/where.h"
+#include "worker/memory/calls.h"
+#include "worker/memory/code.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
+#include "worker/memory/region.h"
+#include "worker/run/blocked.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,9 +2,10 @@
 #ifndef NW_WORKER_TEST_OP_TABLE_H
 #define NW_WORKER_TEST_OP_TABLE_H
 
+#include "common/manifest/manifest.h"
 #include "protect/rewrite/shortcut.h"
-#include "worker/domain/monitor.h"
 #include "worker/gate/ops.h"
+#include <stdint.h>
 
 enum op_kind {
     OP_NONE,

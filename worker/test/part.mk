@@ -74,7 +74,7 @@ HOLDS_WRAPPED := nw_syscall_trapped nw_syscall_direct nw_slow_op nw_slow_wait nw
                  nw_executor_block nw_executor_unblock nw_pages_reserve nw_function_inspect pthread_create
 HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) worker/test/holds.c))
 
-$(B)/obj/holds/worker/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
+$(B)/obj/holds/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 $(B)/obj/holds/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
@@ -94,9 +94,9 @@ WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
 WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/scan/function_check.c protect/scan/scan.c worker/test/without.c
 WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
 
-$(B)/obj/without/worker/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
+$(B)/obj/without/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 # Where domains' system calls are answered it jumps through pointers: what NW_DEFENCE_GUESSES is about.
-$(B)/obj/without/worker/policy.o: NO_GUESSES :=
+$(B)/obj/without/worker/policy/policy.o: NO_GUESSES :=
 $(B)/obj/without/%.o: %.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)

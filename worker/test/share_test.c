@@ -3,8 +3,12 @@
  * is free again when it ends. Random changes against a model that counts.
  */
 #include "common/test/test.h"
+#include "worker/base/denied.h"
+#include "worker/base/now.h"
 #include "worker/base/share.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <string.h>
 

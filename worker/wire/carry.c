@@ -1,7 +1,13 @@
 /* See carry.h. */
 #include "worker/wire/carry.h"
 #include "common/base/atomic.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
 #include "worker/memory/pages.h"
+#include "worker/run/blocked.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include <errno.h>
 
 static bool is_dying(const struct nw_slot *slot)

@@ -5,7 +5,13 @@
 #ifndef NW_WORKER_WIRE_CARRY_H
 #define NW_WORKER_WIRE_CARRY_H
 
-#include "worker/domain/monitor.h"
+#include "worker/base/span.h"
+#include "worker/domain/executor.h"
+#include "worker/domain/slot.h"
+#include <stdbool.h>
+
+struct nw_executor;
+struct nw_slot;
 
 #define NW_CARRY_LOCKED (4ul << 10)   /* so much may be copied under the lock */
 #define NW_CARRY_PIECE  (128ul << 10) /* ... and so much without asking for a kick */

@@ -1,6 +1,7 @@
 /* See payload.h. */
 #include "worker/wire/payload.h"
 #include "common/base/log.h"
+#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <stdlib.h>
 

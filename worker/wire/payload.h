@@ -8,7 +8,14 @@
 #ifndef NW_WORKER_WIRE_PAYLOAD_H
 #define NW_WORKER_WIRE_PAYLOAD_H
 
-#include "worker/domain/monitor.h"
+#include "common/shm/ring.h"
+#include "worker/domain/domain.h"
+#include "worker/wire/line.h"
+#include <stdint.h>
+
+struct nw_desc;
+struct nw_domain;
+struct nw_line;
 
 /* Prepares a line's arena; before anything is placed. 0 or -ENOMEM. */
 int nw_payload_init(struct nw_line *line);

@@ -2,13 +2,24 @@
  * The rings: what the engine sends and what it is sent. Descriptors that find the ring full wait in an outbox, outputs
  * that find the arena full wait in their func workers: back-pressure, never loss.
  */
+#include "worker/wire/remote.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/base/span.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/run/executor.h"
+#include "worker/run/schedule.h"
+#include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/payload.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -1,9 +1,16 @@
 /* What this worker says of its functions: to the engine over the control socket, for which nobody ever waits, and to
  * the log, in which no function can drown the others. */
+#include "worker/wire/report.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
+#include "worker/base/limits.h"
+#include "worker/base/now.h"
+#include "worker/base/share.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/memory/shortage.h"
+#include "worker/run/executor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,11 @@
 /* The working directory of a domain: see cwd.h. */
 #include "worker/path/cwd.h"
+#include "worker/domain/domain.h"
 #include "worker/files/fd_name.h"
 #include "worker/files/files.h"
 #include "worker/path/path.h"
 #include "worker/path/place.h"
+#include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

@@ -3,7 +3,9 @@
  * pointers with the domain's rights. What it writes to standard output and error becomes log lines.
  */
 #include "common/base/log.h"
+#include "worker/base/limits.h"
 #include "worker/base/lines.h"
+#include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/syscall/syscall.h"

@@ -2,7 +2,10 @@
  * System calls that make, remove and rename files of granted directories: each acts on a name in a directory that was
  * opened below the granted one, so that no part of a path is looked up twice.
  */
+#include "worker/domain/domain.h"
+#include "worker/files/disk.h"
 #include "worker/path/place.h"
+#include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>

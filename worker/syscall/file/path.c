@@ -1,8 +1,14 @@
 /* System calls that look at files by name: see place.h for where a name leads. Those that change what a name means are
  * in syscall/file/name.c. */
+#include "worker/base/limits.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
+#include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/path/place.h"
+#include "worker/run/blocked.h"
+#include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,0 +1,41 @@
+/* Functions of this worker: what the engine asks of them and what becomes of them. Lock held but where it says
+ * otherwise. */
+#ifndef NW_WORKER_CALL_FUNCTION_H
+#define NW_WORKER_CALL_FUNCTION_H
+
+#include "common/base/status.h"
+#include "common/manifest/control.h"
+#include "common/manifest/manifest.h"
+#include "worker/base/limits.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nw_domain;
+struct nw_function;
+
+/* A name that a nested call may use. Routes are never removed, so an index stays valid. */
+struct nw_route {
+    char name[NW_NAME_MAX + 1];
+    struct nw_function *function; /* release/acquire; NULL when nothing of this name is active here */
+};
+
+/* What the engine asks. The message's fds are taken over. */
+void nw_function_load(const struct nw_control_message *message);
+void nw_function_reach(const struct nw_control_message *message);
+void nw_function_activate(uint32_t deployment);
+void nw_function_retire(uint32_t deployment);
+
+void nw_function_started(struct nw_domain *domain);
+void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
+void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
+
+/* Makes missing domains, for which it lets go of the lock; ends retired functions; true: look again soon. */
+bool nw_functions_tend(uint64_t now);
+
+/* Lock NOT held; before it runs. */
+int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]);
+
+struct nw_function *nw_function_find(uint32_t deployment);
+int nw_route_find(const char *name);
+
+#endif

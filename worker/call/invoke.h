@@ -1,0 +1,45 @@
+/* Invocations and their results. Lock held but for the slow paths of the gate, which take it. */
+#ifndef NW_WORKER_CALL_INVOKE_H
+#define NW_WORKER_CALL_INVOKE_H
+
+#include "common/base/status.h"
+#include "common/shm/channel.h"
+#include "worker/base/span.h"
+#include "worker/domain/slot.h"
+#include <stdint.h>
+
+struct nw_executor;
+struct nw_function;
+struct nw_route;
+
+/* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
+struct nw_invocation {
+    struct nw_invocation *next;
+    struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
+    struct nw_ticket id;    /* from the ring */
+    struct nw_source input; /* in the engine's arena, or in the caller's domain */
+    uint32_t depth;
+    unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
+};
+
+void nw_function_feed(struct nw_function *function);
+void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
+void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
+void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */
+void nw_queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
+struct nw_invocation *nw_invocation_new(void);
+void nw_invocation_free(struct nw_invocation *invocation);
+void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
+struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
+void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
+/* 0, or what nw_carry says; `carrier` as there. */
+long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output);
+void nw_held_drop(struct nw_slot *caller);
+void nw_invocation_ended(struct nw_slot *slot);
+void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
+void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
+struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                     struct nw_source input);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * A domain is one loaded instance of a function: address range, key, slots, files. A crashed one is torn down and a new
+ * one takes its place; the old one lingers until the last of its slots has surfaced.
+ *
+ * The monitor's lock guards it, but for what says otherwise: its mappings and files are under memory_lock, its list of
+ * free func workers under free_lock (free.h).
+ */
+#ifndef NW_WORKER_DOMAIN_DOMAIN_H
+#define NW_WORKER_DOMAIN_DOMAIN_H
+
+#include "common/base/bound.h"
+#include "common/base/status.h"
+#include "worker/base/limits.h"
+#include "worker/base/share.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/slot.h"
+#include "worker/image/where.h"
+#include "worker/memory/code.h"
+#include "worker/memory/file_maps.h"
+#include "worker/memory/region.h"
+#include "worker/memory/shortage.h"
+#include "worker/signal/signals.h"
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NW_DOMAIN_FDS NW_LIMIT_DESCRIPTORS
+
+struct nw_directory;
+struct nw_executor;
+struct nw_function;
+struct nw_opened;
+
+enum nw_domain_state {
+    NW_DOMAIN_NONE,     /* the record is unused */
+    NW_DOMAIN_MAKING,   /* taken by the control thread, which prepares it without the lock */
+    NW_DOMAIN_STARTING, /* its flow runs ld.so, constructors, faas_init and makes the func workers */
+    NW_DOMAIN_LIVE,
+    NW_DOMAIN_DYING,  /* no flow of it will run again; waits for the last slots to surface */
+    NW_DOMAIN_BURIED, /* they have; its memory and files are given back */
+};
+
+/* One entry of a domain's own table of files. The kernel's fd stays open while a call uses it, whatever other threads
+ * of the domain close meanwhile, so a number can never turn into another domain's file under a call. */
+struct nw_domain_fd {
+    int fd;         /* the kernel's, or -1 */
+    uint16_t users; /* calls under way */
+    bool closed;    /* to be closed by its last user; the entry stays taken until then */
+    bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
+    bool epoll;
+    struct nw_opened *opened;           /* a regular file below a granted directory */
+    const struct nw_directory *granted; /* it lies below this one; as a directory it is a place to open more from */
+};
+
+/* Slots of one domain that are ready, of one pace. */
+struct nw_ready_list {
+    struct nw_slot *first, **tail;
+    struct nw_domain *next; /* in monitor.ready */
+    bool queued;            /* there; only while the domain has a key */
+};
+
+struct nw_domain {
+    uint32_t index;  /* in nw_m.domains */
+    uint64_t serial; /* tells this domain from earlier ones of its record */
+    uint32_t state;  /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
+    uint32_t free_lock;
+    uint32_t free_times;                        /* taken by the same executor in a row: */
+    struct nw_executor *free_last, *free_owner; /* the last; who may do without the lock */
+    struct nw_slot *free;
+    uint32_t n_free;
+    uint32_t n_workers;     /* func workers: threads that have waited for an invocation */
+    uint32_t n_made;        /* ... that the stub says it has made */
+    uint32_t n_serving;     /* ... that run an invocation which is no nested call: at most the function's slots */
+    struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
+    bool grown_out;         /* it could make no more */
+    uint64_t extra_used_at; /* when more than its slots were last busy */
+    struct nw_function *function;
+    struct nw_account account;
+    int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
+    int held_key;       /* ... that nobody else is given, since its pages may be in it */
+    int tag;            /* the key that its pages get; guarded by memory_lock */
+    uint64_t last_used; /* of its key: a count, not a time */
+    enum nw_key_state key_state;
+    uint64_t key_since; /* USED and CALLED_BACK: since when */
+    uint64_t key_due;   /* in the line: from when it may take a key from somebody */
+    bool wants_key, key_urgent;
+    struct nw_domain *next_wanting;
+    uint32_t recall;          /* CALLED_BACK: the number of the recall */
+    pthread_cond_t key_given; /* for executors that hold a slot of it */
+    uint32_t n_key_waiters;
+    uint64_t base, end; /* its address range */
+    uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
+    pthread_mutex_t memory_lock;
+    pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
+    struct nw_regions regions;
+    struct nw_code code;
+    struct nw_shortage shortage;
+    uint64_t memory_peak;                   /* of nw_memory_used; */
+    uint64_t memory_told, memory_peak_told; /* ... what the engine knows of both */
+    struct nw_where_files where;
+    struct nw_domain_fd fds[NW_DOMAIN_FDS];
+    uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
+    struct nw_file_maps file_maps;
+    struct nw_lock_owner *lock_owners; /* of opened.h; guarded by memory_lock */
+    char cwd[PATH_MAX];                /* what relative paths begin at; guarded by memory_lock */
+    uint32_t n_closing;                /* files of it that wait to be closed: closing.c */
+    struct nw_slot slots[NW_DOMAIN_SLOTS];
+    uint32_t n_slots;   /* not UNUSED */
+    uint32_t slots_end; /* beyond it no slot was ever used */
+    struct nw_ready_list ready[NW_PACES];
+    struct nw_domain *next_buried;
+    struct nw_slot *sleepers;
+    uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
+    uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
+    struct nw_signals signals;
+    uint64_t log_second, log_lines;
+    struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
+    uint32_t n_parts;
+    uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
+    uint64_t started_at;  /* ... and, once it is closing, since when */
+    bool closing;         /* its function retires: func workers are destroyed, then it ends */
+    bool loaded;          /* its program is mapped; the executor that runs its first flow does that */
+    enum nw_status end_status;
+    char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
+    uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
+};
+
+/* Whether [start, start + length) lies inside the domain's range; nothing at all does, wherever it is. Says nothing of
+ * what is mapped there. */
+static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t start, uint64_t length)
+{
+    return nw_without(NW_DEFENCE_RANGES) || length == 0 ||
+           (start >= domain->base && start <= domain->end && length <= domain->end - start);
+}
+
+/* The same for an address that the monitor goes on to use: also ahead of the check it lies in the domain, or nowhere.
+ */
+static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *start, uint64_t length)
+{
+    const uint64_t size = domain->end - domain->base, offset = *start - domain->base;
+    const uint64_t inside = nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1);
+
+    if (nw_without(NW_DEFENCE_RANGES) || nw_without(NW_DEFENCE_MASKS))
+        return nw_domain_holds(domain, *start, length);
+    *start |= ~inside;
+    return inside != 0 || length == 0;
+}
+
+/* On the control thread. Lock held on entry and on return, but not meanwhile. NULL: an error and why, for people. */
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
+
+#endif

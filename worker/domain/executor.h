@@ -1,0 +1,56 @@
+/*
+ * An executor is a kernel thread that runs slots (run/executor.c). What it runs, what it trapped on and which rights it
+ * has is here.
+ */
+#ifndef NW_WORKER_DOMAIN_EXECUTOR_H
+#define NW_WORKER_DOMAIN_EXECUTOR_H
+
+#include "protect/gate/gate.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NW_PREEMPT_SIGNAL 23 /* SIGURG */
+
+struct nw_domain;
+struct nw_function;
+struct nw_slot;
+
+struct nw_executor {
+    struct nw_gate_thread gate; /* first */
+    uint64_t monitor_fs;
+    uint32_t id;
+    uint32_t idle;
+    uint32_t blocked;          /* in a system call that may take long; its token is another's */
+    bool has_rights;           /* blocked: ... with those of the slot's domain */
+    bool away;                 /* it runs no slot */
+    uint32_t surfaced;         /* the last recall of a key that it knows of */
+    struct nw_domain *in_free; /* whose list of free slots it changes as the lock's owner */
+    pthread_t thread;
+    uint32_t runs;            /* slots taken from the ready queue so far */
+    struct nw_function *took; /* whose slot it took last, which, and when by the TSC */
+    struct nw_slot *took_slot;
+    uint64_t taken_at;
+    uint32_t seen_runs;
+    uint64_t seen_at;
+    bool starting;
+    struct {
+        int signal; /* 0: the slot was preempted or its way out was cut short */
+        int code;
+        uint64_t address, at;
+        long syscall;
+        uint32_t arch;
+    } trap;
+};
+
+static inline struct nw_executor *nw_executor_of(struct nw_gate_thread *thread)
+{
+    return (struct nw_executor *)thread;
+}
+
+static inline struct nw_slot *nw_running(struct nw_executor *ex)
+{
+    return (struct nw_slot *)ex->gate.current;
+}
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * A function is a deployment in this worker: its name and its .so, what it is granted and limited to, the invocations
+ * that wait for a slot. What its manifest said does not change once it is loaded; the monitor's lock guards the rest.
+ * What becomes of functions is in call/function.c.
+ */
+#ifndef NW_WORKER_DOMAIN_FUNCTION_H
+#define NW_WORKER_DOMAIN_FUNCTION_H
+
+#include "common/manifest/manifest.h"
+#include "worker/base/limits.h"
+#include "worker/domain/grants.h"
+#include "worker/files/disk.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_function.keeps of one that never ran */
+#define NW_REMOVED       "the function was removed" /* why a domain ends that has nothing left to do */
+
+struct nw_domain;
+struct nw_invocation;
+
+enum nw_function_state {
+    NW_FUNCTION_NONE,
+    NW_FUNCTION_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
+    NW_FUNCTION_UP,      /* serves; a crashed domain is replaced */
+    NW_FUNCTION_RETIRING,
+};
+
+struct nw_function {
+    enum nw_function_state state;
+    uint32_t deployment;
+    char name[NW_NAME_MAX + 1];
+    int so;
+    uint32_t slots;
+    uint64_t timeout_ns;
+    uint64_t memory;
+    uint32_t threads;
+    uint64_t static_tls; /* bytes for thread-local variables of what is loaded later */
+    uint32_t profile;    /* enum nw_profile */
+    struct nw_reach reach;
+    uint32_t n_directories;
+    struct nw_directory directories[NW_DIRECTORIES_MAX];
+    struct nw_disk disk;
+    char *cwd; /* where its domains begin; of PATH_MAX bytes */
+    char *env; /* K=V NUL ... */
+    size_t env_length;
+    struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
+    struct nw_invocation *queue, **queue_tail;
+    uint32_t queued; /* read without the lock by the nested call */
+    bool inspected;  /* its file was found to be a function */
+    bool silent;     /* it was refused: nobody waits to hear that it is retired */
+    uint64_t retry_at;
+    uint64_t lost_at;     /* when its last domain was torn down */
+    uint64_t keeps;       /* ticks of the TSC that an executor needs for it, a moving mean */
+    uint64_t memory_peak; /* the most that one of its domains had which are gone */
+    uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
+};
+
+#endif

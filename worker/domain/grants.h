@@ -1,0 +1,38 @@
+/* What a function may reach, from the lists of its manifest. */
+#ifndef NW_WORKER_DOMAIN_GRANTS_H
+#define NW_WORKER_DOMAIN_GRANTS_H
+
+#include "common/manifest/manifest.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nw_function;
+
+/* A directory that the function was granted. */
+struct nw_directory {
+    char *path;
+    size_t length;
+    int fd; /* the directory itself, whatever becomes of the path */
+    bool writable;
+};
+
+/* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
+struct nw_reach {
+    pthread_mutex_t lock;
+    bool everything;
+    size_t n;
+    struct nw_address_grant *addresses;
+};
+
+/* The fds are taken over whatever comes of it. */
+int nw_grants_init(struct nw_function *function, const char *connect, const char *directories, const int *fds,
+                   int n_fds);
+void nw_grants_fini(struct nw_function *function);
+
+/* From now on these, and nothing else. */
+int nw_grants_reach(struct nw_function *function, const struct nw_address_grant *addresses, size_t n);
+bool nw_grants_reached(struct nw_function *function, const uint8_t address[16], uint16_t port);
+
+#endif

@@ -1,0 +1,11 @@
+/* Loading the program of a domain. */
+#ifndef NW_WORKER_DOMAIN_LOAD_H
+#define NW_WORKER_DOMAIN_LOAD_H
+
+struct nw_domain;
+struct nw_slot;
+
+/* Maps stub and ld.so and prepares the first flow. On the executor that runs it. */
+int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * A slot is a flow of control inside a domain: each thread of the function is one. Those that wait for invocations are
+ * the function's func workers.
+ *
+ * A slot that runs, or that waits for a callee in this worker, belongs to its executor: nobody else touches it. To end
+ * such a slot, its domain is marked dying and every executor is kicked; the executor reaps the slot when it surfaces.
+ * Any other slot is guarded by the monitor's lock.
+ */
+#ifndef NW_WORKER_DOMAIN_SLOT_H
+#define NW_WORKER_DOMAIN_SLOT_H
+
+#include "common/manifest/manifest.h"
+#include "protect/gate/gate.h"
+#include "worker/base/span.h"
+#include "worker/signal/signals.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nw_domain;
+struct nw_invocation;
+struct nw_line;
+
+enum nw_slot_state {
+    NW_SLOT_UNUSED,
+    NW_SLOT_READY,   /* in domain.ready */
+    NW_SLOT_RUNNING, /* on an executor */
+    NW_SLOT_BARE,    /* on a blocked executor that has none of the domain's rights */
+    NW_SLOT_FREE,    /* in domain.free: a func worker that waits for an invocation */
+    NW_SLOT_CALLING, /* waits for a callee that runs in this worker */
+    NW_SLOT_QUEUED,  /* its nested call waits in the callee's queue */
+    NW_SLOT_REMOTE,  /* its nested call is with the engine */
+    NW_SLOT_FUTEX,   /* in domain.sleepers */
+    NW_SLOT_SLEEP,   /* in domain.sleepers */
+    NW_SLOT_SIGWAIT, /* in domain.sleepers: waits for a signal that it takes without a handler */
+    NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
+    NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
+    NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
+};
+
+/* An invocation of the engine's: its id, and the line that it came by, by which its answer goes. */
+struct nw_ticket {
+    uint64_t id;
+    struct nw_line *line;
+};
+
+/* Which slots go first: those that keep an executor briefly. */
+enum nw_pace { NW_PACE_BRIEF, NW_PACE_LONG, NW_PACES };
+
+struct nw_slot {
+    struct nw_gate_context gate; /* first: the gate knows slots by it */
+    struct nw_domain *domain;
+    struct nw_slot *next; /* link of the list that `state` names */
+    enum nw_slot_state state;
+    enum nw_pace pace;           /* how it used its last turn on an executor */
+    enum nw_pace queued_as;      /* READY */
+    uint32_t tid;                /* what gettid answers */
+    uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
+    uint32_t signalled;          /* a signal waits to be delivered to it, maybe */
+    uint32_t depth;              /* nested calls above the running invocation */
+    struct nw_slot *caller;      /* the running invocation is its nested call */
+    struct nw_ticket invocation; /* the running invocation came from the ring with this one */
+    bool from_ring;
+    bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
+    bool worker;     /* a func worker: has called NW_OP_WAIT */
+    bool answered;   /* the engine has been told already: whatever comes is dropped */
+    bool excused;    /* its deadline passed while a callee was late */
+    /* as a func worker: where an input may be placed, and what it just produced */
+    struct nw_sink inbox;
+    struct nw_source output;
+    int32_t output_status;
+    struct nw_source incoming;      /* what is left of an input that is placed without the lock: carry.c */
+    struct nw_invocation *assigned; /* an input larger than the inbox, for which it makes room */
+    /* as a caller: where the output goes; an output that did not fit, until it is fetched */
+    struct nw_sink reply;
+    void *held;
+    uint64_t held_length;
+    /* as a caller of a function that is not in this worker */
+    bool call_unsent;
+    char callee[NW_NAME_MAX + 1];
+    struct nw_source input;
+    uint32_t call_generation; /* matches a REPLY with the call it answers */
+    uint64_t call_block;      /* the CALL's payload in our arena, or NW_OFFSET_INLINE */
+    /* as a sleeper */
+    uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
+    uint64_t futex;
+    uint32_t futex_bits;
+    uint64_t block_until; /* of a call that has a time limit and waits until it may block; 0: none does */
+    bool may_block;       /* a blocked executor is taken for it already */
+    uint64_t clear_tid;   /* zeroed and woken when the flow ends */
+    struct nw_slot_signals signals;
+    /* watched by the clock */
+    uint32_t seen_sequence;
+    uint64_t seen_at;
+};
+
+/* Lock held. */
+struct nw_slot *nw_slot_new(struct nw_domain *domain);
+void nw_slot_end(struct nw_slot *slot);
+
+/* Any lock. */
+void nw_slot_result(struct nw_slot *slot, long result); /* of its system call, however it was made */
+void nw_slot_again(struct nw_slot *slot);               /* its system call was not begun */
+void nw_slot_began(struct nw_slot *slot);               /* it was nevertheless, and gets a result */
+void nw_slot_state_reset(struct nw_slot *slot);         /* its extended state is clean */
+
+#endif

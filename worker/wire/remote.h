@@ -1,0 +1,20 @@
+/* The rings: what the engine sends and what it is sent. Lock held. */
+#ifndef NW_WORKER_WIRE_REMOTE_H
+#define NW_WORKER_WIRE_REMOTE_H
+
+#include "common/base/status.h"
+#include "common/manifest/control.h"
+#include "worker/domain/slot.h"
+#include <stdbool.h>
+
+bool nw_ring_poll(void);
+int nw_send_output(struct nw_slot *slot); /* -EAGAIN: the arena or the ring is full */
+void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
+int nw_send_call(struct nw_slot *slot); /* the same */
+void nw_arena_wait(struct nw_slot *slot);
+void nw_arena_forget(struct nw_slot *slot);
+void nw_post_flush(void);
+void nw_line_add(const struct nw_control_message *message);
+bool nw_line_waits(void); /* a hint: something came, or waits to be sent */
+
+#endif
