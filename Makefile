@@ -111,7 +111,7 @@ bench-count: deps ## count instructions and system calls, compare with bench/cou
 # A build that checks its structures at each move (common/base/valid.h).
 CHECKED = CHECKS=-DNW_DEBUG
 debug: deps ## build with checks at each move and run the unit tests (in build-debug/)
-	$(again) B=$(B)-debug $(CHECKED) OPT='-O1 -g -fno-omit-frame-pointer' run-debug
+	$(again) B=$(B)-debug $(CHECKED) run-debug
 
 .PHONY: run-debug
 run-debug: all tests
