@@ -6,7 +6,7 @@
 #include "deploy/file.h"
 #include "deploy/folder.h"
 #include "deploy/say.h"
-#include "protect/scan/function_check.h"
+#include "protect/check/function_check.h"
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /*
  * Says in words where in a file a forbidden instruction lies: libelf names section and symbol, Zydis the instruction
- * that a processor would run there. For people only: what is refused is decided by protect/scan/function_check.h.
+ * that a processor would run there. For people only: what is refused is decided by protect/check/function_check.h.
  */
 #ifndef NW_DEPLOY_EXPLAIN_H
 #define NW_DEPLOY_EXPLAIN_H

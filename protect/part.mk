@@ -1,6 +1,6 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S) protect/gate/vkey.c
+PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S protect/check/*.c) protect/gate/vkey.c
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))

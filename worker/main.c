@@ -6,6 +6,7 @@
 #include "common/base/atomic.h"
 #include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/base/xstate.h"
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
 #include "worker/audit/audit.h"
@@ -158,19 +159,19 @@ static void take_keys(void)
 /* What a signal frame is sure to hold, up to the rights. CPUID's own sum has AMX in it, which frames leave out. */
 static void measure_xsave(void)
 {
-    const unsigned kept = 0x2e7; /* what the gate gives back, and PKRU */
-    unsigned a, b, c, d, enabled, size = 576;
+    const unsigned kept = NW_XFEATURES_KEPT | NW_XFEATURE_PKRU;
+    unsigned a, b, c, d, enabled, size = NW_XSAVE_LEAST;
 
     if (!__get_cpuid_count(0xd, 0, &a, &b, &c, &d) || !__builtin_cpu_supports("avx") ||
         !(getauxval(AT_HWCAP2) & 2 /* FSGSBASE */))
         nw_die_system("this CPU or kernel lacks XSAVE, AVX or FSGSBASE, which every mode needs");
     __asm__("xgetbv" : "=a"(enabled), "=d"(d) : "c"(0));
-    for (unsigned i = 2; i < 10; i++)
+    for (unsigned i = 2; i <= NW_XFEATURE_PKRU_BIT; i++)
         if ((enabled & kept) >> i & 1 && __get_cpuid_count(0xd, i, &a, &b, &c, &d) && a + b > size)
             size = a + b;
     nw_m.xsave_size = (size + 63) & ~63u;
-    nw_m.xsave_features = enabled & kept & ~(1u << 9);
-    if (__get_cpuid_count(0xd, 9, &a, &b, &c, &d))
+    nw_m.xsave_features = enabled & NW_XFEATURES_KEPT;
+    if (__get_cpuid_count(0xd, NW_XFEATURE_PKRU_BIT, &a, &b, &c, &d))
         nw_m.xsave_pkru_offset = b;
 }
 

@@ -4,6 +4,7 @@
  *
  * A worker never links this file: it holds a WRPKRU, and a worker has those in its gate alone.
  */
+#include "common/base/xstate.h"
 #include "common/host/mode.h"
 #include <cpuid.h>
 #include <errno.h>
@@ -34,10 +35,6 @@
 #define KEYS               15
 #define PKRU_ALL_DENIED    0x55555555u
 #define CPUID_1_ECX_XSAVE  (1u << 27)
-#define XFEATURE_PKRU      9
-#define XFEATURES_CLEARED  0x200e7ull /* x87, SSE, AVX, AVX-512, shapes of AMX tiles: by nw_gate_leave */
-#define XFEATURES_ASKED    0x40000ull /* AMX tiles, which the kernel gives to who asks for them; functions may not */
-#define XSTATE_BV_OFFSET   512
 #define FPX_SW_MAGIC_AT    464 /* struct _fpx_sw_bytes in the legacy area: magic1, extended_size, xfeatures */
 #define FPX_SW_MAGIC       0x46505853u
 #define UD2_LENGTH         2
@@ -69,9 +66,9 @@ static bool frame_holds(const unsigned char *xsave, uint32_t pkru)
     uint32_t magic, value;
     uint64_t present;
     memcpy(&magic, xsave + FPX_SW_MAGIC_AT, sizeof magic);
-    memcpy(&present, xsave + XSTATE_BV_OFFSET, sizeof present);
+    memcpy(&present, xsave + NW_XSAVE_HEADER, sizeof present);
     memcpy(&value, xsave + pkru_in_xsave, sizeof value);
-    return magic == FPX_SW_MAGIC && (present >> XFEATURE_PKRU & 1) && value == pkru;
+    return magic == FPX_SW_MAGIC && (present & NW_XFEATURE_PKRU) && value == pkru;
 }
 
 static void on_ud2(int sig, siginfo_t *info, void *context)
@@ -116,7 +113,7 @@ static void leave_rseq(void)
 static enum verdict try_signal(void)
 {
     uint32_t size, unused;
-    __cpuid_count(0xd, XFEATURE_PKRU, size, pkru_in_xsave, unused, unused);
+    __cpuid_count(0xd, NW_XFEATURE_PKRU_BIT, size, pkru_in_xsave, unused, unused);
     stack_t stack = {.ss_size = ALTERNATE_STACK};
     stack.ss_sp = mmap(NULL, ALTERNATE_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!size || stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
@@ -172,7 +169,7 @@ static int explain(int wait_status, char *why, size_t size)
 
 uint64_t nw_mode_uncleared(uint64_t enabled)
 {
-    return enabled & ~(XFEATURES_CLEARED | XFEATURES_ASKED | 1ull << XFEATURE_PKRU);
+    return enabled & ~(uint64_t)(NW_XFEATURES_CLEARED | NW_XFEATURE_TILE_DATA | NW_XFEATURE_PKRU);
 }
 
 static uint64_t enabled_state(void)

@@ -5,7 +5,7 @@
 #include "common/test/fuzz.h"
 #include "protect/rewrite/rewrite.h"
 #include "protect/scan/elf_code.h"
-#include "protect/scan/function_check.h"
+#include "protect/check/function_check.h"
 #include <string.h>
 
 #define PAGE 4096u

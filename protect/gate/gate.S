@@ -13,13 +13,18 @@
  * A trap is UD2: the kernel delivers it on the alternate stack, and the domain is torn down.
  */
 #define __ASSEMBLER__ 1
+#include "common/base/xstate.h"
 #include "protect/gate/gate.h"
 #include "protect/gate/without.h"
+#include <asm-generic/errno-base.h>
 #include <asm/prctl.h>
 #include <asm/unistd_64.h>
 
 #define EFLAGS_REFUSED 0x44500  /* AC, NT, DF, TF */
 #define EFLAGS_ID      0x200000 /* tells nothing and can be set by anybody */
+#define EFLAGS_CLEAN   2
+
+#define EXIT_TWO_CLAIM_FRAME 112 /* the exit status of the process */
 
     .section .nw_gate, "ax", @progbits
     .globl nw_gate_text_start
@@ -254,7 +259,7 @@ nw_gate_text_start:
 
     /* Every register counts. XRSTOR could have been jumped to: what follows trusts nothing from before it. */
 5:  movq NW_CTX_XSAVE(%rdi), %rsi
-    movl $0xe7, %eax
+    movl $NW_XFEATURES_KEPT, %eax
     xorl %edx, %edx
     xrstor64 (%rsi)
     .if \keyed
@@ -326,7 +331,7 @@ nw_gate_text_start:
     take_rights \keyed
     check_taken \keyed
     movq %rsp, %rax
-    andq $-NW_ALT_BLOCK, %rax
+    andq $-NW_ALT_SIZE, %rax
     movq %rax, %r8
     subq nw_gate_alt_base(%rip), %r8
     cmpq nw_gate_alt_bytes(%rip), %r8
@@ -351,7 +356,7 @@ nw_gate_text_start:
     je 2f
 1:  movb $NW_SELECTOR_ALLOW, %gs:NW_PAGE_SELECTOR
     movq %rsp, %rbx
-    pushq $2
+    pushq $EFLAGS_CLEAN
     popfq
     movq %rsp, %rdi
     movq %r12, %rsi
@@ -435,8 +440,6 @@ nw_gate_text_start:
     int3
     .endm
 
-    .set NW_ALT_BLOCK, 65536
-
     gate keyed 1
     gate plain 0
 
@@ -460,7 +463,7 @@ nw_gate_text_start:
     movq %gs:NW_PAGE_THREAD, %r12
     movq NW_THREAD_GUARD_RSP(%r12), %rsp
     movq $0, NW_THREAD_GUARD_LIVE(%r12)
-    movl $-14, %eax /* EFAULT */
+    movl $-EFAULT, %eax
     popq %r12
     ret
 
@@ -475,7 +478,7 @@ nw_gate_text_start:
 /* Two threads claimed one frame: the process cannot be trusted any more. */
 nw_gate_die:
     movl $__NR_exit_group, %eax
-    movl $112, %edi
+    movl $EXIT_TWO_CLAIM_FRAME, %edi
     syscall
     jmp nw_gate_die
 

@@ -61,7 +61,9 @@
 #define NW_SELECTOR_ALLOW 0
 #define NW_SELECTOR_BLOCK 1
 #define NW_PKRU_KEYS      16
-#define NW_KEY_SHARED     1 /* what every domain may read and none may write */
+#define NW_PKRU_CLOSED    0x55555555 /* no access to memory of any key */
+#define NW_KEY_SHARED     1          /* what every domain may read and none may write */
+#define NW_ALT_SIZE       65536      /* of the alternate stack of a thread, which is aligned to as much */
 
 #ifndef __ASSEMBLER__
 #include "protect/gate/without.h"
@@ -147,7 +149,7 @@ NW_CHECK(nw_gate_context, regs, NW_CTX_REGS);
 /* The rights of a domain that owns `key`: its own memory, and reading what all share. Nothing else, not even key 0. */
 static inline uint32_t nw_gate_rights(int key)
 {
-    uint32_t pkru = 0x55555555u & ~(3u << 2 * key);
+    uint32_t pkru = NW_PKRU_CLOSED & ~(3u << 2 * key);
 
     if (nw_without(NW_DEFENCE_KEYS))
         return 0x80000000; /* not 0, by which the monitor is known */
@@ -158,7 +160,7 @@ static inline uint32_t nw_gate_rights(int key)
 /* The rights of a domain that has no key. */
 static inline uint32_t nw_gate_rights_none(void)
 {
-    return 0x55555555u ^ 3u << 2 * NW_KEY_SHARED;
+    return NW_PKRU_CLOSED ^ 3u << 2 * NW_KEY_SHARED;
 }
 
 /* ---- implemented by gate.S ---- */
@@ -204,7 +206,6 @@ extern const char nw_gate_as_plain[], nw_gate_as_syscall_plain[], nw_gate_as_cut
 extern const char nw_gate_copy_fault[];
 
 /* Alternate stacks: one aligned block of NW_ALT_SIZE per thread, all in one array, its first word the thread record. */
-#define NW_ALT_SIZE 65536ul
 extern uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
 
 /* ---- implemented by the monitor; called with the thread's FS base still the domain's: no TLS before it is set ---- */

@@ -2,13 +2,12 @@
 #ifndef NW_PROTECT_GATE_STATE_H
 #define NW_PROTECT_GATE_STATE_H
 
+#include "common/base/xstate.h"
 #include "protect/gate/gate.h"
 #include <cpuid.h>
 #include <stdint.h>
 
 #define NW_CPUID_1_ECX_OSXSAVE (1u << 27)
-#define NW_XCR0_OPMASK         (1u << 5)
-#define NW_XCR0_TILECFG        (1u << 17)
 
 static inline uint32_t nw_state_here(void)
 {
@@ -17,7 +16,7 @@ static inline uint32_t nw_state_here(void)
     if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & NW_CPUID_1_ECX_OSXSAVE))
         return 0;
     __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
-    return (eax & NW_XCR0_OPMASK ? NW_STATE_AVX512 : 0) | (eax & NW_XCR0_TILECFG ? NW_STATE_TILES : 0);
+    return (eax & NW_XFEATURE_OPMASK ? NW_STATE_AVX512 : 0) | (eax & NW_XFEATURE_TILE_CFG ? NW_STATE_TILES : 0);
 }
 
 #endif

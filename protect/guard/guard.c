@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 
 #define EXPORT    __attribute__((visibility("default")))
-#define X32_BIT   0x40000000u
 #define MAX_ERRNO 4095ul
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
@@ -102,7 +101,7 @@ long nw__guarded_syscall(long number, long a, long b, long c, long d, long e, lo
         [SYS_pkey_alloc - SYS_pkey_mprotect] = {"syscall(SYS_pkey_alloc)", "nw_pkey_alloc"},
         [SYS_pkey_free - SYS_pkey_mprotect] = {"syscall(SYS_pkey_free)", "nw_pkey_free"},
     };
-    unsigned int i = ((unsigned int)number & ~X32_BIT) - SYS_pkey_mprotect;
+    unsigned int i = ((unsigned int)number & ~(unsigned int)__X32_SYSCALL_BIT) - SYS_pkey_mprotect;
     (void)e, (void)f;
 
     if (!allowed(calls[i].name, calls[i].instead, CALLER))

@@ -3,6 +3,8 @@
  * go to nw__guarded_syscall with the caller's frame as it is. No frame of its own: a child of clone returns as it would
  * from libc's.
  */
+#include <asm/unistd.h>
+
         .text
         .globl  syscall
         .type   syscall, @function
@@ -10,9 +12,9 @@ syscall:
         .cfi_startproc
         endbr64
         mov     %edi, %eax              /* the kernel looks at 32 bits of the number */
-        and     $~0x40000000, %eax      /* and takes x32's for the same calls */
-        sub     $329, %eax
-        cmp     $2, %eax
+        and     $~__X32_SYSCALL_BIT, %eax /* and takes x32's for the same calls */
+        sub     $__NR_pkey_mprotect, %eax
+        cmp     $(__NR_pkey_free - __NR_pkey_mprotect), %eax
         jbe     nw__guarded_syscall
         mov     %rdi, %rax
         mov     %rsi, %rdi

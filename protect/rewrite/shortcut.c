@@ -16,7 +16,7 @@
 #define BYTES_LOAD 0xb8
 
 /* See shortcut_code.S. */
-extern const uint8_t nw_shortcut_code[], nw_shortcut_operation[], nw_shortcut_address[], nw_shortcut_code_end[];
+extern const uint8_t nw__shortcut_code[], nw__shortcut_operation[], nw__shortcut_address[], nw__shortcut_code_end[];
 
 struct site {
     uint32_t at, number;
@@ -29,7 +29,7 @@ struct patch {
     const struct nw_elf *elf;
     const Elf64_Phdr *segment;
     size_t slack, free, free_end; /* the room behind the segment */
-    size_t common;                /* where nw_shortcut_code went */
+    size_t common;                /* where nw__shortcut_code went */
     struct site *sites;
     size_t n_sites, taken;
 };
@@ -100,17 +100,18 @@ static bool put(struct patch *patch, const struct nw_emit *emit)
 
 static bool put_common(struct patch *patch, const struct nw_shortcut_gate *gate)
 {
-    size_t size = (size_t)(nw_shortcut_code_end - nw_shortcut_code);
+    size_t size = (size_t)(nw__shortcut_code_end - nw__shortcut_code);
     uint8_t *to = patch->code + patch->free;
 
     if (size > patch->free_end - patch->free)
         return false;
     patch->common = patch->free;
     patch->free += size;
-    memcpy(to, nw_shortcut_code, size);
-    memcpy(to + (nw_shortcut_operation - nw_shortcut_code) - sizeof gate->operation, &gate->operation,
+    memcpy(to, nw__shortcut_code, size);
+    memcpy(to + (nw__shortcut_operation - nw__shortcut_code) - sizeof gate->operation, &gate->operation,
            sizeof gate->operation);
-    memcpy(to + (nw_shortcut_address - nw_shortcut_code) - sizeof gate->address, &gate->address, sizeof gate->address);
+    memcpy(to + (nw__shortcut_address - nw__shortcut_code) - sizeof gate->address, &gate->address,
+           sizeof gate->address);
     return true;
 }
 

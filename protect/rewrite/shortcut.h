@@ -9,6 +9,13 @@
 #ifndef NW_PROTECT_REWRITE_SHORTCUT_H
 #define NW_PROTECT_REWRITE_SHORTCUT_H
 
+/* struct nw_shortcut_call */
+#define NW_SHORTCUT_ARGS   0
+#define NW_SHORTCUT_NUMBER 48
+#define NW_SHORTCUT_AT     56
+#define NW_SHORTCUT_SIZE   64
+
+#ifndef __ASSEMBLER__
 #include "protect/scan/elf_file.h"
 
 /* What a stub leaves in memory for the gate, whose first argument (rsi) is its address. */
@@ -17,6 +24,11 @@ struct nw_shortcut_call {
     uint64_t number;
     uint64_t at; /* of the SYSCALL instruction that it stands for */
 };
+
+_Static_assert(offsetof(struct nw_shortcut_call, args) == NW_SHORTCUT_ARGS, "shortcut_code.S");
+_Static_assert(offsetof(struct nw_shortcut_call, number) == NW_SHORTCUT_NUMBER, "shortcut_code.S");
+_Static_assert(offsetof(struct nw_shortcut_call, at) == NW_SHORTCUT_AT, "shortcut_code.S");
+_Static_assert(sizeof(struct nw_shortcut_call) == NW_SHORTCUT_SIZE, "shortcut_code.S");
 
 /* The gate's second result (rdx): 0 when the first is the system call's, otherwise the kernel is asked after all. */
 #define NW_SHORTCUT_DONE 0
@@ -37,5 +49,6 @@ struct nw_shortcut_gate {
  */
 size_t nw_shortcut(uint8_t *code, size_t size, uint64_t file_offset, const struct nw_elf *elf,
                    const struct nw_shortcut_gate *gate);
+#endif
 
 #endif

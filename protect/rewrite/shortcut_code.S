@@ -5,8 +5,11 @@
  * In: eax = number, rcx = address of the SYSCALL, which clobbers rcx and r11 itself; arguments as for SYSCALL. Keeps
  * all other registers, the red zone, and the vector registers that compiled code may hold values in across a SYSCALL.
  */
+#define __ASSEMBLER__ 1
+#include "protect/rewrite/shortcut.h"
+
 #define RED_ZONE 128
-#define VECTORS  64 /* behind struct nw_shortcut_call */
+#define VECTORS  NW_SHORTCUT_SIZE
 #define FRAME    (VECTORS + 16 * 16)
 
     .macro each_vector instruction
@@ -31,39 +34,39 @@
 
     .section .rodata
     .balign 16
-    mark nw_shortcut_code
+    mark nw__shortcut_code
     leaq -(RED_ZONE + FRAME)(%rsp), %rsp
-    movq %rdi, 0(%rsp)
-    movq %rsi, 8(%rsp)
-    movq %rdx, 16(%rsp)
-    movq %r10, 24(%rsp)
-    movq %r8, 32(%rsp)
-    movq %r9, 40(%rsp)
-    movq %rax, 48(%rsp)
-    movq %rcx, 56(%rsp)
+    movq %rdi, NW_SHORTCUT_ARGS + 0(%rsp)
+    movq %rsi, NW_SHORTCUT_ARGS + 8(%rsp)
+    movq %rdx, NW_SHORTCUT_ARGS + 16(%rsp)
+    movq %r10, NW_SHORTCUT_ARGS + 24(%rsp)
+    movq %r8, NW_SHORTCUT_ARGS + 32(%rsp)
+    movq %r9, NW_SHORTCUT_ARGS + 40(%rsp)
+    movq %rax, NW_SHORTCUT_NUMBER(%rsp)
+    movq %rcx, NW_SHORTCUT_AT(%rsp)
     each_vector keep
     movq %rsp, %rsi
     movl $0, %edi
-    mark nw_shortcut_operation /* behind the operand */
+    mark nw__shortcut_operation /* behind the operand */
     movabsq $0, %r11
-    mark nw_shortcut_address /* the same */
+    mark nw__shortcut_address /* the same */
     call *%r11
     each_vector give_back
-    movq 56(%rsp), %rcx
-    testl %edx, %edx
-    movq 0(%rsp), %rdi
-    movq 8(%rsp), %rsi
-    movq 16(%rsp), %rdx
-    movq 24(%rsp), %r10
-    movq 32(%rsp), %r8
-    movq 40(%rsp), %r9
+    movq NW_SHORTCUT_AT(%rsp), %rcx
+    testl %edx, %edx /* NW_SHORTCUT_DONE */
+    movq NW_SHORTCUT_ARGS + 0(%rsp), %rdi
+    movq NW_SHORTCUT_ARGS + 8(%rsp), %rsi
+    movq NW_SHORTCUT_ARGS + 16(%rsp), %rdx
+    movq NW_SHORTCUT_ARGS + 24(%rsp), %r10
+    movq NW_SHORTCUT_ARGS + 32(%rsp), %r8
+    movq NW_SHORTCUT_ARGS + 40(%rsp), %r9
     jnz 1f
     leaq RED_ZONE + FRAME(%rsp), %rsp
     leaq 2(%rcx), %rcx
     jmp *%rcx
-1:  movq 48(%rsp), %rax
+1:  movq NW_SHORTCUT_NUMBER(%rsp), %rax
     leaq RED_ZONE + FRAME(%rsp), %rsp
     jmp *%rcx
-    mark nw_shortcut_code_end
+    mark nw__shortcut_code_end
 
     .section .note.GNU-stack, "", @progbits

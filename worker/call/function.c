@@ -13,7 +13,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
-#include "protect/scan/function_check.h"
+#include "protect/check/function_check.h"
 #include "worker/audit/filter.h"
 #include "worker/base/now.h"
 #include "worker/call/invoke.h"

@@ -7,6 +7,7 @@
  */
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "common/base/xstate.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -27,12 +28,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define XSTATE_BV_OFFSET 512
-#define XSTATE_BV_PKRU   (1ull << 9)
-#define MXCSR_OFFSET     24
-#define FSW_OFFSET       2 /* status, then the tags in short form */
-#define EFLAGS_CLEAN     0x202
-#define SEGMENTS_CLEAN   (0x2bull << 48 | 0x33) /* SS and CS of 64-bit code: a domain may have loaded others */
+#define EFLAGS_CLEAN   0x202
+#define SEGMENTS_CLEAN (0x2bull << 48 | 0x33) /* SS and CS of 64-bit code: a domain may have loaded others */
 
 extern const char __executable_start[], etext[];
 
@@ -82,13 +79,13 @@ static void frame_redirect(ucontext_t *uc, const char *rip, uint64_t rsp)
     uc->uc_mcontext.gregs[REG_EFL] = EFLAGS_CLEAN;
     uc->uc_mcontext.gregs[REG_CSGSFS] = (greg_t)SEGMENTS_CLEAN;
     memcpy(xstate, &fcw, sizeof(fcw));
-    memcpy(xstate + FSW_OFFSET, no_fpu, sizeof(no_fpu)); /* no pending exception, no full stack */
-    memcpy(xstate + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+    memcpy(xstate + NW_XSAVE_FSW, no_fpu, sizeof(no_fpu)); /* no pending exception, no full stack */
+    memcpy(xstate + NW_XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
     if (!nw_m.keyed)
         return;
-    memcpy(&bv, xstate + XSTATE_BV_OFFSET, sizeof(bv));
-    bv |= XSTATE_BV_PKRU;
-    memcpy(xstate + XSTATE_BV_OFFSET, &bv, sizeof(bv));
+    memcpy(&bv, xstate + NW_XSAVE_HEADER, sizeof(bv));
+    bv |= NW_XFEATURE_PKRU;
+    memcpy(xstate + NW_XSAVE_HEADER, &bv, sizeof(bv));
     memcpy(xstate + nw_m.xsave_pkru_offset, &pkru, sizeof(pkru));
 }
 

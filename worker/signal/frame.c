@@ -3,6 +3,7 @@
  * change them. What comes back is whatever the domain likes: of it only becomes what the domain could do by itself. The
  * frame names no rights and no segment bases; the gate gives those from its own records.
  */
+#include "common/base/xstate.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
@@ -23,9 +24,7 @@
 #define VDSO_SIZE       (2 * NW_PAGE_SIZE)
 #define LEGACY_SIZE     512
 #define SOFTWARE_OFFSET 464
-#define BV_OFFSET       512
 #define HEADER_SIZE     64
-#define MXCSR_OFFSET    24
 #define MXCSR_VALID     0xffffu
 #define STATE_MAX       4096
 #define MAGIC_1         0x46505853u
@@ -72,8 +71,8 @@ bool nw_signal_on_stack(const struct nw_slot *slot, uint64_t rsp)
 static bool make_full(struct nw_slot *slot)
 {
     struct nw_gate_context *gate = &slot->gate;
-    const uint64_t x87 = 1;              /* its control word is taken from the image */
-    uint64_t saved[7], from = gate->rsp; /* as the way out pops them */
+    const uint64_t x87 = NW_XFEATURE_X87; /* its control word is taken from the image */
+    uint64_t saved[7], from = gate->rsp;  /* as the way out pops them */
 
     if (gate->kind == NW_CTX_KIND_FULL)
         return true;
@@ -98,8 +97,8 @@ static bool make_full(struct nw_slot *slot)
     };
     nw_slot_state_reset(slot);
     memcpy(gate->xsave, &gate->fcw, sizeof(uint16_t));
-    memcpy(gate->xsave + BV_OFFSET, &x87, sizeof(x87));
-    memcpy(gate->xsave + MXCSR_OFFSET, &gate->mxcsr, sizeof(gate->mxcsr));
+    memcpy(gate->xsave + NW_XSAVE_HEADER, &x87, sizeof(x87));
+    memcpy(gate->xsave + NW_XSAVE_MXCSR, &gate->mxcsr, sizeof(gate->mxcsr));
     gate->kind = NW_CTX_KIND_FULL;
     return true;
 }
@@ -204,9 +203,9 @@ static size_t save_state(uint8_t *to, const struct nw_slot *slot)
     uint64_t bv;
 
     memcpy(to, slot->gate.xsave, nw_m.xsave_size);
-    memcpy(&bv, to + BV_OFFSET, sizeof(bv));
+    memcpy(&bv, to + NW_XSAVE_HEADER, sizeof(bv));
     bv &= nw_m.xsave_features;
-    memcpy(to + BV_OFFSET, &bv, sizeof(bv));
+    memcpy(to + NW_XSAVE_HEADER, &bv, sizeof(bv));
     memcpy(to + SOFTWARE_OFFSET, &software, sizeof(software));
     if (nw_m.xsave_pkru_offset && nw_m.xsave_pkru_offset + sizeof(uint32_t) <= nw_m.xsave_size)
         memset(to + nw_m.xsave_pkru_offset, 0, sizeof(uint32_t));
@@ -311,17 +310,17 @@ static bool load_state(struct nw_slot *slot, uint64_t from)
     if (software.magic == MAGIC_1 && software.size >= nw_m.xsave_size) {
         if (!copy_in(slot, to + LEGACY_SIZE, from + LEGACY_SIZE, nw_m.xsave_size - LEGACY_SIZE))
             return false;
-        memcpy(&bv, to + BV_OFFSET, sizeof(bv));
+        memcpy(&bv, to + NW_XSAVE_HEADER, sizeof(bv));
     }
     if (nw_without(NW_DEFENCE_SIGNALS))
         return true;
     /* What XRSTOR would fault on, in the middle of the way out, or what is not the domain's to set. */
     bv &= nw_m.xsave_features;
-    memcpy(to + BV_OFFSET, no_header, sizeof(no_header));
-    memcpy(to + BV_OFFSET, &bv, sizeof(bv));
-    memcpy(&mxcsr, to + MXCSR_OFFSET, sizeof(mxcsr));
+    memcpy(to + NW_XSAVE_HEADER, no_header, sizeof(no_header));
+    memcpy(to + NW_XSAVE_HEADER, &bv, sizeof(bv));
+    memcpy(&mxcsr, to + NW_XSAVE_MXCSR, sizeof(mxcsr));
     mxcsr &= MXCSR_VALID;
-    memcpy(to + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+    memcpy(to + NW_XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
     return true;
 }
 

@@ -91,7 +91,7 @@ $(B)/test/worker/holds: | $(HOLDS_PROGRAM) functions
 
 # The worker that can leave defences out: the same sources, built to ask (protect/gate/without.h). Never installed.
 WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
-WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/scan/function_check.c protect/scan/scan.c worker/test/without.c
+WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/check/function_check.c protect/scan/scan.c worker/test/without.c
 WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
 
 $(B)/obj/without/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)

@@ -1,5 +1,5 @@
 /* The check of a function's file, of function_check.h: one static function for each thing that can be wrong. */
-#include "protect/scan/function_check.h"
+#include "protect/check/function_check.h"
 
 #include "protect/gate/without.h"
 #include "protect/rewrite/rewrite.h"

@@ -4,8 +4,8 @@
  * stands there by accident and can be taken out (rewrite.h). It tells people early and in full; what holds a domain is
  * checked again whenever its code becomes executable.
  */
-#ifndef NW_PROTECT_SCAN_FUNCTION_CHECK_H
-#define NW_PROTECT_SCAN_FUNCTION_CHECK_H
+#ifndef NW_PROTECT_CHECK_FUNCTION_CHECK_H
+#define NW_PROTECT_CHECK_FUNCTION_CHECK_H
 
 #include "protect/scan/scan.h"
 
