@@ -10,6 +10,7 @@ SHELL   := /bin/bash
 V       ?= 0
 Q       := $(if $(filter 1,$(V)),,@)
 B       ?= build
+FLAGS   := $(B)/flags
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -70,6 +71,17 @@ endef
 
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
         deploy/part.mk functions/part.mk functions/compat/part.mk bench/part.mk
+
+# What is compiled depends on this file, which is written anew when compiler or flags are not those that it holds. What
+# is installed is what was built, whatever flags that was with.
+BUILT_WITH := $(CC) $(CXX) $(CPPFLAGS) $(NW_CFLAGS) $(NW_CXXFLAGS) $(NW_LDFLAGS) $(NO_GUESSES)
+ifeq ($(filter install uninstall,$(MAKECMDGOALS)),)
+ifneq ($(file <$(FLAGS)),$(BUILT_WITH))
+.PHONY: $(FLAGS)
+endif
+endif
+$(FLAGS): | $(B)/
+	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@
 
 .PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
@@ -174,17 +186,17 @@ uninstall: ## remove what install installed (same PREFIX and DESTDIR)
 format: ## format the C sources with clang-format
 	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c $(FLAGS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(NW_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/%.o: %.S
+$(B)/obj/%.o: %.S $(FLAGS)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(NW_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/%.o: %.cc
+$(B)/obj/%.o: %.cc $(FLAGS)
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CPPFLAGS) $(NW_CXXFLAGS) -MMD -MP -c -o $@ $<

@@ -11,7 +11,7 @@ $(B)/bench/micro: $(call objects,$(MICRO_SOURCES)) $(COMMON)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(NW_LDFLAGS) -o $@ $^ -lbenchmark -luring -lcmocka
 
-$(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.h
+$(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.h $(FLAGS)
 	$(call say,SO,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $<

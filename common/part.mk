@@ -37,7 +37,7 @@ docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and s
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
 TESTS   += $(B)/test/common/ring_tsan
 NO_ASAN += common/ring_tsan
-$(B)/test/common/ring_tsan: common/test/ring_test.c common/shm/ring.c $(wildcard common/*/*.h) | $(B)/test/common/
+$(B)/test/common/ring_tsan: common/test/ring_test.c common/shm/ring.c $(wildcard common/*/*.h) $(FLAGS) | $(B)/test/common/
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 

@@ -5,7 +5,7 @@ LLHTTP_FLAGS   := -I/usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
 LLHTTP_OBJECTS := $(addprefix $(B)/obj/llhttp/,api.o http.o llhttp.o)
 
 # Not our code, so not our warnings.
-$(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c
+$(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
@@ -33,7 +33,7 @@ TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
 $(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/base/list.c $(addprefix common/,shm/arena.c base/buffer.c shm/channel.c manifest/control.c \
-    base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) | $(ENGINE_TEST_HOST)/
+    base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) $(FLAGS) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)
 

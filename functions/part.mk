@@ -16,7 +16,7 @@ functions: $(foreach name,$(SAMPLES),$(B)/functions/$(name)/$(name).so $(B)/func
 
 # The pattern rules need a directory per function, which a pattern cannot order: mkdir -p does it.
 define sample
-$(B)/functions/$(1)/$(1).so: $(wildcard functions/$(1)/$(1).c functions/$(1)/$(1).cc)
+$(B)/functions/$(1)/$(1).so: $(wildcard functions/$(1)/$(1).c functions/$(1)/$(1).cc) $(FLAGS)
 	$$(call say,SO,$$@)
 	@mkdir -p $$(@D) $(B)/obj/functions
 	$$(Q)$$(if $$(filter %.cc,$$<),$$(CXX) $$(FUNCTION_CXXFLAGS),$$(CC) $$(FUNCTION_CFLAGS)) $$(FUNCTION_LDFLAGS) \

@@ -9,6 +9,6 @@ $(foreach name,launcher confine,$(eval $(call test,launcher/$(name),launcher/tes
 # worker may make.
 TEST_HELPERS += $(B)/test/launcher/fake_worker
 $(B)/test/launcher/launcher $(B)/test/launcher/confine: | $(B)/test/launcher/fake_worker
-$(B)/test/launcher/fake_worker: launcher/test/fake_worker.c | $(B)/test/launcher/
+$(B)/test/launcher/fake_worker: launcher/test/fake_worker.c $(FLAGS) | $(B)/test/launcher/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $<

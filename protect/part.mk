@@ -11,7 +11,7 @@ $(PROTECT): $(call objects,$(PROTECT_SOURCES))
 # The files that tests read, one for each kind of hash table. They are data: no sanitizer is linked into them.
 $(B)/test/protect/sound.so: SOUND_HASH := gnu
 $(B)/test/protect/sound-sysv.so: SOUND_HASH := sysv
-$(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c | $(B)/test/protect/
+$(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -fPIC -O1 -fvisibility=hidden $(CPPFLAGS) -Wl,--hash-style=$(SOUND_HASH),-z,noexecstack -o $@ $<
 
@@ -32,7 +32,7 @@ $(eval $(call fuzz,protect,insn,protect/test/insn_zydis.c,-lZydis,$(PROTECT)))
 $(eval $(call fuzz,protect,scan,protect/test/naive_scan.c,,$(PROTECT)))
 
 # The functions that the rewriter takes apart.
-$(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S | $(B)/test/protect/
+$(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack -o $@ $<
 
@@ -41,7 +41,7 @@ $(eval $(call test,protect/rewrite,$(REWRITE_TEST),,$(PROTECT)))
 $(B)/test/protect/rewrite: | $(B)/test/protect/rewrite-cases.so
 
 # The wrappers that take the shortcut.
-$(B)/test/protect/shortcut-cases.so: protect/test/shortcut_cases.S | $(B)/test/protect/
+$(B)/test/protect/shortcut-cases.so: protect/test/shortcut_cases.S $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack,-z,separate-code -o $@ $<
 
@@ -60,7 +60,7 @@ $(eval $(call test,protect/libprotect_ranges,protect/test/libprotect_ranges_test
 TESTS   += $(B)/test/protect/libprotect_tsan
 NO_ASAN += protect/libprotect_tsan
 $(B)/test/protect/libprotect_tsan: $(LIBPROTECT_TEST) $(LIBPROTECT_SOURCES) include/nightward/protect.h \
-        $(wildcard protect/*/*.h) | $(B)/test/protect/
+        $(wildcard protect/*/*.h) $(FLAGS) | $(B)/test/protect/
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 
@@ -71,12 +71,12 @@ tsan: $(B)/test/protect/libprotect_tsan ## run the tests of libprotect under Thr
 # Libraries for other programs are built without sanitizers. libnwguard.so knows
 # libprotect by its calls: none may be in tail position, and all go through the PLT.
 LIBRARY_CFLAGS = -std=gnu11 $(OPT) $(WARNINGS) -fvisibility=hidden -fPIC -fno-optimize-sibling-calls -fplt $(CFLAGS)
-$(B)/obj/pic/%.o: %.c
+$(B)/obj/pic/%.o: %.c $(FLAGS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LIBRARY_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/pic/%.o: %.S
+$(B)/obj/pic/%.o: %.S $(FLAGS)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(LIBRARY_CFLAGS) -MMD -MP -c -o $@ $<
@@ -127,7 +127,7 @@ $(B)/test/protect/guard-plugin.so: $(call pic_objects,protect/test/guard_plugin.
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -o $@ $^
 
-$(B)/test/protect/guard-static: protect/test/guard_static.c | $(B)/test/protect/
+$(B)/test/protect/guard-static: protect/test/guard_static.c $(FLAGS) | $(B)/test/protect/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -static -o $@ $<
 

@@ -38,9 +38,9 @@ $(call compat,go,go)
 .PHONY: compat
 compat: $(COMPAT_SOS)
 
-$(COMPAT_SOS): functions/compat/part.mk | $(COMPAT)/ $(B)/obj/functions/
+$(COMPAT_SOS): functions/compat/part.mk $(FLAGS) | $(COMPAT)/ $(B)/obj/functions/
 
-$(COMPAT)/compat.o: functions/compat/compat.c functions/compat/compat.h include/faas/worker_v1_interface.h | $(COMPAT)/
+$(COMPAT)/compat.o: functions/compat/compat.c functions/compat/compat.h include/faas/worker_v1_interface.h $(FLAGS) | $(COMPAT)/
 	$(call say,CC,$<)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -c -o $@ $<
 

@@ -40,7 +40,7 @@ $(eval $(call test,worker/tunables,$(addprefix worker/test/,tunables_test.c logg
 NO_ASAN += worker/late worker/ends worker/shortage worker/refusal worker/limits worker/tunables
 
 # functions that only tests need
-$(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h | $(B)/test/worker/
+$(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h $(FLAGS) | $(B)/test/worker/
 	$(call say,SO,$@)
 	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs $(TEST_SO_FLAGS) -o $@ $(filter %.c %.a,$^)
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
@@ -75,7 +75,7 @@ HOLDS_WRAPPED := nw_syscall_trapped nw_syscall_direct nw_slow_op nw_slow_wait nw
 HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) worker/test/holds.c))
 
 $(B)/obj/holds/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
-$(B)/obj/holds/%.o: %.c
+$(B)/obj/holds/%.o: %.c $(FLAGS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -include worker/test/holds.h $(NW_CFLAGS) -fno-stack-protector $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
@@ -97,12 +97,12 @@ WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WIT
 $(B)/obj/without/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 # Where domains' system calls are answered it jumps through pointers: what NW_DEFENCE_GUESSES is about.
 $(B)/obj/without/worker/policy/policy.o: NO_GUESSES :=
-$(B)/obj/without/%.o: %.c
+$(B)/obj/without/%.o: %.c $(FLAGS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector $(NO_GUESSES) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/without/%.o: %.S
+$(B)/obj/without/%.o: %.S $(FLAGS)
 	$(call say,AS,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -MMD -MP -c -o $@ $<

@@ -14,7 +14,7 @@ ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU
 
 $(B)/test/worker/attacks: | $(ATTACK_SOS) functions
 $(B)/test/worker/holds: | $(ATTACK_SOS)
-$(ATTACK_SOS): | $(B)/test/worker/attack/ $(B)/obj/
+$(ATTACK_SOS): $(FLAGS) | $(B)/test/worker/attack/ $(B)/obj/
 
 $(B)/test/worker/attack/jumps.so: worker/test/attack/jump.S
 $(B)/test/worker/attack/bad-textrel.so: ATTACK_FLAGS := -Wl,-z,notext
@@ -35,4 +35,4 @@ $(B)/test/worker/attack/forbidden-%.so: worker/test/attack/forbidden.S worker/te
 	$(ATTACK_BUILD) -nostartfiles -DFORBIDDEN_$* $(filter %/forbidden.S %/forbidden.c %/attack.c,$^)
 $(B)/test/worker/attack/bad-%.so: worker/test/attack/bad.c worker/test/attack/bare.c
 	$(call say,SO,$@)
-	$(ATTACK_BUILD) $(ATTACK_FLAGS) -DBAD_$* $^
+	$(ATTACK_BUILD) $(ATTACK_FLAGS) -DBAD_$* $(filter %.c,$^)

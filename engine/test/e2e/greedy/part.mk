@@ -7,6 +7,6 @@ TEST_HELPERS += $(GREEDY_SOS)
 $(GREEDY_SOS): | $(B)/test/e2e/greedy/ $(B)/obj/
 $(B)/test/e2e/greedy/greedy.so: $(addprefix engine/test/e2e/greedy/,mappings.c memory.c files.c threads.c)
 $(B)/test/e2e/greedy/greedy.so $(B)/test/e2e/greedy/slow.so: worker/test/attack/attack.c
-$(GREEDY_SOS): $(B)/test/e2e/greedy/%.so: engine/test/e2e/greedy/%.c
+$(GREEDY_SOS): $(B)/test/e2e/greedy/%.so: engine/test/e2e/greedy/%.c $(FLAGS)
 	$(call say,SO,$@)
 	$(GREEDY_BUILD) $(filter %.c,$^)
