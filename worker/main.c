@@ -20,6 +20,7 @@
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/gate/ops.h"
 #include "worker/image/image.h"
@@ -41,7 +42,6 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -58,7 +58,7 @@
 #define LOADER_PATH     "/lib64/ld-linux-x86-64.so.2"
 #define LIBC_PATH       "/lib/x86_64-linux-gnu/libc.so.6"
 
-struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
@@ -241,7 +241,9 @@ static void prepare(const struct options *o)
     nw_m.n_lines = 1;
     for (int pace = 0; pace < NW_PACES; pace++)
         nw_m.ready_tail[pace] = &nw_m.ready[pace];
-    nw_m.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    nw_m.wake = nw_wake_init(FD_DOORBELL);
+    if (nw_m.wake < 0)
+        nw_die_system("cannot make an eventfd: %s", nw_error_text(-nw_m.wake, text));
     error = nw_channel_attach(&nw_m.lines[0].channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (!error)
         error = nw_channel_block(&nw_m.lines[0].channel);
@@ -270,14 +272,6 @@ static void prepare(const struct options *o)
         error = nw_executors_init(o->executors);
     if (error)
         nw_die_system("cannot start %u executors and two threads: %s", o->executors, nw_error_text(-error, text));
-}
-
-void nw_wake_control(void)
-{
-    const uint64_t one = 1;
-
-    if (write(nw_m.wake, &one, sizeof(one)) < 0)
-        return; /* the counter is full: it is awake */
 }
 
 static void on_message(const struct nw_control_message *message)
@@ -327,20 +321,22 @@ static void receive(void)
 static uint64_t look(uint64_t now, unsigned *quiet)
 {
     bool busy = nw_watch(now);
-    uint64_t rested;
+    uint64_t next, rested;
+    bool rests;
 
     busy |= nw_functions_tend(now);
     busy |= nw_tell_usage(now);
     busy |= nw_tell_holds(now);
     nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
-    nw_m.watch_rests = *quiet > QUIET_TICKS;
-    nw_m.next_timer = nw_timers_run(now);
+    rests = *quiet > QUIET_TICKS;
+    next = nw_timers_run(now);
     rested = nw_lines_rest(now);
-    nw_m.next_timer = rested < nw_m.next_timer ? rested : nw_m.next_timer;
-    if (!nw_m.watch_rests && nw_m.next_timer > now + TICK_NS)
-        nw_m.next_timer = now + TICK_NS;
-    return nw_m.next_timer;
+    next = rested < next ? rested : next;
+    if (!rests && next > now + TICK_NS)
+        next = now + TICK_NS;
+    nw_wake_control_sleeps(next, rests);
+    return next;
 }
 
 /* The control thread: messages, timers, deadlines, domains to be made. Never runs a domain itself. */

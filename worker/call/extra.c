@@ -9,8 +9,8 @@
 #include "worker/base/share.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
+#include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
-#include "worker/run/executor.h"
 #include "worker/run/schedule.h"
 
 #define IDLE_NS 1000000000ull
@@ -68,5 +68,5 @@ void nw_extra_end_idle(struct nw_domain *domain, uint64_t now)
         dismiss(domain, slot);
     if (domain->n_workers > slots)
         nw_key_want(domain, false); /* they end when it has one */
-    nw_executor_wake();
+    nw_wake_executor();
 }

@@ -22,10 +22,10 @@
 #include "worker/domain/grants.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
 #include "worker/path/cwd.h"
-#include "worker/run/executor.h"
 #include "worker/run/schedule.h"
 #include "worker/wire/report.h"
 #include <errno.h>
@@ -249,7 +249,7 @@ void nw_function_started(struct nw_domain *domain)
     }
     nw_function_feed(f);
     if (nw_ready_any())
-        nw_executor_wake();
+        nw_wake_executor();
 }
 
 /* What the engine has not yet heard of a domain that is lost, the next one tells. */
@@ -370,7 +370,7 @@ static void start(struct nw_function *f, uint64_t now)
     first = domain ? nw_slot_new(domain) : NULL;
     if (first) {
         nw_ready(first);
-        nw_executor_wake();
+        nw_wake_executor();
         return;
     }
     nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, why);

@@ -12,6 +12,7 @@
 #include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
 #include "worker/run/executor.h"
 #include "worker/run/schedule.h"
@@ -101,7 +102,7 @@ void nw_queue_cancel(struct nw_slot *caller)
     caller->gate.result = (uint64_t)(long)-ETIMEDOUT;
     caller->gate.result2 = 0;
     nw_ready(caller);
-    nw_executor_wake();
+    nw_wake_executor();
 }
 
 /* A caller whose nested call has ended, its result in place: it goes on, unless its domain ended meanwhile. */
@@ -358,11 +359,11 @@ void nw_workers_dismiss(struct nw_domain *domain)
         slot->gate.result = 0;
         slot->gate.result2 = NW_NO_MORE;
         nw_ready(slot);
-        nw_executor_wake();
+        nw_wake_executor();
     }
     if (domain->n_free) { /* they are dismissed when it has a key */
         nw_key_want(domain, true);
-        nw_executor_wake();
+        nw_wake_executor();
     }
 }
 

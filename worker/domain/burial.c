@@ -11,12 +11,12 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/wake.h"
 #include "worker/files/files.h"
 #include "worker/memory/file_maps.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
 #include "worker/memory/region.h"
-#include "worker/run/executor.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>

@@ -10,8 +10,8 @@
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/memory/pages.h"
-#include "worker/run/executor.h"
 #include "worker/run/schedule.h"
 #include "worker/run/teardown.h"
 #include <errno.h>
@@ -221,7 +221,7 @@ void nw_key_forget(struct nw_domain *domain)
     if (domain->held_key)
         set_free(domain);
     if (nw_m.key_line)
-        nw_executor_wake();
+        nw_wake_executor();
 }
 
 /* ---- calling back ---- */

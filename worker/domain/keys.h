@@ -34,7 +34,7 @@ struct nw_executor;
 bool nw_key_usable(const struct nw_domain *domain);
 
 /* Gets into the line unless it has a key. Urgent is what somebody waits for; what a function does on its own account
- * waits a turn before it takes a key from somebody. The caller schedules next, or calls nw_executor_wake. */
+ * waits a turn before it takes a key from somebody. The caller schedules next, or calls nw_wake_executor. */
 void nw_key_want(struct nw_domain *domain, bool urgent);
 
 /* Deals out the keys that can be had. Called by executors that run nothing; lets go of the lock meanwhile. */

@@ -32,15 +32,13 @@ struct nw_monitor {
     uint32_t worker;
     int control;
     unsigned n_untold;                     /* messages that wait for the engine to read */
-    int wake;                              /* eventfd: makes the control thread look at timers again */
+    int wake;                              /* of wake.h: what wakes the control thread */
     struct nw_line lines[NW_CHANNELS_MAX]; /* calls go by the first, whose doorbell serves all */
     uint32_t n_lines;
     struct nw_geometry geometry;
     struct nw_executor *executors[NW_EXECUTORS_MAX];
-    uint32_t n_executors, n_tokens, n_blocked, n_idle;
-    uint32_t n_awaiting;        /* slots that wait until they may block */
-    struct nw_executor *leader; /* the idle executor that waits on the doorbell */
-    pthread_cond_t work;
+    uint32_t n_executors, n_tokens, n_blocked;
+    uint32_t n_awaiting;                                       /* slots that wait until they may block */
     struct nw_domain *ready[NW_PACES], **ready_tail[NW_PACES]; /* domains with ready slots and a key */
     uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
     struct nw_slot *arena_waiters;
@@ -65,8 +63,6 @@ struct nw_monitor {
     uint32_t xsave_pkru_offset;
     uint64_t xsave_features; /* what the gate gives back, as far as this processor has it */
     uint64_t vdso;
-    bool watch_rests;    /* the control thread sees nothing to watch: whoever begins to run something wakes it */
-    uint64_t next_timer; /* when the control thread will look at timers by itself */
 };
 
 extern struct nw_monitor nw_m;

@@ -12,7 +12,7 @@
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/schedule.h"
 #include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
@@ -123,7 +123,7 @@ long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_so
     return 0;
 }
 
-void nw_executor_look(void)
+void nw_wake_leader(void)
 {
 }
 

@@ -13,6 +13,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/run/executor.h"
 #include "worker/run/schedule.h"
 #include "worker/signal/signals.h"
@@ -39,7 +40,7 @@ int nw_executor_block(struct nw_executor *ex)
         ex->blocked = 1;
         ex->has_rights = true;
         if (nw_ready_any())
-            nw_executor_wake();
+            nw_wake_executor();
     }
     pthread_mutex_unlock(&nw_m.lock);
     return error;
@@ -70,7 +71,7 @@ static void hand_on(void)
         slot->may_block = true;
         nw_sleepers_remove(slot);
         nw_ready(slot);
-        nw_executor_wake();
+        nw_wake_executor();
         turn = (turn + i + 1) % NW_DOMAINS_MAX;
         return;
     }

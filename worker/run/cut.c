@@ -9,7 +9,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,7 @@ static bool give_up_rights(struct nw_call *call)
         call->ex->has_rights = false;
         call->ex->gate.page->pkru = nw_gate_rights_none();
         nw_keys_deal();
-        nw_executor_wake();
+        nw_wake_executor();
     }
     pthread_mutex_unlock(&nw_m.lock);
     return lives;
@@ -111,7 +111,7 @@ static bool regain_rights(struct nw_call *call)
     domain->n_key_waiters++;
     while ((lives = domain->state != NW_DOMAIN_DYING) && !nw_key_usable(domain)) {
         nw_key_want(domain, call->slot->sequence & 1);
-        nw_executor_wake();
+        nw_wake_executor();
         pthread_cond_wait(&domain->key_given, &nw_m.lock);
     }
     domain->n_key_waiters--;

@@ -15,6 +15,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/load.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/blocked.h"
 #include "worker/run/schedule.h"
 #include "worker/run/teardown.h"
@@ -274,22 +275,6 @@ int nw_executors_init(uint32_t tokens)
     return error;
 }
 
-void nw_executor_look(void)
-{
-    const uint64_t one = 1;
-
-    if (nw_m.leader && write(nw_m.lines[0].channel.own_doorbell, &one, sizeof(one)) < 0)
-        return; /* the pipe is full: the leader is on its way */
-}
-
-void nw_executor_wake(void)
-{
-    if (nw_m.n_idle > 0)
-        pthread_cond_signal(&nw_m.work);
-    else
-        nw_executor_look();
-}
-
 /* One that is blocked runs nothing but its slot, and is done with it when the call returns. */
 static bool must_look(struct nw_executor *ex)
 {
@@ -347,18 +332,18 @@ static bool may_sleep(uint32_t n)
 }
 
 /* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
-static void wait_on_doorbell(struct nw_executor *ex)
+static void wait_on_doorbell(void)
 {
     uint32_t n = nw_m.n_lines;
 
-    nw_m.leader = ex;
+    nw_wake_lead(true);
     pthread_mutex_unlock(&nw_m.lock);
     if (!anything_comes(n) && may_sleep(n))
         nw_channel_sleep(&nw_m.lines[0].channel); /* whatever ends it, the queues are looked at */
     for (uint32_t k = 1; k < n; k++)
         nw_store_relaxed(&nw_m.lines[k].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_notify */
     pthread_mutex_lock(&nw_m.lock);
-    nw_m.leader = NULL;
+    nw_wake_lead(false);
 }
 
 static struct nw_slot *find_work(struct nw_executor *ex)
@@ -373,13 +358,10 @@ static struct nw_slot *find_work(struct nw_executor *ex)
         if (nw_ring_poll())
             continue;
         nw_store_relaxed(&ex->idle, 1u); /* a hint for kicks and the watch */
-        if (!nw_m.leader) {
-            wait_on_doorbell(ex);
-        } else {
-            nw_m.n_idle++;
-            pthread_cond_wait(&nw_m.work, &nw_m.lock);
-            nw_m.n_idle--;
-        }
+        if (nw_wake_is_led())
+            nw_wake_await();
+        else
+            wait_on_doorbell();
         nw_store_relaxed(&ex->idle, 0u);
     }
 }
@@ -410,7 +392,7 @@ static bool wants_help(const struct nw_slot *slot)
 {
     uint64_t keeps = slot->domain->function->keeps;
 
-    return nw_ready_any() ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_m.leader && nw_m.n_idle > 0;
+    return nw_ready_any() ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_wake_is_led() && nw_wake_has_idle();
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)
@@ -430,11 +412,8 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->took = slot->domain->function;
     ex->took_slot = slot;
     if (wants_help(slot))
-        nw_executor_wake();
-    if (nw_m.watch_rests) {
-        nw_m.watch_rests = false;
-        nw_wake_control();
-    }
+        nw_wake_executor();
+    nw_wake_resting_control();
     ex->taken_at = __builtin_ia32_rdtsc();
     pthread_mutex_unlock(&nw_m.lock);
     return slot;

@@ -8,11 +8,8 @@
 
 int nw_executors_init(uint32_t tokens);
 struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next slot to run; sleeps until there is one */
-void nw_executor_wake(void);                                      /* lock held: somebody should look for work */
-void nw_executor_look(void);                                      /* lock held: the leader looks at the rings anew */
 void nw_executors_kick(void);                                     /* every executor looks at what it runs */
 enum nw_pace nw_executor_pace(const struct nw_executor *ex);      /* of the slot that it took last */
 int nw_executor_start(void);                                      /* lock held, but not meanwhile */
-void nw_wake_control(void); /* the control thread looks at functions and timers again */
 
 #endif

@@ -11,7 +11,7 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/teardown.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/remote.h"
@@ -150,16 +150,14 @@ void nw_ready_remove(struct nw_slot *slot)
 
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
-    const uint64_t one = 1;
-
     nw_m.n_awaiting += state == NW_SLOT_BLOCK;
     slot->state = state;
     slot->wake_at = wake_at;
     slot->next = slot->domain->sleepers;
     slot->domain->sleepers = slot;
-    if (wake_at && wake_at < nw_m.next_timer && write(nw_m.wake, &one, sizeof(one)) < 0)
-        nw_m.next_timer = 0; /* the counter is full: the control thread is awake anyway */
-    if (slot->signalled)     /* it came before the slot slept */
+    if (wake_at)
+        nw_wake_control_by(wake_at);
+    if (slot->signalled) /* it came before the slot slept */
         nw_signal_wake(slot);
 }
 
@@ -191,7 +189,7 @@ static uint64_t domain_timers(struct nw_domain *domain, uint64_t now, uint64_t n
         if (slot->state != NW_SLOT_BLOCK && slot->state != NW_SLOT_SIGWAIT) /* those make their call again */
             nw_slot_result(slot, slot->state == NW_SLOT_FUTEX ? -ETIMEDOUT : 0);
         nw_ready(slot);
-        nw_executor_wake();
+        nw_wake_executor();
     }
     return next;
 }
@@ -335,6 +333,6 @@ bool nw_watch(uint64_t now)
         watch_executor(nw_m.executors[i], now, most);
     }
     if (waiting)
-        nw_executor_wake();
+        nw_wake_executor();
     return busy;
 }

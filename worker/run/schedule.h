@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_executor_wake */
+void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_wake_executor */
 struct nw_slot *nw_ready_take(void);
 void nw_ready_remove(struct nw_slot *slot);
 bool nw_ready_any(void);                       /* somebody waits for an executor */

@@ -17,6 +17,7 @@
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
 #include "worker/memory/shortage.h"
 #include "worker/run/blocked.h"
@@ -149,5 +150,5 @@ void nw_domain_exit(struct nw_domain *domain)
     first->gate.result = 0;
     first->gate.result2 = NW_NO_MORE;
     nw_ready(first);
-    nw_executor_wake();
+    nw_wake_executor();
 }

@@ -3,7 +3,7 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/schedule.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
@@ -61,7 +61,7 @@ static void rouse(struct nw_slot *slot)
 {
     nw_sleepers_remove(slot);
     nw_ready(slot);
-    nw_executor_wake();
+    nw_wake_executor();
 }
 
 void nw_signal_wake(struct nw_slot *slot)

@@ -4,7 +4,7 @@
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/teardown.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
@@ -28,10 +28,8 @@ static void find_next(struct nw_signals *signals)
 static void changed(struct nw_signals *signals)
 {
     find_next(signals);
-    if (signals->next_timer && signals->next_timer < nw_m.next_timer) {
-        nw_m.next_timer = 0; /* one that is woken once comes by itself */
-        nw_wake_control();
-    }
+    if (signals->next_timer)
+        nw_wake_control_by(signals->next_timer);
 }
 
 /* It has expired: from when it expires again, `least` from now. */

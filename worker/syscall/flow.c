@@ -12,6 +12,7 @@
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/wake.h"
 #include "worker/run/executor.h"
 #include "worker/run/schedule.h"
 #include "worker/run/teardown.h"
@@ -81,7 +82,7 @@ static void start_flow(struct nw_call *call, struct nw_slot *slot)
     pthread_mutex_lock(&nw_m.lock);
     if (call->domain->state != NW_DOMAIN_DYING) {
         nw_ready(slot);
-        nw_executor_wake();
+        nw_wake_executor();
     }
     pthread_mutex_unlock(&nw_m.lock);
 }
@@ -119,7 +120,7 @@ static long wake(struct nw_domain *domain, uint64_t address, uint32_t bits, uint
         nw_sleepers_remove(slot);
         nw_slot_result(slot, 0);
         nw_ready(slot);
-        nw_executor_wake();
+        nw_wake_executor();
         woken++;
     }
     return woken;

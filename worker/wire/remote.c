@@ -11,7 +11,7 @@
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
-#include "worker/run/executor.h"
+#include "worker/executor/wake.h"
 #include "worker/run/schedule.h"
 #include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
@@ -94,7 +94,7 @@ void nw_line_add(const struct nw_control_message *message)
     if (error)
         nw_die_system("cannot attach another channel to the engine: %s", strerror(-error));
     nw_m.n_lines++;
-    nw_executor_look(); /* the leader may sleep already, and the new ring does not know it */
+    nw_wake_leader(); /* the leader may sleep already, and the new ring does not know it */
 }
 
 static void payload_drop(struct nw_line *line, const struct nw_desc *desc)

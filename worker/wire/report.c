@@ -9,8 +9,8 @@
 #include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/wake.h"
 #include "worker/memory/shortage.h"
-#include "worker/run/executor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,94 @@
+/* See wake.h. */
+#include "worker/executor/wake.h"
+#include "worker/domain/monitor.h"
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static struct {
+    pthread_cond_t work;
+    uint32_t n_idle; /* executors that wait for it */
+    bool led;        /* another waits on the doorbell */
+    int doorbell, control;
+    uint64_t control_comes; /* when the control thread looks at timers by itself */
+    bool control_rests;     /* it sees nothing to watch: whoever begins to run something wakes it */
+} wakes = {.work = PTHREAD_COND_INITIALIZER};
+
+static void ring(int fd)
+{
+    const uint64_t one = 1;
+
+    if (write(fd, &one, sizeof(one)) < 0)
+        return; /* it is full: who reads it is on his way */
+}
+
+int nw_wake_init(int doorbell)
+{
+    wakes.doorbell = doorbell;
+    wakes.control = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return wakes.control < 0 ? -errno : wakes.control;
+}
+
+void nw_wake_leader(void)
+{
+    if (wakes.led)
+        ring(wakes.doorbell);
+}
+
+void nw_wake_executor(void)
+{
+    if (wakes.n_idle > 0)
+        pthread_cond_signal(&wakes.work);
+    else
+        nw_wake_leader();
+}
+
+void nw_wake_control(void)
+{
+    ring(wakes.control);
+}
+
+/* One that is woken once comes by itself. */
+void nw_wake_control_by(uint64_t at)
+{
+    if (at >= wakes.control_comes)
+        return;
+    wakes.control_comes = 0;
+    nw_wake_control();
+}
+
+void nw_wake_await(void)
+{
+    wakes.n_idle++;
+    pthread_cond_wait(&wakes.work, &nw_m.lock);
+    wakes.n_idle--;
+}
+
+bool nw_wake_is_led(void)
+{
+    return wakes.led;
+}
+
+void nw_wake_lead(bool leads)
+{
+    wakes.led = leads;
+}
+
+bool nw_wake_has_idle(void)
+{
+    return wakes.n_idle > 0;
+}
+
+void nw_wake_control_sleeps(uint64_t until, bool rests)
+{
+    wakes.control_comes = until;
+    wakes.control_rests = rests;
+}
+
+void nw_wake_resting_control(void)
+{
+    if (!wakes.control_rests)
+        return;
+    wakes.control_rests = false;
+    nw_wake_control();
+}

@@ -1,0 +1,38 @@
+/*
+ * Who is woken when there is something to do. An executor that finds nothing to run sleeps: one of them, the leader, on
+ * the doorbell that the engine rings, the others on a condition. The control thread sleeps until a time that it names,
+ * or until its eventfd is written to. Knows nothing of what they do once they are awake.
+ *
+ * The monitor's lock is held, but for nw_wake_init and nw_wake_control.
+ */
+#ifndef NW_WORKER_EXECUTOR_WAKE_H
+#define NW_WORKER_EXECUTOR_WAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The doorbell of the leader. Returns the eventfd of the control thread, or a negative errno. */
+int nw_wake_init(int doorbell);
+
+void nw_wake_executor(void); /* one that sleeps looks for work: the leader only when nobody else sleeps */
+void nw_wake_leader(void);   /* the leader, if there is one, looks at the rings anew */
+void nw_wake_control(void);  /* the control thread looks at functions and timers */
+
+/* The control thread looks at timers at this time, if not before. */
+void nw_wake_control_by(uint64_t at);
+
+/* The executor sleeps until it is woken, not as the leader; lets go of the lock meanwhile. */
+void nw_wake_await(void);
+
+/* Whether an executor is the leader; one becomes it and is it no more. */
+bool nw_wake_is_led(void);
+void nw_wake_lead(bool leads);
+
+/* An executor sleeps that is not the leader. */
+bool nw_wake_has_idle(void);
+
+/* The control thread says when it comes by itself, and whether it rests until something runs again. */
+void nw_wake_control_sleeps(uint64_t until, bool rests);
+void nw_wake_resting_control(void); /* something runs: if it rests it looks */
+
+#endif
