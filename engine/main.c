@@ -2,12 +2,13 @@
 #include "common/base/log.h"
 #include "common/host/spawn.h"
 #include "engine/admin/admin.h"
+#include "engine/control/controller.h"
 #include "engine/control/supervisor.h"
 #include "engine/gateway/gateway.h"
 #include "engine/serve/engine.h"
 #include "engine/store/registry.h"
 #include "engine/store/state.h"
-#include "engine/threads/loop.h"
+#include "engine/threads/threads.h"
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     nw_options_parse(&engine.options, argc, argv);
     nw_log_init("nightward-engine", engine.options.log_level);
-    nw_engine_init(&engine);
+    nw_controller_init(&engine);
     nw_supervisor_start(&engine);
     nw_state_take(&engine);
     engine.registry = nw_registry_open(engine.options.state, why, sizeof why);
@@ -48,9 +49,10 @@ int main(int argc, char **argv)
         nw_die_system("%s", why);
     say_notices(engine.registry);
     nw_gateway_start(&engine);
+    nw_threads_start(&engine);
     nw_admin_start(&engine);
     atexit(leave);
-    nw_engine_run(&engine);
-    nw_engine_fini(&engine);
+    nw_controller_run(&engine);
+    nw_controller_fini(&engine);
     return 0;
 }

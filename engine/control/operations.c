@@ -54,6 +54,7 @@ static void end(struct operation *op, enum nw_status status)
 {
     op->status = status;
     nw_list_append(&op->engine->ended_operations, &op->ended);
+    op->engine->again = true;
 }
 
 static void bury(struct operation *op)

@@ -2,11 +2,10 @@
 #include "engine/control/supervisor.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
-#include "engine/control/deployments.h"
+#include "engine/control/drain.h"
 #include "engine/control/workers.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
-#include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +55,7 @@ static void signalled(void *arg)
         if (info.ssi_signo == SIGHUP)
             nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
         else
-            nw_engine_drain(engine);
+            nw_drain_begin(engine);
 }
 
 static void start_signals(struct nw_engine *engine)

@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/test/fuzz.h"
 #include "engine/admin/admin.h"
+#include "engine/control/controller.h"
 #include "engine/control/deployments.h"
 #include "engine/control/operations.h"
 #include "engine/control/tenants.h"
@@ -15,7 +16,6 @@
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/store/registry.h"
-#include "engine/threads/loop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -318,14 +318,14 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                .write_timeout = LIMIT_MS,
                                                .queue_timeout = LIMIT_MS,
                                                .load_timeout = LIMIT_MS};
-    nw_engine_init(&world.engine);
+    nw_controller_init(&world.engine);
     open_sockets(&world);
     nw_gateway_start(&world.engine);
     nw_admin_start(&world.engine);
     struct script s = {&world, play, arg};
     fake_script(script, &s);
-    nw_engine_run(&world.engine);
-    nw_engine_fini(&world.engine);
+    nw_controller_run(&world.engine);
+    nw_controller_fini(&world.engine);
     free(nw_container(world.engine.tenants.next, struct nw_tenant, link)); /* the engine leaves it to its end */
     world_workers_fini(&world);
     close(world.launcher);

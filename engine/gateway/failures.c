@@ -1,8 +1,9 @@
 /* Notes of failures as failures.h tells. */
 #include "engine/gateway/failures.h"
 #include "common/base/log.h"
+#include "engine/serve/engine.h"
 #include "engine/serve/function.h"
-#include "engine/threads/thread.h"
+#include "engine/serve/role.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +21,7 @@ static bool may_note(struct nw_engine *engine, struct nw_function *function)
     return function->failures < NOTES_A_SECOND;
 }
 
-static void keep(struct nw_function *function, const struct nw_failure *failure)
+void nw_failure_keep(struct nw_function *function, const struct nw_failure *failure)
 {
     if (!function->failure)
         function->failure = malloc(sizeof *failure);
@@ -38,15 +39,12 @@ void nw_failure_note(struct nw_engine *engine, struct nw_function *function, con
     memcpy(failure.reason, reason, length < sizeof failure.reason ? length : sizeof failure.reason - 1);
     nw_log(NW_LOG_WARN, "function \"%s\": request %s: %s%s%s", function->name, request, nw_status_info(status)->code,
            *failure.reason ? ": " : "", failure.reason);
-    if (engine->beside)
-        nw_thread_failed(engine, function->name, &failure);
-    else
-        keep(function, &failure);
+    engine->role->failed(engine, function, &failure);
 }
 
 void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw_failure *failure)
 {
     struct nw_function *function = nw_function_find(engine, name, strlen(name));
     if (function)
-        keep(function, failure);
+        nw_failure_keep(function, failure);
 }

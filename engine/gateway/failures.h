@@ -27,7 +27,9 @@ struct nw_failure {
 void nw_failure_note(struct nw_engine *engine, struct nw_function *function, const char *request, enum nw_status status,
                      const char *reason, size_t length);
 
-/* In the main thread: another one has noted it for a function of this name. */
+/* In the main thread: what the admin API shows from now on; the second, when another thread has noted it for a function
+ * of this name. */
+void nw_failure_keep(struct nw_function *function, const struct nw_failure *failure);
 void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw_failure *failure);
 
 #endif

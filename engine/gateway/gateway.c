@@ -2,13 +2,11 @@
 #include "engine/gateway/gateway.h"
 #include "common/base/buffer.h"
 #include "common/base/log.h"
-#include "engine/control/deployments.h"
-#include "engine/control/workers.h"
 #include "engine/gateway/invoke.h"
 #include "engine/http/http.h"
 #include "engine/http/listen.h"
-#include "engine/threads/thread.h"
-#include "engine/threads/threads.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/role.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,8 @@
 #define OWN_FDS       512 /* kept back from connections: workers, the store, control sockets */
 #define PIPELINE      64
 #define FUNCTION_PATH "/function/"
+
+static int sockets[NW_CHANNELS_MAX][NW_LISTEN_MAX]; /* of each thread, for each of the addresses */
 
 struct path {
     const char *at;
@@ -58,13 +58,7 @@ static void answer_text(struct nw_http_request *request, const char *text)
 
 static void readyz(struct nw_engine *engine, struct nw_http_request *request)
 {
-    const char *why = NULL;
-    if (engine->drain_deadline)
-        why = "the engine is shutting down";
-    else if (engine->beside)
-        why = nw_thread_unready(engine);
-    else
-        why = nw_workers_unready(engine);
+    const char *why = engine->drain_deadline ? "the engine is shutting down" : engine->role->unready(engine);
     if (why)
         nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, why, strlen(why));
     else
@@ -110,7 +104,7 @@ static unsigned connections_most(void)
     return limit.rlim_cur > 2 * OWN_FDS ? (unsigned)(limit.rlim_cur - OWN_FDS) : (unsigned)(limit.rlim_cur / 2);
 }
 
-void nw_gateway_serve(struct nw_engine *engine, const int *sockets)
+void nw_gateway_serve(struct nw_engine *engine, unsigned thread)
 {
     const struct nw_options *options = &engine->options;
     const struct nw_http_limits limits = {
@@ -127,19 +121,19 @@ void nw_gateway_serve(struct nw_engine *engine, const int *sockets)
     if (!engine->gateway)
         nw_die_system("cannot serve HTTP: out of memory");
     for (int i = 0; i < options->n_listen; i++)
-        if (nw_http_server_listen(engine->gateway, sockets[i]) < 0)
+        if (nw_http_server_listen(engine->gateway, sockets[thread][i]) < 0)
             nw_die_system("cannot listen on %s", options->listen[i]);
 }
 
 /* One more socket on each of the addresses, whose ports are known now. */
-static void listen_again(const char *addresses, int *sockets)
+static void listen_again(const char *addresses, int *of_thread)
 {
     struct nw_buffer names = {0};
     char address[128];
     while (*addresses) {
         size_t length = strcspn(addresses, "\n");
         snprintf(address, sizeof address, "%.*s", (int)length, addresses);
-        *sockets++ = nw_listen_tcp(address, NW_LISTEN_AGAIN, &names);
+        *of_thread++ = nw_listen_tcp(address, NW_LISTEN_AGAIN, &names);
         addresses += length + 1;
     }
     nw_buffer_fini(&names);
@@ -147,7 +141,6 @@ static void listen_again(const char *addresses, int *sockets)
 
 void nw_gateway_start(struct nw_engine *engine)
 {
-    static int sockets[NW_CHANNELS_MAX][NW_LISTEN_MAX];
     const struct nw_options *options = &engine->options;
     enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
     struct nw_buffer addresses = {0};
@@ -157,7 +150,5 @@ void nw_gateway_start(struct nw_engine *engine)
     engine->addresses = addresses.data;
     for (uint64_t i = 1; i < options->threads; i++)
         listen_again(engine->addresses, sockets[i]);
-    nw_gateway_serve(engine, sockets[0]);
-    if (options->threads > 1)
-        nw_threads_start(engine, sockets[1], NW_LISTEN_MAX);
+    nw_gateway_serve(engine, 0);
 }

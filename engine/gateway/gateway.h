@@ -4,10 +4,11 @@
 
 struct nw_engine;
 
-/* Makes engine->gateway and listens on the addresses of the options. Ends the process with a message when it cannot. */
+/* In the main thread: makes sockets for all threads, on the addresses of the options, and serves on its own. Ends the
+ * process with a message when it cannot. */
 void nw_gateway_start(struct nw_engine *engine);
 
-/* The same on sockets that listen already, one for each address; for other threads. */
-void nw_gateway_serve(struct nw_engine *engine, const int *sockets);
+/* Makes engine->gateway, on the sockets of this thread; the main one is 0. */
+void nw_gateway_serve(struct nw_engine *engine, unsigned thread);
 
 #endif

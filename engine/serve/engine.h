@@ -48,12 +48,12 @@ struct nw_registry;
 struct nw_threads;
 
 struct nw_engine {
+    const struct nw_role *role;
     struct nw_options options;
     struct nw_io *io;
     struct nw_io_timer *tick;
     struct nw_http_server *gateway, *admin;
     struct nw_threads *threads; /* the other ones; NULL when there are none */
-    bool beside;                /* this is one of those */
     struct nw_registry *registry;
     struct nw_counters counters;
 
@@ -81,6 +81,7 @@ struct nw_engine {
     struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* replicas to look at before the loop waits */
     struct nw_io_timer *retry; /* a ring was full: look again soon */
+    bool again;                /* something ended that the next turn has to see to */
     int spin_credit;           /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;

@@ -293,7 +293,7 @@ static const char *handle(struct nw_link *link, const struct nw_desc *desc)
     case NW_DESC_COMPLETE:
         return nw_dispatch_complete(link, desc);
     case NW_DESC_CALL:
-        return link->engine->beside ? "it called by a channel that carries no calls" : nw_nested_call(link, desc);
+        return nw_nested_call(link, desc);
     case NW_DESC_RELEASE:
         return take_back_block(link, desc->offset) < 0 ? "it released a block that it does not have" : NULL;
     default:

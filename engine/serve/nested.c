@@ -4,12 +4,11 @@
  */
 #include "engine/serve/nested.h"
 #include "engine/base/carry.h"
-#include "engine/control/seat.h"
-#include "engine/control/tenants.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
+#include "engine/serve/role.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,7 +173,10 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
 const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
 {
     char name[NW_NAME_MAX];
+    const struct nw_role *role = link->engine->role;
     const char *payload = nw_channel_payload(&link->channel, desc);
+    if (!role->may_call)
+        return "it called by a channel that carries no calls";
     if (!payload)
         return "it sent an input that is not inside its arena";
     if (desc->name_len > desc->length)
@@ -189,7 +191,7 @@ const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
     }
     /* What a tenant may not call does not exist for it. Which of its functions calls is the worker's word, and so worth
      * nothing here. */
-    if (!nw_tenant_may_call(link->seat->tenant, function))
+    if (!role->may_call(link, function))
         function = NULL;
     struct call *call = call_new(link, desc, payload);
     if (!call) {

@@ -7,22 +7,14 @@
 #include "common/base/atomic.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "engine/control/deployments.h"
-#include "engine/control/operations.h"
-#include "engine/control/supervisor.h"
-#include "engine/control/tenants.h"
-#include "engine/control/workers.h"
 #include "engine/http/http.h"
 #include "engine/io/choice/choice.h"
-#include "engine/names/names.h"
 #include "engine/serve/dispatch.h"
+#include "engine/serve/engine.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/serve/output.h"
-#include "engine/store/registry.h"
-#include "engine/store/state.h"
-#include "engine/threads/thread.h"
-#include "engine/threads/threads.h"
+#include "engine/serve/role.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,27 +76,12 @@ static bool servers_are_flushed(const struct nw_engine *engine)
     return nw_http_server_is_flushed(engine->gateway) && (!engine->admin || nw_http_server_is_flushed(engine->admin));
 }
 
-/* What is to be seen to beside requests. */
-static void tend(struct nw_engine *engine)
-{
-    if (engine->beside) {
-        nw_thread_tend(engine);
-        return;
-    }
-    nw_workers_send_kept(engine);
-    nw_workers_bury(engine);
-    nw_deployments_reap(engine);
-    nw_threads_tend(engine);
-    nw_operations_bury(engine);
-    nw_supervisor_tell_ready(engine);
-}
-
 /* Whether something waits for the next turn. */
 static bool something_waits(const struct nw_engine *engine)
 {
     return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           !nw_list_empty(&engine->ended_operations) || !nw_list_empty(&engine->uncap) ||
-           nw_spool_has_cut(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
+           engine->again || !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool) ||
+           (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -113,7 +90,8 @@ static unsigned work(struct nw_engine *engine)
     unsigned taken = 0;
     flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
-    tend(engine);
+    engine->role->tend(engine);
+    engine->again = false;
     nw_chores_work(&engine->chores);
     nw_spool_bury(&engine->spool);
     if (engine->spool.given)
@@ -146,11 +124,6 @@ static bool before_wait(void *arg)
     return all_asleep(engine);
 }
 
-static bool drained(const struct nw_engine *engine)
-{
-    return nw_threads_drained(engine) && !nw_http_server_undrained(engine->admin);
-}
-
 static void tick(void *arg)
 {
     struct nw_engine *engine = arg;
@@ -158,15 +131,7 @@ static void tick(void *arg)
     nw_dispatch_tick(engine);
     nw_outputs_tick(engine);
     nw_dispatch_retry_owing(engine); /* somebody may have been slow for long enough */
-    if (engine->beside)
-        return;
-    nw_http_server_tick(engine->admin);
-    nw_deployments_tick(engine);
-    nw_names_tick(engine);
-    nw_workers_tick(engine);
-    nw_state_tick(engine);
-    if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
-        nw_io_stop(engine->io);
+    engine->role->tick(engine);
 }
 
 static void look_again(void *arg)
@@ -184,8 +149,9 @@ static void make_io(struct nw_engine *engine)
         nw_log(NW_LOG_INFO, "serves through libuv, because io_uring is not usable: %s", why);
 }
 
-void nw_engine_init(struct nw_engine *engine)
+void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
 {
+    engine->role = role;
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         nw_list_init(&engine->functions[i]);
     nw_list_init(&engine->deployments);
@@ -215,39 +181,12 @@ void nw_engine_init(struct nw_engine *engine)
     engine->started = nw_io_now(engine->io);
 }
 
-void nw_engine_run(struct nw_engine *engine)
-{
-    /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
-     * at once. */
-    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
-        nw_die_system("cannot make workers: out of memory");
-    char why[512];
-    if (nw_operations_load_registry(engine, why, sizeof why) < 0)
-        nw_die_system("%s", why);
-    nw_engine_serve(engine);
-}
-
 void nw_engine_serve(struct nw_engine *engine)
 {
     nw_io_timer_start(engine->tick, TICK_MS, TICK_MS);
     nw_io_before_wait(engine->io, before_wait, engine);
     nw_io_run(engine->io);
     nw_io_before_wait(engine->io, NULL, NULL);
-}
-
-void nw_engine_drain(struct nw_engine *engine)
-{
-    if (engine->drain_deadline) {
-        nw_log(NW_LOG_WARN, "told to stop again: ends at once");
-        nw_io_stop(engine->io);
-        return;
-    }
-    nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
-           (unsigned long long)(engine->options.drain_timeout / 1000));
-    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
-    nw_threads_drain(engine);
-    nw_http_server_drain(engine->gateway);
-    nw_http_server_drain(engine->admin);
 }
 
 void nw_engine_close(struct nw_engine *engine)
@@ -257,20 +196,4 @@ void nw_engine_close(struct nw_engine *engine)
     nw_io_free(engine->io);
     nw_http_server_free(engine->gateway);
     nw_requests_fini(engine);
-}
-
-void nw_engine_fini(struct nw_engine *engine)
-{
-    engine->ended = true;
-    nw_http_server_close(engine->gateway);
-    nw_http_server_close(engine->admin);
-    nw_threads_stop(engine);
-    nw_workers_fini(engine);
-    nw_supervisor_fini(engine);
-    nw_engine_close(engine);
-    nw_http_server_free(engine->admin);
-    nw_registry_close(engine->registry);
-    nw_threads_free(engine);
-    free(engine->addresses);
-    free(engine->layers);
 }

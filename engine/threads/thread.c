@@ -14,6 +14,7 @@
 #include "engine/serve/function.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
+#include "engine/serve/role.h"
 #include "engine/threads/loop.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,25 +283,32 @@ void nw_thread_stop(void *reader, struct nw_mail *mail)
 
 /* --- the thread --- */
 
-const char *nw_thread_unready(struct nw_engine *engine)
+static const char *unready(const struct nw_engine *engine)
 {
-    return thread_of(engine)->unready;
+    return nw_container(engine, const struct nw_thread, engine)->unready;
 }
 
-void nw_thread_failed(struct nw_engine *engine, const char *function, const struct nw_failure *failure)
+static void failed(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure)
 {
     struct nw_told_failure *told = must(malloc(sizeof *told));
-    snprintf(told->name, sizeof told->name, "%s", function);
+    snprintf(told->name, sizeof told->name, "%s", function->name);
     told->failure = *failure;
     tell_main(thread_of(engine), &(struct nw_thread_mail){.failure = told});
 }
 
-void nw_thread_tend(struct nw_engine *engine)
+static void tend(struct nw_engine *engine)
 {
     bury(engine);
     reap(engine);
     show(thread_of(engine));
 }
+
+static void tick(struct nw_engine *engine)
+{
+    (void)engine; /* the main thread watches over workers */
+}
+
+static const struct nw_role role = {.tend = tend, .tick = tick, .unready = unready, .failed = failed};
 
 static void remove_function(struct nw_function *function, void *arg)
 {
@@ -334,10 +342,10 @@ void *nw_thread_main(void *arg)
 {
     struct nw_thread *thread = arg;
     struct nw_engine *engine = &thread->engine;
-    nw_engine_init(engine);
+    nw_engine_init(engine, &role);
     if (nw_mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");
-    nw_gateway_serve(engine, thread->sockets);
+    nw_gateway_serve(engine, thread->number);
     nw_engine_serve(engine);
     end(thread);
     return NULL;

@@ -66,7 +66,7 @@ struct nw_thread {
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
     pthread_t id;
-    const int *sockets;
+    unsigned number; /* the main one is 0 */
     const char *unready;
     uint64_t applied; /* the main thread's, as is the next */
     bool drains;
@@ -75,15 +75,6 @@ struct nw_thread {
 
 /* Serves until it is told to stop. `arg` is the thread. */
 void *nw_thread_main(void *arg);
-
-/* Why the host is not ready, as the thread was told. */
-const char *nw_thread_unready(struct nw_engine *engine);
-
-/* A request to the thread of this engine failed. */
-void nw_thread_failed(struct nw_engine *engine, const char *function, const struct nw_failure *failure);
-
-/* What the thread of this engine does in each turn of its loop beside requests. */
-void nw_thread_tend(struct nw_engine *engine);
 
 /* `read` of mail to a thread: what is told (a struct nw_told), and mail without more. */
 void nw_thread_told(void *reader, struct nw_mail *mail);

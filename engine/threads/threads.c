@@ -346,15 +346,14 @@ unsigned nw_threads_busy(const struct nw_link *link)
 
 /* --- begin and end --- */
 
-static void start(struct nw_threads *threads, unsigned i, const int *sockets)
+static void start(struct nw_threads *threads, unsigned i)
 {
     struct nw_thread *thread = calloc(1, sizeof *thread);
     int rc = thread ? nw_mailbox_init(&thread->inbox) : -ENOMEM;
     if (rc == 0) {
         thread->engine.options = threads->engine->options;
-        thread->engine.beside = true;
         thread->to_main = &threads->inbox;
-        thread->sockets = sockets;
+        thread->number = i + 1;
         threads->all[i] = thread;
         rc = -pthread_create(&thread->id, NULL, nw_thread_main, thread);
     }
@@ -363,9 +362,11 @@ static void start(struct nw_threads *threads, unsigned i, const int *sockets)
         nw_die_system("cannot start a thread: %s", nw_error_text(-rc, text));
 }
 
-void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t stride)
+void nw_threads_start(struct nw_engine *engine)
 {
     unsigned n = (unsigned)engine->options.threads - 1;
+    if (!n)
+        return;
     struct nw_threads *threads = calloc(1, sizeof *threads + n * sizeof(struct nw_thread *));
     int rc = threads ? nw_mailbox_init(&threads->inbox) : -ENOMEM;
     if (rc == 0)
@@ -379,7 +380,7 @@ void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t strid
     nw_list_init(&threads->waiters);
     engine->threads = threads;
     for (unsigned i = 0; i < n; i++)
-        start(threads, i, sockets + i * stride);
+        start(threads, i);
 }
 
 /* Mail that says nothing but what `read` does. */

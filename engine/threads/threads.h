@@ -24,9 +24,9 @@ struct nw_threads_waiter {
     void *arg;
 };
 
-/* Makes and starts the threads that the options ask for; Those of the first listen on `sockets`, of the next `stride`
- * further, and so on: one for each address. Ends the process with a message when it cannot. */
-void nw_threads_start(struct nw_engine *engine, const int *sockets, size_t stride);
+/* Makes and starts the threads that the options ask for beside the main one, whose gateway has started. Ends the
+ * process with a message when it cannot. */
+void nw_threads_start(struct nw_engine *engine);
 
 /* Something changed that the others must know. */
 void nw_threads_changed(struct nw_engine *engine);

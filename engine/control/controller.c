@@ -1,0 +1,95 @@
+/* See controller.h. */
+#include "engine/control/controller.h"
+#include "common/base/log.h"
+#include "engine/control/deployments.h"
+#include "engine/control/drain.h"
+#include "engine/control/operations.h"
+#include "engine/control/seat.h"
+#include "engine/control/supervisor.h"
+#include "engine/control/tenants.h"
+#include "engine/control/workers.h"
+#include "engine/gateway/failures.h"
+#include "engine/http/http.h"
+#include "engine/io/io.h"
+#include "engine/names/names.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/serve/role.h"
+#include "engine/store/registry.h"
+#include "engine/store/state.h"
+#include "engine/threads/loop.h"
+#include "engine/threads/threads.h"
+#include <stdlib.h>
+
+/* The order matters: whoever waits for a deployment hears of its end after all threads have. */
+static void tend(struct nw_engine *engine)
+{
+    nw_workers_send_kept(engine);
+    nw_workers_bury(engine);
+    nw_deployments_reap(engine);
+    nw_threads_tend(engine);
+    nw_operations_bury(engine);
+    nw_supervisor_tell_ready(engine);
+}
+
+static void tick(struct nw_engine *engine)
+{
+    nw_http_server_tick(engine->admin);
+    nw_deployments_tick(engine);
+    nw_names_tick(engine);
+    nw_workers_tick(engine);
+    nw_state_tick(engine);
+    nw_drain_tick(engine);
+}
+
+static void failed(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure)
+{
+    (void)engine;
+    nw_failure_keep(function, failure);
+}
+
+static bool may_call(const struct nw_link *link, const struct nw_function *function)
+{
+    return nw_tenant_may_call(link->seat->tenant, function);
+}
+
+static const struct nw_role role = {
+    .tend = tend,
+    .tick = tick,
+    .unready = nw_workers_unready,
+    .failed = failed,
+    .may_call = may_call,
+};
+
+void nw_controller_init(struct nw_engine *engine)
+{
+    nw_engine_init(engine, &role);
+}
+
+void nw_controller_run(struct nw_engine *engine)
+{
+    /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
+     * at once. */
+    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
+        nw_die_system("cannot make workers: out of memory");
+    char why[512];
+    if (nw_operations_load_registry(engine, why, sizeof why) < 0)
+        nw_die_system("%s", why);
+    nw_engine_serve(engine);
+}
+
+void nw_controller_fini(struct nw_engine *engine)
+{
+    engine->ended = true;
+    nw_http_server_close(engine->gateway);
+    nw_http_server_close(engine->admin);
+    nw_threads_stop(engine);
+    nw_workers_fini(engine);
+    nw_supervisor_fini(engine);
+    nw_engine_close(engine);
+    nw_http_server_free(engine->admin);
+    nw_registry_close(engine->registry);
+    nw_threads_free(engine);
+    free(engine->addresses);
+    free(engine->layers);
+}

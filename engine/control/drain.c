@@ -1,0 +1,33 @@
+/* See drain.h. */
+#include "engine/control/drain.h"
+#include "common/base/log.h"
+#include "engine/http/http.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
+#include "engine/threads/threads.h"
+
+void nw_drain_begin(struct nw_engine *engine)
+{
+    if (engine->drain_deadline) {
+        nw_log(NW_LOG_WARN, "told to stop again: ends at once");
+        nw_io_stop(engine->io);
+        return;
+    }
+    nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
+           (unsigned long long)(engine->options.drain_timeout / 1000));
+    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    nw_threads_drain(engine);
+    nw_http_server_drain(engine->gateway);
+    nw_http_server_drain(engine->admin);
+}
+
+static bool drained(const struct nw_engine *engine)
+{
+    return nw_threads_drained(engine) && !nw_http_server_undrained(engine->admin);
+}
+
+void nw_drain_tick(struct nw_engine *engine)
+{
+    if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
+        nw_io_stop(engine->io);
+}

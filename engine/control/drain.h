@@ -1,0 +1,13 @@
+/* Ending in an orderly way: nothing new begins, what runs is finished, for some time at most. */
+#ifndef NW_ENGINE_CONTROL_DRAIN_H
+#define NW_ENGINE_CONTROL_DRAIN_H
+
+struct nw_engine;
+
+/* Stops accepting and lets run what runs; the second time the loop ends at once. */
+void nw_drain_begin(struct nw_engine *engine);
+
+/* Ends the loop when nothing runs any more, or the time is over. */
+void nw_drain_tick(struct nw_engine *engine);
+
+#endif
