@@ -35,7 +35,8 @@ static const struct {
     {RLIMIT_MSGQUEUE, 0, false}, {RLIMIT_NPROC, 2048, true},
 };
 
-/* Never above what the launcher may have; up to there a worker's shares of descriptors need them (worker/base/room.c).
+/* Never above what the launcher may have; up to there a worker's shares of descriptors need them
+ * (worker/account/room.c).
  */
 static int set_limits(bool own_user)
 {

@@ -5,8 +5,8 @@
  */
 #include "worker/call/extra.h"
 #include "common/base/atomic.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/wake.h"
@@ -25,7 +25,7 @@ static bool has_memory(const struct nw_domain *domain)
 bool nw_extra_possible(const struct nw_domain *domain)
 {
     return !domain->grown_out && has_memory(domain) &&
-           nw_share_used(domain, NW_RESOURCE_FUNC_WORKERS) < domain->account.limit[NW_RESOURCE_FUNC_WORKERS];
+           nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) < domain->account.limit[NW_RESOURCE_FUNC_WORKERS];
 }
 
 void nw_extra_make(struct nw_domain *domain)
@@ -33,7 +33,7 @@ void nw_extra_make(struct nw_domain *domain)
     struct nw_slot *grower = domain->grower;
 
     if (!grower || domain->n_made > domain->n_workers || !nw_extra_possible(domain) ||
-        nw_share_take(domain, NW_RESOURCE_FUNC_WORKERS, 1) < 0)
+        nw_share_take(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1) < 0)
         return;
     domain->grower = NULL;
     grower->gate.result2 = 0;
@@ -47,7 +47,7 @@ static void dismiss(struct nw_domain *domain, struct nw_slot *slot)
     domain->n_workers--;
     domain->n_made -= domain->n_made > 0; /* one that the domain made by itself was never counted */
     domain->grown_out = false;
-    nw_share_give(domain, NW_RESOURCE_FUNC_WORKERS, 1);
+    nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
     slot->gate.result = 0;
     slot->gate.result2 = NW_NO_MORE;
     nw_ready(slot);

@@ -4,8 +4,8 @@
  */
 #include "worker/call/invoke.h"
 #include "common/base/atomic.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include "worker/call/extra.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
@@ -285,7 +285,7 @@ long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_so
     long error = 0;
 
     nw_held_drop(caller);
-    if (nw_share_take(domain, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
+    if (nw_share_take(&domain->account, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
         caller->held = malloc(output.length);
         caller->held_length = output.length;
     }
@@ -305,7 +305,7 @@ void nw_held_drop(struct nw_slot *caller)
     free(caller->held);
     caller->held = NULL;
     if (caller->held_length)
-        nw_share_give(caller->domain, NW_RESOURCE_HELD_BYTES, caller->held_length);
+        nw_share_give(&caller->domain->account, NW_RESOURCE_HELD_BYTES, caller->held_length);
     caller->held_length = 0;
 }
 

@@ -5,8 +5,8 @@
  * lingers (function.c).
  */
 #include "worker/domain/burial.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include "worker/call/function.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
@@ -59,7 +59,7 @@ static void give_back(struct nw_domain *d)
 /* Lock held. */
 static void forget(struct nw_domain *d)
 {
-    nw_share_close(d);
+    nw_share_close(&d->account);
     nw_key_forget(d);
     d->state = NW_DOMAIN_NONE;
 }

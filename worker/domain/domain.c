@@ -56,7 +56,8 @@ static int range_reserve(struct nw_domain *domain)
     error = nw_regions_init(&domain->regions, domain->base + NW_AREAS_SIZE, domain->end, most, whole);
     if (!error)
         error = nw_pages_protect(domain, domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
-    return error ? error : nw_share_take(domain, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
+    return error ? error
+                 : nw_share_take(&domain->account, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
 }
 
 /* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
@@ -64,6 +65,9 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
 {
     domain->state = NW_DOMAIN_MAKING;
     domain->function = function;
+    domain->account.name = function->name;
+    domain->account.disk_used = &function->disk.used;
+    domain->lines.account = &domain->account;
     domain->key = 0;
     domain->base = 0;
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
@@ -99,9 +103,10 @@ static void files_reset(struct nw_domain *domain)
 /* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */
 static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
-    int error = nw_share_open(domain, why, NW_REASON_MAX);
+    int error = nw_share_open(&domain->account, domain->function->memory, why, NW_REASON_MAX);
 
-    return error ? error : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
+    return error ? error
+                 : nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
 }
 
 /* All that takes long. Lock not held: nobody else touches a record that is MAKING. */

@@ -10,8 +10,9 @@
 
 #include "common/base/bound.h"
 #include "common/base/status.h"
+#include "worker/account/lines.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/image/where.h"
@@ -114,9 +115,7 @@ struct nw_domain {
     uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
     uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
     struct nw_signals signals;
-    uint64_t log_second, log_lines;
-    struct nw_line_part *parts; /* of lines.c: lines that have yet to end */
-    uint32_t n_parts;
+    struct nw_lines lines;
     uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
     uint64_t started_at;  /* ... and, once it is closing, since when */
     bool closing;         /* its function retires: func workers are destroyed, then it ends */

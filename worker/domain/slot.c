@@ -1,9 +1,9 @@
 /* Slots: making and ending them. */
 #include "worker/domain/slot.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/account/lines.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/lines.h"
-#include "worker/base/share.h"
 #include "worker/domain/monitor.h"
 #include <string.h>
 
@@ -59,11 +59,11 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
 
 void nw_slot_end(struct nw_slot *slot)
 {
-    nw_lines_end(slot);
+    nw_lines_end(&slot->domain->lines, slot);
     slot->state = NW_SLOT_UNUSED;
     slot->domain->n_slots--;
     if (slot != slot->domain->slots)
-        nw_share_give(slot->domain, NW_RESOURCE_THREADS, 1);
+        nw_share_give(&slot->domain->account, NW_RESOURCE_THREADS, 1);
 }
 
 void nw_slot_result(struct nw_slot *slot, long result)

@@ -1,7 +1,7 @@
 /* See closing.h. */
 #include "worker/files/closing.h"
 #include "protect/gate/without.h"
-#include "worker/base/share.h"
+#include "worker/account/share.h"
 #include "worker/domain/domain.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ static void close_now(struct nw_domain *domain, int fd)
 {
     close(fd);
     if (domain)
-        nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
+        nw_share_give(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
 }
 
 /* Of a large file that has no name any more, or that may have been written: file systems begin then to store it. */

@@ -1,7 +1,7 @@
 /* See files.h. */
 #include "worker/files/files.h"
-#include "worker/base/denied.h"
-#include "worker/base/share.h"
+#include "worker/account/denied.h"
+#include "worker/account/share.h"
 #include "worker/files/closing.h"
 #include "worker/files/opened.h"
 #include "worker/files/watches.h"
@@ -106,8 +106,8 @@ long nw_fd_add(struct nw_domain *domain, struct nw_domain_fd file, uint64_t from
     pthread_mutex_lock(&domain->memory_lock);
     result = free_number(domain, from);
     if (result < 0)
-        nw_denied_note(domain, NW_RESOURCE_DESCRIPTORS, true);
-    error = result < 0 ? 0 : nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
+        nw_denied_note(&domain->account.denied, NW_RESOURCE_DESCRIPTORS, true);
+    error = result < 0 ? 0 : nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
     result = error ? error : result;
     if (result >= 0)
         domain->fds[result] = file;
@@ -138,7 +138,7 @@ long nw_fd_put(struct nw_domain *domain, uint64_t number, struct nw_domain_fd fi
     else if (e && e->fd >= 0)
         drop(domain, e);
     if (result >= 0)
-        error = nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1);
+        error = nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
     result = error ? error : result;
     if (result >= 0)
         *e = file;

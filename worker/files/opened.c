@@ -1,10 +1,10 @@
 /* See opened.h. */
 #include "worker/files/opened.h"
-#include "worker/base/share.h"
+#include "worker/account/share.h"
+#include "worker/base/fd_name.h"
 #include "worker/domain/grants.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
-#include "worker/files/fd_name.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -86,13 +86,13 @@ static struct nw_lock_owner *owner_new(struct nw_domain *domain, const struct nw
 {
     struct nw_lock_owner *owner;
 
-    *error = nw_share_take(domain, NW_RESOURCE_DESCRIPTORS, 1) < 0 ? -ENOLCK : 0;
+    *error = nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 1) < 0 ? -ENOLCK : 0;
     if (*error)
         return NULL;
     owner = calloc(1, sizeof(*owner));
     *error = owner ? open_again(file) : -ENOLCK;
     if (*error < 0) {
-        nw_share_give(domain, NW_RESOURCE_DESCRIPTORS, 1);
+        nw_share_give(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
         free(owner);
         return NULL;
     }

@@ -9,8 +9,8 @@
 #ifndef NW_WORKER_FILES_OPENED_H
 #define NW_WORKER_FILES_OPENED_H
 
-#include "worker/base/locks.h"
 #include "worker/domain/domain.h"
+#include "worker/files/locks.h"
 #include <stdint.h>
 
 struct nw_domain_fd;

@@ -1,6 +1,6 @@
 /* See watches.h. */
 #include "worker/files/watches.h"
-#include "worker/base/share.h"
+#include "worker/account/share.h"
 #include "worker/files/files.h"
 #include <errno.h>
 
@@ -19,18 +19,18 @@ static bool is_watched(struct nw_domain *domain, uint64_t number, uint64_t epoll
 static void forget_one(struct nw_domain *domain, uint64_t number, uint64_t epoll)
 {
     *word_of(domain, number, epoll) &= ~(1ull << epoll % WORD);
-    nw_share_give(domain, NW_RESOURCE_WATCHES, 1);
+    nw_share_give(&domain->account, NW_RESOURCE_WATCHES, 1);
 }
 
 static int add(struct nw_domain *domain, uint64_t epoll, uint64_t number, struct epoll_event *event)
 {
-    int error = nw_share_take(domain, NW_RESOURCE_WATCHES, 1);
+    int error = nw_share_take(&domain->account, NW_RESOURCE_WATCHES, 1);
 
     if (error)
         return error;
     if (epoll_ctl(domain->fds[epoll].fd, EPOLL_CTL_ADD, domain->fds[number].fd, event) < 0) {
         error = -errno;
-        nw_share_give(domain, NW_RESOURCE_WATCHES, 1);
+        nw_share_give(&domain->account, NW_RESOURCE_WATCHES, 1);
         return error;
     }
     *word_of(domain, number, epoll) |= 1ull << epoll % WORD;

@@ -1,9 +1,9 @@
 /* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
 #include "worker/gate/op.h"
 #include "common/base/atomic.h"
+#include "worker/account/lines.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/lines.h"
-#include "worker/base/share.h"
 #include "worker/base/span.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
@@ -67,11 +67,11 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
 
     if (slot != &domain->slots[0])
         return -EPERM;
-    nw_lines_end(slot);
+    nw_lines_end(&domain->lines, slot);
     slot->state = NW_SLOT_PARKED;
     domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
     if (domain->state == NW_DOMAIN_LIVE && args->failed)
-        nw_share_give(domain, NW_RESOURCE_FUNC_WORKERS, 1);
+        nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
     domain->grower = slot;
     domain->grown_out = args->failed;
     if (domain->state == NW_DOMAIN_LIVE)

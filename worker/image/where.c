@@ -2,8 +2,8 @@
 #include "worker/image/where.h"
 #include "protect/scan/elf_code.h"
 #include "protect/scan/elf_file.h"
+#include "worker/base/fd_name.h"
 #include "worker/domain/monitor.h"
-#include "worker/files/fd_name.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

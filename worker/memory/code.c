@@ -4,11 +4,11 @@
  */
 #include "worker/memory/code.h"
 #include "common/base/log.h"
+#include "worker/account/share.h"
+#include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
-#include "worker/files/fd_name.h"
 #include "worker/image/image.h"
 #include "worker/image/where.h"
 #include "worker/memory/memory.h"
@@ -16,7 +16,6 @@
 #include "worker/memory/region.h"
 #include "worker/memory/shortage.h"
 #include "worker/run/blocked.h"
-#include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +75,7 @@ static struct nw_code_image *held(const struct nw_code *code, uint64_t id)
 static void give_back(struct nw_domain *d, uint64_t size)
 {
     d->code.bytes -= size;
-    nw_share_give(d, NW_RESOURCE_IMAGE_BYTES, size);
+    nw_share_give(&d->account, NW_RESOURCE_IMAGE_BYTES, size);
 }
 
 /* Images of which nothing is mapped any more. */
@@ -105,7 +104,7 @@ static void drop_unmapped(struct nw_domain *d)
 static bool is_within_limits(struct nw_domain *d, uint64_t size)
 {
     return nw_without(NW_DEFENCE_MEMORY) || (d->regions.charged + d->code.bytes + size <= d->function->memory &&
-                                             nw_share_take(d, NW_RESOURCE_IMAGE_BYTES, size) == 0);
+                                             nw_share_take(&d->account, NW_RESOURCE_IMAGE_BYTES, size) == 0);
 }
 
 static int take(struct nw_domain *d, uint64_t size)
@@ -160,7 +159,7 @@ static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refus
              (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
     if (d->state == NW_DOMAIN_STARTING)
         memcpy(d->reason, text, sizeof(text));
-    else if (nw_may_log(d))
+    else if (nw_may_log(&d->account.log, d->account.name))
         nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
 }
 

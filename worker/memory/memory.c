@@ -7,7 +7,7 @@
  */
 #include "worker/memory/memory.h"
 #include "protect/gate/without.h"
-#include "worker/base/share.h"
+#include "worker/account/share.h"
 #include "worker/domain/function.h"
 #include "worker/domain/grants.h"
 #include "worker/files/disk.h"
@@ -31,21 +31,21 @@ bool nw_memory_fits(const struct nw_domain *d, uint64_t charged)
 
 int nw_memory_admit(struct nw_domain *d, const struct nw_regions_cost *cost)
 {
-    uint64_t held = nw_share_used(d, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
+    uint64_t held = nw_share_used(&d->account, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
 
     if (!nw_memory_fits(d, cost->charged)) {
         nw_shortage_note(d, cost->charged - d->regions.charged);
         return -ENOMEM;
     }
-    return needed > held ? nw_share_take(d, NW_RESOURCE_MAPPINGS, needed - held) : 0;
+    return needed > held ? nw_share_take(&d->account, NW_RESOURCE_MAPPINGS, needed - held) : 0;
 }
 
 void nw_memory_settle(struct nw_domain *d)
 {
-    uint64_t held = nw_share_used(d, NW_RESOURCE_MAPPINGS), needed = d->regions.count + NW_MONITOR_MAPPINGS;
+    uint64_t held = nw_share_used(&d->account, NW_RESOURCE_MAPPINGS), needed = d->regions.count + NW_MONITOR_MAPPINGS;
 
     if (held > needed)
-        nw_share_give(d, NW_RESOURCE_MAPPINGS, held - needed);
+        nw_share_give(&d->account, NW_RESOURCE_MAPPINGS, held - needed);
     nw_memory_note_peak(d);
 }
 

@@ -5,7 +5,6 @@
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/wire/report.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -79,7 +78,7 @@ void nw_shortage_say(struct nw_domain *d)
     struct nw_shortage news;
     char text[TEXT];
 
-    if (!take_news(d, &news) || !nw_may_log(d))
+    if (!take_news(d, &news) || !nw_may_log(&d->account.log, d->account.name))
         return;
     describe(d, &news, text);
     nw_log(NW_LOG_WARN, "function %s: %s", d->function->name, text);

@@ -2,13 +2,13 @@
 #include "worker/path/place.h"
 #include "common/base/atomic.h"
 #include "common/host/mode.h"
+#include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
-#include "worker/files/fd_name.h"
 #include "worker/files/files.h"
-#include "worker/image/libc_files.h"
 #include "worker/path/cwd.h"
+#include "worker/path/libc_files.h"
 #include "worker/path/path.h"
 #include <errno.h>
 #include <fcntl.h>

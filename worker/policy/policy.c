@@ -6,7 +6,7 @@
 #include "worker/policy/policy.h"
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
-#include "worker/base/denied.h"
+#include "worker/account/denied.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
@@ -90,9 +90,9 @@ long nw_syscall(struct nw_call *call)
         return error ? -error : nw_call_refuse(call);
     result = e->apart ? apart(call, e->handler) : e->handler(call);
     if (result == -EDQUOT && !call->parked)
-        nw_denied_note(call->domain, NW_RESOURCE_DISK, true);
+        nw_denied_note(&call->domain->account.denied, NW_RESOURCE_DISK, true);
     if (result < 0 && !call->parked)
-        nw_denied_say(call->domain);
+        nw_denied_say(&call->domain->account);
     return result;
 }
 

@@ -5,9 +5,9 @@
  */
 #include "worker/run/blocked.h"
 #include "common/base/atomic.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
@@ -29,10 +29,10 @@ int nw_executor_block(struct nw_executor *ex)
 
     pthread_mutex_lock(&nw_m.lock);
     if (!slot->may_block)
-        error = nw_share_take(slot->domain, NW_RESOURCE_BLOCKED, 1);
+        error = nw_share_take(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
     slot->may_block = false;
     if (!error && nw_m.n_executors - nw_m.n_blocked <= nw_m.n_tokens && nw_executor_start() < 0) {
-        nw_share_give(slot->domain, NW_RESOURCE_BLOCKED, 1);
+        nw_share_give(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
         error = -EAGAIN;
     }
     if (!error) {
@@ -66,7 +66,7 @@ static void hand_on(void)
         struct nw_domain *domain = nw_m.domains[(turn + i) % NW_DOMAINS_MAX];
         struct nw_slot *slot = domain && domain->sleepers ? oldest_waiter(domain) : NULL;
 
-        if (!slot || nw_share_take(domain, NW_RESOURCE_BLOCKED, 1) < 0)
+        if (!slot || nw_share_take(&domain->account, NW_RESOURCE_BLOCKED, 1) < 0)
             continue;
         slot->may_block = true;
         nw_sleepers_remove(slot);
@@ -79,7 +79,7 @@ static void hand_on(void)
 
 static void give_back(struct nw_domain *domain)
 {
-    nw_share_give(domain, NW_RESOURCE_BLOCKED, 1);
+    nw_share_give(&domain->account, NW_RESOURCE_BLOCKED, 1);
     hand_on();
 }
 
@@ -106,8 +106,8 @@ bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
 
     pthread_mutex_lock(&nw_m.lock);
     live = domain->state != NW_DOMAIN_DYING;
-    if (live && nw_share_take(domain, NW_RESOURCE_BLOCKED, 1) == 0) {
-        nw_share_give(domain, NW_RESOURCE_BLOCKED, 1);
+    if (live && nw_share_take(&domain->account, NW_RESOURCE_BLOCKED, 1) == 0) {
+        nw_share_give(&domain->account, NW_RESOURCE_BLOCKED, 1);
         until = until && until < soon ? until : soon;
     }
     if (live) {

@@ -4,10 +4,10 @@
  */
 #include "common/base/atomic.h"
 #include "common/base/log.h"
-#include "worker/base/denied.h"
+#include "worker/account/denied.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
@@ -36,7 +36,7 @@ static struct nw_slot *fork_slot(struct nw_call *call)
     uint64_t flags = call->args[0];
 
     if (!slot) {
-        nw_share_give(call->domain, NW_RESOURCE_THREADS, 1);
+        nw_share_give(&call->domain->account, NW_RESOURCE_THREADS, 1);
         return NULL;
     }
     slot->gate.regs = call->slot->gate.regs;
@@ -56,13 +56,13 @@ static struct nw_slot *fork_slot(struct nw_call *call)
 static bool may_fork(struct nw_domain *domain)
 {
     const struct nw_function *f = domain->function;
-    uint64_t may = f->slots + nw_share_used(domain, NW_RESOURCE_FUNC_WORKERS) + f->threads;
-    uint64_t used = nw_share_used(domain, NW_RESOURCE_THREADS) - domain->n_ending;
+    uint64_t may = f->slots + nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) + f->threads;
+    uint64_t used = nw_share_used(&domain->account, NW_RESOURCE_THREADS) - domain->n_ending;
     bool has_all = used >= may && !nw_without(NW_DEFENCE_THREADS);
 
     if (has_all)
-        nw_denied_note(domain, NW_RESOURCE_THREADS, true);
-    return !has_all && domain->state != NW_DOMAIN_DYING && nw_share_take(domain, NW_RESOURCE_THREADS, 1) == 0;
+        nw_denied_note(&domain->account.denied, NW_RESOURCE_THREADS, true);
+    return !has_all && domain->state != NW_DOMAIN_DYING && nw_share_take(&domain->account, NW_RESOURCE_THREADS, 1) == 0;
 }
 
 /* No lock is held: it may lie in a page of a file, which may be long in coming. */

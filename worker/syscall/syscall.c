@@ -3,8 +3,8 @@
  * are is in policy.def; see also syscall/file/file.c, syscall/file/path.c, syscall/flow.c, syscall/long.c and memory.c.
  */
 #include "worker/syscall/syscall.h"
-#include "worker/base/denied.h"
-#include "worker/base/share.h"
+#include "worker/account/denied.h"
+#include "worker/account/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/memory/calls.h"
@@ -71,8 +71,9 @@ long nw_sys_missing(struct nw_call *call)
 
 static long explained(struct nw_call *call, long result)
 {
-    if (result == -ENOMEM && nw_share_used(call->domain, NW_RESOURCE_MAPPINGS) + 3 > NW_LIMIT_MAPPINGS)
-        nw_denied_note(call->domain, NW_RESOURCE_MAPPINGS, true); /* one change splits a mapping into three at most */
+    if (result == -ENOMEM && nw_share_used(&call->domain->account, NW_RESOURCE_MAPPINGS) + 3 > NW_LIMIT_MAPPINGS)
+        nw_denied_note(&call->domain->account.denied, NW_RESOURCE_MAPPINGS,
+                       true); /* one change splits a mapping into three at most */
     if (result == -ENOMEM)
         nw_shortage_say(call->domain);
     return result;

@@ -1,7 +1,7 @@
 /* System calls about timers that send signals to their own domain. See signals.h. */
 #include "common/base/bound.h"
+#include "worker/account/share.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
 #include "worker/domain/monitor.h"
 #include "worker/signal/signals.h"
 #include "worker/syscall/syscall.h"
@@ -121,7 +121,7 @@ static long make(struct nw_call *call, const struct event *event)
         return -EINVAL;
     while (number < NW_LIMIT_SIGNAL_TIMERS && timers[number].used)
         number++;
-    if (number == NW_LIMIT_SIGNAL_TIMERS || nw_share_take(call->domain, NW_RESOURCE_SIGNAL_TIMERS, 1) < 0)
+    if (number == NW_LIMIT_SIGNAL_TIMERS || nw_share_take(&call->domain->account, NW_RESOURCE_SIGNAL_TIMERS, 1) < 0)
         return -EAGAIN;
     timers[number] = (struct nw_signal_timer){.used = true,
                                               .signal = event->notify == SIGEV_NONE ? 0 : event->signal,
@@ -235,7 +235,7 @@ long nw_sys_timer_delete(struct nw_call *call)
     if (timer) {
         nw_signal_timer_set(call->domain, timer, 0, 0);
         *timer = (struct nw_signal_timer){0};
-        nw_share_give(call->domain, NW_RESOURCE_SIGNAL_TIMERS, 1);
+        nw_share_give(&call->domain->account, NW_RESOURCE_SIGNAL_TIMERS, 1);
     }
     pthread_mutex_unlock(&nw_m.lock);
     return timer ? 0 : -EINVAL;

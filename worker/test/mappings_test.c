@@ -3,9 +3,9 @@
  * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
  */
 #include "common/test/test.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
@@ -18,7 +18,6 @@
 #include "worker/memory/pages.h"
 #include "worker/memory/region.h"
 #include "worker/run/blocked.h"
-#include "worker/wire/report.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -73,9 +72,10 @@ void nw_fd_done(struct nw_domain *d, uint64_t number)
     (void)number;
 }
 
-bool nw_may_log(struct nw_domain *d)
+bool nw_may_log(struct nw_log_share *share, const char *name)
 {
-    (void)d;
+    (void)share;
+    (void)name;
     return false;
 }
 
@@ -114,8 +114,8 @@ static size_t kernel_count(void)
 static void check(void)
 {
     assert_true(nw_regions_is_valid(&domain.regions));
-    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_MAPPINGS), domain.regions.count + NW_MONITOR_MAPPINGS);
-    assert_in_range(kernel_count(), 1, nw_share_used(&domain, NW_RESOURCE_MAPPINGS));
+    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_MAPPINGS), domain.regions.count + NW_MONITOR_MAPPINGS);
+    assert_in_range(kernel_count(), 1, nw_share_used(&domain.account, NW_RESOURCE_MAPPINGS));
 }
 
 static int begin(void **state)
@@ -126,19 +126,20 @@ static int begin(void **state)
 
     (void)state;
     domain.function = &function;
+    domain.account.disk_used = &function.disk.used;
     pthread_mutex_init(&domain.memory_lock, NULL);
     pthread_mutex_init(&domain.code.building, NULL);
     nw_m.images = nw_images_new(8, 1 << 20, NULL);
     nw_m.host_images = nw_images_new(8, 64 << 20, NULL);
     nw_pages_measure();
-    assert_int_equal(nw_share_open(&domain, why, sizeof(why)), 0);
+    assert_int_equal(nw_share_open(&domain.account, function.memory, why, sizeof(why)), 0);
     assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
     domain.base = reserved;
     domain.end = reserved + RANGE;
     assert_int_equal(
         nw_regions_init(&domain.regions, reserved + OPENED, domain.end, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
         0);
-    assert_int_equal(nw_share_take(&domain, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
+    assert_int_equal(nw_share_take(&domain.account, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
     file = memfd_create("mappings", MFD_CLOEXEC);
     return ftruncate(file, 2 * PAGES * NW_PAGE_SIZE);
 }
@@ -148,7 +149,7 @@ static int end(void **state)
     (void)state;
     munmap((void *)domain.base, RANGE);
     nw_regions_fini(&domain.regions);
-    nw_share_close(&domain);
+    nw_share_close(&domain.account);
     free(domain.code.images);
     domain.code = (struct nw_code){.n = 0};
     nw_images_free(nw_m.images);
@@ -343,7 +344,7 @@ static void images_are_charged_whole(void **state)
     again = map(0, 16, RX, 0, 4);
     assert_true(at > 0 && again > 0);
     assert_int_equal(domain.code.bytes, size);
-    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_IMAGE_BYTES), size);
+    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_IMAGE_BYTES), size);
     nw_memory_unmap(NULL, &domain, (uint64_t)at, size);
     nw_memory_unmap(NULL, &domain, (uint64_t)again + NW_PAGE_SIZE, size - NW_PAGE_SIZE);
     function.memory = size + NW_PAGE_SIZE;
@@ -351,7 +352,7 @@ static void images_are_charged_whole(void **state)
     nw_memory_unmap(NULL, &domain, (uint64_t)again, NW_PAGE_SIZE);
     assert_true(map(0, 16, RX, 0, 8) > 0);
     assert_int_equal(domain.code.bytes, size);
-    assert_int_equal(nw_share_used(&domain, NW_RESOURCE_IMAGE_BYTES), size);
+    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_IMAGE_BYTES), size);
     function.memory = MEMORY;
     check();
 }

@@ -1,13 +1,13 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/memory/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c files/fd_name.c memory/pages.c memory/region.c base/denied.c base/share.c memory/shortage.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
-$(eval $(call test,worker/share,worker/test/share_test.c worker/base/share.c worker/base/denied.c,,$(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c memory/pages.c memory/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/share,worker/test/share_test.c worker/account/share.c worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c))
 $(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/base/bytes.c))
 $(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy/doc.c worker/policy/rules.c))
 $(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/base/ranges.c))
+$(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/files/ranges.c))
 $(eval $(call test,worker/locks,$(addprefix worker/test/,locks_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/disk,$(addprefix worker/test/,disk_test.c probe_host.c harness.c),,$(COMMON)))
 $(eval $(call test,worker/stuck,$(addprefix worker/test/,stuck_test.c probe_host.c harness.c),,$(COMMON)))

@@ -1,6 +1,6 @@
 /* Tests of the ranges that are locked: random changes beside a model that knows every place, and beside the kernel. */
 #include "common/test/test.h"
-#include "worker/base/ranges.h"
+#include "worker/files/ranges.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,12 +3,9 @@
  * is free again when it ends. Random changes against a model that counts.
  */
 #include "common/test/test.h"
-#include "worker/base/denied.h"
+#include "worker/account/denied.h"
+#include "worker/account/share.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
-#include "worker/wire/report.h"
 #include <errno.h>
 #include <string.h>
 
@@ -16,8 +13,9 @@
 #define ROUNDS  200000
 #define R       NW_RESOURCE_DESCRIPTORS
 
-static struct nw_function function = {.memory = 64ul << 20};
-static struct nw_domain domains[DOMAINS];
+#define MEMORY (64ul << 20)
+
+static struct nw_account accounts[DOMAINS];
 static char why[256];
 
 static uint64_t now = 1;
@@ -28,9 +26,10 @@ uint64_t nw_now(void)
     return now;
 }
 
-bool nw_may_log(struct nw_domain *d)
+bool nw_may_log(struct nw_log_share *share, const char *name)
 {
-    (void)d;
+    (void)share;
+    (void)name;
     lines++;
     return false;
 }
@@ -40,16 +39,15 @@ static uint64_t share(void)
     return nw_resources[R].share;
 }
 
-static void open_domain(struct nw_domain *d)
+static void open_domain(struct nw_account *a)
 {
-    d->function = &function;
-    assert_int_equal(nw_share_open(d, why, sizeof(why)), 0);
+    assert_int_equal(nw_share_open(a, MEMORY, why, sizeof(why)), 0);
 }
 
 static void close_all(void)
 {
     for (int i = 0; i < DOMAINS; i++)
-        nw_share_close(&domains[i]);
+        nw_share_close(&accounts[i]);
 }
 
 static void nobody_takes_another_ones_share(void **state)
@@ -58,13 +56,13 @@ static void nobody_takes_another_ones_share(void **state)
 
     (void)state;
     nw_share_room(R, share() * 8 + 10);
-    open_domain(&domains[0]);
-    open_domain(&domains[1]);
-    while (nw_share_take(&domains[0], R, 1) == 0)
+    open_domain(&accounts[0]);
+    open_domain(&accounts[1]);
+    while (nw_share_take(&accounts[0], R, 1) == 0)
         n++;
     assert_in_range(n, share(), nw_resources[R].limit);
     for (uint64_t i = 0; i < share(); i++)
-        assert_int_equal(nw_share_take(&domains[1], R, 1), 0);
+        assert_int_equal(nw_share_take(&accounts[1], R, 1), 0);
     close_all();
 }
 
@@ -74,9 +72,9 @@ static void the_next_domains_find_their_share(void **state)
     (void)state;
     nw_share_room(R, share() * 2 * 8);
     for (int i = 0; i < 8; i++) {
-        open_domain(&domains[i]);
-        assert_int_equal(nw_share_take(&domains[i], R, share()), 0);
-        while (nw_share_take(&domains[i], R, 1) == 0)
+        open_domain(&accounts[i]);
+        assert_int_equal(nw_share_take(&accounts[i], R, share()), 0);
+        while (nw_share_take(&accounts[i], R, 1) == 0)
             continue;
     }
     close_all();
@@ -86,15 +84,14 @@ static void a_domain_without_a_share_is_refused(void **state)
 {
     (void)state;
     nw_share_room(R, share() * 2);
-    open_domain(&domains[0]);
-    open_domain(&domains[1]);
-    domains[2].function = &function;
-    assert_int_equal(nw_share_open(&domains[2], why, sizeof(why)), -EAGAIN);
+    open_domain(&accounts[0]);
+    open_domain(&accounts[1]);
+    assert_int_equal(nw_share_open(&accounts[2], MEMORY, why, sizeof(why)), -EAGAIN);
     assert_non_null(strstr(why, nw_resources[R].name));
     assert_non_null(strstr(why, nw_resources[R].room));
-    assert_int_equal(nw_share_take(&domains[2], R, 1), -EMFILE);
-    nw_share_close(&domains[1]);
-    open_domain(&domains[2]);
+    assert_int_equal(nw_share_take(&accounts[2], R, 1), -EMFILE);
+    nw_share_close(&accounts[1]);
+    open_domain(&accounts[2]);
     close_all();
 }
 
@@ -103,12 +100,12 @@ static void limits_are_those_of_the_function(void **state)
     const enum nw_resource held = NW_RESOURCE_HELD_BYTES;
 
     (void)state;
-    open_domain(&domains[0]);
-    assert_int_equal(nw_share_take(&domains[0], held, function.memory), 0);
-    assert_int_equal(nw_share_take(&domains[0], held, 1), -ENOMEM);
-    nw_share_give(&domains[0], held, 1);
-    assert_int_equal(nw_share_take(&domains[0], held, UINT64_MAX), -ENOMEM);
-    assert_int_equal(nw_share_take(&domains[0], held, 1), 0);
+    open_domain(&accounts[0]);
+    assert_int_equal(nw_share_take(&accounts[0], held, MEMORY), 0);
+    assert_int_equal(nw_share_take(&accounts[0], held, 1), -ENOMEM);
+    nw_share_give(&accounts[0], held, 1);
+    assert_int_equal(nw_share_take(&accounts[0], held, UINT64_MAX), -ENOMEM);
+    assert_int_equal(nw_share_take(&accounts[0], held, 1), 0);
     close_all();
 }
 
@@ -122,7 +119,7 @@ static void compare(const struct model *m, uint64_t room)
     uint64_t beyond = 0, present = 0;
 
     for (int i = 0; i < DOMAINS; i++) {
-        assert_int_equal(nw_share_used(&domains[i], R), m->used[i]);
+        assert_int_equal(nw_share_used(&accounts[i], R), m->used[i]);
         assert_in_range(m->used[i], 0, nw_resources[R].limit);
         beyond += m->used[i] > share() ? m->used[i] - share() : 0;
         present += m->open[i];
@@ -138,21 +135,20 @@ static void change(struct model *m, uint64_t *random)
     switch (test_random(random) % 16) {
     case 0:
         if (!m->open[i]) {
-            domains[i].function = &function;
-            m->open[i] = nw_share_open(&domains[i], why, sizeof(why)) == 0;
+            m->open[i] = nw_share_open(&accounts[i], MEMORY, why, sizeof(why)) == 0;
         }
         break;
     case 1:
-        nw_share_close(&domains[i]);
+        nw_share_close(&accounts[i]);
         m->used[i] = m->open[i] = 0;
         break;
     case 2 ... 7:
         n = n < m->used[i] ? n : m->used[i];
-        nw_share_give(&domains[i], R, n);
+        nw_share_give(&accounts[i], R, n);
         m->used[i] -= n;
         break;
     default:
-        if (nw_share_take(&domains[i], R, n) == 0)
+        if (nw_share_take(&accounts[i], R, n) == 0)
             m->used[i] += n;
         else
             assert_true(!m->open[i] || m->used[i] + n > share());
@@ -174,36 +170,36 @@ static void it_adds_up(void **state)
     close_all();
 }
 
-static unsigned lines_of(struct nw_domain *d)
+static unsigned lines_of(struct nw_account *a)
 {
     lines = 0;
-    nw_denied_say(d);
+    nw_denied_say(a);
     return lines;
 }
 
 /* Once a second, as long as there is something new; and whose fault it is. */
 static void what_was_denied_is_said(void **state)
 {
-    struct nw_denied *denied = &domains[0].account.denied;
+    struct nw_denied *denied = &accounts[0].denied;
 
     (void)state;
     nw_share_room(R, 0);
-    open_domain(&domains[0]);
-    assert_int_equal(nw_share_take(&domains[0], R, 1), 0);
-    assert_int_equal(lines_of(&domains[0]), 0);
-    assert_int_equal(nw_share_take(&domains[0], R, nw_resources[R].limit), -EMFILE);
+    open_domain(&accounts[0]);
+    assert_int_equal(nw_share_take(&accounts[0], R, 1), 0);
+    assert_int_equal(lines_of(&accounts[0]), 0);
+    assert_int_equal(nw_share_take(&accounts[0], R, nw_resources[R].limit), -EMFILE);
     assert_int_equal(denied->own, 1u << R);
     assert_int_equal(denied->room, 0);
-    assert_int_equal(lines_of(&domains[0]), 1);
+    assert_int_equal(lines_of(&accounts[0]), 1);
     nw_share_room(R, share());
-    assert_int_equal(nw_share_take(&domains[0], R, share() + 1), -EMFILE);
+    assert_int_equal(nw_share_take(&accounts[0], R, share() + 1), -EMFILE);
     assert_int_equal(denied->own, 0);
     assert_int_equal(denied->room, 1u << R);
-    assert_int_equal(lines_of(&domains[0]), 0);
+    assert_int_equal(lines_of(&accounts[0]), 0);
     now += 1000000000;
-    assert_int_equal(lines_of(&domains[0]), 1);
+    assert_int_equal(lines_of(&accounts[0]), 1);
     now += 1000000000;
-    assert_int_equal(lines_of(&domains[0]), 0);
+    assert_int_equal(lines_of(&accounts[0]), 0);
     close_all();
 }
 

@@ -1,12 +1,11 @@
-/* What this worker says of its functions: to the engine over the control socket, for which nobody ever waits, and to
- * the log, in which no function can drown the others. */
+/* What this worker says of its functions to the engine over the control socket, for which nobody ever waits. */
 #include "worker/wire/report.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
@@ -105,7 +104,7 @@ bool nw_tell_usage(uint64_t now)
 static bool holds_differ(const struct nw_domain *domain)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
-        if (nw_share_used(domain, (enum nw_resource)r) != domain->account.told[r])
+        if (nw_share_used(&domain->account, (enum nw_resource)r) != domain->account.told[r])
             return true;
     return nw_memory_used(domain) != domain->memory_told ||
            nw_load_relaxed(&domain->memory_peak) != domain->memory_peak_told;
@@ -124,7 +123,7 @@ static bool tell_holds_of(struct nw_domain *domain)
 
     head.value = (int64_t)(peak > before ? peak : before);
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
-        used[r] = nw_share_used(domain, (enum nw_resource)r);
+        used[r] = nw_share_used(&domain->account, (enum nw_resource)r);
     nw_resources_format(used, text);
     if (send_report(&head, text) == -EAGAIN)
         return false;
@@ -153,23 +152,4 @@ bool nw_tell_holds(uint64_t now)
             untold = true;
     }
     return untold;
-}
-
-bool nw_may_log(struct nw_domain *domain)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards log_second and log_lines of all domains */
-    uint64_t second = nw_now() / 1000000000ull, n;
-
-    if (nw_without(NW_DEFENCE_LOG))
-        return true;
-    pthread_mutex_lock(&lock);
-    if (second != domain->log_second) {
-        domain->log_second = second;
-        domain->log_lines = 0;
-    }
-    n = domain->log_lines++;
-    pthread_mutex_unlock(&lock);
-    if (n == NW_LIMIT_LOG_LINES)
-        nw_log(NW_LOG_WARN, "function %s: more lines this second are dropped", domain->function->name);
-    return n < NW_LIMIT_LOG_LINES;
 }

@@ -8,9 +8,8 @@
 struct nw_domain;
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
-void nw_tell_rest(void);                   /* what the engine was too slow to take */
-bool nw_tell_usage(uint64_t now);          /* when it changed, but not too often; true: look again soon */
-bool nw_tell_holds(uint64_t now);          /* what domains hold; the same */
-bool nw_may_log(struct nw_domain *domain); /* any lock: whether a line about it fits this second */
+void nw_tell_rest(void);          /* what the engine was too slow to take */
+bool nw_tell_usage(uint64_t now); /* when it changed, but not too often; true: look again soon */
+bool nw_tell_holds(uint64_t now); /* what domains hold; the same */
 
 #endif

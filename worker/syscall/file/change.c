@@ -2,10 +2,10 @@
  * System calls that change a file of a granted directory, but neither its contents nor its name: length, mode, times.
  * And those that make further names: links. See syscall/file/name.c for the others.
  */
+#include "worker/base/fd_name.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/grants.h"
 #include "worker/files/disk.h"
-#include "worker/files/fd_name.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"
 #include "worker/syscall/syscall.h"

@@ -1,7 +1,7 @@
 /* The working directory of a domain: see cwd.h. */
 #include "worker/path/cwd.h"
+#include "worker/base/fd_name.h"
 #include "worker/domain/domain.h"
-#include "worker/files/fd_name.h"
 #include "worker/files/files.h"
 #include "worker/path/path.h"
 #include "worker/path/place.h"

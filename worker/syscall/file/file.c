@@ -3,8 +3,8 @@
  * pointers with the domain's rights. What it writes to standard output and error becomes log lines.
  */
 #include "common/base/log.h"
+#include "worker/account/lines.h"
 #include "worker/base/limits.h"
-#include "worker/base/lines.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
@@ -63,6 +63,7 @@ long nw_sys_read(struct nw_call *call)
 
 static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)
 {
+    const struct nw_line_writer writer = {call->slot, call->slot->sequence};
     char text[LOG_PIECE];
     size_t n = length < LOG_WRITE_MAX ? length : LOG_WRITE_MAX;
 
@@ -70,7 +71,7 @@ static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)
         piece = nw_least(n - done, sizeof(text));
         if (nw_call_read(call, text, from + done, piece) < 0)
             return done ? (long)done : -EFAULT;
-        nw_lines_add(call->slot, (int)(uint32_t)call->args[0], text, piece);
+        nw_lines_add(&call->domain->lines, writer, (int)(uint32_t)call->args[0], text, piece);
     }
     return (long)n;
 }

@@ -1,12 +1,9 @@
 /* See denied.h. */
-#include "worker/base/denied.h"
+#include "worker/account/denied.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/account/share.h"
 #include "worker/base/now.h"
-#include "worker/base/share.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
-#include "worker/wire/report.h"
 #include <stdio.h>
 
 #define PAUSE_NS 1000000000ull
@@ -16,13 +13,13 @@
 
 _Static_assert(NW_RESOURCE_COUNT <= 32, "each has a bit");
 
-void nw_denied_note(struct nw_domain *d, enum nw_resource r, bool own)
+void nw_denied_note(struct nw_denied *denied, enum nw_resource r, bool own)
 {
     if (1u << r & SAID)
-        nw_fetch_or(own ? &d->account.denied.own : &d->account.denied.room, 1u << r); /* pairs with nw_denied_say */
+        nw_fetch_or(own ? &denied->own : &denied->room, 1u << r); /* pairs with nw_denied_say */
 }
 
-static void say(struct nw_domain *d, enum nw_resource r, bool own)
+static void say(struct nw_account *account, enum nw_resource r, bool own)
 {
     const char *setting = nw_resources[r].setting, *name = nw_resources[r].name;
     char raise[160] = "";
@@ -31,15 +28,15 @@ static void say(struct nw_domain *d, enum nw_resource r, bool own)
         snprintf(raise, sizeof(raise), "; raise %s", setting);
     else if (!own)
         snprintf(raise, sizeof(raise), " (%s)", nw_share_advice(r));
-    if (nw_may_log(d))
-        nw_log(NW_LOG_WARN, "function %s: it has %llu %s%s%s", d->function->name,
-               (unsigned long long)nw_share_used(d, r), name,
+    if (nw_may_log(&account->log, account->name))
+        nw_log(NW_LOG_WARN, "function %s: it has %llu %s%s%s", account->name,
+               (unsigned long long)nw_share_used(account, r), name,
                own ? " and asked for more than it may have" : ", and other functions have what is left", raise);
 }
 
-void nw_denied_say(struct nw_domain *d)
+void nw_denied_say(struct nw_account *account)
 {
-    struct nw_denied *denied = &d->account.denied;
+    struct nw_denied *denied = &account->denied;
     uint64_t now, before;
     uint32_t own, room;
 
@@ -55,5 +52,5 @@ void nw_denied_say(struct nw_domain *d)
         return;
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         if ((own | room) >> r & 1)
-            say(d, (enum nw_resource)r, own >> r & 1);
+            say(account, (enum nw_resource)r, own >> r & 1);
 }

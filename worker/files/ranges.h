@@ -2,8 +2,8 @@
  * Which ranges of a file somebody has locked, as the kernel keeps them: sorted, and alike neighbours are one. A pure
  * data structure; so that it is known how many records the kernel has. One thread at a time.
  */
-#ifndef NW_WORKER_BASE_RANGES_H
-#define NW_WORKER_BASE_RANGES_H
+#ifndef NW_WORKER_FILES_RANGES_H
+#define NW_WORKER_FILES_RANGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* See room.h. From each bound of the process is taken what the monitor needs for itself. */
-#include "worker/base/room.h"
+#include "worker/account/room.h"
+#include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/base/share.h"
 #include <sys/resource.h>
 
 #define WORKERS_OF_A_USER 4

@@ -1,6 +1,6 @@
 /* The names of open files, as the kernel tells them. */
-#ifndef NW_WORKER_FILES_FD_NAME_H
-#define NW_WORKER_FILES_FD_NAME_H
+#ifndef NW_WORKER_BASE_FD_NAME_H
+#define NW_WORKER_BASE_FD_NAME_H
 
 #include <stddef.h>
 

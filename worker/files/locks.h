@@ -3,10 +3,10 @@
  * has the only descriptor or knows all; here it is known how many there are, which the kernel does not bound, so that
  * a domain can be held to its share. Whoever waits for one keeps a kernel thread meanwhile.
  */
-#ifndef NW_WORKER_BASE_LOCKS_H
-#define NW_WORKER_BASE_LOCKS_H
+#ifndef NW_WORKER_FILES_LOCKS_H
+#define NW_WORKER_FILES_LOCKS_H
 
-#include "worker/base/ranges.h"
+#include "worker/files/ranges.h"
 #include "worker/syscall/syscall.h"
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* See libc_files.h. */
-#include "worker/image/libc_files.h"
+#include "worker/path/libc_files.h"
 #include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* See locks.h. */
-#include "worker/base/locks.h"
-#include "worker/base/share.h"
+#include "worker/files/locks.h"
+#include "worker/account/share.h"
 #include "worker/domain/monitor.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ void nw_locks_init(struct nw_locks *locks)
 
 void nw_locks_fini(struct nw_domain *domain, struct nw_locks *locks)
 {
-    nw_share_give(domain, NW_RESOURCE_LOCKS, locks->ranges.n);
+    nw_share_give(&domain->account, NW_RESOURCE_LOCKS, locks->ranges.n);
     nw_ranges_fini(&locks->ranges);
     pthread_mutex_destroy(&locks->mutex);
 }
@@ -42,15 +42,15 @@ static long set_now(struct nw_domain *domain, struct nw_locks *locks, int fd, co
     long result = 0;
 
     if (nw_ranges_reserve(&locks->ranges) < 0 ||
-        (taken > held && nw_share_take(domain, NW_RESOURCE_LOCKS, taken - held) < 0)) {
-        nw_share_give(domain, NW_RESOURCE_LOCKS, held);
+        (taken > held && nw_share_take(&domain->account, NW_RESOURCE_LOCKS, taken - held) < 0)) {
+        nw_share_give(&domain->account, NW_RESOURCE_LOCKS, held);
         return -ENOLCK;
     }
     if (fcntl(fd, F_OFD_SETLK, &record) < 0)
         result = -errno;
     else
         nw_ranges_set(&locks->ranges, range);
-    nw_share_give(domain, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
+    nw_share_give(&domain->account, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
     return result;
 }
 
@@ -77,7 +77,7 @@ static long settle(struct nw_call *call, struct nw_locks *locks, int fd, const s
     if (result == 0)
         result = set_now(call->domain, locks, fd, range, held);
     else
-        nw_share_give(call->domain, NW_RESOURCE_LOCKS, held);
+        nw_share_give(&call->domain->account, NW_RESOURCE_LOCKS, held);
     if (result != -EAGAIN && --locks->waiting == 0)
         locks->blind = 0;
     pthread_mutex_unlock(&locks->mutex);
@@ -106,7 +106,7 @@ static long await(struct nw_call *call, struct nw_locks *locks, int fd, const st
     locks->waiting++;
     pthread_mutex_unlock(&locks->mutex);
     do {
-        held = nw_share_take(call->domain, NW_RESOURCE_LOCKS, NW_RANGES_GROWTH) < 0 ? 0 : NW_RANGES_GROWTH;
+        held = nw_share_take(&call->domain->account, NW_RESOURCE_LOCKS, NW_RANGES_GROWTH) < 0 ? 0 : NW_RANGES_GROWTH;
         result = held ? wait_in_kernel(call, fd, range) : -ENOLCK;
         result = settle(call, locks, fd, range, held, result);
     } while (result == -EAGAIN);

@@ -3,8 +3,8 @@
  * that it will need them. They are readable at any time, whatever the profile: everybody may read them, and a function
  * could have read them while it was loaded. Says nothing of what is readable besides.
  */
-#ifndef NW_WORKER_IMAGE_LIBC_FILES_H
-#define NW_WORKER_IMAGE_LIBC_FILES_H
+#ifndef NW_WORKER_PATH_LIBC_FILES_H
+#define NW_WORKER_PATH_LIBC_FILES_H
 
 #include <stdbool.h>
 

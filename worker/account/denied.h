@@ -2,14 +2,14 @@
  * That a domain has as much of a resource as it may, or as there is: its log says so in words. What the function itself
  * gets is an errno, which names no limit.
  */
-#ifndef NW_WORKER_BASE_DENIED_H
-#define NW_WORKER_BASE_DENIED_H
+#ifndef NW_WORKER_ACCOUNT_DENIED_H
+#define NW_WORKER_ACCOUNT_DENIED_H
 
 #include "common/manifest/resources.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-struct nw_domain;
+struct nw_account;
 
 /* Part of an account (share.h). */
 struct nw_denied {
@@ -18,9 +18,9 @@ struct nw_denied {
 };
 
 /* Any lock. */
-void nw_denied_note(struct nw_domain *d, enum nw_resource r, bool own);
+void nw_denied_note(struct nw_denied *denied, enum nw_resource r, bool own);
 
 /* A system call of the domain has failed; no lock: one line a second at most about what was noted. */
-void nw_denied_say(struct nw_domain *d);
+void nw_denied_say(struct nw_account *account);
 
 #endif

@@ -1,10 +1,8 @@
 /* See share.h. */
-#include "worker/base/share.h"
+#include "worker/account/share.h"
 #include "common/base/atomic.h"
 #include "protect/gate/without.h"
 #include "worker/base/limits.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -66,28 +64,28 @@ const char *nw_share_advice(enum nw_resource r)
     return pools[r].advice;
 }
 
-static void set_limits(struct nw_account *account, const struct nw_function *f)
+static void set_limits(struct nw_account *account, uint64_t memory)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
         account->used[r] = account->told[r] = 0;
         account->limit[r] = nw_resources[r].limit;
     }
-    account->limit[NW_RESOURCE_IMAGE_BYTES] = account->limit[NW_RESOURCE_HELD_BYTES] = f->memory;
+    account->limit[NW_RESOURCE_IMAGE_BYTES] = account->limit[NW_RESOURCE_HELD_BYTES] = memory;
 }
 
-int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
+int nw_share_open(struct nw_account *account, uint64_t memory, char *why, size_t why_size)
 {
     int r = 0;
 
-    set_limits(&d->account, d->function);
-    d->account.denied = (struct nw_denied){0};
+    set_limits(account, memory);
+    account->denied = (struct nw_denied){0};
     acquire();
     while (r < NW_RESOURCE_COUNT && has_place((enum nw_resource)r))
         r++;
-    d->account.open = r == NW_RESOURCE_COUNT;
-    present += d->account.open;
+    account->open = r == NW_RESOURCE_COUNT;
+    present += account->open;
     release();
-    if (d->account.open)
+    if (account->open)
         return 0;
     snprintf(
         why, why_size,
@@ -97,21 +95,20 @@ int nw_share_open(struct nw_domain *d, char *why, size_t why_size)
     return -EAGAIN;
 }
 
-void nw_share_close(struct nw_domain *d)
+void nw_share_close(struct nw_account *account)
 {
     acquire();
-    for (int r = 0; r < NW_RESOURCE_COUNT && d->account.open; r++) {
-        pools[r].beyond -= beyond((enum nw_resource)r, d->account.used[r]);
-        d->account.used[r] = d->account.limit[r] = 0;
+    for (int r = 0; r < NW_RESOURCE_COUNT && account->open; r++) {
+        pools[r].beyond -= beyond((enum nw_resource)r, account->used[r]);
+        account->used[r] = account->limit[r] = 0;
     }
-    present -= d->account.open;
-    d->account.open = false;
+    present -= account->open;
+    account->open = false;
     release();
 }
 
-int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n)
+int nw_share_take(struct nw_account *account, enum nw_resource r, uint64_t n)
 {
-    struct nw_account *account = &d->account;
     uint64_t more;
     bool granted, within;
 
@@ -127,13 +124,12 @@ int nw_share_take(struct nw_domain *d, enum nw_resource r, uint64_t n)
     }
     release();
     if (!granted)
-        nw_denied_note(d, r, !within);
+        nw_denied_note(&account->denied, r, !within);
     return granted ? 0 : nw_resources[r].refusal ? -nw_resources[r].refusal : -EAGAIN;
 }
 
-void nw_share_give(struct nw_domain *d, enum nw_resource r, uint64_t n)
+void nw_share_give(struct nw_account *account, enum nw_resource r, uint64_t n)
 {
-    struct nw_account *account = &d->account;
     uint64_t before;
 
     acquire();
@@ -143,8 +139,8 @@ void nw_share_give(struct nw_domain *d, enum nw_resource r, uint64_t n)
     release();
 }
 
-uint64_t nw_share_used(const struct nw_domain *d, enum nw_resource r)
+uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r)
 {
     /* Snapshots: stored under the lock, here and in disk.c. */
-    return nw_load_relaxed(r == NW_RESOURCE_DISK ? &d->function->disk.used : &d->account.used[r]);
+    return nw_load_relaxed(r == NW_RESOURCE_DISK ? account->disk_used : &account->used[r]);
 }

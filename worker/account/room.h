@@ -1,6 +1,6 @@
 /* What the domains of this process have together of what they could take from one another, before any is admitted. */
-#ifndef NW_WORKER_BASE_ROOM_H
-#define NW_WORKER_BASE_ROOM_H
+#ifndef NW_WORKER_ACCOUNT_ROOM_H
+#define NW_WORKER_ACCOUNT_ROOM_H
 
 #include <stdint.h>
 

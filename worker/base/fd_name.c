@@ -1,5 +1,5 @@
 /* See fd_name.h. */
-#include "worker/files/fd_name.h"
+#include "worker/base/fd_name.h"
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* See ranges.h. */
-#include "worker/base/ranges.h"
+#include "worker/files/ranges.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,0 +1,16 @@
+/* How many lines of the log a domain may have each second: none drowns the others. */
+#ifndef NW_WORKER_ACCOUNT_LOG_SHARE_H
+#define NW_WORKER_ACCOUNT_LOG_SHARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Part of an account (share.h). */
+struct nw_log_share {
+    uint64_t second, lines; /* the last in which there were lines, and how many */
+};
+
+/* Any lock: whether another line about the function called `name` fits this second. The first that does not is told. */
+bool nw_may_log(struct nw_log_share *share, const char *name);
+
+#endif
