@@ -101,7 +101,9 @@ demo: deps ## start it, deploy the samples, show what it does
 check: deps ## run every test
 	$(again) run-tests
 
-run-tests: all tests sanitized compat $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
+# The layers test looks at the objects of all programs, also of those that no other test runs.
+run-tests: all tests sanitized compat $(B)/bench/count $(BENCHES) $(B)/test/mode-usable \
+           $(B)/obj/common/resources-doc $(B)/obj/worker/policy-doc
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats) $(COMPAT_TEST)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
