@@ -1,7 +1,6 @@
-# what deploy builds
-DEPLOY_SOURCES := $(addprefix deploy/,main.c command.c options.c option_value.c say.c state.c file.c folder.c client.c \
-                    answer.c base64.c up.c host.c host_argv.c notify.c check.c explain.c deploy.c \
-                    list.c describe.c show.c invoke.c remove.c status.c)
+# The command line. Its layers, the lowest first.
+DEPLOY_LAYERS  := base file client host cli
+DEPLOY_SOURCES := $(wildcard $(DEPLOY_LAYERS:%=deploy/%/*.c))
 
 $(eval $(call program,nightward,$(DEPLOY_SOURCES),-lcurl -lcjson -lelf -lZydis,$(PROTECT) $(COMMON)))
 

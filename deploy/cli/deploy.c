@@ -1,0 +1,309 @@
+/* nightward deploy: sends a shared object and what function.json and flags say of it. */
+#include "common/manifest/manifest.h"
+#include "deploy/base/say.h"
+#include "deploy/base/state.h"
+#include "deploy/cli/command.h"
+#include "deploy/client/answer.h"
+#include "deploy/file/check.h"
+#include "deploy/file/file.h"
+#include "deploy/file/folder.h"
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    STATE,
+    SLOTS,
+    TIMEOUT,
+    MEMORY,
+    DISK,
+    THREADS,
+    STATIC_TLS,
+    PROFILE,
+    CONNECT,
+    DIRECTORIES,
+    CWD,
+    TENANT,
+    CALLERS,
+    ENV,
+    RESET,
+    JSON,
+    N_OPTIONS
+};
+
+/* Bounds and defaults of SLOTS to ENV are those of the manifest, which checks them. */
+static const struct nw_option options[N_OPTIONS] = {
+    [STATE] = NW_OPTION_ROW_STATE,
+    [SLOTS] = {.name = "slots",
+               .value = "N",
+               .help = "calls that may run at once in a worker, 1 to 64 [8]",
+               .kind = NW_OPTION_TEXT},
+    [TIMEOUT] = {.name = "timeout",
+                 .value = "TIME",
+                 .help = "deadline of a call, like 250ms, 1s or 2m [10s]",
+                 .kind = NW_OPTION_TEXT},
+    [MEMORY] = {.name = "memory", .value = "SIZE", .help = "writable memory, 16M to 4G [256M]", .kind = NW_OPTION_TEXT},
+    [DISK] = {.name = "disk",
+              .value = "SIZE",
+              .help = "profile files: what it may fill of its directories, 0 to 16T [1G]",
+              .kind = NW_OPTION_TEXT},
+    [THREADS] = {.name = "threads",
+                 .value = "N",
+                 .help = "threads of its own beside its slots, 0 to 95 [32]",
+                 .kind = NW_OPTION_TEXT},
+    [STATIC_TLS] = {.name = "static-tls",
+                    .value = "SIZE",
+                    .help = "room for thread-local variables of its libraries, 0 to 256K [512]",
+                    .kind = NW_OPTION_TEXT},
+    [PROFILE] = {.name = "profile",
+                 .value = "PROFILE",
+                 .help = "what it may ask of the kernel: compute, net, files or net,files [compute]",
+                 .kind = NW_OPTION_TEXT},
+    [CONNECT] = {.name = "connect",
+                 .value = "LIST",
+                 .help = "profile net: what it may reach, like 127.0.0.1:8000,example.com:443 [any]",
+                 .kind = NW_OPTION_TEXT},
+    [DIRECTORIES] = {.name = "directories",
+                     .value = "LIST",
+                     .help = "profile files: directories it may use, like /data:ro,/var/cache/x:rw [none]",
+                     .kind = NW_OPTION_TEXT},
+    [CWD] = {.name = "cwd",
+             .value = "DIR",
+             .help = "what its relative paths begin at: / or in one of its directories [/]",
+             .kind = NW_OPTION_TEXT},
+    [TENANT] = {.name = "tenant",
+                .value = "NAME",
+                .help = "whose it is: functions of two tenants never share a process [default]",
+                .kind = NW_OPTION_TEXT},
+    [CALLERS] = {.name = "callers",
+                 .value = "NAMES",
+                 .help = "other tenants whose functions may call it, like a,b; * is everybody [none]",
+                 .kind = NW_OPTION_TEXT},
+    [ENV] = {.name = "env",
+             .value = "KEY[=VALUE]",
+             .help = "a variable of its environment [value: that in this command's]",
+             .kind = NW_OPTION_TEXT,
+             .repeats = true},
+    [RESET] = {.name = "reset",
+               .value = "KEY",
+               .help = "gives a setting its default again; \"all\" for every one",
+               .kind = NW_OPTION_TEXT,
+               .repeats = true},
+    [JSON] = NW_OPTION_ROW_JSON,
+};
+
+/* What is given to a command can be read by everybody while it runs, what it has in its environment only by its user.
+ */
+static void apply_env(struct nw_manifest *manifest, const char *text)
+{
+    const char *value = strchr(text, '=') ? NULL : getenv(text);
+    struct nw_buffer variable = {0};
+    char why[512];
+
+    if (!strchr(text, '=') && !value)
+        nw_fail(NW_EXIT_USAGE, "--env: there is no such variable in the environment; give KEY=VALUE, or a KEY that is");
+    if (nw_buffer_printf(&variable, "%s%s%s", text, value ? "=" : "", value ? value : "") < 0)
+        nw_fail(NW_EXIT_SYSTEM, "--env: out of memory");
+    if (nw_manifest_set(manifest, "env", variable.data, why, sizeof why) < 0)
+        nw_fail(NW_EXIT_USAGE, "--%s", why);
+    nw_buffer_fini(&variable);
+}
+
+static void check_reset(const char *key)
+{
+    struct nw_manifest manifest;
+    char why[512];
+
+    nw_manifest_init(&manifest);
+    if (nw_manifest_reset(&manifest, key, why, sizeof why) < 0 || strcmp(key, "name") == 0)
+        nw_fail(NW_EXIT_USAGE, "--reset %s", strcmp(key, "name") ? why : "name: a function has no other");
+}
+
+static void apply_flags(const struct nw_settings *settings, struct nw_manifest *manifest)
+{
+    char why[512];
+
+    for (size_t i = SLOTS; i < ENV; i++)
+        for (int k = 0; k < settings->values[i].n; k++)
+            if (nw_manifest_set(manifest, options[i].name, settings->values[i].texts[k], why, sizeof why) < 0)
+                nw_fail(NW_EXIT_USAGE, "--%s", why);
+    for (int k = 0; k < settings->values[ENV].n; k++)
+        apply_env(manifest, settings->values[ENV].texts[k]);
+    for (int k = 0; k < settings->values[RESET].n; k++)
+        check_reset(settings->values[RESET].texts[k]);
+}
+
+static void name_and_file(const struct nw_settings *settings, struct nw_manifest *manifest, char *so_path)
+{
+    const char *first = settings->arguments[0];
+    struct stat st;
+
+    if (settings->n_arguments == 2) {
+        nw_answer_check_name(first);
+        snprintf(manifest->name, sizeof manifest->name, "%s", first);
+        snprintf(so_path, PATH_MAX, "%s", settings->arguments[1]);
+    } else if (stat(first, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        nw_fail(NW_EXIT_USAGE, "deploy: a name is missing; give nightward deploy NAME %s", first);
+    } else {
+        nw_folder_read(first, manifest, so_path);
+    }
+}
+
+static void add_pair(struct nw_buffer *path, const char *key, const char *value)
+{
+    nw_buffer_printf(path, "%s%s=", path->data[path->length - 1] == '?' ? "" : "&", key);
+    nw_client_escape(path, value);
+}
+
+/* Only what is named: the engine keeps the rest as it is deployed. */
+static void add_setting(struct nw_buffer *path, const struct nw_manifest *manifest, const cJSON *values,
+                        const char *key)
+{
+    const struct nw_buffer *env = &manifest->env;
+    const cJSON *value = cJSON_GetObjectItem(values, key);
+    char text[2 * NW_GRANT_TEXT];
+
+    if (strcmp(key, "env") == 0)
+        for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1)
+            add_pair(path, key, env->data + at);
+    else if (strcmp(key, "name") != 0)
+        add_pair(path, key, value ? nw_answer_scalar(value, text, sizeof text) : "");
+}
+
+static void build_path(const struct nw_settings *settings, const struct nw_manifest *manifest, struct nw_buffer *path)
+{
+    struct nw_buffer json = {0};
+    cJSON *values;
+
+    if (nw_manifest_to_json(manifest, &json) < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot deploy \"%s\": out of memory", manifest->name);
+    values = cJSON_ParseWithLength(json.data, json.length);
+    nw_buffer_printf(path, "/v1/functions/%s?", manifest->name);
+    for (int k = 0; k < settings->values[RESET].n; k++)
+        add_pair(path, "reset", settings->values[RESET].texts[k]);
+    for (unsigned i = 0; nw_manifest_key(i); i++)
+        if (manifest->named >> i & 1)
+            add_setting(path, manifest, values, nw_manifest_key(i));
+    cJSON_Delete(values);
+    nw_buffer_fini(&json);
+}
+
+static void send_file(struct nw_settings *settings, const struct nw_manifest *manifest, const struct nw_buffer *file,
+                      struct nw_reply *reply)
+{
+    const char *state = nw_state_find(settings, STATE);
+    struct nw_buffer path = {0};
+
+    build_path(settings, manifest, &path);
+    struct nw_request request = {.method = "PUT", .path = path.data, .body = file->data, .body_length = file->length};
+    nw_client_send(state, &request, reply);
+    nw_buffer_fini(&path);
+}
+
+/* A value for people; those of the environment may be secret. */
+static const char *shown(const cJSON *value, const char *key, char *text, size_t size)
+{
+    int variables = strcmp(key, "env") == 0 ? cJSON_GetArraySize(value) : 0;
+
+    if (variables)
+        snprintf(text, size, "%d variable%s", variables, variables == 1 ? "" : "s");
+    else if (!value || cJSON_IsNull(value) || strcmp(key, "env") == 0)
+        snprintf(text, size, "%s", strcmp(key, "connect") == 0 ? "any" : "none");
+    else
+        nw_answer_scalar(value, text, size);
+    return text;
+}
+
+static void say_settings(const cJSON *root)
+{
+    const cJSON *changed = cJSON_GetObjectItem(root, "changed"), *kept = cJSON_GetObjectItem(root, "kept"), *item;
+    char before[512], now[512];
+
+    cJSON_ArrayForEach(item, changed)
+        nw_say("  %s is now %s; it was %s", item->string,
+               shown(cJSON_GetObjectItem(root, item->string), item->string, now, sizeof now),
+               shown(item, item->string, before, sizeof before));
+    cJSON_ArrayForEach(item, kept) if (cJSON_IsString(item)) nw_say(
+        "  %s stays %s, as it was deployed; --reset %s gives it its default", item->valuestring,
+        shown(cJSON_GetObjectItem(root, item->valuestring), item->valuestring, now, sizeof now), item->valuestring);
+}
+
+static void say_deployed(const struct nw_reply *reply, const char *name)
+{
+    cJSON *root = nw_answer_json(reply);
+    char version[80];
+
+    nw_say("deployed \"%s\", version %s", name, nw_answer_text(root, "version", version, sizeof version));
+    say_settings(root);
+    cJSON_Delete(root);
+}
+
+static int run(struct nw_settings *settings)
+{
+    bool json = nw_setting_on(settings, JSON);
+    char so_path[PATH_MAX], what[PATH_MAX + 128];
+    struct nw_manifest manifest;
+    struct nw_buffer file = {0};
+    struct nw_reply reply;
+    bool good;
+
+    nw_manifest_init(&manifest);
+    name_and_file(settings, &manifest, so_path);
+    apply_flags(settings, &manifest);
+    nw_file_read(so_path, &file);
+    if (!file.length)
+        nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest.name, so_path);
+    send_file(settings, &manifest, &file, &reply);
+    snprintf(what, sizeof what, "deploy \"%s\": %s", manifest.name, so_path);
+    good = nw_answer_check(&reply, json, what);
+    if (good && json)
+        nw_answer_write_line(&reply);
+    else if (good)
+        say_deployed(&reply, manifest.name);
+    else
+        nw_check_file(so_path, &file, false);
+    nw_buffer_fini(&file);
+    nw_reply_fini(&reply);
+    nw_manifest_fini(&manifest);
+    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+}
+
+static const char *const examples[] = {
+    "nightward deploy hello hello.so",
+    "nightward deploy hello hello.so --slots 4 --timeout 1s --memory 64M --env GREETING=Hi",
+    "nightward deploy build/functions/hello",
+    "nightward deploy hello hello.so --memory 128M --reset env",
+    "nightward deploy bill bill.so --tenant accounts --callers shop,support",
+    NULL,
+};
+
+static void print_notes(void)
+{
+    char keys[256];
+
+    nw_manifest_list_keys(keys, sizeof keys, ", ");
+    printf(
+        "\nA folder holds a function.json with the same keys (%s, so)\n"
+        "and the shared object: the file that \"so\" names, else NAME.so, else the only .so there. Flags win over the "
+        "file.\n"
+        "\nWhen a version of the function serves already, new calls go to the new one as soon as it is loaded, and "
+        "what\n"
+        "runs finishes on the old one. A version that is refused changes nothing. Settings that neither flags nor\n"
+        "function.json name stay as they are deployed; --reset gives them their defaults.\n",
+        keys);
+}
+
+const struct nw_command nw__command_deploy = {
+    .name = "deploy",
+    .summary = "Give the host a function, or a new version of one.",
+    .arguments = "NAME FILE.so | DIR",
+    .examples = examples,
+    .print_notes = print_notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .min_arguments = 1,
+    .max_arguments = 2,
+    .run = run,
+};

@@ -1,0 +1,344 @@
+/*
+ * nightward up: decides how the host runs, says so, and hands over to the host (host.c), which runs it.
+ */
+#include "common/host/cpus.h"
+#include "common/host/mode.h"
+#include "common/host/spawn.h"
+#include "common/host/users.h"
+#include "deploy/base/say.h"
+#include "deploy/base/state.h"
+#include "deploy/cli/command.h"
+#include "deploy/host/host.h"
+#include "deploy/host/notify.h"
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    LISTEN,
+    STATE,
+    ISOLATION,
+    WORKERS,
+    EXECUTORS,
+    ENGINE_THREADS,
+    BODY_LIMIT,
+    IO,
+    ENGINE_CPUS,
+    WORKER_CPUS,
+    WORKER_USERS,
+    CONFIG,
+    CHECK_CONFIG,
+    PRINT_CONFIG,
+    ALLOW_NO_ISOLATION,
+    N_OPTIONS,
+};
+
+#define MAX_EXECUTORS 256
+
+static const struct nw_option options[N_OPTIONS] = {
+    [LISTEN] = {.name = "listen",
+                .value = "ADDR:PORT",
+                .initial = "127.0.0.1:8080",
+                .help = "where HTTP is served; port 0 takes a free one",
+                .kind = NW_OPTION_ADDRESS,
+                .repeats = true,
+                .in_environment = true,
+                .in_file = true},
+    [STATE] = NW_OPTION_ROW_STATE,
+    [ISOLATION] = {.name = "isolation",
+                   .value = "MODE",
+                   .initial = "auto",
+                   .help = "auto, mpk, process or none",
+                   .kind = NW_OPTION_MODE,
+                   .in_environment = true,
+                   .in_file = true},
+    [WORKERS] = {.name = "workers",
+                 .value = "N",
+                 .initial = "1",
+                 .help = "worker processes for each tenant; in mode process, for each function",
+                 .kind = NW_OPTION_COUNT,
+                 .min = 1,
+                 .max = 256,
+                 .in_environment = true,
+                 .in_file = true},
+    [EXECUTORS] = {.name = "executors",
+                   .value = "N",
+                   .help = "threads of a worker that run functions [one for each of its CPUs]",
+                   .kind = NW_OPTION_COUNT,
+                   .min = 1,
+                   .max = MAX_EXECUTORS,
+                   .in_environment = true,
+                   .in_file = true},
+    [ENGINE_THREADS] = {.name = "engine-threads",
+                        .value = "N",
+                        .initial = "1",
+                        .help = "threads of the engine that serve HTTP",
+                        .kind = NW_OPTION_COUNT,
+                        .min = 1,
+                        .max = 16,
+                        .in_environment = true,
+                        .in_file = true},
+    [BODY_LIMIT] = {.name = "body-limit",
+                    .value = "BYTES",
+                    .initial = "16M",
+                    .help = "largest body of a request or response",
+                    .kind = NW_OPTION_BYTES,
+                    .min = 1,
+                    .max = UINT64_C(64) << 20, /* one must fit into the payload memory of a worker */
+                    .in_environment = true,
+                    .in_file = true},
+    [IO] = {.name = "io",
+            .value = "KIND",
+            .initial = "auto",
+            .help = "the engine's event loop: auto, uring (io_uring) or uv (libuv)",
+            .kind = NW_OPTION_IO,
+            .in_environment = true,
+            .in_file = true},
+    [ENGINE_CPUS] = {.name = "engine-cpus",
+                     .value = "LIST",
+                     .help = "CPUs that the engine runs on, like 0 or 2-5,7 [any]",
+                     .kind = NW_OPTION_CPUS,
+                     .in_environment = true,
+                     .in_file = true},
+    [WORKER_CPUS] = {.name = "worker-cpus",
+                     .value = "LIST",
+                     .help = "CPUs that workers run on [any]",
+                     .kind = NW_OPTION_CPUS,
+                     .in_environment = true,
+                     .in_file = true},
+    [WORKER_USERS] = {.name = "worker-users",
+                      .value = "FIRST-LAST",
+                      .initial = NW_USERS_DEFAULT,
+                      .help = "ids of users that are nobody's: as root, each worker is one of them",
+                      .kind = NW_OPTION_USERS,
+                      .in_environment = true,
+                      .in_file = true},
+    [CONFIG] = {.name = "config",
+                .value = "FILE",
+                .help = "read `key = value` lines; a key is a flag without its dashes",
+                .kind = NW_OPTION_TEXT,
+                .in_environment = true},
+    [CHECK_CONFIG] = {.name = "check-config", .help = "check flags, environment and file, then end"},
+    [PRINT_CONFIG] = {.name = "print-config", .help = "print what would be used, as a file, then end"},
+    [ALLOW_NO_ISOLATION] = {.name = "allow-no-isolation",
+                            .help = "let --isolation none start: nothing then holds a function"},
+};
+
+/* ---- decisions ---- */
+
+static int count_cpus(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/* How many of `wanted` the kernel would not let us run on, for which it must be tried: it tells no other way what the
+ * cpuset holds, and without a word leaves out what that does not. */
+static int count_forbidden(const cpu_set_t *wanted, cpu_set_t *forbidden)
+{
+    cpu_set_t before, given;
+
+    CPU_ZERO(&given);
+    if (sched_getaffinity(0, sizeof before, &before) != 0)
+        return 0;
+    if (sched_setaffinity(0, sizeof *wanted, wanted) == 0)
+        sched_getaffinity(0, sizeof given, &given);
+    sched_setaffinity(0, sizeof before, &before);
+    return nw_cpus_missing(wanted, &given, forbidden);
+}
+
+/* The CPUs that an option names, NULL when it does not. */
+static const cpu_set_t *decide_cpus(const struct nw_settings *settings, size_t option, cpu_set_t *cpus)
+{
+    const char *text = nw_setting_text(settings, option);
+    const char *name = settings->options[option].name;
+    char list[256];
+    cpu_set_t forbidden;
+
+    if (!text)
+        return NULL;
+    nw_cpus_parse(text, cpus);
+    if (count_forbidden(cpus, &forbidden) > 0) {
+        nw_cpus_format(&forbidden, list, sizeof list);
+        nw_fail(NW_EXIT_SYSTEM,
+                "--%s %s: this machine has CPU %s, but not for us: the cpuset of our cgroup or container lacks it; "
+                "leave it out or widen the cpuset",
+                name, text, list);
+    }
+    nw_say("--%s: CPU %s only", name, text);
+    return cpus;
+}
+
+/* Takes every protection key that is free and gives them back. */
+static int count_keys(void)
+{
+    int keys[16];
+    int n = 0;
+
+    while (n < 16 && (keys[n] = pkey_alloc(0, 0)) >= 0)
+        n++;
+    for (int i = 0; i < n; i++)
+        pkey_free(keys[i]);
+    return n;
+}
+
+static void check_no_isolation(const struct nw_settings *settings)
+{
+    if (!nw_setting_on(settings, ALLOW_NO_ISOLATION))
+        nw_fail(NW_EXIT_USAGE, "--isolation none: functions could read and write each other and the worker; it is for "
+                               "measuring only. Add --allow-no-isolation to start all the same");
+    nw_say("isolation none: NOTHING holds a function; for measuring only");
+}
+
+static enum nw_mode decide_mode(const struct nw_settings *settings)
+{
+    int asked = nw_mode_parse(nw_setting_text(settings, ISOLATION));
+    char why[512];
+    int usable;
+
+    if (asked == NW_MODE_NONE) {
+        check_no_isolation(settings);
+        return NW_MODE_NONE;
+    }
+    if (asked == NW_MODE_PROCESS) {
+        nw_say("isolation process: as asked; a worker process for each function");
+        return NW_MODE_PROCESS;
+    }
+    usable = nw_mode_mpk_usable(why, sizeof why);
+    if (usable) {
+        nw_say("isolation mpk: %s; %d protection keys are free",
+               asked == NW_MODE_MPK ? "as asked" : "this machine has it", count_keys());
+        return NW_MODE_MPK;
+    }
+    if (asked == NW_MODE_MPK)
+        nw_fail(NW_EXIT_SYSTEM, "--isolation mpk: this machine cannot: %s; use --isolation process", why);
+    nw_say("isolation process: mpk cannot run here: %s", why);
+    return NW_MODE_PROCESS;
+}
+
+static void set_executors(struct nw_settings *settings)
+{
+    const char *workers = nw_setting_text(settings, WORKER_CPUS);
+    char text[16];
+    cpu_set_t set;
+    int cpus = workers && nw_cpus_parse(workers, &set) == 0 ? CPU_COUNT(&set) : count_cpus();
+
+    snprintf(text, sizeof text, "%d", cpus < MAX_EXECUTORS ? cpus : MAX_EXECUTORS);
+    nw_settings_default(settings, EXECUTORS, text);
+}
+
+static char *make_state(struct nw_settings *settings)
+{
+    const char *asked = nw_setting_text(settings, STATE);
+    char *path;
+
+    nw_state_make(asked);
+    path = realpath(asked, NULL);
+    if (!path)
+        nw_fail(NW_EXIT_SYSTEM, "cannot find the state directory %s: %s", asked, strerror(errno));
+    nw_say("state directory %s", path);
+    return path;
+}
+
+static void find_program(const char *name, char *path)
+{
+    int rc = nw_program_path(name, path, PATH_MAX);
+
+    if (rc < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot find %s beside this program or in ../libexec/nightward: %s", name,
+                strerror(-rc));
+}
+
+/* ---- the command ---- */
+
+static int start(struct nw_settings *settings)
+{
+    char engine_path[PATH_MAX], launcher_path[PATH_MAX];
+    const struct nw_setting *listen = &settings->values[LISTEN];
+    enum nw_mode mode = decide_mode(settings);
+    char *state = make_state(settings);
+    char *socket = nw_state_socket(state);
+    cpu_set_t engine_cpus, worker_cpus;
+    struct nw_host_plan plan = {
+        .engine_path = engine_path,
+        .launcher_path = launcher_path,
+        .state = state,
+        .socket = socket,
+        .mode = nw_mode_name(mode),
+        .listen = listen->texts,
+        .n_listen = listen->n,
+        .workers = nw_setting_number(settings, WORKERS),
+        .executors = nw_setting_number(settings, EXECUTORS),
+        .engine_threads = nw_setting_number(settings, ENGINE_THREADS),
+        .body_limit = nw_setting_number(settings, BODY_LIMIT),
+        .io = nw_setting_text(settings, IO),
+        .engine_cpus = decide_cpus(settings, ENGINE_CPUS, &engine_cpus),
+        .worker_cpus = decide_cpus(settings, WORKER_CPUS, &worker_cpus),
+        .worker_users = nw_setting_text(settings, WORKER_USERS),
+    };
+    int status;
+
+    nw_say("%d CPUs: %llu %s%s, each of %llu executors", count_cpus(), (unsigned long long)plan.workers,
+           plan.workers == 1 ? "worker" : "workers", mode == NW_MODE_PROCESS ? " for each function" : "",
+           (unsigned long long)plan.executors);
+    find_program("nightward-engine", engine_path);
+    find_program("nightward-launcher", launcher_path);
+    nw_process_close();
+    status = nw_host_run(&plan);
+    free(socket);
+    free(state);
+    return status;
+}
+
+static int run(struct nw_settings *settings)
+{
+    const char *config = nw_setting_text(settings, CONFIG);
+
+    if (config)
+        nw_settings_read_file(settings, config);
+    set_executors(settings);
+    nw_state_directory(settings, STATE);
+    if (settings->values[LISTEN].n > NW_HOST_LISTEN_MAX)
+        nw_fail(NW_EXIT_USAGE, "--listen: more than %d addresses", NW_HOST_LISTEN_MAX);
+    if (nw_setting_on(settings, PRINT_CONFIG)) {
+        nw_settings_print(settings);
+        return NW_EXIT_OK;
+    }
+    if (nw_setting_on(settings, CHECK_CONFIG)) {
+        nw_say("the configuration is valid");
+        return NW_EXIT_OK;
+    }
+    nw_notify_init();
+    return start(settings);
+}
+
+static const char *const examples[] = {
+    "nightward up",
+    "nightward up --listen 127.0.0.1:0 --state /tmp/try",
+    "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2",
+    "nightward up --config /etc/nightward.conf --check-config",
+    NULL,
+};
+
+static const char *const notes[] = {
+    "It stays in the foreground. SIGTERM or SIGINT lets what runs finish, for at most 10 s; a second one does not.",
+    "A flag wins over the environment, that over the file, that over the default.",
+    NULL,
+};
+
+const struct nw_command nw__command_up = {
+    .name = "up",
+    .summary = "Run the whole host: gateway, workers and all.",
+    .arguments = "",
+    .examples = examples,
+    .notes = notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .run = run,
+};
