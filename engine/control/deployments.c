@@ -497,7 +497,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
 void nw_deployments_seat_tick(struct nw_seat *seat)
 {
     if (nw_loads_overdue(seat))
-        nw_worker_broken(seat->worker, "it did not finish loading a function in time");
+        nw_link_break(seat->worker, "it did not finish loading a function in time");
     else if (seat->loading)
         load_next(seat);
 }

@@ -215,7 +215,7 @@ void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const cha
 {
     struct nw_link *link = seat->worker;
     if (nw_outbox_send(&link->outbox, link->control, head, text, length, fds, n_fds) < 0)
-        nw_worker_broken(link, NO_MESSAGES);
+        nw_link_break(link, NO_MESSAGES);
     else if (link->outbox.n_kept && nw_list_empty(&link->outbox_link))
         nw_list_append(&seat->engine->unsent, &link->outbox_link);
 }
@@ -226,7 +226,7 @@ void nw_workers_send_kept(struct nw_engine *engine)
     {
         struct nw_link *link = nw_container(at, struct nw_link, outbox_link);
         if (nw_outbox_flush(&link->outbox, link->control) < 0)
-            nw_worker_broken(link, NO_MESSAGES);
+            nw_link_break(link, NO_MESSAGES);
         if (!link->outbox.n_kept)
             nw_list_remove(&link->outbox_link);
     }
@@ -235,21 +235,12 @@ void nw_workers_send_kept(struct nw_engine *engine)
         nw_outbox_flush(&engine->to_launcher, engine->launcher);
 }
 
-void nw_worker_broken(struct nw_link *link, const char *why)
-{
-    if (link->broken)
-        return;
-    link->broken = why;
-    nw_list_remove(&link->awake);
-    nw_list_append(&link->engine->broken, &link->broken_link);
-}
-
 /* `loss`: of what its worker does not say itself. */
 static void lose(struct nw_link *link, const char *why, enum nw_loss loss)
 {
     if (!link->broken || link->loss == NW_LOSS_UNTOLD)
         link->loss = loss;
-    nw_worker_broken(link, why);
+    nw_link_break(link, why);
 }
 
 void nw_workers_bury(struct nw_engine *engine)
@@ -307,14 +298,14 @@ void nw_worker_control(struct nw_link *link)
         if (rc == 0)
             lose(link, "its control socket was closed", NW_LOSS_UNTOLD);
         else if (rc < 0)
-            nw_worker_broken(link, "it sent a malformed message");
+            nw_link_break(link, "it sent a malformed message");
         if (rc <= 0)
             return;
         close_fds();
         const char *wrong = worker_said(link->seat);
         if (wrong) {
             link->engine->counters.protocol_errors++;
-            nw_worker_broken(link, wrong);
+            nw_link_break(link, wrong);
         }
     }
 }
@@ -438,7 +429,7 @@ void nw_workers_tick(struct nw_engine *engine)
     {
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
         if (seat->state == NW_SEAT_STARTING && now >= seat->deadline)
-            nw_worker_broken(seat->worker, "it did not say hello in time");
+            nw_link_break(seat->worker, "it did not say hello in time");
         else if (seat->state == NW_SEAT_UP)
             nw_deployments_seat_tick(seat);
         try_start(seat);

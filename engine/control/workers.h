@@ -25,12 +25,6 @@ void nw_seat_free(struct nw_seat *seat);
 /* A launcher was started; `fd` becomes ours. Workers of an earlier one are lost. */
 void nw_workers_new_launcher(struct nw_engine *engine, int fd);
 
-/*
- * The worker behind `link` ended, or broke the protocol and must. `why` is static text. Only notes it: what follows is
- * done by nw_workers_bury, so it may be called anywhere.
- */
-void nw_worker_broken(struct nw_link *link, const char *why);
-
 /* Deals with the loss of every broken worker. */
 void nw_workers_bury(struct nw_engine *engine);
 

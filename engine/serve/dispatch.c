@@ -2,7 +2,7 @@
 #include "engine/serve/dispatch.h"
 #include "common/base/without.h"
 #include "engine/control/deployment.h"
-#include "engine/control/workers.h"
+#include "engine/control/seat.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -237,7 +237,7 @@ static bool pump_replica(struct nw_replica *replica)
         if (rc == -EAGAIN)
             return false;
         if (rc < 0) {
-            nw_worker_broken(link, "its index of the ring to it is impossible");
+            nw_link_break(link, "its index of the ring to it is impossible");
             return true;
         }
         replica->nested_next = !nested;
@@ -408,7 +408,7 @@ static void overdue(struct nw_invocation *inv)
         nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
         return;
     }
-    nw_worker_broken(inv->home, "it did not end an invocation in time");
+    nw_link_break(inv->home, "it did not end an invocation in time");
     nw_dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
 }
 

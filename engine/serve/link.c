@@ -143,6 +143,15 @@ void nw_link_unref(struct nw_link *link)
         link_free(link);
 }
 
+void nw_link_break(struct nw_link *link, const char *why)
+{
+    if (link->broken)
+        return;
+    link->broken = why;
+    nw_list_remove(&link->awake);
+    nw_list_append(&link->engine->broken, &link->broken_link);
+}
+
 void nw_link_lose(struct nw_link *link)
 {
     stop_watching(link);
@@ -196,9 +205,9 @@ void nw_link_post(struct nw_link *link, const struct nw_desc *desc)
         nw_dispatch_retry_soon(link->engine);
         nw_link_wake(link);
     } else if (rc == -EAGAIN) {
-        nw_worker_broken(link, "it does not take descriptors from its ring");
+        nw_link_break(link, "it does not take descriptors from its ring");
     } else if (rc < 0) {
-        nw_worker_broken(link, "its index of the ring to it is impossible");
+        nw_link_break(link, "its index of the ring to it is impossible");
     }
 }
 
@@ -213,7 +222,7 @@ static void flush_backlog(struct nw_link *link)
     if (rc == -EAGAIN)
         nw_dispatch_retry_soon(link->engine);
     else if (rc < 0)
-        nw_worker_broken(link, "its index of the ring to it is impossible");
+        nw_link_break(link, "its index of the ring to it is impossible");
 }
 
 void nw_link_notify(struct nw_link *link)
@@ -313,7 +322,7 @@ static unsigned drain(struct nw_link *link)
         const char *wrong = rc < 0 ? "its index of the ring from it is impossible" : handle(link, &desc);
         if (wrong) {
             link->engine->counters.protocol_errors++;
-            nw_worker_broken(link, wrong);
+            nw_link_break(link, wrong);
         }
         taken++;
         bytes += desc.length;

@@ -1,6 +1,6 @@
 /*
  * A link: the channel to one worker process as long as anybody needs its memory. Checks what comes out of the ring and
- * hands it on; what breaks the rules ends the worker (nw_worker_broken). Not responsible for starting or replacing
+ * hands it on; what breaks the rules ends the worker (nw_link_break). Not responsible for starting or replacing
  * workers (workers.c).
  */
 #ifndef NW_ENGINE_SERVE_LINK_H
@@ -71,6 +71,10 @@ struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struc
 
 void nw_link_ref(struct nw_link *link);
 void nw_link_unref(struct nw_link *link);
+
+/* Its worker ended, or broke the protocol and must. `why` is static text. Only marks it: it is buried at the end of the
+ * turn, by whoever started the worker, so this may be called anywhere. */
+void nw_link_break(struct nw_link *link, const char *why);
 
 /* The last step of its loss: gives up everything but the memory, and the seat's reference. */
 void nw_link_lose(struct nw_link *link);

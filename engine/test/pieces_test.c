@@ -155,7 +155,7 @@ static void lose_worker(struct witness *by)
 {
     struct nw_link *link = busy_link(by->world);
     assert_non_null(link);
-    nw_worker_broken(link, "the test says so");
+    nw_link_break(link, "the test says so");
 }
 
 /* The body goes on to a worker that is there. */
@@ -177,7 +177,7 @@ static void lose_all_workers(struct witness *by)
             world_kill(by->world, &by->world->workers[i]);
     nw_list_each(&by->world->engine.seats, at, after)
     {
-        nw_worker_broken(nw_container(at, struct nw_seat, link)->worker, "the test says so");
+        nw_link_break(nw_container(at, struct nw_seat, link)->worker, "the test says so");
     }
 }
 

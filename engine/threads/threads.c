@@ -229,7 +229,7 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
     {
         struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
         if (link && link->number == number)
-            nw_worker_broken(link, why);
+            nw_link_break(link, why);
     }
 }
 
