@@ -187,7 +187,7 @@ static int read_query(struct nw_manifest *manifest, struct nw_query query, char 
 static int read_settings(struct job *job, const struct nw_function *function, struct nw_query query, char *why,
                          size_t why_size)
 {
-    const struct nw_deployment *current = function ? function->current : NULL;
+    const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
     snprintf(why, why_size, "the query is malformed");
     if (current && (nw_manifest_copy(&job->before, &current->manifest) < 0 ||
                     nw_manifest_copy(&job->manifest, &current->manifest) < 0)) {
@@ -233,7 +233,7 @@ static void show_function(struct nw_engine *engine, struct nw_http_request *requ
 {
     struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
     if (function && function->current)
-        answer_json(request, nw_json_deployment(function->current));
+        answer_json(request, nw_json_deployment(nw_deployment_of(function->current)));
     else
         fail(request, NW_STATUS_NOT_FOUND, "");
 }

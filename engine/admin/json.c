@@ -172,7 +172,7 @@ char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_m
 static void add_function(struct nw_function *function, void *arg)
 {
     if (function->current)
-        cJSON_AddItemToArray(arg, deployment_object(function->current));
+        cJSON_AddItemToArray(arg, deployment_object(nw_deployment_of(function->current)));
 }
 
 static int by_name(const void *a, const void *b)

@@ -4,15 +4,14 @@
 
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
+#include "engine/serve/function.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NW_SHA256_HEX   64
 #define NW_VERSION_SIZE 13
-#define NW_REASON_SIZE  1024
 
 struct nw_engine;
-struct nw_function;
 struct nw_names;
 struct nw_tenant;
 
@@ -30,7 +29,7 @@ struct nw_deployment {
     struct nw_engine *engine;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
-    uint32_t number;              /* what workers call it; never reused */
+    struct nw_version version;    /* of it, what serving needs */
     enum nw_deployment_state state;
     struct nw_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
@@ -42,8 +41,13 @@ struct nw_deployment {
     uint64_t deadline;  /* of loading */
     uint64_t load_took; /* ms, the last time; 0: not yet */
     unsigned held;      /* other threads that know it: see threads.h */
-    uint64_t told;      /* in another thread: the last generation that it was in */
     char reason[NW_REASON_SIZE];
 };
+
+/* The one behind a version of this thread; NULL for NULL. */
+static inline struct nw_deployment *nw_deployment_of(const struct nw_version *version)
+{
+    return version ? nw_container(version, struct nw_deployment, version) : NULL;
+}
 
 #endif

@@ -8,8 +8,7 @@
  *    └────────────── RETIRE (it was refused, or the disk failed) ────────────>┘   (from COMMITTING, too)
  *
  * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can.
- * A replica follows its worker: PENDING -> LOADING -> LOADED -> SERVING -> RETIRING, and PENDING again when the worker
- * is lost. Which is loaded when is decided in loads.c. Nothing of this is freed but in nw_deployments_reap.
+ * What becomes of its replicas meanwhile is in replica.h. Nothing of this is freed but in nw_deployments_reap.
  */
 #include "engine/control/deployments.h"
 #include "common/base/log.h"
@@ -23,6 +22,7 @@
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
+#include "engine/serve/link.h"
 #include "engine/threads/threads.h"
 #include <errno.h>
 #include <stdio.h>
@@ -60,12 +60,20 @@ static const struct transition table[2][NW_DEPLOYMENT_STATES][EVENTS] = {
                                         [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}}},
 };
 
+/* What invocations see of it. */
+static const enum nw_version_state as_version[NW_DEPLOYMENT_STATES] = {
+    [NW_DEPLOYMENT_LOADING] = NW_VERSION_LOADING,  [NW_DEPLOYMENT_COMMITTING] = NW_VERSION_LOADING,
+    [NW_DEPLOYMENT_SERVING] = NW_VERSION_SERVING,  [NW_DEPLOYMENT_FAILED] = NW_VERSION_FAILED,
+    [NW_DEPLOYMENT_RETIRING] = NW_VERSION_RETIRED,
+};
+
 static void deployment_event(struct nw_deployment *deployment, enum event event)
 {
     const struct transition *transition = &table[deployment->persisted][deployment->state][event];
     if (!transition->act)
         return;
     deployment->state = transition->next;
+    deployment->version.state = as_version[transition->next];
     nw_threads_changed(deployment->engine);
     transition->act(deployment);
 }
@@ -105,8 +113,8 @@ static void load_next(struct nw_seat *seat)
 
 static void tell(struct nw_replica *replica, enum nw_control_kind kind)
 {
-    nw_seat_tell(replica->seat, &(struct nw_control){.kind = kind, .deployment = replica->deployment->number}, NULL, 0,
-                 NULL, 0);
+    nw_seat_tell(replica->seat, &(struct nw_control){.kind = kind, .deployment = replica->deployment->version.number},
+                 NULL, 0, NULL, 0);
 }
 
 static void activate(struct nw_replica *replica)
@@ -114,7 +122,7 @@ static void activate(struct nw_replica *replica)
     if (replica->state != NW_REPLICA_LOADED)
         return;
     tell(replica, NW_CONTROL_ACTIVATE);
-    replica->state = NW_REPLICA_SERVING;
+    nw_replica_move(replica, NW_REPLICA_ACTIVATE);
     nw_threads_changed(replica->deployment->engine);
 }
 
@@ -141,7 +149,7 @@ static void judge(struct nw_deployment *deployment)
 static void refuse(struct nw_replica *replica, const char *reason)
 {
     struct nw_deployment *deployment = replica->deployment;
-    replica->state = NW_REPLICA_REFUSED;
+    nw_replica_move(replica, NW_REPLICA_REFUSE);
     snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
         deployment->engine->reap = true;
@@ -186,7 +194,7 @@ void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code >= 0 || strcmp(deployment->sha256, sha256))
             continue;
-        nw_list_each(&deployment->replicas, of, next) replica_at(of)->state = NW_REPLICA_PENDING;
+        nw_list_each(&deployment->replicas, of, next) nw_replica_move(replica_at(of), NW_REPLICA_AGAIN);
         load_everywhere(deployment);
     }
 }
@@ -207,9 +215,9 @@ static void serve(struct nw_deployment *deployment)
 static void take_over(struct nw_deployment *deployment)
 {
     struct nw_function *function = deployment->function;
-    struct nw_deployment *old = function->current;
+    struct nw_deployment *old = nw_deployment_of(function->current);
     deployment->persisted = true;
-    function->current = deployment;
+    function->current = &deployment->version;
     function->next = NULL;
     serve(deployment);
     judge(deployment); /* workers may have been lost, and refused it, while the row was written */
@@ -241,29 +249,13 @@ void nw_deployment_retire(struct nw_deployment *deployment)
 
 /* --- making and ending --- */
 
-struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_replica_state state)
-{
-    struct nw_replica *replica = calloc(1, sizeof *replica);
-    if (!replica)
-        return NULL;
-    replica->deployment = deployment;
-    replica->seat = seat;
-    replica->state = state;
-    nw_list_init(&replica->queues[0]);
-    nw_list_init(&replica->queues[1]);
-    nw_list_init(&replica->pump_link);
-    nw_list_append(&deployment->replicas, &replica->of_deployment);
-    nw_list_append(&seat->replicas, &replica->of_seat);
-    return replica;
-}
-
 static int add_own_seats(struct nw_deployment *deployment)
 {
     for (uint64_t i = 0; i < deployment->engine->options.workers; i++) {
         struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
         if (!seat)
             return -ENOMEM;
-        if (!nw_replica_new(deployment, seat, NW_REPLICA_PENDING)) {
+        if (!nw_replica_new(deployment, seat)) {
             nw_seat_free(seat);
             return -ENOMEM;
         }
@@ -276,8 +268,7 @@ static int add_replicas(struct nw_deployment *deployment)
     if (deployment->engine->options.mode == NW_MODE_PROCESS)
         return add_own_seats(deployment);
     nw_list_each(&deployment->tenant->seats, at,
-                 after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant),
-                                            NW_REPLICA_PENDING)) return -ENOMEM;
+                 after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant))) return -ENOMEM;
     return 0;
 }
 
@@ -293,12 +284,17 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
     deployment->engine = engine;
     deployment->tenant = tenant;
     deployment->function = function;
-    deployment->number = ++engine->last_deployment;
+    deployment->version = (struct nw_version){.engine = engine,
+                                              .number = ++engine->last_deployment,
+                                              .slots = manifest->slots,
+                                              .timeout_ms = manifest->timeout_ms,
+                                              .reason = deployment->reason};
     deployment->state = NW_DEPLOYMENT_LOADING;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     deployment->code = -1;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
+    nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&engine->deployments, &deployment->link);
     if (add_replicas(deployment) < 0) {
@@ -308,28 +304,17 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
     deployment->manifest = *manifest;
     *manifest = (struct nw_manifest){.name = ""};
     if (persisted)
-        function->current = deployment;
+        function->current = &deployment->version;
     else
         function->next = deployment;
     load_everywhere(deployment);
     return deployment;
 }
 
-void nw_replica_unbind(struct nw_replica *replica)
-{
-    replica->bound--;
-    if (!replica->bound &&
-        (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->state == NW_REPLICA_PENDING))
-        replica->deployment->engine->reap = true;
-}
-
 static void replica_free(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
-    nw_list_remove(&replica->of_deployment);
-    nw_list_remove(&replica->of_seat);
-    nw_list_remove(&replica->pump_link);
-    free(replica);
+    nw_replica_free(replica);
     if (seat->only)
         nw_seat_free(seat);
     else
@@ -344,7 +329,7 @@ static void end_replica(struct nw_replica *replica)
         replica_free(replica);
     } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
         tell(replica, NW_CONTROL_RETIRE);
-        replica->state = NW_REPLICA_RETIRING;
+        nw_replica_move(replica, NW_REPLICA_RETIRE);
     }
 }
 
@@ -361,16 +346,16 @@ static void end_deployment(struct nw_deployment *deployment)
 
 void nw_deployments_reap(struct nw_engine *engine)
 {
-    if (!engine->reap)
+    if (!engine->reap && !engine->unbound)
         return;
-    engine->reap = false;
+    engine->reap = engine->unbound = false;
     nw_list_each(&engine->deployments, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading ||
             nw_names_busy(deployment))
             continue;
-        nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->bound)
+        nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->queue.bound)
             end_replica(replica_at(replica));
         if (nw_list_empty(&deployment->replicas))
             end_deployment(deployment);
@@ -394,7 +379,7 @@ void nw_deployments_seat_lost(struct nw_seat *seat)
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
-            replica->state = NW_REPLICA_PENDING;
+            nw_replica_move(replica, NW_REPLICA_LOST);
     }
 }
 
@@ -407,7 +392,7 @@ void nw_deployments_seat_judged(struct nw_seat *seat, bool own)
 
 void nw_deployments_seat_buried(struct nw_seat *seat)
 {
-    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(nw_container(at, struct nw_replica, of_seat));
+    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(&nw_container(at, struct nw_replica, of_seat)->queue);
 }
 
 void nw_deployments_seat_stuck(struct nw_seat *seat)
@@ -427,7 +412,7 @@ static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-        if (replica->deployment->number == number)
+        if (replica->deployment->version.number == number)
             return replica;
     }
     return NULL;
@@ -442,7 +427,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     if (refused) {
         refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
-        replica->state = NW_REPLICA_LOADED;
+        nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
             seat->engine->reap = true;
         else
@@ -479,9 +464,9 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
     case NW_CONTROL_REFUSED:
         return loaded_or_refused(replica, head->kind == NW_CONTROL_REFUSED, text);
     case NW_CONTROL_RETIRED:
-        if (replica->state != NW_REPLICA_RETIRING)
+        if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
             return "it retired a deployment that it was not asked to";
-        replica->state = NW_REPLICA_PENDING; /* for the reaper: a seat of its own goes too, and our caller is at it */
+        /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
         seat->engine->reap = true;
         return NULL;
     case NW_CONTROL_TORN_DOWN:

@@ -7,7 +7,7 @@
 
 #include "common/manifest/control.h"
 #include "engine/control/deployment.h"
-#include "engine/serve/replica.h"
+#include "engine/control/replica.h"
 #include <stdbool.h>
 
 struct nw_deployment;
@@ -42,12 +42,6 @@ void nw_deployment_retire(struct nw_deployment *deployment);
 
 /* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
 void nw_deployments_reap(struct nw_engine *engine);
-
-/* One of its replicas, on that seat. NULL when memory is out. */
-struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_replica_state state);
-
-/* An invocation does not need its replica any more. */
-void nw_replica_unbind(struct nw_replica *replica);
 
 /* A worker said hello; a worker is lost, before its invocations are dealt with and after; and later, through whose
  * doing. */

@@ -8,12 +8,12 @@
 #include "common/manifest/resources.h"
 #include "engine/control/code.h"
 #include "engine/control/deployment.h"
+#include "engine/control/replica.h"
 #include "engine/control/workers.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
-#include "engine/serve/replica.h"
 #include "engine/store/directory.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
         return b->suspect;
     if (time_of(a) != time_of(b))
         return time_of(a) < time_of(b);
-    return a->deployment->number < b->deployment->number;
+    return a->deployment->version.number < b->deployment->version.number;
 }
 
 struct nw_replica *nw_loads_next(const struct nw_seat *seat)
@@ -141,7 +141,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     bool begun = false;
     const struct nw_control head = {.kind = NW_CONTROL_LOAD,
                                     .worker = seat->worker->number,
-                                    .deployment = deployment->number,
+                                    .deployment = deployment->version.number,
                                     .slots = manifest->slots,
                                     .timeout_ms = manifest->timeout_ms,
                                     .memory = manifest->memory,
@@ -153,7 +153,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
         nw_names_tell(replica);
-        replica->state = NW_REPLICA_LOADING;
+        nw_replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);
         seat->loading++;
         begun = true;

@@ -198,7 +198,7 @@ void nw_operation_refused(struct nw_deployment *deployment, enum nw_status statu
     struct nw_function *function = deployment->function;
     struct operation *op = first_operation(function);
     char version[NW_VERSION_SIZE];
-    const struct nw_deployment *current = function->current;
+    const struct nw_deployment *current = nw_deployment_of(function->current);
     snprintf(op->why, sizeof op->why, "%s", deployment->reason);
     if (current && current->state == NW_DEPLOYMENT_SERVING) {
         nw_deployment_version(current, version);
@@ -222,7 +222,7 @@ static void delete_done(void *arg)
 {
     struct operation *op = arg;
     struct nw_function *function = op->function;
-    struct nw_deployment *current = function->current;
+    struct nw_deployment *current = nw_deployment_of(function->current);
     if (op->engine->ended)
         return;
     if (op->rc < 0) {

@@ -76,13 +76,14 @@ bool nw_tenant_may_call(struct nw_tenant *tenant, const struct nw_function *func
 {
     struct nw_engine *engine = tenant->engine;
     uint64_t now = nw_io_now(engine->io);
-    if (!function || !function->current || nw_manifest_may_call(&function->current->manifest, tenant->name))
+    if (!function || !function->current ||
+        nw_manifest_may_call(&nw_deployment_of(function->current)->manifest, tenant->name))
         return true;
     engine->counters.calls_refused++;
     if (tenant->refusal_logged && now - tenant->refusal_logged < REFUSAL_LOG_MS)
         return false;
     tenant->refusal_logged = now;
     nw_log(NW_LOG_WARN, "tenant \"%s\" may not call \"%s\" of tenant \"%s\"; deploy that with --callers to allow it",
-           tenant->name, function->name, function->current->manifest.tenant);
+           tenant->name, function->name, nw_deployment_of(function->current)->manifest.tenant);
     return false;
 }

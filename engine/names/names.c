@@ -87,7 +87,7 @@ void nw_names_tell(const struct nw_replica *replica)
         return;
     reach_of(names, &reach);
     nw_seat_tell(replica->seat,
-                 &(struct nw_control){.kind = NW_CONTROL_REACH, .deployment = replica->deployment->number},
+                 &(struct nw_control){.kind = NW_CONTROL_REACH, .deployment = replica->deployment->version.number},
                  (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
 }
 

@@ -1,15 +1,13 @@
 /* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
 #include "engine/serve/dispatch.h"
 #include "common/base/without.h"
-#include "engine/control/deployment.h"
-#include "engine/control/seat.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
-#include "engine/serve/replica.h"
+#include "engine/serve/queue.h"
 #include <errno.h>
 #include <string.h>
 
@@ -36,7 +34,7 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
         *status = NW_STATUS_NOT_FOUND;
     else if (depth > NW_DEPTH_MAX)
         *status = NW_STATUS_CALL_DEPTH;
-    else if (function->current->state == NW_DEPLOYMENT_FAILED)
+    else if (function->current->state == NW_VERSION_FAILED)
         *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
     if (*status != NW_STATUS_OK)
         return NULL;
@@ -57,10 +55,10 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
 /* What to answer to an invocation whose function has no version that could still serve it. */
 static bool fail_if_hopeless(struct nw_invocation *inv)
 {
-    const struct nw_deployment *current = inv->function->current;
+    const struct nw_version *current = inv->function->current;
     if (!current)
         nw_dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
-    else if (current->state == NW_DEPLOYMENT_FAILED)
+    else if (current->state == NW_VERSION_FAILED)
         nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
     else
         return false;
@@ -72,7 +70,7 @@ int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
     int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
     if (rc != -EAGAIN)
         return rc;
-    if (!inv->replica && fail_if_hopeless(inv))
+    if (!inv->queue && fail_if_hopeless(inv))
         return -ECANCELED;
     wait_for_place(inv);
     return -EAGAIN;
@@ -109,7 +107,7 @@ void nw_invoke_end(struct nw_invocation *inv)
     nw_place_arrived(inv);
     inv->engine->counters.bytes_in += inv->length;
     if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
-        if (inv->replica || !fail_if_hopeless(inv))
+        if (inv->queue || !fail_if_hopeless(inv))
             wait_for_place(inv);
         return;
     }
@@ -172,27 +170,21 @@ const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *des
 
 /* --- sending --- */
 
-void nw_dispatch_pump_later(struct nw_replica *replica)
-{
-    if (nw_list_empty(&replica->pump_link))
-        nw_list_append(&replica->deployment->engine->pump, &replica->pump_link);
-}
-
 void nw_dispatch_retry_soon(struct nw_engine *engine)
 {
     nw_io_timer_start(engine->retry, FULL_RING_WAIT_MS, 0);
 }
 
 /* 0, or why it could not be sent. */
-static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
+static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
 {
-    struct nw_link *link = replica->seat->worker;
-    const struct nw_manifest *manifest = &replica->deployment->manifest;
+    struct nw_link *link = queue->link;
+    const struct nw_version *version = queue->version;
     struct nw_desc desc = {.id = nw_request_id(inv),
                            .offset = inv->has_block ? inv->offset : NW_OFFSET_INLINE,
                            .length = inv->length,
                            .kind = NW_DESC_INVOKE,
-                           .target = replica->deployment->number,
+                           .target = version->number,
                            .depth = inv->depth};
     if (inv->inlined)
         memcpy(desc.data, inv->small, inv->length);
@@ -205,42 +197,42 @@ static int send_one(struct nw_replica *replica, struct nw_invocation *inv)
     }
     /* It may start only when those before it, `slots` at a time, came to their deadlines, and as many of each other
      * thread of the engine. */
-    uint64_t waves = 1 + replica->in_flight / manifest->slots * inv->engine->options.threads;
-    inv->deadline = nw_io_now(inv->engine->io) + waves * manifest->timeout_ms + WATCHDOG_SLACK_MS;
+    uint64_t waves = 1 + queue->in_flight / version->slots * inv->engine->options.threads;
+    inv->deadline = nw_io_now(inv->engine->io) + waves * version->timeout_ms + WATCHDOG_SLACK_MS;
     nw_request_move(inv, NW_REQUEST_SEND);
     return 0;
 }
 
 /* The first of a queue. NULL: there is none, or the worker has enough of them. Nested calls are always sent: those that
  * wait for them hold slots, and as they are not counted here, clients come to their turn beside any number of them. */
-static struct nw_invocation *first_of(const struct nw_replica *replica, bool nested)
+static struct nw_invocation *first_of(const struct nw_queue *queue, bool nested)
 {
-    const struct nw_list *queue = &replica->queues[nested];
-    bool enough = !nested && replica->from_clients >= WAVES * replica->deployment->manifest.slots;
-    return nw_list_empty(queue) || enough ? NULL : nw_container(queue->next, struct nw_invocation, link);
+    const struct nw_list *waiting = &queue->waiting[nested];
+    bool enough = !nested && queue->from_clients >= WAVES * queue->version->slots;
+    return nw_list_empty(waiting) || enough ? NULL : nw_container(waiting->next, struct nw_invocation, link);
 }
 
-static struct nw_invocation *next_of(const struct nw_replica *replica)
+static struct nw_invocation *next_of(const struct nw_queue *queue)
 {
-    struct nw_invocation *inv = first_of(replica, replica->nested_next);
-    return inv ? inv : first_of(replica, !replica->nested_next);
+    struct nw_invocation *inv = first_of(queue, queue->nested_next);
+    return inv ? inv : first_of(queue, !queue->nested_next);
 }
 
 /* False when the ring is full. */
-static bool pump_replica(struct nw_replica *replica)
+static bool pump_queue(struct nw_queue *queue)
 {
-    struct nw_link *link = replica->seat->worker; /* NULL: nothing is queued */
+    struct nw_link *link = queue->link; /* NULL: nothing is queued */
     struct nw_invocation *inv;
-    while ((inv = next_of(replica)) && !link->broken) {
+    while ((inv = next_of(queue)) && !link->broken) {
         bool nested = inv->depth > 0;
-        int rc = send_one(replica, inv);
+        int rc = send_one(queue, inv);
         if (rc == -EAGAIN)
             return false;
         if (rc < 0) {
             nw_link_break(link, "its index of the ring to it is impossible");
             return true;
         }
-        replica->nested_next = !nested;
+        queue->nested_next = !nested;
     }
     return true;
 }
@@ -250,10 +242,10 @@ void nw_dispatch_pump(struct nw_engine *engine)
     struct nw_list full;
     nw_list_init(&full);
     while (!nw_list_empty(&engine->pump)) {
-        struct nw_replica *replica = nw_container(engine->pump.next, struct nw_replica, pump_link);
-        nw_list_remove(&replica->pump_link);
-        if (!pump_replica(replica))
-            nw_list_append(&full, &replica->pump_link);
+        struct nw_queue *queue = nw_container(engine->pump.next, struct nw_queue, pump_link);
+        nw_list_remove(&queue->pump_link);
+        if (!pump_queue(queue))
+            nw_list_append(&full, &queue->pump_link);
     }
     if (nw_list_empty(&full))
         return;
@@ -283,8 +275,7 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
         bool was_little = inv->little;
         if (nw_place(inv, inv->wanted, false, true) == 0)
             proceed(inv);
-        else if (inv->next.link || inv->capped || !inv->replica || inv->replica->seat->worker != link ||
-                 inv->little != was_little)
+        else if (inv->next.link || inv->capped || !inv->queue || inv->queue->link != link || inv->little != was_little)
             nw_request_move(inv, NW_REQUEST_WAIT);
         else
             return;
@@ -382,10 +373,10 @@ static void move_all(struct nw_list *list)
         look_for_another_place(nw_container(moved.next, struct nw_invocation, link));
 }
 
-void nw_dispatch_unqueue(struct nw_replica *replica)
+void nw_dispatch_unqueue(struct nw_queue *queue)
 {
-    nw_list_splice(&replica->queues[0], &replica->queues[1]); /* with the last of them it may be gone */
-    move_all(&replica->queues[0]);
+    nw_list_splice(&queue->waiting[0], &queue->waiting[1]); /* with the last of them it may be gone */
+    move_all(&queue->waiting[0]);
 }
 
 void nw_dispatch_link_lost(struct nw_link *link)

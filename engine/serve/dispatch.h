@@ -15,6 +15,7 @@
 #define NW_DEPTH_MAX 32
 
 struct nw_engine;
+struct nw_queue;
 
 /* An invocation of `function`, or NULL with *status and *reason (static text, or the deployment's) when it cannot be.
  */
@@ -44,11 +45,11 @@ void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const ch
 /* A COMPLETE from a ring: NULL, or what is wrong with it. */
 const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc);
 
-/* A worker is lost: fails what it had. Its replicas are not used again before deployments.c says so. */
+/* A worker is lost: fails what it had. Its queues are not used again before they are opened. */
 void nw_dispatch_link_lost(struct nw_link *link);
 
-/* What was queued at a replica, but not sent, looks for another place. */
-void nw_dispatch_unqueue(struct nw_replica *replica);
+/* What was queued, but not sent, looks for another place. */
+void nw_dispatch_unqueue(struct nw_queue *queue);
 
 /* There may be a worker now for what waits at this function, or never one again. */
 void nw_dispatch_retry_function(struct nw_function *function);
@@ -64,9 +65,6 @@ void nw_dispatch_moved(struct nw_invocation *inv);
 
 /* Inputs may take more memory of the engine's now. */
 void nw_dispatch_retry_owing(struct nw_engine *engine);
-
-/* Looks at a replica's queue before the loop waits. */
-void nw_dispatch_pump_later(struct nw_replica *replica);
 
 /* Sends what may be sent. */
 void nw_dispatch_pump(struct nw_engine *engine);

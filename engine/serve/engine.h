@@ -79,7 +79,8 @@ struct nw_engine {
     struct nw_list moving;     /* invocations whose input is being carried to another place */
     struct nw_list lent;       /* outputs in arenas that clients have yet to read */
     struct nw_list uncap;      /* functions whose capped invocations may go on */
-    struct nw_list pump;       /* replicas to look at before the loop waits */
+    struct nw_list pump;       /* queues to look at before the loop waits */
+    bool unbound;              /* a queue that nobody may choose is bound by nobody any more */
     struct nw_io_timer *retry; /* a ring was full: look again soon */
     bool again;                /* something ended that the next turn has to see to */
     int spin_credit;           /* see loop.c */

@@ -1,4 +1,5 @@
-/* The table of functions by name. Not responsible for their versions (deployments.c). */
+/* The table of functions by name, and what serving needs of their versions. Not responsible for how a version comes to
+ * be served (control). */
 #ifndef NW_ENGINE_SERVE_FUNCTION_H
 #define NW_ENGINE_SERVE_FUNCTION_H
 
@@ -12,22 +13,41 @@ struct nw_deployment;
 struct nw_engine;
 struct nw_failure;
 
+#define NW_REASON_SIZE 1024
+
+/* What a version is to new invocations. */
+enum nw_version_state {
+    NW_VERSION_LOADING, /* not served yet: they wait */
+    NW_VERSION_SERVING,
+    NW_VERSION_FAILED,  /* it cannot be */
+    NW_VERSION_RETIRED, /* only those that chose it are finished */
+};
+
+struct nw_version {
+    struct nw_engine *engine;
+    uint32_t number; /* what workers call it; never reused */
+    uint32_t slots, timeout_ms;
+    enum nw_version_state state;
+    const char *reason; /* FAILED: why */
+    struct nw_list queues;
+};
+
 struct nw_function {
     struct nw_list link; /* in its bucket of engine->functions */
     char name[NW_NAME_MAX + 1];
-    struct nw_deployment *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
-    struct nw_deployment *next;    /* on its way */
-    struct nw_list waiting;        /* invocations without a worker */
-    struct nw_list capped;         /* invocations that wait for others of this function to leave the arena */
-    struct nw_list uncap_link;     /* in engine->uncap while some of those may go on */
-    uint64_t arena_bytes;          /* of its inputs */
-    struct nw_list operations;     /* deployments and removals; the first is under way */
-    uint64_t spooled;              /* bytes of engine->spool for its inputs and outputs */
-    unsigned references;           /* invocations and outputs that point here */
-    bool removed;                  /* in no table any more */
-    bool query_said;               /* that it does not see queries */
-    struct nw_failure *failure;    /* the last one; NULL: none; see failures.h */
-    uint64_t failure_second;       /* when `failures` were counted */
+    struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_deployment *next; /* on its way */
+    struct nw_list waiting;     /* invocations without a worker */
+    struct nw_list capped;      /* invocations that wait for others of this function to leave the arena */
+    struct nw_list uncap_link;  /* in engine->uncap while some of those may go on */
+    uint64_t arena_bytes;       /* of its inputs */
+    struct nw_list operations;  /* deployments and removals; the first is under way */
+    uint64_t spooled;           /* bytes of engine->spool for its inputs and outputs */
+    unsigned references;        /* invocations and outputs that point here */
+    bool removed;               /* in no table any more */
+    bool query_said;            /* that it does not see queries */
+    struct nw_failure *failure; /* the last one; NULL: none; see failures.h */
+    uint64_t failure_second;    /* when `failures` were counted */
     unsigned failures;
 };
 

@@ -14,13 +14,12 @@
 #include "engine/serve/invocation.h"
 #include "common/base/log.h"
 #include "common/base/poison.h"
-#include "engine/control/deployments.h"
-#include "engine/control/seat.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
+#include "engine/serve/queue.h"
 #include <stdlib.h>
 
 #define INVOCATIONS_MAX 65536
@@ -41,11 +40,11 @@ static void leave(struct nw_invocation *inv)
     nw_list_remove(&inv->link);
     if (inv->state != NW_INVOCATION_SENT && inv->state != NW_INVOCATION_ORPHAN)
         return;
-    inv->replica->in_flight--;
-    inv->replica->from_clients -= !inv->depth;
+    inv->queue->in_flight--;
+    inv->queue->from_clients -= !inv->depth;
     inv->home->busy--;
     inv->engine->in_flight--;
-    nw_dispatch_pump_later(inv->replica);
+    nw_queue_pump_later(inv->queue);
 }
 
 static struct nw_list *waits_in(struct nw_invocation *inv)
@@ -55,11 +54,11 @@ static struct nw_list *waits_in(struct nw_invocation *inv)
         return &inv->engine->owing;
     if (inv->next.link)
         return &inv->engine->moving;
-    if (!inv->replica)
+    if (!inv->queue)
         return &inv->function->waiting;
     if (inv->capped)
         return &inv->function->capped;
-    link = inv->replica->seat->worker;
+    link = inv->queue->link;
     return inv->little ? &link->little_waiters : &link->room_waiters;
 }
 
@@ -70,14 +69,14 @@ static void enter(struct nw_invocation *inv)
         nw_list_append(waits_in(inv), &inv->link);
         break;
     case NW_INVOCATION_READY:
-        nw_list_append(&inv->replica->queues[inv->depth > 0], &inv->link);
-        nw_dispatch_pump_later(inv->replica);
+        nw_list_append(&inv->queue->waiting[inv->depth > 0], &inv->link);
+        nw_queue_pump_later(inv->queue);
         break;
     case NW_INVOCATION_SENT:
     case NW_INVOCATION_ORPHAN:
         nw_list_append(&inv->home->sent, &inv->link);
-        inv->replica->in_flight++;
-        inv->replica->from_clients += !inv->depth;
+        inv->queue->in_flight++;
+        inv->queue->from_clients += !inv->depth;
         inv->home->busy++;
         inv->engine->in_flight++;
         break;
@@ -91,7 +90,7 @@ static void enter(struct nw_invocation *inv)
 
 static void give_up(struct nw_invocation *inv)
 {
-    struct nw_replica *replica = inv->replica;
+    struct nw_queue *queue = inv->queue;
     nw_place_stop(inv);
     nw_dispatch_drop_block(inv);
     if (inv->home)
@@ -101,8 +100,8 @@ static void give_up(struct nw_invocation *inv)
     inv->generation++;
     nw_list_append(&inv->engine->free_invocations, &inv->link);
     nw_poison(PRIVATE_PART(inv));
-    if (replica)
-        nw_replica_unbind(replica);
+    if (queue)
+        nw_queue_unbind(queue);
 }
 
 void nw_request_move(struct nw_invocation *inv, enum nw_request_event event)

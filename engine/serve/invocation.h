@@ -14,7 +14,7 @@
 struct nw_engine;
 struct nw_function;
 struct nw_link;
-struct nw_replica;
+struct nw_queue;
 
 /* An answer. With OK the data is the output, else a reason (hostile text). If `link` is not NULL it lies in the
  * worker's arena and the receiver calls nw_link_drop(link, offset) once when done with it; otherwise it lives only
@@ -38,29 +38,29 @@ enum nw_invocation_state {
     NW_INVOCATION_FREE,
     NW_INVOCATION_OPEN,    /* the input is arriving */
     NW_INVOCATION_WAITING, /* needs a worker, or room in its arena */
-    NW_INVOCATION_READY,   /* complete; queued for a slot of its replica */
+    NW_INVOCATION_READY,   /* complete; queued for a slot in its worker */
     NW_INVOCATION_SENT,    /* the worker has it */
     NW_INVOCATION_ORPHAN,  /* the worker has it, and nobody wants the answer any more */
     NW_INVOCATION_STATES
 };
 
 struct nw_invocation {
-    struct nw_list link; /* function->waiting, link->room_waiters, replica->queues or link->sent, by state */
+    struct nw_list link; /* function->waiting, link->room_waiters, queue->waiting or link->sent, by state */
     struct nw_engine *engine;
     uint32_t index, generation; /* together the id that a worker sees */
     enum nw_invocation_state state;
     bool complete; /* all input is known */
     uint32_t depth;
     struct nw_function *function;
-    struct nw_replica *replica; /* chosen; counted in replica->bound */
-    struct nw_link *home;       /* a reference: whose arena holds the block, or who runs it */
-    bool inlined;               /* the input is in `small` */
-    bool has_block;             /* it is in the arena of `home` */
-    bool spooled;               /* it arrives in `spilled`: those that arrive have their part of the arena already */
-    bool owes;                  /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
-    bool partial;               /* its block counts in home->partial: its input is still arriving */
-    bool capped;                /* WAITING because its function has its part of the arena already */
-    bool little;                /* WAITING, and its function holds little of the arena */
+    struct nw_queue *queue; /* chosen; counted in queue->bound */
+    struct nw_link *home;   /* a reference: whose arena holds the block, or who runs it */
+    bool inlined;           /* the input is in `small` */
+    bool has_block;         /* it is in the arena of `home` */
+    bool spooled;           /* it arrives in `spilled`: those that arrive have their part of the arena already */
+    bool owes;              /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
+    bool partial;           /* its block counts in home->partial: its input is still arriving */
+    bool capped;            /* WAITING because its function has its part of the arena already */
+    bool little;            /* WAITING, and its function holds little of the arena */
     uint64_t offset;
     size_t capacity;
     size_t length;       /* bytes of input so far */

@@ -33,13 +33,12 @@ static void doorbell_rung(void *arg)
     nw_link_wake(link);
 }
 
-static struct nw_link *link_alloc(struct nw_seat *seat, uint32_t number)
+static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number)
 {
     struct nw_link *link = calloc(1, sizeof *link);
     if (!link)
         return NULL;
-    link->engine = seat->engine;
-    link->seat = seat;
+    link->engine = engine;
     link->number = number;
     link->references = 1;
     link->control = -1;
@@ -106,19 +105,22 @@ static void link_free(struct nw_link *link)
 
 struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error)
 {
-    struct nw_link *link = link_alloc(seat, number);
+    struct nw_link *link = link_alloc(seat->engine, number);
     *worker_socket = -1;
     *error = link ? link_open(link, worker_socket) : -ENOMEM;
     if (*error < 0 && *worker_socket >= 0)
         close(*worker_socket);
     if (*error < 0 && link)
         link_free(link);
-    return *error < 0 ? NULL : link;
+    if (*error < 0)
+        return NULL;
+    link->seat = seat;
+    return link;
 }
 
-struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struct nw_channel *channel)
+struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, const struct nw_channel *channel)
 {
-    struct nw_link *link = link_alloc(seat, number);
+    struct nw_link *link = link_alloc(engine, number);
     if (!link)
         return NULL;
     link->channel = *channel;

@@ -57,8 +57,6 @@ struct nw_link {
     size_t backlog_length, backlog_capacity;
     struct nw_told_worker **others; /* what other threads get, until they have it */
     uint32_t *busy_elsewhere;       /* invocations that it has of each of them */
-    struct nw_link *origin;         /* in another thread: the main one's */
-    uint32_t *shown_busy;           /* ... and where it reads `busy` */
     uint64_t *reply_blocks;         /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
 };
 
@@ -67,7 +65,7 @@ struct nw_link {
 struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error);
 
 /* In another thread: takes over a channel that the main one made for it. NULL when memory or descriptors are out. */
-struct nw_link *nw_link_adopt(struct nw_seat *seat, uint32_t number, const struct nw_channel *channel);
+struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, const struct nw_channel *channel);
 
 void nw_link_ref(struct nw_link *link);
 void nw_link_unref(struct nw_link *link);

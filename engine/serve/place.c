@@ -5,12 +5,11 @@
 #include "engine/serve/place.h"
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
-#include "engine/control/deployments.h"
-#include "engine/control/seat.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
+#include "engine/serve/queue.h"
 #include <errno.h>
 #include <string.h>
 
@@ -23,33 +22,27 @@
 #define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
 #define SPOOL_STEP       65536 /* ... and of which more is charged at a time */
 
-/* A replica that an invocation may be sent to. Older versions finish what chose them. */
-static bool usable(const struct nw_replica *replica)
-{
-    return replica->state == NW_REPLICA_SERVING;
-}
-
 /* The one with the least to do. */
-static struct nw_replica *choose(const struct nw_function *function)
+static struct nw_queue *choose(const struct nw_function *function)
 {
-    struct nw_replica *best = NULL;
-    if (!function->current || function->current->state != NW_DEPLOYMENT_SERVING)
+    struct nw_queue *best = NULL;
+    if (!function->current || function->current->state != NW_VERSION_SERVING)
         return NULL;
-    nw_list_each(&function->current->replicas, at, after)
+    nw_list_each(&function->current->queues, at, after)
     {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
-        if (usable(replica) && (!best || replica->bound < best->bound))
-            best = replica;
+        struct nw_queue *queue = nw_container(at, struct nw_queue, of_version);
+        if (queue->open && (!best || queue->bound < best->bound))
+            best = queue;
     }
     return best;
 }
 
 void nw_place_forget(struct nw_invocation *inv)
 {
-    struct nw_replica *replica = inv->replica;
-    inv->replica = NULL;
-    if (replica)
-        nw_replica_unbind(replica);
+    struct nw_queue *queue = inv->queue;
+    inv->queue = NULL;
+    if (queue)
+        nw_queue_unbind(queue);
 }
 
 void nw_place_arrived(struct nw_invocation *inv)
@@ -310,16 +303,15 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
 {
     inv->wanted = need;
     inv->capped = false;
-    if (inv->replica && !usable(inv->replica))
+    if (inv->queue && !inv->queue->open)
         nw_place_forget(inv);
-    if (!inv->replica) {
-        struct nw_replica *replica = choose(inv->function);
-        if (!replica)
+    if (!inv->queue) {
+        inv->queue = choose(inv->function);
+        if (!inv->queue)
             return -EAGAIN;
-        inv->replica = replica;
-        replica->bound++;
+        nw_queue_bind(inv->queue);
     }
-    struct nw_link *link = inv->replica->seat->worker;
+    struct nw_link *link = inv->queue->link;
     if (inv->spooled)
         return need > inv->engine->options.arena ? -E2BIG : 0;
     if (fits(inv, link, need)) {

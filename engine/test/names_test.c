@@ -106,7 +106,7 @@ static int set_up(void **state)
     (void)state;
     memset(&world, 0, sizeof world);
     engine = (struct nw_engine){.lookups = 0};
-    deployment = (struct nw_deployment){.engine = &engine, .state = NW_DEPLOYMENT_LOADING, .number = 7};
+    deployment = (struct nw_deployment){.engine = &engine, .state = NW_DEPLOYMENT_LOADING, .version = {.number = 7}};
     replica = (struct nw_replica){.deployment = &deployment};
     snprintf(deployment.manifest.connect, sizeof deployment.manifest.connect, "here:443, 1.2.3.4:5");
     nw_list_init(&engine.deployments);

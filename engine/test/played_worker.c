@@ -2,7 +2,6 @@
 #include "engine/test/played_worker.h"
 #include "common/manifest/control.h"
 #include "common/test/test.h"
-#include "engine/control/deployment.h"
 #include "engine/serve/function.h"
 #include <errno.h>
 #include <string.h>
@@ -27,14 +26,14 @@ static void answer_control(struct world_worker *worker)
 void played_await_echo(struct world *world)
 {
     const struct nw_function *echo = nw_function_find(&world->engine, "echo", strlen("echo"));
-    for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_DEPLOYMENT_SERVING); i++) {
+    for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_VERSION_SERVING); i++) {
         for (int w = 0; w < WORLD_WORKERS; w++)
             if (world->workers[w].used)
                 answer_control(&world->workers[w]);
         world_turn(world, 0);
     }
     assert_non_null(echo->current);
-    assert_int_equal(echo->current->state, NW_DEPLOYMENT_SERVING);
+    assert_int_equal(echo->current->state, NW_VERSION_SERVING);
 }
 
 void played_call(struct world_worker *worker, const char *name)

@@ -1,19 +1,17 @@
 /*
- * A thread beside the main one. What it is told becomes functions, versions, replicas, seats and links of its own,
- * which mirror the main thread's, so that dispatch.c, place.c and link.c work here as they do there. Not responsible
- * for any decision about workers and versions.
+ * A thread beside the main one. What it is told becomes functions, versions, queues and links of its own, so that
+ * dispatch.c, place.c and link.c work here as they do there. Not responsible for any decision about workers and
+ * versions.
  */
 #include "engine/threads/thread.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
-#include "engine/control/deployments.h"
-#include "engine/control/seat.h"
 #include "engine/gateway/gateway.h"
 #include "engine/http/http.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/function.h"
-#include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
+#include "engine/serve/queue.h"
 #include "engine/serve/role.h"
 #include "engine/threads/loop.h"
 #include <stdio.h>
@@ -41,83 +39,98 @@ static void tell_main(struct nw_thread *thread, const struct nw_thread_mail *wha
     nw_mail_send(thread->to_main, &mail->mail);
 }
 
-/* --- replicas and versions --- */
+/* --- versions --- */
 
-static struct nw_replica *replica_at(struct nw_list *at)
+/* A version as it was told, until nothing is under way for it any more. */
+struct version {
+    struct nw_list link; /* in thread->versions */
+    struct nw_version version;
+    uint64_t told; /* the last generation that it was in */
+    char reason[NW_REASON_SIZE];
+};
+
+static struct version *version_at(struct nw_list *at)
 {
-    return nw_container(at, struct nw_replica, of_deployment);
+    return nw_container(at, struct version, link);
 }
 
-static void replica_free(struct nw_replica *replica)
+static struct nw_queue *queue_at(struct nw_list *at)
 {
-    nw_list_remove(&replica->of_deployment);
-    nw_list_remove(&replica->of_seat);
-    nw_list_remove(&replica->pump_link);
-    free(replica);
+    return nw_container(at, struct nw_queue, of_version);
 }
 
-static struct nw_deployment *version_get(struct nw_engine *engine, uint32_t number)
+static struct version *version_of(struct nw_version *version)
 {
-    struct nw_deployment *version;
-    nw_list_each(&engine->deployments, at, after)
-    {
-        version = nw_container(at, struct nw_deployment, link);
-        if (version->number == number)
-            return version;
-    }
-    version = must(calloc(1, sizeof *version));
-    version->engine = engine;
-    version->number = number;
-    nw_list_init(&version->replicas);
-    nw_list_append(&engine->deployments, &version->link);
+    return nw_container(version, struct version, version);
+}
+
+static void queue_free(struct nw_queue *queue)
+{
+    nw_queue_fini(queue);
+    free(queue);
+}
+
+static struct version *version_get(struct nw_thread *thread, uint32_t number)
+{
+    nw_list_each(&thread->versions, at, after) if (version_at(at)->version.number == number) return version_at(at);
+    struct version *version = must(calloc(1, sizeof *version));
+    version->version = (struct nw_version){.engine = &thread->engine, .number = number, .reason = version->reason};
+    nw_list_init(&version->version.queues);
+    nw_list_append(&thread->versions, &version->link);
     return version;
-}
-
-static void retire(struct nw_deployment *version)
-{
-    version->function = NULL;
-    version->state = NW_DEPLOYMENT_RETIRING;
 }
 
 /* --- workers --- */
 
-static struct nw_seat *seat_of(struct nw_engine *engine, uint32_t worker)
+/* A worker as it was told, until it is lost. */
+struct worker {
+    struct nw_list of_thread; /* in thread->workers */
+    struct nw_link *link;
+    uint32_t *shown_busy;   /* where the main thread reads how many invocations it has of this one */
+    struct nw_link *origin; /* the main thread's */
+};
+
+static struct worker *worker_at(struct nw_list *at)
 {
-    nw_list_each(&engine->seats, at, after)
-    {
-        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        if (seat->worker && seat->worker->number == worker)
-            return seat;
-    }
+    return nw_container(at, struct worker, of_thread);
+}
+
+static struct worker *worker_of(struct nw_thread *thread, uint32_t number)
+{
+    nw_list_each(&thread->workers, at, after) if (worker_at(at)->link->number == number) return worker_at(at);
     return NULL;
 }
 
-/* A seat has one worker here: the next one in the same place of the main thread's is told as another. */
 static void meet(struct nw_thread *thread, struct nw_told_worker *told)
 {
-    struct nw_seat *seat = must(calloc(1, sizeof *seat));
-    seat->engine = &thread->engine;
-    seat->state = NW_SEAT_UP;
-    nw_list_init(&seat->replicas);
-    seat->worker = must(nw_link_adopt(seat, told->number, &told->channel));
-    seat->worker->shown_busy = told->busy;
-    seat->worker->origin = told->origin;
-    nw_list_append(&thread->engine.seats, &seat->link);
+    struct worker *worker = must(calloc(1, sizeof *worker));
+    worker->link = must(nw_link_adopt(&thread->engine, told->number, &told->channel));
+    worker->shown_busy = told->busy;
+    worker->origin = told->origin;
+    nw_list_append(&thread->workers, &worker->of_thread);
 }
 
-static void lose(struct nw_seat *seat)
+/* Does something with each queue of a worker; with those of none for NULL. */
+static void each_queue(struct nw_thread *thread, const struct nw_link *link, void (*act)(struct nw_queue *queue))
 {
-    struct nw_link *link = seat->worker;
-    struct nw_engine *engine = seat->engine;
+    nw_list_each(&thread->versions, at, after)
+    {
+        nw_list_each(&version_at(at)->version.queues, of, next) if (queue_at(of)->link == link) act(queue_at(of));
+    }
+}
+
+static void lose(struct nw_thread *thread, struct worker *worker)
+{
+    struct nw_link *link = worker->link;
     link->broken = link->broken ? link->broken : "it is not there any more";
-    seat->worker = NULL;
-    seat->state = NW_SEAT_DOWN;
-    engine->reap = true;
-    nw_list_each(&seat->replicas, at, after) nw_container(at, struct nw_replica, of_seat)->state = NW_REPLICA_PENDING;
+    nw_list_remove(&worker->of_thread);
+    each_queue(thread, link, nw_queue_lost);
     nw_dispatch_link_lost(link);
-    tell_main(thread_of(engine), &(struct nw_thread_mail){.origin = link->origin});
+    tell_main(thread, &(struct nw_thread_mail){.origin = worker->origin});
     nw_link_lose(link);
-    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(nw_container(at, struct nw_replica, of_seat));
+    free(worker);
+    each_queue(thread, NULL, nw_dispatch_unqueue);
+    thread->engine.unbound = true;
 }
 
 static bool is_among(uint32_t number, const uint32_t *numbers, size_t n)
@@ -129,49 +142,41 @@ static bool is_among(uint32_t number, const uint32_t *numbers, size_t n)
 }
 
 /* The main thread hears of a worker that broke the rules here, and says later that it is gone. */
-static void bury(struct nw_engine *engine)
+static void bury(struct nw_thread *thread)
 {
+    struct nw_engine *engine = &thread->engine;
     while (!nw_list_empty(&engine->broken)) {
         struct nw_link *link = nw_container(engine->broken.next, struct nw_link, broken_link);
         nw_list_remove(&link->broken_link);
-        tell_main(thread_of(engine), &(struct nw_thread_mail){.broken = link->number, .why = link->broken});
-        lose(link->seat);
+        tell_main(thread, &(struct nw_thread_mail){.broken = link->number, .why = link->broken});
+        lose(thread, worker_of(thread, link->number));
     }
 }
 
 /* --- what is over --- */
 
-static void reap_version(struct nw_thread *thread, struct nw_deployment *version)
+static void reap_version(struct nw_thread *thread, struct version *version)
 {
-    bool retires = version->state == NW_DEPLOYMENT_RETIRING;
-    nw_list_each(&version->replicas, at, after)
+    bool retired = version->version.state == NW_VERSION_RETIRED;
+    nw_list_each(&version->version.queues, at, after)
     {
-        struct nw_replica *replica = replica_at(at);
-        if (!replica->bound && (retires || !replica->seat->worker))
-            replica_free(replica);
+        struct nw_queue *queue = queue_at(at);
+        if (!queue->bound && (retired || !queue->link))
+            queue_free(queue);
     }
-    if (!retires || !nw_list_empty(&version->replicas))
+    if (!retired || !nw_list_empty(&version->version.queues))
         return;
-    tell_main(thread, &(struct nw_thread_mail){.released = version->number});
+    tell_main(thread, &(struct nw_thread_mail){.released = version->version.number});
     nw_list_remove(&version->link);
     free(version);
 }
 
-static void reap(struct nw_engine *engine)
+static void reap(struct nw_thread *thread)
 {
-    if (!engine->reap)
+    if (!thread->engine.unbound)
         return;
-    engine->reap = false;
-    nw_list_each(&engine->deployments, at, after)
-        reap_version(thread_of(engine), nw_container(at, struct nw_deployment, link));
-    nw_list_each(&engine->seats, at, after)
-    {
-        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        if (seat->worker || !nw_list_empty(&seat->replicas))
-            continue;
-        nw_list_remove(&seat->link);
-        free(seat);
-    }
+    thread->engine.unbound = false;
+    nw_list_each(&thread->versions, at, after) reap_version(thread, version_at(at));
 }
 
 /* --- figures --- */
@@ -186,57 +191,56 @@ static void show(struct nw_thread *thread)
     nw_store_relaxed(&thread->shown.connections, nw_http_server_connections(engine->gateway));
     nw_store_relaxed(&thread->shown.in_flight, engine->in_flight);
     nw_store_relaxed(&thread->shown.undrained, nw_http_server_undrained(engine->gateway));
-    nw_list_each(&engine->seats, at, after)
-    {
-        const struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
-        if (link)
-            nw_store_relaxed(link->shown_busy, link->busy);
-    }
+    nw_list_each(&thread->workers, at, after) nw_store_relaxed(worker_at(at)->shown_busy, worker_at(at)->link->busy);
 }
 
 /* --- what is told --- */
 
 /* Which workers serve it: those that do not any more finish what they have. */
-static void place(struct nw_deployment *version, const struct nw_told_version *told)
+static void place(struct nw_thread *thread, struct nw_version *version, const struct nw_told_version *told)
 {
-    nw_list_each(&version->replicas, at, after)
+    nw_list_each(&version->queues, at, after)
     {
-        struct nw_replica *replica = replica_at(at);
-        bool serves = replica->seat->worker && is_among(replica->seat->worker->number, told->workers, told->n_workers);
-        replica->state = serves ? NW_REPLICA_SERVING : NW_REPLICA_PENDING;
+        struct nw_queue *queue = queue_at(at);
+        if (queue->link && is_among(queue->link->number, told->workers, told->n_workers))
+            nw_queue_open(queue, queue->link);
+        else
+            nw_queue_close(queue);
     }
     for (size_t i = 0; i < told->n_workers; i++) {
-        struct nw_seat *seat = seat_of(version->engine, told->workers[i]);
-        bool there = false;
-        nw_list_each(&version->replicas, at, after) there |= replica_at(at)->seat == seat;
-        if (seat && !there)
-            must(nw_replica_new(version, seat, NW_REPLICA_SERVING));
+        struct worker *worker = worker_of(thread, told->workers[i]);
+        bool there = !worker;
+        nw_list_each(&version->queues, at, after) there |= worker && queue_at(at)->link == worker->link;
+        if (there)
+            continue;
+        struct nw_queue *queue = must(malloc(sizeof *queue));
+        nw_queue_init(queue, version);
+        nw_queue_open(queue, worker->link);
     }
 }
 
-static void learn(struct nw_engine *engine, const struct nw_told_version *told, uint64_t generation)
+static void learn(struct nw_thread *thread, const struct nw_told_version *told, uint64_t generation)
 {
-    struct nw_function *function = must(nw_function_get(engine, told->name));
-    struct nw_deployment *version = version_get(engine, told->number);
-    if (function->current && function->current != version)
-        retire(function->current);
-    function->current = version;
-    version->function = function;
-    version->state = told->state;
+    struct nw_function *function = must(nw_function_get(&thread->engine, told->name));
+    struct version *version = version_get(thread, told->number);
+    if (function->current && function->current != &version->version)
+        function->current->state = NW_VERSION_RETIRED;
+    function->current = &version->version;
     version->told = generation;
-    version->manifest.slots = told->slots;
-    version->manifest.timeout_ms = told->timeout_ms;
+    version->version.state = told->state;
+    version->version.slots = told->slots;
+    version->version.timeout_ms = told->timeout_ms;
     snprintf(version->reason, sizeof version->reason, "%s", told->reason ? told->reason : "");
-    place(version, told);
+    place(thread, &version->version, told);
 }
 
 /* What waits looks again; nothing is told of a function that was removed. */
 static void review(struct nw_function *function, void *arg)
 {
     const struct nw_told *told = arg;
-    bool removed = function->current->told != told->generation;
+    bool removed = version_of(function->current)->told != told->generation;
     if (removed) {
-        retire(function->current);
+        function->current->state = NW_VERSION_RETIRED;
         function->current = NULL;
     }
     nw_dispatch_retry_function(function);
@@ -250,16 +254,16 @@ void nw_thread_told(void *reader, struct nw_mail *mail)
     struct nw_engine *engine = &thread->engine;
     struct nw_told *told = nw_container(mail, struct nw_told, mail);
     nw_list_each(&told->new_workers, at, after) meet(thread, nw_container(at, struct nw_told_worker, link));
-    nw_list_each(&engine->seats, at, after)
+    nw_list_each(&thread->workers, at, after)
     {
-        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        if (seat->worker && !is_among(seat->worker->number, told->workers, told->n_workers))
-            lose(seat);
+        struct worker *worker = worker_at(at);
+        if (!is_among(worker->link->number, told->workers, told->n_workers))
+            lose(thread, worker);
     }
     nw_list_each(&told->versions, at, after)
-        learn(engine, nw_container(at, struct nw_told_version, link), told->generation);
+        learn(thread, nw_container(at, struct nw_told_version, link), told->generation);
     nw_functions_each(engine, review, told);
-    engine->reap = true;
+    engine->unbound = true;
     thread->unready = told->unready;
     tell_main(thread, &(struct nw_thread_mail){.applied = told->generation});
     nw_told_free(told);
@@ -298,9 +302,10 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
 
 static void tend(struct nw_engine *engine)
 {
-    bury(engine);
-    reap(engine);
-    show(thread_of(engine));
+    struct nw_thread *thread = thread_of(engine);
+    bury(thread);
+    reap(thread);
+    show(thread);
 }
 
 static void tick(struct nw_engine *engine)
@@ -321,27 +326,22 @@ static void end(struct nw_thread *thread)
     struct nw_engine *engine = &thread->engine;
     nw_mailbox_close(&thread->inbox);
     nw_http_server_close(engine->gateway);
-    nw_list_each(&engine->seats, at, after)
-    {
-        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        if (seat->worker)
-            lose(seat);
-    }
+    nw_list_each(&thread->workers, at, after) lose(thread, worker_at(at));
     nw_engine_close(engine);
     nw_functions_each(engine, remove_function, NULL);
-    nw_list_each(&engine->deployments, at, after)
+    nw_list_each(&thread->versions, at, after)
     {
-        struct nw_deployment *version = nw_container(at, struct nw_deployment, link);
-        nw_list_each(&version->replicas, replica, next) replica_free(replica_at(replica));
-        free(version);
+        nw_list_each(&version_at(at)->version.queues, of, next) queue_free(queue_at(of));
+        free(version_at(at));
     }
-    nw_list_each(&engine->seats, at, after) free(nw_container(at, struct nw_seat, link));
 }
 
 void *nw_thread_main(void *arg)
 {
     struct nw_thread *thread = arg;
     struct nw_engine *engine = &thread->engine;
+    nw_list_init(&thread->versions);
+    nw_list_init(&thread->workers);
     nw_engine_init(engine, &role);
     if (nw_mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");

@@ -3,9 +3,9 @@
 #define NW_ENGINE_THREADS_THREAD_H
 
 #include "common/manifest/manifest.h"
-#include "engine/control/deployment.h"
 #include "engine/gateway/failures.h"
 #include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/threads/mail.h"
 #include "engine/threads/threads.h"
 #include <pthread.h>
@@ -25,13 +25,13 @@ struct nw_told_version {
     char name[NW_NAME_MAX + 1];
     uint32_t number;
     uint32_t slots, timeout_ms;
-    enum nw_deployment_state state;
+    enum nw_version_state state;
     char *reason; /* when it failed, else NULL */
     size_t n_workers;
     uint32_t workers[]; /* that serve it, by number */
 };
 
-/* All that is so. What is not in it is not so any more. */
+/* A complete snapshot: what is absent was removed. */
 struct nw_told {
     struct nw_mail mail;
     uint64_t generation;
@@ -62,7 +62,8 @@ struct nw_thread_mail {
 };
 
 struct nw_thread {
-    struct nw_engine engine; /* its own: io, gateway, links, functions, invocations; the rest is unused */
+    struct nw_engine engine;          /* its own: io, gateway, links, functions, invocations; the rest is unused */
+    struct nw_list versions, workers; /* as it was told */
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
     pthread_t id;

@@ -4,7 +4,8 @@
 #include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
-#include "engine/control/deployments.h"
+#include "engine/control/deployment.h"
+#include "engine/control/replica.h"
 #include "engine/control/workers.h"
 #include "engine/http/http.h"
 #include "engine/serve/function.h"
@@ -53,11 +54,11 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
     if (!version)
         return NULL;
     snprintf(version->name, sizeof version->name, "%s", name);
-    version->number = deployment->number;
+    version->number = deployment->version.number;
     version->slots = deployment->manifest.slots;
     version->timeout_ms = deployment->manifest.timeout_ms;
-    version->state = deployment->state;
-    if (deployment->state == NW_DEPLOYMENT_FAILED)
+    version->state = deployment->version.state;
+    if (deployment->version.state == NW_VERSION_FAILED)
         version->reason = strdup(deployment->reason); /* without memory for it, without it */
     nw_list_each(&deployment->replicas, at, after)
     {
@@ -70,7 +71,7 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
 
 static bool is_current(const struct nw_deployment *deployment)
 {
-    return deployment->function && deployment->function->current == deployment;
+    return deployment->function && deployment->function->current == &deployment->version;
 }
 
 static int add_versions(struct nw_told *told, const struct nw_engine *engine)
@@ -216,7 +217,7 @@ static void released(struct nw_engine *engine, uint32_t number)
     nw_list_each(&engine->deployments, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->number != number)
+        if (deployment->version.number != number)
             continue;
         deployment->held--;
         engine->reap = true;

@@ -1,0 +1,73 @@
+/* The life of a replica as replica.h shows it. */
+#include "engine/control/replica.h"
+#include "common/base/log.h"
+#include "common/base/valid.h"
+#include "engine/control/deployment.h"
+#include "engine/control/seat.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* State x event -> the next state + 1; 0: it does not fit. */
+#define TO(state) (NW_REPLICA_##state + 1)
+
+static const uint8_t next_state[NW_REPLICA_STATES][NW_REPLICA_EVENTS] = {
+    [NW_REPLICA_PENDING] = {[NW_REPLICA_LOAD] = TO(LOADING),
+                            [NW_REPLICA_REFUSE] = TO(REFUSED),
+                            [NW_REPLICA_AGAIN] = TO(PENDING),
+                            [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_LOADING] =
+        {[NW_REPLICA_HAS_LOADED] = TO(LOADED), [NW_REPLICA_REFUSE] = TO(REFUSED), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_LOADED] =
+        {[NW_REPLICA_ACTIVATE] = TO(SERVING), [NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_SERVING] = {[NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_RETIRING] = {[NW_REPLICA_HAS_RETIRED] = TO(PENDING), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_REFUSED] =
+        {[NW_REPLICA_REFUSE] = TO(REFUSED), [NW_REPLICA_AGAIN] = TO(PENDING), [NW_REPLICA_LOST] = TO(PENDING)},
+};
+
+/* Invocations choose it while it serves; those that chose it are finished before it retires. */
+bool nw_replica_is_valid(const struct nw_replica *replica)
+{
+    bool serves = replica->state == NW_REPLICA_SERVING;
+    bool has_link = serves || replica->state == NW_REPLICA_RETIRING;
+    return replica->queue.open == serves && (has_link || !replica->queue.link) &&
+           (!serves || (replica->seat->worker && replica->queue.link == replica->seat->worker)) &&
+           (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
+}
+
+struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat)
+{
+    struct nw_replica *replica = calloc(1, sizeof *replica);
+    if (!replica)
+        return NULL;
+    replica->deployment = deployment;
+    replica->seat = seat;
+    nw_queue_init(&replica->queue, &deployment->version);
+    nw_list_append(&deployment->replicas, &replica->of_deployment);
+    nw_list_append(&seat->replicas, &replica->of_seat);
+    return replica;
+}
+
+void nw_replica_free(struct nw_replica *replica)
+{
+    nw_list_remove(&replica->of_deployment);
+    nw_list_remove(&replica->of_seat);
+    nw_queue_fini(&replica->queue);
+    free(replica);
+}
+
+bool nw_replica_move(struct nw_replica *replica, enum nw_replica_event event)
+{
+    uint8_t next = next_state[replica->state][event];
+    if (!next)
+        return false;
+    replica->state = (enum nw_replica_state)(next - 1);
+    if (event == NW_REPLICA_ACTIVATE)
+        nw_queue_open(&replica->queue, replica->seat->worker);
+    else if (event == NW_REPLICA_RETIRE)
+        nw_queue_close(&replica->queue);
+    else if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)
+        nw_queue_lost(&replica->queue);
+    nw_check_valid(nw_replica, replica);
+    return true;
+}

@@ -1,0 +1,54 @@
+/* See queue.h. */
+#include "engine/serve/queue.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
+
+void nw_queue_init(struct nw_queue *queue, struct nw_version *version)
+{
+    *queue = (struct nw_queue){.version = version};
+    nw_list_init(&queue->waiting[0]);
+    nw_list_init(&queue->waiting[1]);
+    nw_list_init(&queue->pump_link);
+    nw_list_append(&version->queues, &queue->of_version);
+}
+
+void nw_queue_fini(struct nw_queue *queue)
+{
+    nw_list_remove(&queue->of_version);
+    nw_list_remove(&queue->pump_link);
+}
+
+void nw_queue_open(struct nw_queue *queue, struct nw_link *link)
+{
+    queue->link = link;
+    queue->open = true;
+}
+
+void nw_queue_close(struct nw_queue *queue)
+{
+    queue->open = false;
+}
+
+void nw_queue_lost(struct nw_queue *queue)
+{
+    queue->open = false;
+    queue->link = NULL;
+}
+
+void nw_queue_bind(struct nw_queue *queue)
+{
+    queue->bound++;
+}
+
+void nw_queue_unbind(struct nw_queue *queue)
+{
+    queue->bound--;
+    if (!queue->bound && (!queue->open || queue->version->state == NW_VERSION_RETIRED))
+        queue->version->engine->unbound = true;
+}
+
+void nw_queue_pump_later(struct nw_queue *queue)
+{
+    if (nw_list_empty(&queue->pump_link))
+        nw_list_append(&queue->version->engine->pump, &queue->pump_link);
+}
