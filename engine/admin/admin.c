@@ -16,7 +16,7 @@
 #include "engine/gateway/invoke.h"
 #include "engine/http/http.h"
 #include "engine/http/listen.h"
-#include "engine/http/query.h"
+#include "engine/http/syntax/query.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/state.h"

@@ -6,7 +6,7 @@
 #include "engine/control/workers.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
-#include "engine/http/json_text.h"
+#include "engine/http/syntax/json_text.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"

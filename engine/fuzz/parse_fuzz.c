@@ -4,7 +4,7 @@
  */
 #include "common/base/buffer.h"
 #include "common/test/fuzz.h"
-#include "engine/http/parse.h"
+#include "engine/http/syntax/parse.h"
 #include <string.h>
 
 #define HEAD_LIMIT 512

@@ -1,6 +1,6 @@
-/* Answers: status line, headers, JSON errors, request ids. Not responsible for sending them (http/conn.c). */
-#include "engine/http/json_text.h"
+/* Answers: status line, headers, JSON errors. Not responsible for sending them (http/output.c). */
 #include "engine/http/private.h"
+#include "engine/http/syntax/json_text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +104,13 @@ static void build_head(struct nw_http_request *r, enum nw_status status, const c
 /* Nothing behind this request is parsed, nor what is left of its body. */
 static void end_input(struct nw_http_request *r)
 {
-    r->conn->last = true;
+    struct nw_http_conn *conn = r->conn;
+    nw__http_conn_move(conn, CONN_LAST_REQUEST);
     r->body_done = true;
-    if (r->conn->current == r)
-        r->conn->current = NULL;
+    if (conn->current == r) {
+        conn->current = NULL;
+        conn->held = false;
+    }
 }
 
 void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answer)
@@ -167,38 +170,4 @@ void nw_http_answer_error(struct nw_http_request *r, enum nw_status status, cons
 void nw_http_answer_failure(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
 {
     nw_http_answer_error(r, status, detail, r->conn->server->check_user ? length : 0);
-}
-
-/* splitmix64: ids need to be distinct, not secret. */
-static uint64_t next_id(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static bool id_is_safe(struct nw_http_text id)
-{
-    if (!id.length || id.length > NW_REQUEST_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.length; i++) {
-        char c = id.at[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || memchr("._-:+/=", c, 7)))
-            return false;
-    }
-    return true;
-}
-
-void nw__http_set_id(struct nw_http_request *r, struct nw_http_text wanted)
-{
-    if (id_is_safe(wanted)) {
-        memcpy(r->id, wanted.at, wanted.length);
-        r->id[wanted.length] = '\0';
-        return;
-    }
-    uint64_t number = next_id(&r->conn->server->id_state);
-    for (int i = 0; i < 16; i++, number >>= 4)
-        r->id[i] = "0123456789abcdef"[number & 15];
-    r->id[16] = '\0';
 }

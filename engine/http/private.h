@@ -1,9 +1,20 @@
-/* What http/server.c, http/conn.c and http/answer.c share. */
+/*
+ * What the files of the HTTP server share. Each calls only those in front of it: state.c, request.c, answer.c, output.c
+ * and input.c, conn.c, server.c.
+ *
+ * Where a connection stands. What the client has sent and what it was answered go on beside that: a client may have
+ * ended its input (end_of_input), and a handler may have no room for more of it (held), in any state but the last two.
+ *
+ *     OPEN --LAST_REQUEST--> LAST --ALL_WRITTEN--> LINGERING --CLOSE--> CLOSING
+ *       |                      |                       ^                   ^
+ *       +------ALL_WRITTEN-----|-----------------------+                   |
+ *       +---------CLOSE--------+-------------------------------------------+
+ */
 #ifndef NW_ENGINE_HTTP_PRIVATE_H
 #define NW_ENGINE_HTTP_PRIVATE_H
 
 #include "engine/http/http.h"
-#include "engine/http/parse.h"
+#include "engine/http/syntax/parse.h"
 #include <time.h>
 
 #define NW__HTTP_LISTENERS_MAX 16
@@ -31,10 +42,21 @@ struct nw_http_server {
     char date[32];
 };
 
+enum nw__http_conn_state {
+    CONN_OPEN,      /* requests are parsed */
+    CONN_LAST,      /* nothing behind the current request is parsed: the connection ends with the last answer */
+    CONN_LINGERING, /* all is written; what the client still sends is thrown away, until it ends or time is up */
+    CONN_CLOSING,   /* ended; only its `closed` callback is still to come */
+    CONN_STATES
+};
+
+enum nw__http_conn_event { CONN_LAST_REQUEST, CONN_ALL_WRITTEN, CONN_CLOSE, CONN_EVENTS };
+
 /* What a connection is being waited for, and so what its deadline means. */
 enum nw__http_wait { WAIT_NONE, WAIT_IDLE, WAIT_HEAD, WAIT_BODY, WAIT_WRITE, WAIT_LINGER };
 
 struct nw_http_conn {
+    enum nw__http_conn_state state;
     struct nw_list link;       /* in server->conns */
     struct nw_list dirty_link; /* in server->dirty */
     struct nw_http_server *server;
@@ -50,27 +72,73 @@ struct nw_http_conn {
     uint64_t body_mark;   /* bytes of body at which the deadline is moved on */
     uint64_t announced;   /* bytes of a chunked body that were announced so far */
     bool held;            /* `reserve` said -EAGAIN */
-    bool last;            /* nothing more is parsed: the connection ends with the last answer */
     bool end_of_input;    /* the client sends no more */
-    bool lingering;       /* all is written; what the client still sends is thrown away */
     bool writing;         /* a write is under way */
     size_t writing_bytes; /* of answers in it */
-    bool closing;
-    bool late;    /* it came while the server was draining */
-    bool reading; /* what the client sends is being looked at, and so its end */
+    bool late;            /* it came while the server was draining */
+    bool reading;         /* what the client sends is being looked at, and so its end */
 };
+
+/* --- state.c --- */
+
+/* The only place where a connection gets another state. */
+void nw__http_conn_move(struct nw_http_conn *conn, enum nw__http_conn_event event);
+bool nw__http_conn_is_valid(const struct nw_http_conn *conn);
+
+/* Notes that something became possible; nw_http_server_flush does it. */
+void nw__http_mark_dirty(struct nw_http_conn *conn);
+
+/* NULL: none. */
+struct nw_http_request *nw__http_first_request(const struct nw_http_conn *conn);
+
+/* Whether bytes of the client may be looked at now. */
+bool nw__http_may_parse(const struct nw_http_conn *conn);
+
+/* Whether all that was read was parsed. */
+bool nw__http_stash_is_empty(const struct nw_http_conn *conn);
+
+/* Ends the connection now. */
+void nw__http_conn_close(struct nw_http_conn *conn);
+
+/* --- request.c --- */
 
 struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn);
 void nw__http_request_free(struct nw_http_request *request);
 void nw__http_set_id(struct nw_http_request *request, struct nw_http_text wanted);
-void nw__http_mark_dirty(struct nw_http_conn *conn);
+
+/* --- output.c --- */
+
+/* Writes until nothing is ready, a write is not done at once, or others come to their turn. */
+void nw__http_write(struct nw_http_conn *conn);
+
+/* Of nw_io_conn_handler. */
+void nw__http_written(void *arg, int error);
+
+/* Frees a first request that was answered before its body was through. */
+void nw__http_drop_finished(struct nw_http_conn *conn);
+
+/* --- input.c --- */
+
+/* Of nw_io_conn_handler, and of nw_http_parser. */
+void nw__http_data(void *arg, const char *data, size_t length);
+void nw__http_body(void *arg, const char *data, size_t length);
+
+/* Parses what was read before, as far as possible. */
+void nw__http_parse_stash(struct nw_http_conn *conn);
+
+/* Ends the request that is being read with an error, after which nothing more is parsed. */
+void nw__http_reject(struct nw_http_conn *conn, enum nw_status status, const char *why);
+
+/* The client will send no more: what it left half done is not a request. */
+void nw__http_drop_partial(struct nw_http_conn *conn);
+
+/* --- conn.c --- */
 
 /* Takes over an accepted connection: 0, or -ENOMEM and it is still the caller's. */
 int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io);
 
-/* Does what became possible; looks whether its deadline is over; ends it now. */
+/* Does what became possible; looks whether its deadline is over. */
 void nw__http_conn_flush(struct nw_http_conn *conn);
 void nw__http_conn_tick(struct nw_http_conn *conn);
-void nw__http_conn_close(struct nw_http_conn *conn);
 
 #endif

@@ -1,9 +1,8 @@
 /*
- * The HTTP server as a whole: its listeners, who may connect, the pool of requests, the end. What happens on a
- * connection is in http/conn.c.
+ * The HTTP server as a whole: its listeners, who may connect, its turn and its end. What happens on a connection is in
+ * http/conn.c.
  */
 #include "common/base/log.h"
-#include "common/base/poison.h"
 #include "common/base/without.h"
 #include "engine/http/private.h"
 #include <errno.h>
@@ -13,42 +12,6 @@
 #include <sys/socket.h>
 
 #define LEFT_BATCH 256 /* connections that one system call looks at */
-
-/* All but the link: what nobody may look at while it lies in the pool. */
-#define PRIVATE_PART(r) &(r)->conn, sizeof(struct nw_http_request) - offsetof(struct nw_http_request, conn)
-
-struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
-{
-    struct nw_http_server *server = conn->server;
-    struct nw_http_request *r;
-    if (nw_list_empty(&server->free_requests)) {
-        r = malloc(sizeof *r);
-        if (!r)
-            return NULL;
-    } else {
-        r = nw_container(server->free_requests.next, struct nw_http_request, link);
-        nw_list_remove(&r->link);
-        nw_unpoison(PRIVATE_PART(r));
-    }
-    memset(r, 0, offsetof(struct nw_http_request, head));
-    memset(&r->head_length, 0, sizeof *r - offsetof(struct nw_http_request, head_length));
-    r->conn = conn;
-    r->body_limit = server->limits.body;
-    nw_list_append(&conn->requests, &r->link);
-    conn->n_requests++;
-    return r;
-}
-
-void nw__http_request_free(struct nw_http_request *r)
-{
-    if (r->release)
-        r->release(r->release_arg);
-    nw_buffer_fini(&r->text);
-    nw_list_remove(&r->link);
-    r->conn->n_requests--;
-    nw_list_append(&r->conn->server->free_requests, &r->link);
-    nw_poison(PRIVATE_PART(r));
-}
 
 struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
                                           void (*head)(void *arg, struct nw_http_request *request), void *arg)
@@ -163,7 +126,7 @@ static void look_for_left(struct nw_http_server *server)
     nw_list_each(&server->conns, at, walk)
     {
         struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, link);
-        if (conn->reading || conn->closing || !conn->n_requests)
+        if (conn->reading || conn->state == CONN_CLOSING || !conn->n_requests)
             continue;
         conns[n] = conn;
         fds[n++] = (struct pollfd){.fd = nw_io_conn_fd(conn->io)};

@@ -1,7 +1,7 @@
 /* The HTTP parser alone: every way to cut a stream, at the edge of unreadable memory; and the small decoders. */
-#include "engine/http/json_text.h"
-#include "engine/http/parse.h"
-#include "engine/http/query.h"
+#include "engine/http/syntax/json_text.h"
+#include "engine/http/syntax/parse.h"
+#include "engine/http/syntax/query.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* The escaping of json_text.h. */
-#include "engine/http/json_text.h"
+#include "engine/http/syntax/json_text.h"
 #include <stdint.h>
 
 /* Bytes of the well-formed UTF-8 sequence at the start of `text` (Unicode table 3-7), or 0. */

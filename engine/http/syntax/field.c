@@ -1,5 +1,5 @@
-/* See http/field.h. */
-#include "engine/http/field.h"
+/* See http/syntax/field.h. */
+#include "engine/http/syntax/field.h"
 #include <string.h>
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

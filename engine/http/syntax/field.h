@@ -2,8 +2,8 @@
  * Field lines of heads and trailers, where llhttp 6 takes more, or less, than RFC 9110 and 9112 say: it takes lines
  * without a name and any Host, and refuses a tab as white space around what it understands itself. Pure functions.
  */
-#ifndef NW_ENGINE_HTTP_FIELD_H
-#define NW_ENGINE_HTTP_FIELD_H
+#ifndef NW_ENGINE_HTTP_SYNTAX_FIELD_H
+#define NW_ENGINE_HTTP_SYNTAX_FIELD_H
 
 #include <stdbool.h>
 #include <stddef.h>

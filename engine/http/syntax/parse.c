@@ -1,11 +1,11 @@
 /*
- * The parser of http/parse.h. A head (or trailer) is given to llhttp only when it is complete and every line of it
- * ends in CR LF, holds no other CR and is a field line as http/field.h has them; bodies of known length are counted
- * here; chunked bodies go through llhttp.
+ * The parser of http/syntax/parse.h. A head (or trailer) is given to llhttp only when it is complete and every line of
+ * it ends in CR LF, holds no other CR and is a field line as http/syntax/field.h has them; bodies of known length are
+ * counted here; chunked bodies go through llhttp.
  */
-#include "engine/http/parse.h"
+#include "engine/http/syntax/parse.h"
 #include "common/base/without.h"
-#include "engine/http/field.h"
+#include "engine/http/syntax/field.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -2,8 +2,8 @@
  * HTTP/1 requests out of a stream of bytes: llhttp in strict mode, and on top of it what keeps two parsers from
  * disagreeing about where a request ends. Knows no sockets; the owner feeds it and keeps what it did not consume.
  */
-#ifndef NW_ENGINE_HTTP_PARSE_H
-#define NW_ENGINE_HTTP_PARSE_H
+#ifndef NW_ENGINE_HTTP_SYNTAX_PARSE_H
+#define NW_ENGINE_HTTP_SYNTAX_PARSE_H
 
 #include "common/base/status.h"
 #include <llhttp.h>

@@ -1,6 +1,6 @@
 /* Query strings: KEY=VALUE pairs joined by &, percent-encoded. */
-#ifndef NW_ENGINE_HTTP_QUERY_H
-#define NW_ENGINE_HTTP_QUERY_H
+#ifndef NW_ENGINE_HTTP_SYNTAX_QUERY_H
+#define NW_ENGINE_HTTP_SYNTAX_QUERY_H
 
 #include "common/base/buffer.h"
 #include <stddef.h>

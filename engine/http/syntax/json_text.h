@@ -1,6 +1,6 @@
 /* Text from anywhere as the inside of a JSON string, without a JSON library. */
-#ifndef NW_ENGINE_HTTP_JSON_TEXT_H
-#define NW_ENGINE_HTTP_JSON_TEXT_H
+#ifndef NW_ENGINE_HTTP_SYNTAX_JSON_TEXT_H
+#define NW_ENGINE_HTTP_SYNTAX_JSON_TEXT_H
 
 #include "common/base/buffer.h"
 

@@ -1,5 +1,5 @@
 /* The decoding of query.h. */
-#include "engine/http/query.h"
+#include "engine/http/syntax/query.h"
 #include <errno.h>
 #include <string.h>
 
