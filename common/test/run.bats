@@ -28,10 +28,12 @@ last_line() {
     [[ $output == *"| # why it failed"* ]]
 }
 
-@test "a program that passes shows one line" {
+@test "a program that passes shows one line, and the run its time before the totals" {
     program good <<<'printf "1..1\nok 1 - a\n"'
     run -0 "$RUN" build build/test/good
-    [ "${#lines[@]}" -eq 2 ]
+    [ "${#lines[@]}" -eq 3 ]
+    [[ ${lines[0]} =~ ^ok\ +good\ .*,\ [0-9]+\ s$ ]]
+    [[ ${lines[1]} =~ ^took\ [0-9]+\ s\;\ one\ after\ another\ they\ take\ [0-9]+\ s$ ]]
     [ "$(last_line)" = "1 passed, 0 failed, 0 skipped" ]
 }
 
@@ -49,6 +51,7 @@ last_line() {
     NW_TEST_TIMEOUT=1 run -1 "$RUN" build build/test/endless
     [[ $output == *"timed out after 1 s"* ]]
     [ "$(last_line)" = "0 passed, 1 failed, 0 skipped" ]
+    [[ $output == *"one after another they take "[1-9]* ]]
 }
 
 @test "a bats file may say how long it takes" {

@@ -4,7 +4,8 @@
 # among NW_SLOW_TESTS get five times as long) and reports TAP. As many run side by side as there are processors
 # (NW_TEST_JOBS), those that may take long first; a bats file with a line "# alone: yes" has the machine for itself.
 #
-# As each ends, one line of it; the whole output of one that failed; every skipped test with its reason; last the totals.
+# As each ends, one line of it with the seconds it took; the whole output of one that failed; every skipped test with its
+# reason; last the time that all took, the sum of their times, and the totals.
 # Exit status 77 of a program skips all of it; a crash or a timeout is a failure. Bats files in an e2e folder run once
 # per isolation mode. Tests find the build in NW_BUILD and the mode in NW_TEST_MODE. Programs among NW_IO_TESTS run once
 # with each event loop of the engine, named by NW_TEST_IO; so does, in the first mode, a bats file with a line "# io: each".
@@ -20,8 +21,8 @@ export NW_BUILD CMOCKA_MESSAGE_OUTPUT=TAP
 shift
 time_limit=${NW_TEST_TIMEOUT:-120}
 jobs=${NW_TEST_JOBS:-$(nproc)}
-passed=0 failed=0 skipped=0
-declare -A label_of=() limit_of=() folder_of=() # of each that runs, by pid
+passed=0 failed=0 skipped=0 seconds_of_all=0
+declare -A label_of=() limit_of=() folder_of=() start_of=() # of each that runs, by pid
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 asan_options=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:
@@ -69,22 +70,22 @@ show_skips() {
     [ -z "$1" ] || printf '%s\n' "$1" | sed 's/^/        skipped: /'
 }
 
-# report LABEL P F S NOTE
+# report LABEL P F S SECONDS NOTE
 report() {
     local word=ok
     [ "$4" -eq 0 ] || [ "$2" -gt 0 ] || word=skip
     [ "$3" -eq 0 ] || word=FAIL
-    printf '%-4s  %-40s %s\n' "$word" "$1" "$2 passed, $3 failed, $4 skipped${5:+ ($5)}"
-    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+    printf '%-4s  %-40s %s\n' "$word" "$1" "$2 passed, $3 failed, $4 skipped, $5 s${6:+ ($6)}"
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4)) seconds_of_all=$((seconds_of_all + $5))
 }
 
-# judge LABEL TIMEOUT STATUS FOLDER: what became of one that has ended
+# judge LABEL TIMEOUT STATUS FOLDER SECONDS: what became of one that has ended
 judge() {
-    local label=$1 limit=$2 status=$3 output=$4/output reports=$4/reports p f s plan note='' skips complaints
+    local label=$1 limit=$2 status=$3 output=$4/output reports=$4/reports seconds=$5 p f s plan note='' skips complaints
     { read -r p f s plan; skips=$(cat); } < <(count_tap "$output")
     complaints=$(find "$reports" -type f | wc -l)
     if [ "$status" -eq 77 ] && [ $((p + f + complaints)) -eq 0 ]; then
-        report "$label" 0 0 $((s > 0 ? s : 1))
+        report "$label" 0 0 $((s > 0 ? s : 1)) "$seconds"
         show_skips "${skips:-$label: $(cat "$output" "$output.err" | tail -n 1)}"
         return
     fi
@@ -99,7 +100,7 @@ judge() {
     [ "$f" -eq 0 ] || note="$(how_it_ended "$status" "$limit"), $reported of $plan tests reported"
     [ "$complaints" -eq 0 ] || note="${note:+$note, }reports of a sanitizer: $complaints"
     f=$((f + complaints))
-    report "$label" "$p" "$f" "$s" "$note"
+    report "$label" "$p" "$f" "$s" "$seconds" "$note"
     show_skips "$skips"
     [ "$f" -eq 0 ] || find "$output" "$output.err" "$reports" -type f -exec cat {} + | sed 's/^/        | /'
 }
@@ -114,9 +115,10 @@ wait_for_fewer_than() {
             [[ $running != *" $pid "* ]] || continue
             status=0
             wait "$pid" || status=$?
-            judge "${label_of[$pid]}" "${limit_of[$pid]}" "$status" "${folder_of[$pid]}"
+            judge "${label_of[$pid]}" "${limit_of[$pid]}" "$status" "${folder_of[$pid]}" \
+                $((SECONDS - start_of[$pid]))
             rm -rf "${folder_of[$pid]}"
-            unset "label_of[$pid]" "limit_of[$pid]" "folder_of[$pid]"
+            unset "label_of[$pid]" "limit_of[$pid]" "folder_of[$pid]" "start_of[$pid]"
         done
     done
 }
@@ -131,7 +133,7 @@ run() {
     ASAN_OPTIONS=${asan_options}log_path=$folder/reports/asan UBSAN_OPTIONS=${ubsan_options}log_path=$folder/reports/ubsan \
         timeout --kill-after=10 "$limit" "$@" >"$folder/output" 2>"$folder/output.err" </dev/null &
     pid=$!
-    label_of[$pid]=$label limit_of[$pid]=$limit folder_of[$pid]=$folder
+    label_of[$pid]=$label limit_of[$pid]=$limit folder_of[$pid]=$folder start_of[$pid]=$SECONDS
 }
 
 time_of() {
@@ -155,7 +157,7 @@ run_with_each_io() {
     reason=$("$NW_BUILD/test/io-usable") || answer=$?
     for io in uring uv; do
         if [ "$io" = uring ] && [ "$answer" -eq 1 ]; then
-            report "$label [uring]" 0 0 1
+            report "$label [uring]" 0 0 1 0
             show_skips "all of $label with io_uring: $reason"
             continue
         fi
@@ -174,7 +176,7 @@ run_in_each_mode() {
     reason=$("$NW_BUILD/test/mode-usable") || answer=$?
     for mode in mpk process none; do
         if [ "$mode" = mpk ] && [ "$answer" -eq 1 ]; then
-            report "$label [mpk]" 0 0 "$(bats --count "$file")"
+            report "$label [mpk]" 0 0 "$(bats --count "$file")" 0
             show_skips "every test of $label in mode mpk: $reason"
             continue
         fi
@@ -214,5 +216,6 @@ for long in yes no; do
     done
 done
 wait_for_fewer_than 1
+printf 'took %d s; one after another they take %d s\n' "$SECONDS" "$seconds_of_all"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
