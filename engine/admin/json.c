@@ -11,6 +11,7 @@
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/store/registry.h"
+#include "engine/threads/channels.h"
 #include "engine/threads/threads.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -233,6 +234,12 @@ static void add_cpus(cJSON *object, pid_t pid)
     cJSON_AddStringToObject(object, "cpus", list);
 }
 
+/* Invocations that it has, of all threads. */
+static unsigned busy(const struct nw_worker *worker)
+{
+    return worker ? worker->link->busy + nw_channels_busy(worker->channels) : 0;
+}
+
 static void add_worker(cJSON *list, const struct nw_seat *seat)
 {
     cJSON *object = cJSON_CreateObject();
@@ -246,7 +253,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddStringToObject(object, "tenant", seat->tenant->name);
     cJSON_AddStringToObject(object, "profile", nw_profile_text(seat->tenant->profile));
     cJSON_AddNumberToObject(object, "functions", loaded);
-    cJSON_AddNumberToObject(object, "in_flight", seat->worker ? nw_threads_busy(seat->worker) : 0);
+    cJSON_AddNumberToObject(object, "in_flight", busy(seat->worker));
     cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);
     if (seat->engine->options.mode == NW_MODE_MPK)
         cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);

@@ -50,7 +50,8 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
 
 static bool may_call(const struct nw_link *link, const struct nw_function *function)
 {
-    return nw_tenant_may_call(link->seat->tenant, function);
+    const struct nw_worker *worker = link->owner;
+    return nw_tenant_may_call(worker->seat->tenant, function);
 }
 
 static const struct nw_role role = {

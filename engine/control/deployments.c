@@ -113,8 +113,9 @@ static void load_next(struct nw_seat *seat)
 
 static void tell(struct nw_replica *replica, enum nw_control_kind kind)
 {
-    nw_seat_tell(replica->seat, &(struct nw_control){.kind = kind, .deployment = replica->deployment->version.number},
-                 NULL, 0, NULL, 0);
+    nw_worker_tell(replica->seat->worker,
+                   &(struct nw_control){.kind = kind, .deployment = replica->deployment->version.number}, NULL, 0, NULL,
+                   0);
 }
 
 static void activate(struct nw_replica *replica)
@@ -482,7 +483,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
 void nw_deployments_seat_tick(struct nw_seat *seat)
 {
     if (nw_loads_overdue(seat))
-        nw_link_break(seat->worker, "it did not finish loading a function in time");
+        nw_link_break(seat->worker->link, "it did not finish loading a function in time");
     else if (seat->loading)
         load_next(seat);
 }

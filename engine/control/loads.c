@@ -9,7 +9,8 @@
 #include "engine/control/code.h"
 #include "engine/control/deployment.h"
 #include "engine/control/replica.h"
-#include "engine/control/workers.h"
+#include "engine/control/seat.h"
+#include "engine/control/worker.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
@@ -151,7 +152,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
                                     .profile = manifest->profile};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
-        nw_seat_tell(seat, &head, text.data, text.length, files.fds, files.n);
+        nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
         nw_names_tell(replica);
         nw_replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);

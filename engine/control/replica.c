@@ -31,7 +31,7 @@ bool nw_replica_is_valid(const struct nw_replica *replica)
     bool serves = replica->state == NW_REPLICA_SERVING;
     bool has_link = serves || replica->state == NW_REPLICA_RETIRING;
     return replica->queue.open == serves && (has_link || !replica->queue.link) &&
-           (!serves || (replica->seat->worker && replica->queue.link == replica->seat->worker)) &&
+           (!serves || (replica->seat->worker && replica->queue.link == replica->seat->worker->link)) &&
            (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
 }
 
@@ -63,7 +63,7 @@ bool nw_replica_move(struct nw_replica *replica, enum nw_replica_event event)
         return false;
     replica->state = (enum nw_replica_state)(next - 1);
     if (event == NW_REPLICA_ACTIVATE)
-        nw_queue_open(&replica->queue, replica->seat->worker);
+        nw_queue_open(&replica->queue, replica->seat->worker->link);
     else if (event == NW_REPLICA_RETIRE)
         nw_queue_close(&replica->queue);
     else if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)

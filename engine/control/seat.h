@@ -4,12 +4,12 @@
 
 #include "common/base/backoff.h"
 #include "engine/base/list.h"
+#include "engine/control/worker.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct nw_deployment;
 struct nw_engine;
-struct nw_link;
 struct nw_tenant;
 
 enum nw_seat_state {
@@ -26,7 +26,7 @@ struct nw_seat {
     struct nw_tenant *tenant;
     struct nw_deployment *only; /* mode process: the one deployment that it serves */
     enum nw_seat_state state;
-    struct nw_link *worker; /* while STARTING or UP */
+    struct nw_worker *worker; /* while STARTING or UP */
     struct nw_list replicas;
     unsigned loading;  /* replicas that are LOADING */
     uint64_t deadline; /* DOWN: when to start; STARTING: HELLO */

@@ -33,13 +33,12 @@
 #define HELLO_MS        10000
 #define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
 
-#define NO_MESSAGES "it does not take messages from its control socket"
-
 enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
 
 static void seat_start(struct nw_seat *seat);
 static void seat_hello(struct nw_seat *seat);
 static void seat_lost(struct nw_seat *seat);
+static void control_readable(void *arg);
 
 struct transition {
     enum nw_seat_state next;
@@ -77,18 +76,19 @@ static uint64_t now_of(const struct nw_seat *seat)
 /* --- transitions --- */
 
 /* 0 or negative errno. */
-static int ask_launcher(struct nw_seat *seat, const struct nw_link *link, int worker_socket)
+static int ask_launcher(struct nw_seat *seat, const struct nw_worker *worker, int worker_socket)
 {
+    const struct nw_channel *channel = &worker->link->channel;
     const struct nw_options *options = &seat->engine->options;
     const struct nw_control head = {
         .kind = NW_CONTROL_START,
-        .worker = link->number,
+        .worker = worker->number,
         .mode = options->mode,
         .executors = (uint32_t)options->executors,
         .profile = seat->tenant->profile,
         .geometry = nw_options_geometry(options),
     };
-    const int fds[] = {worker_socket, link->channel.memfd, link->channel.peer_doorbell, link->channel.own_doorbell};
+    const int fds[] = {worker_socket, channel->memfd, channel->peer_doorbell, channel->own_doorbell};
     return nw_outbox_send(&seat->engine->to_launcher, seat->engine->launcher, &head, NULL, 0, fds, 4);
 }
 
@@ -96,12 +96,11 @@ static void seat_start(struct nw_seat *seat)
 {
     struct nw_engine *engine = seat->engine;
     int worker_socket, rc;
-    struct nw_link *link = nw_link_new(seat, ++engine->last_worker, &worker_socket, &rc);
-    if (link) {
-        rc = ask_launcher(seat, link, worker_socket);
+    seat->worker = nw_worker_new(seat, ++engine->last_worker, control_readable, &worker_socket, &rc);
+    if (seat->worker) {
+        rc = ask_launcher(seat, seat->worker, worker_socket);
         close(worker_socket);
     }
-    seat->worker = link;
     if (rc < 0) {
         char text[NW_ERROR_TEXT];
         snprintf(seat->why, sizeof seat->why, "cannot start worker %u: %s", engine->last_worker,
@@ -131,13 +130,14 @@ static void kill_worker(struct nw_engine *engine, uint32_t number)
         nw_log(NW_LOG_ERROR, "cannot tell the launcher to kill worker %u: it does not take messages", number);
 }
 
-static void give_up_link(struct nw_engine *engine, struct nw_link *link)
+static void give_up(struct nw_engine *engine, struct nw_worker *worker)
 {
+    struct nw_link *link = worker->link;
     link->broken = link->broken ? link->broken : "it is not needed any more";
-    kill_worker(engine, link->number);
+    kill_worker(engine, worker->number);
     nw_nested_link_lost(link);
     nw_dispatch_link_lost(link);
-    nw_link_lose(link);
+    nw_worker_free(worker);
 }
 
 /* What takes its worker along when it is loaded is found out and refused (loads.h): nobody else waits for that. */
@@ -158,18 +158,18 @@ static void judge(struct nw_seat *seat, enum nw_loss loss)
 
 static void seat_lost(struct nw_seat *seat)
 {
-    struct nw_link *link = seat->worker;
-    enum nw_loss loss = link ? link->loss : NW_LOSS_OWN;
+    struct nw_worker *worker = seat->worker;
+    enum nw_loss loss = worker ? worker->loss : NW_LOSS_OWN;
     seat->lived = seat->up_since ? now_of(seat) - seat->up_since : 0;
     seat->up_since = 0;
     seat->restarts++;
     nw_deployments_seat_lost(seat);
-    seat->untold = link && loss == NW_LOSS_UNTOLD ? link->number : 0;
+    seat->untold = worker && loss == NW_LOSS_UNTOLD ? worker->number : 0;
     seat->deadline = now_of(seat) + WORD_MS;
-    if (link) {
+    if (worker) {
         seat->engine->counters.workers_lost++;
         seat->worker = NULL;
-        give_up_link(seat->engine, link);
+        give_up(seat->engine, worker);
         nw_deployments_seat_buried(seat);
     }
     if (!seat->untold)
@@ -204,53 +204,37 @@ struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only
 void nw_seat_free(struct nw_seat *seat)
 {
     if (seat->worker)
-        give_up_link(seat->engine, seat->worker);
+        give_up(seat->engine, seat->worker);
     nw_list_remove(&seat->of_tenant);
     nw_list_remove(&seat->link);
     free(seat);
 }
 
-void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
-                  int n_fds)
-{
-    struct nw_link *link = seat->worker;
-    if (nw_outbox_send(&link->outbox, link->control, head, text, length, fds, n_fds) < 0)
-        nw_link_break(link, NO_MESSAGES);
-    else if (link->outbox.n_kept && nw_list_empty(&link->outbox_link))
-        nw_list_append(&seat->engine->unsent, &link->outbox_link);
-}
-
 void nw_workers_send_kept(struct nw_engine *engine)
 {
-    nw_list_each(&engine->unsent, at, cursor)
-    {
-        struct nw_link *link = nw_container(at, struct nw_link, outbox_link);
-        if (nw_outbox_flush(&link->outbox, link->control) < 0)
-            nw_link_break(link, NO_MESSAGES);
-        if (!link->outbox.n_kept)
-            nw_list_remove(&link->outbox_link);
-    }
+    nw_list_each(&engine->unsent, at, after) nw_worker_send_kept(nw_container(at, struct nw_worker, outbox_link));
     /* That it is gone is seen where its messages are read. */
     if (engine->to_launcher.n_kept)
         nw_outbox_flush(&engine->to_launcher, engine->launcher);
 }
 
 /* `loss`: of what its worker does not say itself. */
-static void lose(struct nw_link *link, const char *why, enum nw_loss loss)
+static void lose(struct nw_worker *worker, const char *why, enum nw_loss loss)
 {
-    if (!link->broken || link->loss == NW_LOSS_UNTOLD)
-        link->loss = loss;
-    nw_link_break(link, why);
+    if (!worker->link->broken || worker->loss == NW_LOSS_UNTOLD)
+        worker->loss = loss;
+    nw_link_break(worker->link, why);
 }
 
 void nw_workers_bury(struct nw_engine *engine)
 {
     while (!nw_list_empty(&engine->broken)) {
         struct nw_link *link = nw_container(engine->broken.next, struct nw_link, broken_link);
-        struct nw_seat *seat = link->seat;
+        const struct nw_worker *worker = link->owner;
+        struct nw_seat *seat = worker->seat;
         nw_list_remove(&link->broken_link);
-        nw_log(NW_LOG_WARN, "worker %u (pid %lld) is given up: %s; it is restarted", link->number, (long long)link->pid,
-               link->broken);
+        nw_log(NW_LOG_WARN, "worker %u (pid %lld) is given up: %s; it is restarted", worker->number,
+               (long long)worker->pid, link->broken);
         seat_event(seat, SEAT_LOST);
         try_start(seat);
     }
@@ -279,30 +263,34 @@ static const char *worker_said(struct nw_seat *seat)
     if (seat->state != NW_SEAT_UP)
         return "it did not say hello first";
     if (head->kind == NW_CONTROL_USAGE) {
-        seat->worker->domains = head->slots;
-        seat->worker->free_keys = (uint32_t)head->value;
-        if (head->memory > seat->worker->refused)
-            seat->engine->counters.system_calls_refused += head->memory - seat->worker->refused;
-        seat->worker->refused = head->memory;
+        struct nw_worker *worker = seat->worker;
+        worker->domains = head->slots;
+        worker->free_keys = (uint32_t)head->value;
+        if (head->memory > worker->refused)
+            seat->engine->counters.system_calls_refused += head->memory - worker->refused;
+        worker->refused = head->memory;
         return NULL;
     }
     return nw_deployments_worker_said(seat, head, message.text);
 }
 
-void nw_worker_control(struct nw_link *link)
+/* A message may have come on the control socket of a worker. */
+static void control_readable(void *arg)
 {
+    struct nw_worker *worker = arg;
+    struct nw_link *link = worker->link;
     for (int i = 0; i < MESSAGES_A_TURN && !link->broken; i++) {
-        int rc = nw_control_recv(link->control, &message);
+        int rc = nw_control_recv(worker->control, &message);
         if (rc == -EAGAIN)
             return;
         if (rc == 0)
-            lose(link, "its control socket was closed", NW_LOSS_UNTOLD);
+            lose(worker, "its control socket was closed", NW_LOSS_UNTOLD);
         else if (rc < 0)
             nw_link_break(link, "it sent a malformed message");
         if (rc <= 0)
             return;
         close_fds();
-        const char *wrong = worker_said(link->seat);
+        const char *wrong = worker_said(worker->seat);
         if (wrong) {
             link->engine->counters.protocol_errors++;
             nw_link_break(link, wrong);
@@ -310,7 +298,7 @@ void nw_worker_control(struct nw_link *link)
     }
 }
 
-static struct nw_link *link_of(struct nw_engine *engine, uint32_t number)
+static struct nw_worker *worker_of(struct nw_engine *engine, uint32_t number)
 {
     nw_list_each(&engine->seats, at, after)
     {
@@ -332,11 +320,11 @@ static void ended(struct nw_engine *engine, uint32_t number, int64_t value)
 {
     bool killed = value >= 0 && nw_backoff_cause((int)value) == NW_END_OTHER;
     enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
-    struct nw_link *link = link_of(engine, number);
-    if (link && value < 0)
-        snprintf(link->seat->why, sizeof link->seat->why, "%.500s", message.text);
-    if (link)
-        lose(link, "its process ended", loss);
+    struct nw_worker *worker = worker_of(engine, number);
+    if (worker && value < 0)
+        snprintf(worker->seat->why, sizeof worker->seat->why, "%.500s", message.text);
+    if (worker)
+        lose(worker, "its process ended", loss);
     nw_list_each(&engine->seats, at, after)
     {
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
@@ -350,10 +338,10 @@ static void ended(struct nw_engine *engine, uint32_t number, int64_t value)
 static void launcher_said(struct nw_engine *engine)
 {
     const struct nw_control *head = &message.head;
-    struct nw_link *link = link_of(engine, head->worker);
-    if (head->kind == NW_CONTROL_STARTED && link) {
-        link->pid = head->value;
-        if (!engine->layers || link->seat->tenant->profile == NW_PROFILE_COMPUTE) {
+    struct nw_worker *worker = worker_of(engine, head->worker);
+    if (head->kind == NW_CONTROL_STARTED && worker) {
+        worker->pid = head->value;
+        if (!engine->layers || worker->seat->tenant->profile == NW_PROFILE_COMPUTE) {
             free(engine->layers);
             engine->layers = strdup(message.text);
         }
@@ -429,7 +417,7 @@ void nw_workers_tick(struct nw_engine *engine)
     {
         struct nw_seat *seat = nw_container(at, struct nw_seat, link);
         if (seat->state == NW_SEAT_STARTING && now >= seat->deadline)
-            nw_link_break(seat->worker, "it did not say hello in time");
+            nw_link_break(seat->worker->link, "it did not say hello in time");
         else if (seat->state == NW_SEAT_UP)
             nw_deployments_seat_tick(seat);
         try_start(seat);

@@ -12,7 +12,6 @@
 
 struct nw_deployment;
 struct nw_engine;
-struct nw_link;
 struct nw_tenant;
 
 /* A place for a worker of a tenant; it is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
@@ -27,13 +26,6 @@ void nw_workers_new_launcher(struct nw_engine *engine, int fd);
 
 /* Deals with the loss of every broken worker. */
 void nw_workers_bury(struct nw_engine *engine);
-
-/* A message may have come on the control socket of a worker. */
-void nw_worker_control(struct nw_link *link);
-
-/* Tells an UP worker something about a deployment. */
-void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
-                  int n_fds);
 
 /* Sends on what control sockets did not take at once. To be called before the loop waits; it turns at each tick. */
 void nw_workers_send_kept(struct nw_engine *engine);

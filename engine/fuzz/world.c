@@ -235,7 +235,8 @@ static void check_nothing_is_left(struct world *world)
     unsigned seats = 0;
     nw_list_each(&engine->seats, at, after)
     {
-        struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
+        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
+        const struct nw_link *link = worker ? worker->link : NULL;
         NW_FUZZ_CHECK(link && !link->busy && !link->n_calls && !link->backlog_length && link->references == 1);
         NW_FUZZ_CHECK(nw_arena_used(link->channel.arena) == 0);
         seats++;

@@ -2,7 +2,8 @@
 #include "engine/names/names.h"
 #include "common/base/log.h"
 #include "engine/control/deployments.h"
-#include "engine/control/workers.h"
+#include "engine/control/seat.h"
+#include "engine/control/worker.h"
 #include "engine/io/io.h"
 #include "engine/names/lookup.h"
 #include "engine/serve/engine.h"
@@ -86,9 +87,9 @@ void nw_names_tell(const struct nw_replica *replica)
     if (!names)
         return;
     reach_of(names, &reach);
-    nw_seat_tell(replica->seat,
-                 &(struct nw_control){.kind = NW_CONTROL_REACH, .deployment = replica->deployment->version.number},
-                 (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
+    nw_worker_tell(replica->seat->worker,
+                   &(struct nw_control){.kind = NW_CONTROL_REACH, .deployment = replica->deployment->version.number},
+                   (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
 }
 
 static void tell_all(struct nw_deployment *deployment)

@@ -3,16 +3,12 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/base/without.h"
-#include "engine/control/workers.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/nested.h"
-#include "engine/threads/threads.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define POLL_MAX    512    /* descriptors taken in one go, so that no worker keeps the loop to itself */
 #define POLL_BYTES  262144 /* ... and about so many of payloads, which may be copied */
@@ -21,11 +17,6 @@
 #define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
 #define RING_TURN   4  /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
 
-static void control_readable(void *arg)
-{
-    nw_worker_control(arg);
-}
-
 static void doorbell_rung(void *arg)
 {
     struct nw_link *link = arg;
@@ -33,17 +24,15 @@ static void doorbell_rung(void *arg)
     nw_link_wake(link);
 }
 
-static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number)
+static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number, void *owner)
 {
     struct nw_link *link = calloc(1, sizeof *link);
     if (!link)
         return NULL;
     link->engine = engine;
+    link->owner = owner;
     link->number = number;
     link->references = 1;
-    link->control = -1;
-    nw_outbox_init(&link->outbox);
-    nw_list_init(&link->outbox_link);
     link->channel.memfd = link->channel.own_doorbell = link->channel.peer_doorbell = -1;
     nw_list_init(&link->awake);
     nw_list_init(&link->broken_link);
@@ -55,72 +44,54 @@ static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number)
     return link;
 }
 
-/* Everything that can fail. What was made is found in the link and undone by link_free. */
-static int link_open(struct nw_link *link, int *worker_socket)
-{
-    const struct nw_options *options = &link->engine->options;
-    const struct nw_geometry geometry = nw_options_geometry(&link->engine->options);
-    int pair[2];
-    int rc = nw_channel_create(&link->channel, &geometry);
-    if (rc < 0)
-        return rc;
-    link->reply_blocks = calloc(options->arena / BLOCK_UNIT / 64 + 1, sizeof *link->reply_blocks);
-    if (!link->reply_blocks)
-        return -ENOMEM;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    link->control = pair[0];
-    *worker_socket = pair[1];
-    link->control_watch = nw_io_watch_new(link->engine->io, link->control, control_readable, link);
-    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
-    if (!link->control_watch || !link->doorbell_watch)
-        return -ENOMEM;
-    return nw_channel_may_sleep(&link->channel) ? nw_threads_link(link) : -EPROTO;
-}
-
 static void stop_watching(struct nw_link *link)
 {
-    if (link->control_watch)
-        nw_io_watch_free(link->control_watch);
     if (link->doorbell_watch)
         nw_io_watch_free(link->doorbell_watch);
-    link->control_watch = link->doorbell_watch = NULL;
-    nw_outbox_clear(&link->outbox);
-    nw_list_remove(&link->outbox_link);
-    if (link->control >= 0)
-        close(link->control);
-    link->control = -1;
+    link->doorbell_watch = NULL;
 }
 
 static void link_free(struct nw_link *link)
 {
     stop_watching(link);
     nw_list_remove(&link->awake);
-    nw_threads_unlink(link);
     nw_channel_close(&link->channel);
     free(link->reply_blocks);
     free(link->backlog);
     free(link);
 }
 
-struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error)
+/* Everything that can fail. What was made is found in the link and undone by link_free. */
+static int link_open(struct nw_link *link)
 {
-    struct nw_link *link = link_alloc(seat->engine, number);
-    *worker_socket = -1;
-    *error = link ? link_open(link, worker_socket) : -ENOMEM;
-    if (*error < 0 && *worker_socket >= 0)
-        close(*worker_socket);
-    if (*error < 0 && link)
-        link_free(link);
-    if (*error < 0)
-        return NULL;
-    link->seat = seat;
-    return link;
+    const struct nw_options *options = &link->engine->options;
+    const struct nw_geometry geometry = nw_options_geometry(options);
+    int rc = nw_channel_create(&link->channel, &geometry);
+    if (rc < 0)
+        return rc;
+    link->reply_blocks = calloc(options->arena / BLOCK_UNIT / 64 + 1, sizeof *link->reply_blocks);
+    if (!link->reply_blocks)
+        return -ENOMEM;
+    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
+    if (!link->doorbell_watch)
+        return -ENOMEM;
+    return nw_channel_may_sleep(&link->channel) ? 0 : -EPROTO;
 }
 
-struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, const struct nw_channel *channel)
+struct nw_link *nw_link_new(struct nw_engine *engine, uint32_t number, void *owner, int *error)
 {
-    struct nw_link *link = link_alloc(engine, number);
+    struct nw_link *link = link_alloc(engine, number, owner);
+    *error = link ? link_open(link) : -ENOMEM;
+    if (*error == 0)
+        return link;
+    if (link)
+        link_free(link);
+    return NULL;
+}
+
+struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, void *owner, const struct nw_channel *channel)
+{
+    struct nw_link *link = link_alloc(engine, number, owner);
     if (!link)
         return NULL;
     link->channel = *channel;

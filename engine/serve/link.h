@@ -8,39 +8,22 @@
 
 #include "common/shm/channel.h"
 #include "engine/base/list.h"
-#include "engine/base/outbox.h"
 #include "engine/io/io.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct nw_engine;
-struct nw_seat;
-struct nw_told_worker;
-
-/* Through what a worker is lost. */
-enum nw_loss {
-    NW_LOSS_OWN,    /* its own doing, or its functions' */
-    NW_LOSS_UNTOLD, /* its socket is closed; the launcher says how its process ended */
-    NW_LOSS_OTHER,  /* neither: it was killed, or the launcher was */
-};
 
 struct nw_link {
     struct nw_engine *engine;
-    struct nw_seat *seat;
+    void *owner;        /* who made it, and buries it when it is broken */
     const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
-    enum nw_loss loss;  /* broken: through what */
     struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
     uint32_t number;
-    int64_t pid;                 /* 0 until the launcher says */
-    uint32_t domains, free_keys; /* as the worker says */
-    uint64_t refused;            /* the same: system calls of its functions */
     unsigned references;
     struct nw_channel channel;
-    int control;
-    struct nw_outbox outbox;    /* to its control socket */
-    struct nw_list outbox_link; /* in engine->unsent while something is kept there */
-    struct nw_io_watch *control_watch, *doorbell_watch;
+    struct nw_io_watch *doorbell_watch;
     struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
     uint64_t partial;     /* bytes of our arena for inputs that are still arriving */
     uint64_t lent;        /* bytes of its arena in answers that clients have yet to read */
@@ -55,17 +38,14 @@ struct nw_link {
     struct nw_list sent;           /* invocations */
     struct nw_desc *backlog;       /* RELEASE and REPLY descriptors that did not fit */
     size_t backlog_length, backlog_capacity;
-    struct nw_told_worker **others; /* what other threads get, until they have it */
-    uint32_t *busy_elsewhere;       /* invocations that it has of each of them */
-    uint64_t *reply_blocks;         /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
+    uint64_t *reply_blocks; /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
 };
 
-/* A channel for the worker of `seat`; one reference. *worker_socket is the worker's end of the control socket, the
- * caller's to close. NULL with *error negative errno. */
-struct nw_link *nw_link_new(struct nw_seat *seat, uint32_t number, int *worker_socket, int *error);
+/* A channel for a worker; one reference. NULL with *error negative errno. */
+struct nw_link *nw_link_new(struct nw_engine *engine, uint32_t number, void *owner, int *error);
 
 /* In another thread: takes over a channel that the main one made for it. NULL when memory or descriptors are out. */
-struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, const struct nw_channel *channel);
+struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, void *owner, const struct nw_channel *channel);
 
 void nw_link_ref(struct nw_link *link);
 void nw_link_unref(struct nw_link *link);
@@ -74,7 +54,7 @@ void nw_link_unref(struct nw_link *link);
  * turn, by whoever started the worker, so this may be called anywhere. */
 void nw_link_break(struct nw_link *link, const char *why);
 
-/* The last step of its loss: gives up everything but the memory, and the seat's reference. */
+/* The last step of its loss: gives up everything but the memory, and the owner's reference. */
 void nw_link_lose(struct nw_link *link);
 
 /* Queues one descriptor now: 0, -EAGAIN when the ring is full, -EPROTO when the worker broke it. */

@@ -2,7 +2,8 @@
  */
 #include "common/test/test.h"
 #include "engine/control/deployments.h"
-#include "engine/control/workers.h"
+#include "engine/control/seat.h"
+#include "engine/control/worker.h"
 #include "engine/names/lookup.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
@@ -59,10 +60,10 @@ unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
     return 1;
 }
 
-void nw_seat_tell(struct nw_seat *seat, const struct nw_control *head, const char *text, size_t length, const int *fds,
-                  int n_fds)
+void nw_worker_tell(struct nw_worker *worker, const struct nw_control *head, const char *text, size_t length,
+                    const int *fds, int n_fds)
 {
-    (void)seat;
+    (void)worker;
     (void)fds;
     assert_int_equal(head->kind, NW_CONTROL_REACH);
     assert_int_equal(n_fds, 0);
@@ -100,6 +101,7 @@ static bool is_told(char last, uint16_t port)
 static struct nw_engine engine;
 static struct nw_deployment deployment;
 static struct nw_replica replica;
+static struct nw_seat seat; /* its worker is the test */
 
 static int set_up(void **state)
 {
@@ -107,7 +109,7 @@ static int set_up(void **state)
     memset(&world, 0, sizeof world);
     engine = (struct nw_engine){.lookups = 0};
     deployment = (struct nw_deployment){.engine = &engine, .state = NW_DEPLOYMENT_LOADING, .version = {.number = 7}};
-    replica = (struct nw_replica){.deployment = &deployment};
+    replica = (struct nw_replica){.deployment = &deployment, .seat = &seat};
     snprintf(deployment.manifest.connect, sizeof deployment.manifest.connect, "here:443, 1.2.3.4:5");
     nw_list_init(&engine.deployments);
     nw_list_init(&deployment.replicas);

@@ -86,8 +86,8 @@ static struct version *version_get(struct nw_thread *thread, uint32_t number)
 struct worker {
     struct nw_list of_thread; /* in thread->workers */
     struct nw_link *link;
-    uint32_t *shown_busy;   /* where the main thread reads how many invocations it has of this one */
-    struct nw_link *origin; /* the main thread's */
+    uint32_t *shown_busy; /* where the main thread reads how many invocations it has of this one */
+    struct nw_channels *channels;
 };
 
 static struct worker *worker_at(struct nw_list *at)
@@ -104,9 +104,9 @@ static struct worker *worker_of(struct nw_thread *thread, uint32_t number)
 static void meet(struct nw_thread *thread, struct nw_told_worker *told)
 {
     struct worker *worker = must(calloc(1, sizeof *worker));
-    worker->link = must(nw_link_adopt(&thread->engine, told->number, &told->channel));
+    worker->link = must(nw_link_adopt(&thread->engine, told->number, worker, &told->channel));
     worker->shown_busy = told->busy;
-    worker->origin = told->origin;
+    worker->channels = told->channels;
     nw_list_append(&thread->workers, &worker->of_thread);
 }
 
@@ -126,7 +126,7 @@ static void lose(struct nw_thread *thread, struct worker *worker)
     nw_list_remove(&worker->of_thread);
     each_queue(thread, link, nw_queue_lost);
     nw_dispatch_link_lost(link);
-    tell_main(thread, &(struct nw_thread_mail){.origin = worker->origin});
+    tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});
     nw_link_lose(link);
     free(worker);
     each_queue(thread, NULL, nw_dispatch_unqueue);
@@ -149,7 +149,7 @@ static void bury(struct nw_thread *thread)
         struct nw_link *link = nw_container(engine->broken.next, struct nw_link, broken_link);
         nw_list_remove(&link->broken_link);
         tell_main(thread, &(struct nw_thread_mail){.broken = link->number, .why = link->broken});
-        lose(thread, worker_of(thread, link->number));
+        lose(thread, link->owner);
     }
 }
 

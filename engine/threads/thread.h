@@ -6,18 +6,10 @@
 #include "engine/gateway/failures.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
+#include "engine/threads/channels.h"
 #include "engine/threads/mail.h"
 #include "engine/threads/threads.h"
 #include <pthread.h>
-
-/* A worker that is new to the thread. */
-struct nw_told_worker {
-    struct nw_list link;
-    uint32_t number;
-    struct nw_channel channel; /* the thread's from then on */
-    uint32_t *busy;            /* where to show how many invocations it has of this thread */
-    struct nw_link *origin;    /* the main thread's; a reference, given back by nw_thread_mail.origin */
-};
 
 /* A version that is the current one of its function. */
 struct nw_told_version {
@@ -52,12 +44,12 @@ struct nw_told_failure {
 struct nw_thread_mail {
     struct nw_mail mail;
     struct nw_thread *from;
-    uint64_t applied;       /* it acts on this generation */
-    uint32_t released;      /* a version that is no current one, and that it has nothing under way for any more */
-    uint32_t broken;        /* a worker that broke the protocol: why */
-    const char *why;        /* static text */
-    bool drains;            /* it takes no more invocations */
-    struct nw_link *origin; /* it does not use this worker's memory any more */
+    uint64_t applied;             /* it acts on this generation */
+    uint32_t released;            /* a version that is no current one, and that it has nothing under way for any more */
+    uint32_t broken;              /* a worker that broke the protocol: why */
+    const char *why;              /* static text */
+    bool drains;                  /* it takes no more invocations */
+    struct nw_channels *channels; /* it does not use those of this worker any more */
     struct nw_told_failure *failure;
 };
 

@@ -111,15 +111,13 @@ static void add_workers(struct nw_told *told, const struct nw_engine *engine, un
 {
     nw_list_each(&engine->seats, at, after)
     {
-        struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
-        if (!link || link->broken || nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP)
+        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
+        if (!worker || worker->link->broken || nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP)
             continue;
-        told->workers[told->n_workers++] = link->number;
-        if (!link->others || !link->others[thread])
-            continue;
-        nw_list_append(&told->new_workers, &link->others[thread]->link);
-        link->others[thread] = NULL;
-        link->references++;
+        told->workers[told->n_workers++] = worker->number;
+        struct nw_told_worker *new = nw_channels_take(worker->channels, thread);
+        if (new)
+            nw_list_append(&told->new_workers, &new->link);
     }
 }
 
@@ -228,9 +226,9 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
 {
     nw_list_each(&engine->seats, at, after)
     {
-        struct nw_link *link = nw_container(at, struct nw_seat, link)->worker;
-        if (link && link->number == number)
-            nw_link_break(link, why);
+        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
+        if (worker && worker->number == number)
+            nw_link_break(worker->link, why);
     }
 }
 
@@ -245,63 +243,12 @@ void nw_threads_heard(void *reader, struct nw_mail *mail)
     if (said->broken)
         broken(engine, said->broken, said->why);
     said->from->drains |= said->drains;
-    if (said->origin)
-        nw_link_unref(said->origin);
+    if (said->channels)
+        nw_channels_unref(said->channels);
     if (said->failure)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
     free(said->failure);
     free(said);
-}
-
-/* --- channels --- */
-
-/* The worker knows of it before it can be told of any function. */
-static int add_channel(struct nw_link *link, unsigned thread)
-{
-    const struct nw_geometry geometry = nw_options_geometry(&link->engine->options);
-    const struct nw_control head = {.kind = NW_CONTROL_CHANNEL, .worker = link->number};
-    struct nw_told_worker *worker = calloc(1, sizeof *worker);
-    if (!worker)
-        return -ENOMEM;
-    int rc = nw_channel_create_beside(&worker->channel, &geometry, &link->channel);
-    if (rc < 0) {
-        free(worker);
-        return rc;
-    }
-    nw_list_init(&worker->link);
-    worker->number = link->number;
-    worker->busy = &link->busy_elsewhere[thread];
-    worker->origin = link;
-    link->others[thread] = worker;
-    return nw_control_send(link->control, &head, NULL, 0, (int[]){worker->channel.memfd, worker->channel.own_doorbell},
-                           2);
-}
-
-int nw_threads_link(struct nw_link *link)
-{
-    const struct nw_threads *threads = link->engine->threads;
-    int rc = 0;
-    if (!threads)
-        return 0;
-    link->others = calloc(threads->n, sizeof(struct nw_told_worker *));
-    link->busy_elsewhere = calloc(threads->n, sizeof *link->busy_elsewhere);
-    if (!link->others || !link->busy_elsewhere)
-        return -ENOMEM;
-    for (unsigned i = 0; i < threads->n && !rc; i++)
-        rc = add_channel(link, i);
-    return rc;
-}
-
-void nw_threads_unlink(struct nw_link *link)
-{
-    for (unsigned i = 0; link->others && i < link->engine->threads->n; i++) {
-        if (!link->others[i])
-            continue;
-        nw_channel_close(&link->others[i]->channel);
-        free(link->others[i]);
-    }
-    free(link->others);
-    free(link->busy_elsewhere);
 }
 
 /* --- figures --- */
@@ -334,14 +281,6 @@ struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine)
         sum.in_flight += figures.in_flight;
         sum.undrained += figures.undrained;
     }
-    return sum;
-}
-
-unsigned nw_threads_busy(const struct nw_link *link)
-{
-    unsigned sum = link->busy;
-    for (unsigned i = 0; link->busy_elsewhere && i < link->engine->threads->n; i++)
-        sum += nw_load_relaxed(&link->busy_elsewhere[i]);
     return sum;
 }
 

@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 struct nw_engine;
-struct nw_link;
 
 /* Somebody who waits until every thread acts on what is so now. */
 struct nw_threads_waiter {
@@ -38,12 +37,6 @@ void nw_threads_tend(struct nw_engine *engine);
 bool nw_threads_settled(const struct nw_engine *engine);
 void nw_threads_wait(struct nw_engine *engine, struct nw_threads_waiter *waiter);
 
-/* A worker is about to be started: makes the other threads' channels to it. 0 or negative errno. */
-int nw_threads_link(struct nw_link *link);
-
-/* Undoes that, as far as no thread has them yet. */
-void nw_threads_unlink(struct nw_link *link);
-
 /* What one thread has done and is doing; each figure is right, all together may be of two moments. */
 struct nw_thread_figures {
     struct nw_counters counters;
@@ -56,7 +49,6 @@ struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsi
 
 /* All threads together. */
 struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine);
-unsigned nw_threads_busy(const struct nw_link *link);
 
 /* They end their connections with the last answer; whether all have. */
 void nw_threads_drain(struct nw_engine *engine);
