@@ -14,7 +14,7 @@
 
 #define LARGE_BLOCK (1 << 20)
 
-static struct nw_engine engine;
+static struct nw_controller controller;
 
 static void say_notices(const struct nw_registry *registry)
 {
@@ -27,11 +27,12 @@ static void say_notices(const struct nw_registry *registry)
 /* However it ends by itself: no socket stays behind that nobody answers. */
 static void leave(void)
 {
-    nw_state_leave(&engine);
+    nw_state_leave(&controller.engine);
 }
 
 int main(int argc, char **argv)
 {
+    struct nw_engine *engine = &controller.engine;
     char why[4608];
 
     nw_log_init("nightward-engine", NW_LOG_INFO);
@@ -39,20 +40,20 @@ int main(int argc, char **argv)
     /* Large blocks come from the kernel and go back there: of the 16 MiB that keep count of an arena few pages are ever
      * touched, but malloc would zero all of them from the second worker on. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
-    nw_options_parse(&engine.options, argc, argv);
-    nw_log_init("nightward-engine", engine.options.log_level);
-    nw_controller_init(&engine);
-    nw_supervisor_start(&engine);
-    nw_state_take(&engine);
-    engine.registry = nw_registry_open(engine.options.state, why, sizeof why);
-    if (!engine.registry)
+    nw_options_parse(&engine->options, argc, argv);
+    nw_log_init("nightward-engine", engine->options.log_level);
+    nw_controller_init(&controller);
+    nw_supervisor_start(engine);
+    nw_state_take(engine);
+    engine->registry = nw_registry_open(engine->options.state, why, sizeof why);
+    if (!engine->registry)
         nw_die_system("%s", why);
-    say_notices(engine.registry);
-    nw_gateway_start(&engine);
-    nw_threads_start(&engine);
-    nw_admin_start(&engine);
+    say_notices(engine->registry);
+    nw_gateway_start(engine);
+    nw_threads_start(engine);
+    nw_admin_start(engine);
     atexit(leave);
-    nw_controller_run(&engine);
-    nw_controller_fini(&engine);
+    nw_controller_run(&controller);
+    nw_controller_fini(&controller);
     return 0;
 }

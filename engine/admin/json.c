@@ -295,7 +295,7 @@ static void add_warnings(cJSON *root, const struct nw_engine *engine)
     add_warning(list, "state", engine->state_lost);
     add_warning(list, "registry", nw_registry_notice(engine->registry));
     add_warning(list, "store", nw_registry_store_notice(engine->registry));
-    nw_list_each(&engine->deployments, at, after)
+    nw_list_each(&engine->deployments->list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state == NW_DEPLOYMENT_FAILED)
@@ -317,7 +317,7 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
     int deployments = 0;
-    nw_list_each(&engine->deployments, at, after) deployments++;
+    nw_list_each(&engine->deployments->list, at, after) deployments++;
     cJSON_AddNumberToObject(root, "deployments", deployments);
     if (engine->layers) {
         add_lines(root, "confined_by", engine->layers, '+');

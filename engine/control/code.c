@@ -1,65 +1,67 @@
 /* Reading as code.h tells. */
 #include "engine/control/code.h"
-#include "engine/control/deployments.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/store/registry.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct reading {
-    struct nw_deployment *deployment; /* stays as long as its code_reading is set */
+    struct nw_code *code; /* stays as long as it is `reading` */
     struct nw_engine *engine;
     int fd; /* or negative errno */
-    char why[NW_REASON_SIZE];
+    char why[1024];
 };
 
 static void read_work(void *arg)
 {
     struct reading *reading = arg;
-    const struct nw_deployment *deployment = reading->deployment;
     reading->fd =
-        nw_registry_open_code(reading->engine->registry, deployment->sha256, reading->why, sizeof reading->why);
+        nw_registry_open_code(reading->engine->registry, reading->code->sha256, reading->why, sizeof reading->why);
 }
 
 static void read_done(void *arg)
 {
     struct reading *reading = arg;
-    struct nw_deployment *deployment = reading->deployment;
+    struct nw_code *code = reading->code;
     if (reading->engine->ended) {
         if (reading->fd >= 0)
             close(reading->fd);
     } else {
-        deployment->code_reading = false;
-        deployment->code = reading->fd >= 0 ? reading->fd : -1;
-        nw_deployment_code_read(deployment, reading->fd >= 0 ? NULL : reading->why);
+        code->reading = false;
+        code->fd = reading->fd >= 0 ? reading->fd : -1;
+        code->events->read(code, reading->fd >= 0 ? NULL : reading->why);
     }
     free(reading);
 }
 
-static void begin(struct nw_deployment *deployment)
+static void begin(struct nw_code *code)
 {
     struct reading *reading = calloc(1, sizeof *reading);
     if (!reading)
         return;
-    *reading = (struct reading){.deployment = deployment, .engine = deployment->engine};
-    if (nw_io_offload(deployment->engine->io, read_work, read_done, reading) < 0)
+    *reading = (struct reading){.code = code, .engine = code->engine};
+    if (nw_io_offload(code->engine->io, read_work, read_done, reading) < 0)
         free(reading);
     else
-        deployment->code_reading = true;
+        code->reading = true;
 }
 
-bool nw_code_ready(struct nw_deployment *deployment)
+void nw_code_init(struct nw_code *code, struct nw_engine *engine, const char *sha256,
+                  const struct nw_code_events *events)
 {
-    if (deployment->code < 0 && !deployment->code_reading)
-        begin(deployment);
-    return deployment->code >= 0;
+    *code = (struct nw_code){.engine = engine, .events = events, .sha256 = sha256, .fd = -1};
 }
 
-void nw_code_close(struct nw_deployment *deployment)
+void nw_code_fini(struct nw_code *code)
 {
-    if (deployment->code >= 0)
-        close(deployment->code);
+    if (code->fd >= 0)
+        close(code->fd);
+}
+
+bool nw_code_ready(struct nw_code *code)
+{
+    if (code->fd < 0 && !code->reading)
+        begin(code);
+    return code->fd >= 0;
 }

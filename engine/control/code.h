@@ -1,19 +1,36 @@
 /*
- * The code of deployments: read from the store, checked and copied on another thread when it is first needed, and kept
- * as long as the deployment lives, so that its workers can be started again whatever becomes of the store. Not
- * responsible for loading it into workers (deployments.c).
+ * The code of a version: read from the store, checked and copied on another thread when it is first needed, and kept as
+ * long as the version lives, so that its workers can be started again whatever becomes of the store. Not responsible
+ * for loading it into workers (loads.c).
  */
 #ifndef NW_ENGINE_CONTROL_CODE_H
 #define NW_ENGINE_CONTROL_CODE_H
 
 #include <stdbool.h>
 
-struct nw_deployment;
+struct nw_code;
+struct nw_engine;
 
-/* Whether it can be loaded; if it was not read yet, begins to, and nw_deployment_code_read tells the end. */
-bool nw_code_ready(struct nw_deployment *deployment);
+struct nw_code_events {
+    /* It was read, or cannot be used: `why`, else NULL. Nothing uses it on another thread any more. */
+    void (*read)(struct nw_code *code, const char *why);
+};
 
-/* For the end of a deployment. */
-void nw_code_close(struct nw_deployment *deployment);
+struct nw_code {
+    struct nw_engine *engine;
+    const struct nw_code_events *events;
+    const char *sha256; /* of the file in the store; the owner's */
+    int fd;             /* a copy that cannot change any more; -1: not read yet */
+    bool reading;       /* on another thread, which uses all of this */
+};
+
+void nw_code_init(struct nw_code *code, struct nw_engine *engine, const char *sha256,
+                  const struct nw_code_events *events);
+
+/* Not while it is being read. */
+void nw_code_fini(struct nw_code *code);
+
+/* Whether it can be loaded; if it was not read yet, begins to. */
+bool nw_code_ready(struct nw_code *code);
 
 #endif

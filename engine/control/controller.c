@@ -11,7 +11,6 @@
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
-#include "engine/names/names.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/serve/role.h"
@@ -26,7 +25,7 @@ static void tend(struct nw_engine *engine)
 {
     nw_workers_send_kept(engine);
     nw_workers_bury(engine);
-    nw_deployments_reap(engine);
+    nw_deployments_reap(engine->deployments);
     nw_threads_tend(engine);
     nw_operations_bury(engine);
     nw_supervisor_tell_ready(engine);
@@ -35,8 +34,7 @@ static void tend(struct nw_engine *engine)
 static void tick(struct nw_engine *engine)
 {
     nw_http_server_tick(engine->admin);
-    nw_deployments_tick(engine);
-    nw_names_tick(engine);
+    nw_deployments_tick(engine->deployments);
     nw_workers_tick(engine);
     nw_state_tick(engine);
     nw_drain_tick(engine);
@@ -62,13 +60,17 @@ static const struct nw_role role = {
     .may_call = may_call,
 };
 
-void nw_controller_init(struct nw_engine *engine)
+void nw_controller_init(struct nw_controller *controller)
 {
+    struct nw_engine *engine = &controller->engine;
     nw_engine_init(engine, &role);
+    nw_deployments_init(&controller->deployments, engine, &nw_operation_events);
+    engine->deployments = &controller->deployments;
 }
 
-void nw_controller_run(struct nw_engine *engine)
+void nw_controller_run(struct nw_controller *controller)
 {
+    struct nw_engine *engine = &controller->engine;
     /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
      * at once. */
     if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
@@ -79,9 +81,10 @@ void nw_controller_run(struct nw_engine *engine)
     nw_engine_serve(engine);
 }
 
-void nw_controller_fini(struct nw_engine *engine)
+void nw_controller_fini(struct nw_controller *controller)
 {
-    engine->ended = true;
+    struct nw_engine *engine = &controller->engine;
+    engine->ended = controller->deployments.resolver.ended = true;
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
     nw_threads_stop(engine);

@@ -5,14 +5,21 @@
 #ifndef NW_ENGINE_CONTROL_CONTROLLER_H
 #define NW_ENGINE_CONTROL_CONTROLLER_H
 
-struct nw_engine;
+#include "engine/control/deployments.h"
+#include "engine/serve/engine.h"
+
+/* What only the main thread has. */
+struct nw_controller {
+    struct nw_engine engine; /* as every thread has one */
+    struct nw_deployments deployments;
+};
 
 /* Prepares everything that needs no file and no socket. Ends the process when memory is out. */
-void nw_controller_init(struct nw_engine *engine);
+void nw_controller_init(struct nw_controller *controller);
 
 /* Serves until told to end by the supervisor or a signal. */
-void nw_controller_run(struct nw_engine *engine);
+void nw_controller_run(struct nw_controller *controller);
 
-void nw_controller_fini(struct nw_engine *engine);
+void nw_controller_fini(struct nw_controller *controller);
 
 #endif

@@ -1,9 +1,12 @@
-/* The type of a deployment: a version of a function. Its life is in deployments.h. */
+/* The type of a deployment, which is a version of a function, and of all of them. Their life is in deployments.h. */
 #ifndef NW_ENGINE_CONTROL_DEPLOYMENT_H
 #define NW_ENGINE_CONTROL_DEPLOYMENT_H
 
+#include "common/base/status.h"
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
+#include "engine/control/code.h"
+#include "engine/names/names.h"
 #include "engine/serve/function.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,8 +14,8 @@
 #define NW_SHA256_HEX   64
 #define NW_VERSION_SIZE 13
 
+struct nw_deployments;
 struct nw_engine;
-struct nw_names;
 struct nw_tenant;
 
 enum nw_deployment_state {
@@ -25,16 +28,15 @@ enum nw_deployment_state {
 };
 
 struct nw_deployment {
-    struct nw_list link; /* in engine->deployments */
-    struct nw_engine *engine;
+    struct nw_list link; /* in all->list */
+    struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
     struct nw_version version;    /* of it, what serving needs */
     enum nw_deployment_state state;
     struct nw_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
-    int code;               /* a copy that cannot change any more, see code.h; -1: not read yet */
-    bool code_reading;      /* on another thread, which uses the deployment */
+    struct nw_code code;
     struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
     bool persisted;
     struct nw_list replicas;
@@ -42,6 +44,27 @@ struct nw_deployment {
     uint64_t load_took; /* ms, the last time; 0: not yet */
     unsigned held;      /* other threads that know it: see threads.h */
     char reason[NW_REASON_SIZE];
+};
+
+/* What those who asked for a version hear of it. */
+struct nw_deployment_events {
+    /* A new one is loaded everywhere: once its row is written, nw_deployment_committed follows. */
+    void (*loaded)(struct nw_deployment *deployment);
+
+    /* A new one cannot be, for deployment->reason: nw_deployment_retire follows. */
+    void (*refused)(struct nw_deployment *deployment, enum nw_status status);
+
+    /* It has ended, and needs its code no more. */
+    void (*ended)(struct nw_engine *engine, const char *sha256);
+};
+
+struct nw_deployments {
+    struct nw_engine *engine;
+    const struct nw_deployment_events *events;
+    struct nw_list list;
+    uint32_t last_number;
+    bool reap; /* something that retires may have come further */
+    struct nw_resolver resolver;
 };
 
 /* The one behind a version of this thread; NULL for NULL. */

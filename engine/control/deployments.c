@@ -12,9 +12,7 @@
  */
 #include "engine/control/deployments.h"
 #include "common/base/log.h"
-#include "engine/control/code.h"
 #include "engine/control/loads.h"
-#include "engine/control/operations.h"
 #include "engine/control/tenants.h"
 #include "engine/control/workers.h"
 #include "engine/io/io.h"
@@ -74,7 +72,7 @@ static void deployment_event(struct nw_deployment *deployment, enum event event)
         return;
     deployment->state = transition->next;
     deployment->version.state = as_version[transition->next];
-    nw_threads_changed(deployment->engine);
+    nw_threads_changed(deployment->all->engine);
     transition->act(deployment);
 }
 
@@ -124,7 +122,7 @@ static void activate(struct nw_replica *replica)
         return;
     tell(replica, NW_CONTROL_ACTIVATE);
     nw_replica_move(replica, NW_REPLICA_ACTIVATE);
-    nw_threads_changed(replica->deployment->engine);
+    nw_threads_changed(replica->deployment->all->engine);
 }
 
 /* LOADED once every replica is settled and one of them is loaded; REFUSED when a new version is refused anywhere, or
@@ -140,7 +138,7 @@ static void judge(struct nw_deployment *deployment)
         unsettled += state == NW_REPLICA_PENDING || state == NW_REPLICA_LOADING;
     }
     if (refused && deployment->state == NW_DEPLOYMENT_LOADING && !deployment->persisted)
-        nw_operation_refused(deployment, NW_STATUS_REFUSED);
+        deployment->all->events->refused(deployment, NW_STATUS_REFUSED);
     else if (loaded && (!unsettled || deployment->state != NW_DEPLOYMENT_LOADING))
         deployment_event(deployment, EVENT_LOADED);
     else if (refused && !loaded && !unsettled)
@@ -153,7 +151,7 @@ static void refuse(struct nw_replica *replica, const char *reason)
     nw_replica_move(replica, NW_REPLICA_REFUSE);
     snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
-        deployment->engine->reap = true;
+        deployment->all->reap = true;
     else
         judge(deployment);
 }
@@ -173,27 +171,52 @@ static void load_everywhere(struct nw_deployment *deployment)
     nw_list_each(&deployment->replicas, at, after) load_next(replica_at(at)->seat);
 }
 
-void nw_deployment_code_read(struct nw_deployment *deployment, const char *why)
+/* --- what other threads have done for it --- */
+
+static void code_read(struct nw_code *code, const char *why)
 {
+    struct nw_deployment *deployment = nw_container(code, struct nw_deployment, code);
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
-        deployment->engine->reap = true;
+        deployment->all->reap = true;
     else if (why)
         refuse_all(deployment, why);
     else
         load_everywhere(deployment);
 }
 
-void nw_deployment_names_known(struct nw_deployment *deployment)
+static const struct nw_code_events code_events = {.read = code_read};
+
+static void names_known(void *arg)
 {
-    load_everywhere(deployment);
+    load_everywhere(arg);
 }
 
-void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
+static void names_changed(void *arg)
 {
-    nw_list_each(&engine->deployments, at, after)
+    const struct nw_deployment *deployment = arg;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = replica_at(at);
+        if (replica->state == NW_REPLICA_LOADING || replica->state == NW_REPLICA_LOADED ||
+            replica->state == NW_REPLICA_SERVING)
+            nw_load_tell_reach(replica);
+    }
+}
+
+static void names_idle(void *arg)
+{
+    const struct nw_deployment *deployment = arg;
+    deployment->all->reap = true;
+}
+
+static const struct nw_names_events names_events = {.known = names_known, .changed = names_changed, .idle = names_idle};
+
+void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
+{
+    nw_list_each(&all->list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code >= 0 || strcmp(deployment->sha256, sha256))
+        if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code.fd >= 0 || strcmp(deployment->sha256, sha256))
             continue;
         nw_list_each(&deployment->replicas, of, next) nw_replica_move(replica_at(of), NW_REPLICA_AGAIN);
         load_everywhere(deployment);
@@ -204,7 +227,7 @@ void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256)
 
 static void commit(struct nw_deployment *deployment)
 {
-    nw_operation_loaded(deployment);
+    deployment->all->events->loaded(deployment);
 }
 
 static void serve(struct nw_deployment *deployment)
@@ -219,7 +242,6 @@ static void take_over(struct nw_deployment *deployment)
     struct nw_deployment *old = nw_deployment_of(function->current);
     deployment->persisted = true;
     function->current = &deployment->version;
-    function->next = NULL;
     serve(deployment);
     judge(deployment); /* workers may have been lost, and refused it, while the row was written */
     if (old)
@@ -235,7 +257,9 @@ static void fail(struct nw_deployment *deployment)
 static void begin_retiring(struct nw_deployment *deployment)
 {
     deployment->function = NULL;
-    deployment->engine->reap = true;
+    if (deployment->names)
+        nw_names_stop(deployment->names);
+    deployment->all->reap = true;
 }
 
 void nw_deployment_committed(struct nw_deployment *deployment)
@@ -252,7 +276,7 @@ void nw_deployment_retire(struct nw_deployment *deployment)
 
 static int add_own_seats(struct nw_deployment *deployment)
 {
-    for (uint64_t i = 0; i < deployment->engine->options.workers; i++) {
+    for (uint64_t i = 0; i < deployment->all->engine->options.workers; i++) {
         struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
         if (!seat)
             return -ENOMEM;
@@ -266,38 +290,47 @@ static int add_own_seats(struct nw_deployment *deployment)
 
 static int add_replicas(struct nw_deployment *deployment)
 {
-    if (deployment->engine->options.mode == NW_MODE_PROCESS)
+    if (deployment->all->engine->options.mode == NW_MODE_PROCESS)
         return add_own_seats(deployment);
     nw_list_each(&deployment->tenant->seats, at,
                  after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant))) return -ENOMEM;
     return 0;
 }
 
-struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_engine *engine,
+void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine,
+                         const struct nw_deployment_events *events)
+{
+    *all = (struct nw_deployments){.engine = engine, .events = events};
+    nw_list_init(&all->list);
+    nw_resolver_init(&all->resolver, engine->io, &names_events);
+}
+
+struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
                                         struct nw_manifest *manifest, const char *sha256, bool persisted)
 {
+    struct nw_engine *engine = all->engine;
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
     struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant, manifest->profile) : NULL;
     if (!tenant) {
         free(deployment);
         return NULL;
     }
-    deployment->engine = engine;
+    deployment->all = all;
     deployment->tenant = tenant;
     deployment->function = function;
     deployment->version = (struct nw_version){.engine = engine,
-                                              .number = ++engine->last_deployment,
+                                              .number = ++all->last_number,
                                               .slots = manifest->slots,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = deployment->reason};
     deployment->state = NW_DEPLOYMENT_LOADING;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
-    deployment->code = -1;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
+    nw_code_init(&deployment->code, engine, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
-    nw_list_append(&engine->deployments, &deployment->link);
+    nw_list_append(&all->list, &deployment->link);
     if (add_replicas(deployment) < 0) {
         nw_deployment_retire(deployment);
         return NULL;
@@ -306,8 +339,6 @@ struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_
     *manifest = (struct nw_manifest){.name = ""};
     if (persisted)
         function->current = &deployment->version;
-    else
-        function->next = deployment;
     load_everywhere(deployment);
     return deployment;
 }
@@ -337,24 +368,25 @@ static void end_replica(struct nw_replica *replica)
 static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
-    nw_operations_forget_code(deployment->engine, deployment->sha256);
-    nw_code_close(deployment);
-    nw_names_free(deployment);
+    deployment->all->events->ended(deployment->all->engine, deployment->sha256);
+    nw_code_fini(&deployment->code);
+    nw_names_free(deployment->names);
     nw_manifest_fini(&deployment->manifest);
     nw_tenant_release(deployment->tenant);
     free(deployment);
 }
 
-void nw_deployments_reap(struct nw_engine *engine)
+void nw_deployments_reap(struct nw_deployments *all)
 {
-    if (!engine->reap && !engine->unbound)
+    struct nw_engine *engine = all->engine;
+    if (!all->reap && !engine->unbound)
         return;
-    engine->reap = engine->unbound = false;
-    nw_list_each(&engine->deployments, at, after)
+    all->reap = engine->unbound = false;
+    nw_list_each(&all->list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code_reading ||
-            nw_names_busy(deployment))
+        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code.reading ||
+            (deployment->names && nw_names_busy(deployment->names)))
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->queue.bound)
             end_replica(replica_at(replica));
@@ -373,7 +405,7 @@ void nw_deployments_seat_up(struct nw_seat *seat)
 void nw_deployments_seat_lost(struct nw_seat *seat)
 {
     nw_loads_lost(seat);
-    seat->engine->reap = true;
+    seat->engine->deployments->reap = true;
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
@@ -404,7 +436,7 @@ void nw_deployments_seat_stuck(struct nw_seat *seat)
         if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
             continue;
         snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
-        nw_operation_refused(deployment, NW_STATUS_UNAVAILABLE);
+        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
     }
 }
 
@@ -430,7 +462,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     } else {
         nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
-            seat->engine->reap = true;
+            seat->engine->deployments->reap = true;
         else
             judge(replica->deployment);
     }
@@ -468,7 +500,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
         if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
             return "it retired a deployment that it was not asked to";
         /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
-        seat->engine->reap = true;
+        seat->engine->deployments->reap = true;
         return NULL;
     case NW_CONTROL_TORN_DOWN:
         torn_down(replica, head, text);
@@ -490,22 +522,23 @@ void nw_deployments_seat_tick(struct nw_seat *seat)
 
 /* --- the whole --- */
 
-void nw_deployments_tick(struct nw_engine *engine)
+void nw_deployments_tick(struct nw_deployments *all)
 {
-    uint64_t now = nw_io_now(engine->io);
-    nw_list_each(&engine->deployments, at, after)
+    uint64_t now = nw_io_now(all->engine->io);
+    nw_resolver_tick(&all->resolver);
+    nw_list_each(&all->list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted || now < deployment->deadline)
             continue;
         snprintf(deployment->reason, sizeof deployment->reason, "no worker could load it in time");
-        nw_operation_refused(deployment, NW_STATUS_UNAVAILABLE);
+        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
     }
 }
 
-bool nw_deployments_settled(const struct nw_engine *engine)
+bool nw_deployments_settled(const struct nw_deployments *all)
 {
-    nw_list_each(&engine->deployments, at, after)
+    nw_list_each(&all->list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state == NW_DEPLOYMENT_LOADING && deployment->persisted)
@@ -514,9 +547,9 @@ bool nw_deployments_settled(const struct nw_engine *engine)
     return true;
 }
 
-bool nw_deployments_use_code(const struct nw_engine *engine, const char *sha256)
+bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256)
 {
-    nw_list_each(&engine->deployments, at,
+    nw_list_each(&all->list, at,
                  after) if (!strcmp(nw_container(at, struct nw_deployment, link)->sha256, sha256)) return true;
     return false;
 }

@@ -17,31 +17,28 @@ struct nw_manifest;
 struct nw_replica;
 struct nw_seat;
 
+void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine,
+                         const struct nw_deployment_events *events);
+
 /*
  * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the
  * manifest. `persisted`: its row is in the registry already, so it serves as soon as it is loaded, and becomes
- * function->current at once; else it becomes function->next. NULL when memory is out; the manifest is the caller's.
+ * function->current at once. NULL when memory is out; the manifest is the caller's.
  */
-struct nw_deployment *nw_deployment_new(struct nw_function *function, struct nw_engine *engine,
+struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
                                         struct nw_manifest *manifest, const char *sha256, bool persisted);
 
 /* The row of a loaded deployment is written: it serves, and the version before it retires. */
 void nw_deployment_committed(struct nw_deployment *deployment);
 
-/* Its code was read, or cannot be used and `why`. */
-void nw_deployment_code_read(struct nw_deployment *deployment, const char *why);
-
-/* The names that it may connect to were looked up. */
-void nw_deployment_names_known(struct nw_deployment *deployment);
-
 /* Good code was stored: what failed for want of it is loaded. */
-void nw_deployments_code_stored(struct nw_engine *engine, const char *sha256);
+void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256);
 
 /* Ends a deployment: what chose it is finished, then its domains end. */
 void nw_deployment_retire(struct nw_deployment *deployment);
 
 /* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
-void nw_deployments_reap(struct nw_engine *engine);
+void nw_deployments_reap(struct nw_deployments *all);
 
 /* A worker said hello; a worker is lost, before its invocations are dealt with and after; and later, through whose
  * doing. */
@@ -61,13 +58,13 @@ void nw_deployments_seat_tick(struct nw_seat *seat);
 const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text);
 
 /* Gives up loading what takes too long. */
-void nw_deployments_tick(struct nw_engine *engine);
+void nw_deployments_tick(struct nw_deployments *all);
 
 /* Whether every persisted function was loaded or refused. */
-bool nw_deployments_settled(const struct nw_engine *engine);
+bool nw_deployments_settled(const struct nw_deployments *all);
 
 /* Whether some deployment still needs this code in the store. */
-bool nw_deployments_use_code(const struct nw_engine *engine, const char *sha256);
+bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256);
 
 /* The version for people and programs: the first 12 digits of the code's SHA-256. */
 void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE]);

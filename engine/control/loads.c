@@ -71,6 +71,16 @@ static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
     return a->deployment->version.number < b->deployment->version.number;
 }
 
+static bool names_ready(struct nw_deployment *deployment)
+{
+    const struct nw_manifest *manifest = &deployment->manifest;
+    if (!nw_names_has(manifest->connect))
+        return true;
+    if (!deployment->names)
+        deployment->names = nw_names_new(&deployment->all->resolver, manifest->name, manifest->connect, deployment);
+    return deployment->names && nw_names_ready(deployment->names);
+}
+
 struct nw_replica *nw_loads_next(const struct nw_seat *seat)
 {
     struct nw_replica *next = NULL;
@@ -80,7 +90,7 @@ struct nw_replica *nw_loads_next(const struct nw_seat *seat)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-            nw_code_ready(replica->deployment) && nw_names_ready(replica->deployment) &&
+            nw_code_ready(&replica->deployment->code) && names_ready(replica->deployment) &&
             (!next || goes_before(replica, next)))
             next = replica;
     }
@@ -110,7 +120,7 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
     char text[NW_ERROR_TEXT];
     int n = nw_grant_directories(deployment->manifest.directories, grants, why, why_size);
     files->n = 0;
-    if (add_file(files, fcntl(deployment->code, F_DUPFD_CLOEXEC, 0)) < 0) {
+    if (add_file(files, fcntl(deployment->code.fd, F_DUPFD_CLOEXEC, 0)) < 0) {
         snprintf(why, why_size, "its code cannot be handed to a worker: %s", nw_error_text(errno, text));
         return -1;
     }
@@ -130,6 +140,17 @@ static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
         rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
     return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
+}
+
+void nw_load_tell_reach(const struct nw_replica *replica)
+{
+    const struct nw_deployment *deployment = replica->deployment;
+    const struct nw_control head = {.kind = NW_CONTROL_REACH, .deployment = deployment->version.number};
+    struct nw_reach reach;
+    if (!deployment->names)
+        return;
+    nw_names_reach(deployment->names, &reach);
+    nw_worker_tell(replica->seat->worker, &head, (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
 }
 
 bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
@@ -153,7 +174,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
-        nw_names_tell(replica);
+        nw_load_tell_reach(replica);
         nw_replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);
         seat->loading++;

@@ -19,6 +19,9 @@ struct nw_replica *nw_loads_next(const struct nw_seat *seat);
 /* Begins to load it. False: that cannot be done, and why, for people. */
 bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size);
 
+/* Says what it may connect to, if there are names in its list; else the worker can read that itself. */
+void nw_load_tell_reach(const struct nw_replica *replica);
+
 /* The worker has answered. */
 void nw_load_ended(struct nw_replica *replica, bool loaded);
 

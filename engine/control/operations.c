@@ -103,13 +103,13 @@ struct forgotten {
 
 static void forget(struct nw_engine *engine, const char *sha256)
 {
-    if (!nw_deployments_use_code(engine, sha256))
+    if (!nw_deployments_use_code(engine->deployments, sha256))
         nw_registry_forget(engine->registry, sha256);
 }
 
 /* While something is being stored, code that nobody names may be just what was found there already: it is looked at
  * again when nothing is. */
-void nw_operations_forget_code(struct nw_engine *engine, const char *sha256)
+static void forget_code(struct nw_engine *engine, const char *sha256)
 {
     struct forgotten *later = engine->storing ? malloc(sizeof *later) : NULL;
     if (!engine->storing)
@@ -146,8 +146,8 @@ static void store_done(void *arg)
         return;
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
-        nw_deployments_code_stored(op->engine, op->sha256);
-        op->deployment = nw_deployment_new(op->function, op->engine, &op->manifest, op->sha256, false);
+        nw_deployments_code_stored(op->engine->deployments, op->sha256);
+        op->deployment = nw_deployment_new(op->engine->deployments, op->function, &op->manifest, op->sha256, false);
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");
     }
@@ -171,7 +171,6 @@ static void commit_done(void *arg)
     if (op->engine->ended)
         return;
     if (op->rc < 0) {
-        op->function->next = NULL;
         nw_deployment_retire(op->deployment);
         end(op, NW_STATUS_INTERNAL);
         return;
@@ -182,18 +181,7 @@ static void commit_done(void *arg)
     end_when_settled(op, NW_STATUS_OK);
 }
 
-void nw_operation_loaded(struct nw_deployment *deployment)
-{
-    struct operation *op = first_operation(deployment->function);
-    op->deployment = deployment;
-    int rc = nw_io_offload(op->engine->io, commit_work, commit_done, op);
-    if (rc == 0)
-        return;
-    snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
-    nw_operation_refused(deployment, NW_STATUS_INTERNAL);
-}
-
-void nw_operation_refused(struct nw_deployment *deployment, enum nw_status status)
+static void refused(struct nw_deployment *deployment, enum nw_status status)
 {
     struct nw_function *function = deployment->function;
     struct operation *op = first_operation(function);
@@ -205,10 +193,22 @@ void nw_operation_refused(struct nw_deployment *deployment, enum nw_status statu
         snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->reason, version);
     }
     nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
-    function->next = NULL;
     nw_deployment_retire(deployment);
     end(op, status);
 }
+
+static void loaded(struct nw_deployment *deployment)
+{
+    struct operation *op = first_operation(deployment->function);
+    op->deployment = deployment;
+    int rc = nw_io_offload(op->engine->io, commit_work, commit_done, op);
+    if (rc == 0)
+        return;
+    snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
+    refused(deployment, NW_STATUS_INTERNAL);
+}
+
+const struct nw_deployment_events nw_operation_events = {.loaded = loaded, .refused = refused, .ended = forget_code};
 
 /* --- removal --- */
 
@@ -301,7 +301,7 @@ static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256
 {
     struct nw_engine *engine = arg;
     struct nw_function *function = nw_function_get(engine, manifest->name);
-    if (!function || !nw_deployment_new(function, engine, manifest, sha256, true))
+    if (!function || !nw_deployment_new(engine->deployments, function, manifest, sha256, true))
         nw_die_system("cannot load the registered functions: out of memory");
 }
 

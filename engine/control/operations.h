@@ -26,12 +26,8 @@ int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_
 /* Removes a function. As nw_deploy. */
 int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg);
 
-/* The deployment under way is loaded everywhere; or it cannot be, for `deployment->reason`. */
-void nw_operation_loaded(struct nw_deployment *deployment);
-void nw_operation_refused(struct nw_deployment *deployment, enum nw_status status);
-
-/* The version is gone: its code may be removed from the store. */
-void nw_operations_forget_code(struct nw_engine *engine, const char *sha256);
+/* How operations hear of the versions that they ask for. */
+extern const struct nw_deployment_events nw_operation_events;
 
 /* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
  * middle of something: functions may go with them. */

@@ -437,7 +437,7 @@ const char *nw_workers_unready(const struct nw_engine *engine)
         return "a worker is not up";
     if (engine->state_lost)
         return "the state directory is gone";
-    return nw_deployments_settled(engine) ? NULL : "functions are being loaded";
+    return nw_deployments_settled(engine->deployments) ? NULL : "functions are being loaded";
 }
 
 void nw_workers_fini(struct nw_engine *engine)

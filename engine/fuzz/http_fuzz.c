@@ -31,7 +31,7 @@ static struct fake_client *client(struct world *world, struct play *play)
 {
     struct fake_client **at = &play->clients[play->at];
     if (!*at)
-        *at = fake_connect(world->engine.io, play->at < 2 ? WORLD_GATEWAY : WORLD_ADMIN);
+        *at = fake_connect(world->engine->io, play->at < 2 ? WORLD_GATEWAY : WORLD_ADMIN);
     return *at;
 }
 

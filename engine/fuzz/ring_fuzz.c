@@ -198,7 +198,7 @@ static void request(struct play *play)
     if (play->clients[which] && !fake_is_open(play->clients[which]))
         check_answers(play, which);
     if (!play->clients[which])
-        play->clients[which] = fake_connect(play->world->engine.io, WORLD_GATEWAY);
+        play->clients[which] = fake_connect(play->world->engine->io, WORLD_GATEWAY);
     fake_send(play->clients[which], head, (size_t)n);
     fake_send(play->clients[which], body, length);
     play->sent[which]++;

@@ -163,8 +163,8 @@ size_t world_arena = 128 * 1024;
 
 bool world_turn_once(struct world *world, uint64_t ms)
 {
-    world->engine.spin_credit = 0; /* spinning would only cost time */
-    fake_turn(world->engine.io, ms);
+    world->engine->spin_credit = 0; /* spinning would only cost time */
+    fake_turn(world->engine->io, ms);
     return world_workers_turn(world);
 }
 
@@ -191,14 +191,14 @@ void world_deploy(struct world *world, const char *name, const char *code)
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "slots", "2", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "timeout", "1s", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_buffer_append(&bytes, code, strlen(code)) == 0);
-    NW_FUZZ_CHECK(nw_deploy(&world->engine, &manifest, &bytes, operation_done, NULL) == 0);
+    NW_FUZZ_CHECK(nw_deploy(world->engine, &manifest, &bytes, operation_done, NULL) == 0);
 }
 
 void world_remove(struct world *world, const char *name)
 {
-    struct nw_function *function = nw_function_find(&world->engine, name, strlen(name));
+    struct nw_function *function = nw_function_find(world->engine, name, strlen(name));
     if (function)
-        NW_FUZZ_CHECK(nw_remove(function, &world->engine, operation_done, NULL) == 0);
+        NW_FUZZ_CHECK(nw_remove(function, world->engine, operation_done, NULL) == 0);
 }
 
 /* --- the end --- */
@@ -223,11 +223,11 @@ static bool some_function_is_left(struct nw_engine *engine)
 
 static void check_nothing_is_left(struct world *world)
 {
-    struct nw_engine *engine = &world->engine;
+    struct nw_engine *engine = world->engine;
     const struct nw_counters *counters = &engine->counters;
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         NW_FUZZ_CHECK(nw_list_empty(&engine->functions[i]));
-    NW_FUZZ_CHECK(nw_list_empty(&engine->deployments) && nw_list_empty(&engine->broken) && !engine->in_flight);
+    NW_FUZZ_CHECK(nw_list_empty(&engine->deployments->list) && nw_list_empty(&engine->broken) && !engine->in_flight);
     for (uint32_t i = 0; i < engine->n_invocations; i++)
         NW_FUZZ_CHECK(engine->invocations[i]->state == NW_INVOCATION_FREE);
     NW_FUZZ_CHECK(counters->requests == counters->completed + counters->failed + counters->abandoned);
@@ -248,7 +248,7 @@ static void check_nothing_is_left(struct world *world)
 /* Who still plays goes; what was dishonest is replaced; the rest is waited for. */
 static void end(struct world *world)
 {
-    struct nw_engine *engine = &world->engine;
+    struct nw_engine *engine = world->engine;
     for (int i = 0; world->dishonest && i < WORLD_WORKERS; i++)
         if (world->workers[i].used)
             world_kill(world, &world->workers[i]);
@@ -285,7 +285,7 @@ static void nothing(void *arg)
 
 static void open_sockets(struct world *world)
 {
-    struct nw_engine *engine = &world->engine;
+    struct nw_engine *engine = world->engine;
     int pair[2];
     engine->supervisor = eventfd(0, EFD_CLOEXEC);
     engine->signal_fd = eventfd(0, EFD_CLOEXEC);
@@ -300,34 +300,35 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
 {
     static struct world world;
     memset(&world, 0, sizeof world);
+    world.engine = &world.controller.engine;
     world.dishonest = dishonest;
-    world.engine.options = (struct nw_options){.state = ".",
-                                               .listen = {"127.0.0.1:0"},
-                                               .n_listen = 1,
-                                               .mode = mode,
-                                               .workers = workers,
-                                               .executors = 1,
-                                               .threads = 1,
-                                               .body_limit = world_arena / 8 * 3,
-                                               .arena = world_arena,
-                                               .payload_memory = 4 * world_arena,
-                                               .ring = 16,
-                                               .header_limit = 1024,
-                                               .header_timeout = LIMIT_MS,
-                                               .body_timeout = LIMIT_MS,
-                                               .idle_timeout = LIMIT_MS,
-                                               .write_timeout = LIMIT_MS,
-                                               .queue_timeout = LIMIT_MS,
-                                               .load_timeout = LIMIT_MS};
-    nw_controller_init(&world.engine);
+    world.engine->options = (struct nw_options){.state = ".",
+                                                .listen = {"127.0.0.1:0"},
+                                                .n_listen = 1,
+                                                .mode = mode,
+                                                .workers = workers,
+                                                .executors = 1,
+                                                .threads = 1,
+                                                .body_limit = world_arena / 8 * 3,
+                                                .arena = world_arena,
+                                                .payload_memory = 4 * world_arena,
+                                                .ring = 16,
+                                                .header_limit = 1024,
+                                                .header_timeout = LIMIT_MS,
+                                                .body_timeout = LIMIT_MS,
+                                                .idle_timeout = LIMIT_MS,
+                                                .write_timeout = LIMIT_MS,
+                                                .queue_timeout = LIMIT_MS,
+                                                .load_timeout = LIMIT_MS};
+    nw_controller_init(&world.controller);
     open_sockets(&world);
-    nw_gateway_start(&world.engine);
-    nw_admin_start(&world.engine);
+    nw_gateway_start(world.engine);
+    nw_admin_start(world.engine);
     struct script s = {&world, play, arg};
     fake_script(script, &s);
-    nw_controller_run(&world.engine);
-    nw_controller_fini(&world.engine);
-    free(nw_container(world.engine.tenants.next, struct nw_tenant, link)); /* the engine leaves it to its end */
+    nw_controller_run(&world.controller);
+    nw_controller_fini(&world.controller);
+    free(nw_container(world.engine->tenants.next, struct nw_tenant, link)); /* the engine leaves it to its end */
     world_workers_fini(&world);
     close(world.launcher);
 }

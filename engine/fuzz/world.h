@@ -6,8 +6,8 @@
 #define NW_ENGINE_FUZZ_WORLD_H
 
 #include "common/shm/channel.h"
+#include "engine/control/controller.h"
 #include "engine/fuzz/io_fake.h"
-#include "engine/serve/engine.h"
 
 #define WORLD_WORKERS 16
 #define WORLD_CALLS   64
@@ -26,7 +26,8 @@ struct world_worker {
 };
 
 struct world {
-    struct nw_engine engine;
+    struct nw_controller controller;
+    struct nw_engine *engine; /* its own */
     int launcher;
     struct world_worker workers[WORLD_WORKERS];
     bool dishonest; /* workers are started and say hello; all else is the target's */

@@ -42,6 +42,7 @@
 
 #define NW_FUNCTION_BUCKETS 1024
 
+struct nw_deployments;
 struct nw_http_server;
 struct nw_invocation;
 struct nw_registry;
@@ -58,12 +59,10 @@ struct nw_engine {
     struct nw_counters counters;
 
     struct nw_list functions[NW_FUNCTION_BUCKETS];
-    struct nw_list deployments;
-    uint32_t last_deployment;
-    struct nw_list ended_operations; /* see operations.c */
-    unsigned storing;                /* operations that rely on code in the store that no deployment names yet */
-    struct nw_list forgotten;        /* code to remove from the store when that is over */
-    bool reap;                       /* something that retires may have come further */
+    struct nw_deployments *deployments; /* the main thread's */
+    struct nw_list ended_operations;    /* see operations.c */
+    unsigned storing;                   /* operations that rely on code in the store that no deployment names yet */
+    struct nw_list forgotten;           /* code to remove from the store when that is over */
 
     struct nw_list tenants;
     struct nw_list seats;
@@ -102,7 +101,6 @@ struct nw_engine {
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
     bool ready;              /* READY was sent */
-    unsigned lookups;        /* of names that are under way */
     bool ended;              /* the loop is over: what comes back from other threads is not looked at */
 };
 

@@ -36,7 +36,6 @@ struct nw_function {
     struct nw_list link; /* in its bucket of engine->functions */
     char name[NW_NAME_MAX + 1];
     struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
-    struct nw_deployment *next; /* on its way */
     struct nw_list waiting;     /* invocations without a worker */
     struct nw_list capped;      /* invocations that wait for others of this function to leave the arena */
     struct nw_list uncap_link;  /* in engine->uncap while some of those may go on */

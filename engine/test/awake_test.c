@@ -13,7 +13,7 @@
 /* Each of these calls is answered at once, and the answers stay in the ring. */
 static void fill_ring_to(struct world *world, struct world_worker *worker)
 {
-    for (uint64_t i = 0; i < world->engine.options.ring; i++) {
+    for (uint64_t i = 0; i < world->engine->options.ring; i++) {
         played_call(worker, "nobody");
         world_turn(world, 0);
     }
@@ -34,12 +34,12 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     assert_int_equal(nw_ring_pop(&callee->ch.in, &invoke), 1);
     assert_int_equal(invoke.kind, NW_DESC_INVOKE);
     fill_ring_to(world, caller);
-    assert_true(nw_list_empty(&world->engine.awake));
+    assert_true(nw_list_empty(&world->engine->awake));
     caller->ch.in.shared->head = IMPOSSIBLE;
     assert_int_equal(nw_channel_send(&callee->ch, &(struct nw_desc){.kind = NW_DESC_COMPLETE, .id = invoke.id}), 0);
     played_call(caller, "nobody");
     world_turn(world, 0);
-    assert_int_equal(world->engine.counters.workers_lost, 1);
+    assert_int_equal(world->engine->counters.workers_lost, 1);
     assert_false(caller->used && caller->number == 2);
     assert_true(callee->used);
 }

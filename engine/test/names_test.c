@@ -1,9 +1,6 @@
-/* Names in what functions may connect to: when they are looked up, what a deployment waits for, what workers are told.
+/* Names in what functions may connect to: when they are looked up, how long they are waited for, what they stand for.
  */
 #include "common/test/test.h"
-#include "engine/control/deployments.h"
-#include "engine/control/seat.h"
-#include "engine/control/worker.h"
 #include "engine/names/lookup.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
@@ -12,16 +9,15 @@
 
 #define AGAIN 30000 /* as in names.c */
 
-/* ---- the world: a clock, a thread that works when it is told to, a resolver, a worker ---- */
+/* ---- the world: a clock, a thread that works when it is told to, a resolver ---- */
 
 static struct {
     uint64_t now;
     void (*work)(void *arg), (*done)(void *arg);
     void *arg;
     const char *addresses; /* the last byte of each address of "here"; NULL: it is not found */
-    unsigned lookups, messages, known;
-    struct nw_address_grant told[64];
-    size_t n_told;
+    unsigned lookups, known, changed, idle;
+    size_t n_reached;
 } world;
 
 uint64_t nw_io_now(const struct nw_io *io)
@@ -60,24 +56,25 @@ unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
     return 1;
 }
 
-void nw_worker_tell(struct nw_worker *worker, const struct nw_control *head, const char *text, size_t length,
-                    const int *fds, int n_fds)
+static void known(void *arg)
 {
-    (void)worker;
-    (void)fds;
-    assert_int_equal(head->kind, NW_CONTROL_REACH);
-    assert_int_equal(n_fds, 0);
-    assert_true(length <= sizeof world.told);
-    memcpy(world.told, text, length);
-    world.n_told = length / sizeof *world.told;
-    world.messages++;
-}
-
-void nw_deployment_names_known(struct nw_deployment *deployment)
-{
-    (void)deployment;
+    assert_ptr_equal(arg, &world);
     world.known++;
 }
+
+static void changed(void *arg)
+{
+    assert_ptr_equal(arg, &world);
+    world.changed++;
+}
+
+static void idle(void *arg)
+{
+    assert_ptr_equal(arg, &world);
+    world.idle++;
+}
+
+static const struct nw_names_events events = {.known = known, .changed = changed, .idle = idle};
 
 static void thread_works(void)
 {
@@ -88,33 +85,28 @@ static void thread_works(void)
     world.done(world.arg);
 }
 
-static bool is_told(char last, uint16_t port)
+static struct nw_resolver resolver;
+static struct nw_names *names;
+
+static bool reaches(char last, uint16_t port)
 {
-    for (size_t i = 0; i < world.n_told; i++)
-        if (world.told[i].address[15] == (uint8_t)last && world.told[i].port == port)
+    static struct nw_reach reach;
+    nw_names_reach(names, &reach);
+    world.n_reached = reach.n;
+    for (size_t i = 0; i < reach.n; i++)
+        if (reach.grants[i].address[15] == (uint8_t)last && reach.grants[i].port == port)
             return true;
     return false;
 }
 
-/* ---- one deployment with one replica ---- */
-
-static struct nw_engine engine;
-static struct nw_deployment deployment;
-static struct nw_replica replica;
-static struct nw_seat seat; /* its worker is the test */
+/* ---- one list ---- */
 
 static int set_up(void **state)
 {
     (void)state;
     memset(&world, 0, sizeof world);
-    engine = (struct nw_engine){.lookups = 0};
-    deployment = (struct nw_deployment){.engine = &engine, .state = NW_DEPLOYMENT_LOADING, .version = {.number = 7}};
-    replica = (struct nw_replica){.deployment = &deployment, .seat = &seat};
-    snprintf(deployment.manifest.connect, sizeof deployment.manifest.connect, "here:443, 1.2.3.4:5");
-    nw_list_init(&engine.deployments);
-    nw_list_init(&deployment.replicas);
-    nw_list_append(&engine.deployments, &deployment.link);
-    nw_list_append(&deployment.replicas, &replica.of_deployment);
+    nw_resolver_init(&resolver, NULL, &events);
+    names = nw_names_new(&resolver, "f", "here:443, 1.2.3.4:5", &world);
     world.addresses = "ba";
     return 0;
 }
@@ -122,103 +114,97 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    nw_names_free(&deployment);
+    nw_names_free(names);
     return 0;
 }
 
-static void load(void)
+static void get_known(void)
 {
-    assert_false(nw_names_ready(&deployment));
+    assert_false(nw_names_ready(names));
     thread_works();
-    assert_true(nw_names_ready(&deployment));
-    replica.state = NW_REPLICA_LOADING;
-    nw_names_tell(&replica);
+    assert_true(nw_names_ready(names));
 }
 
-static void a_list_without_names_waits_for_nothing(void **state)
+static void only_a_list_with_names_is_looked_up(void **state)
 {
     (void)state;
-    snprintf(deployment.manifest.connect, sizeof deployment.manifest.connect, "1.2.3.4:5");
-    assert_true(nw_names_ready(&deployment));
-    nw_names_tell(&replica);
-    assert_int_equal(world.messages, 0);
+    assert_false(nw_names_has("1.2.3.4:5"));
+    assert_true(nw_names_has("here:443, 1.2.3.4:5"));
 }
 
-static void a_deployment_waits_for_its_names(void **state)
+static void names_are_waited_for(void **state)
 {
     (void)state;
-    load();
+    get_known();
     assert_int_equal(world.known, 1);
-    assert_int_equal(world.messages, 1);
-    assert_int_equal(world.n_told, 4);
-    assert_true(is_told('a', 443) && is_told('b', 443) && is_told(4, 5) && is_told('s', 53));
+    assert_true(reaches('a', 443) && reaches('b', 443) && reaches(4, 5) && reaches('s', 53));
+    assert_int_equal(world.n_reached, 4);
 }
 
 static void names_are_looked_up_again(void **state)
 {
     (void)state;
-    load();
+    get_known();
     world.now += AGAIN - 1;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     assert_null(world.work);
     world.now++;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     world.addresses = "ab"; /* the same, turned round */
     thread_works();
-    assert_int_equal(world.messages, 1);
+    assert_int_equal(world.changed, 0);
     world.now += AGAIN;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     world.addresses = "ac";
     thread_works();
-    assert_int_equal(world.messages, 2);
-    assert_true(is_told('a', 443) && is_told('c', 443) && !is_told('b', 443));
+    assert_int_equal(world.changed, 1);
+    assert_true(reaches('a', 443) && reaches('c', 443) && !reaches('b', 443));
 }
 
 static void what_is_not_found_stays_as_it_was(void **state)
 {
     (void)state;
-    load();
+    get_known();
     world.now += AGAIN;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     world.addresses = NULL;
     thread_works();
-    assert_int_equal(world.messages, 1);
-    nw_names_tell(&replica);
-    assert_true(is_told('a', 443) && is_told('b', 443));
+    assert_int_equal(world.changed, 0);
+    assert_true(reaches('a', 443) && reaches('b', 443));
 }
 
 /* A name server that does not answer keeps a function only for some seconds. */
 static void patience_ends(void **state)
 {
     (void)state;
-    assert_false(nw_names_ready(&deployment));
-    nw_names_tick(&engine);
+    assert_false(nw_names_ready(names));
+    nw_resolver_tick(&resolver);
     assert_int_equal(world.known, 0);
     world.now += 5000;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     assert_int_equal(world.known, 1);
-    assert_true(nw_names_ready(&deployment));
-    replica.state = NW_REPLICA_LOADING;
-    nw_names_tell(&replica);
-    assert_int_equal(world.n_told, 1); /* the address in the list */
+    assert_true(nw_names_ready(names));
+    assert_true(reaches(4, 5)); /* the address in the list */
+    assert_int_equal(world.n_reached, 1);
     thread_works();
     assert_int_equal(world.known, 1);
-    assert_true(is_told('a', 443));
+    assert_int_equal(world.changed, 1);
+    assert_true(reaches('a', 443));
 }
 
-/* The other thread uses the deployment: it may not be freed before it is done. */
+/* The other thread uses them: they may not be freed before it is done. */
 static void the_end_waits_for_the_thread(void **state)
 {
     (void)state;
-    assert_false(nw_names_ready(&deployment));
-    assert_true(nw_names_busy(&deployment));
-    deployment.state = NW_DEPLOYMENT_RETIRING;
+    assert_false(nw_names_ready(names));
+    assert_true(nw_names_busy(names));
+    nw_names_stop(names);
     thread_works();
-    assert_false(nw_names_busy(&deployment));
-    assert_true(engine.reap);
+    assert_false(nw_names_busy(names));
+    assert_int_equal(world.idle, 1);
     assert_int_equal(world.known, 0);
     world.now += AGAIN;
-    nw_names_tick(&engine);
+    nw_resolver_tick(&resolver);
     assert_null(world.work);
 }
 
@@ -227,12 +213,8 @@ static void the_end_waits_for_the_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_list_without_names_waits_for_nothing),
-        TEST(a_deployment_waits_for_its_names),
-        TEST(names_are_looked_up_again),
-        TEST(what_is_not_found_stays_as_it_was),
-        TEST(patience_ends),
-        TEST(the_end_waits_for_the_thread),
+        TEST(only_a_list_with_names_is_looked_up), TEST(names_are_waited_for), TEST(names_are_looked_up_again),
+        TEST(what_is_not_found_stays_as_it_was),   TEST(patience_ends),        TEST(the_end_waits_for_the_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,13 +166,13 @@ static void reads_late(struct world *world, void *arg)
         world_turn(world, 0);
     }
     assert_true(worker->used);
-    assert_false(nw_list_empty(&world->engine.unsent));
+    assert_false(nw_list_empty(&world->engine->unsent));
     for (int i = 0; i < MANY && retired < MANY; i++) {
         retired += read_messages(worker);
         world_turn(world, 0);
     }
     assert_int_equal(retired, MANY);
-    assert_int_equal(world->engine.counters.workers_lost, 0);
+    assert_int_equal(world->engine->counters.workers_lost, 0);
 }
 
 static void a_worker_may_read_late(void **state)

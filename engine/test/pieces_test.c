@@ -37,7 +37,7 @@ static char *body; /* LENGTH bytes, of which the first makes echo repeat them */
 static bool between_pieces(struct nw_chore *chore)
 {
     (void)chore;
-    if (nw_list_empty(&witness.world->engine.chores))
+    if (nw_list_empty(&witness.world->engine->chores))
         return false;
     if (++witness.pieces == witness.meddle_at)
         witness.meddle(&witness);
@@ -49,7 +49,7 @@ static void turn(struct world *world, uint64_t ms)
     bool busy = true;
     for (; busy; ms = 1) {
         nw_chore_stop(&witness.chore);
-        nw_chore_start(&world->engine.chores, &witness.chore);
+        nw_chore_start(&world->engine->chores, &witness.chore);
         busy = world_turn_once(world, ms);
     }
     nw_chore_stop(&witness.chore);
@@ -59,7 +59,7 @@ static void begin(struct world *world, int meddle_at, void (*meddle)(struct witn
 {
     witness =
         (struct witness){.chore = {.step = between_pieces}, .world = world, .meddle_at = meddle_at, .meddle = meddle};
-    witness.client = fake_connect(world->engine.io, WORLD_GATEWAY);
+    witness.client = fake_connect(world->engine->io, WORLD_GATEWAY);
     assert_non_null(witness.client);
     turn(world, 1);
 }
@@ -132,19 +132,19 @@ static void play_unread(struct world *world, void *arg)
     fake_writes(witness.client, FAKE_WRITE_LATER);
     post("", false);
     turn(world, 1);
-    assert_false(nw_list_empty(&world->engine.lent));
+    assert_false(nw_list_empty(&world->engine->lent));
     assert_int_equal(witness.pieces, 0);
     turn(world, TICK_MS);
     turn(world, TICK_MS);
     assert_in_range(witness.pieces, PIECES - 3, 3 * PIECES);
-    assert_true(nw_list_empty(&world->engine.lent));
+    assert_true(nw_list_empty(&world->engine->lent));
     fake_writes(witness.client, FAKE_WRITE_NOW);
     expect_body(world);
 }
 
 static struct nw_link *busy_link(struct world *world)
 {
-    nw_list_each(&world->engine.moving, at, after)
+    nw_list_each(&world->engine->moving, at, after)
     {
         return nw_container(at, struct nw_invocation, link)->next.link;
     }
@@ -165,7 +165,7 @@ static void play_lost_worker(struct world *world, void *arg)
     begin(world, PIECES / 2, lose_worker);
     post("", true);
     turn(world, 1);
-    assert_int_equal(world->engine.counters.workers_lost, 1);
+    assert_int_equal(world->engine->counters.workers_lost, 1);
     assert_true(witness.pieces > PIECES + PIECES / 2 - 2);
     expect_body(world);
 }
@@ -175,7 +175,7 @@ static void lose_all_workers(struct witness *by)
     for (int i = 0; i < WORLD_WORKERS; i++)
         if (by->world->workers[i].used)
             world_kill(by->world, &by->world->workers[i]);
-    nw_list_each(&by->world->engine.seats, at, after)
+    nw_list_each(&by->world->engine->seats, at, after)
     {
         nw_link_break(nw_container(at, struct nw_seat, link)->worker->link, "the test says so");
     }
@@ -192,8 +192,8 @@ static void play_lost_nested(struct world *world, void *arg)
 
 static void be_overdue(struct witness *by)
 {
-    assert_false(nw_list_empty(&by->world->engine.moving));
-    nw_dispatch_fail(nw_container(by->world->engine.moving.next, struct nw_invocation, link), NW_STATUS_UNAVAILABLE,
+    assert_false(nw_list_empty(&by->world->engine->moving));
+    nw_dispatch_fail(nw_container(by->world->engine->moving.next, struct nw_invocation, link), NW_STATUS_UNAVAILABLE,
                      "the test says so");
 }
 
@@ -211,7 +211,7 @@ static void play_overdue(struct world *world, void *arg)
 /* As nw_spool_bury does. */
 static void cut_off(struct witness *by)
 {
-    struct nw_list *holders = &by->world->engine.spool.holders;
+    struct nw_list *holders = &by->world->engine->spool.holders;
     assert_false(nw_list_empty(holders));
     struct nw_spool_holder *holder = nw_container(holders->next, struct nw_spool_holder, link);
     holder->cut(holder->arg);
@@ -227,7 +227,7 @@ static void play_cut_off(struct world *world, void *arg)
     turn(world, TICK_MS);
     turn(world, TICK_MS);
     assert_false(fake_is_open(witness.client));
-    assert_true(nw_list_empty(&world->engine.lent));
+    assert_true(nw_list_empty(&world->engine->lent));
     fake_disconnect(witness.client);
 }
 
@@ -241,7 +241,7 @@ static bool between_flushes(struct nw_chore *chore)
     (void)chore;
     most = now - seen > most ? now - seen : most;
     seen = now;
-    return !nw_http_server_is_flushed(witness.world->engine.gateway);
+    return !nw_http_server_is_flushed(witness.world->engine->gateway);
 }
 
 static void play_fast_reader(struct world *world, void *arg)
@@ -261,7 +261,7 @@ static struct nw_link *calling;
 
 static bool between_polls(struct nw_chore *chore)
 {
-    size_t now = witness.world->engine.counters.nested_calls;
+    size_t now = witness.world->engine->counters.nested_calls;
     (void)chore;
     most = now - seen > most ? now - seen : most;
     seen = now;
@@ -282,13 +282,13 @@ static void play_many_calls(struct world *world, void *arg)
     (void)arg;
     witness = (struct witness){.chore = {.step = between_polls}, .world = world};
     seen = most = 0;
-    calling = nw_container(world->engine.seats.next, struct nw_seat, link)->worker->link;
+    calling = nw_container(world->engine->seats.next, struct nw_seat, link)->worker->link;
     assert_int_equal(calling->number, world->workers[0].number);
     for (int i = 0; i < 10; i++)
         call_nobody(&world->workers[0], LENGTH / 10);
     turn(world, 1);
     assert_in_range(most, 1, 5);
-    assert_int_equal(world->engine.counters.nested_calls, 10);
+    assert_int_equal(world->engine->counters.nested_calls, 10);
 }
 
 static void play_many_invocations(struct world *world, void *arg)
@@ -300,7 +300,7 @@ static void play_many_invocations(struct world *world, void *arg)
     (void)arg;
     begin(world, 0, NULL);
     for (int i = 0; i < MANY_INVOCATIONS; i++)
-        all[i] = nw_invoke_begin(nw_function_find(&world->engine, "echo", 4), 0, &owner, NULL, &status, &reason);
+        all[i] = nw_invoke_begin(nw_function_find(world->engine, "echo", 4), 0, &owner, NULL, &status, &reason);
     for (int i = 0; i < MANY_INVOCATIONS; i++)
         nw_invoke_abandon(all[i]);
     assert_int_equal(witness.pieces, 0);

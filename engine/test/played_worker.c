@@ -25,7 +25,7 @@ static void answer_control(struct world_worker *worker)
 
 void played_await_echo(struct world *world)
 {
-    const struct nw_function *echo = nw_function_find(&world->engine, "echo", strlen("echo"));
+    const struct nw_function *echo = nw_function_find(world->engine, "echo", strlen("echo"));
     for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_VERSION_SERVING); i++) {
         for (int w = 0; w < WORLD_WORKERS; w++)
             if (world->workers[w].used)

@@ -32,7 +32,7 @@ static void begin(struct world *world, int calls)
 
 static struct fake_client *ask(struct world *world, int times)
 {
-    struct fake_client *client = fake_connect(world->engine.io, WORLD_GATEWAY);
+    struct fake_client *client = fake_connect(world->engine->io, WORLD_GATEWAY);
     assert_non_null(client);
     world_turn(world, 1); /* it is accepted */
     for (int i = 0; i < times; i++)
@@ -70,7 +70,7 @@ static void play_limit(struct world *world, void *arg)
 
 static void play_turns(struct world *world, void *arg)
 {
-    int clients = 0, n = (int)world->engine.options.ring;
+    int clients = 0, n = (int)world->engine->options.ring;
     (void)arg;
     begin(world, MANY);
     struct fake_client *client = ask(world, 3);

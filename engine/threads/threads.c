@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/manifest/control.h"
 #include "engine/control/deployment.h"
+#include "engine/control/deployments.h"
 #include "engine/control/replica.h"
 #include "engine/control/workers.h"
 #include "engine/http/http.h"
@@ -76,7 +77,7 @@ static bool is_current(const struct nw_deployment *deployment)
 
 static int add_versions(struct nw_told *told, const struct nw_engine *engine)
 {
-    nw_list_each(&engine->deployments, at, after)
+    nw_list_each(&engine->deployments->list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (!is_current(deployment))
@@ -124,7 +125,7 @@ static void add_workers(struct nw_told *told, const struct nw_engine *engine, un
 /* A version that they know is not gone before each has let go of it. */
 static void hold_versions(const struct nw_threads *threads)
 {
-    nw_list_each(&threads->engine->deployments, at, after)
+    nw_list_each(&threads->engine->deployments->list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (is_current(deployment))
@@ -212,13 +213,13 @@ void nw_threads_tend(struct nw_engine *engine)
 
 static void released(struct nw_engine *engine, uint32_t number)
 {
-    nw_list_each(&engine->deployments, at, after)
+    nw_list_each(&engine->deployments->list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->version.number != number)
             continue;
         deployment->held--;
-        engine->reap = true;
+        engine->deployments->reap = true;
     }
 }
 
