@@ -20,6 +20,8 @@
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/sleep.h"
+#include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/gate/ops.h"
@@ -27,7 +29,8 @@
 #include "worker/memory/pages.h"
 #include "worker/policy/trapped.h"
 #include "worker/run/executor.h"
-#include "worker/run/schedule.h"
+#include "worker/run/watch.h"
+#include "worker/signal/signals.h"
 #include "worker/wire/payload.h"
 #include "worker/wire/remote.h"
 #include "worker/wire/report.h"
@@ -239,8 +242,6 @@ static void prepare(const struct options *o)
     nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
     nw_m.n_lines = 1;
-    for (int pace = 0; pace < NW_PACES; pace++)
-        nw_m.ready_tail[pace] = &nw_m.ready[pace];
     nw_m.wake = nw_wake_init(FD_DOORBELL);
     if (nw_m.wake < 0)
         nw_die_system("cannot make an eventfd: %s", nw_error_text(-nw_m.wake, text));
@@ -269,7 +270,7 @@ static void prepare(const struct options *o)
     if (!error)
         error = nw_closing_init();
     if (!error)
-        error = nw_executors_init(o->executors);
+        error = nw_executors_init(o->executors, nw_executor_next);
     if (error)
         nw_die_system("cannot start %u executors and two threads: %s", o->executors, nw_error_text(-error, text));
 }
@@ -317,11 +318,16 @@ static void receive(void)
     pthread_mutex_unlock(&nw_m.lock);
 }
 
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* One look at everything that the clock drives. Returns when to look again, in ns of CLOCK_MONOTONIC. */
 static uint64_t look(uint64_t now, unsigned *quiet)
 {
     bool busy = nw_watch(now);
-    uint64_t next, rested;
+    uint64_t next;
     bool rests;
 
     busy |= nw_functions_tend(now);
@@ -330,9 +336,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
     rests = *quiet > QUIET_TICKS;
-    next = nw_timers_run(now);
-    rested = nw_lines_rest(now);
-    next = rested < next ? rested : next;
+    next = earliest(nw_signal_timers_run(now), earliest(nw_sleepers_run(now), nw_lines_rest(now)));
     if (!rests && next > now + TICK_NS)
         next = now + TICK_NS;
     nw_wake_control_sleeps(next, rests);

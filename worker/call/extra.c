@@ -9,9 +9,9 @@
 #include "worker/base/limits.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
+#include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
-#include "worker/run/schedule.h"
 
 #define IDLE_NS 1000000000ull
 

@@ -22,11 +22,11 @@
 #include "worker/domain/grants.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
 #include "worker/path/cwd.h"
-#include "worker/run/schedule.h"
 #include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>

@@ -61,6 +61,8 @@ static void forget(struct nw_domain *d)
 {
     nw_share_close(&d->account);
     nw_key_forget(d);
+    if (nw_m.key_line)
+        nw_wake_executor(); /* to deal out its key */
     d->state = NW_DOMAIN_NONE;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Domain records: address range, hardware key, files. A record is used again but never freed, so that an executor
- * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; teardown.c ends it, burial.c
+ * with an old pointer finds a lock and a state rather than garbage. load.c fills a domain; death.c ends it, burial.c
  * gives back what it had.
  */
 #include "worker/domain/domain.h"
@@ -8,6 +8,7 @@
 #include "common/base/error_text.h"
 #include "worker/base/now.h"
 #include "worker/domain/burial.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"

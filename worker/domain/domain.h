@@ -125,6 +125,12 @@ struct nw_domain {
     uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
 };
 
+/* Flows of it may run. */
+static inline bool nw_domain_lives(const struct nw_domain *domain)
+{
+    return domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE;
+}
+
 /* Whether [start, start + length) lies inside the domain's range; nothing at all does, wherever it is. Says nothing of
  * what is mapped there. */
 static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t start, uint64_t length)

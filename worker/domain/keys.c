@@ -4,73 +4,22 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/call/invoke.h"
-#include "worker/domain/burial.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/executor.h"
 #include "worker/domain/free.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/executor/wake.h"
-#include "worker/memory/pages.h"
-#include "worker/run/schedule.h"
-#include "worker/run/teardown.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* How long a domain keeps its key from those that somebody waits for, and then from those that nobody waits for. */
-#define OWN_TURN_NS        2000000ull  /* while it runs only what nobody waits for */
-#define SERVING_TURN_NS    5000000ull  /* while it runs an invocation */
-#define BACKGROUND_TURN_NS 20000000ull /* from what nobody waits for; which waits as long before it takes one */
-#define BACKGROUND_EACH_NS 4000000ull  /* what nobody waits for takes a key so often: it costs some 0.4 ms */
-#define PATIENCE_NS        5000000ull  /* with a domain that was called back; then another one is, too */
-
-struct activity {
-    bool waits; /* a flow could run */
-    bool runs;  /* an executor has its rights, or will have when a nested call returns */
-    bool serves;
-};
-
-/* The monitor reaches into a domain whatever its key: inputs and outputs of flows that wait for others are copied
- * without it. */
-static struct activity activity_of(const struct nw_domain *domain)
-{
-    struct activity a = {.waits = domain->n_key_waiters > 0};
-
-    for (size_t i = 0; i < domain->slots_end; i++) {
-        const struct nw_slot *slot = &domain->slots[i];
-
-        switch (slot->state) {
-        case NW_SLOT_READY:
-            a.waits = true;
-            break;
-        case NW_SLOT_RUNNING:
-        case NW_SLOT_CALLING:
-            a.runs = true;
-            break;
-        default:
-            continue;
-        }
-        a.serves |= slot->sequence & 1;
-    }
-    return a;
-}
-
 bool nw_key_usable(const struct nw_domain *domain)
 {
     return domain->key || !nw_m.keyed;
 }
 
-static bool is_live(const struct nw_domain *domain)
-{
-    return domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE;
-}
-
-/* ---- the line, by the time from which each may take a key from another ---- */
-
-static void line_leave(struct nw_domain *domain)
+void nw_key_unwant(struct nw_domain *domain)
 {
     struct nw_domain **link = &nw_m.key_line;
 
@@ -86,11 +35,11 @@ void nw_key_want(struct nw_domain *domain, bool urgent)
 {
     struct nw_domain **link = &nw_m.key_line;
 
-    if (nw_key_usable(domain) || !is_live(domain) || (domain->wants_key && (domain->key_urgent || !urgent)))
+    if (nw_key_usable(domain) || !nw_domain_lives(domain) || (domain->wants_key && (domain->key_urgent || !urgent)))
         return;
-    line_leave(domain);
+    nw_key_unwant(domain);
     domain->key_urgent = urgent;
-    domain->key_due = nw_now() + (urgent ? 0 : BACKGROUND_TURN_NS);
+    domain->key_due = nw_now() + (urgent ? 0 : NW_KEY_BACKGROUND_NS);
     while (*link && (*link)->key_due <= domain->key_due)
         link = &(*link)->next_wanting;
     domain->next_wanting = *link;
@@ -98,97 +47,7 @@ void nw_key_want(struct nw_domain *domain, bool urgent)
     domain->wants_key = true;
 }
 
-/* ---- pages and rights ---- */
-
-static void rights_set(struct nw_domain *domain, uint32_t rights)
-{
-    for (size_t i = 0; i < domain->slots_end; i++)
-        domain->slots[i].gate.pkru = rights;
-}
-
-/* In pieces, between which others of the process may map memory. */
-static int retag_region(const struct nw_region *r, int key)
-{
-    struct nw_pages_piece piece = {0};
-
-    if (!r->prot)
-        return 0;
-    for (uint64_t at = r->start, n; at < r->end; at += n) {
-        n = nw_pages_next(&piece, r->end - at);
-        if (pkey_mprotect((void *)at, n, r->prot, key) < 0)
-            return -errno;
-    }
-    return 0;
-}
-
-static int retag(struct nw_domain *domain, int key)
-{
-    int error = 0;
-
-    if (pkey_mprotect((void *)domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE, key) < 0)
-        return -errno;
-    pthread_mutex_lock(&domain->memory_lock);
-    domain->tag = key;
-    for (size_t i = 0; i < domain->regions.count && !error; i++)
-        error = retag_region(&domain->regions.regions[i], key);
-    pthread_mutex_unlock(&domain->memory_lock);
-    return error;
-}
-
-/* Without the lock. One slot more keeps the domain from being destroyed meanwhile. */
-static int retag_unlocked(struct nw_domain *domain, int key)
-{
-    int error;
-
-    domain->n_slots++;
-    pthread_mutex_unlock(&nw_m.lock);
-    error = retag(domain, key);
-    pthread_mutex_lock(&nw_m.lock);
-    domain->n_slots--;
-    if (domain->state == NW_DOMAIN_DYING)
-        error = -ECANCELED;
-    return error;
-}
-
-/* After an error: some of its pages may be in the key, so nobody else gets that before they are gone. */
-static void give_up(struct nw_domain *domain, int error, const char *why)
-{
-    if (error != -ECANCELED)
-        nw_domain_kill(domain, NW_STATUS_CRASHED, why);
-    else if (domain->n_slots == 0)
-        nw_domain_bury(domain);
-}
-
-static void give(struct nw_domain *domain, int key)
-{
-    int error;
-
-    line_leave(domain);
-    nw_m.keys_free &= (uint16_t) ~(1u << key);
-    nw_m.key_holder[key] = domain;
-    domain->held_key = key;
-    domain->key_state = NW_KEY_COMES;
-    error = retag_unlocked(domain, key);
-    line_leave(domain);
-    if (error) {
-        give_up(domain, error, "its memory could not be given a key");
-        return;
-    }
-    domain->key_state = NW_KEY_USED;
-    domain->last_used = ++nw_m.use_count;
-    domain->key_since = nw_now();
-    rights_set(domain, nw_gate_rights(key));
-    /* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */
-    nw_store_release(&domain->key, key); /* loaded by nw_free_pop, under its lock, and by return_to_caller */
-    pthread_cond_broadcast(&domain->key_given);
-    nw_ready_all(domain);
-    if (domain->closing)
-        nw_workers_dismiss(domain);
-    else if (domain->function->domain == domain)
-        nw_function_feed(domain->function);
-}
-
-static void set_free(struct nw_domain *domain)
+void nw_key_free(struct nw_domain *domain)
 {
     nw_m.key_holder[domain->held_key] = NULL;
     nw_m.keys_free |= (uint16_t)(1u << domain->held_key);
@@ -196,188 +55,11 @@ static void set_free(struct nw_domain *domain)
     domain->key_state = NW_KEY_NONE;
 }
 
-/* From now on the rights of its flows are those of nobody: none may run before it is given a key. */
-static void park(struct nw_domain *domain)
-{
-    int error = 0;
-
-    domain->key_state = NW_KEY_GOES;
-    nw_m.n_called_back--;
-    rights_set(domain, nw_gate_rights_none());
-    if (!nw_without(NW_DEFENCE_REKEY))
-        error = retag_unlocked(domain, NW_KEY_PARKED);
-    if (error) {
-        give_up(domain, error, "its memory could not be parked");
-        return;
-    }
-    set_free(domain);
-}
-
 void nw_key_forget(struct nw_domain *domain)
 {
-    line_leave(domain);
+    nw_key_unwant(domain);
     nw_m.n_called_back -= domain->key_state == NW_KEY_CALLED_BACK;
     domain->key = 0;
     if (domain->held_key)
-        set_free(domain);
-    if (nw_m.key_line)
-        nw_wake_executor();
-}
-
-/* ---- calling back ---- */
-
-void nw_key_surfaced(struct nw_executor *ex)
-{
-    ex->surfaced = nw_m.n_recalls;
-}
-
-/* Whether it may be where the domain's rights are used, or come from there without having looked at its key since. */
-static bool may_be_in(const struct nw_executor *ex, const struct nw_domain *domain)
-{
-    if (ex->blocked)
-        return ex->has_rights && nw_running((struct nw_executor *)ex)->domain == domain;
-    return !ex->away && (int32_t)(ex->surfaced - domain->recall) < 0;
-}
-
-static bool has_left(const struct nw_domain *domain)
-{
-    bool left = true;
-
-    for (uint32_t i = 0; i < nw_m.n_executors && left; i++)
-        left = !may_be_in(nw_m.executors[i], domain);
-    return left || nw_without(NW_DEFENCE_RECALL);
-}
-
-static void kick_out_of(const struct nw_domain *domain)
-{
-    for (uint32_t i = 0; i < nw_m.n_executors && !nw_without(NW_DEFENCE_RECALL); i++) {
-        const struct nw_executor *ex = nw_m.executors[i];
-
-        if (may_be_in(ex, domain) && nw_load_acquire(&ex->gate.tid)) /* 0 until it has its stack */
-            syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
-    }
-}
-
-/* No flow of it begins to run from now on. The nested call looks at the key under the same lock as at the free list;
- * its way back does without, but whoever is on it is kicked. */
-static void recall(struct nw_domain *domain, uint64_t now)
-{
-    struct activity a;
-
-    nw_free_lock(domain, NULL);
-    nw_store_relaxed(&domain->key, 0);
-    nw_free_unlock(domain);
-    nw_unready_all(domain);
-    domain->key_state = NW_KEY_CALLED_BACK;
-    domain->key_since = now;
-    domain->recall = ++nw_m.n_recalls;
-    nw_m.n_called_back++;
-    a = activity_of(domain);
-    if (a.waits)
-        nw_key_want(domain, a.serves);
-    if (domain->function->domain == domain)
-        nw_function_feed(domain->function); /* which waits, too, if there is anything in its queue */
-    if (a.runs)
-        kick_out_of(domain);
-    else
-        park(domain);
-}
-
-/* Of those that may lose their key now the best: in which nothing runs, then in which nobody waits for what runs. */
-static struct nw_domain *choose(const struct nw_domain *wants, uint64_t now)
-{
-    struct nw_domain *best = NULL;
-    unsigned best_cost = 0;
-
-    for (int key = 0; key < NW_PKRU_KEYS; key++) {
-        struct nw_domain *d = nw_m.key_holder[key];
-        struct activity a;
-        unsigned cost;
-        uint64_t turn;
-
-        if (!d || !d->key || !is_live(d))
-            continue;
-        a = activity_of(d);
-        cost = a.serves ? 3 : a.runs ? 2 : a.waits;
-        turn = !cost ? 0 : !wants->key_urgent ? BACKGROUND_TURN_NS : a.serves ? SERVING_TURN_NS : OWN_TURN_NS;
-        if (now - d->key_since < turn || (cost && nw_without(NW_DEFENCE_TURNS)))
-            continue;
-        if (!best || cost < best_cost || (cost == best_cost && d->last_used < best->last_used)) {
-            best = d;
-            best_cost = cost;
-        }
-    }
-    return best;
-}
-
-/* True: a domain was parked, its key is free. */
-static bool take(const struct nw_domain *wants, uint64_t now)
-{
-    struct nw_domain *from;
-
-    if (!wants->key_urgent && (now < wants->key_due || now - nw_m.background_took < BACKGROUND_EACH_NS))
-        return false;
-    from = choose(wants, now);
-    if (!from)
-        return false;
-    if (!wants->key_urgent)
-        nw_m.background_took = now;
-    recall(from, now);
-    return from->key_state != NW_KEY_CALLED_BACK;
-}
-
-/* Keys that will be free soon. */
-static unsigned count_going(uint64_t now)
-{
-    unsigned n = 0;
-
-    for (int key = 0; key < NW_PKRU_KEYS; key++) {
-        const struct nw_domain *d = nw_m.key_holder[key];
-
-        n += d &&
-             (d->key_state == NW_KEY_GOES || (d->key_state == NW_KEY_CALLED_BACK && now - d->key_since < PATIENCE_NS));
-    }
-    return n;
-}
-
-static bool park_one(void)
-{
-    for (int key = 0; key < NW_PKRU_KEYS && nw_m.n_called_back; key++) {
-        struct nw_domain *d = nw_m.key_holder[key];
-
-        if (d && d->key_state == NW_KEY_CALLED_BACK && is_live(d) && has_left(d)) {
-            park(d);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* False: nothing can be done now. */
-static bool serve_one(void)
-{
-    uint64_t now = nw_now();
-    unsigned going = count_going(now);
-
-    for (struct nw_domain *d = nw_m.key_line; d; d = d->next_wanting) {
-        if (d->held_key || !is_live(d))
-            continue;
-        if (nw_m.keys_free) {
-            give(d, __builtin_ctz(nw_m.keys_free));
-            return true;
-        }
-        if (going)
-            going--;
-        else if (take(d, now))
-            return true;
-    }
-    return false;
-}
-
-void nw_keys_deal(void)
-{
-    bool more = true;
-
-    while (more && nw_m.keyed && (nw_m.key_line || nw_m.n_called_back))
-        more = park_one() || serve_one();
+        nw_key_free(domain);
 }

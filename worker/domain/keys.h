@@ -1,23 +1,14 @@
 /*
- * Who has a hardware key: domains take turns, since there may be more of them than keys.
- *
- *   NONE ──its turn in the line──> COMES ──> USED
- *    ^                                        │ somebody else's turn
- *    └────────────────── GOES <────── CALLED_BACK
- *
- * A domain in which nothing runs is recalled at once. Any other is when it has had its turn: executors that run it are
- * kicked, and a key is given anew only when each of them has surfaced and the pages are parked. Its flows that could go
- * on wait for its next turn.
- *
- * Pages change keys without the monitor's lock, on the executor that deals: a domain that is being given or parked has
- * no key that it could use meanwhile. All functions here: lock held.
+ * Who has a hardware key, and who waits for one: domains take turns, since there may be more of them than keys
+ * (run/deal.h says whose turn it is). All functions here: lock held.
  */
 #ifndef NW_WORKER_DOMAIN_KEYS_H
 #define NW_WORKER_DOMAIN_KEYS_H
 
 #include <stdbool.h>
 
-#define NW_KEY_PARKED 2 /* the hardware key of nobody: of the pages of domains that have none */
+#define NW_KEY_PARKED        2           /* the hardware key of nobody: of the pages of domains that have none */
+#define NW_KEY_BACKGROUND_NS 20000000ull /* so long what nobody waits for stands in line before it takes a key */
 
 enum nw_key_state {
     NW_KEY_NONE,
@@ -28,20 +19,18 @@ enum nw_key_state {
 };
 
 struct nw_domain;
-struct nw_executor;
 
 /* The flows of the domain may run, as far as keys are concerned. */
 bool nw_key_usable(const struct nw_domain *domain);
 
-/* Gets into the line unless it has a key. Urgent is what somebody waits for; what a function does on its own account
- * waits a turn before it takes a key from somebody. The caller schedules next, or calls nw_wake_executor. */
+/* Gets into the line, which is in the order in which each may take a key from another, unless it has a key. Urgent is
+ * what somebody waits for; what a function does on its own account waits a turn before it takes a key from somebody.
+ * The caller schedules next, or calls nw_wake_executor. */
 void nw_key_want(struct nw_domain *domain, bool urgent);
+void nw_key_unwant(struct nw_domain *domain);
 
-/* Deals out the keys that can be had. Called by executors that run nothing; lets go of the lock meanwhile. */
-void nw_keys_deal(void);
-
-/* The executor runs no slot, or is about to run another one. */
-void nw_key_surfaced(struct nw_executor *ex);
+/* The key that the domain holds is nobody's from now on. */
+void nw_key_free(struct nw_domain *domain);
 
 /* The domain is gone, with its pages. */
 void nw_key_forget(struct nw_domain *domain);

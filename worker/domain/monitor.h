@@ -38,9 +38,6 @@ struct nw_monitor {
     struct nw_geometry geometry;
     struct nw_executor *executors[NW_EXECUTORS_MAX];
     uint32_t n_executors, n_tokens, n_blocked;
-    uint32_t n_awaiting;                                       /* slots that wait until they may block */
-    struct nw_domain *ready[NW_PACES], **ready_tail[NW_PACES]; /* domains with ready slots and a key */
-    uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
     struct nw_slot *arena_waiters;
     bool room_made; /* in an arena, without word from the engine: they try again at the next look at the rings */
     struct nw_invocation *spare_invocations;

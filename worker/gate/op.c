@@ -5,6 +5,7 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
+#include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
@@ -12,7 +13,6 @@
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
 #include "worker/run/executor.h"
-#include "worker/run/teardown.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/remote.h"
 #include <errno.h>

@@ -9,13 +9,14 @@
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/image/image.h"
 #include "worker/image/where.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
 #include "worker/memory/region.h"
 #include "worker/memory/shortage.h"
-#include "worker/run/blocked.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
 #include "common/base/atomic.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/run/teardown.h"
 #include "worker/signal/signals.h"
 #include <errno.h>
 #include <signal.h>

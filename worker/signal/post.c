@@ -3,12 +3,10 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/executor/wake.h"
-#include "worker/run/schedule.h"
+#include "worker/executor/sleep.h"
+#include "worker/executor/thread.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define IGNORED_BY_DEFAULT \
     (NW_SIGNAL_BIT(SIGCHLD) | NW_SIGNAL_BIT(SIGCONT) | NW_SIGNAL_BIT(SIGURG) | NW_SIGNAL_BIT(SIGWINCH))
@@ -51,27 +49,6 @@ void nw_signal_look(struct nw_slot *slot)
     nw_store_relaxed(&slot->signalled, nw_signal_deliverable(slot) != 0); /* read by whoever runs it */
 }
 
-static bool is_asleep(const struct nw_slot *slot)
-{
-    return slot->state == NW_SLOT_FUTEX || slot->state == NW_SLOT_SLEEP || slot->state == NW_SLOT_BLOCK ||
-           slot->state == NW_SLOT_SIGWAIT;
-}
-
-static void rouse(struct nw_slot *slot)
-{
-    nw_sleepers_remove(slot);
-    nw_ready(slot);
-    nw_wake_executor();
-}
-
-void nw_signal_wake(struct nw_slot *slot)
-{
-    if (!is_asleep(slot))
-        return;
-    slot->signals.cut = slot->state == NW_SLOT_BLOCK || slot->state == NW_SLOT_SIGWAIT ? NW_CUT_UNBEGUN : NW_CUT_BEGUN;
-    rouse(slot);
-}
-
 /* An executor that runs the slot, in the domain or in a system call for it, comes to the monitor. One that is missed
  * here, since it was about to return to the slot from a nested call, is found by the watch. */
 static void kick(const struct nw_slot *slot, const struct nw_executor *self)
@@ -79,9 +56,8 @@ static void kick(const struct nw_slot *slot, const struct nw_executor *self)
     for (uint32_t i = 0; i < nw_m.n_executors; i++) {
         struct nw_executor *ex = nw_m.executors[i];
 
-        if (ex != self && nw_running(ex) == slot && !ex->away &&
-            nw_load_acquire(&ex->gate.tid)) /* see nw_executors_kick */
-            syscall(SYS_tgkill, getpid(), ex->gate.tid, NW_PREEMPT_SIGNAL);
+        if (ex != self && nw_running(ex) == slot && !ex->away)
+            nw_executor_kick(ex);
     }
 }
 
@@ -91,7 +67,7 @@ static void nudge(struct nw_slot *slot, const struct nw_executor *self)
     if (slot->state == NW_SLOT_RUNNING || slot->state == NW_SLOT_BARE)
         kick(slot, self);
     else
-        nw_signal_wake(slot);
+        nw_sleep_interrupt(slot);
 }
 
 /* How well a flow suits a signal of the domain: one that waits for it, one that is at work, one that has nothing to do.
@@ -129,7 +105,7 @@ static void concern(struct nw_slot *slot, uint64_t bit, const struct nw_executor
     if (slot && !(slot->signals.mask & bit))
         nudge(slot, self);
     else if (slot && slot->state == NW_SLOT_SIGWAIT && slot->signals.awaited & bit)
-        rouse(slot);
+        nw_sleep_end(slot);
 }
 
 static bool is_awaited(const struct nw_slot *slot, uint64_t bit)

@@ -105,9 +105,6 @@ void nw_signal_look(struct nw_slot *slot);
 /* The one of a set that comes first is taken out of what is pending for a flow. False: none is. */
 bool nw_signal_take(struct nw_slot *slot, uint64_t set, struct nw_signal_info *info);
 
-/* A flow that sleeps and is signalled wakes. */
-void nw_signal_wake(struct nw_slot *slot);
-
 enum nw_signal_effect { NW_SIGNAL_IGNORED, NW_SIGNAL_ENDS, NW_SIGNAL_HANDLED };
 enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signal);
 
@@ -143,8 +140,8 @@ bool nw_signal_on_stack(const struct nw_slot *slot, uint64_t rsp);
 
 /* ---- signal/timer.c; lock held ---- */
 
-/* Sends what has expired. When to come again; UINT64_MAX: never. May end the domain. */
-uint64_t nw_signal_timers_run(struct nw_domain *domain, uint64_t now);
+/* Sends what has expired, in all domains, which may end of it. When to come again; UINT64_MAX: never. */
+uint64_t nw_signal_timers_run(uint64_t now);
 
 void nw_signal_timer_set(struct nw_domain *domain, struct nw_signal_timer *timer, uint64_t at, uint64_t interval);
 

@@ -2,10 +2,10 @@
  * sleepers. */
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
-#include "worker/run/teardown.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
 #include <stdio.h>
@@ -94,7 +94,7 @@ static bool expire(struct nw_domain *domain, struct nw_signal_timer *timer, uint
     return true;
 }
 
-uint64_t nw_signal_timers_run(struct nw_domain *domain, uint64_t now)
+static uint64_t domain_timers(struct nw_domain *domain, uint64_t now)
 {
     struct nw_signals *signals = &domain->signals;
     bool lives = domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE;
@@ -111,4 +111,16 @@ uint64_t nw_signal_timers_run(struct nw_domain *domain, uint64_t now)
         return UINT64_MAX;
     find_next(signals);
     return signals->next_timer ? signals->next_timer : UINT64_MAX;
+}
+
+uint64_t nw_signal_timers_run(uint64_t now)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        uint64_t expires = domain_timers(nw_m.domains[i], now);
+
+        next = expires < next ? expires : next;
+    }
+    return next;
 }

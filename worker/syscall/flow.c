@@ -8,14 +8,15 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/sleep.h"
 #include "worker/executor/wake.h"
 #include "worker/run/executor.h"
-#include "worker/run/schedule.h"
-#include "worker/run/teardown.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <limits.h>

@@ -8,8 +8,8 @@
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
-#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

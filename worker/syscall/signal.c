@@ -2,11 +2,11 @@
 #include "common/base/atomic.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
-#include "worker/run/schedule.h"
-#include "worker/run/teardown.h"
+#include "worker/executor/sleep.h"
 #include "worker/signal/signals.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>

@@ -7,8 +7,8 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/grants.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/files.h"
-#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,10 +7,10 @@
 #include "worker/account/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/memory/calls.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/shortage.h"
-#include "worker/run/blocked.h"
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -6,10 +6,10 @@
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
 #include "worker/memory/pages.h"
 #include "worker/policy/trapped.h"
-#include "worker/run/blocked.h"
 #include "worker/run/executor.h"
 #include <stdio.h>
 #include <string.h>

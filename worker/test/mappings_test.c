@@ -9,6 +9,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
 #include "worker/image/where.h"
@@ -17,7 +18,7 @@
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
 #include "worker/memory/region.h"
-#include "worker/run/blocked.h"
+#include "worker/wire/report.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

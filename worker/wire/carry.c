@@ -1,13 +1,14 @@
 /* See carry.h. */
 #include "worker/wire/carry.h"
 #include "common/base/atomic.h"
+#include "worker/call/death.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/thread.h"
 #include "worker/memory/pages.h"
-#include "worker/run/blocked.h"
-#include "worker/run/schedule.h"
-#include "worker/run/teardown.h"
 #include <errno.h>
 
 static bool is_dying(const struct nw_slot *slot)
@@ -18,16 +19,6 @@ static bool is_dying(const struct nw_slot *slot)
 static uint64_t piece_of(uint64_t left)
 {
     return left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
-}
-
-/* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
- * held. */
-static struct nw_executor *executor_of(const struct nw_slot *slot)
-{
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (!nw_m.executors[i]->away && nw_m.executors[i]->gate.current == &slot->gate)
-            return nw_m.executors[i];
-    return NULL;
 }
 
 static int carry_unlocked(const struct nw_slot *slot, char *to, struct nw_source from)
@@ -48,7 +39,7 @@ int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
 
     if (from.length <= NW_CARRY_LOCKED)
         return nw_source_read(to, from);
-    ex = from.length > NW_CARRY_PIECE ? executor_of(slot) : NULL;
+    ex = from.length > NW_CARRY_PIECE ? nw_executor_running(slot) : NULL;
     pthread_mutex_unlock(&nw_m.lock);
     if (ex && nw_executor_block(ex) < 0)
         ex = NULL;

@@ -1,10 +1,10 @@
 /* System calls by which the kernel copies from one open file to another, in pieces: see syscall/long.c. */
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
-#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

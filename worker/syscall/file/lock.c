@@ -1,10 +1,10 @@
 /* Record locks by fcntl: see opened.h for whose they are. */
 #include "worker/domain/domain.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/files/locks.h"
 #include "worker/files/opened.h"
 #include "worker/files/ranges.h"
-#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

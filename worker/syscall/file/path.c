@@ -3,11 +3,11 @@
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/path/place.h"
-#include "worker/run/blocked.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

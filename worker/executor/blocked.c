@@ -3,7 +3,7 @@
  * waits. How many a domain may keep is a matter of shares (share.h); a flow that finds none left waits in its domain's
  * sleepers and makes its call anew when one is free. Domains take turns at what is given back.
  */
-#include "worker/run/blocked.h"
+#include "worker/executor/blocked.h"
 #include "common/base/atomic.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
@@ -13,9 +13,10 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/sleep.h"
+#include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
-#include "worker/run/executor.h"
-#include "worker/run/schedule.h"
 #include "worker/signal/signals.h"
 #include <errno.h>
 
@@ -62,7 +63,7 @@ static void hand_on(void)
 {
     static size_t turn;
 
-    for (size_t i = 0; nw_m.n_awaiting && i < NW_DOMAINS_MAX; i++) {
+    for (size_t i = 0; nw_sleepers_await() && i < NW_DOMAINS_MAX; i++) {
         struct nw_domain *domain = nw_m.domains[(turn + i) % NW_DOMAINS_MAX];
         struct nw_slot *slot = domain && domain->sleepers ? oldest_waiter(domain) : NULL;
 

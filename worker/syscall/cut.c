@@ -6,10 +6,12 @@
 #include "common/base/atomic.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/wake.h"
+#include "worker/run/deal.h"
 #include "worker/syscall/syscall.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  *   state \ who | passive (ready, waiting) | free func worker   | running, or waiting for a callee
  *   on kill     | reaped at once           | drained and reaped | left; reaped when it surfaces
  */
-#include "worker/run/teardown.h"
+#include "worker/call/death.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "worker/base/limits.h"
@@ -17,12 +17,13 @@
 #include "worker/domain/function.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/blocked.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/sleep.h"
+#include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
 #include "worker/memory/shortage.h"
-#include "worker/run/blocked.h"
-#include "worker/run/executor.h"
-#include "worker/run/schedule.h"
 #include "worker/wire/remote.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* System calls that may take long. Lock NOT held but where it says so. */
-#ifndef NW_WORKER_RUN_BLOCKED_H
-#define NW_WORKER_RUN_BLOCKED_H
+#ifndef NW_WORKER_EXECUTOR_BLOCKED_H
+#define NW_WORKER_EXECUTOR_BLOCKED_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The end of a domain. Lock held. */
-#ifndef NW_WORKER_RUN_TEARDOWN_H
-#define NW_WORKER_RUN_TEARDOWN_H
+#ifndef NW_WORKER_CALL_DEATH_H
+#define NW_WORKER_CALL_DEATH_H
 
 #include "common/base/status.h"
 

@@ -1,0 +1,147 @@
+/* See ready.h. */
+#include "worker/executor/ready.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/slot.h"
+#include <stddef.h>
+
+#define LONG_EACH_NS 10000000ull /* while brief ones wait, so often another one has a turn nevertheless */
+
+static struct {
+    struct nw_domain *first[NW_PACES], **tail[NW_PACES]; /* domains with ready slots and a key */
+    uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
+} lists = {.tail = {&lists.first[NW_PACE_BRIEF], &lists.first[NW_PACE_LONG]}};
+
+/* Domains take turns, however many slots of theirs are ready. */
+static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
+{
+    struct nw_ready_list *list = &domain->ready[pace];
+
+    if (list->queued || !list->first)
+        return;
+    list->queued = true;
+    list->next = NULL;
+    *lists.tail[pace] = domain;
+    lists.tail[pace] = &list->next;
+}
+
+/* while brief ones wait, so often another one has a turn nevertheless */
+
+static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
+{
+    struct nw_ready_list *list = &domain->ready[pace];
+    struct nw_domain **link = &lists.first[pace];
+
+    if (!list->queued)
+        return;
+    while (*link != domain)
+        link = &(*link)->ready[pace].next;
+    *link = list->next;
+    if (lists.tail[pace] == &list->next)
+        lists.tail[pace] = link;
+    list->queued = false;
+}
+
+void nw_ready(struct nw_slot *slot)
+{
+    struct nw_domain *domain = slot->domain;
+    struct nw_ready_list *list = &domain->ready[slot->pace];
+
+    slot->state = NW_SLOT_READY;
+    slot->queued_as = slot->pace;
+    slot->next = NULL;
+    if (!list->first)
+        list->tail = &list->first;
+    *list->tail = slot;
+    list->tail = &slot->next;
+    if (nw_key_usable(domain))
+        queue_domain(domain, slot->pace);
+    else
+        nw_key_want(domain, slot->sequence & 1 || !domain->loaded);
+}
+
+void nw_ready_all(struct nw_domain *domain)
+{
+    for (int pace = 0; pace < NW_PACES; pace++)
+        queue_domain(domain, (enum nw_pace)pace);
+}
+
+void nw_unready_all(struct nw_domain *domain)
+{
+    for (int pace = 0; pace < NW_PACES; pace++)
+        unqueue_domain(domain, (enum nw_pace)pace);
+}
+
+bool nw_ready_any(void)
+{
+    return lists.first[NW_PACE_BRIEF] || lists.first[NW_PACE_LONG];
+}
+
+/* What runs an invocation goes before what a function does on its own account. */
+static struct nw_slot **first_of(struct nw_ready_list *list)
+{
+    struct nw_slot **link = &list->first;
+
+    while (*link && !((*link)->sequence & 1))
+        link = &(*link)->next;
+    return *link ? link : &list->first;
+}
+
+static void slot_remove(struct nw_ready_list *list, struct nw_slot **link)
+{
+    struct nw_slot *slot = *link;
+
+    *link = slot->next;
+    if (list->tail == &slot->next)
+        list->tail = link;
+}
+
+/* Brief ones first, and now and then another nevertheless. */
+static enum nw_pace choose_pace(void)
+{
+    if (!lists.first[NW_PACE_LONG] || (lists.first[NW_PACE_BRIEF] && lists.now - lists.long_at < LONG_EACH_NS))
+        return NW_PACE_BRIEF;
+    lists.long_at = lists.now;
+    return NW_PACE_LONG;
+}
+
+struct nw_slot *nw_ready_take(void)
+{
+    enum nw_pace pace = choose_pace();
+    struct nw_domain *domain = lists.first[pace];
+    struct nw_slot **link, *slot;
+
+    if (!domain)
+        return NULL;
+    link = first_of(&domain->ready[pace]); /* a domain in the queue has one */
+    slot = *link;
+    slot_remove(&domain->ready[pace], link);
+    unqueue_domain(domain, pace);
+    queue_domain(domain, pace);
+    return slot;
+}
+
+/* Takes a slot of a dying domain out of the ready queue. */
+void nw_ready_remove(struct nw_slot *slot)
+{
+    struct nw_ready_list *list = &slot->domain->ready[slot->queued_as];
+    struct nw_slot **link = &list->first;
+
+    while (*link && *link != slot)
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    slot_remove(list, link);
+    if (!list->first)
+        unqueue_domain(slot->domain, slot->queued_as);
+}
+
+bool nw_ready_brief(void)
+{
+    return lists.first[NW_PACE_BRIEF] != NULL;
+}
+
+void nw_ready_time(uint64_t now)
+{
+    lists.now = now;
+}

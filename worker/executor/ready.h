@@ -1,0 +1,21 @@
+/*
+ * Slots that wait for an executor. Domains take turns, however many slots of theirs are ready; a domain without a key
+ * keeps its slots until it has one. Brief ones go first (enum nw_pace). Lock held.
+ */
+#ifndef NW_WORKER_EXECUTOR_READY_H
+#define NW_WORKER_EXECUTOR_READY_H
+
+#include "worker/domain/slot.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_wake_executor */
+struct nw_slot *nw_ready_take(void);
+void nw_ready_remove(struct nw_slot *slot);    /* of a dying domain */
+bool nw_ready_any(void);                       /* somebody waits for an executor */
+bool nw_ready_brief(void);                     /* ... who will be brief */
+void nw_ready_all(struct nw_domain *domain);   /* it has a key from now on */
+void nw_unready_all(struct nw_domain *domain); /* it has none any more */
+void nw_ready_time(uint64_t now);              /* the watch says what time it is, by which slots of long pace have turns */
+
+#endif

@@ -1,0 +1,23 @@
+/* Executors as kernel threads: they are started and kicked here. What they run is no matter of this file. */
+#ifndef NW_WORKER_EXECUTOR_THREAD_H
+#define NW_WORKER_EXECUTOR_THREAD_H
+
+#include "worker/domain/executor.h"
+#include "worker/domain/slot.h"
+#include <stdint.h>
+
+/* What an executor runs next; it sleeps until there is something. */
+typedef struct nw_gate_context *nw_executor_next_fn(struct nw_executor *ex);
+
+int nw_executors_init(uint32_t tokens, nw_executor_next_fn *next);
+int nw_executor_start(void); /* lock held, but not meanwhile */
+
+/* The executor looks at what it runs; all of them do that might have to. Lock held. */
+void nw_executor_kick(const struct nw_executor *ex);
+void nw_executors_kick(void);
+
+/* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
+ * held. */
+struct nw_executor *nw_executor_running(const struct nw_slot *slot);
+
+#endif

@@ -1,0 +1,144 @@
+/* See watch.h. */
+#include "worker/run/watch.h"
+#include "common/base/atomic.h"
+#include "worker/base/limits.h"
+#include "worker/call/death.h"
+#include "worker/call/extra.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
+#include "worker/domain/free.h"
+#include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/thread.h"
+#include "worker/executor/wake.h"
+#include "worker/wire/remote.h"
+#include <stdio.h>
+
+#define QUANTUM_NS    5000000ull /* a slot that ran this long yields to one that waits */
+#define BRIEF_WAIT_NS 2000000ull /* ... and to one that will be brief */
+
+/* The deadline of whatever invocation a slot runs, or has yet to take, found by sampling: the nested call reads no
+ * clock. */
+static bool past_deadline(struct nw_slot *slot, uint64_t now, uint64_t timeout)
+{
+    uint32_t sequence = nw_load_relaxed(&slot->sequence); /* written by the executor that owns the slot */
+
+    if (nw_without(NW_DEFENCE_DEADLINE) || slot->state == NW_SLOT_UNUSED || (!(sequence & 1) && !slot->assigned))
+        return false;
+    if (sequence != slot->seen_sequence || !slot->seen_at) {
+        slot->seen_sequence = sequence;
+        slot->seen_at = now;
+        return false;
+    }
+    if (slot->state == NW_SLOT_ARENA) { /* it waits for whoever reads what others wrote: that is not its time */
+        slot->seen_at = now;
+        return false;
+    }
+    return now - slot->seen_at >= timeout;
+}
+
+/*
+ * A caller whose callee is late is not to blame: it keeps its domain. Its own invocation is answered, and it has its
+ * time once more to come to an end; the callee has a deadline of its own.
+ */
+static bool excuse(struct nw_slot *slot, uint64_t now, const char *reason)
+{
+    enum nw_slot_state state = slot->state;
+
+    if (slot->excused || (state != NW_SLOT_CALLING && state != NW_SLOT_QUEUED && state != NW_SLOT_REMOTE))
+        return false;
+    slot->excused = true;
+    slot->seen_at = now;
+    if (slot->from_ring) {
+        slot->answered = true;
+        nw_complete(slot->invocation, NW_STATUS_TIMEOUT, reason);
+    }
+    if (state == NW_SLOT_QUEUED)
+        nw_queue_cancel(slot);
+    return true;
+}
+
+static void watch_slots(struct nw_domain *domain, uint64_t now)
+{
+    struct nw_function *function = domain->function;
+    char reason[NW_REASON_MAX];
+
+    for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < domain->slots_end; i++) {
+        if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
+            continue;
+        snprintf(reason, sizeof(reason), "ran past its deadline of %llu ms",
+                 (unsigned long long)(function->timeout_ns / 1000000));
+        if (!excuse(&domain->slots[i], now, reason))
+            nw_domain_kill(domain, NW_STATUS_TIMEOUT, reason);
+    }
+}
+
+static void watch_domain(struct nw_domain *domain, uint64_t now)
+{
+    uint64_t age = now - domain->started_at;
+
+    if (domain->state == NW_DOMAIN_STARTING && age >= NW_START_TIMEOUT * 1000000ull)
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "the function was not ready within 10 s of being loaded");
+    else if (domain->closing && age >= domain->function->timeout_ns)
+        nw_domain_kill(domain, NW_STATUS_TIMEOUT, "faas_destroy_func_worker or an exit handler ran past the deadline");
+    else
+        watch_slots(domain, now);
+    if (domain->state == NW_DOMAIN_LIVE)
+        nw_extra_end_idle(domain, now);
+}
+
+/* How long those that wait leave an executor to one slot. */
+static uint64_t quantum(bool waiting)
+{
+    if (nw_ready_brief() || (nw_m.key_line && nw_m.key_line->key_urgent) || nw_line_waits())
+        return BRIEF_WAIT_NS;
+    return waiting ? QUANTUM_NS : UINT64_MAX;
+}
+
+/* An executor that has run one slot, with all it calls, for a quantum while others wait is told to yield; at once when
+ * it is known to be long and others are not. */
+static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
+{
+    uint32_t runs = nw_load_relaxed(&ex->runs); /* written by the executor, under the lock that is held here */
+
+    /* The kick of nw_domain_kill may have come right before the wait. */
+    if (ex->blocked && nw_running(ex)->domain->state == NW_DOMAIN_DYING)
+        nw_executor_kick(ex);
+    /* Or that of a signal. */
+    if (!ex->idle && !ex->away && nw_running(ex)->signalled)
+        nw_executor_kick(ex);
+    if (runs != ex->seen_runs || ex->idle || ex->blocked) {
+        ex->seen_runs = runs;
+        ex->seen_at = now;
+        if (ex->idle || ex->blocked || ex->away || most > BRIEF_WAIT_NS || ex->took_slot->pace == NW_PACE_BRIEF)
+            return;
+        most = 0;
+    }
+    if (now - ex->seen_at >= most)
+        nw_executor_kick(ex);
+}
+
+bool nw_watch(uint64_t now)
+{
+    bool waiting = nw_ready_any() || nw_m.key_line || nw_line_waits(), busy = waiting;
+    uint64_t most = quantum(waiting);
+
+    nw_ready_time(now);
+    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+        struct nw_domain *domain = nw_m.domains[i];
+
+        busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
+                domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+        if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
+            watch_domain(domain, now);
+    }
+    for (uint32_t i = 0; i < nw_m.n_executors; i++) {
+        busy |= nw_m.executors[i]->runs != nw_m.executors[i]->seen_runs || !nw_m.executors[i]->idle;
+        watch_executor(nw_m.executors[i], now, most);
+    }
+    if (waiting)
+        nw_wake_executor();
+    return busy;
+}
