@@ -27,7 +27,7 @@ static void say_notices(const struct nw_registry *registry)
 /* However it ends by itself: no socket stays behind that nobody answers. */
 static void leave(void)
 {
-    nw_state_leave(&controller.engine);
+    nw_state_leave(&controller.engine.state);
 }
 
 int main(int argc, char **argv)
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     nw_log_init("nightward-engine", engine->options.log_level);
     nw_controller_init(&controller);
     nw_supervisor_start(engine);
-    nw_state_take(engine);
+    nw_state_take(&engine->state, engine->options.state);
     engine->registry = nw_registry_open(engine->options.state, why, sizeof why);
     if (!engine->registry)
         nw_die_system("%s", why);

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/without.h"
 #include "engine/admin/json.h"
+#include "engine/control/controller.h"
 #include "engine/control/deployment.h"
 #include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
@@ -254,13 +255,13 @@ static void route_function(struct nw_engine *engine, struct nw_http_request *req
     }
     memcpy(request->function, name, length);
     request->function[length] = '\0';
-    nw_state_look(engine);
+    nw_controller_look_at_state(engine);
     if (request->method == NW_HTTP_GET)
         show_function(engine, request);
     else if (engine->drain_deadline)
         fail(request, NW_STATUS_DRAINING, "");
-    else if (engine->state_lost)
-        fail(request, NW_STATUS_UNAVAILABLE, engine->state_lost);
+    else if (engine->state.lost)
+        fail(request, NW_STATUS_UNAVAILABLE, engine->state.lost);
     else if (request->method == NW_HTTP_PUT)
         begin_deploy(engine, request, query);
     else if (request->method == NW_HTTP_DELETE)
@@ -318,7 +319,7 @@ void nw_admin_start(struct nw_engine *engine)
     if (!engine->admin)
         nw_die_system("cannot serve the admin API: out of memory");
     nw_http_server_only_user(engine->admin, getuid());
-    nw_state_path(engine, "admin.sock", path, sizeof path);
+    nw_state_path(&engine->state, "admin.sock", path, sizeof path);
     int rc = nw_http_server_listen(engine->admin, nw_listen_unix(path));
     if (rc < 0)
         nw_die_system("cannot listen on %s: %s", path, strerror(-rc));

@@ -292,7 +292,7 @@ static void add_warning(cJSON *list, const char *about, const char *text)
 static void add_warnings(cJSON *root, const struct nw_engine *engine)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");
-    add_warning(list, "state", engine->state_lost);
+    add_warning(list, "state", engine->state.lost);
     add_warning(list, "registry", nw_registry_notice(engine->registry));
     add_warning(list, "store", nw_registry_store_notice(engine->registry));
     nw_list_each(&engine->deployments->list, at, after)

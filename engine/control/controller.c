@@ -31,12 +31,19 @@ static void tend(struct nw_engine *engine)
     nw_supervisor_tell_ready(engine);
 }
 
+void nw_controller_look_at_state(struct nw_engine *engine)
+{
+    if (nw_state_look(&engine->state, engine->registry, nw_io_now(engine->io)))
+        nw_threads_changed(engine);
+}
+
 static void tick(struct nw_engine *engine)
 {
     nw_http_server_tick(engine->admin);
     nw_deployments_tick(engine->deployments);
     nw_workers_tick(engine);
-    nw_state_tick(engine);
+    if (nw_state_tick(&engine->state, engine->registry, nw_io_now(engine->io)))
+        nw_threads_changed(engine);
     nw_drain_tick(engine);
 }
 

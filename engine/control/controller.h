@@ -22,4 +22,7 @@ void nw_controller_run(struct nw_controller *controller);
 
 void nw_controller_fini(struct nw_controller *controller);
 
+/* Looks whether the state directory is still there, before something is to be kept: engine->state.lost. */
+void nw_controller_look_at_state(struct nw_engine *engine);
+
 #endif

@@ -435,7 +435,7 @@ const char *nw_workers_unready(const struct nw_engine *engine)
 {
     if (!nw_workers_all_up(engine))
         return "a worker is not up";
-    if (engine->state_lost)
+    if (engine->state.lost)
         return "the state directory is gone";
     return nw_deployments_settled(engine->deployments) ? NULL : "functions are being loaded";
 }

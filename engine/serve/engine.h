@@ -37,6 +37,7 @@
 #include "engine/config/options.h"
 #include "engine/io/io.h"
 #include "engine/serve/counters.h"
+#include "engine/store/state.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -94,10 +95,8 @@ struct nw_engine {
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
     struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
     int signal_fd;
-    int lock;               /* of the state directory */
-    const char *state_lost; /* why nothing that is deployed now would survive; NULL when all is well; see state.h */
-    uint64_t state_looked;  /* when it was looked at last */
-    char *addresses;        /* one listening address per line */
+    struct nw_state state; /* the state directory */
+    char *addresses;       /* one listening address per line */
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
     bool ready;              /* READY was sent */
