@@ -1,6 +1,7 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S protect/check/*.c) protect/gate/vkey.c
+PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S protect/check/*.c) protect/gate/state.c \
+                   protect/gate/vkey.c
 PROTECT         := $(B)/libprotect-core.a
 
 $(PROTECT): $(call objects,$(PROTECT_SOURCES))
@@ -20,6 +21,7 @@ PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
 SCAN_TEST := $(addprefix protect/test/,scan_test.c naive_scan.c fixture.c)
 $(eval $(call test,protect/scan,$(SCAN_TEST),-lZydis,$(PROTECT)))
 $(eval $(call test,protect/self_scan,protect/test/self_scan_test.c,,$(PROTECT)))
+$(eval $(call test,protect/tiles,protect/test/tiles_test.c,-lZydis,$(PROTECT)))
 $(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))

@@ -29,10 +29,10 @@
 #define NW_THREAD_PENDING    36
 #define NW_THREAD_CALL_RSP   40
 #define NW_THREAD_CALL_LIVE  48
-#define NW_THREAD_STATE      52
 #define NW_THREAD_GUARD_RSP  56
 #define NW_THREAD_GUARD_LIVE 64
 
+/* registers that only some CPUs have */
 #define NW_STATE_AVX512 1
 #define NW_STATE_TILES  2 /* AMX: what they look like can be set without permission, their data not */
 
@@ -87,7 +87,6 @@ struct nw_gate_thread {
     uint32_t pending;    /* a signal asked for nw_gate_interrupted() before the next way out */
     uint64_t call_rsp;   /* nw_gate_syscall_as: the monitor's stack pointer */
     uint32_t call_live;  /* ... and whether one is under way */
-    uint32_t state;      /* NW_STATE_*: registers that only some CPUs have */
     uint64_t guard_rsp;  /* nw_gate_copy: where a fault continues */
     uint64_t guard_live; /* ... and whether a copy is under way */
 };
@@ -130,7 +129,6 @@ NW_CHECK(nw_gate_thread, tid, NW_THREAD_TID);
 NW_CHECK(nw_gate_thread, pending, NW_THREAD_PENDING);
 NW_CHECK(nw_gate_thread, call_rsp, NW_THREAD_CALL_RSP);
 NW_CHECK(nw_gate_thread, call_live, NW_THREAD_CALL_LIVE);
-NW_CHECK(nw_gate_thread, state, NW_THREAD_STATE);
 NW_CHECK(nw_gate_thread, guard_rsp, NW_THREAD_GUARD_RSP);
 NW_CHECK(nw_gate_thread, guard_live, NW_THREAD_GUARD_LIVE);
 NW_CHECK(nw_gate_context, rsp, NW_CTX_RSP);
@@ -207,6 +205,8 @@ extern const char nw_gate_copy_fault[];
 
 /* Alternate stacks: one aligned block of NW_ALT_SIZE per thread, all in one array, its first word the thread record. */
 extern uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
+
+extern uint32_t nw_gate_state; /* NW_STATE_*: what is cleared on each way out; see state.h */
 
 /* ---- implemented by the monitor; called with the thread's FS base still the domain's: no TLS before it is set ---- */
 

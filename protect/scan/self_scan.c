@@ -5,23 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Executable memory without a gap, as far as it is known, and what was found before it. */
+/* Executable memory without a gap, as far as it is known. */
 struct walk {
     uintptr_t start, end;
-    struct nw_scan_hit *hits;
-    size_t max, found;
+    void (*each)(const uint8_t *code, size_t size, void *arg);
+    void *arg;
 };
-
-static void scan_joined(struct walk *walk)
-{
-    size_t known = walk->found < walk->max ? walk->found : walk->max, room = walk->max - known;
-    struct nw_scan_hit *hits = room != 0 ? walk->hits + known : NULL;
-    size_t found = nw_scan((const uint8_t *)walk->start, walk->end - walk->start, hits, room);
-
-    for (size_t i = 0; i < found && i < room; i++)
-        hits[i].offset += walk->start;
-    walk->found += found;
-}
 
 /* Takes one line of the maps. The kernel's half holds the vsyscall page at most, whose calls are emulated: no
  * instruction of it is ever run. */
@@ -37,16 +26,16 @@ static int take_mapping(struct walk *walk, const char *line)
     if (rights[0] != 'r')
         return -EACCES;
     if (start != walk->end) {
-        scan_joined(walk);
+        walk->each((const uint8_t *)walk->start, walk->end - walk->start, walk->arg);
         walk->start = start;
     }
     walk->end = end;
     return 0;
 }
 
-ssize_t nw_self_scan(struct nw_scan_hit *hits, size_t max)
+int nw_self_walk(void (*each)(const uint8_t *code, size_t size, void *arg), void *arg)
 {
-    struct walk walk = {.hits = hits, .max = max};
+    struct walk walk = {.each = each, .arg = arg};
     FILE *maps = fopen("/proc/self/maps", "re");
     char *line = NULL;
     size_t size = 0;
@@ -60,8 +49,33 @@ ssize_t nw_self_scan(struct nw_scan_hit *hits, size_t max)
         error = -EIO;
     free(line);
     fclose(maps);
-    if (error != 0)
-        return error;
-    scan_joined(&walk);
-    return (ssize_t)walk.found;
+    if (error == 0)
+        each((const uint8_t *)walk.start, walk.end - walk.start, arg);
+    return error;
+}
+
+/* What was found so far. */
+struct found {
+    struct nw_scan_hit *hits;
+    size_t max, n;
+};
+
+static void scan(const uint8_t *code, size_t size, void *arg)
+{
+    struct found *found = arg;
+    size_t known = found->n < found->max ? found->n : found->max, room = found->max - known;
+    struct nw_scan_hit *hits = room != 0 ? found->hits + known : NULL;
+    size_t n = nw_scan(code, size, hits, room);
+
+    for (size_t i = 0; i < n && i < room; i++)
+        hits[i].offset += (uintptr_t)code;
+    found->n += n;
+}
+
+ssize_t nw_self_scan(struct nw_scan_hit *hits, size_t max)
+{
+    struct found found = {.hits = hits, .max = max};
+    int error = nw_self_walk(scan, &found);
+
+    return error != 0 ? error : (ssize_t)found.n;
 }

@@ -1,7 +1,9 @@
 /* See audit.h. */
 #include "worker/audit/audit.h"
 #include "protect/gate/gate.h"
+#include "protect/gate/state.h"
 #include "protect/scan/self_scan.h"
+#include "protect/scan/tiles.h"
 #include "worker/base/limits.h"
 #include <errno.h>
 #include <string.h>
@@ -66,6 +68,16 @@ static int look(struct nw_audit *audit)
     return n < 0 ? (int)n : n > NW_AUDIT_MAX ? -E2BIG : 0;
 }
 
+static int look_for_tiles(void)
+{
+    bool set;
+    int error = nw_tiles_set_here(&set);
+
+    if (!error && set)
+        nw_gate_state_tiles();
+    return error;
+}
+
 int nw_audit(struct nw_audit *audit)
 {
     int error;
@@ -80,5 +92,5 @@ int nw_audit(struct nw_audit *audit)
         error = look(audit);
     for (size_t i = 0; i < audit->n_left && !error; i++)
         error = nw_audit_in_gate(&audit->left[i]) ? 0 : -EPERM;
-    return error;
+    return error ? error : look_for_tiles();
 }

@@ -121,6 +121,7 @@ static void prepare_signals(void)
 {
     static const int caught[] = {SIGSYS, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, NW_PREEMPT_SIGNAL};
 
+    nw_gate_state_init();
     nw_gate_alt_bytes = NW_ALT_SIZE * NW_EXECUTORS_MAX;
     nw_gate_alt_base = map_alternate_stacks(nw_gate_alt_bytes);
     measure_frame();
@@ -174,7 +175,6 @@ static struct nw_executor *executor_new(uint32_t id)
     ex->id = id;
     ex->away = true;
     ex->gate.frame = alt + frame_offset;
-    ex->gate.state = nw_state_here();
     *(struct nw_gate_thread **)alt = &ex->gate;
     return ex;
 }

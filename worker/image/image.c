@@ -1,9 +1,11 @@
 /* The cache of code images of image.h: building one, and a list of them with the most recently used in front. */
 #include "worker/image/image.h"
 #include "common/base/atomic.h"
+#include "protect/gate/state.h"
 #include "protect/rewrite/rewrite.h"
 #include "protect/rewrite/shortcut.h"
 #include "protect/scan/elf_file.h"
+#include "protect/scan/tiles.h"
 #include "worker/image/elf.h"
 
 #include <errno.h>
@@ -248,6 +250,8 @@ static int seal_image(struct nw_image *image, const struct key *key, const uint8
         refusal->kind = hit.kind;
         return -EPERM;
     }
+    if (nw_tiles_set_by(bytes, key->size))
+        nw_gate_state_tiles();
     image->size = key->size;
     image->id = nw_fetch_add(&last_id, 1ull) + 1; /* only has to be another one each time */
     image->fd = seal_bytes(bytes, image->size);

@@ -4,6 +4,8 @@
  */
 #include "worker/memory/code.h"
 #include "common/base/log.h"
+#include "protect/gate/state.h"
+#include "protect/scan/tiles.h"
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
@@ -37,6 +39,14 @@ struct part {
     bool trust;
 };
 
+/* Two that meet. False: an instruction that is forbidden goes from one to the other. */
+static bool seam_clean(const uint8_t before[NW_SCAN_CONTEXT], const uint8_t after[NW_SCAN_CONTEXT])
+{
+    if (nw_tiles_set_at_seam(before, NW_SCAN_CONTEXT, after))
+        nw_gate_state_tiles();
+    return !nw_scan_seam(before, NW_SCAN_CONTEXT, after, NW_SCAN_CONTEXT, NULL);
+}
+
 static bool read_edge(const struct part *part, bool last, uint8_t edge[NW_SCAN_CONTEXT])
 {
     uint64_t at = last ? part->offset + part->size - NW_SCAN_CONTEXT : part->offset;
@@ -56,11 +66,10 @@ static bool seams_clean(struct nw_domain *d, uint64_t start, const struct part *
         return false;
     if (is_code(nw_regions_find(&d->regions, start - 1)) &&
         (nw_gate_copy(before, (const void *)(start - sizeof(before)), sizeof(before)) < 0 ||
-         nw_scan_seam(before, sizeof(before), first, sizeof(first), NULL)))
+         !seam_clean(before, first)))
         return false;
     return !is_code(nw_regions_find(&d->regions, end)) ||
-           (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 &&
-            !nw_scan_seam(last, sizeof(last), behind, sizeof(behind), NULL));
+           (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 && seam_clean(last, behind));
 }
 
 /* ---- what the domain holds of its own; all with memory_lock held ---- */
