@@ -3,6 +3,7 @@
 #include "common/host/spawn.h"
 #include "engine/admin/admin.h"
 #include "engine/control/controller.h"
+#include "engine/control/snapshot.h"
 #include "engine/control/supervisor.h"
 #include "engine/gateway/gateway.h"
 #include "engine/serve/engine.h"
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
         nw_die_system("%s", why);
     say_notices(engine->registry);
     nw_gateway_start(engine);
-    nw_threads_start(engine);
+    nw_threads_start(engine, &nw_snapshot_events);
     nw_admin_start(engine);
     atexit(leave);
     nw_controller_run(&controller);

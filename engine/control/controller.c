@@ -4,6 +4,7 @@
 #include "engine/control/deployments.h"
 #include "engine/control/drain.h"
 #include "engine/control/operations.h"
+#include "engine/control/ready.h"
 #include "engine/control/seat.h"
 #include "engine/control/supervisor.h"
 #include "engine/control/tenants.h"
@@ -62,7 +63,7 @@ static bool may_call(const struct nw_link *link, const struct nw_function *funct
 static const struct nw_role role = {
     .tend = tend,
     .tick = tick,
-    .unready = nw_workers_unready,
+    .unready = nw_unready,
     .failed = failed,
     .may_call = may_call,
 };

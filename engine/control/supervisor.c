@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/manifest/control.h"
 #include "engine/control/drain.h"
+#include "engine/control/ready.h"
 #include "engine/control/workers.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
@@ -91,7 +92,7 @@ void nw_supervisor_start(struct nw_engine *engine)
 
 void nw_supervisor_tell_ready(struct nw_engine *engine)
 {
-    if (engine->ready || engine->launcher < 0 || nw_workers_unready(engine) || !nw_threads_settled(engine))
+    if (engine->ready || engine->launcher < 0 || nw_unready(engine) || !nw_threads_settled(engine))
         return;
     engine->ready = true;
     nw_control_send(engine->supervisor, &(struct nw_control){.kind = NW_CONTROL_READY}, engine->addresses,

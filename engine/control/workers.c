@@ -431,15 +431,6 @@ bool nw_workers_all_up(const struct nw_engine *engine)
     return true;
 }
 
-const char *nw_workers_unready(const struct nw_engine *engine)
-{
-    if (!nw_workers_all_up(engine))
-        return "a worker is not up";
-    if (engine->state.lost)
-        return "the state directory is gone";
-    return nw_deployments_settled(engine->deployments) ? NULL : "functions are being loaded";
-}
-
 void nw_workers_fini(struct nw_engine *engine)
 {
     nw_list_each(&engine->seats, at, after) nw_seat_free(nw_container(at, struct nw_seat, link));

@@ -36,9 +36,6 @@ void nw_workers_tick(struct nw_engine *engine);
 /* Whether each seat has its worker. */
 bool nw_workers_all_up(const struct nw_engine *engine);
 
-/* Why the host is not ready: a worker is not up, a function not loaded, the state directory gone. NULL when it is. */
-const char *nw_workers_unready(const struct nw_engine *engine);
-
 /* Ends everything; for the end of the engine. */
 void nw_workers_fini(struct nw_engine *engine);
 

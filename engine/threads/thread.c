@@ -34,9 +34,34 @@ static void tell_main(struct nw_thread *thread, const struct nw_thread_mail *wha
 {
     struct nw_thread_mail *mail = must(malloc(sizeof *mail));
     *mail = *what;
-    mail->mail.read = nw_threads_heard;
+    mail->mail.read = thread->heard;
     mail->from = thread;
     nw_mail_send(thread->to_main, &mail->mail);
+}
+
+/* --- what it is told, before it is read --- */
+
+void nw_told_free(struct nw_told *told)
+{
+    nw_list_each(&told->new_workers, at, after) free(nw_container(at, struct nw_told_worker, link));
+    nw_list_each(&told->versions, at, after)
+    {
+        struct nw_told_version *version = nw_container(at, struct nw_told_version, link);
+        free(version->reason);
+        free(version);
+    }
+    free(told);
+}
+
+struct nw_told *nw_told_new(size_t n_workers)
+{
+    struct nw_told *told = calloc(1, sizeof *told + n_workers * sizeof *told->workers);
+    if (!told)
+        return NULL;
+    told->mail.read = nw_thread_told;
+    nw_list_init(&told->new_workers);
+    nw_list_init(&told->versions);
+    return told;
 }
 
 /* --- versions --- */

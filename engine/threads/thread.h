@@ -58,6 +58,7 @@ struct nw_thread {
     struct nw_list versions, workers; /* as it was told */
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
+    void (*heard)(void *reader, struct nw_mail *mail); /* `read` of what it sends there */
     pthread_t id;
     unsigned number; /* the main one is 0 */
     const char *unready;
@@ -74,8 +75,8 @@ void nw_thread_told(void *reader, struct nw_mail *mail);
 void nw_thread_drain(void *reader, struct nw_mail *mail);
 void nw_thread_stop(void *reader, struct nw_mail *mail);
 
-/* `read` of what it sends to the main thread, in threads.c. */
-void nw_threads_heard(void *reader, struct nw_mail *mail);
+/* An empty one with room for the numbers of so many workers. NULL when memory is out. */
+struct nw_told *nw_told_new(size_t n_workers);
 
 /* Frees what is told, also when it was never read. */
 void nw_told_free(struct nw_told *told);

@@ -4,10 +4,6 @@
 #include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
-#include "engine/control/deployment.h"
-#include "engine/control/deployments.h"
-#include "engine/control/replica.h"
-#include "engine/control/workers.h"
 #include "engine/http/http.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -19,6 +15,7 @@
 
 struct nw_threads {
     struct nw_engine *engine;
+    const struct nw_threads_events *events;
     struct nw_mailbox inbox;
     bool changed;        /* since they were told last */
     uint64_t generation; /* what they were told last */
@@ -29,128 +26,17 @@ struct nw_threads {
 
 /* --- what they are told --- */
 
-void nw_told_free(struct nw_told *told)
-{
-    nw_list_each(&told->new_workers, at, after) free(nw_container(at, struct nw_told_worker, link));
-    nw_list_each(&told->versions, at, after)
-    {
-        struct nw_told_version *version = nw_container(at, struct nw_told_version, link);
-        free(version->reason);
-        free(version);
-    }
-    free(told);
-}
-
-static size_t count(const struct nw_list *list)
-{
-    size_t n = 0;
-    nw_list_each(list, at, after) n++;
-    return n;
-}
-
-static struct nw_told_version *version_new(const struct nw_deployment *deployment, const char *name)
-{
-    struct nw_told_version *version =
-        calloc(1, sizeof *version + count(&deployment->replicas) * sizeof *version->workers);
-    if (!version)
-        return NULL;
-    snprintf(version->name, sizeof version->name, "%s", name);
-    version->number = deployment->version.number;
-    version->slots = deployment->manifest.slots;
-    version->timeout_ms = deployment->manifest.timeout_ms;
-    version->state = deployment->version.state;
-    if (deployment->version.state == NW_VERSION_FAILED)
-        version->reason = strdup(deployment->reason); /* without memory for it, without it */
-    nw_list_each(&deployment->replicas, at, after)
-    {
-        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
-        if (replica->state == NW_REPLICA_SERVING)
-            version->workers[version->n_workers++] = replica->seat->worker->number;
-    }
-    return version;
-}
-
-static bool is_current(const struct nw_deployment *deployment)
-{
-    return deployment->function && deployment->function->current == &deployment->version;
-}
-
-static int add_versions(struct nw_told *told, const struct nw_engine *engine)
-{
-    nw_list_each(&engine->deployments->list, at, after)
-    {
-        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (!is_current(deployment))
-            continue;
-        struct nw_told_version *version = version_new(deployment, deployment->function->name);
-        if (!version)
-            return -ENOMEM;
-        nw_list_append(&told->versions, &version->link);
-    }
-    return 0;
-}
-
-static struct nw_told *told_new(const struct nw_threads *threads)
-{
-    const struct nw_engine *engine = threads->engine;
-    struct nw_told *told = calloc(1, sizeof *told + count(&engine->seats) * sizeof *told->workers);
-    if (!told)
-        return NULL;
-    told->mail.read = nw_thread_told;
-    told->generation = threads->generation + 1;
-    nw_list_init(&told->new_workers);
-    nw_list_init(&told->versions);
-    told->unready = nw_workers_unready(engine);
-    if (add_versions(told, engine) == 0)
-        return told;
-    nw_told_free(told);
-    return NULL;
-}
-
-/* Which workers there are, and the thread's channels to those that it does not know. Cannot fail. */
-static void add_workers(struct nw_told *told, const struct nw_engine *engine, unsigned thread)
-{
-    nw_list_each(&engine->seats, at, after)
-    {
-        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
-        if (!worker || worker->link->broken || nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP)
-            continue;
-        told->workers[told->n_workers++] = worker->number;
-        struct nw_told_worker *new = nw_channels_take(worker->channels, thread);
-        if (new)
-            nw_list_append(&told->new_workers, &new->link);
-    }
-}
-
-/* A version that they know is not gone before each has let go of it. */
-static void hold_versions(const struct nw_threads *threads)
-{
-    nw_list_each(&threads->engine->deployments->list, at, after)
-    {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (is_current(deployment))
-            deployment->held = threads->n;
-    }
-}
-
 /* False when memory is out: then nobody was told anything. */
 static bool tell(struct nw_threads *threads)
 {
     struct nw_told *told[NW_CHANNELS_MAX];
-    for (unsigned i = 0; i < threads->n; i++) {
-        told[i] = told_new(threads);
-        if (told[i])
-            continue;
-        while (i > 0)
-            nw_told_free(told[--i]);
+    if (!threads->events->snapshot(threads->engine, told, threads->n))
         return false;
-    }
-    hold_versions(threads);
+    threads->generation++;
     for (unsigned i = 0; i < threads->n; i++) {
-        add_workers(told[i], threads->engine, i);
+        told[i]->generation = threads->generation;
         nw_mail_send(&threads->all[i]->inbox, &told[i]->mail);
     }
-    threads->generation++;
     return true;
 }
 
@@ -211,38 +97,17 @@ void nw_threads_tend(struct nw_engine *engine)
 
 /* --- what they say --- */
 
-static void released(struct nw_engine *engine, uint32_t number)
+static void heard(void *reader, struct nw_mail *mail)
 {
-    nw_list_each(&engine->deployments->list, at, after)
-    {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->version.number != number)
-            continue;
-        deployment->held--;
-        engine->deployments->reap = true;
-    }
-}
-
-static void broken(struct nw_engine *engine, uint32_t number, const char *why)
-{
-    nw_list_each(&engine->seats, at, after)
-    {
-        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
-        if (worker && worker->number == number)
-            nw_link_break(worker->link, why);
-    }
-}
-
-void nw_threads_heard(void *reader, struct nw_mail *mail)
-{
-    struct nw_engine *engine = ((struct nw_threads *)reader)->engine;
+    const struct nw_threads *threads = reader;
+    struct nw_engine *engine = threads->engine;
     struct nw_thread_mail *said = nw_container(mail, struct nw_thread_mail, mail);
     if (said->applied)
         said->from->applied = said->applied;
     if (said->released)
-        released(engine, said->released);
+        threads->events->released(engine, said->released);
     if (said->broken)
-        broken(engine, said->broken, said->why);
+        threads->events->broken(engine, said->broken, said->why);
     said->from->drains |= said->drains;
     if (said->channels)
         nw_channels_unref(said->channels);
@@ -294,6 +159,7 @@ static void start(struct nw_threads *threads, unsigned i)
     if (rc == 0) {
         thread->engine.options = threads->engine->options;
         thread->to_main = &threads->inbox;
+        thread->heard = heard;
         thread->number = i + 1;
         threads->all[i] = thread;
         rc = -pthread_create(&thread->id, NULL, nw_thread_main, thread);
@@ -303,7 +169,7 @@ static void start(struct nw_threads *threads, unsigned i)
         nw_die_system("cannot start a thread: %s", nw_error_text(-rc, text));
 }
 
-void nw_threads_start(struct nw_engine *engine)
+void nw_threads_start(struct nw_engine *engine, const struct nw_threads_events *events)
 {
     unsigned n = (unsigned)engine->options.threads - 1;
     if (!n)
@@ -316,6 +182,7 @@ void nw_threads_start(struct nw_engine *engine)
     if (rc < 0)
         nw_die_system("cannot start threads: %s", nw_error_text(-rc, text));
     threads->engine = engine;
+    threads->events = events;
     threads->changed = true;
     threads->n = n;
     nw_list_init(&threads->waiters);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct nw_engine;
+struct nw_told;
 
 /* Somebody who waits until every thread acts on what is so now. */
 struct nw_threads_waiter {
@@ -23,9 +24,21 @@ struct nw_threads_waiter {
     void *arg;
 };
 
+/* What they need of those who decide about workers and versions. */
+struct nw_threads_events {
+    /* Fills in what each of `n` threads must know now. False when memory is out: nobody is told anything. */
+    bool (*snapshot)(struct nw_engine *engine, struct nw_told **told, unsigned n);
+
+    /* A thread does not use this version any more, which it had been told of and which was removed since. */
+    void (*released)(struct nw_engine *engine, uint32_t version);
+
+    /* A worker broke the protocol on the ring of a thread. `why` is static text. */
+    void (*broken)(struct nw_engine *engine, uint32_t worker, const char *why);
+};
+
 /* Makes and starts the threads that the options ask for beside the main one, whose gateway has started. Ends the
  * process with a message when it cannot. */
-void nw_threads_start(struct nw_engine *engine);
+void nw_threads_start(struct nw_engine *engine, const struct nw_threads_events *events);
 
 /* Something changed that the others must know. */
 void nw_threads_changed(struct nw_engine *engine);

@@ -1,0 +1,143 @@
+/* See snapshot.h. */
+#include "engine/control/snapshot.h"
+#include "engine/control/deployments.h"
+#include "engine/control/ready.h"
+#include "engine/control/replica.h"
+#include "engine/control/seat.h"
+#include "engine/control/worker.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/threads/thread.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t count(const struct nw_list *list)
+{
+    size_t n = 0;
+    nw_list_each(list, at, after) n++;
+    return n;
+}
+
+static struct nw_told_version *version_new(const struct nw_deployment *deployment, const char *name)
+{
+    struct nw_told_version *version =
+        calloc(1, sizeof *version + count(&deployment->replicas) * sizeof *version->workers);
+    if (!version)
+        return NULL;
+    snprintf(version->name, sizeof version->name, "%s", name);
+    version->number = deployment->version.number;
+    version->slots = deployment->manifest.slots;
+    version->timeout_ms = deployment->manifest.timeout_ms;
+    version->state = deployment->version.state;
+    if (deployment->version.state == NW_VERSION_FAILED)
+        version->reason = strdup(deployment->reason); /* without memory for it, without it */
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state == NW_REPLICA_SERVING)
+            version->workers[version->n_workers++] = replica->seat->worker->number;
+    }
+    return version;
+}
+
+static bool is_current(const struct nw_deployment *deployment)
+{
+    return deployment->function && deployment->function->current == &deployment->version;
+}
+
+static int add_versions(struct nw_told *told, const struct nw_engine *engine)
+{
+    nw_list_each(&engine->deployments->list, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (!is_current(deployment))
+            continue;
+        struct nw_told_version *version = version_new(deployment, deployment->function->name);
+        if (!version)
+            return -ENOMEM;
+        nw_list_append(&told->versions, &version->link);
+    }
+    return 0;
+}
+
+static struct nw_told *told_new(const struct nw_engine *engine)
+{
+    struct nw_told *told = nw_told_new(count(&engine->seats));
+    if (!told)
+        return NULL;
+    told->unready = nw_unready(engine);
+    if (add_versions(told, engine) == 0)
+        return told;
+    nw_told_free(told);
+    return NULL;
+}
+
+/* Which workers there are, and the thread's channels to those that it does not know. Cannot fail. */
+static void add_workers(struct nw_told *told, const struct nw_engine *engine, unsigned thread)
+{
+    nw_list_each(&engine->seats, at, after)
+    {
+        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
+        if (!worker || worker->link->broken || nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP)
+            continue;
+        told->workers[told->n_workers++] = worker->number;
+        struct nw_told_worker *new = nw_channels_take(worker->channels, thread);
+        if (new)
+            nw_list_append(&told->new_workers, &new->link);
+    }
+}
+
+/* A version that they know is not gone before each has let go of it. */
+static void hold_versions(const struct nw_engine *engine, unsigned n_threads)
+{
+    nw_list_each(&engine->deployments->list, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (is_current(deployment))
+            deployment->held = n_threads;
+    }
+}
+
+static bool snapshot(struct nw_engine *engine, struct nw_told **told, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        told[i] = told_new(engine);
+        if (told[i])
+            continue;
+        while (i > 0)
+            nw_told_free(told[--i]);
+        return false;
+    }
+    hold_versions(engine, n);
+    for (unsigned i = 0; i < n; i++)
+        add_workers(told[i], engine, i);
+    return true;
+}
+
+/* --- what they say --- */
+
+static void released(struct nw_engine *engine, uint32_t number)
+{
+    nw_list_each(&engine->deployments->list, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->version.number != number)
+            continue;
+        deployment->held--;
+        engine->deployments->reap = true;
+    }
+}
+
+static void broken(struct nw_engine *engine, uint32_t number, const char *why)
+{
+    nw_list_each(&engine->seats, at, after)
+    {
+        const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
+        if (worker && worker->number == number)
+            nw_link_break(worker->link, why);
+    }
+}
+
+const struct nw_threads_events nw_snapshot_events = {.snapshot = snapshot, .released = released, .broken = broken};
