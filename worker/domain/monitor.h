@@ -52,7 +52,6 @@ struct nw_monitor {
     uint64_t background_took; /* when a domain last took a key for what nobody waits for */
     uint64_t use_count;
     uint32_t next_tid;
-    uint64_t refused;                       /* system calls so far */
     struct nw_images *images, *host_images; /* of code that functions bring along; of files that the host vouches for */
     int loader, stub;                       /* files: the host's ld.so, our program inside domains */
     struct nw_function *disks;              /* those that may fill directories, see disk.h */

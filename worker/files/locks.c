@@ -1,7 +1,6 @@
 /* See locks.h. */
 #include "worker/files/locks.h"
 #include "worker/account/share.h"
-#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -15,9 +14,9 @@ void nw_locks_init(struct nw_locks *locks)
     pthread_mutex_init(&locks->mutex, NULL);
 }
 
-void nw_locks_fini(struct nw_domain *domain, struct nw_locks *locks)
+void nw_locks_fini(struct nw_account *account, struct nw_locks *locks)
 {
-    nw_share_give(&domain->account, NW_RESOURCE_LOCKS, locks->ranges.n);
+    nw_share_give(account, NW_RESOURCE_LOCKS, locks->ranges.n);
     nw_ranges_fini(&locks->ranges);
     pthread_mutex_destroy(&locks->mutex);
 }
@@ -33,7 +32,7 @@ static struct flock record_of(const struct nw_range *range)
 }
 
 /* Mutex held. `held` of the domain's share are taken already; those that are not needed are given back. */
-static long set_now(struct nw_domain *domain, struct nw_locks *locks, int fd, const struct nw_range *range,
+static long set_now(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
                     uint64_t held)
 {
     size_t before = locks->ranges.n, after = nw_ranges_after(&locks->ranges, range);
@@ -42,19 +41,19 @@ static long set_now(struct nw_domain *domain, struct nw_locks *locks, int fd, co
     long result = 0;
 
     if (nw_ranges_reserve(&locks->ranges) < 0 ||
-        (taken > held && nw_share_take(&domain->account, NW_RESOURCE_LOCKS, taken - held) < 0)) {
-        nw_share_give(&domain->account, NW_RESOURCE_LOCKS, held);
+        (taken > held && nw_share_take(account, NW_RESOURCE_LOCKS, taken - held) < 0)) {
+        nw_share_give(account, NW_RESOURCE_LOCKS, held);
         return -ENOLCK;
     }
     if (fcntl(fd, F_OFD_SETLK, &record) < 0)
         result = -errno;
     else
         nw_ranges_set(&locks->ranges, range);
-    nw_share_give(&domain->account, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
+    nw_share_give(account, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
     return result;
 }
 
-static long try(struct nw_domain *domain, struct nw_locks *locks, int fd, const struct nw_range *range)
+static long try(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range)
 {
     long result;
 
@@ -63,42 +62,32 @@ static long try(struct nw_domain *domain, struct nw_locks *locks, int fd, const 
         result = -ENOLCK;
     } else {
         locks->blind += locks->waiting > 0;
-        result = set_now(domain, locks, fd, range, 0);
+        result = set_now(account, locks, fd, range, 0);
     }
     pthread_mutex_unlock(&locks->mutex);
     return result;
 }
 
 /* The kernel has the lock or none came of it; setting it again makes sure that what is known is what there is. */
-static long settle(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, uint64_t held,
-                   long result)
+static long settle(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
+                   uint64_t held, long result)
 {
     pthread_mutex_lock(&locks->mutex);
     if (result == 0)
-        result = set_now(call->domain, locks, fd, range, held);
+        result = set_now(account, locks, fd, range, held);
     else
-        nw_share_give(&call->domain->account, NW_RESOURCE_LOCKS, held);
+        nw_share_give(account, NW_RESOURCE_LOCKS, held);
     if (result != -EAGAIN && --locks->waiting == 0)
         locks->blind = 0;
     pthread_mutex_unlock(&locks->mutex);
     return result;
 }
 
-static long wait_in_kernel(struct nw_call *call, int fd, const struct nw_range *range)
+/* What the lock may add is taken before: the kernel would have it already when it is found that it is too many. */
+static long await(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
+                  nw_locks_wait *wait, void *who)
 {
     struct flock record = record_of(range);
-    const uint64_t args[6] = {(uint64_t)fd, F_OFD_SETLKW, (uint64_t)&record};
-    long result;
-
-    do
-        result = nw_m.gate->syscall_as(0, SYS_fcntl, args);
-    while (nw_call_cut_short(call, result));
-    return result;
-}
-
-/* What the lock may add is taken before: the kernel would have it already when it is found that it is too many. */
-static long await(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range)
-{
     uint64_t held;
     long result;
 
@@ -106,16 +95,17 @@ static long await(struct nw_call *call, struct nw_locks *locks, int fd, const st
     locks->waiting++;
     pthread_mutex_unlock(&locks->mutex);
     do {
-        held = nw_share_take(&call->domain->account, NW_RESOURCE_LOCKS, NW_RANGES_GROWTH) < 0 ? 0 : NW_RANGES_GROWTH;
-        result = held ? wait_in_kernel(call, fd, range) : -ENOLCK;
-        result = settle(call, locks, fd, range, held, result);
+        held = nw_share_take(account, NW_RESOURCE_LOCKS, NW_RANGES_GROWTH) < 0 ? 0 : NW_RANGES_GROWTH;
+        result = held ? wait(who, fd, &record) : -ENOLCK;
+        result = settle(account, locks, fd, range, held, result);
     } while (result == -EAGAIN);
     return result;
 }
 
-long nw_locks_set(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, bool wait)
+long nw_locks_set(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
+                  nw_locks_wait *wait, void *who)
 {
-    long result = try(call->domain, locks, fd, range);
+    long result = try(account, locks, fd, range);
 
-    return result == -EAGAIN && wait ? await(call, locks, fd, range) : result;
+    return result == -EAGAIN && wait ? await(account, locks, fd, range, wait, who) : result;
 }

@@ -7,10 +7,12 @@
 #define NW_WORKER_FILES_LOCKS_H
 
 #include "worker/files/ranges.h"
-#include "worker/syscall/syscall.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+struct flock;
+struct nw_account;
 
 struct nw_locks {
     pthread_mutex_t mutex; /* held while the kernel sets a lock, never while it waits for one */
@@ -20,9 +22,14 @@ struct nw_locks {
 };
 
 void nw_locks_init(struct nw_locks *locks);
-void nw_locks_fini(struct nw_domain *domain, struct nw_locks *locks); /* once its descriptors are closed */
+void nw_locks_fini(struct nw_account *account, struct nw_locks *locks); /* once its descriptors are closed */
 
-/* Sets a range through the kernel's descriptor. On a blocked executor. -ENOLCK: it would have too many. */
-long nw_locks_set(struct nw_call *call, struct nw_locks *locks, int fd, const struct nw_range *range, bool wait);
+/* Waits until the kernel has set the record lock by F_OFD_SETLKW, and returns what that says. */
+typedef long nw_locks_wait(void *who, int fd, struct flock *record);
+
+/* Sets a range through the kernel's descriptor, with `wait` where it is somebody else's; NULL: -EAGAIN. -ENOLCK: it
+ * would have too many. */
+long nw_locks_set(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
+                  nw_locks_wait *wait, void *who);
 
 #endif

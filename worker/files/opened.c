@@ -37,7 +37,7 @@ void nw_opened_hold(struct nw_opened *opened)
 static void owner_free(struct nw_domain *domain, struct nw_lock_owner *owner)
 {
     nw_close(domain, owner->fd);
-    nw_locks_fini(domain, &owner->locks);
+    nw_locks_fini(&domain->account, &owner->locks);
     free(owner);
 }
 
@@ -57,7 +57,7 @@ void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened)
 {
     if (--opened->users)
         return;
-    nw_locks_fini(domain, &opened->locks);
+    nw_locks_fini(&domain->account, &opened->locks);
     if (opened->owner)
         owner_release(domain, opened->owner);
     if (opened->disk)

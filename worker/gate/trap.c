@@ -15,8 +15,8 @@
 #include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
+#include "worker/gate/syscall.h"
 #include "worker/image/where.h"
-#include "worker/policy/trapped.h"
 #include "worker/run/executor.h"
 #include "worker/signal/signals.h"
 #include <errno.h>

@@ -3,10 +3,9 @@
 #ifndef NW_WORKER_PATH_CWD_H
 #define NW_WORKER_PATH_CWD_H
 
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include <limits.h>
 
+struct nw_directory;
 struct nw_domain;
 struct nw_function;
 
@@ -16,5 +15,13 @@ int nw_cwd_init(struct nw_function *function, const char *cwd);
 
 /* Puts the working directory in front of a relative path: 0 or -ENAMETOOLONG. Takes domain.memory_lock. */
 int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX]);
+
+/* What it is now. Takes the lock, as all that follow. */
+void nw_cwd_get(struct nw_domain *domain, char path[PATH_MAX]);
+
+/* It is this path from now on, whose links are resolved; or that of an open directory, which lies in a granted one. 0
+ * or negative errno. */
+int nw_cwd_enter(struct nw_domain *domain, const char path[PATH_MAX]);
+int nw_cwd_enter_granted(struct nw_domain *domain, const struct nw_directory *granted, int fd);
 
 #endif

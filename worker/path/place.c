@@ -23,23 +23,6 @@
 #define BENEATH    (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 #define MODE_BITS  0777
 
-/* Page by page, since a path may end right before unmapped memory. */
-int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX])
-{
-    size_t n = 0;
-
-    while (n < PATH_MAX) {
-        size_t step = nw_least(NW_PAGE_SIZE - (from + n) % NW_PAGE_SIZE, PATH_MAX - n);
-
-        if (nw_call_read(call, path + n, from + n, step) < 0)
-            return -EFAULT;
-        if (memchr(path + n, '\0', step))
-            return 0;
-        n += step;
-    }
-    return -ENAMETOOLONG;
-}
-
 static bool is_one_of(const char *path, const char *const *files, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -97,10 +80,10 @@ static bool is_certificate(const char *path)
     return strcmp(path, "/etc/ssl/openssl.cnf") == 0;
 }
 
-static bool is_own(const struct nw_call *call, const char *path)
+static bool is_own(const struct nw_domain *domain, const char *path)
 {
     return strncmp(path, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
-           strcmp(path + strlen(OWN_PREFIX), call->domain->function->name) == 0;
+           strcmp(path + strlen(OWN_PREFIX), domain->function->name) == 0;
 }
 
 static const char *skip_slashes(const char *path)
@@ -110,10 +93,10 @@ static const char *skip_slashes(const char *path)
 }
 
 /* Relative to a directory below a granted one, which the function has open. */
-static int find_relative(struct nw_call *call, uint64_t number, struct nw_place *place)
+static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_place *place)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, number, &file);
+    int fd = nw_fd_use_file(domain, number, &file);
 
     if (fd < 0)
         return fd;
@@ -124,83 +107,81 @@ static int find_relative(struct nw_call *call, uint64_t number, struct nw_place 
     place->granted = file.granted;
     if (file.granted)
         return 0;
-    nw_fd_done(call->domain, number);
+    nw_fd_done(domain, number);
     return -ENOENT;
 }
 
 /* While a function is loaded it reads the host's libraries; afterwards those that libc needs, and with profile files
  * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
-static bool may_read_libraries(const struct nw_call *call)
+static bool may_read_libraries(const struct nw_domain *domain)
 {
-    return nw_load_acquire(&call->domain->state) == NW_DOMAIN_STARTING || /* stored by nw_function_started */
-           call->domain->function->profile & NW_PROFILE_FILES;
+    return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored by nw_function_started */
+           domain->function->profile & NW_PROFILE_FILES;
 }
 
 /* Where a tidy path leads, by its text. */
-static enum nw_place_kind kind_of(const struct nw_call *call, const struct nw_place *place)
+static enum nw_place_kind kind_of(const struct nw_domain *domain, const struct nw_place *place)
 {
     if (place->granted)
         return NW_PLACE_GRANTED;
-    if (nw_path_is_above(call->domain->function, place->path))
+    if (nw_path_is_above(domain->function, place->path))
         return NW_PLACE_ABOVE;
-    return is_own(call, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
+    return is_own(domain, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
 }
 
-/* The path, absolute or relative to an open directory. 0 or negative errno. */
-static int read_place(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+/* The path, absolute or relative to an open directory, as the text says where it leads. 0 or negative errno. */
+static int spell(struct nw_domain *domain, uint64_t number, struct nw_place *place)
 {
-    int error = nw_place_read(call, name, place->path);
+    int error = 0;
 
     place->used = false;
     place->granted = NULL;
     place->dir = -1;
     place->rest = place->path;
-    if (error || !place->path[0])
-        return error ? error : -ENOENT;
+    if (!place->path[0])
+        return -ENOENT;
     if (place->path[0] != '/' && (int)number == AT_FDCWD)
-        error = nw_cwd_join(call->domain, place->path);
+        error = nw_cwd_join(domain, place->path);
     if (place->path[0] == '/')
-        nw_path_tidy(call->domain->function, place->path);
+        nw_path_tidy(domain->function, place->path);
     return error;
 }
 
 /* Files that a function may read at any time. */
-static bool is_always_read(const struct nw_call *call, const char *path)
+static bool is_always_read(const struct nw_domain *domain, const char *path)
 {
-    bool net = call->domain->function->profile & NW_PROFILE_NET;
+    bool net = domain->function->profile & NW_PROFILE_NET;
 
     return nw_libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
 }
 
-int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *place)
 {
-    int error = read_place(call, number, name, place);
+    int error = spell(domain, number, place);
     bool always;
 
     if (error)
         return error;
     if (place->path[0] != '/')
-        return find_relative(call, number, place);
-    place->granted = nw_path_granted(call->domain->function, place->path);
-    place->kind = kind_of(call, place);
+        return find_relative(domain, number, place);
+    place->granted = nw_path_granted(domain->function, place->path);
+    place->kind = kind_of(domain, place);
     if (place->kind == NW_PLACE_GRANTED) {
         place->dir = place->granted->fd;
         place->rest = skip_slashes(place->path + place->granted->length);
     }
     if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
         return 0;
-    always = is_always_read(call, place->path);
+    always = is_always_read(domain, place->path);
     if (!always && place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
         return -ENOENT;
-    if (!always && !may_read_libraries(call))
-        return -EPERM;
-    return nw_call_once(call) ? 0 : nw_place_read(call, name, place->path);
+    return always || may_read_libraries(domain) ? 0 : -EPERM;
 }
 
-void nw_place_leave(struct nw_call *call, const struct nw_place *place)
+void nw_place_leave(struct nw_domain *domain, const struct nw_place *place)
 {
     if (place->used)
-        nw_fd_done(call->domain, place->number);
+        nw_fd_done(domain, place->number);
 }
 
 static int open_in(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
@@ -243,10 +224,10 @@ static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t m
 }
 
 /* The function's file anew: a duplicate would share its read position with every other domain of the function. */
-static int open_own(const struct nw_call *call)
+static int open_own(const struct nw_domain *domain)
 {
     char link[NW_FD_LINK];
-    int fd = open(nw_fd_link(call->domain->function->so, link), O_RDONLY | O_CLOEXEC);
+    int fd = open(nw_fd_link(domain->function->so, link), O_RDONLY | O_CLOEXEC);
 
     return fd < 0 ? -errno : fd;
 }
@@ -262,14 +243,14 @@ static int open_library(const char *path, uint64_t flags)
     return fd < 0 ? -errno : fd;
 }
 
-int nw_place_open(const struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode)
+int nw_place_open(const struct nw_domain *domain, const struct nw_place *place, uint64_t flags, uint64_t mode)
 {
     if (place->kind == NW_PLACE_GRANTED)
         return open_granted(place, flags, mode);
     if (place->kind == NW_PLACE_ABOVE || (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
         return -EACCES;
     if (place->kind == NW_PLACE_OWN)
-        return open_own(call);
+        return open_own(domain);
     if (flags & O_PATH)
         return open_library(place->path, O_PATH);
     return open_library(place->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | (flags & O_DIRECTORY));

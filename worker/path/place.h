@@ -6,10 +6,12 @@
 #ifndef NW_WORKER_PATH_PLACE_H
 #define NW_WORKER_PATH_PLACE_H
 
-#include "worker/syscall/syscall.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+struct nw_directory;
+struct nw_domain;
 
 enum nw_place_kind {
     NW_PLACE_LIBRARY,
@@ -25,16 +27,16 @@ struct nw_place {
     bool used; /* `dir` is the domain's file `number`, in use */
     uint64_t number;
     const char *rest;
-    char path[PATH_MAX];
+    char path[PATH_MAX]; /* set by who asks; the domain may have changed its own meanwhile */
 };
 
-/* The place of the path at `name`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0;
+/* The place of `place->path`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0;
  * -ENOENT: nowhere; -EPERM: refused, because the function has been loaded. nw_place_leave afterwards, when it was 0. */
-int nw_place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place);
-void nw_place_leave(struct nw_call *call, const struct nw_place *place);
+int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *place);
+void nw_place_leave(struct nw_domain *domain, const struct nw_place *place);
 
 /* Opens it: the kernel's fd, or negative errno. */
-int nw_place_open(const struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode);
+int nw_place_open(const struct nw_domain *domain, const struct nw_place *place, uint64_t flags, uint64_t mode);
 
 /* A granted place as a directory, to be passed only: the kernel's fd, or negative errno. */
 int nw_place_directory(const struct nw_place *place);
@@ -42,24 +44,5 @@ int nw_place_directory(const struct nw_place *place);
 /* The directory that holds the last name of a granted, writable place, and that name. Closed by whoever asked. -EBUSY:
  * the place is the granted directory itself. */
 int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1]);
-
-/* syscall/file/name.c: a name in a directory that may be changed, by which it is made, removed or given to something
- * else. -EBUSY: the name of a granted directory itself, or of one above. 0 or negative errno; nw_entry_leave in any
- * case. */
-struct nw_entry {
-    int parent;
-    char base[NAME_MAX + 1];
-};
-int nw_entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_entry *entry);
-void nw_entry_leave(const struct nw_entry *entry);
-
-/* What has the name, by no other way; the kernel's fd, or negative errno. */
-int nw_entry_open(const struct nw_entry *entry);
-
-/* Something that is counted was given the name after nw_disk_name, or, for an error, nothing. */
-void nw_entry_made(struct nw_call *call, const struct nw_entry *entry, int error);
-
-/* Copies a path from the domain: 0, -EFAULT or -ENAMETOOLONG. */
-int nw_place_read(struct nw_call *call, uint64_t from, char path[PATH_MAX]);
 
 #endif

@@ -1,14 +1,15 @@
 /* See refusal.h. */
 #include "worker/policy/refusal.h"
+#include "common/base/atomic.h"
 #include "common/base/bound.h"
 #include "common/base/log.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/image/frame.h"
+#include "worker/domain/slot.h"
 #include "worker/image/where.h"
-#include "worker/path/place.h"
+#include "worker/policy/frame.h"
+#include "worker/wire/report.h"
 #include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #define NUMBERS   512
@@ -30,8 +31,7 @@ const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX])
     return text;
 }
 
-/* Which argument is a path, or -1. */
-static int path_argument(long number)
+int nw_refusal_path(long number)
 {
     switch (number) {
     case SYS_open:
@@ -54,24 +54,23 @@ static int path_argument(long number)
     }
 }
 
-/* ` of "PATH"`, or nothing. */
-static void describe_path(struct nw_call *call, char text[PATH_SAID])
+bool nw_refusal_count(struct nw_function *function, long number)
 {
-    int argument = path_argument(call->number);
-    char path[PATH_MAX];
+    const unsigned bit = (unsigned)number % (sizeof(function->refused) * 8);
+    const uint64_t mask = 1ull << bit % 64;
 
-    text[0] = '\0';
-    if (argument >= 0 && nw_place_read(call, call->args[argument], path) == 0)
-        snprintf(text, PATH_SAID, " of \"%.*s\"", PATH_SAID - 8, path);
+    nw_tell_refused();
+    return !(nw_fetch_or(&function->refused[bit / 64], mask) & mask); /* pairs with itself */
 }
 
-void nw_refusal_log(struct nw_call *call)
+void nw_refusal_log(struct nw_slot *slot, long number, const char *path)
 {
-    uint64_t frame = nw_frame_find(call->slot);
-    char number[NW_CALL_NUMBER_MAX], path[PATH_SAID], where[NW_WHERE_MAX];
+    const uint64_t frame = nw_frame_find(slot);
+    char name[NW_CALL_NUMBER_MAX], of[PATH_SAID] = "", where[NW_WHERE_MAX];
 
-    describe_path(call, path);
-    nw_where(call->domain, frame, where);
-    nw_log(NW_LOG_WARN, "function %s: system call %s%s refused at %#lx%s", call->domain->function->name,
-           nw_call_name(call->number, number), path, (unsigned long)frame, where);
+    if (path)
+        snprintf(of, sizeof(of), " of \"%.*s\"", PATH_SAID - 8, path);
+    nw_where(slot->domain, frame, where);
+    nw_log(NW_LOG_WARN, "function %s: system call %s%s refused at %#lx%s", slot->domain->function->name,
+           nw_call_name(number, name), of, (unsigned long)frame, where);
 }

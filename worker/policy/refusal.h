@@ -2,13 +2,22 @@
 #ifndef NW_WORKER_POLICY_REFUSAL_H
 #define NW_WORKER_POLICY_REFUSAL_H
 
-#include "worker/syscall/syscall.h"
+#include <stdbool.h>
+
+struct nw_function;
+struct nw_slot;
 
 /* "ptrace", or the number where the kernel has no such call; room for the number is the caller's. */
 #define NW_CALL_NUMBER_MAX 24
 const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX]);
 
-/* One line of the log. */
-void nw_refusal_log(struct nw_call *call);
+/* Counts a call that a function was refused. Whether it is the first with this number, and is to be told. */
+bool nw_refusal_count(struct nw_function *function, long number);
+
+/* Which argument of a call is a path, or -1. */
+int nw_refusal_path(long number);
+
+/* One line of the log: the slot's call was refused, which was about `path` unless that is NULL. */
+void nw_refusal_log(struct nw_slot *slot, long number, const char *path);
 
 #endif

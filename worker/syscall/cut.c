@@ -12,7 +12,7 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/wake.h"
 #include "worker/run/deal.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/call.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

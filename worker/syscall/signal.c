@@ -8,7 +8,7 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
 #include "worker/signal/signals.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "worker/base/now.h"
 #include "worker/domain/monitor.h"
 #include "worker/signal/signals.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>

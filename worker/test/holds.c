@@ -8,8 +8,8 @@
 #include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
+#include "worker/gate/syscall.h"
 #include "worker/memory/pages.h"
-#include "worker/policy/trapped.h"
 #include "worker/run/executor.h"
 #include <stdio.h>
 #include <string.h>

@@ -96,7 +96,7 @@ WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WIT
 
 $(B)/obj/without/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 # Where domains' system calls are answered it jumps through pointers: what NW_DEFENCE_GUESSES is about.
-$(B)/obj/without/worker/policy/policy.o: NO_GUESSES :=
+$(B)/obj/without/worker/gate/syscall.o: NO_GUESSES :=
 $(B)/obj/without/%.o: %.c $(FLAGS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)

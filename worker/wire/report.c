@@ -26,6 +26,7 @@ struct report {
 };
 
 static struct report *first, **last = &first;
+static uint64_t refused; /* system calls so far */
 
 static int send_report(const struct nw_control *head, const char *text)
 {
@@ -90,7 +91,7 @@ bool nw_tell_usage(uint64_t now)
     struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
 
     head.value = __builtin_popcount(nw_m.keys_free);
-    head.memory = nw_load_relaxed(&nw_m.refused); /* written by nw_call_refuse */
+    head.memory = nw_load_relaxed(&refused); /* counted by nw_tell_refused */
     if (head.slots == told.slots && head.value == told.value && head.memory == told.memory)
         return false;
     if (nw_m.n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
@@ -152,4 +153,9 @@ bool nw_tell_holds(uint64_t now)
             untold = true;
     }
     return untold;
+}
+
+void nw_tell_refused(void)
+{
+    nw_fetch_add(&refused, 1ull); /* read by nw_tell_usage */
 }

@@ -12,4 +12,6 @@ void nw_tell_rest(void);          /* what the engine was too slow to take */
 bool nw_tell_usage(uint64_t now); /* when it changed, but not too often; true: look again soon */
 bool nw_tell_holds(uint64_t now); /* what domains hold; the same */
 
+void nw_tell_refused(void); /* any lock: one more system call was refused */
+
 #endif

@@ -8,7 +8,8 @@
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/file/entry.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,12 +26,12 @@
 static int open_to_change(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
 {
     struct nw_place place;
-    int fd = nw_place_find(call, number, name, &place);
+    int fd = nw__place_find(call, number, name, &place);
 
     if (fd)
         return fd == -EPERM ? -EROFS : fd;
-    fd = place.granted && place.granted->writable ? nw_place_open(call, &place, flags, 0) : -EROFS;
-    nw_place_leave(call, &place);
+    fd = place.granted && place.granted->writable ? nw_place_open(call->domain, &place, flags, 0) : -EROFS;
+    nw_place_leave(call->domain, &place);
     return fd;
 }
 
@@ -137,13 +138,13 @@ static long tell_file_system(struct nw_call *call, int fd)
 long nw_sys_statfs(struct nw_call *call)
 {
     struct nw_place place;
-    int fd = nw_place_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
+    int fd = nw__place_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
     long result;
 
     if (fd)
         return fd == -EPERM ? -ENOENT : fd;
-    fd = place.granted ? nw_place_open(call, &place, O_PATH, 0) : -EACCES;
-    nw_place_leave(call, &place);
+    fd = place.granted ? nw_place_open(call->domain, &place, O_PATH, 0) : -EACCES;
+    nw_place_leave(call->domain, &place);
     if (fd < 0)
         return fd;
     result = tell_file_system(call, fd);
@@ -181,21 +182,21 @@ static bool leads_down(const char *target)
 
 static long make_link(struct nw_call *call, uint64_t target, uint64_t number, uint64_t name)
 {
-    struct nw_entry entry;
+    struct nw__entry entry;
     char text[PATH_MAX];
-    int error = nw_place_read(call, target, text);
+    int error = nw_call_path(call, target, text);
 
     if (error || !leads_down(text))
         return error ? error : -EPERM;
-    error = nw_entry_find(call, number, name, &entry);
+    error = nw__entry_find(call, number, name, &entry);
     if (error)
         return error == -EBUSY ? -EEXIST : error;
     error = nw_disk_name(call->domain->function);
     if (!error) {
         error = symlinkat(text, entry.parent, entry.base) < 0 ? -errno : 0;
-        nw_entry_made(call, &entry, error);
+        nw__entry_made(call, &entry, error);
     }
-    nw_entry_leave(&entry);
+    nw__entry_leave(&entry);
     return error;
 }
 
@@ -212,7 +213,7 @@ long nw_sys_symlinkat(struct nw_call *call)
 /* Both names lie in directories that may be changed: a file that may only be read gets no name where it may be written.
  */
 /* A file counts with all that it is once it has got a name. */
-static int name_file(struct nw_function *f, int fd, const struct nw_entry *from, const struct nw_entry *to)
+static int name_file(struct nw_function *f, int fd, const struct nw__entry *from, const struct nw__entry *to)
 {
     struct nw_disk_file *file = nw_disk_use(f, fd);
     int error = file ? nw_disk_write(f, file, fd, 0, false) : -ENOMEM;
@@ -230,9 +231,9 @@ static int name_file(struct nw_function *f, int fd, const struct nw_entry *from,
     return error;
 }
 
-static int name_entry(struct nw_function *f, const struct nw_entry *from, const struct nw_entry *to)
+static int name_entry(struct nw_function *f, const struct nw__entry *from, const struct nw__entry *to)
 {
-    int fd = nw_entry_open(from), error = fd < 0 ? fd : name_file(f, fd, from, to);
+    int fd = nw__entry_open(from), error = fd < 0 ? fd : name_file(f, fd, from, to);
 
     if (fd >= 0)
         close(fd);
@@ -242,16 +243,16 @@ static int name_entry(struct nw_function *f, const struct nw_entry *from, const 
 static long name_again(struct nw_call *call, uint64_t from_number, uint64_t from_name, uint64_t to_number,
                        uint64_t to_name)
 {
-    struct nw_entry from, to;
-    int error = nw_entry_find(call, from_number, from_name, &from);
+    struct nw__entry from, to;
+    int error = nw__entry_find(call, from_number, from_name, &from);
 
     if (error)
         return error == -EBUSY ? -EPERM : error;
-    error = nw_entry_find(call, to_number, to_name, &to);
+    error = nw__entry_find(call, to_number, to_name, &to);
     if (!error)
         error = name_entry(call->domain->function, &from, &to);
-    nw_entry_leave(&from);
-    nw_entry_leave(&to);
+    nw__entry_leave(&from);
+    nw__entry_leave(&to);
     return error == -EBUSY ? -EEXIST : error;
 }
 

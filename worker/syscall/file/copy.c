@@ -1,11 +1,11 @@
-/* System calls by which the kernel copies from one open file to another, in pieces: see syscall/long.c. */
+/* System calls by which the kernel copies from one open file to another, in pieces: see syscall/move.c. */
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>

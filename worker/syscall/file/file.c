@@ -8,7 +8,7 @@
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,22 +25,6 @@
 static bool is_stream(uint64_t number)
 {
     return (uint32_t)number < NW_FD_FIRST;
-}
-
-long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
-{
-    uint64_t number = call->args[0];
-    struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, number, &file);
-    long result;
-
-    if (fd < 0)
-        return fd;
-    call->args[0] = (uint64_t)fd;
-    call->disk = file.opened ? file.opened->disk : NULL;
-    result = pass(call);
-    nw_fd_done(call->domain, number);
-    return result;
 }
 
 long nw_sys_file_waiting(struct nw_call *call)
@@ -121,28 +105,6 @@ long nw_sys_fstat(struct nw_call *call)
     return result == -EBADF && stream ? nw_call_write(call, call->args[1], &st, sizeof(st)) : result;
 }
 
-/* Takes over an fd that was just made, or says why it was not. */
-static long adopt(struct nw_call *call, int fd, uint64_t from)
-{
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, from);
-}
-
-long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
-{
-    int32_t numbers[2];
-    long first, second, result;
-
-    first = adopt(call, ends[0], 0);
-    second = adopt(call, ends[1], 0);
-    numbers[0] = (int32_t)first;
-    numbers[1] = (int32_t)second;
-    result = first < 0 || second < 0 ? -EMFILE : nw_call_write(call, to, numbers, sizeof(numbers));
-    for (int i = 0; i < 2 && result < 0; i++)
-        if (numbers[i] >= 0)
-            nw_fd_close(call->domain, (uint64_t)numbers[i]);
-    return result;
-}
-
 static long pipe_common(struct nw_call *call, uint64_t to, int flags)
 {
     int ends[2];
@@ -166,7 +128,7 @@ long nw_sys_eventfd(struct nw_call *call)
 {
     int flags = (int)call->args[1] & (EFD_NONBLOCK | EFD_SEMAPHORE);
 
-    return adopt(call, eventfd((unsigned)call->args[0], flags | EFD_CLOEXEC), 0);
+    return nw_call_adopt(call, eventfd((unsigned)call->args[0], flags | EFD_CLOEXEC), 0);
 }
 
 /* A second kernel fd for the same open file. 0 or negative errno. */

@@ -1,14 +1,16 @@
 /* Record locks by fcntl: see opened.h for whose they are. */
 #include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/files/locks.h"
 #include "worker/files/opened.h"
 #include "worker/files/ranges.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What the range is counted from, or negative errno. */
@@ -77,6 +79,19 @@ static long ask(struct nw_call *call, int fd, const struct nw_range *range)
     return nw_call_write(call, call->args[2], &lock, sizeof(lock)) < 0 ? -EFAULT : 0;
 }
 
+/* A kernel thread waits meanwhile. */
+static long wait_in_kernel(void *who, int fd, struct flock *record)
+{
+    const uint64_t args[6] = {(uint64_t)fd, F_OFD_SETLKW, (uint64_t)record};
+    struct nw_call *call = who;
+    long result;
+
+    do
+        result = nw_m.gate->syscall_as(0, SYS_fcntl, args);
+    while (nw_call_cut_short(call, result));
+    return result;
+}
+
 static long carry_out(struct nw_call *call, const struct nw_domain_fd *file, const struct nw_range *range)
 {
     const uint64_t command = call->args[1];
@@ -90,8 +105,8 @@ static long carry_out(struct nw_call *call, const struct nw_domain_fd *file, con
         return error;
     if (command == F_GETLK || command == F_OFD_GETLK)
         return ask(call, own ? file->fd : owner->fd, range);
-    return nw_locks_set(call, own ? &file->opened->locks : &owner->locks, own ? file->fd : owner->fd, range,
-                        command == F_SETLKW || command == F_OFD_SETLKW);
+    return nw_locks_set(&call->domain->account, own ? &file->opened->locks : &owner->locks, own ? file->fd : owner->fd,
+                        range, command == F_SETLKW || command == F_OFD_SETLKW ? wait_in_kernel : NULL, call);
 }
 
 static long lock_file(struct nw_call *call, const struct nw_domain_fd *file)

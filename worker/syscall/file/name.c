@@ -5,7 +5,8 @@
 #include "worker/domain/domain.h"
 #include "worker/files/disk.h"
 #include "worker/path/place.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/file/entry.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -15,42 +16,6 @@
 #include <unistd.h>
 
 #define MODE_BITS 0777
-
-int nw_entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_entry *entry)
-{
-    struct nw_place place;
-    int error = nw_place_find(call, number, name, &place);
-
-    entry->parent = -1;
-    if (error)
-        return error == -EPERM ? -EROFS : error;
-    entry->parent = place.kind == NW_PLACE_ABOVE ? -EBUSY : nw_place_parent(&place, entry->base);
-    nw_place_leave(call, &place);
-    return entry->parent < 0 ? entry->parent : 0;
-}
-
-void nw_entry_leave(const struct nw_entry *entry)
-{
-    if (entry->parent >= 0)
-        close(entry->parent);
-}
-
-int nw_entry_open(const struct nw_entry *entry)
-{
-    int fd = openat(entry->parent, entry->base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-
-    return fd < 0 ? -errno : fd;
-}
-
-void nw_entry_made(struct nw_call *call, const struct nw_entry *entry, int error)
-{
-    int fd = error ? -1 : nw_entry_open(entry);
-
-    if (error || fd >= 0)
-        nw_disk_named(call->domain->function, fd);
-    if (fd >= 0)
-        close(fd);
-}
 
 /* What the name was of counts less once it has it no more. */
 static void entry_lost(struct nw_call *call, int fd)
@@ -63,17 +28,17 @@ static void entry_lost(struct nw_call *call, int fd)
 
 static long make_directory(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
-    struct nw_entry entry;
-    int error = nw_entry_find(call, number, name, &entry);
+    struct nw__entry entry;
+    int error = nw__entry_find(call, number, name, &entry);
 
     if (error)
         return error == -EBUSY ? -EEXIST : error;
     error = nw_disk_name(call->domain->function);
     if (!error) {
         error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
-        nw_entry_made(call, &entry, error);
+        nw__entry_made(call, &entry, error);
     }
-    nw_entry_leave(&entry);
+    nw__entry_leave(&entry);
     return error;
 }
 
@@ -89,15 +54,15 @@ long nw_sys_mkdirat(struct nw_call *call)
 
 static long remove_entry(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
 {
-    struct nw_entry entry;
-    int error = nw_entry_find(call, number, name, &entry), fd;
+    struct nw__entry entry;
+    int error = nw__entry_find(call, number, name, &entry), fd;
 
     if (error)
         return error;
-    fd = nw_entry_open(&entry);
+    fd = nw__entry_open(&entry);
     error = unlinkat(entry.parent, entry.base, (int)flags) < 0 ? -errno : 0;
     entry_lost(call, fd);
-    nw_entry_leave(&entry);
+    nw__entry_leave(&entry);
     return error;
 }
 
@@ -119,18 +84,18 @@ long nw_sys_unlinkat(struct nw_call *call)
 static long rename_entry(struct nw_call *call, uint64_t from_number, uint64_t from_name, uint64_t to_number,
                          uint64_t to_name, uint64_t flags)
 {
-    struct nw_entry from, to;
-    int error = nw_entry_find(call, from_number, from_name, &from), replaced;
+    struct nw__entry from, to;
+    int error = nw__entry_find(call, from_number, from_name, &from), replaced;
 
     if (error)
         return error;
-    error = nw_entry_find(call, to_number, to_name, &to);
-    replaced = error ? -1 : nw_entry_open(&to);
+    error = nw__entry_find(call, to_number, to_name, &to);
+    replaced = error ? -1 : nw__entry_open(&to);
     if (!error && renameat2(from.parent, from.base, to.parent, to.base, (unsigned)flags) < 0)
         error = -errno;
     entry_lost(call, replaced);
-    nw_entry_leave(&from);
-    nw_entry_leave(&to);
+    nw__entry_leave(&from);
+    nw__entry_leave(&to);
     return error;
 }
 

@@ -8,7 +8,8 @@
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/path/place.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/file/entry.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int open_counted(struct nw_call *call, const struct nw_place *place, uint
 
     if (full && flags & O_EXCL)
         return -EDQUOT;
-    fd = nw_place_open(call, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
+    fd = nw_place_open(call->domain, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
     if (makes && !full)
         nw_disk_named(f, fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0 ? fd : -1);
     if (fd >= 0 && flags & O_TRUNC)
@@ -54,7 +55,7 @@ static int open_counted(struct nw_call *call, const struct nw_place *place, uint
 static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode,
                       struct nw_place *place)
 {
-    int fd = nw_place_find(call, number, name, place);
+    int fd = nw__place_find(call, number, name, place);
 
     if (fd == -EPERM)
         return (int)nw_call_refuse(call);
@@ -63,8 +64,8 @@ static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint
     if (place->granted && place->granted->writable && flags & (O_CREAT | O_TRUNC))
         fd = open_counted(call, place, flags, mode);
     else
-        fd = nw_place_open(call, place, flags, mode);
-    nw_place_leave(call, place);
+        fd = nw_place_open(call->domain, place, flags, mode);
+    nw_place_leave(call->domain, place);
     return fd;
 }
 
@@ -187,14 +188,14 @@ static long read_link(struct nw_call *call, uint64_t number, uint64_t name, uint
     char text[LINK_MAX_BYTES];
     struct nw_place place;
     ssize_t n;
-    int fd, error = nw_place_find(call, number, name, &place);
+    int fd, error = nw__place_find(call, number, name, &place);
 
     if (error)
         return error == -EPERM ? -ENOENT : error;
-    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call, &place, O_PATH | O_NOFOLLOW, 0)
+    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call->domain, &place, O_PATH | O_NOFOLLOW, 0)
          : place.kind == NW_PLACE_ABOVE ? -EINVAL /* no link */
                                         : -ENOENT;
-    nw_place_leave(call, &place);
+    nw_place_leave(call->domain, &place);
     if (fd < 0)
         return fd;
     n = readlinkat(fd, "", text, sizeof(text));

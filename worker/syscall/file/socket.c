@@ -9,7 +9,7 @@
 #include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

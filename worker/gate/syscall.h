@@ -1,6 +1,6 @@
 /* System calls of domains as they come to the monitor. */
-#ifndef NW_WORKER_POLICY_TRAPPED_H
-#define NW_WORKER_POLICY_TRAPPED_H
+#ifndef NW_WORKER_GATE_SYSCALL_H
+#define NW_WORKER_GATE_SYSCALL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  */
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

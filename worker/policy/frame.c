@@ -1,8 +1,8 @@
 /* See frame.h. */
-#include "worker/image/frame.h"
+#include "worker/policy/frame.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/slot.h"
 #include "worker/image/where.h"
-#include "worker/syscall/syscall.h"
 
 #define DEPTH      2048 /* words of the stack that are looked at */
 #define STEP       64   /* ... at a time */

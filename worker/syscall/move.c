@@ -10,7 +10,7 @@
 #include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,19 +22,7 @@
 #define LIST_MAX 16                        /* that are moved without waiting */
 #define MOST     (INT_MAX & -NW_PAGE_SIZE) /* what the kernel moves at a time */
 #define PIECE    NW_MOVE_PIECE
-#define RANDOM   (8ul << 10) /* random bytes that take less than 100 us */
 #define TURN_NS  2000000ull
-
-bool nw_call_is_dying(const struct nw_call *call)
-{
-    return nw_load_acquire(&call->domain->state) == NW_DOMAIN_DYING; /* set by nw_domain_kill */
-}
-
-bool nw_call_block(struct nw_call *call)
-{
-    call->starved = nw_executor_block(call->ex) < 0;
-    return !call->starved;
-}
 
 static long kernel_waiting(struct nw_call *call)
 {
@@ -123,9 +111,7 @@ static long piece(struct nw_call *call)
     return n;
 }
 
-/* One piece after the other of args[at + 1] bytes at args[at]; `offset`: the argument that is the place in the file, or
- * 0. */
-static long move(struct nw_call *call, int at, int offset, uint64_t most)
+long nw_call_move(struct nw_call *call, int at, int offset, uint64_t most)
 {
     const uint64_t start = call->args[at], length = call->args[at + 1], from = call->args[offset];
     uint64_t done = 0, step;
@@ -178,7 +164,7 @@ static long move_many(struct nw_call *call, int offset_at)
         call->args[2] = one.iov_len;
         if (offset_at)
             call->args[offset_at] = offset + done;
-        n = move(call, 1, offset_at, PIECE);
+        n = nw_call_move(call, 1, offset_at, PIECE);
         done += n > 0 ? (uint64_t)n : 0;
     }
     return done ? (long)done : n;
@@ -221,10 +207,10 @@ static long carry_out(struct nw_call *call)
     switch (call->number) {
     case SYS_read:
     case SYS_write:
-        return moves_much(call) && is_regular(call) ? move(call, 1, 0, PIECE) : counted(call);
+        return moves_much(call) && is_regular(call) ? nw_call_move(call, 1, 0, PIECE) : counted(call);
     case SYS_pread64:
     case SYS_pwrite64:
-        return moves_much(call) && is_regular(call) ? move(call, 1, 3, PIECE) : counted(call);
+        return moves_much(call) && is_regular(call) ? nw_call_move(call, 1, 3, PIECE) : counted(call);
     case SYS_readv:
     case SYS_writev:
         return goes_singly(call) ? move_many(call, 0) : kernel_waiting(call);
@@ -293,76 +279,6 @@ long nw_call_kernel_blocking(struct nw_call *call)
     if (!nw_call_block(call))
         return starved(call);
     result = carry_out(call);
-    nw_executor_unblock(call->ex);
-    return result;
-}
-
-/* Without a thread to spare it gives fewer bytes, as it may. */
-long nw_sys_getrandom(struct nw_call *call)
-{
-    long result;
-
-    if (call->args[1] > RANDOM && nw_call_block(call)) {
-        result = move(call, 0, 0, RANDOM);
-        nw_executor_unblock(call->ex);
-        return result;
-    }
-    call->starved = false;
-    call->args[1] = nw_least(call->args[1], RANDOM);
-    return nw_call_kernel(call);
-}
-
-/* What is left until then, in ms and rounded up; 0: it has no end. */
-static uint64_t time_left(uint64_t until)
-{
-    uint64_t now = nw_now();
-
-    if (!until)
-        return UINT64_MAX;
-    return until > now ? (until - now + 999999) / 1000000 : 0;
-}
-
-/* A call that is made again has the time that was left. */
-static uint64_t end_of(const struct nw_call *call, int timeout)
-{
-    if (timeout <= 0)
-        return 0;
-    return call->slot->block_until ? call->slot->block_until : nw_now() + (uint64_t)timeout * 1000000;
-}
-
-static long look(const struct nw_call *call, bool own, const uint64_t args[6])
-{
-    return nw_m.gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
-}
-
-/* Without a kernel thread to spare. Starved, unless it finds something at once or its time is over. */
-static long look_once(struct nw_call *call, bool own, uint64_t args[6], int timeout_at, uint64_t until)
-{
-    long result;
-
-    args[timeout_at] = 0;
-    result = look(call, own, args);
-    call->starved = result == 0 && time_left(until) > 0;
-    call->slot->block_until = call->starved ? until : 0;
-    return result;
-}
-
-long nw_call_wait(struct nw_call *call, bool own, uint64_t args[6], int timeout_at)
-{
-    int timeout = (int)args[timeout_at];
-    uint64_t until = end_of(call, timeout);
-    long result;
-
-    call->until = until;
-    if (timeout == 0)
-        return look(call, own, args);
-    if (!nw_call_block(call))
-        return look_once(call, own, args, timeout_at, until);
-    call->slot->block_until = 0;
-    do {
-        args[timeout_at] = time_left(until);
-        result = look(call, own, args);
-    } while (nw_call_cut_short(call, result));
     nw_executor_unblock(call->ex);
     return result;
 }

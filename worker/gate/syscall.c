@@ -3,7 +3,7 @@
  * the rules and runs its handler. What is not in the table, or breaks a rule that says so, is refused with EPERM,
  * counted, and logged once for each number and domain. Nothing here looks at what a call does.
  */
-#include "worker/policy/policy.h"
+#include "worker/gate/syscall.h"
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/account/denied.h"
@@ -11,11 +11,11 @@
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
+#include "worker/policy/policy.h"
 #include "worker/policy/refusal.h"
-#include "worker/policy/trapped.h"
 #include "worker/run/executor.h"
 #include "worker/signal/signals.h"
-#include "worker/syscall/syscall.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <linux/audit.h>
 #include <string.h>
@@ -52,18 +52,6 @@ static const struct entry *lookup(long number)
     return number >= 0 && number < NUMBERS && e->handler ? e : NULL;
 }
 
-long nw_call_refuse(struct nw_call *call)
-{
-    struct nw_function *f = call->domain->function;
-    unsigned bit = (unsigned)call->number % (sizeof(f->refused) * 8);
-
-    /* Read by nw_tell_usage. */
-    nw_fetch_add(&nw_m.refused, 1ull);
-    if (!(nw_fetch_or(&f->refused[bit / 64], 1ull << bit % 64) & 1ull << bit % 64)) /* once; pairs with itself */
-        nw_refusal_log(call);
-    return -EPERM;
-}
-
 /* What a file system does may wait for a disk, or give back much: nobody knows before. */
 static long apart(struct nw_call *call, nw_syscall_handler *handler)
 {
@@ -76,7 +64,7 @@ static long apart(struct nw_call *call, nw_syscall_handler *handler)
     return result;
 }
 
-long nw_syscall(struct nw_call *call)
+static long answer(struct nw_call *call)
 {
     const struct entry *e = lookup(call->number);
     long result;
@@ -110,7 +98,7 @@ static void settle(struct nw_call *call, long number, long result)
 static struct nw_gate_context *carry_out(struct nw_call *call)
 {
     const long number = call->number; /* it may become another on its way */
-    long result = nw_syscall(call);
+    long result = answer(call);
 
     if (call->parked || (call->starved && nw_blocked_await(call->slot, number, call->until)))
         return nw_executor_next(call->ex);

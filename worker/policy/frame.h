@@ -2,8 +2,8 @@
  * Whose code on a stack made a system call, so that a message can name a place that the reader knows rather than one in
  * libc. A guess, for people: the stack is the function's own, and nothing else may rely on what it says.
  */
-#ifndef NW_WORKER_IMAGE_FRAME_H
-#define NW_WORKER_IMAGE_FRAME_H
+#ifndef NW_WORKER_POLICY_FRAME_H
+#define NW_WORKER_POLICY_FRAME_H
 
 #include <stdint.h>
 

@@ -1,0 +1,54 @@
+/* See entry.h. */
+#include "worker/syscall/file/entry.h"
+#include "worker/domain/domain.h"
+#include "worker/files/disk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int nw__place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+{
+    int error = nw_call_path(call, name, place->path);
+
+    if (!error)
+        error = nw_place_find(call->domain, number, place);
+    if (error || place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
+        return error;
+    return nw_call_once(call) ? 0 : nw_call_path(call, name, place->path);
+}
+
+int nw__entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw__entry *entry)
+{
+    struct nw_place place;
+    int error = nw__place_find(call, number, name, &place);
+
+    entry->parent = -1;
+    if (error)
+        return error == -EPERM ? -EROFS : error;
+    entry->parent = place.kind == NW_PLACE_ABOVE ? -EBUSY : nw_place_parent(&place, entry->base);
+    nw_place_leave(call->domain, &place);
+    return entry->parent < 0 ? entry->parent : 0;
+}
+
+void nw__entry_leave(const struct nw__entry *entry)
+{
+    if (entry->parent >= 0)
+        close(entry->parent);
+}
+
+int nw__entry_open(const struct nw__entry *entry)
+{
+    int fd = openat(entry->parent, entry->base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+void nw__entry_made(struct nw_call *call, const struct nw__entry *entry, int error)
+{
+    int fd = error ? -1 : nw__entry_open(entry);
+
+    if (error || fd >= 0)
+        nw_disk_named(call->domain->function, fd);
+    if (fd >= 0)
+        close(fd);
+}
