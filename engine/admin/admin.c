@@ -12,7 +12,6 @@
 #include "common/base/without.h"
 #include "engine/admin/json.h"
 #include "engine/control/controller.h"
-#include "engine/control/deployment.h"
 #include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
 #include "engine/http/http.h"
@@ -22,6 +21,7 @@
 #include "engine/serve/function.h"
 #include "engine/store/state.h"
 #include "engine/store/store.h"
+#include "engine/versions/deployment.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,7 @@
 /* The JSON of admin_json.h: the only file of the engine that knows a JSON library. */
 #include "engine/admin/json.h"
 #include "common/host/cpus.h"
-#include "engine/control/deployments.h"
-#include "engine/control/tenants.h"
-#include "engine/control/workers.h"
+#include "engine/control/controller.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
 #include "engine/http/syntax/json_text.h"
@@ -13,6 +11,11 @@
 #include "engine/store/registry.h"
 #include "engine/threads/channels.h"
 #include "engine/threads/threads.h"
+#include "engine/versions/deployments.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/tenants.h"
+#include "engine/workers/worker.h"
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,7 +258,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddNumberToObject(object, "functions", loaded);
     cJSON_AddNumberToObject(object, "in_flight", busy(seat->worker));
     cJSON_AddNumberToObject(object, "domains", seat->worker ? seat->worker->domains : 0);
-    if (seat->engine->options.mode == NW_MODE_MPK)
+    if (seat->all->engine->options.mode == NW_MODE_MPK)
         cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
     cJSON_AddNumberToObject(object, "restarts", seat->restarts);
     if (*seat->why)
@@ -295,7 +298,7 @@ static void add_warnings(cJSON *root, const struct nw_engine *engine)
     add_warning(list, "state", engine->state.lost);
     add_warning(list, "registry", nw_registry_notice(engine->registry));
     add_warning(list, "store", nw_registry_store_notice(engine->registry));
-    nw_list_each(&engine->deployments->list, at, after)
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state == NW_DEPLOYMENT_FAILED)
@@ -317,15 +320,17 @@ char *nw_json_status(struct nw_engine *engine)
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
     int deployments = 0;
-    nw_list_each(&engine->deployments->list, at, after) deployments++;
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after) deployments++;
     cJSON_AddNumberToObject(root, "deployments", deployments);
-    if (engine->layers) {
-        add_lines(root, "confined_by", engine->layers, '+');
-        add_lines(root, "not_confined_by", engine->layers, '-');
+    const char *layers = nw_controller_of(engine)->workers.layers;
+    if (layers) {
+        add_lines(root, "confined_by", layers, '+');
+        add_lines(root, "not_confined_by", layers, '-');
     }
     add_warnings(root, engine);
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
-    nw_list_each(&engine->seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
+    nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
+        add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");
 #define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)sum.counters.name);
     NW_COUNTERS(X)

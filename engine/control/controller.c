@@ -1,14 +1,10 @@
 /* See controller.h. */
 #include "engine/control/controller.h"
 #include "common/base/log.h"
-#include "engine/control/deployments.h"
 #include "engine/control/drain.h"
 #include "engine/control/operations.h"
 #include "engine/control/ready.h"
-#include "engine/control/seat.h"
 #include "engine/control/supervisor.h"
-#include "engine/control/tenants.h"
-#include "engine/control/workers.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
@@ -19,14 +15,23 @@
 #include "engine/store/state.h"
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
+#include "engine/versions/deployments.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/tenants.h"
+#include "engine/workers/worker.h"
 #include <stdlib.h>
+
+#define REFUSAL_LOG_MS 10000 /* between two lines about one tenant's refused calls */
 
 /* The order matters: whoever waits for a deployment hears of its end after all threads have. */
 static void tend(struct nw_engine *engine)
 {
-    nw_workers_send_kept(engine);
-    nw_workers_bury(engine);
-    nw_deployments_reap(engine->deployments);
+    struct nw_controller *controller = nw_controller_of(engine);
+    nw_workers_send_kept(&controller->workers);
+    nw_workers_bury(&controller->workers);
+    nw_deployments_reap(&controller->deployments);
     nw_threads_tend(engine);
     nw_operations_bury(engine);
     nw_supervisor_tell_ready(engine);
@@ -40,9 +45,10 @@ void nw_controller_look_at_state(struct nw_engine *engine)
 
 static void tick(struct nw_engine *engine)
 {
+    struct nw_controller *controller = nw_controller_of(engine);
     nw_http_server_tick(engine->admin);
-    nw_deployments_tick(engine->deployments);
-    nw_workers_tick(engine);
+    nw_deployments_tick(&controller->deployments);
+    nw_workers_tick(&controller->workers);
     if (nw_state_tick(&engine->state, engine->registry, nw_io_now(engine->io)))
         nw_threads_changed(engine);
     nw_drain_tick(engine);
@@ -54,10 +60,23 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
     nw_failure_keep(function, failure);
 }
 
+/* What a tenant may not call does not exist for it. A refusal is counted, and logged now and then. */
 static bool may_call(const struct nw_link *link, const struct nw_function *function)
 {
+    struct nw_engine *engine = link->engine;
     const struct nw_worker *worker = link->owner;
-    return nw_tenant_may_call(worker->seat->tenant, function);
+    struct nw_tenant *tenant = worker->seat->tenant;
+    uint64_t now = nw_io_now(engine->io);
+    const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
+    if (!current || nw_manifest_may_call(&current->manifest, tenant->name))
+        return true;
+    engine->counters.calls_refused++;
+    if (tenant->refusal_logged && now - tenant->refusal_logged < REFUSAL_LOG_MS)
+        return false;
+    tenant->refusal_logged = now;
+    nw_log(NW_LOG_WARN, "tenant \"%s\" may not call \"%s\" of tenant \"%s\"; deploy that with --callers to allow it",
+           tenant->name, function->name, current->manifest.tenant);
+    return false;
 }
 
 static const struct nw_role role = {
@@ -72,8 +91,8 @@ void nw_controller_init(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
     nw_engine_init(engine, &role);
-    nw_deployments_init(&controller->deployments, engine, &nw_operation_events);
-    engine->deployments = &controller->deployments;
+    nw_workers_init(&controller->workers, engine, &nw_deployment_seat_events);
+    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events);
 }
 
 void nw_controller_run(struct nw_controller *controller)
@@ -81,7 +100,7 @@ void nw_controller_run(struct nw_controller *controller)
     struct nw_engine *engine = &controller->engine;
     /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
      * at once. */
-    if (!nw_tenant_acquire(engine, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
+    if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
     char why[512];
     if (nw_operations_load_registry(engine, why, sizeof why) < 0)
@@ -96,12 +115,11 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
     nw_threads_stop(engine);
-    nw_workers_fini(engine);
+    nw_workers_fini(&controller->workers);
     nw_supervisor_fini(engine);
     nw_engine_close(engine);
     nw_http_server_free(engine->admin);
     nw_registry_close(engine->registry);
     nw_threads_free(engine);
     free(engine->addresses);
-    free(engine->layers);
 }

@@ -5,14 +5,21 @@
 #ifndef NW_ENGINE_CONTROL_CONTROLLER_H
 #define NW_ENGINE_CONTROL_CONTROLLER_H
 
-#include "engine/control/deployments.h"
 #include "engine/serve/engine.h"
+#include "engine/versions/deployments.h"
+#include "engine/workers/workers.h"
 
 /* What only the main thread has. */
 struct nw_controller {
     struct nw_engine engine; /* as every thread has one */
+    struct nw_workers workers;
     struct nw_deployments deployments;
 };
+
+static inline struct nw_controller *nw_controller_of(const struct nw_engine *engine)
+{
+    return nw_container(engine, struct nw_controller, engine);
+}
 
 /* Prepares everything that needs no file and no socket. Ends the process when memory is out. */
 void nw_controller_init(struct nw_controller *controller);

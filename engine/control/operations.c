@@ -13,13 +13,14 @@
  */
 #include "engine/control/operations.h"
 #include "common/base/log.h"
-#include "engine/control/deployments.h"
+#include "engine/control/controller.h"
 #include "engine/io/io.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/registry.h"
 #include "engine/threads/threads.h"
+#include "engine/versions/deployments.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ struct forgotten {
 
 static void forget(struct nw_engine *engine, const char *sha256)
 {
-    if (!nw_deployments_use_code(engine->deployments, sha256))
+    if (!nw_deployments_use_code(&nw_controller_of(engine)->deployments, sha256))
         nw_registry_forget(engine->registry, sha256);
 }
 
@@ -146,8 +147,9 @@ static void store_done(void *arg)
         return;
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
-        nw_deployments_code_stored(op->engine->deployments, op->sha256);
-        op->deployment = nw_deployment_new(op->engine->deployments, op->function, &op->manifest, op->sha256, false);
+        nw_deployments_code_stored(&nw_controller_of(op->engine)->deployments, op->sha256);
+        op->deployment = nw_deployment_new(&nw_controller_of(op->engine)->deployments, op->function, &op->manifest,
+                                           op->sha256, false);
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");
     }
@@ -301,7 +303,7 @@ static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256
 {
     struct nw_engine *engine = arg;
     struct nw_function *function = nw_function_get(engine, manifest->name);
-    if (!function || !nw_deployment_new(engine->deployments, function, manifest, sha256, true))
+    if (!function || !nw_deployment_new(&nw_controller_of(engine)->deployments, function, manifest, sha256, true))
         nw_die_system("cannot load the registered functions: out of memory");
 }
 

@@ -1,13 +1,14 @@
 /* See snapshot.h. */
 #include "engine/control/snapshot.h"
-#include "engine/control/deployments.h"
+#include "engine/control/controller.h"
 #include "engine/control/ready.h"
-#include "engine/control/replica.h"
-#include "engine/control/seat.h"
-#include "engine/control/worker.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/threads/thread.h"
+#include "engine/versions/deployments.h"
+#include "engine/versions/replica.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static bool is_current(const struct nw_deployment *deployment)
 
 static int add_versions(struct nw_told *told, const struct nw_engine *engine)
 {
-    nw_list_each(&engine->deployments->list, at, after)
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (!is_current(deployment))
@@ -64,7 +65,7 @@ static int add_versions(struct nw_told *told, const struct nw_engine *engine)
 
 static struct nw_told *told_new(const struct nw_engine *engine)
 {
-    struct nw_told *told = nw_told_new(count(&engine->seats));
+    struct nw_told *told = nw_told_new(count(&nw_controller_of(engine)->workers.seats));
     if (!told)
         return NULL;
     told->unready = nw_unready(engine);
@@ -77,7 +78,7 @@ static struct nw_told *told_new(const struct nw_engine *engine)
 /* Which workers there are, and the thread's channels to those that it does not know. Cannot fail. */
 static void add_workers(struct nw_told *told, const struct nw_engine *engine, unsigned thread)
 {
-    nw_list_each(&engine->seats, at, after)
+    nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
     {
         const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
         if (!worker || worker->link->broken || nw_container(at, struct nw_seat, link)->state != NW_SEAT_UP)
@@ -92,7 +93,7 @@ static void add_workers(struct nw_told *told, const struct nw_engine *engine, un
 /* A version that they know is not gone before each has let go of it. */
 static void hold_versions(const struct nw_engine *engine, unsigned n_threads)
 {
-    nw_list_each(&engine->deployments->list, at, after)
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (is_current(deployment))
@@ -120,19 +121,19 @@ static bool snapshot(struct nw_engine *engine, struct nw_told **told, unsigned n
 
 static void released(struct nw_engine *engine, uint32_t number)
 {
-    nw_list_each(&engine->deployments->list, at, after)
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->version.number != number)
             continue;
         deployment->held--;
-        engine->deployments->reap = true;
+        nw_controller_of(engine)->deployments.reap = true;
     }
 }
 
 static void broken(struct nw_engine *engine, uint32_t number, const char *why)
 {
-    nw_list_each(&engine->seats, at, after)
+    nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
     {
         const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
         if (worker && worker->number == number)

@@ -2,9 +2,9 @@
 #include "engine/control/supervisor.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
+#include "engine/control/controller.h"
 #include "engine/control/drain.h"
 #include "engine/control/ready.h"
-#include "engine/control/workers.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
@@ -26,7 +26,7 @@ static void handle_message(struct nw_engine *engine)
     for (int i = launcher; i < message.n_fds; i++)
         close(message.fds[i]);
     if (launcher)
-        nw_workers_new_launcher(engine, message.fds[0]);
+        nw_workers_new_launcher(&nw_controller_of(engine)->workers, message.fds[0]);
     else
         nw_log(NW_LOG_WARN, "the supervisor sent a message of kind %u that is not for an engine", message.head.kind);
 }
@@ -92,7 +92,8 @@ void nw_supervisor_start(struct nw_engine *engine)
 
 void nw_supervisor_tell_ready(struct nw_engine *engine)
 {
-    if (engine->ready || engine->launcher < 0 || nw_unready(engine) || !nw_threads_settled(engine))
+    if (engine->ready || !nw_launcher_is_there(&nw_controller_of(engine)->workers.launcher) || nw_unready(engine) ||
+        !nw_threads_settled(engine))
         return;
     engine->ready = true;
     nw_control_send(engine->supervisor, &(struct nw_control){.kind = NW_CONTROL_READY}, engine->addresses,

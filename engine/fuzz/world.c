@@ -4,10 +4,7 @@
 #include "common/test/fuzz.h"
 #include "engine/admin/admin.h"
 #include "engine/control/controller.h"
-#include "engine/control/deployments.h"
 #include "engine/control/operations.h"
-#include "engine/control/tenants.h"
-#include "engine/control/workers.h"
 #include "engine/fuzz/world_worker.h"
 #include "engine/gateway/gateway.h"
 #include "engine/http/http.h"
@@ -16,6 +13,12 @@
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/store/registry.h"
+#include "engine/versions/deployments.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/tenants.h"
+#include "engine/workers/worker.h"
+#include "engine/workers/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -227,13 +230,15 @@ static void check_nothing_is_left(struct world *world)
     const struct nw_counters *counters = &engine->counters;
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         NW_FUZZ_CHECK(nw_list_empty(&engine->functions[i]));
-    NW_FUZZ_CHECK(nw_list_empty(&engine->deployments->list) && nw_list_empty(&engine->broken) && !engine->in_flight);
+    NW_FUZZ_CHECK(nw_list_empty(&world->controller.deployments.list) && nw_list_empty(&engine->broken) &&
+                  !engine->in_flight);
     for (uint32_t i = 0; i < engine->n_invocations; i++)
         NW_FUZZ_CHECK(engine->invocations[i]->state == NW_INVOCATION_FREE);
     NW_FUZZ_CHECK(counters->requests == counters->completed + counters->failed + counters->abandoned);
-    NW_FUZZ_CHECK(engine->tenants.next->next == &engine->tenants); /* the default one */
+    NW_FUZZ_CHECK(world->controller.workers.tenants.next->next ==
+                  &world->controller.workers.tenants); /* the default one */
     unsigned seats = 0;
-    nw_list_each(&engine->seats, at, after)
+    nw_list_each(&world->controller.workers.seats, at, after)
     {
         const struct nw_worker *worker = nw_container(at, struct nw_seat, link)->worker;
         const struct nw_link *link = worker ? worker->link : NULL;
@@ -292,7 +297,7 @@ static void open_sockets(struct world *world)
     engine->signal_watch = nw_io_watch_new(engine->io, engine->signal_fd, nothing, NULL);
     NW_FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
     world->launcher = pair[1];
-    nw_workers_new_launcher(engine, pair[0]);
+    nw_workers_new_launcher(&world->controller.workers, pair[0]);
 }
 
 void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)(struct world *world, void *arg),
@@ -328,7 +333,8 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
     fake_script(script, &s);
     nw_controller_run(&world.controller);
     nw_controller_fini(&world.controller);
-    free(nw_container(world.engine->tenants.next, struct nw_tenant, link)); /* the engine leaves it to its end */
+    free(nw_container(world.controller.workers.tenants.next, struct nw_tenant,
+                      link)); /* the engine leaves it to its end */
     world_workers_fini(&world);
     close(world.launcher);
 }

@@ -43,7 +43,6 @@
 
 #define NW_FUNCTION_BUCKETS 1024
 
-struct nw_deployments;
 struct nw_http_server;
 struct nw_invocation;
 struct nw_registry;
@@ -60,18 +59,13 @@ struct nw_engine {
     struct nw_counters counters;
 
     struct nw_list functions[NW_FUNCTION_BUCKETS];
-    struct nw_deployments *deployments; /* the main thread's */
-    struct nw_list ended_operations;    /* see operations.c */
-    unsigned storing;                   /* operations that rely on code in the store that no deployment names yet */
-    struct nw_list forgotten;           /* code to remove from the store when that is over */
+    struct nw_list ended_operations; /* see operations.c */
+    unsigned storing;                /* operations that rely on code in the store that no deployment names yet */
+    struct nw_list forgotten;        /* code to remove from the store when that is over */
 
-    struct nw_list tenants;
-    struct nw_list seats;
     struct nw_list awake;  /* links to look at before the loop waits */
-    struct nw_list unsent; /* links with messages that their control sockets did not take yet */
     struct nw_list broken; /* links whose loss is to be dealt with */
-    uint32_t last_worker;
-    unsigned in_flight; /* invocations that workers have */
+    unsigned in_flight;    /* invocations that workers have */
 
     struct nw_spool spool;
     struct nw_list owing;      /* invocations that wait until they may take more of the spool */
@@ -90,10 +84,8 @@ struct nw_engine {
     uint32_t swept;        /* so many of them it has seen */
     struct nw_list free_invocations;
 
-    int supervisor, launcher; /* control sockets; -1 */
-    struct nw_outbox to_launcher;
-    char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
-    struct nw_io_watch *supervisor_watch, *launcher_watch, *signal_watch;
+    int supervisor; /* control socket; -1 */
+    struct nw_io_watch *supervisor_watch, *signal_watch;
     int signal_fd;
     struct nw_state state; /* the state directory */
     char *addresses;       /* one listening address per line */

@@ -166,7 +166,7 @@ static void reads_late(struct world *world, void *arg)
         world_turn(world, 0);
     }
     assert_true(worker->used);
-    assert_false(nw_list_empty(&world->engine->unsent));
+    assert_false(nw_list_empty(&world->controller.workers.unsent));
     for (int i = 0; i < MANY && retired < MANY; i++) {
         retired += read_messages(worker);
         world_turn(world, 0);

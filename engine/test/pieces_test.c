@@ -3,12 +3,13 @@
  * two pieces, so that it counts them, and it may do something in the middle of them.
  */
 #include "common/test/test.h"
-#include "engine/control/seat.h"
 #include "engine/fuzz/world.h"
 #include "engine/http/http.h"
 #include "engine/serve/dispatch.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +176,7 @@ static void lose_all_workers(struct witness *by)
     for (int i = 0; i < WORLD_WORKERS; i++)
         if (by->world->workers[i].used)
             world_kill(by->world, &by->world->workers[i]);
-    nw_list_each(&by->world->engine->seats, at, after)
+    nw_list_each(&by->world->controller.workers.seats, at, after)
     {
         nw_link_break(nw_container(at, struct nw_seat, link)->worker->link, "the test says so");
     }
@@ -282,7 +283,7 @@ static void play_many_calls(struct world *world, void *arg)
     (void)arg;
     witness = (struct witness){.chore = {.step = between_polls}, .world = world};
     seen = most = 0;
-    calling = nw_container(world->engine->seats.next, struct nw_seat, link)->worker->link;
+    calling = nw_container(world->controller.workers.seats.next, struct nw_seat, link)->worker->link;
     assert_int_equal(calling->number, world->workers[0].number);
     for (int i = 0; i < 10; i++)
         call_nobody(&world->workers[0], LENGTH / 10);

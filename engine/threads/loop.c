@@ -156,10 +156,7 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
         nw_list_init(&engine->functions[i]);
     nw_list_init(&engine->ended_operations);
     nw_list_init(&engine->forgotten);
-    nw_list_init(&engine->tenants);
-    nw_list_init(&engine->seats);
     nw_list_init(&engine->awake);
-    nw_list_init(&engine->unsent);
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->uncap);
@@ -169,8 +166,6 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);
     nw_list_init(&engine->free_invocations);
-    nw_outbox_init(&engine->to_launcher);
-    engine->launcher = -1;
     engine->spin_credit = CREDIT_MOST;
     make_io(engine);
     engine->tick = nw_io_timer_new(engine->io, tick, engine);

@@ -1,10 +1,10 @@
 /* See worker.h. */
-#include "engine/control/worker.h"
-#include "engine/control/seat.h"
+#include "engine/workers/worker.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/threads/channels.h"
+#include "engine/workers/seat.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -15,7 +15,7 @@
 /* Everything that can fail. What was made is found in the worker and undone by nw_worker_free. */
 static int worker_open(struct nw_worker *worker, void (*readable)(void *worker), int *socket)
 {
-    struct nw_engine *engine = worker->seat->engine;
+    struct nw_engine *engine = worker->seat->all->engine;
     int pair[2], rc;
     worker->link = nw_link_new(engine, worker->number, worker, &rc);
     if (!worker->link)
@@ -74,7 +74,7 @@ void nw_worker_tell(struct nw_worker *worker, const struct nw_control *head, con
     if (nw_outbox_send(&worker->outbox, worker->control, head, text, length, fds, n_fds) < 0)
         nw_link_break(worker->link, NO_MESSAGES);
     else if (worker->outbox.n_kept && nw_list_empty(&worker->outbox_link))
-        nw_list_append(&worker->seat->engine->unsent, &worker->outbox_link);
+        nw_list_append(&worker->seat->all->unsent, &worker->outbox_link);
 }
 
 void nw_worker_send_kept(struct nw_worker *worker)

@@ -1,5 +1,5 @@
 /* Reading as code.h tells. */
-#include "engine/control/code.h"
+#include "engine/versions/code.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/store/registry.h"

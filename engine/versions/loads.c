@@ -1,21 +1,21 @@
 /* See loads.h. */
-#include "engine/control/loads.h"
+#include "engine/versions/loads.h"
 #include "common/base/buffer.h"
 #include "common/base/error_text.h"
 #include "common/base/without.h"
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/resources.h"
-#include "engine/control/code.h"
-#include "engine/control/deployment.h"
-#include "engine/control/replica.h"
-#include "engine/control/seat.h"
-#include "engine/control/worker.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/store/directory.h"
+#include "engine/versions/code.h"
+#include "engine/versions/deployment.h"
+#include "engine/versions/replica.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@
 
 static uint64_t now_of(const struct nw_seat *seat)
 {
-    return nw_io_now(seat->engine->io);
+    return nw_io_now(seat->all->engine->io);
 }
 
 static struct nw_replica *replica_at(struct nw_list *at)
@@ -202,7 +202,8 @@ bool nw_loads_overdue(const struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after)
     {
         const struct nw_replica *replica = replica_at(at);
-        if (replica->state == NW_REPLICA_LOADING && now - replica->load_begun >= seat->engine->options.load_timeout)
+        if (replica->state == NW_REPLICA_LOADING &&
+            now - replica->load_begun >= seat->all->engine->options.load_timeout)
             return true;
     }
     return false;

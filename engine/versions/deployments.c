@@ -10,11 +10,8 @@
  * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can.
  * What becomes of its replicas meanwhile is in replica.h. Nothing of this is freed but in nw_deployments_reap.
  */
-#include "engine/control/deployments.h"
+#include "engine/versions/deployments.h"
 #include "common/base/log.h"
-#include "engine/control/loads.h"
-#include "engine/control/tenants.h"
-#include "engine/control/workers.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/dispatch.h"
@@ -22,6 +19,10 @@
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/threads/threads.h"
+#include "engine/versions/loads.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/tenants.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,10 +298,10 @@ static int add_replicas(struct nw_deployment *deployment)
     return 0;
 }
 
-void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine,
+void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
                          const struct nw_deployment_events *events)
 {
-    *all = (struct nw_deployments){.engine = engine, .events = events};
+    *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events};
     nw_list_init(&all->list);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
 }
@@ -310,7 +311,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
 {
     struct nw_engine *engine = all->engine;
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
-    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(engine, manifest->tenant, manifest->profile) : NULL;
+    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(all->workers, manifest->tenant, manifest->profile) : NULL;
     if (!tenant) {
         free(deployment);
         return NULL;
@@ -397,15 +398,14 @@ void nw_deployments_reap(struct nw_deployments *all)
 
 /* --- what workers do --- */
 
-void nw_deployments_seat_up(struct nw_seat *seat)
+static void seat_up(struct nw_seat *seat)
 {
     load_next(seat);
 }
 
-void nw_deployments_seat_lost(struct nw_seat *seat)
+static void seat_lost(struct nw_seat *seat)
 {
     nw_loads_lost(seat);
-    seat->engine->deployments->reap = true;
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
@@ -416,19 +416,19 @@ void nw_deployments_seat_lost(struct nw_seat *seat)
     }
 }
 
-void nw_deployments_seat_judged(struct nw_seat *seat, bool own)
+static void seat_judged(struct nw_seat *seat, bool own)
 {
     struct nw_replica *deadly = nw_loads_judged(seat, own);
     if (deadly)
         refuse(deadly, "the worker process ended while it was loaded");
 }
 
-void nw_deployments_seat_buried(struct nw_seat *seat)
+static void seat_buried(struct nw_seat *seat)
 {
     nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(&nw_container(at, struct nw_replica, of_seat)->queue);
 }
 
-void nw_deployments_seat_stuck(struct nw_seat *seat)
+static void seat_stuck(struct nw_seat *seat)
 {
     nw_list_each(&seat->replicas, at, after)
     {
@@ -462,7 +462,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     } else {
         nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
-            seat->engine->deployments->reap = true;
+            replica->deployment->all->reap = true;
         else
             judge(replica->deployment);
     }
@@ -487,7 +487,7 @@ static const char *holds(struct nw_replica *replica, const struct nw_control *he
     return NULL;
 }
 
-const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
+static const char *worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
 {
     struct nw_replica *replica = replica_of(seat, head->deployment);
     if (!replica)
@@ -500,7 +500,7 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
         if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
             return "it retired a deployment that it was not asked to";
         /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
-        seat->engine->deployments->reap = true;
+        replica->deployment->all->reap = true;
         return NULL;
     case NW_CONTROL_TORN_DOWN:
         torn_down(replica, head, text);
@@ -512,13 +512,23 @@ const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_con
     }
 }
 
-void nw_deployments_seat_tick(struct nw_seat *seat)
+static void seat_tick(struct nw_seat *seat)
 {
     if (nw_loads_overdue(seat))
         nw_link_break(seat->worker->link, "it did not finish loading a function in time");
     else if (seat->loading)
         load_next(seat);
 }
+
+const struct nw_seat_events nw_deployment_seat_events = {
+    .up = seat_up,
+    .lost = seat_lost,
+    .buried = seat_buried,
+    .judged = seat_judged,
+    .stuck = seat_stuck,
+    .tick = seat_tick,
+    .said = worker_said,
+};
 
 /* --- the whole --- */
 

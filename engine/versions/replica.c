@@ -1,9 +1,10 @@
 /* The life of a replica as replica.h shows it. */
-#include "engine/control/replica.h"
+#include "engine/versions/replica.h"
 #include "common/base/log.h"
 #include "common/base/valid.h"
-#include "engine/control/deployment.h"
-#include "engine/control/seat.h"
+#include "engine/versions/deployment.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
 #include <stdlib.h>
 #include <string.h>
 

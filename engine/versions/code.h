@@ -3,8 +3,8 @@
  * long as the version lives, so that its workers can be started again whatever becomes of the store. Not responsible
  * for loading it into workers (loads.c).
  */
-#ifndef NW_ENGINE_CONTROL_CODE_H
-#define NW_ENGINE_CONTROL_CODE_H
+#ifndef NW_ENGINE_VERSIONS_CODE_H
+#define NW_ENGINE_VERSIONS_CODE_H
 
 #include <stdbool.h>
 

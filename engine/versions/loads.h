@@ -4,8 +4,8 @@
  * when everything else is, so that one that takes the worker with it is found out and refused. Says nothing of what
  * becomes of deployments (deployments.c).
  */
-#ifndef NW_ENGINE_CONTROL_LOADS_H
-#define NW_ENGINE_CONTROL_LOADS_H
+#ifndef NW_ENGINE_VERSIONS_LOADS_H
+#define NW_ENGINE_VERSIONS_LOADS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
  *
  * LOST leads from each state to PENDING. Which replica is loaded when is decided in loads.c.
  */
-#ifndef NW_ENGINE_CONTROL_REPLICA_H
-#define NW_ENGINE_CONTROL_REPLICA_H
+#ifndef NW_ENGINE_VERSIONS_REPLICA_H
+#define NW_ENGINE_VERSIONS_REPLICA_H
 
 #include "common/manifest/resources.h"
 #include "engine/base/list.h"

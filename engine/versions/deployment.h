@@ -1,13 +1,13 @@
 /* The type of a deployment, which is a version of a function, and of all of them. Their life is in deployments.h. */
-#ifndef NW_ENGINE_CONTROL_DEPLOYMENT_H
-#define NW_ENGINE_CONTROL_DEPLOYMENT_H
+#ifndef NW_ENGINE_VERSIONS_DEPLOYMENT_H
+#define NW_ENGINE_VERSIONS_DEPLOYMENT_H
 
 #include "common/base/status.h"
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
-#include "engine/control/code.h"
 #include "engine/names/names.h"
 #include "engine/serve/function.h"
+#include "engine/versions/code.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +17,7 @@
 struct nw_deployments;
 struct nw_engine;
 struct nw_tenant;
+struct nw_workers;
 
 enum nw_deployment_state {
     NW_DEPLOYMENT_LOADING,
@@ -60,6 +61,7 @@ struct nw_deployment_events {
 
 struct nw_deployments {
     struct nw_engine *engine;
+    struct nw_workers *workers;
     const struct nw_deployment_events *events;
     struct nw_list list;
     uint32_t last_number;

@@ -1,10 +1,10 @@
 /*
  * A worker: one process in a seat, from the wish to start it until it is given up, with what is said over its control
  * socket. Its ring is in its link (serve/link.h), whose memory may be needed for longer. Not responsible for when it is
- * started or given up (workers.c).
+ * started or given up (seats.c).
  */
-#ifndef NW_ENGINE_CONTROL_WORKER_H
-#define NW_ENGINE_CONTROL_WORKER_H
+#ifndef NW_ENGINE_WORKERS_WORKER_H
+#define NW_ENGINE_WORKERS_WORKER_H
 
 #include "engine/base/list.h"
 #include "engine/base/outbox.h"
@@ -35,7 +35,7 @@ struct nw_worker {
     int control;
     struct nw_io_watch *control_watch;
     struct nw_outbox outbox;    /* to its control socket */
-    struct nw_list outbox_link; /* in engine->unsent while something is kept there */
+    struct nw_list outbox_link; /* in all->unsent of its seat while something is kept there */
 };
 
 /* One for a seat, whose control socket calls back with it. *socket is its end of that, the caller's to close. NULL with

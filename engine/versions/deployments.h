@@ -2,12 +2,12 @@
  * Deployments: the life of a version of a function, and of its replicas in the workers. Not responsible for who asked
  * for it or for the registry (operations.c).
  */
-#ifndef NW_ENGINE_CONTROL_DEPLOYMENTS_H
-#define NW_ENGINE_CONTROL_DEPLOYMENTS_H
+#ifndef NW_ENGINE_VERSIONS_DEPLOYMENTS_H
+#define NW_ENGINE_VERSIONS_DEPLOYMENTS_H
 
 #include "common/manifest/control.h"
-#include "engine/control/deployment.h"
-#include "engine/control/replica.h"
+#include "engine/versions/deployment.h"
+#include "engine/versions/replica.h"
 #include <stdbool.h>
 
 struct nw_deployment;
@@ -17,7 +17,7 @@ struct nw_manifest;
 struct nw_replica;
 struct nw_seat;
 
-void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine,
+void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
                          const struct nw_deployment_events *events);
 
 /*
@@ -40,22 +40,8 @@ void nw_deployment_retire(struct nw_deployment *deployment);
 /* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
 void nw_deployments_reap(struct nw_deployments *all);
 
-/* A worker said hello; a worker is lost, before its invocations are dealt with and after; and later, through whose
- * doing. */
-void nw_deployments_seat_up(struct nw_seat *seat);
-void nw_deployments_seat_lost(struct nw_seat *seat);
-void nw_deployments_seat_buried(struct nw_seat *seat);
-void nw_deployments_seat_judged(struct nw_seat *seat, bool own);
-
-/* No worker can be started for a seat, and that is not over in a moment: what is being deployed does not wait for it.
- */
-void nw_deployments_seat_stuck(struct nw_seat *seat);
-
-/* Time has passed; UP. */
-void nw_deployments_seat_tick(struct nw_seat *seat);
-
-/* A message of an UP worker: NULL, or what is wrong with it. */
-const char *nw_deployments_worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text);
+/* What becomes of versions when something happens in a seat; for nw_workers_init. */
+extern const struct nw_seat_events nw_deployment_seat_events;
 
 /* Gives up loading what takes too long. */
 void nw_deployments_tick(struct nw_deployments *all);

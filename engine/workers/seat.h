@@ -1,0 +1,76 @@
+/* The type of a seat, which is the place of a worker and lives on when the process ends, and of all of them. Their life
+ * is in seats.h. */
+#ifndef NW_ENGINE_WORKERS_SEAT_H
+#define NW_ENGINE_WORKERS_SEAT_H
+
+#include "common/base/backoff.h"
+#include "engine/base/list.h"
+#include "engine/workers/launcher.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nw_deployment;
+struct nw_engine;
+struct nw_tenant;
+struct nw_worker;
+struct nw_workers;
+
+enum nw_seat_state {
+    NW_SEAT_DOWN,     /* waits for a launcher or for its backoff */
+    NW_SEAT_STARTING, /* START is sent, HELLO not come */
+    NW_SEAT_UP,
+    NW_SEAT_STATES
+};
+
+struct nw_seat {
+    struct nw_list link; /* in all->seats */
+    struct nw_list of_tenant;
+    struct nw_workers *all;
+    struct nw_tenant *tenant;
+    struct nw_deployment *only; /* mode process: the one deployment that it serves */
+    enum nw_seat_state state;
+    struct nw_worker *worker; /* while STARTING or UP */
+    struct nw_list replicas;
+    unsigned loading;  /* replicas that are LOADING */
+    uint64_t deadline; /* DOWN: when to start; STARTING: HELLO */
+    uint64_t up_since;
+    struct nw_backoff backoff;
+    unsigned restarts;
+    uint32_t untold;   /* the worker that was lost: how it ended is not told yet; 0: none */
+    uint64_t lived;    /* ms, the one that was lost */
+    bool lost_loading; /* ... while it loaded something */
+    char why[512];     /* no process could be started for it the last time; "": one could */
+};
+
+/* What those who load versions into workers hear of a seat. */
+struct nw_seat_events {
+    void (*up)(struct nw_seat *seat); /* its worker said hello */
+
+    /* Its worker is lost: before what that had is dealt with, after, and once it is known whether that was its own
+     * doing, as far as anybody can know. */
+    void (*lost)(struct nw_seat *seat);
+    void (*buried)(struct nw_seat *seat);
+    void (*judged)(struct nw_seat *seat, bool own);
+
+    /* No worker can be started for it, for seat->why, and that is not over in a moment. */
+    void (*stuck)(struct nw_seat *seat);
+
+    /* Its worker is up, and time has passed. */
+    void (*tick)(struct nw_seat *seat);
+
+    /* A message of its worker, which is up: NULL, or what is wrong with it. */
+    const char *(*said)(struct nw_seat *seat, const struct nw_control *head, const char *text);
+};
+
+struct nw_workers {
+    struct nw_engine *engine;
+    const struct nw_seat_events *events;
+    struct nw_list tenants;
+    struct nw_list seats;
+    struct nw_list unsent; /* workers with messages that their control sockets did not take yet */
+    uint32_t last_number;
+    struct nw_launcher launcher;
+    char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
+};
+
+#endif

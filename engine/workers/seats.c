@@ -1,0 +1,300 @@
+/*
+ * The life of a worker, told from its seat:
+ *
+ *             START               HELLO
+ *   DOWN ───────────> STARTING ───────────> UP
+ *    ^                   │ LOST              │ LOST
+ *    └───────────────────┴───────────────────┘   (with a pause when it keeps happening: see common/base/backoff.h)
+ *
+ * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
+ * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case. What
+ * pause there is depends on whose doing that was. Where the closed socket is all that is known of it, the launcher's
+ * word is waited for.
+ */
+#include "engine/workers/seats.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "common/base/valid.h"
+#include "common/manifest/control.h"
+#include "engine/io/io.h"
+#include "engine/serve/dispatch.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/serve/nested.h"
+#include "engine/threads/threads.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/worker.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MESSAGES_A_TURN 32 /* of one worker, so that none keeps the loop to itself */
+#define HELLO_MS        10000
+#define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
+
+enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
+
+static void seat_start(struct nw_seat *seat);
+static void seat_hello(struct nw_seat *seat);
+static void seat_lost(struct nw_seat *seat);
+static void control_readable(void *arg);
+
+struct transition {
+    enum nw_seat_state next;
+    void (*act)(struct nw_seat *seat); /* NULL: the event does not fit the state */
+};
+
+static const struct transition table[NW_SEAT_STATES][SEAT_EVENTS] = {
+    [NW_SEAT_DOWN] = {[SEAT_START] = {NW_SEAT_STARTING, seat_start}},
+    [NW_SEAT_STARTING] = {[SEAT_HELLO] = {NW_SEAT_UP, seat_hello}, [SEAT_LOST] = {NW_SEAT_DOWN, seat_lost}},
+    [NW_SEAT_UP] = {[SEAT_LOST] = {NW_SEAT_DOWN, seat_lost}},
+};
+
+bool nw_seat_is_valid(const struct nw_seat *seat)
+{
+    bool has_worker = seat->state != NW_SEAT_DOWN;
+    return has_worker == (seat->worker != NULL) && (!has_worker || seat->worker->seat == seat) &&
+           (!has_worker || !seat->untold) && (!seat->loading || seat->state == NW_SEAT_UP);
+}
+
+/* False: the event does not fit the state, and nothing changed. */
+static bool seat_move(struct nw_seat *seat, enum seat_event event)
+{
+    const struct transition *transition = &table[seat->state][event];
+    if (!transition->act)
+        return false;
+    seat->state = transition->next;
+    nw_threads_changed(seat->all->engine);
+    transition->act(seat);
+    nw_check_valid(nw_seat, seat);
+    return true;
+}
+
+const char *nw_seat_state_name(enum nw_seat_state state)
+{
+    static const char *const names[] = {[NW_SEAT_DOWN] = "down", [NW_SEAT_STARTING] = "starting", [NW_SEAT_UP] = "up"};
+    return names[state];
+}
+
+static uint64_t now_of(const struct nw_seat *seat)
+{
+    return nw_io_now(seat->all->engine->io);
+}
+
+/* --- transitions --- */
+
+/* 0 or negative errno. */
+static int ask_launcher(struct nw_seat *seat, const struct nw_worker *worker, int worker_socket)
+{
+    const struct nw_channel *channel = &worker->link->channel;
+    const struct nw_options *options = &seat->all->engine->options;
+    const struct nw_control head = {
+        .kind = NW_CONTROL_START,
+        .worker = worker->number,
+        .mode = options->mode,
+        .executors = (uint32_t)options->executors,
+        .profile = seat->tenant->profile,
+        .geometry = nw_options_geometry(options),
+    };
+    const int fds[] = {worker_socket, channel->memfd, channel->peer_doorbell, channel->own_doorbell};
+    return nw_launcher_start(&seat->all->launcher, &head, fds);
+}
+
+static void seat_start(struct nw_seat *seat)
+{
+    struct nw_engine *engine = seat->all->engine;
+    int worker_socket, rc;
+    seat->worker = nw_worker_new(seat, ++seat->all->last_number, control_readable, &worker_socket, &rc);
+    if (seat->worker) {
+        rc = ask_launcher(seat, seat->worker, worker_socket);
+        close(worker_socket);
+    }
+    if (rc < 0) {
+        char text[NW_ERROR_TEXT];
+        snprintf(seat->why, sizeof seat->why, "cannot start worker %u: %s", seat->all->last_number,
+                 nw_error_text(-rc, text));
+        if (!engine->ready)
+            nw_die_system("%s", seat->why);
+        nw_log(NW_LOG_ERROR, "%s; trying again", seat->why);
+        seat_move(seat, SEAT_LOST);
+        return;
+    }
+    engine->counters.workers_started++;
+    seat->deadline = now_of(seat) + HELLO_MS;
+}
+
+static void seat_hello(struct nw_seat *seat)
+{
+    seat->up_since = now_of(seat);
+    seat->why[0] = '\0';
+    seat->all->events->up(seat);
+}
+
+/* The launcher reaps the process; when that is gone, so is the worker. */
+static void give_up(struct nw_worker *worker)
+{
+    struct nw_link *link = worker->link;
+    link->broken = link->broken ? link->broken : "it is not needed any more";
+    nw_launcher_kill(&worker->seat->all->launcher, worker->number);
+    nw_nested_link_lost(link);
+    nw_dispatch_link_lost(link);
+    nw_worker_free(worker);
+}
+
+/* What takes its worker along when it is loaded is found out and refused (loads.h): nobody else waits for that. */
+void nw_seat_judge(struct nw_seat *seat, enum nw_loss loss)
+{
+    bool own = loss != NW_LOSS_OTHER;
+    seat->untold = 0;
+    seat->all->events->judged(seat, own);
+    uint64_t pause =
+        nw_backoff_pause(&seat->backoff, own && !seat->lost_loading ? NW_END_OWN : NW_END_OTHER, seat->lived);
+    seat->deadline = now_of(seat) + pause;
+    if (pause && *seat->why)
+        seat->all->events->stuck(seat);
+    if (pause)
+        nw_log(NW_LOG_WARN, "a worker of tenant \"%s\" keeps ending: it is started again in %llu ms",
+               seat->tenant->name, (unsigned long long)pause);
+}
+
+static void seat_lost(struct nw_seat *seat)
+{
+    struct nw_worker *worker = seat->worker;
+    enum nw_loss loss = worker ? worker->loss : NW_LOSS_OWN;
+    seat->lived = seat->up_since ? now_of(seat) - seat->up_since : 0;
+    seat->up_since = 0;
+    seat->restarts++;
+    seat->all->events->lost(seat);
+    seat->untold = worker && loss == NW_LOSS_UNTOLD ? worker->number : 0;
+    seat->deadline = now_of(seat) + WORD_MS;
+    if (worker) {
+        seat->all->engine->counters.workers_lost++;
+        seat->worker = NULL;
+        give_up(worker);
+        seat->all->events->buried(seat);
+    }
+    if (!seat->untold)
+        nw_seat_judge(seat, loss);
+}
+
+void nw_seat_try_start(struct nw_seat *seat)
+{
+    if (seat->untold && now_of(seat) >= seat->deadline)
+        nw_seat_judge(seat, NW_LOSS_OWN);
+    if (seat->state == NW_SEAT_DOWN && nw_launcher_is_there(&seat->all->launcher) && !seat->untold &&
+        now_of(seat) >= seat->deadline)
+        seat_move(seat, SEAT_START);
+}
+
+/* --- seats --- */
+
+struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only)
+{
+    struct nw_seat *seat = calloc(1, sizeof *seat);
+    if (!seat)
+        return NULL;
+    seat->all = tenant->all;
+    seat->tenant = tenant;
+    seat->only = only;
+    nw_list_init(&seat->replicas);
+    nw_list_append(&tenant->seats, &seat->of_tenant);
+    nw_list_append(&seat->all->seats, &seat->link);
+    nw_seat_try_start(seat);
+    return seat;
+}
+
+void nw_seat_free(struct nw_seat *seat)
+{
+    if (seat->worker)
+        give_up(seat->worker);
+    nw_list_remove(&seat->of_tenant);
+    nw_list_remove(&seat->link);
+    free(seat);
+}
+
+void nw_seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss)
+{
+    struct nw_worker *worker = seat->worker;
+    if (!worker->link->broken || worker->loss == NW_LOSS_UNTOLD)
+        worker->loss = loss;
+    nw_link_break(worker->link, why);
+}
+
+void nw_seat_bury(struct nw_seat *seat)
+{
+    const struct nw_worker *worker = seat->worker;
+    nw_log(NW_LOG_WARN, "worker %u (pid %lld) is given up: %s; it is restarted", worker->number, (long long)worker->pid,
+           worker->link->broken);
+    seat_move(seat, SEAT_LOST);
+    nw_seat_try_start(seat);
+}
+
+/* --- messages --- */
+
+static struct nw_control_message message; /* too large for the stack; one is handled at a time */
+
+static void close_fds(void)
+{
+    for (int i = 0; i < message.n_fds; i++)
+        close(message.fds[i]);
+}
+
+/* NULL, or what is wrong with the message. */
+static const char *worker_said(struct nw_seat *seat)
+{
+    const struct nw_control *head = &message.head;
+    if (head->kind == NW_CONTROL_HELLO) {
+        if (!seat_move(seat, SEAT_HELLO))
+            return "it said hello twice";
+        nw_log(NW_LOG_INFO, "worker %u is up: %s", seat->worker->number, message.text);
+        return NULL;
+    }
+    if (seat->state != NW_SEAT_UP)
+        return "it did not say hello first";
+    if (head->kind == NW_CONTROL_USAGE) {
+        struct nw_worker *worker = seat->worker;
+        worker->domains = head->slots;
+        worker->free_keys = (uint32_t)head->value;
+        if (head->memory > worker->refused)
+            seat->all->engine->counters.system_calls_refused += head->memory - worker->refused;
+        worker->refused = head->memory;
+        return NULL;
+    }
+    return seat->all->events->said(seat, head, message.text);
+}
+
+/* A message may have come on the control socket of a worker. */
+static void control_readable(void *arg)
+{
+    struct nw_worker *worker = arg;
+    struct nw_link *link = worker->link;
+    for (int i = 0; i < MESSAGES_A_TURN && !link->broken; i++) {
+        int rc = nw_control_recv(worker->control, &message);
+        if (rc == -EAGAIN)
+            return;
+        if (rc == 0)
+            nw_seat_lose(worker->seat, "its control socket was closed", NW_LOSS_UNTOLD);
+        else if (rc < 0)
+            nw_link_break(link, "it sent a malformed message");
+        if (rc <= 0)
+            return;
+        close_fds();
+        const char *wrong = worker_said(worker->seat);
+        if (wrong) {
+            link->engine->counters.protocol_errors++;
+            nw_link_break(link, wrong);
+        }
+    }
+}
+
+void nw_seat_tick(struct nw_seat *seat)
+{
+    if (seat->state == NW_SEAT_STARTING && now_of(seat) >= seat->deadline)
+        nw_link_break(seat->worker->link, "it did not say hello in time");
+    else if (seat->state == NW_SEAT_UP)
+        seat->all->events->tick(seat);
+    nw_seat_try_start(seat);
+}

@@ -1,0 +1,38 @@
+/*
+ * Seats: when the worker of each is started and when it is given up, and what it says on its control socket. Not
+ * responsible for its ring (serve/link.h) or for what is loaded into it (versions/).
+ */
+#ifndef NW_ENGINE_WORKERS_SEATS_H
+#define NW_ENGINE_WORKERS_SEATS_H
+
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
+#include <stdbool.h>
+
+/* A place for a worker of a tenant; it is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
+ * memory is out. */
+struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only);
+
+/* Ends its worker for good. Its replicas must be gone. */
+void nw_seat_free(struct nw_seat *seat);
+
+bool nw_seat_is_valid(const struct nw_seat *seat);
+
+/* Its worker is lost, for `why`, which is static text; `loss`: through what, unless that is known already. Only marks
+ * it, so this may be called anywhere; nw_seat_bury follows at the end of the turn. */
+void nw_seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
+void nw_seat_bury(struct nw_seat *seat);
+
+/* Through what the worker was lost is known now. */
+void nw_seat_judge(struct nw_seat *seat, enum nw_loss loss);
+
+/* Starts a worker if one is due. */
+void nw_seat_try_start(struct nw_seat *seat);
+
+/* Time has passed. */
+void nw_seat_tick(struct nw_seat *seat);
+
+/* "down", "starting", "up" */
+const char *nw_seat_state_name(enum nw_seat_state state);
+
+#endif

@@ -1,0 +1,21 @@
+/* The type of a tenant; see tenants.h. */
+#ifndef NW_ENGINE_WORKERS_TENANT_H
+#define NW_ENGINE_WORKERS_TENANT_H
+
+#include "common/manifest/manifest.h"
+#include "engine/base/list.h"
+#include <stdint.h>
+
+struct nw_workers;
+
+struct nw_tenant {
+    struct nw_list link; /* in all->tenants */
+    struct nw_workers *all;
+    char name[NW_NAME_MAX + 1];
+    uint32_t profile; /* enum nw_profile, that of each of its functions */
+    struct nw_list seats;
+    unsigned deployments;    /* that hold it */
+    uint64_t refusal_logged; /* when a call by its functions was refused and that was logged; 0: never */
+};
+
+#endif

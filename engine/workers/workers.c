@@ -1,0 +1,159 @@
+/* See workers.h. */
+#include "engine/workers/workers.h"
+#include "common/base/error_text.h"
+#include "common/base/log.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
+#include "engine/workers/worker.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static struct nw_seat *seat_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_seat, link);
+}
+
+static struct nw_worker *worker_of(struct nw_workers *all, uint32_t number)
+{
+    nw_list_each(&all->seats, at, after)
+    {
+        struct nw_worker *worker = seat_at(at)->worker;
+        if (worker && worker->number == number)
+            return worker;
+    }
+    return NULL;
+}
+
+/* --- what the launcher says --- */
+
+static void started(void *arg, uint32_t number, int64_t pid, const char *layers)
+{
+    struct nw_workers *all = arg;
+    struct nw_worker *worker = worker_of(all, number);
+    if (!worker)
+        return;
+    worker->pid = pid;
+    if (!all->layers || worker->seat->tenant->profile == NW_PROFILE_COMPUTE) {
+        free(all->layers);
+        all->layers = strdup(layers);
+    }
+}
+
+/* It was never started, or said by its status that trying again is of no use (nw_die_system, nw_die_usage). */
+static bool cannot_run(int64_t status)
+{
+    int code = (int)status;
+    return status < 0 || (WIFEXITED(code) && (WEXITSTATUS(code) == 111 || WEXITSTATUS(code) == 2));
+}
+
+static void exited(void *arg, uint32_t number, int64_t status, const char *why)
+{
+    struct nw_workers *all = arg;
+    if (!all->engine->ready && cannot_run(status))
+        nw_die_system("worker %u cannot run here: %s", number, why);
+    nw_log(NW_LOG_INFO, "worker %u ended: %s", number, why);
+    bool killed = status >= 0 && nw_backoff_cause((int)status) == NW_END_OTHER;
+    enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
+    struct nw_worker *worker = worker_of(all, number);
+    if (worker && status < 0)
+        snprintf(worker->seat->why, sizeof worker->seat->why, "%.500s", why);
+    if (worker)
+        nw_seat_lose(worker->seat, "its process ended", loss);
+    nw_list_each(&all->seats, at, after)
+    {
+        struct nw_seat *seat = seat_at(at);
+        if (!number || seat->untold != number)
+            continue;
+        nw_seat_judge(seat, loss);
+        nw_seat_try_start(seat);
+    }
+}
+
+static void gone(void *arg)
+{
+    struct nw_workers *all = arg;
+    nw_list_each(&all->seats, at, after)
+    {
+        struct nw_seat *seat = seat_at(at);
+        if (seat->worker)
+            nw_seat_lose(seat, "its launcher is gone", NW_LOSS_OTHER);
+        else if (seat->untold)
+            nw_seat_judge(seat, NW_LOSS_OTHER);
+    }
+}
+
+static const struct nw_launcher_events launcher_events = {.started = started, .exited = exited, .gone = gone};
+
+void nw_workers_new_launcher(struct nw_workers *all, int socket)
+{
+    if (nw_launcher_is_there(&all->launcher)) {
+        nw_launcher_leave(&all->launcher);
+        gone(all);
+    }
+    nw_workers_bury(all);
+    char text[NW_ERROR_TEXT];
+    int rc = nw_launcher_meet(&all->launcher, socket);
+    if (rc < 0) {
+        nw_log(NW_LOG_ERROR, "cannot watch the launcher's socket: %s", nw_error_text(-rc, text));
+        return;
+    }
+    nw_list_each(&all->seats, at, after)
+    {
+        struct nw_seat *seat = seat_at(at);
+        seat->backoff = (struct nw_backoff){{0}};
+        seat->deadline = 0;
+        nw_seat_try_start(seat);
+    }
+}
+
+/* --- in each turn --- */
+
+void nw_workers_bury(struct nw_workers *all)
+{
+    struct nw_list *broken = &all->engine->broken;
+    while (!nw_list_empty(broken)) {
+        struct nw_link *link = nw_container(broken->next, struct nw_link, broken_link);
+        const struct nw_worker *worker = link->owner;
+        nw_list_remove(&link->broken_link);
+        nw_seat_bury(worker->seat);
+    }
+}
+
+void nw_workers_send_kept(struct nw_workers *all)
+{
+    nw_list_each(&all->unsent, at, after) nw_worker_send_kept(nw_container(at, struct nw_worker, outbox_link));
+    nw_launcher_send_kept(&all->launcher);
+}
+
+void nw_workers_tick(struct nw_workers *all)
+{
+    nw_list_each(&all->seats, at, after) nw_seat_tick(seat_at(at));
+}
+
+bool nw_workers_all_up(const struct nw_workers *all)
+{
+    nw_list_each(&all->seats, at, after) if (seat_at(at)->state != NW_SEAT_UP) return false;
+    return true;
+}
+
+/* --- begin and end --- */
+
+void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, const struct nw_seat_events *events)
+{
+    *all = (struct nw_workers){.engine = engine, .events = events};
+    nw_list_init(&all->tenants);
+    nw_list_init(&all->seats);
+    nw_list_init(&all->unsent);
+    nw_launcher_init(&all->launcher, engine->io, &launcher_events, all);
+}
+
+void nw_workers_fini(struct nw_workers *all)
+{
+    nw_list_each(&all->seats, at, after) nw_seat_free(seat_at(at));
+    nw_launcher_leave(&all->launcher);
+    free(all->layers);
+}
