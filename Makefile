@@ -83,7 +83,7 @@ endif
 $(FLAGS): | $(B)/
 	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@
 
-.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format tests run-tests run-asan fuzz-smoke run-fuzz chaos
+.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format lint tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -185,8 +185,12 @@ uninstall: ## remove what install installed (same PREFIX and DESTDIR)
 	    find . -depth -type d \( -path '*/nightward' -o -path '*/faas' \) \
 	        -exec sh -c 'for dir; do rmdir "$(DESTDIR)/$$dir" 2>/dev/null || true; done' sh {} +
 
+lint: ## check the C sources with clang-format and clang-tidy
+	$(Q)deploy/deps.sh deploy/packages-lint.txt
+	$(Q)common/test/lint.sh -std=gnu11 $(CPPFLAGS) $(LLHTTP_FLAGS) $(WARNINGS)
+
 format: ## format the C sources with clang-format
-	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format-14 -i
 
 $(B)/obj/%.o: %.c $(FLAGS)
 	$(call say,CC,$<)

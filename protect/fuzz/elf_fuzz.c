@@ -3,9 +3,9 @@
  * found lies within the file, messages fit, and rewritten code is free of hits when it says so.
  */
 #include "common/test/fuzz.h"
+#include "protect/check/function_check.h"
 #include "protect/rewrite/rewrite.h"
 #include "protect/scan/elf_code.h"
-#include "protect/check/function_check.h"
 #include <string.h>
 
 #define PAGE 4096u

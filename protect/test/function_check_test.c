@@ -1,6 +1,6 @@
 /* Tests of the check of a function's file: each fault is put into a sound file and must be named. */
-#include "protect/scan/elf_file.h"
 #include "protect/check/function_check.h"
+#include "protect/scan/elf_file.h"
 #include "protect/test/fixture.h"
 
 #include <errno.h>

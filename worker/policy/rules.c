@@ -32,7 +32,7 @@
     {                                               \
 #option, (uint64_t)(level) << 32 | (option) \
     }
-#define LIST(list)  .values = list, .n = sizeof(list) / sizeof((list)[0])
+#define LIST(list)  .values = (list), .n = sizeof(list) / sizeof((list)[0])
 #define RULES(name) const struct nw_rule nw_rules_##name[]
 
 /* clang-format off */

@@ -158,7 +158,7 @@ long nw_sys_kill(struct nw_call *call)
 
     if (signal < 0 || signal > NW_SIGNALS)
         return -EINVAL;
-    if (process != SELF && process != 0 && process != -1 && process != -SELF)
+    if (process != SELF && process != 0 && process != -SELF)
         return -ESRCH;
     pthread_mutex_lock(&nw_m.lock);
     result = send(call, NULL, (int)nw_index((uint64_t)signal, NW_SIGNALS + 1));
