@@ -1,5 +1,6 @@
 /* The queue of outbox.h. */
 #include "engine/base/outbox.h"
+#include "common/base/valid.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,6 +16,19 @@ struct kept {
     size_t length;
     char text[];
 };
+
+bool nw_outbox_is_valid(const struct nw_outbox *outbox)
+{
+    unsigned n = 0;
+    nw_list_each(&outbox->kept, at, walk)
+    {
+        const struct kept *kept = nw_container(at, struct kept, link);
+        if (kept->n_fds < 0 || kept->n_fds > NW_CONTROL_FDS_MAX)
+            return false;
+        n++;
+    }
+    return n == outbox->n_kept && n <= NW_OUTBOX_MOST;
+}
 
 void nw_outbox_init(struct nw_outbox *outbox)
 {
@@ -34,6 +48,7 @@ static struct kept *take_first(struct nw_outbox *outbox)
     struct kept *first = nw_container(outbox->kept.next, struct kept, link);
     nw_list_remove(&first->link);
     outbox->n_kept--;
+    nw_check_valid(nw_outbox, outbox);
     return first;
 }
 
@@ -80,6 +95,7 @@ static int keep(struct nw_outbox *outbox, const struct nw_control *head, const c
     }
     nw_list_append(&outbox->kept, &kept->link);
     outbox->n_kept++;
+    nw_check_valid(nw_outbox, outbox);
     return 0;
 }
 

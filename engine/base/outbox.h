@@ -8,6 +8,7 @@
 
 #include "common/manifest/control.h"
 #include "engine/base/list.h"
+#include <stdbool.h>
 
 #define NW_OUTBOX_MOST 4096 /* messages kept; a peer that lets more pile up is not reading */
 
@@ -15,6 +16,8 @@ struct nw_outbox {
     struct nw_list kept;
     unsigned n_kept;
 };
+
+bool nw_outbox_is_valid(const struct nw_outbox *outbox);
 
 void nw_outbox_init(struct nw_outbox *outbox);
 

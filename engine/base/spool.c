@@ -1,5 +1,6 @@
 /* See spool.h. */
 #include "engine/base/spool.h"
+#include "common/base/valid.h"
 #include <errno.h>
 
 #define HOLDS_MOST   2  /* a function holds at most this part of the budget, or one payload of any size; */
@@ -16,6 +17,23 @@ void nw_spool_init(struct nw_spool *spool, uint64_t budget)
 static struct nw_spool_holder *holder_at(struct nw_list *at)
 {
     return nw_container(at, struct nw_spool_holder, link);
+}
+
+/* What all hold together is counted in `held` and within the budget; who is to be cut off holds nothing any more. */
+bool nw_spool_is_valid(const struct nw_spool *spool)
+{
+    uint64_t held = 0;
+
+    nw_list_each(&spool->holders, at, walk)
+    {
+        const struct nw_spool_holder *holder = holder_at(at);
+
+        if (!holder->held || *holder->account < holder->held)
+            return false;
+        held += holder->held;
+    }
+    nw_list_each(&spool->cut, at, walk) if (holder_at(at)->held) return false;
+    return held == spool->held && held <= spool->budget;
 }
 
 /* Bytes per second since it began. */
@@ -64,6 +82,7 @@ static void mark(struct nw_spool *spool, struct nw_spool_holder *holder)
     discharge(spool, holder);
     nw_list_remove(&holder->link);
     nw_list_append(&spool->cut, &holder->link);
+    nw_check_valid(nw_spool, spool);
 }
 
 static bool is_over_its_part(const struct nw_spool *spool, uint64_t held, uint64_t bytes)
@@ -100,6 +119,7 @@ int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
 {
     bool its_own;
 
+    nw_check_that(bytes > 0);
     if (holder->link.next && !nw_list_empty(&holder->link) && !holder->held)
         return -ECANCELED;
     if (bytes > most_for(spool, bytes))
@@ -121,6 +141,7 @@ int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
         holder->since = now;
     }
     charge(spool, holder, bytes);
+    nw_check_valid(nw_spool, spool);
     return 0;
 }
 
@@ -130,6 +151,7 @@ void nw_spool_give(struct nw_spool *spool, struct nw_spool_holder *holder)
         return;
     discharge(spool, holder);
     nw_list_remove(&holder->link);
+    nw_check_valid(nw_spool, spool);
 }
 
 bool nw_spool_has_cut(const struct nw_spool *spool)

@@ -37,6 +37,8 @@ struct nw_spool_holder {
     void *arg;
 };
 
+bool nw_spool_is_valid(const struct nw_spool *spool);
+
 void nw_spool_init(struct nw_spool *spool, uint64_t budget);
 
 /*

@@ -118,6 +118,7 @@ static void conn_closed(void *arg)
     nw_list_remove(&conn->link);
     server->n_conns--;
     server->n_undrained -= server->draining && !conn->late;
+    nw_check_valid(nw__http_server, server);
     nw_buffer_fini(&conn->stash);
     nw_http_parser_fini(&conn->parser);
     free(conn);
@@ -141,6 +142,7 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
     nw_http_parser_init(&conn->parser, server->limits.head, nw__http_body, conn);
     nw_io_conn_own(io, &io_handler, conn);
     nw__http_mark_dirty(conn);
+    nw_check_valid(nw__http_server, server);
     return 0;
 }
 

@@ -100,6 +100,8 @@ bool nw__http_stash_is_empty(const struct nw_http_conn *conn);
 /* Ends the connection now. */
 void nw__http_conn_close(struct nw_http_conn *conn);
 
+bool nw__http_server_is_valid(const struct nw_http_server *server);
+
 /* --- request.c --- */
 
 struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn);

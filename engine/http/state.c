@@ -44,6 +44,12 @@ bool nw__http_conn_is_valid(const struct nw_http_conn *conn)
     return requests_are_valid(conn) && current_is_valid(conn);
 }
 
+bool nw__http_server_is_valid(const struct nw_http_server *server)
+{
+    return server->n_listeners >= 0 && server->n_listeners <= NW__HTTP_LISTENERS_MAX &&
+           nw_list_empty(&server->conns) == !server->n_conns && server->n_undrained <= server->n_conns;
+}
+
 void nw__http_conn_move(struct nw_http_conn *conn, enum nw__http_conn_event event)
 {
     enum nw__http_conn_state next = next_state[conn->state][event];

@@ -1,4 +1,5 @@
 /* The functions of io.h, which call the backend that an object belongs to. Which one that is: io/choice. */
+#include "common/base/valid.h"
 #include "engine/io/backend.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -101,11 +102,13 @@ int nw_io_conn_fd(const struct nw_io_conn *conn)
 
 void nw_io_conn_read(struct nw_io_conn *conn, bool on)
 {
+    nw_check_that(conn->handler);
     conn->backend->conn_read(conn, on);
 }
 
 int nw_io_conn_write(struct nw_io_conn *conn, const struct iovec *iov, int n)
 {
+    nw_check_that(conn->handler && n > 0 && n <= NW_IO_IOV_MAX);
     return conn->backend->conn_write(conn, iov, n);
 }
 

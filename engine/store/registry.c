@@ -1,6 +1,7 @@
 /* The registry of registry.h. Not responsible for what a function is doing (deployments.c). */
 #include "engine/store/registry.h"
 #include "common/base/log.h"
+#include "common/base/valid.h"
 #include "engine/store/registry_file.h"
 #include "engine/store/store.h"
 #include <dirent.h>
@@ -17,6 +18,12 @@ struct nw_registry {
     struct nw_store store;
     char store_notice[256];
 };
+
+/* Both parts are open, as they are from nw_registry_open to nw_registry_close. */
+static bool registry_is_valid(const struct nw_registry *registry)
+{
+    return registry->file.db && registry->file.directory >= 0 && *registry->file.path && registry->store.directory >= 0;
+}
 
 /* --- opening --- */
 
@@ -125,6 +132,7 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
         nw_registry_close(registry);
         return NULL;
     }
+    nw_check_valid(registry, registry);
     remove_orphans(registry);
     look_for_strangers(registry);
     return registry;
@@ -158,6 +166,7 @@ bool nw_registry_is_there(const struct nw_registry *registry)
 int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,
                       size_t why_size)
 {
+    nw_check_valid(registry, registry);
     nw_store_name(code, length, sha256);
     const char *text = sha256;
     int rc = nw_registry_file_list_code(&registry->file, text, why, why_size);
@@ -166,6 +175,7 @@ int nw_registry_store(struct nw_registry *registry, const void *code, size_t len
 
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)
 {
+    nw_check_valid(registry, registry);
     return nw_store_open_code(&registry->store, sha256, why, why_size);
 }
 
@@ -181,6 +191,7 @@ int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *mani
                     size_t why_size)
 {
     struct nw_buffer json = {0};
+    nw_check_valid(registry, registry);
     if (nw_manifest_to_json(manifest, &json) < 0 || nw_buffer_append(&json, "", 1) < 0) {
         nw_buffer_fini(&json);
         snprintf(why, why_size, "out of memory");
@@ -195,6 +206,7 @@ int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *mani
 
 int nw_registry_delete(struct nw_registry *registry, const char *name, char *why, size_t why_size)
 {
+    nw_check_valid(registry, registry);
     return nw_registry_file_change(&registry->file, "DELETE FROM functions WHERE name = ?", &name, 1, why, why_size);
 }
 

@@ -116,6 +116,18 @@ static void a_peer_that_is_gone_is_told(void **state)
     assert_true(nw_outbox_flush(&f->outbox, f->ours) < 0);
 }
 
+/* What nw_check_valid asks in debug builds. */
+static void a_message_that_is_not_counted_makes_an_outbox_invalid(void **state)
+{
+    struct fixture *f = *state;
+    while (!f->outbox.n_kept)
+        assert_int_equal(put(f, 1), 0);
+    assert_true(nw_outbox_is_valid(&f->outbox));
+    f->outbox.n_kept++;
+    assert_false(nw_outbox_is_valid(&f->outbox));
+    f->outbox.n_kept--;
+}
+
 /* --- the engine --- */
 
 static void answer(struct world_worker *worker, enum nw_control_kind kind)
@@ -188,6 +200,7 @@ int main(void)
         CASE(what_does_not_fit_comes_later_and_in_order),
         CASE(what_is_kept_has_a_limit),
         CASE(a_peer_that_is_gone_is_told),
+        CASE(a_message_that_is_not_counted_makes_an_outbox_invalid),
         cmocka_unit_test(a_worker_may_read_late),
     };
     return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);

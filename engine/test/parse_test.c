@@ -207,6 +207,21 @@ static void limits_chunk_extensions(void **state)
     assert_int_equal(event, NW_HTTP_BAD);
 }
 
+/* What nw_check_valid asks in debug builds. */
+static void a_head_has_no_body_that_is_still_to_come(void **state)
+{
+    struct record record = {0};
+    (void)state;
+    nw_http_parser_init(&record.parser, 100, body, &record);
+    assert_int_equal(feed(&record, "GET", 3), 0);
+    assert_true(nw_http_parser_is_valid(&record.parser));
+    record.parser.remaining = 1;
+    assert_false(nw_http_parser_is_valid(&record.parser));
+    record.parser.remaining = 0;
+    record.parser.line_start = record.parser.scanned + 1;
+    assert_false(nw_http_parser_is_valid(&record.parser));
+}
+
 static void expect_escaped(const char *text, size_t length, const char *escaped)
 {
     struct nw_buffer out = {0};
@@ -252,11 +267,17 @@ static void decodes_queries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_where_requests_end), cmocka_unit_test(refuses_what_is_malformed),
-        cmocka_unit_test(refuses_bad_field_lines),  cmocka_unit_test(takes_a_host_and_nothing_else),
-        cmocka_unit_test(takes_tabs_around_values), cmocka_unit_test(describes_the_head),
-        cmocka_unit_test(limits_the_head),          cmocka_unit_test(limits_chunk_extensions),
-        cmocka_unit_test(escapes_hostile_text),     cmocka_unit_test(decodes_queries),
+        cmocka_unit_test(finds_where_requests_end),
+        cmocka_unit_test(refuses_what_is_malformed),
+        cmocka_unit_test(refuses_bad_field_lines),
+        cmocka_unit_test(takes_a_host_and_nothing_else),
+        cmocka_unit_test(takes_tabs_around_values),
+        cmocka_unit_test(describes_the_head),
+        cmocka_unit_test(limits_the_head),
+        cmocka_unit_test(limits_chunk_extensions),
+        cmocka_unit_test(a_head_has_no_body_that_is_still_to_come),
+        cmocka_unit_test(escapes_hostile_text),
+        cmocka_unit_test(decodes_queries),
     };
     return cmocka_run_group_tests_name("engine parsers", tests, NULL, NULL);
 }

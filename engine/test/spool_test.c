@@ -180,6 +180,18 @@ static void who_holds_little_finds_something(void **state)
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 1, LATER), -EAGAIN);
 }
 
+/* What nw_check_valid asks in debug builds. */
+static void bytes_that_are_not_counted_make_a_spool_invalid(void **state)
+{
+    (void)state;
+    assert_true(nw_spool_is_valid(&spool));
+    slow.holder.held++;
+    assert_false(nw_spool_is_valid(&spool));
+    slow.holder.held--;
+    spool.budget = spool.held - 1;
+    assert_false(nw_spool_is_valid(&spool));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup(of_those_that_all_wait_the_first_goes_on, set_up),
         cmocka_unit_test_setup(who_holds_little_finds_something, set_up),
         cmocka_unit_test_setup(what_is_given_back_can_be_had, set_up),
+        cmocka_unit_test_setup(bytes_that_are_not_counted_make_a_spool_invalid, set_up),
     };
     return cmocka_run_group_tests_name("engine/spool", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * counted here; chunked bodies go through llhttp.
  */
 #include "engine/http/syntax/parse.h"
+#include "common/base/valid.h"
 #include "common/base/without.h"
 #include "engine/http/syntax/field.h"
 #include <stdlib.h>
@@ -14,6 +15,17 @@
 
 enum phase { PHASE_HEAD, PHASE_LENGTH, PHASE_CHUNKED, PHASE_TRAILER, PHASE_BAD };
 enum header { HEADER_OTHER, HEADER_HOST, HEADER_EXPECT, HEADER_REQUEST_ID, HEADER_CODING };
+
+/* Bytes of a body are owed, or lines of a head or trailer were looked at, only where they are awaited. */
+bool nw_http_parser_is_valid(const struct nw_http_parser *parser)
+{
+    bool in_lines = parser->phase == PHASE_HEAD || parser->phase == PHASE_TRAILER;
+    if (parser->phase == PHASE_BAD)
+        return parser->why != NULL;
+    if (parser->line_start > parser->scanned || (parser->scanned && !in_lines))
+        return false;
+    return parser->phase <= PHASE_TRAILER && (!parser->remaining || parser->phase == PHASE_LENGTH);
+}
 
 static struct nw_http_parser *self(llhttp_t *llhttp)
 {
@@ -324,7 +336,7 @@ static enum nw_http_event feed_trailer(struct nw_http_parser *parser, const char
     return event;
 }
 
-enum nw_http_event nw_http_parser_feed(struct nw_http_parser *parser, const char *data, size_t length, size_t *consumed)
+static enum nw_http_event feed(struct nw_http_parser *parser, const char *data, size_t length, size_t *consumed)
 {
     *consumed = 0;
     switch (parser->phase) {
@@ -339,4 +351,13 @@ enum nw_http_event nw_http_parser_feed(struct nw_http_parser *parser, const char
     default:
         return NW_HTTP_BAD;
     }
+}
+
+enum nw_http_event nw_http_parser_feed(struct nw_http_parser *parser, const char *data, size_t length, size_t *consumed)
+{
+    nw_check_valid(nw_http_parser, parser);
+    enum nw_http_event event = feed(parser, data, length, consumed);
+    nw_check_valid(nw_http_parser, parser);
+    nw_check_that(*consumed <= length);
+    return event;
 }

@@ -58,6 +58,8 @@ struct nw_http_parser {
     void *arg;
 };
 
+bool nw_http_parser_is_valid(const struct nw_http_parser *parser);
+
 /* `body` gets the bytes of bodies as they are found. */
 void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
                          void (*body)(void *arg, const char *data, size_t length), void *arg);

@@ -6,6 +6,7 @@
  * is copied and held until reading is on again: at most what the ring of buffers holds, since the buffers go back
  * only here, and the cancellation is on its way before the next time that they are looked at.
  */
+#include "common/base/valid.h"
 #include "engine/io/uring/private.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +36,27 @@ struct uring_conn {
     struct nw_io_pending pending;
 };
 
+static bool wants_receive(const struct uring_conn *conn)
+{
+    return conn->reading && !conn->over && !conn->held && !conn->closing;
+}
+
+/* The receive is wanted and started or on its way back, or neither. What is sent is there. Who waits to be given
+ * something has something to be given. */
+static bool uring_conn_is_valid(const struct uring_conn *conn)
+{
+    enum nw__op_state receive = conn->receive.state;
+    bool started = receive == OP_QUEUED || receive == OP_ARMED,
+         idle = receive == OP_IDLE || receive == OP_CANCEL_QUEUED;
+    if (!nw__op_is_valid(&conn->receive) || !nw__op_is_valid(&conn->send))
+        return false;
+    if (wants_receive(conn) ? idle : started)
+        return false;
+    if (conn->send.state == OP_QUEUED && !conn->pending.n)
+        return false;
+    return nw_list_empty(&conn->held_link) || (!conn->closing && (conn->held || conn->over));
+}
+
 /* --- receiving --- */
 
 static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
@@ -50,10 +72,11 @@ static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 /* Arms or takes back the receive, as it is wanted now. */
 static void update(struct uring_conn *conn)
 {
-    if (conn->reading && !conn->over && !conn->held && !conn->closing)
+    if (wants_receive(conn))
         nw__op_start(conn->uring, &conn->receive);
     else
         nw__op_cancel(conn->uring, &conn->receive);
+    nw_check_valid(uring_conn, conn);
 }
 
 static void set_over(struct uring_conn *conn, int error)
@@ -223,8 +246,10 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
 int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uring_conn *conn = (struct uring_conn *)base;
+    nw_check_that(!conn->pending.n);
     nw_io_pending_set(&conn->pending, iov, n);
     nw__op_start(conn->uring, &conn->send);
+    nw_check_valid(uring_conn, conn);
     return 0;
 }
 
@@ -265,6 +290,7 @@ void nw__uring_conn_close(struct nw_io_conn *base)
     nw_list_remove(&conn->held_link);
     nw__op_cancel(conn->uring, &conn->receive);
     nw__op_cancel(conn->uring, &conn->send);
+    nw_check_valid(uring_conn, conn);
     end_when_idle(conn);
 }
 

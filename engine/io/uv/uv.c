@@ -3,6 +3,7 @@
  * costs one read and one write. Not responsible for what the bytes mean.
  */
 #include "engine/io/uv/uv.h"
+#include "common/base/valid.h"
 #include "engine/base/list.h"
 #include "engine/io/backend.h"
 #include <errno.h>
@@ -132,9 +133,22 @@ static uint64_t loop_now(const struct nw_io *io)
 
 static void conn_event(uv_poll_t *poll, int status, int events);
 
+static int events_wanted(const struct uv_conn *conn)
+{
+    return (conn->reading ? UV_READABLE : 0) | (conn->pending.n ? UV_WRITABLE : 0);
+}
+
+/* It is polled for what it wants. Once it is being closed it wants nothing, and is in no list. */
+static bool uv_conn_is_valid(const struct uv_conn *conn)
+{
+    if (conn->closing)
+        return !conn->pending.n && nw_list_empty(&conn->readable_link);
+    return conn->events == events_wanted(conn);
+}
+
 static void conn_update(struct uv_conn *conn)
 {
-    int events = (conn->reading ? UV_READABLE : 0) | (conn->pending.n ? UV_WRITABLE : 0);
+    int events = events_wanted(conn);
     if (events == conn->events || conn->closing)
         return;
     conn->events = events;
@@ -205,16 +219,19 @@ static void conn_read(struct nw_io_conn *base, bool on)
     struct uv_conn *conn = (struct uv_conn *)base;
     conn->reading = on;
     conn_update(conn);
+    nw_check_valid(uv_conn, conn);
 }
 
 static int conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
     struct uv_conn *conn = (struct uv_conn *)base;
+    nw_check_that(!conn->pending.n);
     nw_io_pending_set(&conn->pending, iov, n);
     int rc = pending_send(&conn->pending, base->fd);
     if (rc < 0)
         conn->pending.n = 0;
     conn_update(conn);
+    nw_check_valid(uv_conn, conn);
     return rc;
 }
 
@@ -246,6 +263,7 @@ static void conn_close(struct nw_io_conn *base)
     conn->closing = true;
     conn->pending.n = 0;
     nw_list_remove(&conn->readable_link);
+    nw_check_valid(uv_conn, conn);
     uv_close((uv_handle_t *)&conn->poll, conn_closed);
 }
 
