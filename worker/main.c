@@ -15,6 +15,7 @@
 #include "worker/base/gate_variant.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/domain/burial.h"
 #include "worker/domain/free.h"
@@ -330,6 +331,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     uint64_t next;
     bool rests;
 
+    nw_deaths_settle();
     busy |= nw_functions_tend(now);
     busy |= nw_tell_usage(now);
     busy |= nw_tell_holds(now);
@@ -339,6 +341,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     next = earliest(nw_signal_timers_run(now), earliest(nw_sleepers_run(now), nw_lines_rest(now)));
     if (!rests && next > now + TICK_NS)
         next = now + TICK_NS;
+    nw_deaths_settle();
     nw_wake_control_sleeps(next, rests);
     return next;
 }

@@ -1,10 +1,4 @@
-/*
- * The end of a domain. Marked dying, none of its flows runs again; what they owed is answered; each slot is reaped when
- * nobody else can touch it any more, and with the last one the domain goes to be buried (burial.c).
- *
- *   state \ who | passive (ready, waiting) | free func worker   | running, or waiting for a callee
- *   on kill     | reaped at once           | drained and reaped | left; reaped when it surfaces
- */
+/* See death.h. */
 #include "worker/call/death.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
@@ -52,7 +46,7 @@ static void leave_lists(struct nw_slot *slot)
     }
 }
 
-void nw_slot_reap(struct nw_slot *slot)
+static void reap(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
     struct nw_function *function = domain->function;
@@ -71,6 +65,20 @@ void nw_slot_reap(struct nw_slot *slot)
     nw_domain_bury(domain);
 }
 
+/* To reap one may make its caller's slot another. */
+void nw_deaths_settle(void)
+{
+    struct nw_slot *slot;
+
+    while ((slot = nw_slot_take_dead()))
+        reap(slot);
+}
+
+bool nw_deaths_wait(void)
+{
+    return nw_slot_has_dead();
+}
+
 /* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
 void nw_dying_sweep(void)
 {
@@ -81,7 +89,7 @@ void nw_dying_sweep(void)
             continue;
         for (slot = nw_free_drain(nw_m.domains[i]); slot; slot = next) {
             next = slot->next;
-            nw_slot_reap(slot);
+            nw_slot_die(slot);
         }
     }
 }
@@ -95,6 +103,7 @@ static bool is_passive(const struct nw_slot *slot)
     case NW_SLOT_CALLING:
     case NW_SLOT_REMOTE: /* until the engine has answered: its payload is in the arena */
     case NW_SLOT_FREE:   /* drained, or on its way from the list to an executor */
+    case NW_SLOT_DEAD:
         return false;
     default:
         return true;
@@ -123,15 +132,12 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);
-    /* One that runs or waits for a callee keeps the domain from being destroyed under this loop; so does this count. */
-    domain->n_slots++;
     nw_dying_sweep();
     for (size_t i = 0; i < domain->slots_end; i++)
         if (is_passive(&domain->slots[i])) {
             leave_lists(&domain->slots[i]);
-            nw_slot_reap(&domain->slots[i]);
+            nw_slot_die(&domain->slots[i]);
         }
-    domain->n_slots--;
     nw_executors_kick();
     pthread_cond_broadcast(&domain->key_given);
     if (domain->n_slots == 0)

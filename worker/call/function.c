@@ -227,7 +227,8 @@ static bool has_domain(const struct nw_function *f)
     return false;
 }
 
-void nw_function_settle(struct nw_function *f)
+/* A retiring function may have nothing left to do. */
+static void settle(struct nw_function *f)
 {
     if (f->state != NW_FUNCTION_RETIRING || has_domain(f))
         return;
@@ -348,7 +349,7 @@ static void retire_idle(struct nw_function *f, uint64_t now)
     struct nw_domain *domain = f->domain;
 
     if (!domain) {
-        nw_function_settle(f);
+        settle(f);
     } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f)) {
         domain->closing = true;
         domain->started_at = now;

@@ -27,7 +27,6 @@ void nw_function_retire(uint32_t deployment);
 
 void nw_function_started(struct nw_domain *domain);
 void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
-void nw_function_settle(struct nw_function *function); /* a retiring function may have nothing left to do */
 
 /* Makes missing domains, for which it lets go of the lock; ends retired functions; true: look again soon. */
 bool nw_functions_tend(uint64_t now);

@@ -6,13 +6,13 @@
 #include "common/base/atomic.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
-#include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/gate/ops.h"
@@ -57,7 +57,7 @@ void nw_function_enqueue_first(struct nw_function *function, struct nw_invocatio
 
     if (caller && nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) { /* stored under the same lock */
         nw_invocation_free(invocation);
-        nw_slot_reap(caller);
+        nw_slot_die(caller);
         return;
     }
     if (caller)
@@ -109,7 +109,7 @@ void nw_queue_cancel(struct nw_slot *caller)
 static void caller_resume(struct nw_slot *caller)
 {
     if (nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) /* stored under the lock that is held here */
-        nw_slot_reap(caller);
+        nw_slot_die(caller);
     else
         nw_ready(caller);
 }
@@ -380,7 +380,7 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
     }
     error = slot->domain->state == NW_DOMAIN_DYING ? -ECANCELED : finish(slot);
     if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else if (error == -EAGAIN)
         nw_arena_wait(slot);
     else
@@ -430,7 +430,7 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_m.lock);
     if (slot->domain->state == NW_DOMAIN_DYING) {
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     } else {
         error = enqueue_call(slot, route->function, input);
         if (error != -EINPROGRESS) {

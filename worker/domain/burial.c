@@ -76,7 +76,7 @@ void nw_domain_bury(struct nw_domain *d)
 {
     if (nw_without(NW_DEFENCE_PIECES)) {
         nw_domain_destroy(d);
-        nw_function_settle(d->function);
+        nw_wake_control();
         return;
     }
     d->state = NW_DOMAIN_BURIED;
@@ -110,8 +110,7 @@ static noreturn void *bury_all(void *unused)
         give_back(d);
         pthread_mutex_lock(&nw_m.lock);
         forget(d);
-        nw_function_settle(d->function);
-        nw_wake_control();
+        nw_wake_control(); /* its function may go on, or end */
     }
 }
 

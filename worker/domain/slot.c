@@ -11,6 +11,8 @@
 
 _Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
 
+static struct nw_slot *first_dead, **last_dead = &first_dead;
+
 /* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
 static void xsave_reset(uint8_t *area)
 {
@@ -54,6 +56,31 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     domain->n_slots++;
     if (i >= domain->slots_end)
         domain->slots_end = (uint32_t)i + 1;
+    return slot;
+}
+
+void nw_slot_die(struct nw_slot *slot)
+{
+    slot->state = NW_SLOT_DEAD;
+    slot->next = NULL;
+    *last_dead = slot;
+    last_dead = &slot->next;
+}
+
+bool nw_slot_has_dead(void)
+{
+    return first_dead != NULL;
+}
+
+struct nw_slot *nw_slot_take_dead(void)
+{
+    struct nw_slot *slot = first_dead;
+
+    if (!slot)
+        return NULL;
+    first_dead = slot->next;
+    if (!first_dead)
+        last_dead = &first_dead;
     return slot;
 }
 

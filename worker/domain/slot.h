@@ -3,7 +3,7 @@
  * the function's func workers.
  *
  * A slot that runs, or that waits for a callee in this worker, belongs to its executor: nobody else touches it. To end
- * such a slot, its domain is marked dying and every executor is kicked; the executor reaps the slot when it surfaces.
+ * such a slot, its domain is marked dying and every executor is kicked; the slot is dead when its executor surfaces.
  * Any other slot is guarded by the monitor's lock.
  */
 #ifndef NW_WORKER_DOMAIN_SLOT_H
@@ -35,6 +35,7 @@ enum nw_slot_state {
     NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
     NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
+    NW_SLOT_DEAD,    /* of a dying domain, and nobody else's any more: until nw_slot_take_dead */
 };
 
 /* An invocation of the engine's: its id, and the line that it came by, by which its answer goes. */
@@ -96,6 +97,11 @@ struct nw_slot {
 /* Lock held. */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
+
+/* Whoever has a slot of a dying domain, which no list has any more, lets go of it: it will be reaped (call/death.h). */
+void nw_slot_die(struct nw_slot *slot);
+bool nw_slot_has_dead(void);
+struct nw_slot *nw_slot_take_dead(void); /* NULL: there is none */
 
 /* Any lock. */
 void nw_slot_result(struct nw_slot *slot, long result); /* of its system call, however it was made */

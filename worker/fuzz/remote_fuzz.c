@@ -6,7 +6,6 @@
 #include "common/base/log.h"
 #include "common/test/fuzz.h"
 #include "worker/base/span.h"
-#include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
@@ -127,7 +126,7 @@ void nw_wake_leader(void)
 {
 }
 
-void nw_slot_reap(struct nw_slot *slot)
+void nw_slot_die(struct nw_slot *slot)
 {
     let_go(slot);
 }

@@ -113,7 +113,7 @@ struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot,
     if (slot->domain->state != NW_DOMAIN_DYING)
         result = carry_out(slot, op, a1, a2, a3, a4);
     if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING) {
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     } else if (slot->state == NW_SLOT_RUNNING) {
         slot->gate.result = (uint64_t)result;
         slot->gate.result2 = 0;

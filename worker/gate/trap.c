@@ -13,6 +13,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
 #include "worker/gate/syscall.h"
@@ -225,7 +226,7 @@ static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slo
              slot->gate.regs.rip, where);
     pthread_mutex_lock(&nw_m.lock);
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
-    nw_slot_reap(slot);
+    nw_slot_die(slot);
     pthread_mutex_unlock(&nw_m.lock);
     return nw_executor_next(ex);
 }
@@ -236,7 +237,7 @@ static struct nw_gate_context *kicked(struct nw_executor *ex, struct nw_slot *sl
     pthread_mutex_lock(&nw_m.lock);
     slot->pace = nw_executor_pace(ex);
     if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else
         nw_ready(slot);
     nw_dying_sweep();

@@ -10,6 +10,7 @@
 #include "worker/domain/function.h"
 #include "worker/domain/load.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -89,7 +90,10 @@ static struct nw_slot *find_work(struct nw_executor *ex)
     struct nw_slot *slot;
 
     for (;;) {
+        nw_deaths_settle();
         nw_keys_deal();
+        if (nw_deaths_wait()) /* of a domain that could not be given a key */
+            continue;
         slot = nw_ready_take();
         if (slot)
             return slot;
@@ -182,7 +186,7 @@ static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
     }
     pthread_mutex_lock(&nw_m.lock);
     nw_domain_kill(domain, NW_STATUS_REFUSED, reason);
-    nw_slot_reap(slot);
+    nw_slot_die(slot);
     pthread_mutex_unlock(&nw_m.lock);
     return false;
 }

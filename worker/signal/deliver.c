@@ -132,7 +132,7 @@ static void end(struct nw_slot *slot, int signal, const char *what)
     snprintf(reason, sizeof(reason), "SIG%s %s", name ? name : "RT", what);
     pthread_mutex_lock(&nw_m.lock);
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
-    nw_slot_reap(slot);
+    nw_slot_die(slot);
     pthread_mutex_unlock(&nw_m.lock);
 }
 
@@ -156,7 +156,7 @@ static bool find(struct nw_slot *slot, struct delivery *d, enum found *found)
     if (lives)
         *found = next(slot, d);
     else
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     pthread_mutex_unlock(&nw_m.lock);
     return lives;
 }

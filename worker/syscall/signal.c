@@ -25,7 +25,7 @@
 static long end_domain(struct nw_call *call, const char *reason)
 {
     nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
-    nw_slot_reap(call->slot);
+    nw_slot_die(call->slot);
     call->parked = true;
     return 0;
 }

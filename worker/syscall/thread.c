@@ -120,7 +120,7 @@ static void end_flow(struct nw_call *call)
     } else if (slot->worker || slot == &domain->slots[0]) {
         nw_domain_kill(domain, NW_STATUS_CRASHED, "one of its func workers ended its thread");
     }
-    nw_slot_reap(slot);
+    nw_slot_die(slot);
     call->parked = true;
 }
 
@@ -141,6 +141,7 @@ long nw_sys_exit(struct nw_call *call)
     clear_number(call);
     pthread_mutex_lock(&nw_m.lock);
     end_flow(call);
+    nw_deaths_settle(); /* from now on it is none of the domain's threads */
     pthread_mutex_unlock(&nw_m.lock);
     return 0;
 }
@@ -158,7 +159,7 @@ static long end_domain(struct nw_call *call, const char *reason)
         nw_domain_kill(call->domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
     else
         nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
-    nw_slot_reap(call->slot);
+    nw_slot_die(call->slot);
     call->parked = true;
     pthread_mutex_unlock(&nw_m.lock);
     return 0;

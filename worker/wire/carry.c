@@ -5,6 +5,7 @@
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
@@ -56,7 +57,7 @@ static void make_way(struct nw_executor *ex, struct nw_slot *slot)
     ex->gate.pending = 0;
     pthread_mutex_lock(&nw_m.lock);
     if (is_dying(slot))
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else
         nw_ready(slot);
     nw_dying_sweep();
@@ -67,7 +68,7 @@ static void fail(struct nw_slot *slot)
 {
     pthread_mutex_lock(&nw_m.lock);
     if (is_dying(slot))
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else
         nw_input_failed(slot);
     pthread_mutex_unlock(&nw_m.lock);

@@ -7,11 +7,11 @@
 #include "common/base/log.h"
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
-#include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/monitor.h"
+#include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/wire/carry.h"
@@ -246,7 +246,7 @@ static void try_again(struct nw_slot *slot)
     int error = call ? nw_send_call(slot) : nw_send_output(slot);
 
     if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING)
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else if (error == -EAGAIN)
         nw_arena_wait(slot);
     else if (!call && nw_turn(slot))
@@ -320,7 +320,7 @@ static void on_reply(struct nw_line *line, const struct nw_desc *desc)
     if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
         result = take_reply(slot, (struct nw_source){(uint64_t)payload, desc->length});
     if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_reap(slot);
+        nw_slot_die(slot);
     else if (result == -ENOBUFS)
         nw_ready(slot);
     else
