@@ -118,7 +118,7 @@ bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)
 	$(Q)NW_BUILD=$(abspath $(B)) bench/run.sh
 
-bench-count: deps ## count instructions and system calls, compare with bench/counts.json
+bench-count: deps ## count instructions and system calls, compare with bench/count/counts.json
 	$(again) all $(B)/bench/count $(BENCH_FUNCTIONS) $(B)/test/mode-usable
 	$(Q)NW_BUILD=$(abspath $(B)) bench/count.sh
 

@@ -3,8 +3,7 @@
 BENCH_FUNCTIONS := $(B)/bench/functions/inside.so
 BENCHES += $(B)/bench/micro $(BENCH_FUNCTIONS)
 
-MICRO_SOURCES := $(addprefix bench/,arena_bench.c channel_bench.c doorbell_bench.c doorbells.c floor_bench.c micro.c \
-                   ring_bench.c transport_bench.c worker_bench.c shim.cc) worker/test/harness.c
+MICRO_SOURCES := $(wildcard bench/micro/*.c bench/micro/*.cc) worker/test/harness.c
 
 $(B)/bench/micro: $(call objects,$(MICRO_SOURCES)) $(COMMON)
 	$(call say,LD,$@)
@@ -16,9 +15,9 @@ $(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $<
 
-# Counts that no clock upsets: `make bench-count`. They depend on the processor too, so they are no test of `make check`.
-$(B)/bench/count: $(call objects,$(addprefix bench/,count.c count_instructions.c count_syscalls.c count_threads.c) \
-                    engine/test/e2e/load_http.c)
+# Counts that no clock upsets: `make bench-count`. They depend on the processor too, so they are no test of
+# `make check`.
+$(B)/bench/count: $(call objects,$(wildcard bench/count/*.c) engine/test/e2e/load_http.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson -lm
@@ -28,20 +27,20 @@ COMPARE_TOOLS := $(addprefix $(B)/bench/,openloop echo_server first_answer)
 BENCHES       += $(COMPARE_TOOLS)
 TEST_HELPERS  += $(COMPARE_TOOLS)
 
-OPENLOOP_OBJECTS := $(call objects,bench/openloop.c bench/histogram.c bench/http_client.c) $(LLHTTP_OBJECTS)
-$(call objects,$(addprefix bench/,http_client.c openloop.c openloop_main.c test/openloop_test.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+OPENLOOP_OBJECTS := $(call objects,$(addprefix bench/tools/,openloop.c histogram.c http_client.c)) $(LLHTTP_OBJECTS)
+$(call objects,$(wildcard bench/tools/*.c) bench/test/openloop_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 
-$(B)/bench/openloop: $(call objects,bench/openloop_main.c) $(OPENLOOP_OBJECTS)
+$(B)/bench/openloop: $(call objects,bench/tools/openloop_main.c) $(OPENLOOP_OBJECTS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
 
-$(B)/bench/echo_server: $(call objects,bench/echo_server.c)
+$(B)/bench/echo_server: $(call objects,bench/tools/echo_server.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -luring
 
-$(B)/bench/first_answer: $(call objects,bench/first_answer.c engine/test/e2e/load_http.c)
+$(B)/bench/first_answer: $(call objects,bench/tools/first_answer.c engine/test/e2e/load_http.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
@@ -54,5 +53,5 @@ compare-tools: all $(COMPARE_TOOLS)
 .PHONY: neighbours-tools
 neighbours-tools: all $(B)/bench/openloop $(B)/test/e2e/load $(B)/test/e2e/hold $(GREEDY_SOS)
 
-$(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/histogram.c)))
+$(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/tools/histogram.c)))
 $(eval $(call test,bench/openloop,bench/test/openloop_test.c,-lm,$(OPENLOOP_OBJECTS)))

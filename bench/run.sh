@@ -6,7 +6,7 @@
 #
 # BENCH=quick takes under 45 s instead of under 4 minutes; its tails are rough.
 set -euo pipefail
-source "$(dirname "$0")/host.sh"
+source "$(dirname "$0")/lib/host.sh"
 trap host_cleanup EXIT
 
 case ${BENCH:-full} in
@@ -81,7 +81,7 @@ for ((round = 1; round <= rounds; round++)); do
 done
 printf '%s, Linux %s, %d CPUs; %d rounds; the median of all runs, in brackets the least and the greatest p50\n\n' \
     "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" "$(nproc)" "$rounds"
-sort -V "$table" | awk -v json="$results.new" -f "$NW_ROOT/bench/summary.awk"
+sort -V "$table" | awk -v json="$results.new" -f "$NW_ROOT/bench/report/results.awk"
 mv "$results.new" "$results"
 sort -u "$HOST_WORK/skipped"
 cat "$HOST_WORK/errors" >&2

@@ -5,14 +5,14 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export NW_BUILD=${1:-$root/build}
-source "$root/bench/host.sh"
+source "$root/bench/lib/host.sh"
 trap host_cleanup EXIT
 
 readonly SAMPLES=1000 # a second: many more would show in what is measured
 
 # load CONNECTIONS SECONDS: in the background; its pid is in CLIENT.
 load() {
-    wrk -t1 -c"$1" -d"$2" --latency -s "$root/bench/wrk.lua" "$HOST_URL/function/noop" >"$HOST_WORK/wrk" &
+    wrk -t1 -c"$1" -d"$2" --latency -s "$root/bench/lib/wrk.lua" "$HOST_URL/function/noop" >"$HOST_WORK/wrk" &
     CLIENT=$!
     sleep 0.5 # until it is in its stride: nothing is asserted about it
 }
@@ -32,7 +32,7 @@ trace_one_connection() {
     perf record -q -e "${events%,}" -o "$HOST_WORK/trace" -p "$ENGINE,$WORKER,$CLIENT" -- sleep 1
     wait "$CLIENT"
     echo "One connection, p50 $p50 us; medians while each system call is traced, which takes time itself:"
-    perf script -i "$HOST_WORK/trace" -F comm,time,event --ns 2>/dev/null | awk -f "$root/bench/where_waits.awk"
+    perf script -i "$HOST_WORK/trace" -F comm,time,event --ns 2>/dev/null | awk -f "$root/bench/report/where_waits.awk"
 }
 
 sample_many_connections() {
@@ -46,7 +46,7 @@ sample_many_connections() {
     engine=$(($(cpu_ns "$ENGINE") - engine)) worker=$(($(cpu_ns "$WORKER") - worker)) n=$(($(served) - n))
     echo "32 connections, $(field rate "$(tail -n 1 "$HOST_WORK/wrk")") requests/s:"
     perf script -i "$HOST_WORK/samples" -F comm,ip,sym,dso 2>/dev/null |
-        awk -v engine=$((engine / n)) -v worker=$((worker / n)) -f "$root/bench/where_cpu.awk"
+        awk -v engine=$((engine / n)) -v worker=$((worker / n)) -f "$root/bench/report/where_cpu.awk"
 }
 
 # served: requests until now.

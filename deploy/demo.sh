@@ -2,7 +2,7 @@
 # Shows what Nightward is, on this machine, in a minute: starts it, deploys the sample functions, calls them, lets one
 # crash beside another, and measures a nested call in each isolation mode. `make demo` builds first. Leaves nothing.
 set -euo pipefail
-source "$(dirname "$0")/../bench/host.sh"
+source "$(dirname "$0")/../bench/lib/host.sh"
 
 if [ -t 1 ]; then
     bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'

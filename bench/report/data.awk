@@ -1,6 +1,6 @@
 # Reads what bench/compare measured, for the views beside this file: awk -f data.awk -f plot.awk -f VIEW.awk ABOUT
 # RESULTS.
-# ABOUT has lines "KEY VALUE" and "target NAME WHAT PINNED", RESULTS those that bench/loads.sh describes; both are
+# ABOUT has lines "KEY VALUE" and "target NAME WHAT PINNED", RESULTS those that bench/lib/loads.sh describes; both are
 # tab-separated. "-" is no value.
 
 BEGIN {

@@ -1,7 +1,7 @@
 /* The open loop against servers that behave in ways of which the right account is known. */
 #include "common/test/test.h"
 
-#include "bench/openloop.h"
+#include "bench/tools/openloop.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
@@ -112,9 +112,9 @@ static const struct nw_openloop_result *load(struct server *server, struct nw_op
     struct nw_http_request request;
 
     start(server);
-    assert_int_equal(nw_http_request_init(&request, server->url, 3), 0);
-    assert_int_equal(nw_openloop_run(&plan, &request, &result), 0);
-    nw_http_request_fini(&request);
+    assert_int_equal(nw__http_request_init(&request, server->url, 3), 0);
+    assert_int_equal(nw__openloop_run(&plan, &request, &result), 0);
+    nw__http_request_fini(&request);
     stop(server);
     assert_int_equal(result.latency.n + result.failed, result.requests);
     return &result;
@@ -131,8 +131,8 @@ static void test_stall_shows_in_all_requests_that_fell_due(void **state)
     assert_int_equal(result->requests, 400);
     assert_int_equal(result->unanswered + result->failed, 0);
     assert_true(result->latency.max >= STALL_MS * MS);
-    assert_true(nw_histogram_percentile(&result->latency, 86) >= STALL_MS / 2 * MS);
-    assert_true(nw_histogram_percentile(&result->latency, 80) >= STALL_MS / 5 * MS);
+    assert_true(nw__histogram_percentile(&result->latency, 86) >= STALL_MS / 2 * MS);
+    assert_true(nw__histogram_percentile(&result->latency, 80) >= STALL_MS / 5 * MS);
 }
 
 /* More than the connections can carry: what waits for one counts from when it was due. */
@@ -143,7 +143,7 @@ static void test_waiting_for_a_connection_counts(void **state)
 
     (void)state;
     assert_int_equal(result->requests, 100);
-    assert_true(nw_histogram_percentile(&result->latency, 50) >= STALL_MS / 10 * MS);
+    assert_true(nw__histogram_percentile(&result->latency, 50) >= STALL_MS / 10 * MS);
 }
 
 /* What never comes is neither forgotten nor fast: two requests on two connections, the others never sent. */
@@ -155,8 +155,8 @@ static void test_silence_counts_as_long(void **state)
     (void)state;
     assert_int_equal(result->unanswered, 60);
     assert_int_equal(result->failed, 0);
-    assert_true(nw_histogram_percentile(&result->latency, 50) >= 2000ull * MS);
-    assert_true(nw_histogram_percentile(&result->latency, 40) < 2000ull * MS);
+    assert_true(nw__histogram_percentile(&result->latency, 50) >= 2000ull * MS);
+    assert_true(nw__histogram_percentile(&result->latency, 40) < 2000ull * MS);
 }
 
 static void test_errors_are_no_latencies(void **state)
@@ -197,9 +197,9 @@ static void test_nobody_listens(void **state)
     struct nw_http_request request;
 
     (void)state;
-    assert_int_equal(nw_http_request_init(&request, "http://127.0.0.1:1/", 0), 0);
-    assert_int_equal(nw_openloop_run(&plan, &request, &result), -ECONNREFUSED);
-    nw_http_request_fini(&request);
+    assert_int_equal(nw__http_request_init(&request, "http://127.0.0.1:1/", 0), 0);
+    assert_int_equal(nw__openloop_run(&plan, &request, &result), -ECONNREFUSED);
+    nw__http_request_fini(&request);
 }
 
 static void test_urls(void **state)
@@ -217,11 +217,11 @@ static void test_urls(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(nw_http_request_init(&request, bad[i], 0), -EINVAL);
-    assert_int_equal(nw_http_request_init(&request, "http://[::1]:8080", 3), 0);
+        assert_int_equal(nw__http_request_init(&request, bad[i], 0), -EINVAL);
+    assert_int_equal(nw__http_request_init(&request, "http://[::1]:8080", 3), 0);
     request.bytes[request.length - 1] = '\0';
     assert_string_equal(request.bytes, "POST / HTTP/1.1\r\nHost: [::1]:8080\r\nContent-Length: 3\r\n\r\nxx");
-    nw_http_request_fini(&request);
+    nw__http_request_fini(&request);
 }
 
 int main(void)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# bench/where_*.awk, on lines as perf prints them.
+# bench/report/where_*.awk, on lines as perf prints them.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
-    cd "$BATS_TEST_DIRNAME/.." || exit 1
+    cd "$BATS_TEST_DIRNAME/../report" || exit 1
 }
 
 # one_request MICROSECOND: each step takes one microsecond more than the one before.

@@ -1,7 +1,8 @@
 /* Each doorbell as a round trip: two threads that wake each other in turn, on one core and on two. */
-#include "bench/doorbells.h"
-#include "bench/micro.h"
+#include "bench/micro/doorbells.h"
+#include "bench/micro/micro.h"
 #include "common/base/atomic.h"
+#include "common/base/clock.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -46,12 +47,12 @@ static void *answer(void *argument)
 
 static void measure(struct nw_bench *bench, struct pair *pair)
 {
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
 
         pair->kind->ring(&pair->there);
         pair->kind->wait(&pair->back);
-        nw_bench_batch(bench, nw_bench_now() - start, 1);
+        nw__bench_batch(bench, nw_clock_ns() - start, 1);
     }
     nw_store_release(&pair->end, true);
     pair->kind->ring(&pair->there);
@@ -66,7 +67,7 @@ static void run_pair(struct nw_bench *bench, struct pair *pair, bool two_cores)
     pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
     find_cpus(&before, cpus);
     if (pthread_create(&other, NULL, answer, pair)) {
-        nw_bench_fail(bench, "cannot start a thread");
+        nw__bench_fail(bench, "cannot start a thread");
         return;
     }
     pair->there.waiter = other;
@@ -84,11 +85,11 @@ static void round_trip(struct nw_bench *bench, long argument)
     struct pair pair = {.kind = &nw_bell_kinds[argument / 2]};
 
     if (pair.kind->open(&pair.there)) {
-        nw_bench_fail(bench, "cannot open the doorbell");
+        nw__bench_fail(bench, "cannot open the doorbell");
         return;
     }
     if (pair.kind->open(&pair.back)) {
-        nw_bench_fail(bench, "cannot open the doorbell");
+        nw__bench_fail(bench, "cannot open the doorbell");
     } else {
         run_pair(bench, &pair, argument % 2);
         pair.kind->close(&pair.back);
@@ -108,7 +109,7 @@ static bool works(const struct nw_bell_kind *kind)
     return !error;
 }
 
-void nw_bench_register_doorbells(void)
+void nw__bench_register_doorbells(void)
 {
     cpu_set_t allowed;
     char name[64];
@@ -122,7 +123,7 @@ void nw_bench_register_doorbells(void)
         for (int two = 0; works(kind) && two < 2 && two < CPU_COUNT(&allowed); two++) {
             snprintf(name, sizeof(name), "doorbell/%s/%s", kind->name, two ? "two_cores" : "one_core");
             if (two ? kind->two_cores : kind->one_core)
-                nw_bench_register(name, round_trip, 2 * i + two);
+                nw__bench_register(name, round_trip, 2 * i + two);
         }
     }
 }

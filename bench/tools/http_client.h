@@ -2,8 +2,8 @@
  * One HTTP/1.1 connection of a load client: the same request again and again, one at a time, without blocking. Knows
  * nothing of when requests are due or how long they took.
  */
-#ifndef NW_BENCH_HTTP_CLIENT_H
-#define NW_BENCH_HTTP_CLIENT_H
+#ifndef NW_BENCH_TOOLS_HTTP_CLIENT_H
+#define NW_BENCH_TOOLS_HTTP_CLIENT_H
 
 #include <llhttp.h>
 #include <netdb.h>
@@ -19,8 +19,8 @@ struct nw_http_request {
 
 /* A POST of `size` bytes to "http://HOST[:PORT][/PATH]". 0; -EINVAL when the URL is not of that form; -ENOENT when the
  * host has no address. Freed by nw_http_request_fini. */
-int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size);
-void nw_http_request_fini(struct nw_http_request *request);
+int nw__http_request_init(struct nw_http_request *request, const char *url, size_t size);
+void nw__http_request_fini(struct nw_http_request *request);
 
 enum nw_http_outcome {
     NW_HTTP_PENDING,
@@ -36,14 +36,14 @@ struct nw_http_client {
 };
 
 /* Connects, waiting for it. 0 or negative errno. */
-int nw_http_client_open(struct nw_http_client *client, const struct nw_http_request *request);
-void nw_http_client_close(struct nw_http_client *client);
+int nw__http_client_open(struct nw_http_client *client, const struct nw_http_request *request);
+void nw__http_client_close(struct nw_http_client *client);
 
 /* Begins a request on a client that is open and not busy. */
-enum nw_http_outcome nw_http_client_begin(struct nw_http_client *client, const struct nw_http_request *request);
+enum nw_http_outcome nw__http_client_begin(struct nw_http_client *client, const struct nw_http_request *request);
 
 /* What an edge-triggered event calls: sends and receives what it can. After an answer or a failure the client is not
  * busy, and closed unless the server keeps the connection. */
-enum nw_http_outcome nw_http_client_continue(struct nw_http_client *client, const struct nw_http_request *request);
+enum nw_http_outcome nw__http_client_continue(struct nw_http_client *client, const struct nw_http_request *request);
 
 #endif

@@ -6,7 +6,7 @@
  * Prints TAP. What this machine cannot count is skipped by name. Exit status 1 when a count is above the record and
  * its tolerance.
  */
-#include "bench/count.h"
+#include "bench/count/count.h"
 #include "engine/test/e2e/load_http.h"
 
 #include <cjson/cJSON.h>
@@ -113,7 +113,7 @@ static struct nw_syscalls trace(const struct nw_count_target *target, const stru
 
     if (client == 0)
         _exit(send_load(target, load) ? 1 : 0);
-    if (client < 0 || nw_trace_until_exit(client, &sum) != 0)
+    if (client < 0 || nw__trace_until_exit(client, &sum) != 0)
         give_up("a traced request");
     return sum;
 }
@@ -162,7 +162,7 @@ static double trace_nested(const struct nw_count_target *target)
 
 static void count_syscalls(const struct nw_count_target *target)
 {
-    int error = nw_trace_begin(target);
+    int error = nw__trace_begin(target);
     double d[4];
 
     if (error) {
@@ -185,10 +185,10 @@ static void instructions(const struct nw_count_target *target, const struct nw_i
     for (int run = 0; run < RUNS; run++) {
         uint64_t before[2], after[2];
 
-        nw_instructions_read(counter, &before[0], &before[1]);
+        nw__instructions_read(counter, &before[0], &before[1]);
         if (send_load(target, load))
             give_up("a counted request");
-        nw_instructions_read(counter, &after[0], &after[1]);
+        nw__instructions_read(counter, &after[0], &after[1]);
         for (int i = 0; i < 2; i++) {
             double one = (double)(after[i] - before[i]) / (load->connections * load->bursts);
             took[i] = run ? least(took[i], one) : one;
@@ -211,7 +211,7 @@ static void count_instructions(const struct nw_count_target *target)
     skip("instructions/*", "the record is of code compiled by gcc", -ENOTSUP);
     return;
 #endif
-    error = nw_instructions_open(&counter, target);
+    error = nw__instructions_open(&counter, target);
     if (error) {
         skip("instructions/*", "there is no such counter here", error);
         return;
@@ -222,7 +222,7 @@ static void count_instructions(const struct nw_count_target *target)
     instructions(target, &counter, &few_calls, few);
     instructions(target, &counter, &many_calls, many);
     add("instructions/nested", (many[1] - few[1]) / 100000, 0.1);
-    nw_instructions_close(&counter);
+    nw__instructions_close(&counter);
 }
 
 static cJSON *read_record(const char *path)

@@ -1,5 +1,5 @@
 /* See shim.h: the one place where C meets Google Benchmark. */
-#include "bench/shim.h"
+#include "bench/micro/shim.h"
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
@@ -81,27 +81,27 @@ class Reporter : public benchmark::BenchmarkReporter
 
 } // namespace
 
-extern "C" void nw_bench_register(const char *name, void (*run)(struct nw_bench *bench, long argument), long argument)
+extern "C" void nw__bench_register(const char *name, void (*run)(struct nw_bench *bench, long argument), long argument)
 {
     benchmark::RegisterBenchmark(name, [=](benchmark::State &state) {
         run_one(state, run, argument);
     })->UseManualTime();
 }
 
-extern "C" bool nw_bench_next(struct nw_bench *bench)
+extern "C" bool nw__bench_next(struct nw_bench *bench)
 {
     return bench->state.KeepRunning();
 }
 
-extern "C" void nw_bench_batch(struct nw_bench *bench, uint64_t nanoseconds, uint64_t operations)
+extern "C" void nw__bench_batch(struct nw_bench *bench, uint64_t nanoseconds, uint64_t operations)
 {
     bench->state.SetIterationTime(double(nanoseconds) * 1e-9);
     bench->means.push_back(double(nanoseconds) / double(operations));
     bench->operations += double(operations);
 }
 
-extern "C" void nw_bench_samples(struct nw_bench *bench, uint64_t nanoseconds, const float *means, size_t n_means,
-                                 const float *singles, size_t n_singles)
+extern "C" void nw__bench_samples(struct nw_bench *bench, uint64_t nanoseconds, const float *means, size_t n_means,
+                                  const float *singles, size_t n_singles)
 {
     bench->state.SetIterationTime(double(nanoseconds) * 1e-9);
     bench->means.insert(bench->means.end(), means, means + n_means);
@@ -109,12 +109,12 @@ extern "C" void nw_bench_samples(struct nw_bench *bench, uint64_t nanoseconds, c
     bench->operations += double(n_singles);
 }
 
-extern "C" void nw_bench_fail(struct nw_bench *bench, const char *why)
+extern "C" void nw__bench_fail(struct nw_bench *bench, const char *why)
 {
     bench->state.SkipWithError(why);
 }
 
-extern "C" int nw_bench_run(int argc, char **argv, const char *results)
+extern "C" int nw__bench_run(int argc, char **argv, const char *results)
 {
     FILE *file = std::fopen(results, "a");
 

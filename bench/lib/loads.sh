@@ -61,7 +61,7 @@ with_cpu() {
 
 # closed URL CONNECTIONS SIZE [BODY]
 closed() {
-    NW_WRK_SIZE=$3 NW_WRK_BODY=${4:-} wrk -t1 -c"$2" -d"${SECONDS_EACH}s" -s "$NW_ROOT/bench/wrk.lua" "$1" | grep '^p50='
+    NW_WRK_SIZE=$3 NW_WRK_BODY=${4:-} wrk -t1 -c"$2" -d"${SECONDS_EACH}s" -s "$NW_ROOT/bench/lib/wrk.lua" "$1" | grep '^p50='
 }
 
 # nested_call URL COUNT SIZE: as callbench tells it, in microseconds.

@@ -1,5 +1,5 @@
 /* See count.h: a hardware counter for each thread. */
-#include "bench/count.h"
+#include "bench/count/count.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -35,17 +35,17 @@ static int open_one(pid_t tid, void *argument)
     return 0;
 }
 
-int nw_instructions_open(struct nw_instructions *counter, const struct nw_count_target *target)
+int nw__instructions_open(struct nw_instructions *counter, const struct nw_count_target *target)
 {
     struct list engine = {counter->engine, &counter->n_engine}, worker = {counter->worker, &counter->n_worker};
     int error;
 
     counter->n_engine = counter->n_worker = 0;
-    error = nw_each_thread(target->engine, open_one, &engine);
+    error = nw__each_thread(target->engine, open_one, &engine);
     if (!error)
-        error = nw_each_thread(target->worker, open_one, &worker);
+        error = nw__each_thread(target->worker, open_one, &worker);
     if (error)
-        nw_instructions_close(counter);
+        nw__instructions_close(counter);
     return error;
 }
 
@@ -59,13 +59,13 @@ static uint64_t sum(const int *fds, int n)
     return total;
 }
 
-void nw_instructions_read(const struct nw_instructions *counter, uint64_t *engine, uint64_t *worker)
+void nw__instructions_read(const struct nw_instructions *counter, uint64_t *engine, uint64_t *worker)
 {
     *engine = sum(counter->engine, counter->n_engine);
     *worker = sum(counter->worker, counter->n_worker);
 }
 
-void nw_instructions_close(struct nw_instructions *counter)
+void nw__instructions_close(struct nw_instructions *counter)
 {
     for (int i = 0; i < counter->n_engine; i++)
         close(counter->engine[i]);

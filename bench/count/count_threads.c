@@ -1,12 +1,12 @@
 /* See count.h: the threads of a process. */
-#include "bench/count.h"
+#include "bench/count/count.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-int nw_each_thread(pid_t pid, int (*each)(pid_t tid, void *argument), void *argument)
+int nw__each_thread(pid_t pid, int (*each)(pid_t tid, void *argument), void *argument)
 {
     char path[64];
     struct dirent *entry;

@@ -2,7 +2,7 @@
  * See count.h: stops of threads at system calls, by ptrace. A domain's own system calls never get as far as such a
  * stop: they show as SIGSYS.
  */
-#include "bench/count.h"
+#include "bench/count/count.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -59,11 +59,11 @@ static int seize_worker(pid_t tid, void *target)
     return seize(tid, tid == ((const struct nw_count_target *)target)->worker ? CLOCK : EXECUTOR);
 }
 
-int nw_trace_begin(const struct nw_count_target *target)
+int nw__trace_begin(const struct nw_count_target *target)
 {
-    int error = nw_each_thread(target->engine, seize_engine, NULL);
+    int error = nw__each_thread(target->engine, seize_engine, NULL);
 
-    return error ? error : nw_each_thread(target->worker, seize_worker, (void *)target);
+    return error ? error : nw__each_thread(target->worker, seize_worker, (void *)target);
 }
 
 static bool moves_bytes(uint64_t call)
@@ -136,7 +136,7 @@ static bool quiet(void)
     return true;
 }
 
-int nw_trace_until_exit(pid_t client, struct nw_syscalls *sum)
+int nw__trace_until_exit(pid_t client, struct nw_syscalls *sum)
 {
     bool waiting = false;
     int status;

@@ -2,7 +2,8 @@
  * A payload of many sizes to another thread and back, each side copying it out of the transport and in again: over the
  * channel of engine and worker, over a Unix socket and over TCP on the loopback device.
  */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/shm/channel.h"
 
 #include <errno.h>
@@ -114,12 +115,12 @@ static void measure(struct nw_bench *bench, struct end *end)
 
     for (int i = 0; i < WARM_UP; i++) /* memory is there from then on */
         if (end->send(end, 0) || end->receive(end, &id))
-            nw_bench_fail(bench, "the transport failed");
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+            nw__bench_fail(bench, "the transport failed");
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         if (end->send(end, 0) || end->receive(end, &id))
-            nw_bench_fail(bench, "the transport failed");
-        nw_bench_batch(bench, nw_bench_now() - start, 1);
+            nw__bench_fail(bench, "the transport failed");
+        nw__bench_batch(bench, nw_clock_ns() - start, 1);
     }
     end->send(end, LAST);
 }
@@ -197,11 +198,11 @@ static void round_trip(struct nw_bench *bench, long argument)
     pthread_t other;
 
     if (open_ends(ends, argument % 4, (size_t)argument / 4)) {
-        nw_bench_fail(bench, "cannot connect the two ends");
+        nw__bench_fail(bench, "cannot connect the two ends");
         return;
     }
     if (pthread_create(&other, NULL, echo, &ends[1])) {
-        nw_bench_fail(bench, "cannot start a thread");
+        nw__bench_fail(bench, "cannot start a thread");
     } else {
         measure(bench, &ends[0]);
         pthread_join(other, NULL);
@@ -209,7 +210,7 @@ static void round_trip(struct nw_bench *bench, long argument)
     close_ends(ends, argument % 4);
 }
 
-void nw_bench_register_transports(void)
+void nw__bench_register_transports(void)
 {
     static const char *const kinds[] = {[RING] = "ring", [UNIX] = "unix", [TCP] = "tcp"};
     char name[64];
@@ -217,6 +218,6 @@ void nw_bench_register_transports(void)
     for (long kind = RING; kind <= TCP; kind++)
         for (long size = 1; size <= 16 << 20; size *= 4) {
             snprintf(name, sizeof(name), "transport/%s/%ld", kinds[kind], size);
-            nw_bench_register(name, round_trip, 4 * size + kind);
+            nw__bench_register(name, round_trip, 4 * size + kind);
         }
 }

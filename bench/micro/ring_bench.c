@@ -1,5 +1,6 @@
 /* One descriptor through a ring and out again on one thread: what the ring itself costs, without a second core. */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/shm/ring.h"
 
 #include <stdlib.h>
@@ -16,23 +17,23 @@ static void push_pop(struct nw_bench *bench, long unused)
 
     (void)unused;
     if (!shared) {
-        nw_bench_fail(bench, "out of memory");
+        nw__bench_fail(bench, "out of memory");
         return;
     }
     memset(shared, 0, nw_ring_size(CAPACITY));
     nw_ring_init(&producer, shared, CAPACITY);
     nw_ring_init(&consumer, shared, CAPACITY);
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         for (int i = 0; i < BATCH; i++)
             if (nw_ring_push(&producer, &desc) || nw_ring_pop(&consumer, &desc) != 1)
-                nw_bench_fail(bench, "the ring lost a descriptor");
-        nw_bench_batch(bench, nw_bench_now() - start, BATCH);
+                nw__bench_fail(bench, "the ring lost a descriptor");
+        nw__bench_batch(bench, nw_clock_ns() - start, BATCH);
     }
     free(shared);
 }
 
-void nw_bench_register_ring(void)
+void nw__bench_register_ring(void)
 {
-    nw_bench_register("ring/push_pop", push_pop, 0);
+    nw__bench_register("ring/push_pop", push_pop, 0);
 }

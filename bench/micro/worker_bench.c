@@ -2,7 +2,8 @@
  * What a real worker process takes for what happens inside it, with the function `inside` as the stopwatch: nested
  * calls, domains beyond the hardware's keys, mediated system calls, the start of a domain. Without engine and HTTP.
  */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/host/mode.h"
 #include "worker/test/harness.h"
 
@@ -55,7 +56,7 @@ static int account(struct nw_bench *bench, const struct nw_answer *answer, uint6
     if (answer->status != NW_STATUS_OK || answer->length < sizeof(counts))
         return -1;
     memcpy(counts, answer->data, sizeof(counts));
-    nw_bench_samples(bench, took, samples, counts[0], samples + counts[0], counts[1]);
+    nw__bench_samples(bench, took, samples, counts[0], samples + counts[0], counts[1]);
     return 0;
 }
 
@@ -64,12 +65,12 @@ static void run_inside(struct nw_bench *bench, enum nw_mode mode, const char *in
 {
     struct nw_harness *h = worker(mode);
 
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         struct nw_answer answer = nw_harness_invoke(h, inside[mode], input, strlen(input));
 
-        if (account(bench, &answer, nw_bench_now() - start))
-            nw_bench_fail(bench, "the function failed");
+        if (account(bench, &answer, nw_clock_ns() - start))
+            nw__bench_fail(bench, "the function failed");
         free(answer.data);
     }
 }
@@ -119,11 +120,11 @@ static void domain_start(struct nw_bench *bench, long mode)
 {
     struct nw_harness *h = worker((enum nw_mode)mode);
 
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         uint32_t deployment = load(h, "start", "functions/noop", "noop", 1);
 
-        nw_bench_batch(bench, nw_bench_now() - start, 1);
+        nw__bench_batch(bench, nw_clock_ns() - start, 1);
         free(nw_harness_invoke(h, deployment, "", 0).data); /* its func worker is there from then on */
         nw_harness_tell(h, NW_CONTROL_RETIRE, deployment);
         nw_harness_expect(h, NW_CONTROL_RETIRED);
@@ -137,29 +138,29 @@ static void register_sizes(const char *mode, void (*run)(struct nw_bench *bench,
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         snprintf(name, sizeof(name), "nested_call/%s/%ld", mode, sizes[i]);
-        nw_bench_register(name, run, sizes[i]);
+        nw__bench_register(name, run, sizes[i]);
     }
 }
 
-void nw_bench_register_worker(void)
+void nw__bench_register_worker(void)
 {
     char why[256];
 
     register_sizes("none", nested_call_none);
-    nw_bench_register("domain_start/none", domain_start, NW_MODE_NONE);
+    nw__bench_register("domain_start/none", domain_start, NW_MODE_NONE);
     if (!nw_mode_mpk_usable(why, sizeof(why))) {
         fprintf(stderr, "skipped: all of mode mpk: %s\n", why);
-        nw_bench_register("syscall/mediated", mediated, NW_MODE_NONE);
+        nw__bench_register("syscall/mediated", mediated, NW_MODE_NONE);
         return;
     }
     register_sizes("mpk", nested_call_mpk);
-    nw_bench_register("domain_start/mpk", domain_start, NW_MODE_MPK);
-    nw_bench_register("syscall/mediated", mediated, NW_MODE_MPK);
-    nw_bench_register("vkey/hit", vkey, WARM);
-    nw_bench_register("vkey/miss", vkey, COLD);
+    nw__bench_register("domain_start/mpk", domain_start, NW_MODE_MPK);
+    nw__bench_register("syscall/mediated", mediated, NW_MODE_MPK);
+    nw__bench_register("vkey/hit", vkey, WARM);
+    nw__bench_register("vkey/miss", vkey, COLD);
 }
 
-void nw_bench_stop_workers(void)
+void nw__bench_stop_workers(void)
 {
     for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
         if (workers[i].pid)

@@ -1,5 +1,5 @@
 /* See http_client.h. */
-#include "bench/http_client.h"
+#include "bench/tools/http_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static int write_request(struct nw_http_request *request, const struct url *url,
     return 0;
 }
 
-int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size)
+int nw__http_request_init(struct nw_http_request *request, const char *url, size_t size)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct url parts;
@@ -68,11 +68,11 @@ int nw_http_request_init(struct nw_http_request *request, const char *url, size_
         return -ENOENT;
     result = write_request(request, &parts, size);
     if (result)
-        nw_http_request_fini(request);
+        nw__http_request_fini(request);
     return result;
 }
 
-void nw_http_request_fini(struct nw_http_request *request)
+void nw__http_request_fini(struct nw_http_request *request)
 {
     if (request->address)
         freeaddrinfo(request->address);
@@ -104,7 +104,7 @@ static int connect_to(const struct addrinfo *address)
     return fd;
 }
 
-int nw_http_client_open(struct nw_http_client *client, const struct nw_http_request *request)
+int nw__http_client_open(struct nw_http_client *client, const struct nw_http_request *request)
 {
     static const llhttp_settings_t settings = {.on_message_complete = on_complete};
     int fd = -ENOENT;
@@ -117,7 +117,7 @@ int nw_http_client_open(struct nw_http_client *client, const struct nw_http_requ
     return fd < 0 ? fd : 0;
 }
 
-void nw_http_client_close(struct nw_http_client *client)
+void nw__http_client_close(struct nw_http_client *client)
 {
     if (client->fd >= 0)
         close(client->fd);
@@ -127,7 +127,7 @@ void nw_http_client_close(struct nw_http_client *client)
 
 static enum nw_http_outcome fail(struct nw_http_client *client)
 {
-    nw_http_client_close(client);
+    nw__http_client_close(client);
     return NW_HTTP_FAILED;
 }
 
@@ -152,7 +152,7 @@ static enum nw_http_outcome finish(struct nw_http_client *client)
     if (llhttp_should_keep_alive(&client->parser))
         llhttp_resume(&client->parser);
     else
-        nw_http_client_close(client);
+        nw__http_client_close(client);
     return outcome;
 }
 
@@ -177,14 +177,14 @@ static enum nw_http_outcome receive(struct nw_http_client *client)
     }
 }
 
-enum nw_http_outcome nw_http_client_begin(struct nw_http_client *client, const struct nw_http_request *request)
+enum nw_http_outcome nw__http_client_begin(struct nw_http_client *client, const struct nw_http_request *request)
 {
     client->busy = true;
     client->sent = 0;
     return send_rest(client, request) ? NW_HTTP_PENDING : fail(client);
 }
 
-enum nw_http_outcome nw_http_client_continue(struct nw_http_client *client, const struct nw_http_request *request)
+enum nw_http_outcome nw__http_client_continue(struct nw_http_client *client, const struct nw_http_request *request)
 {
     if (client->busy && !send_rest(client, request))
         return fail(client);

@@ -1,5 +1,5 @@
 /* See doorbells.h. A call that fails here shows as a bench that does not end in time or fails to open. */
-#include "bench/doorbells.h"
+#include "bench/micro/doorbells.h"
 #include "common/base/atomic.h"
 
 #include <errno.h>

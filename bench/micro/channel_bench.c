@@ -2,7 +2,8 @@
  * A descriptor to another thread and one back over a channel, each side sleeping on its doorbell when there is nothing
  * to do: the round trip of an engine and a worker that are otherwise idle.
  */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/shm/channel.h"
 
 #include <errno.h>
@@ -62,11 +63,11 @@ static void measure(struct nw_bench *bench, struct nw_channel *channel)
 {
     uint64_t id = 0;
 
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         if (exchange(channel, ++id))
-            nw_bench_fail(bench, "the channel failed");
-        nw_bench_batch(bench, nw_bench_now() - start, 1);
+            nw__bench_fail(bench, "the channel failed");
+        nw__bench_batch(bench, nw_clock_ns() - start, 1);
     }
     exchange(channel, LAST);
 }
@@ -79,14 +80,14 @@ static void round_trip(struct nw_bench *bench, long unused)
 
     (void)unused;
     if (nw_channel_create(&channel, &geometry)) {
-        nw_bench_fail(bench, "cannot create a channel");
+        nw__bench_fail(bench, "cannot create a channel");
         return;
     }
     if (attach_peer(&peer, &channel, &geometry)) {
-        nw_bench_fail(bench, "cannot attach to the channel");
+        nw__bench_fail(bench, "cannot attach to the channel");
     } else {
         if (pthread_create(&thread, NULL, echo, &peer)) {
-            nw_bench_fail(bench, "cannot start a thread");
+            nw__bench_fail(bench, "cannot start a thread");
         } else {
             measure(bench, &channel);
             pthread_join(thread, NULL);
@@ -96,7 +97,7 @@ static void round_trip(struct nw_bench *bench, long unused)
     nw_channel_close(&channel);
 }
 
-void nw_bench_register_channel(void)
+void nw__bench_register_channel(void)
 {
-    nw_bench_register("channel/round_trip", round_trip, 0);
+    nw__bench_register("channel/round_trip", round_trip, 0);
 }

@@ -146,7 +146,7 @@ echo_server_up() {
         return 0
     }
     target_add echo-server echo "$(sed "s|port=|http://127.0.0.1:|" "$HOST_WORK/echo.port")" "$pid" \
-        'a plain io_uring echo server, bench/echo_server.c, 1 thread' 'not pinned'
+        'a plain io_uring echo server, bench/tools/echo_server.c, 1 thread' 'not pinned'
 }
 
 # nightcore_bin DIR: the folder of its programs.

@@ -1,5 +1,6 @@
 /* A block of an arena taken and given back, with other blocks of many sizes alive around it. */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/shm/arena.h"
 
 #include <stdlib.h>
@@ -26,12 +27,12 @@ static void measure(struct nw_bench *bench, struct nw_arena *arena, size_t size)
 {
     uint64_t offset;
 
-    while (nw_bench_next(bench)) {
-        uint64_t start = nw_bench_now();
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
         for (int i = 0; i < BATCH; i++)
             if (nw_arena_alloc(arena, size, &offset) || nw_arena_release(arena, offset))
-                nw_bench_fail(bench, "the arena refused a block");
-        nw_bench_batch(bench, nw_bench_now() - start, BATCH);
+                nw__bench_fail(bench, "the arena refused a block");
+        nw__bench_batch(bench, nw_clock_ns() - start, BATCH);
     }
 }
 
@@ -43,15 +44,15 @@ static void alloc_release(struct nw_bench *bench, long size)
     if (arena && !fragment(arena))
         measure(bench, arena, (size_t)size);
     else
-        nw_bench_fail(bench, "out of memory");
+        nw__bench_fail(bench, "out of memory");
     if (arena)
         nw_arena_free(arena);
     free(memory);
 }
 
-void nw_bench_register_arena(void)
+void nw__bench_register_arena(void)
 {
-    nw_bench_register("arena/alloc_release/64", alloc_release, 64);
-    nw_bench_register("arena/alloc_release/4096", alloc_release, 4096);
-    nw_bench_register("arena/alloc_release/1048576", alloc_release, 1048576);
+    nw__bench_register("arena/alloc_release/64", alloc_release, 64);
+    nw__bench_register("arena/alloc_release/4096", alloc_release, 4096);
+    nw__bench_register("arena/alloc_release/1048576", alloc_release, 1048576);
 }

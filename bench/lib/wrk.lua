@@ -1,4 +1,4 @@
--- Prints percentiles of the latency in microseconds on one line, for bench/host.sh and bench/compare. The body is
+-- Prints percentiles of the latency in microseconds on one line, for bench/lib/host.sh and bench/compare. The body is
 -- NW_WRK_BODY, or NW_WRK_SIZE bytes, or the name to greet.
 wrk.method = "POST"
 local text, size = os.getenv("NW_WRK_BODY"), tonumber(os.getenv("NW_WRK_SIZE"))

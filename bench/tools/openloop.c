@@ -1,6 +1,7 @@
 /* See openloop.h. One thread that sleeps until an answer comes or a request is due; it never spins, for it shares its
  * processors with what it loads. */
-#include "bench/openloop.h"
+#include "bench/tools/openloop.h"
+#include "common/base/clock.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,14 +30,6 @@ struct run {
     int epoll;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static uint64_t due(const struct run *run, uint64_t number)
 {
     return run->start + (uint64_t)((double)number * 1e9 / run->plan->rate);
@@ -50,16 +43,16 @@ static uint64_t since(uint64_t then, uint64_t now)
 static int open_slot(struct run *run, struct slot *slot)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = slot};
-    int result = nw_http_client_open(&slot->client, run->request);
+    int result = nw__http_client_open(&slot->client, run->request);
 
     if (result)
         return result;
     if (epoll_ctl(run->epoll, EPOLL_CTL_ADD, slot->client.fd, &event)) {
         result = -errno;
-        nw_http_client_close(&slot->client);
+        nw__http_client_close(&slot->client);
         return result;
     }
-    slot->freed = now_ns();
+    slot->freed = nw_clock_ns();
     run->idle[run->n_idle++] = slot;
     return 0;
 }
@@ -72,7 +65,7 @@ static void release(struct run *run, struct slot *slot)
             run->n_broken++;
         return;
     }
-    slot->freed = now_ns();
+    slot->freed = nw_clock_ns();
     run->idle[run->n_idle++] = slot;
 }
 
@@ -81,9 +74,9 @@ static void settle(struct run *run, struct slot *slot, enum nw_http_outcome outc
     if (outcome == NW_HTTP_PENDING)
         return;
     run->done++;
-    run->last_answer = now_ns();
+    run->last_answer = nw_clock_ns();
     if (outcome == NW_HTTP_ANSWERED)
-        nw_histogram_add(&run->result->latency, since(slot->due, run->last_answer));
+        nw__histogram_add(&run->result->latency, since(slot->due, run->last_answer));
     else
         run->result->failed++;
     release(run, slot);
@@ -92,13 +85,13 @@ static void settle(struct run *run, struct slot *slot, enum nw_http_outcome outc
 /* Sends what is due while there are idle connections. */
 static void send_due(struct run *run)
 {
-    uint64_t now = now_ns();
+    uint64_t now = nw_clock_ns();
 
     while (run->n_idle && run->next < run->result->requests && due(run, run->next) <= now) {
         struct slot *slot = run->idle[--run->n_idle];
         slot->due = due(run, run->next++);
-        nw_histogram_add(&run->result->lateness, since(slot->due > slot->freed ? slot->due : slot->freed, now));
-        settle(run, slot, nw_http_client_begin(&slot->client, run->request));
+        nw__histogram_add(&run->result->lateness, since(slot->due > slot->freed ? slot->due : slot->freed, now));
+        settle(run, slot, nw__http_client_begin(&slot->client, run->request));
     }
 }
 
@@ -120,7 +113,7 @@ static void handle(struct run *run, struct slot *slot)
 
     if (slot->client.fd < 0) /* closed by an event before this one */
         return;
-    outcome = nw_http_client_continue(&slot->client, run->request);
+    outcome = nw__http_client_continue(&slot->client, run->request);
     if (busy)
         settle(run, slot, outcome);
     else if (outcome == NW_HTTP_FAILED)
@@ -138,9 +131,9 @@ static void loop(struct run *run)
     uint64_t end = due(run, run->result->requests) + GRACE_NS;
     struct epoll_event events[EVENTS];
 
-    while (run->done < run->result->requests && now_ns() < end && run->n_broken < run->plan->connections) {
+    while (run->done < run->result->requests && nw_clock_ns() < end && run->n_broken < run->plan->connections) {
         send_due(run);
-        uint64_t wait = since(now_ns(), wake_at(run, end));
+        uint64_t wait = since(nw_clock_ns(), wake_at(run, end));
         struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
         int n = epoll_pwait2(run->epoll, events, EVENTS, &timeout, NULL);
         for (int i = 0; i < n; i++)
@@ -151,15 +144,15 @@ static void loop(struct run *run)
 /* What has no answer has waited until now at least. */
 static void count_unanswered(struct run *run)
 {
-    uint64_t now = now_ns();
+    uint64_t now = nw_clock_ns();
 
     for (unsigned i = 0; i < run->plan->connections; i++)
         if (run->slots[i].client.fd >= 0 && run->slots[i].client.busy) {
-            nw_histogram_add(&run->result->latency, since(run->slots[i].due, now));
+            nw__histogram_add(&run->result->latency, since(run->slots[i].due, now));
             run->result->unanswered++;
         }
     for (; run->next < run->result->requests; run->next++) {
-        nw_histogram_add(&run->result->latency, since(due(run, run->next), now));
+        nw__histogram_add(&run->result->latency, since(due(run, run->next), now));
         run->result->unanswered++;
     }
 }
@@ -181,13 +174,13 @@ static int open_all(struct run *run)
 static void close_all(struct run *run)
 {
     for (unsigned i = 0; i < run->plan->connections; i++)
-        nw_http_client_close(&run->slots[i].client);
+        nw__http_client_close(&run->slots[i].client);
     if (run->epoll >= 0)
         close(run->epoll);
 }
 
-int nw_openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
-                    struct nw_openloop_result *result)
+int nw__openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
+                     struct nw_openloop_result *result)
 {
     struct run run = {.plan = plan, .request = request, .result = result, .epoll = -1};
     int error = -ENOMEM;
@@ -198,7 +191,7 @@ int nw_openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_re
     if (run.slots && run.idle) {
         prctl(PR_SET_TIMERSLACK, 1ul);
         error = open_all(&run);
-        run.start = run.last_answer = now_ns();
+        run.start = run.last_answer = nw_clock_ns();
         if (!error) {
             loop(&run);
             count_unanswered(&run);

@@ -2,7 +2,7 @@
 # Sourced by bench/run.sh and deploy/demo.sh: one Nightward in the background on a free port and a state directory of
 # its own, and the two measurements that both show. NW_BUILD says where the programs are.
 
-NW_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+NW_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 NW_BUILD=$(cd "${NW_BUILD:-$NW_ROOT/build}" && pwd)
 NIGHTWARD=$NW_BUILD/bin/nightward
 HOST_PID=
@@ -82,7 +82,7 @@ nested() {
 # round_trip CONNECTIONS SECONDS [FUNCTION [SIZE]]: one line "p50=.. p99=.. p999=.. n=.. rate=.. errors=..", in
 # microseconds, of hello or FUNCTION with the body "wrk" or one of SIZE bytes.
 round_trip() {
-    NW_WRK_SIZE=${4:-} wrk -t1 -c"$1" -d"$2s" -s "$NW_ROOT/bench/wrk.lua" "$HOST_URL/function/${3:-hello}" |
+    NW_WRK_SIZE=${4:-} wrk -t1 -c"$1" -d"$2s" -s "$NW_ROOT/bench/lib/wrk.lua" "$HOST_URL/function/${3:-hello}" |
         grep '^p50='
 }
 

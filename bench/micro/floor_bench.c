@@ -3,7 +3,8 @@
  * gate_floor is the bound of a nested call there and back: four changes of rights, two of the thread pointer. Only here
  * are these instructions outside the gate: this program holds no domain.
  */
-#include "bench/micro.h"
+#include "bench/micro/micro.h"
+#include "common/base/clock.h"
 #include "common/host/mode.h"
 
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void gate(uint32_t rights, uint64_t base)
 /* A loop for each, so that no choice is made between two instructions under test. */
 static uint64_t batch(enum what what, uint32_t rights, uint64_t base)
 {
-    uint64_t start = nw_bench_now();
+    uint64_t start = nw_clock_ns();
 
     for (int i = 0; what == FLOOR && i < BATCH; i++)
         gate(rights, base);
@@ -67,7 +68,7 @@ static uint64_t batch(enum what what, uint32_t rights, uint64_t base)
         wrfsbase(base);
     for (int i = 0; what == GETPPID && i < BATCH; i++)
         getppid();
-    return nw_bench_now() - start;
+    return nw_clock_ns() - start;
 }
 
 static void measure(struct nw_bench *bench, long what)
@@ -75,22 +76,22 @@ static void measure(struct nw_bench *bench, long what)
     const uint32_t rights = what == FLOOR || what == WRPKRU ? rdpkru() : 0;
     const uint64_t base = what == FLOOR || what == WRFSBASE ? rdfsbase() : 0;
 
-    while (nw_bench_next(bench))
-        nw_bench_batch(bench, batch((enum what)what, rights, base), BATCH);
+    while (nw__bench_next(bench))
+        nw__bench_batch(bench, batch((enum what)what, rights, base), BATCH);
 }
 
-void nw_bench_register_floor(void)
+void nw__bench_register_floor(void)
 {
     int key = pkey_alloc(0, 0);
 
-    nw_bench_register("syscall/native", measure, GETPPID);
+    nw__bench_register("syscall/native", measure, GETPPID);
     if (key < 0 || !(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)) {
         fputs("skipped: gate_floor, wrpkru, rdpkru, wrfsbase: no protection keys here\n", stderr);
         return;
     }
     pkey_free(key);
-    nw_bench_register("gate_floor", measure, FLOOR);
-    nw_bench_register("wrpkru", measure, WRPKRU);
-    nw_bench_register("rdpkru", measure, RDPKRU);
-    nw_bench_register("wrfsbase", measure, WRFSBASE);
+    nw__bench_register("gate_floor", measure, FLOOR);
+    nw__bench_register("wrpkru", measure, WRPKRU);
+    nw__bench_register("rdpkru", measure, RDPKRU);
+    nw__bench_register("wrfsbase", measure, WRFSBASE);
 }

@@ -3,11 +3,11 @@
  * from then. A server that stalls so shows the stall in every request that fell into it, not in one for each
  * connection.
  */
-#ifndef NW_BENCH_OPENLOOP_H
-#define NW_BENCH_OPENLOOP_H
+#ifndef NW_BENCH_TOOLS_OPENLOOP_H
+#define NW_BENCH_TOOLS_OPENLOOP_H
 
-#include "bench/histogram.h"
-#include "bench/http_client.h"
+#include "bench/tools/histogram.h"
+#include "bench/tools/http_client.h"
 
 struct nw_openloop_plan {
     double rate, seconds; /* requests in a second; how long requests fall due */
@@ -24,7 +24,7 @@ struct nw_openloop_result {
 };
 
 /* Waits up to two seconds for answers after the last request was due. 0, or negative errno when it cannot begin. */
-int nw_openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
-                    struct nw_openloop_result *result);
+int nw__openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
+                     struct nw_openloop_result *result);
 
 #endif

@@ -1,6 +1,6 @@
 /* Ways to wake a thread that waits, behind one interface, to be compared. Two threads of one process. */
-#ifndef NW_BENCH_DOORBELLS_H
-#define NW_BENCH_DOORBELLS_H
+#ifndef NW_BENCH_MICRO_DOORBELLS_H
+#define NW_BENCH_MICRO_DOORBELLS_H
 
 #include <liburing.h>
 #include <pthread.h>
