@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve gateway threads workers names versions control admin
+ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads workers names versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -65,8 +65,8 @@ $(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/attack_l
 $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker nightward-engine nightward-launcher)
 
 # The same host with an engine that can leave checks out (common/base/without.h). Never installed.
-ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin/admin.c serve/dispatch.c \
-                    serve/output.c serve/place.c http/syntax/parse.c http/server.c serve/link.c versions/loads.c test/without.c) common/shm/channel.c common/shm/ring.c))
+ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin/admin.c dispatch/dispatch.c \
+                    gateway/output.c serve/place.c http/syntax/parse.c http/server.c serve/link.c versions/loads.c test/without.c) common/shm/channel.c common/shm/ring.c))
 $(ENGINE_WITHOUT): CPPFLAGS += $(LLHTTP_FLAGS)
 $(B)/test/engine/host-without/nightward-engine: $(ENGINE_WITHOUT) $(call objects,engine/main.c) \
                                                 $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/

@@ -1,12 +1,12 @@
 /* From HTTP to an invocation and back, as invoke.h tells. */
 #include "engine/gateway/invoke.h"
 #include "common/base/log.h"
+#include "engine/dispatch/dispatch.h"
 #include "engine/gateway/failures.h"
-#include "engine/serve/dispatch.h"
+#include "engine/gateway/output.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
-#include "engine/serve/output.h"
 #include <errno.h>
 #include <string.h>
 

@@ -71,6 +71,7 @@ struct nw_engine {
     struct nw_list owing;      /* invocations that wait until they may take more of the spool */
     struct nw_list chores;     /* see chores.h */
     struct nw_list moving;     /* invocations whose input is being carried to another place */
+    struct nw_list moved;      /* ... and has come there */
     struct nw_list lent;       /* outputs in arenas that clients have yet to read */
     struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* queues to look at before the loop waits */

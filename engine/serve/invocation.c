@@ -14,7 +14,6 @@
 #include "engine/serve/invocation.h"
 #include "common/base/log.h"
 #include "common/base/poison.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -92,7 +91,7 @@ static void give_up(struct nw_invocation *inv)
 {
     struct nw_queue *queue = inv->queue;
     nw_place_stop(inv);
-    nw_dispatch_drop_block(inv);
+    nw_place_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);
     nw_place_drop_spilled(inv);

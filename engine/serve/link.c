@@ -1,21 +1,18 @@
-/* Links as link.h tells. Every descriptor from a ring is hostile until dispatch.c or nested.c accepted it. */
+/* Links as link.h tells. */
 #include "engine/serve/link.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/base/without.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
-#include "engine/serve/nested.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define POLL_MAX    512    /* descriptors taken in one go, so that no worker keeps the loop to itself */
-#define POLL_BYTES  262144 /* ... and about so many of payloads, which may be copied */
-#define BACKLOG_MAX 65536  /* descriptors; a worker that lets more pile up is not reading */
-#define BLOCK_UNIT  64
-#define RING_BATCH  16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
-#define RING_TURN   4  /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
+#define BACKLOG_MAX       65536 /* descriptors; a worker that lets more pile up is not reading */
+#define BLOCK_UNIT        64
+#define FULL_RING_WAIT_MS 1
+#define RING_BATCH        16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
+#define RING_TURN         4 /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
 
 static void doorbell_rung(void *arg)
 {
@@ -169,13 +166,18 @@ static bool keep_for_later(struct nw_link *link, const struct nw_desc *desc)
     return true;
 }
 
+void nw_link_look_again(struct nw_engine *engine)
+{
+    nw_io_timer_start(engine->retry, FULL_RING_WAIT_MS, 0);
+}
+
 void nw_link_post(struct nw_link *link, const struct nw_desc *desc)
 {
     if (link->broken)
         return;
     int rc = link->backlog_length ? -EAGAIN : nw_link_push(link, desc);
     if (rc == -EAGAIN && keep_for_later(link, desc)) {
-        nw_dispatch_retry_soon(link->engine);
+        nw_link_look_again(link->engine);
         nw_link_wake(link);
     } else if (rc == -EAGAIN) {
         nw_link_break(link, "it does not take descriptors from its ring");
@@ -184,7 +186,7 @@ void nw_link_post(struct nw_link *link, const struct nw_desc *desc)
     }
 }
 
-static void flush_backlog(struct nw_link *link)
+void nw_link_flush_backlog(struct nw_link *link)
 {
     size_t sent = 0;
     int rc = 0;
@@ -193,7 +195,7 @@ static void flush_backlog(struct nw_link *link)
     link->backlog_length -= sent;
     memmove(link->backlog, link->backlog + sent, link->backlog_length * sizeof *link->backlog);
     if (rc == -EAGAIN)
-        nw_dispatch_retry_soon(link->engine);
+        nw_link_look_again(link->engine);
     else if (rc < 0)
         nw_link_break(link, "its index of the ring to it is impossible");
 }
@@ -237,8 +239,7 @@ void nw_link_give_block(struct nw_link *link, uint64_t offset)
     link->reply_blocks[offset / BLOCK_UNIT / 64] |= 1ull << (offset / BLOCK_UNIT % 64);
 }
 
-/* A RELEASE from the worker is good only for blocks that it was given. */
-static int take_back_block(struct nw_link *link, uint64_t offset)
+int nw_link_take_back_block(struct nw_link *link, uint64_t offset)
 {
     uint64_t unit = offset / BLOCK_UNIT;
     uint64_t bit = 1ull << (unit % 64);
@@ -266,54 +267,6 @@ void nw_link_wake(struct nw_link *link)
     nw_list_append(&link->engine->awake, &link->awake);
     /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_notify. */
     nw_store_relaxed(&link->channel.in.shared->consumer_sleeps, 0);
-}
-
-/* NULL, or what is wrong with a descriptor, for people. */
-static const char *handle(struct nw_link *link, const struct nw_desc *desc)
-{
-    switch (desc->kind) {
-    case NW_DESC_COMPLETE:
-        return nw_dispatch_complete(link, desc);
-    case NW_DESC_CALL:
-        return nw_nested_call(link, desc);
-    case NW_DESC_RELEASE:
-        return take_back_block(link, desc->offset) < 0 ? "it released a block that it does not have" : NULL;
-    default:
-        return "it sent a descriptor of a kind that there is not";
-    }
-}
-
-static unsigned drain(struct nw_link *link)
-{
-    unsigned taken = 0;
-    uint64_t bytes = 0;
-    while (!link->broken && taken < POLL_MAX && bytes < POLL_BYTES) {
-        struct nw_desc desc;
-        int rc = nw_ring_pop(&link->channel.in, &desc);
-        if (rc == 0)
-            break;
-        const char *wrong = rc < 0 ? "its index of the ring from it is impossible" : handle(link, &desc);
-        if (wrong) {
-            link->engine->counters.protocol_errors++;
-            nw_link_break(link, wrong);
-        }
-        taken++;
-        bytes += desc.length;
-    }
-    return taken;
-}
-
-unsigned nw_link_poll(struct nw_link *link)
-{
-    unsigned taken = drain(link);
-    if (link->backlog_length)
-        flush_backlog(link);
-    if (link->room) {
-        link->room = false;
-        nw_nested_retry(link);
-        nw_dispatch_retry_room(link);
-    }
-    return taken;
 }
 
 bool nw_link_has_input(const struct nw_link *link)

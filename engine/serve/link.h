@@ -1,7 +1,6 @@
 /*
- * A link: the channel to one worker process as long as anybody needs its memory. Checks what comes out of the ring and
- * hands it on; what breaks the rules ends the worker (nw_link_break). Not responsible for starting or replacing
- * workers (workers.c).
+ * A link: the channel to one worker process as long as anybody needs its memory. Not responsible for what comes out of
+ * the ring (dispatch/receive.c) or for starting and replacing workers (control).
  */
 #ifndef NW_ENGINE_SERVE_LINK_H
 #define NW_ENGINE_SERVE_LINK_H
@@ -63,6 +62,12 @@ int nw_link_push(struct nw_link *link, const struct nw_desc *desc);
 /* Queues one descriptor now or as soon as there is room. For RELEASE and REPLY, whose number the worker bounds. */
 void nw_link_post(struct nw_link *link, const struct nw_desc *desc);
 
+/* Sends what waited for room in the ring. */
+void nw_link_flush_backlog(struct nw_link *link);
+
+/* A ring was full: the loop looks again in a millisecond, because its reader does not ring. */
+void nw_link_look_again(struct nw_engine *engine);
+
 /* A block of the engine's arena of this link. As nw_arena_alloc. */
 int nw_link_alloc(struct nw_link *link, size_t length, uint64_t *offset);
 void *nw_link_at(struct nw_link *link, uint64_t offset);
@@ -71,14 +76,14 @@ void nw_link_free_block(struct nw_link *link, uint64_t offset);
 /* From now on the worker may release this block: it went out with a REPLY. */
 void nw_link_give_block(struct nw_link *link, uint64_t offset);
 
+/* A RELEASE from the worker, which is good only for blocks that it was given: 0 or -EPROTO. */
+int nw_link_take_back_block(struct nw_link *link, uint64_t offset);
+
 /* The output at `offset` of the worker's arena is not needed any more: tells the worker and drops a reference. */
 void nw_link_drop(struct nw_link *link, uint64_t offset);
 
 /* Looks at the ring without waiting to be rung. */
 void nw_link_wake(struct nw_link *link);
-
-/* Takes what is in the ring, and sends what waited. The number of descriptors taken. */
-unsigned nw_link_poll(struct nw_link *link);
 
 /* Whether something lies in the ring. */
 bool nw_link_has_input(const struct nw_link *link);

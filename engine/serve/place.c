@@ -5,7 +5,6 @@
 #include "engine/serve/place.h"
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -62,7 +61,7 @@ static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t
         nw_list_append(&inv->engine->uncap, &function->uncap_link);
 }
 
-void nw_dispatch_drop_block(struct nw_invocation *inv)
+void nw_place_drop_block(struct nw_invocation *inv)
 {
     if (!inv->has_block)
         return;
@@ -92,7 +91,7 @@ void nw_place_stop(struct nw_invocation *inv)
 
 static void leave_home(struct nw_invocation *inv)
 {
-    nw_dispatch_drop_block(inv);
+    nw_place_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);
     inv->home = NULL;
@@ -165,7 +164,8 @@ static void carried(struct nw_carry *carry)
 {
     struct nw_invocation *inv = nw_container(carry, struct nw_invocation, next.carry);
     settle(inv);
-    nw_dispatch_moved(inv);
+    nw_list_remove(&inv->link);
+    nw_list_append(&inv->engine->moved, &inv->link);
 }
 
 /* 0, or -EAGAIN: it is on its way. */

@@ -8,7 +8,7 @@
  * Sees to it that `inv` is bound to a worker that can run it and room for `need` bytes in the arena of its worker;
  * input that lies elsewhere moves there. `grows`: leave room for more. `first`: do not stand behind those that wait for
  * room. 0; -EAGAIN, with inv->wanted set, when there is no worker or no room now, or input is on its way there, after
- * which nw_dispatch_moved is called; -E2BIG when it never fits.
+ * which it is in engine->moved; -E2BIG when it never fits.
  */
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
 
@@ -23,6 +23,9 @@ bool nw_place_pay(struct nw_invocation *inv);
 
 /* The input is complete: it waits for no client any more. */
 void nw_place_arrived(struct nw_invocation *inv);
+
+/* Gives up the block of an input, if it has one. */
+void nw_place_drop_block(struct nw_invocation *inv);
 
 /* Gives up the private memory of an input; where it moves to, if it does. */
 void nw_place_drop_spilled(struct nw_invocation *inv);

@@ -3,9 +3,9 @@
  * two pieces, so that it counts them, and it may do something in the middle of them.
  */
 #include "common/test/test.h"
+#include "engine/dispatch/dispatch.h"
 #include "engine/fuzz/world.h"
 #include "engine/http/http.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/workers/seat.h"

@@ -7,13 +7,14 @@
 #include "common/base/atomic.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/receive.h"
+#include "engine/gateway/output.h"
 #include "engine/http/http.h"
 #include "engine/io/choice/choice.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
-#include "engine/serve/output.h"
 #include "engine/serve/role.h"
 #include <stdlib.h>
 #include <string.h>
@@ -89,10 +90,11 @@ static unsigned work(struct nw_engine *engine)
 {
     unsigned taken = 0;
     flush_servers(engine);
-    nw_list_each(&engine->awake, at, after) taken += nw_link_poll(link_at(at));
+    nw_list_each(&engine->awake, at, after) taken += nw_receive(link_at(at));
     engine->role->tend(engine);
     engine->again = false;
     nw_chores_work(&engine->chores);
+    nw_dispatch_retry_moved(engine);
     nw_spool_bury(&engine->spool);
     if (engine->spool.given)
         nw_dispatch_retry_owing(engine);
@@ -162,6 +164,7 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->uncap);
     nw_list_init(&engine->chores);
     nw_list_init(&engine->moving);
+    nw_list_init(&engine->moved);
     nw_list_init(&engine->lent);
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);

@@ -12,9 +12,9 @@
  */
 #include "engine/versions/deployments.h"
 #include "common/base/log.h"
+#include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
-#include "engine/serve/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"

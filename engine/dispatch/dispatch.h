@@ -5,8 +5,8 @@
  * An owner calls begin, then reserve and write as often as it likes, then end; `done` comes once, at any time after
  * begin returned, unless abandon was called.
  */
-#ifndef NW_ENGINE_SERVE_DISPATCH_H
-#define NW_ENGINE_SERVE_DISPATCH_H
+#ifndef NW_ENGINE_DISPATCH_DISPATCH_H
+#define NW_ENGINE_DISPATCH_DISPATCH_H
 
 #include "common/base/status.h"
 #include "common/shm/channel.h"
@@ -60,8 +60,8 @@ void nw_dispatch_retry_room(struct nw_link *link);
 /* Functions of which something left an arena may have room now for what waited for that. */
 void nw_dispatch_retry_capped(struct nw_engine *engine);
 
-/* An input that was on its way to another place has come there. */
-void nw_dispatch_moved(struct nw_invocation *inv);
+/* Inputs that were on their way to another place have come there. */
+void nw_dispatch_retry_moved(struct nw_engine *engine);
 
 /* Inputs may take more memory of the engine's now. */
 void nw_dispatch_retry_owing(struct nw_engine *engine);
@@ -69,13 +69,7 @@ void nw_dispatch_retry_owing(struct nw_engine *engine);
 /* Sends what may be sent. */
 void nw_dispatch_pump(struct nw_engine *engine);
 
-/* A ring was full: the loop looks again in a millisecond, because its reader does not ring. */
-void nw_dispatch_retry_soon(struct nw_engine *engine);
-
 /* Looks for what waited too long and for workers that are stuck. */
 void nw_dispatch_tick(struct nw_engine *engine);
-
-/* Gives up the block of an invocation, if it has one. */
-void nw_dispatch_drop_block(struct nw_invocation *inv);
 
 #endif

@@ -3,8 +3,8 @@
  * of a tenant needs, until the client has it. What is lent too long, and what is more than a part of the arena, moves
  * to memory of the engine's own (spool.h), so that no function waits for the client of another, or for one of its own.
  */
-#ifndef NW_ENGINE_SERVE_OUTPUT_H
-#define NW_ENGINE_SERVE_OUTPUT_H
+#ifndef NW_ENGINE_GATEWAY_OUTPUT_H
+#define NW_ENGINE_GATEWAY_OUTPUT_H
 
 #include "engine/http/http.h"
 #include "engine/serve/invocation.h"

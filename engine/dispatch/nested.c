@@ -2,9 +2,9 @@
  * A nested call: CALL from the ring of the caller's worker, an invocation of the callee, REPLY to the caller's worker.
  * The input goes from arena to arena in one copy, and so does the output; large ones in pieces (chores.h).
  */
-#include "engine/serve/nested.h"
+#include "engine/dispatch/nested.h"
 #include "engine/base/carry.h"
-#include "engine/serve/dispatch.h"
+#include "engine/dispatch/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"

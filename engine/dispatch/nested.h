@@ -1,7 +1,7 @@
 /* Calls of a function by another one in a different worker. Not responsible for finding the callee a worker
  * (dispatch.c). */
-#ifndef NW_ENGINE_SERVE_NESTED_H
-#define NW_ENGINE_SERVE_NESTED_H
+#ifndef NW_ENGINE_DISPATCH_NESTED_H
+#define NW_ENGINE_DISPATCH_NESTED_H
 
 #include "common/shm/channel.h"
 

@@ -1,5 +1,5 @@
 /* See output.h. */
-#include "engine/serve/output.h"
+#include "engine/gateway/output.h"
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
 #include "engine/base/carry.h"

@@ -1,5 +1,5 @@
 /* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
-#include "engine/serve/dispatch.h"
+#include "engine/dispatch/dispatch.h"
 #include "common/base/without.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
@@ -14,8 +14,7 @@
 #define WATCHDOG_SLACK_MS 2000
 #define OWING_TRIES       16  /* in one turn */
 #define SWEEP_PIECE       512 /* invocations that are looked at in a row */
-#define FULL_RING_WAIT_MS 1
-#define WAVES             2 /* invocations that a worker has per slot: one runs, one is ready to run */
+#define WAVES             2   /* invocations that a worker has per slot: one runs, one is ready to run */
 
 static void wait_for_place(struct nw_invocation *inv)
 {
@@ -170,11 +169,6 @@ const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *des
 
 /* --- sending --- */
 
-void nw_dispatch_retry_soon(struct nw_engine *engine)
-{
-    nw_io_timer_start(engine->retry, FULL_RING_WAIT_MS, 0);
-}
-
 /* 0, or why it could not be sent. */
 static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
 {
@@ -250,7 +244,7 @@ void nw_dispatch_pump(struct nw_engine *engine)
     if (nw_list_empty(&full))
         return;
     nw_list_splice(&engine->pump, &full);
-    nw_dispatch_retry_soon(engine);
+    nw_link_look_again(engine);
 }
 
 /* --- waiting and loss --- */
@@ -338,9 +332,11 @@ static void retry(struct nw_invocation *inv)
         nw_request_move(inv, NW_REQUEST_WAIT);
 }
 
-void nw_dispatch_moved(struct nw_invocation *inv)
+/* Their workers may have been lost meanwhile. */
+void nw_dispatch_retry_moved(struct nw_engine *engine)
 {
-    retry(inv); /* its worker may have been lost meanwhile */
+    while (!nw_list_empty(&engine->moved))
+        retry(nw_container(engine->moved.next, struct nw_invocation, link));
 }
 
 void nw_dispatch_retry_function(struct nw_function *function)

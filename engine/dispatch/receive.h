@@ -1,0 +1,13 @@
+/*
+ * What comes out of the ring of a worker: checked, and handed on to who it is for. What breaks the rules ends the
+ * worker (nw_link_break).
+ */
+#ifndef NW_ENGINE_DISPATCH_RECEIVE_H
+#define NW_ENGINE_DISPATCH_RECEIVE_H
+
+struct nw_link;
+
+/* Takes what is in the ring, and sends what waited for room. The number of descriptors taken. */
+unsigned nw_receive(struct nw_link *link);
+
+#endif
