@@ -20,7 +20,7 @@ static void wait_for_place(struct nw_invocation *inv)
 {
     if (!inv->deadline)
         inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
-    nw_request_move(inv, NW_REQUEST_WAIT);
+    nw_invocation_move(inv, NW_INVOCATION_WAIT);
 }
 
 struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
@@ -38,7 +38,7 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     if (*status != NW_STATUS_OK)
         return NULL;
     struct nw_engine *engine = function->current->engine;
-    struct nw_invocation *inv = nw_request_new(engine, function);
+    struct nw_invocation *inv = nw_invocation_new(engine, function);
     if (!inv) {
         *status = NW_STATUS_UNAVAILABLE;
         *reason = "too many invocations are under way";
@@ -112,7 +112,7 @@ void nw_invoke_end(struct nw_invocation *inv)
     }
     if (!inv->deadline)
         inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
-    nw_request_move(inv, NW_REQUEST_READY);
+    nw_invocation_move(inv, NW_INVOCATION_QUEUE);
 }
 
 void nw_invoke_abandon(struct nw_invocation *inv)
@@ -120,7 +120,7 @@ void nw_invoke_abandon(struct nw_invocation *inv)
     inv->owner = NULL;
     if (inv->state != NW_INVOCATION_SENT)
         inv->engine->counters.abandoned++;
-    nw_request_move(inv, NW_REQUEST_ABANDON);
+    nw_invocation_move(inv, NW_INVOCATION_ABANDON);
 }
 
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
@@ -134,7 +134,7 @@ static void finish(struct nw_invocation *inv, const struct nw_result *result)
         inv->owner->done(inv->owner_arg, result);
     else if (result->link)
         nw_link_drop(result->link, result->offset);
-    nw_request_move(inv, NW_REQUEST_FINISH);
+    nw_invocation_move(inv, NW_INVOCATION_FINISH);
 }
 
 void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
@@ -144,7 +144,7 @@ void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const ch
 
 const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
 {
-    struct nw_invocation *inv = nw_request_find(link->engine, desc->id);
+    struct nw_invocation *inv = nw_invocation_find(link->engine, desc->id);
     if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)))
         return "it completed an invocation that it does not have";
     const void *payload = nw_channel_payload(&link->channel, desc);
@@ -174,7 +174,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
 {
     struct nw_link *link = queue->link;
     const struct nw_version *version = queue->version;
-    struct nw_desc desc = {.id = nw_request_id(inv),
+    struct nw_desc desc = {.id = nw_invocation_id(inv),
                            .offset = inv->has_block ? inv->offset : NW_OFFSET_INLINE,
                            .length = inv->length,
                            .kind = NW_DESC_INVOKE,
@@ -193,7 +193,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
      * thread of the engine. */
     uint64_t waves = 1 + queue->in_flight / version->slots * inv->engine->options.threads;
     inv->deadline = nw_io_now(inv->engine->io) + waves * version->timeout_ms + WATCHDOG_SLACK_MS;
-    nw_request_move(inv, NW_REQUEST_SEND);
+    nw_invocation_move(inv, NW_INVOCATION_SEND);
     return 0;
 }
 
@@ -253,10 +253,10 @@ void nw_dispatch_pump(struct nw_engine *engine)
 static void proceed(struct nw_invocation *inv)
 {
     if (inv->complete) {
-        nw_request_move(inv, NW_REQUEST_READY);
+        nw_invocation_move(inv, NW_INVOCATION_QUEUE);
         return;
     }
-    nw_request_move(inv, NW_REQUEST_ROOM);
+    nw_invocation_move(inv, NW_INVOCATION_GO_ON);
     inv->deadline = 0;
     inv->owner->room(inv->owner_arg);
 }
@@ -270,7 +270,7 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
         if (nw_place(inv, inv->wanted, false, true) == 0)
             proceed(inv);
         else if (inv->next.link || inv->capped || !inv->queue || inv->queue->link != link || inv->little != was_little)
-            nw_request_move(inv, NW_REQUEST_WAIT);
+            nw_invocation_move(inv, NW_INVOCATION_WAIT);
         else
             return;
     }
@@ -294,7 +294,7 @@ static void retry_capped(struct nw_function *function)
         else if (inv->capped)
             return;
         else
-            nw_request_move(inv, NW_REQUEST_WAIT);
+            nw_invocation_move(inv, NW_INVOCATION_WAIT);
     }
 }
 
@@ -317,7 +317,7 @@ void nw_dispatch_retry_owing(struct nw_engine *engine)
         if (nw_place_pay(inv))
             proceed(inv);
         else
-            nw_request_move(inv, NW_REQUEST_WAIT); /* behind the others */
+            nw_invocation_move(inv, NW_INVOCATION_WAIT); /* behind the others */
     }
 }
 
@@ -329,7 +329,7 @@ static void retry(struct nw_invocation *inv)
     if (nw_place(inv, inv->wanted, false, false) == 0)
         proceed(inv);
     else
-        nw_request_move(inv, NW_REQUEST_WAIT);
+        nw_invocation_move(inv, NW_INVOCATION_WAIT);
 }
 
 /* Their workers may have been lost meanwhile. */
@@ -356,7 +356,7 @@ static void look_for_another_place(struct nw_invocation *inv)
     if (inv->complete)
         inv->wanted = inv->inlined ? 0 : inv->length;
     nw_place_forget(inv);
-    nw_request_move(inv, NW_REQUEST_WAIT);
+    nw_invocation_move(inv, NW_INVOCATION_WAIT);
     retry(inv);
 }
 

@@ -21,11 +21,10 @@
  *   link                         who holds a reference           the last nw_link_unref; it is lost in nw_workers_bury
  *   function                     operations, the version that    nw_operations_bury; the last nw_function_unref when
  *                                serves, invocations               it was removed before
- *   invocation                   its owner until `done` or       nw_request_move to FREE; `done` comes before, and is
- *                                nw_invoke_abandon                 the last that the owner hears
- *   HTTP connection, request     the server                      the `closed` callback of its connection; a request
- *                                                                  also once its answer is written
- *   mail                         the box, then its reader        the reader
+ *   invocation                   its owner until `done` or       nw_invocation_move to FREE; `done` comes before, and
+ * is nw_invoke_abandon                 the last that the owner hears HTTP connection, request     the server the
+ * `closed` callback of its connection; a request also once its answer is written mail                         the box,
+ * then its reader        the reader
  */
 #ifndef NW_ENGINE_SERVE_ENGINE_H
 #define NW_ENGINE_SERVE_ENGINE_H

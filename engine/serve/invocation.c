@@ -1,19 +1,21 @@
 /*
  * The lifecycle of an invocation.
  *
- *              ┌─WAIT─> WAITING ──READY──┐
- *              │ ┌ROOM──┘  ^             v          SEND
- *   (new) ──> OPEN         └────WAIT── READY ─────────────> SENT ──ABANDON──> ORPHAN
- *              └──────────READY──────────^                   │                  │
- *                                                            └─FINISH─> FREE <──┘ FINISH
+ *              ┌──WAIT──> WAITING ──QUEUE──┐
+ *              │ ┌─GO_ON──┘ ^ ^            v          SEND
+ *   (new) ──> OPEN       WAIT ┘ └──WAIT── READY ─────────────> SENT ──ABANDON──> ORPHAN
+ *              └───────────QUEUE───────────^                    │                  │
+ *                                                               └─FINISH─> FREE <──┘ FINISH
  *   OPEN, WAITING and READY ──ABANDON or FINISH──> FREE
  *
- * READY goes back to WAITING when its worker is lost before it was sent. What a state means for lists and counters is
- * in enter() and leave(), so that every path keeps them right.
+ * WAITING stays that when it waits for something else, or behind the others, from now on. READY goes back to it when
+ * its worker is lost before it was sent. What a state means for lists and counters is in enter() and leave(), so that
+ * every path keeps them right.
  */
 #include "engine/serve/invocation.h"
 #include "common/base/log.h"
 #include "common/base/poison.h"
+#include "common/base/valid.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -24,15 +26,56 @@
 #define INVOCATIONS_MAX 65536
 #define GROWTH          256
 
-static const uint8_t next_state[NW_INVOCATION_STATES][NW_REQUEST_EVENTS] = {
-    /* NW_INVOCATION_FREE, the zero of every cell left out, where it is not the aim means: this cannot happen */
-    [NW_INVOCATION_OPEN] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING, [NW_REQUEST_READY] = NW_INVOCATION_READY},
-    [NW_INVOCATION_WAITING] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING,
-                               [NW_REQUEST_ROOM] = NW_INVOCATION_OPEN,
-                               [NW_REQUEST_READY] = NW_INVOCATION_READY},
-    [NW_INVOCATION_READY] = {[NW_REQUEST_WAIT] = NW_INVOCATION_WAITING, [NW_REQUEST_SEND] = NW_INVOCATION_SENT},
-    [NW_INVOCATION_SENT] = {[NW_REQUEST_ABANDON] = NW_INVOCATION_ORPHAN},
+/* State x event -> the next state + 1; 0: it does not fit. */
+#define TO(state) (NW_INVOCATION_##state + 1)
+
+static const uint8_t next_state[NW_INVOCATION_STATES][NW_INVOCATION_EVENTS] = {
+    [NW_INVOCATION_OPEN] = {[NW_INVOCATION_WAIT] = TO(WAITING),
+                            [NW_INVOCATION_QUEUE] = TO(READY),
+                            [NW_INVOCATION_ABANDON] = TO(FREE),
+                            [NW_INVOCATION_FINISH] = TO(FREE)},
+    [NW_INVOCATION_WAITING] = {[NW_INVOCATION_WAIT] = TO(WAITING),
+                               [NW_INVOCATION_GO_ON] = TO(OPEN),
+                               [NW_INVOCATION_QUEUE] = TO(READY),
+                               [NW_INVOCATION_ABANDON] = TO(FREE),
+                               [NW_INVOCATION_FINISH] = TO(FREE)},
+    [NW_INVOCATION_READY] = {[NW_INVOCATION_WAIT] = TO(WAITING),
+                             [NW_INVOCATION_SEND] = TO(SENT),
+                             [NW_INVOCATION_ABANDON] = TO(FREE),
+                             [NW_INVOCATION_FINISH] = TO(FREE)},
+    [NW_INVOCATION_SENT] = {[NW_INVOCATION_ABANDON] = TO(ORPHAN), [NW_INVOCATION_FINISH] = TO(FREE)},
+    [NW_INVOCATION_ORPHAN] = {[NW_INVOCATION_FINISH] = TO(FREE)},
 };
+
+static bool input_is_valid(const struct nw_invocation *inv)
+{
+    if (inv->inlined)
+        return inv->length <= sizeof inv->small && !inv->has_block && !inv->spilled;
+    if (inv->has_block)
+        return inv->home && inv->length <= inv->capacity;
+    return !inv->partial && (inv->spilled ? inv->length <= inv->spilled_size : !inv->length) &&
+           inv->spilled_size <= inv->spilled_room;
+}
+
+bool nw_invocation_is_valid(const struct nw_invocation *inv)
+{
+    if (!inv->function || !input_is_valid(inv) || (inv->owes && inv->complete) ||
+        (inv->next.link && inv->state != NW_INVOCATION_WAITING))
+        return false;
+    switch (inv->state) {
+    case NW_INVOCATION_OPEN:
+    case NW_INVOCATION_WAITING:
+        return inv->owner;
+    case NW_INVOCATION_READY:
+        return inv->owner && inv->complete && inv->queue && !inv->spilled;
+    case NW_INVOCATION_SENT:
+        return inv->owner && inv->complete && inv->queue && inv->home && !inv->spilled;
+    case NW_INVOCATION_ORPHAN:
+        return !inv->owner && inv->queue && inv->home;
+    default:
+        return false;
+    }
+}
 
 static void leave(struct nw_invocation *inv)
 {
@@ -103,20 +146,22 @@ static void give_up(struct nw_invocation *inv)
         nw_queue_unbind(queue);
 }
 
-void nw_request_move(struct nw_invocation *inv, enum nw_request_event event)
+void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event)
 {
-    enum nw_invocation_state next = (enum nw_invocation_state)next_state[inv->state][event];
-    bool to_free = event == NW_REQUEST_FINISH || (event == NW_REQUEST_ABANDON && inv->state != NW_INVOCATION_SENT);
-    if (inv->state == NW_INVOCATION_FREE || (next == NW_INVOCATION_FREE && !to_free)) {
+    uint8_t next = next_state[inv->state][event];
+    nw_check_that(next);
+    if (!next) {
         nw_log(NW_LOG_ERROR, "internal error: invocation %u in state %d got event %d", inv->index, inv->state, event);
         return;
     }
     leave(inv);
-    inv->state = next;
-    if (next == NW_INVOCATION_FREE)
+    inv->state = (enum nw_invocation_state)(next - 1);
+    if (inv->state == NW_INVOCATION_FREE) {
         give_up(inv);
-    else
-        enter(inv);
+        return;
+    }
+    enter(inv);
+    nw_check_valid(nw_invocation, inv);
 }
 
 static int grow(struct nw_engine *engine)
@@ -141,7 +186,7 @@ static int grow(struct nw_engine *engine)
     return 0;
 }
 
-struct nw_invocation *nw_request_new(struct nw_engine *engine, struct nw_function *function)
+struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_function *function)
 {
     if (nw_list_empty(&engine->free_invocations) && grow(engine) < 0)
         return NULL;
@@ -157,12 +202,12 @@ struct nw_invocation *nw_request_new(struct nw_engine *engine, struct nw_functio
     return inv;
 }
 
-uint64_t nw_request_id(const struct nw_invocation *inv)
+uint64_t nw_invocation_id(const struct nw_invocation *inv)
 {
     return (uint64_t)inv->generation << 32 | inv->index;
 }
 
-struct nw_invocation *nw_request_find(struct nw_engine *engine, uint64_t id)
+struct nw_invocation *nw_invocation_find(struct nw_engine *engine, uint64_t id)
 {
     uint32_t index = (uint32_t)id;
     if (index >= engine->n_invocations)
@@ -173,7 +218,7 @@ struct nw_invocation *nw_request_find(struct nw_engine *engine, uint64_t id)
     return inv;
 }
 
-void nw_requests_fini(struct nw_engine *engine)
+void nw_invocations_fini(struct nw_engine *engine)
 {
     for (uint32_t i = 0; i < engine->n_invocations; i++)
         free(engine->invocations[i]);

@@ -81,27 +81,29 @@ struct nw_invocation {
     void *owner_arg;
 };
 
-enum nw_request_event {
-    NW_REQUEST_WAIT,    /* no worker, or no room */
-    NW_REQUEST_ROOM,    /* there is room for more input */
-    NW_REQUEST_READY,   /* the input is complete and in the arena of its worker */
-    NW_REQUEST_SEND,    /* the worker was told */
-    NW_REQUEST_ABANDON, /* nobody wants the answer */
-    NW_REQUEST_FINISH,  /* answered */
-    NW_REQUEST_EVENTS
+enum nw_invocation_event {
+    NW_INVOCATION_WAIT,    /* no worker, or no room */
+    NW_INVOCATION_GO_ON,   /* there is room for more input */
+    NW_INVOCATION_QUEUE,   /* the input is complete and where its worker finds it */
+    NW_INVOCATION_SEND,    /* the worker was told */
+    NW_INVOCATION_ABANDON, /* nobody wants the answer */
+    NW_INVOCATION_FINISH,  /* answered */
+    NW_INVOCATION_EVENTS
 };
 
 /* A new invocation, OPEN; NULL when there are too many or memory is out. Takes a reference to `function`. */
-struct nw_invocation *nw_request_new(struct nw_engine *engine, struct nw_function *function);
+struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_function *function);
+
+bool nw_invocation_is_valid(const struct nw_invocation *inv);
 
 /* Moves an invocation along. When it comes back to FREE, all it holds is given up and it must not be used any more. */
-void nw_request_move(struct nw_invocation *inv, enum nw_request_event event);
+void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event);
 
 /* The id that workers see, and the invocation that an id names: NULL when it names none that a worker has. */
-uint64_t nw_request_id(const struct nw_invocation *inv);
-struct nw_invocation *nw_request_find(struct nw_engine *engine, uint64_t id);
+uint64_t nw_invocation_id(const struct nw_invocation *inv);
+struct nw_invocation *nw_invocation_find(struct nw_engine *engine, uint64_t id);
 
 /* Frees the table. */
-void nw_requests_fini(struct nw_engine *engine);
+void nw_invocations_fini(struct nw_engine *engine);
 
 #endif

@@ -1,7 +1,16 @@
-/* Links as link.h tells. */
+/*
+ * The life of a link:
+ *
+ *               BREAK                 LOSE
+ *   (new) OPEN ───────> BROKEN ─────────────────> LOST ──the last reference──> (gone)
+ *           └────────────────LOSE────────────────^
+ *
+ * Who notices that a worker is lost breaks its link; who started the worker loses it, at the end of the turn.
+ */
 #include "engine/serve/link.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "common/base/valid.h"
 #include "common/base/without.h"
 #include "engine/serve/engine.h"
 #include <errno.h>
@@ -113,21 +122,46 @@ void nw_link_unref(struct nw_link *link)
         link_free(link);
 }
 
-void nw_link_break(struct nw_link *link, const char *why)
+/* State x event -> the next state; the zero of every cell left out, OPEN, means: nothing is left to be done. */
+enum event { BREAK, LOSE, EVENTS };
+static const uint8_t next_state[NW_LINK_STATES][EVENTS] = {
+    [NW_LINK_OPEN] = {[BREAK] = NW_LINK_BROKEN, [LOSE] = NW_LINK_LOST},
+    [NW_LINK_BROKEN] = {[LOSE] = NW_LINK_LOST},
+};
+
+bool nw_link_is_valid(const struct nw_link *link)
 {
-    if (link->broken)
-        return;
-    link->broken = why;
-    nw_list_remove(&link->awake);
-    nw_list_append(&link->engine->broken, &link->broken_link);
+    bool open = link->state == NW_LINK_OPEN;
+    return link->references && open == !link->broken && (open || nw_list_empty(&link->awake)) &&
+           (link->state == NW_LINK_BROKEN || nw_list_empty(&link->broken_link)) &&
+           link->backlog_length <= BACKLOG_MAX && link->backlog_length <= link->backlog_capacity;
 }
 
-void nw_link_lose(struct nw_link *link)
+/* False: it is that far already. */
+static bool link_move(struct nw_link *link, enum event event, const char *why)
 {
-    stop_watching(link);
+    uint8_t next = next_state[link->state][event];
+    if (!next)
+        return false;
+    link->state = (enum nw_link_state)next;
+    link->broken = link->broken ? link->broken : why;
     nw_list_remove(&link->awake);
     nw_list_remove(&link->broken_link);
-    nw_link_unref(link);
+    if (link->state == NW_LINK_BROKEN)
+        nw_list_append(&link->engine->broken, &link->broken_link);
+    nw_check_valid(nw_link, link);
+    return true;
+}
+
+void nw_link_break(struct nw_link *link, const char *why)
+{
+    link_move(link, BREAK, why);
+}
+
+void nw_link_lose(struct nw_link *link, const char *why)
+{
+    if (link_move(link, LOSE, why))
+        stop_watching(link);
 }
 
 /* --- sending --- */

@@ -14,11 +14,19 @@
 
 struct nw_engine;
 
+enum nw_link_state {
+    NW_LINK_OPEN,
+    NW_LINK_BROKEN, /* its worker is lost, which is not dealt with yet; nothing is sent or read any more */
+    NW_LINK_LOST,   /* only its memory may be in use */
+    NW_LINK_STATES
+};
+
 struct nw_link {
     struct nw_engine *engine;
-    void *owner;        /* who made it, and buries it when it is broken */
-    const char *broken; /* set: it is lost, why; nothing is sent or read any more, only its memory may be in use */
-    struct nw_list broken_link; /* in engine->broken until its loss was dealt with */
+    void *owner; /* who made it, and buries it when it is broken */
+    enum nw_link_state state;
+    const char *broken;         /* not OPEN: why */
+    struct nw_list broken_link; /* BROKEN: in engine->broken */
     uint32_t number;
     unsigned references;
     struct nw_channel channel;
@@ -53,8 +61,11 @@ void nw_link_unref(struct nw_link *link);
  * turn, by whoever started the worker, so this may be called anywhere. */
 void nw_link_break(struct nw_link *link, const char *why);
 
-/* The last step of its loss: gives up everything but the memory, and the owner's reference. */
-void nw_link_lose(struct nw_link *link);
+/* It is lost, in any case; `why` unless it was broken before. Everything is given up but the memory. What it had is
+ * failed next (nw_nested_link_lost, nw_dispatch_link_lost), then the owner drops its reference. */
+void nw_link_lose(struct nw_link *link, const char *why);
+
+bool nw_link_is_valid(const struct nw_link *link);
 
 /* Queues one descriptor now: 0, -EAGAIN when the ring is full, -EPROTO when the worker broke it. */
 int nw_link_push(struct nw_link *link, const struct nw_desc *desc);

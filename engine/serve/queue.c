@@ -1,7 +1,13 @@
 /* See queue.h. */
 #include "engine/serve/queue.h"
+#include "common/base/valid.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
+
+bool nw_queue_is_valid(const struct nw_queue *queue)
+{
+    return queue->bound >= queue->in_flight && queue->in_flight >= queue->from_clients && (!queue->open || queue->link);
+}
 
 void nw_queue_init(struct nw_queue *queue, struct nw_version *version)
 {
@@ -22,27 +28,32 @@ void nw_queue_open(struct nw_queue *queue, struct nw_link *link)
 {
     queue->link = link;
     queue->open = true;
+    nw_check_valid(nw_queue, queue);
 }
 
 void nw_queue_close(struct nw_queue *queue)
 {
     queue->open = false;
+    nw_check_valid(nw_queue, queue);
 }
 
 void nw_queue_lost(struct nw_queue *queue)
 {
     queue->open = false;
     queue->link = NULL;
+    nw_check_valid(nw_queue, queue);
 }
 
 void nw_queue_bind(struct nw_queue *queue)
 {
     queue->bound++;
+    nw_check_valid(nw_queue, queue);
 }
 
 void nw_queue_unbind(struct nw_queue *queue)
 {
     queue->bound--;
+    nw_check_valid(nw_queue, queue);
     if (!queue->bound && (!queue->open || queue->version->state == NW_VERSION_RETIRED))
         queue->version->engine->unbound = true;
 }

@@ -25,6 +25,8 @@ struct nw_queue {
     struct nw_list pump_link;  /* in engine->pump while it may have something to send */
 };
 
+bool nw_queue_is_valid(const struct nw_queue *queue);
+
 /* One of a version, closed and without a worker; the end of it, when nothing is bound to it. */
 void nw_queue_init(struct nw_queue *queue, struct nw_version *version);
 void nw_queue_fini(struct nw_queue *queue);

@@ -192,5 +192,5 @@ void nw_engine_close(struct nw_engine *engine)
     nw_io_timer_free(engine->retry);
     nw_io_free(engine->io);
     nw_http_server_free(engine->gateway);
-    nw_requests_fini(engine);
+    nw_invocations_fini(engine);
 }

@@ -147,12 +147,12 @@ static void each_queue(struct nw_thread *thread, const struct nw_link *link, voi
 static void lose(struct nw_thread *thread, struct worker *worker)
 {
     struct nw_link *link = worker->link;
-    link->broken = link->broken ? link->broken : "it is not there any more";
+    nw_link_lose(link, "it is not there any more");
     nw_list_remove(&worker->of_thread);
     each_queue(thread, link, nw_queue_lost);
     nw_dispatch_link_lost(link);
     tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});
-    nw_link_lose(link);
+    nw_link_unref(link);
     free(worker);
     each_queue(thread, NULL, nw_dispatch_unqueue);
     thread->engine.unbound = true;

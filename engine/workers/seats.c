@@ -137,7 +137,7 @@ static void seat_hello(struct nw_seat *seat)
 static void give_up(struct nw_worker *worker)
 {
     struct nw_link *link = worker->link;
-    link->broken = link->broken ? link->broken : "it is not needed any more";
+    nw_link_lose(link, "it is not needed any more");
     nw_launcher_kill(&worker->seat->all->launcher, worker->number);
     nw_nested_link_lost(link);
     nw_dispatch_link_lost(link);

@@ -64,7 +64,7 @@ void nw_worker_free(struct nw_worker *worker)
         close(worker->control);
     nw_channels_close(worker->channels);
     if (worker->link)
-        nw_link_lose(worker->link);
+        nw_link_unref(worker->link);
     free(worker);
 }
 
