@@ -17,6 +17,7 @@ int main(int argc, char **argv)
     }
     argv[1] = argv[0];
     nw__bench_register_floor();
+    nw__bench_register_clearing();
     nw__bench_register_worker();
     nw__bench_register_ring();
     nw__bench_register_arena();

@@ -10,6 +10,7 @@ void nw__bench_register_ring(void);
 void nw__bench_register_arena(void);
 void nw__bench_register_channel(void);
 void nw__bench_register_doorbells(void);
+void nw__bench_register_clearing(void);
 void nw__bench_register_floor(void);
 void nw__bench_register_transports(void);
 void nw__bench_register_worker(void);
