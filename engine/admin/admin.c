@@ -219,7 +219,7 @@ static void begin_deploy(struct nw_engine *engine, struct nw_http_request *reque
         job_free(job);
         return;
     }
-    request->body_limit = NW_STORE_CODE_MOST;
+    request->body_limit = NW_STORE_CODE_MAX;
     request->handler = &deploy_handler;
 }
 

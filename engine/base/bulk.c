@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define SMALL 65536          /* up to here malloc has room of its own for it */
-#define PIECE (512ul * 1024) /* given back at a time */
+#define SMALL 65536          /* bytes; up to here malloc is asked */
+#define PIECE (512ul * 1024) /* bytes that one step gives back */
 
-/* At the beginning of memory that is being given back. */
-struct dying {
+/* Stands at the beginning of memory that is being given back. */
+struct returned {
     struct nw_chore chore;
     size_t size;
 };
@@ -20,20 +20,20 @@ char *nw_bulk_new(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    madvise(memory, size, MADV_NOHUGEPAGE); /* nobody waits while 2 MiB are zeroed */
+    madvise(memory, size, MADV_NOHUGEPAGE); /* so that nobody waits while 2 MiB are zeroed */
     return memory;
 }
 
 static bool give_back(struct nw_chore *chore)
 {
-    struct dying *dying = nw_container(chore, struct dying, chore);
-    if (dying->size <= PIECE) {
-        munmap(dying, dying->size);
+    struct returned *returned = nw_container(chore, struct returned, chore);
+    if (returned->size <= PIECE) {
+        munmap(returned, returned->size);
         return false;
     }
-    size_t left = (dying->size - 1) / PIECE * PIECE;
-    munmap((char *)dying + left, dying->size - left);
-    dying->size = left;
+    size_t left = (returned->size - 1) / PIECE * PIECE;
+    munmap((char *)returned + left, returned->size - left);
+    returned->size = left;
     return true;
 }
 
@@ -44,8 +44,8 @@ void nw_bulk_free(struct nw_list *chores, char *memory, size_t size)
     } else if (!chores) {
         munmap(memory, size);
     } else {
-        struct dying *dying = (struct dying *)memory;
-        *dying = (struct dying){.chore = {.step = give_back}, .size = size};
-        nw_chore_start(chores, &dying->chore);
+        struct returned *returned = (struct returned *)memory;
+        *returned = (struct returned){.chore = {.step = give_back}, .size = size};
+        nw_chore_start(chores, &returned->chore);
     }
 }

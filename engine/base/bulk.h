@@ -1,6 +1,7 @@
 /*
- * Memory for payloads that may be large. What is not touched of it costs nothing, so that nobody who does not know how
- * large a payload becomes need copy it; and it is given back in pieces (chores.h).
+ * Memory for payloads that may become large. Room is asked for at the largest size that a payload may have, because
+ * pages that nobody touches cost nothing; so a payload that grows is never copied. To unmap much memory takes long: it
+ * is given back in pieces (chores.h).
  */
 #ifndef NW_ENGINE_BASE_BULK_H
 #define NW_ENGINE_BASE_BULK_H
@@ -8,10 +9,10 @@
 #include "engine/base/list.h"
 #include <stddef.h>
 
-/* NULL: there is none. */
+/* NULL when there is no memory. */
 char *nw_bulk_new(size_t size);
 
-/* `chores` NULL: nobody is kept waiting, all of it goes at once. Good for NULL. */
+/* With `chores` in pieces, in the turns of that loop; with NULL at once. `memory` may be NULL. */
 void nw_bulk_free(struct nw_list *chores, char *memory, size_t size);
 
 #endif

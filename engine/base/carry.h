@@ -1,6 +1,6 @@
 /*
- * A copy from one place to another that may be large and is made in pieces (chores.h). Both places stay until it is
- * done or stopped.
+ * A copy of memory that may be large and is made in pieces (chores.h). Both places stay as they are until it is done or
+ * stopped.
  */
 #ifndef NW_ENGINE_BASE_CARRY_H
 #define NW_ENGINE_BASE_CARRY_H
@@ -8,7 +8,7 @@
 #include "engine/base/chores.h"
 #include <stddef.h>
 
-/* What is copied at a time: fresh memory may have to be zeroed for it, too. */
+/* Bytes that one step copies. The kernel may have to zero fresh memory for them, too. */
 #define NW_CARRY_PIECE 65536
 
 struct nw_carry {
@@ -19,7 +19,7 @@ struct nw_carry {
     void (*done)(struct nw_carry *carry);
 };
 
-/* All but `chore` is set. What is no more than a piece is done at once. */
+/* The caller has set everything but `chore`. A copy of one piece is done before this returns. */
 void nw_carry_start(struct nw_list *chores, struct nw_carry *carry);
 void nw_carry_stop(struct nw_carry *carry);
 

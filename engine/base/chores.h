@@ -1,6 +1,6 @@
 /*
- * Long work on a thread that serves others, in pieces: each turn of the loop takes a few steps of those that are under
- * way, one after the other, and goes back to sockets and rings.
+ * Long work in small steps, on a thread that also has sockets and rings to serve: each turn of its loop makes a few
+ * steps of the chores that are under way, first come first served, and goes on.
  */
 #ifndef NW_ENGINE_BASE_CHORES_H
 #define NW_ENGINE_BASE_CHORES_H
@@ -8,7 +8,7 @@
 #include "engine/base/list.h"
 #include <stdint.h>
 
-/* How long a turn works on them; a single step should take no longer. */
+/* How long a turn works on chores; a single step should not take longer. */
 #define NW_CHORES_NS 50000
 
 struct nw_chore {
@@ -16,12 +16,13 @@ struct nw_chore {
     bool (*step)(struct nw_chore *chore); /* false: nothing is left, and the chore may be gone */
 };
 
-/* Adds one to those of a loop. */
+/* Adds a chore to those of a loop. */
 void nw_chore_start(struct nw_list *chores, struct nw_chore *chore);
 
-/* No step of it comes any more; good for one that is not under way. */
+/* Makes no further step of it. It need not be under way. */
 void nw_chore_stop(struct nw_chore *chore);
 
+/* A turn of the loop. */
 void nw_chores_work(struct nw_list *chores);
 
 #endif

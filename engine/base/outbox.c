@@ -27,7 +27,7 @@ bool nw_outbox_is_valid(const struct nw_outbox *outbox)
             return false;
         n++;
     }
-    return n == outbox->n_kept && n <= NW_OUTBOX_MOST;
+    return n == outbox->n_kept && n <= NW_OUTBOX_MAX;
 }
 
 void nw_outbox_init(struct nw_outbox *outbox)
@@ -78,7 +78,7 @@ static int copy_fds(struct kept *kept, const int *fds, int n_fds)
 static int keep(struct nw_outbox *outbox, const struct nw_control *head, const char *text, size_t length,
                 const int *fds, int n_fds)
 {
-    if (outbox->n_kept == NW_OUTBOX_MOST)
+    if (outbox->n_kept == NW_OUTBOX_MAX)
         return -ENOBUFS;
     struct kept *kept = malloc(sizeof *kept + length);
     if (!kept)

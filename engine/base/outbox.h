@@ -1,7 +1,6 @@
 /*
- * Messages on their way to a peer on a control socket. A peer that is busy reads late, which is no fault of it: what
- * does not fit into the socket now is kept, in order, and sent when there is room. How long it may be late is for those
- * who wait for its answers to say.
+ * Messages to a peer on a control socket. A peer that is busy may read late: what does not fit into the socket is kept,
+ * in order, and sent when there is room. Not responsible for how long a peer may take.
  */
 #ifndef NW_ENGINE_BASE_OUTBOX_H
 #define NW_ENGINE_BASE_OUTBOX_H
@@ -10,7 +9,7 @@
 #include "engine/base/list.h"
 #include <stdbool.h>
 
-#define NW_OUTBOX_MOST 4096 /* messages kept; a peer that lets more pile up is not reading */
+#define NW_OUTBOX_MAX 4096 /* messages; a peer that leaves more unread is not reading at all */
 
 struct nw_outbox {
     struct nw_list kept;
@@ -21,7 +20,7 @@ bool nw_outbox_is_valid(const struct nw_outbox *outbox);
 
 void nw_outbox_init(struct nw_outbox *outbox);
 
-/* Closes the descriptors of what was kept. The outbox is as new. */
+/* Drops what was kept, with its descriptors. The outbox is as after nw_outbox_init. */
 void nw_outbox_clear(struct nw_outbox *outbox);
 
 /* Sends or keeps one message, with copies of the descriptors. 0; -ENOBUFS when no more may be kept, -ENOMEM or -EMFILE

@@ -3,15 +3,16 @@
 #include "common/base/valid.h"
 #include <errno.h>
 
-#define HOLDS_MOST   2  /* a function holds at most this part of the budget, or one payload of any size; */
-#define HOLDS_LITTLE 64 /* who holds no more than this part of it ... */
-#define FOR_LITTLE   4  /* ... has this part for itself */
+/* Parts of the budget: one in so many. */
+#define HOLDS_MOST   2  /* what a function may hold, unless it is a single payload */
+#define HOLDS_LITTLE 64 /* what a function holds that holds little ... */
+#define FOR_LITTLE   4  /* ... and what is kept for such functions */
 
 void nw_spool_init(struct nw_spool *spool, uint64_t budget)
 {
     *spool = (struct nw_spool){.budget = budget};
     nw_list_init(&spool->holders);
-    nw_list_init(&spool->cut);
+    nw_list_init(&spool->marked);
 }
 
 static struct nw_spool_holder *holder_at(struct nw_list *at)
@@ -32,17 +33,18 @@ bool nw_spool_is_valid(const struct nw_spool *spool)
             return false;
         held += holder->held;
     }
-    nw_list_each(&spool->cut, at, walk) if (holder_at(at)->held) return false;
+    nw_list_each(&spool->marked, at, walk) if (holder_at(at)->held) return false;
     return held == spool->held && held <= spool->budget;
 }
 
-/* Bytes per second since it began. */
+/* Bytes per second since it began to hold memory. */
 static uint64_t rate(const struct nw_spool_holder *holder, uint64_t now)
 {
     return (uint64_t)*holder->moved * 1000 / (now - holder->since + 1);
 }
 
-/* Of the clients of functions that hold at least so much, or of one function, but not `but` itself. */
+/* The slowest holder other than `but`: of the same function if `of_its_own`, else of those that hold at least as much.
+ */
 static struct nw_spool_holder *slowest(struct nw_spool *spool, const struct nw_spool_holder *but, bool of_its_own,
                                        uint64_t now)
 {
@@ -81,7 +83,7 @@ static void mark(struct nw_spool *spool, struct nw_spool_holder *holder)
 {
     discharge(spool, holder);
     nw_list_remove(&holder->link);
-    nw_list_append(&spool->cut, &holder->link);
+    nw_list_append(&spool->marked, &holder->link);
     nw_check_valid(nw_spool, spool);
 }
 
@@ -90,14 +92,14 @@ static bool is_over_its_part(const struct nw_spool *spool, uint64_t held, uint64
     return held && held + bytes > spool->budget / HOLDS_MOST;
 }
 
-/* What those of whom one would hold so much may hold together. */
+/* What may be held in all when a function then holds `held`. */
 static uint64_t most_for(const struct nw_spool *spool, uint64_t held)
 {
     return held <= spool->budget / HOLDS_LITTLE ? spool->budget : spool->budget - spool->budget / FOR_LITTLE;
 }
 
-/* Whether each of its function that holds something waits for more, and it is the first of them. Otherwise somebody
- * goes on by himself, or can be blamed before long. */
+/* Whether all holders of its function wait for more memory, and it is the first of them. Otherwise one of them goes on
+ * without more memory, or can be cut off before long. */
 static bool is_first_of_waiting(const struct nw_spool *spool, const struct nw_spool_holder *holder)
 {
     const struct nw_spool_holder *first = NULL;
@@ -123,7 +125,7 @@ int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
     if (holder->link.next && !nw_list_empty(&holder->link) && !holder->held)
         return -ECANCELED;
     if (bytes > most_for(spool, bytes))
-        return -EAGAIN; /* and nobody loses anything to what can never be */
+        return -EAGAIN; /* there is never so much: nobody is cut off for it */
     while ((its_own = is_over_its_part(spool, *holder->account, bytes)) ||
            spool->held + bytes > most_for(spool, *holder->account + bytes)) {
         struct nw_spool_holder *slow = slowest(spool, holder, its_own, now);
@@ -154,18 +156,18 @@ void nw_spool_give(struct nw_spool *spool, struct nw_spool_holder *holder)
     nw_check_valid(nw_spool, spool);
 }
 
-bool nw_spool_has_cut(const struct nw_spool *spool)
+bool nw_spool_has_marked(const struct nw_spool *spool)
 {
-    return !nw_list_empty(&spool->cut);
+    return !nw_list_empty(&spool->marked);
 }
 
 void nw_spool_bury(struct nw_spool *spool)
 {
-    while (!nw_list_empty(&spool->cut)) {
-        struct nw_spool_holder *holder = holder_at(spool->cut.next);
+    while (!nw_list_empty(&spool->marked)) {
+        struct nw_spool_holder *holder = holder_at(spool->marked.next);
 
         nw_list_remove(&holder->link);
-        if (holder->cut) /* else it got through at the last moment */
+        if (holder->cut) /* NULL: it got what it waited for after it was marked */
             holder->cut(holder->arg);
     }
 }

@@ -8,8 +8,8 @@
 
 #include "engine/io/io.h"
 
-/* About so many bytes are handed over between two calls of before_wait, and so many events of connections, so that
- * others come to their turn. */
+/* The most that connections are given between two calls of before_wait, about: bytes, and events. Then timers, watches
+ * and the owner of the loop have their turn. */
 #define NW_IO_TURN_BYTES  (128ul * 1024)
 #define NW_IO_TURN_EVENTS 32
 
@@ -68,10 +68,10 @@ struct nw_io_watch {
     void *arg;
 };
 
-/* ms until accepting is tried again when the process has no descriptor left */
+/* ms until a listener tries again after the process had no descriptor left */
 #define NW_IO_ACCEPT_RETRY 100
 
-/* What every accepted socket gets. */
+/* Sets the options that every accepted socket has. */
 void nw_io_set_up_socket(int fd);
 
 /* What is left of a write. */

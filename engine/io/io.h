@@ -47,13 +47,14 @@ void nw_io_stop(struct nw_io *io);
 /* Milliseconds of a monotonic clock, read once per turn of the loop. */
 uint64_t nw_io_now(const struct nw_io *io);
 
-/* Whether the kernel has something for the loop, as far as that is to be seen without asking it: false may be wrong. */
+/* Whether the kernel has events for the loop, as far as can be seen without a system call: false may be wrong. */
 bool nw_io_has_events(const struct nw_io *io);
 
-/* Whether operations wait for the end of the turn to go to the kernel. */
+/* Whether operations wait to be given to the kernel at the end of the turn. */
 bool nw_io_has_queued(const struct nw_io *io);
 
-/* Runs before the loop would wait. True: nothing left to do, it may block; false: look for events and come back. */
+/* `callback` runs before the loop would wait. It returns whether the loop may block; if not, the loop looks for events
+ * and calls it again. */
 void nw_io_before_wait(struct nw_io *io, bool (*callback)(void *arg), void *arg);
 
 /*

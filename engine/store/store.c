@@ -150,7 +150,7 @@ static int read_code(int from, int to, char *sha256)
         }
         total += (size_t)n;
         digest_add(context, chunk, (size_t)n);
-        if (total > NW_STORE_CODE_MOST)
+        if (total > NW_STORE_CODE_MAX)
             rc = -EBADMSG;
         else if (to >= 0)
             rc = write_all(to, chunk, (size_t)n);

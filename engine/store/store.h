@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #define NW_STORE_SHA256_SIZE 65                    /* hex digits and NUL */
-#define NW_STORE_CODE_MOST   (256ul * 1024 * 1024) /* bytes of one shared object */
+#define NW_STORE_CODE_MAX    (256ul * 1024 * 1024) /* bytes of one shared object */
 
 struct nw_store {
     int directory; /* -1: not open */

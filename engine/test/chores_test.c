@@ -1,4 +1,4 @@
-/* Long work in pieces: chores, copies, and memory that goes. */
+/* Long work in pieces: chores, copies, memory that is given back. */
 #include "common/test/test.h"
 #include "engine/base/bulk.h"
 #include "engine/base/carry.h"
@@ -32,7 +32,7 @@ static bool count(struct nw_chore *chore)
     return --counted->left > 0;
 }
 
-static void all_come_to_their_turn(void **state)
+static void chores_take_turns(void **state)
 {
     struct counted all[MANY];
 
@@ -50,7 +50,7 @@ static void all_come_to_their_turn(void **state)
     assert_true(nw_list_empty(&chores));
 }
 
-static void what_is_stopped_takes_no_step(void **state)
+static void a_stopped_chore_takes_no_step(void **state)
 {
     struct counted stopped = {.chore = {.step = count}, .left = 2}, never = {.chore = {.step = count}};
 
@@ -139,7 +139,7 @@ static void memory_is_given_back_in_pieces(void **state)
     assert_false(is_mapped(memory));
 }
 
-static void memory_that_nobody_waits_for_goes_at_once(void **state)
+static void without_chores_memory_is_given_back_at_once(void **state)
 {
     char *memory = nw_bulk_new(LARGE);
 
@@ -156,12 +156,12 @@ static void memory_that_nobody_waits_for_goes_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(all_come_to_their_turn, set_up),
-        cmocka_unit_test_setup(what_is_stopped_takes_no_step, set_up),
+        cmocka_unit_test_setup(chores_take_turns, set_up),
+        cmocka_unit_test_setup(a_stopped_chore_takes_no_step, set_up),
         cmocka_unit_test_setup(a_large_copy_is_made_in_pieces, set_up),
         cmocka_unit_test_setup(a_small_copy_is_made_at_once, set_up),
         cmocka_unit_test_setup(memory_is_given_back_in_pieces, set_up),
-        cmocka_unit_test_setup(memory_that_nobody_waits_for_goes_at_once, set_up),
+        cmocka_unit_test_setup(without_chores_memory_is_given_back_at_once, set_up),
     };
     return cmocka_run_group_tests_name("engine/chores", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* That nothing leads out of a granted directory, whoever Nightward runs as. */
+/* That no path leads out of a granted directory, whichever user Nightward runs as. */
 #include "common/test/test.h"
 #include "engine/store/directory.h"
 #include <errno.h>
@@ -94,13 +94,13 @@ static int look_as(uid_t user)
     return WEXITSTATUS(status);
 }
 
-static void nothing_leads_out(void **state)
+static void no_path_leads_out(void **state)
 {
     (void)state;
     assert_int_equal(look_as(0), 0);
 }
 
-static void nothing_leads_out_as_an_ordinary_user(void **state)
+static void no_path_leads_out_as_an_ordinary_user(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
@@ -111,7 +111,7 @@ static void nothing_leads_out_as_an_ordinary_user(void **state)
     assert_int_equal(look_as(NOBODY), 0);
 }
 
-static void what_is_not_there_is_not_opened(void **state)
+static void a_missing_directory_is_not_opened(void **state)
 {
     char path[80];
 
@@ -129,9 +129,9 @@ static void what_is_not_there_is_not_opened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_leads_out),
-        TEST(nothing_leads_out_as_an_ordinary_user),
-        TEST(what_is_not_there_is_not_opened),
+        TEST(no_path_leads_out),
+        TEST(no_path_leads_out_as_an_ordinary_user),
+        TEST(a_missing_directory_is_not_opened),
     };
 
     return cmocka_run_group_tests_name("directory", tests, NULL, NULL);

@@ -54,7 +54,7 @@ static bool is_written(struct world *world)
     return world->peers[0].written > 0;
 }
 
-static void bytes_then_end(void **state)
+static void bytes_come_before_the_end(void **state)
 {
     struct world *world = *state;
     int fd = dial(world);
@@ -91,7 +91,7 @@ static size_t fill(int fd, size_t most)
     return total;
 }
 
-static void nothing_comes_while_reading_is_off(void **state)
+static void no_bytes_come_while_reading_is_off(void **state)
 {
     struct world *world = *state;
     int fd = dial(world);
@@ -261,7 +261,7 @@ static void a_big_write_waits_for_its_reader(void **state)
 }
 
 /* What came of a write that was taken back and what is written then make up the whole. */
-static void what_is_left_of_a_write_can_be_taken_back(void **state)
+static void the_rest_of_a_write_can_be_taken_back(void **state)
 {
     struct world *world = *state;
     struct peer *peer = &world->peers[0];
@@ -316,7 +316,7 @@ static void a_close_takes_back_a_write(void **state)
     close(fd);
 }
 
-static void a_failed_write_is_told(void **state)
+static void a_failed_write_is_reported(void **state)
 {
     struct world *world = *state;
     char *bytes = calloc(1, BIG * 4);
@@ -345,7 +345,7 @@ static bool thirty_two(struct world *world)
     return world->n_peers >= 32;
 }
 
-static void closing_among_completions(void **state)
+static void connections_close_in_their_callbacks(void **state)
 {
     struct world *world = *state;
     int fds[32];
@@ -362,7 +362,7 @@ static void closing_among_completions(void **state)
         close(fds[i]);
 }
 
-static void accepting_goes_on_after_the_last_descriptor(void **state)
+static void accepting_goes_on_once_descriptors_are_free(void **state)
 {
     struct world *world = *state;
     struct rlimit was, none;
@@ -482,7 +482,7 @@ static bool five_done(struct world *world)
     return done == 5;
 }
 
-static void work_is_done_elsewhere(void **state)
+static void work_runs_on_another_thread(void **state)
 {
     struct world *world = *state;
     worked = done = 0;
@@ -509,7 +509,7 @@ static bool glance(void *arg)
 }
 
 /* io_uring shows that something came; libuv does not, and is not believed when it says that nothing did. */
-static void events_show_before_the_kernel_is_asked(void **state)
+static void events_are_seen_without_a_system_call(void **state)
 {
     struct world *world = *state;
     struct glance g = {.world = world, .client = dial(world)};
@@ -537,7 +537,7 @@ static bool the_last_got_something(struct world *world)
 
 /* Connections that bring more than io_uring has buffers for do not keep one that comes behind them waiting until they
  * are done. */
-static void what_comes_in_bulk_leaves_room(void **state)
+static void fast_senders_leave_buffers_for_others(void **state)
 {
     struct world *world = *state;
     size_t sent = 0, received = 0;
@@ -564,25 +564,25 @@ static void what_comes_in_bulk_leaves_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(bytes_then_end),
+        CASE(bytes_come_before_the_end),
         CASE(a_reset_ends_with_its_error),
-        CASE(nothing_comes_while_reading_is_off),
+        CASE(no_bytes_come_while_reading_is_off),
         CASE(reading_off_and_on_loses_nothing),
         CASE(a_turn_takes_no_more_than_its_share),
         CASE(a_turn_sees_no_more_events_than_its_share),
         CASE(a_big_write_waits_for_its_reader),
-        CASE(what_is_left_of_a_write_can_be_taken_back),
+        CASE(the_rest_of_a_write_can_be_taken_back),
         CASE(a_close_takes_back_a_write),
-        CASE(a_failed_write_is_told),
-        CASE(closing_among_completions),
-        CASE(accepting_goes_on_after_the_last_descriptor),
+        CASE(a_failed_write_is_reported),
+        CASE(connections_close_in_their_callbacks),
+        CASE(accepting_goes_on_once_descriptors_are_free),
         CASE(a_closed_listener_refuses),
         CASE(a_watch_calls_until_nothing_is_left),
-        CASE(events_show_before_the_kernel_is_asked),
+        CASE(events_are_seen_without_a_system_call),
         CASE(a_timer_repeats_until_it_is_freed),
-        CASE(work_is_done_elsewhere),
+        CASE(work_runs_on_another_thread),
     };
-    const struct CMUnitTest shared_buffers[] = {CASE(what_comes_in_bulk_leaves_room)};
+    const struct CMUnitTest shared_buffers[] = {CASE(fast_senders_leave_buffers_for_others)};
     const char *io = getenv("NW_TEST_IO");
     int failed = cmocka_run_group_tests_name("event loop", tests, NULL, NULL);
     if (!io || strcmp(io, "uring"))

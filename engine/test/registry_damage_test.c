@@ -148,7 +148,7 @@ static void never_serves_code_that_was_changed(void **state)
     }
 }
 
-static void deploying_heals_what_was_never_opened(void **state)
+static void deploying_replaces_damaged_code(void **state)
 {
     (void)state;
     char name[80];
@@ -225,7 +225,7 @@ static void expect_recovery(const char *text)
     nw_registry_close(registry);
 }
 
-static void takes_the_copy(void **state)
+static void serves_the_copy_of_a_damaged_registry(void **state)
 {
     (void)state;
     make_two();
@@ -309,7 +309,7 @@ static void touches_nothing_that_it_cannot_read(void **state)
 }
 
 /* A registry of a version before there were checksums is taken over. */
-static void takes_over_one_without_checksum(void **state)
+static void takes_over_a_registry_without_checksum(void **state)
 {
     (void)state;
     sqlite3 *db;
@@ -359,7 +359,7 @@ static void restore(const char *good, size_t length, const char *copy, size_t co
 
 /* One bit of each byte. Where there is nothing but zeros, not every one is followed by a deployment, which takes long.
  */
-static void tells_flipped_bits(void **state)
+static void detects_flipped_bits(void **state)
 {
     (void)state;
     static char good[FILE_MOST], copy[FILE_MOST];
@@ -377,7 +377,7 @@ static void tells_flipped_bits(void **state)
     assert_true(recovered > 500);
 }
 
-static void tells_what_is_cut_off(void **state)
+static void detects_truncation(void **state)
 {
     (void)state;
     static char good[FILE_MOST], copy[FILE_MOST];
@@ -390,7 +390,7 @@ static void tells_what_is_cut_off(void **state)
 }
 
 /* A copy that is damaged is replaced, as long as the registry is whole. */
-static void mends_the_copy(void **state)
+static void replaces_a_damaged_copy(void **state)
 {
     (void)state;
     make_two();
@@ -496,18 +496,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(never_serves_code_that_was_changed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(deploying_heals_what_was_never_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(deploying_replaces_damaged_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(code_that_was_opened_cannot_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_that_code_is_missing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(takes_the_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(serves_the_copy_of_a_damaged_registry, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_code_that_the_copy_does_not_name_yet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_code_that_no_registry_knows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_code_when_the_registry_is_gone_with_its_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(touches_nothing_that_it_cannot_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(takes_over_one_without_checksum, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tells_flipped_bits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tells_what_is_cut_off, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(mends_the_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_over_a_registry_without_checksum, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(detects_flipped_bits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(detects_truncation, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(replaces_a_damaged_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_deleted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_kills_while_it_recovers, set_up, tear_down),

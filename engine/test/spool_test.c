@@ -1,4 +1,4 @@
-/* Whose memory for payloads is taken away when it is short. */
+/* Which clients are cut off when memory for payloads is short. */
 #include "common/test/test.h"
 #include "engine/base/spool.h"
 #include <errno.h>
@@ -46,8 +46,8 @@ static void the_slowest_is_cut_off(void **state)
 {
     (void)state;
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 300, LATER), 0);
-    assert_int_equal(slow.cut, 0); /* not in the middle of what the taker does */
-    assert_true(nw_spool_has_cut(&spool));
+    assert_int_equal(slow.cut, 0); /* only nw_spool_bury tells it */
+    assert_true(nw_spool_has_marked(&spool));
     nw_spool_bury(&spool);
     assert_int_equal(slow.cut, 1);
     assert_int_equal(fast.cut + taker.cut, 0);
@@ -67,11 +67,11 @@ static void nobody_is_cut_off_at_once(void **state)
 {
     (void)state;
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 300, NW_SPOOL_PATIENCE_MS - 1), -EAGAIN);
-    assert_false(nw_spool_has_cut(&spool));
+    assert_false(nw_spool_has_marked(&spool));
     assert_int_equal(spool.held, 800);
 }
 
-static void who_waits_for_no_client_is_spared(void **state)
+static void a_holder_that_waits_for_no_client_is_spared(void **state)
 {
     (void)state;
     slow.holder.cut = NULL;
@@ -81,7 +81,7 @@ static void who_waits_for_no_client_is_spared(void **state)
     assert_int_equal(fast.cut, 1);
 }
 
-static void who_is_marked_gets_no_more(void **state)
+static void a_marked_holder_gets_no_more(void **state)
 {
     (void)state;
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 300, LATER), 0);
@@ -92,7 +92,7 @@ static void who_is_marked_gets_no_more(void **state)
     assert_int_equal(spool.held, 700);
 }
 
-static void what_is_given_back_can_be_had(void **state)
+static void memory_given_back_can_be_taken_again(void **state)
 {
     struct client none;
 
@@ -124,7 +124,7 @@ static void a_function_over_its_part_loses_its_own_slowest(void **state)
     assert_int_equal(fast.account, 600);
 }
 
-static void who_holds_less_is_not_cut_off_for_who_holds_more(void **state)
+static void small_holders_are_not_cut_off_for_larger_ones(void **state)
 {
     struct client greedy;
 
@@ -140,15 +140,15 @@ static void who_holds_less_is_not_cut_off_for_who_holds_more(void **state)
     assert_int_equal(fast.cut, 1);
 }
 
-static void nobody_is_cut_off_for_what_can_never_be(void **state)
+static void nobody_is_cut_off_for_more_than_there_can_be(void **state)
 {
     (void)state;
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 901, LATER), -EAGAIN);
-    assert_false(nw_spool_has_cut(&spool));
+    assert_false(nw_spool_has_marked(&spool));
 }
 
 /* Each holds a part of what it needs, and waits for the rest. */
-static void of_those_that_all_wait_the_first_goes_on(void **state)
+static void the_first_of_several_that_wait_for_one_another_goes_on(void **state)
 {
     (void)state;
     nw_spool_give(&spool, &fast.holder);
@@ -164,10 +164,10 @@ static void of_those_that_all_wait_the_first_goes_on(void **state)
     assert_int_equal(nw_spool_take(&spool, &slow.holder, 200, LATER), 0);
     nw_spool_give(&spool, &slow.holder);
     assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, LATER), 0);
-    assert_false(nw_spool_has_cut(&spool));
+    assert_false(nw_spool_has_marked(&spool));
 }
 
-static void who_holds_little_finds_something(void **state)
+static void a_part_is_kept_for_those_that_hold_little(void **state)
 {
     struct client third;
 
@@ -198,14 +198,14 @@ int main(void)
         cmocka_unit_test_setup(the_slowest_is_cut_off, set_up),
         cmocka_unit_test_setup(as_many_are_cut_off_as_it_takes, set_up),
         cmocka_unit_test_setup(nobody_is_cut_off_at_once, set_up),
-        cmocka_unit_test_setup(who_waits_for_no_client_is_spared, set_up),
-        cmocka_unit_test_setup(who_is_marked_gets_no_more, set_up),
+        cmocka_unit_test_setup(a_holder_that_waits_for_no_client_is_spared, set_up),
+        cmocka_unit_test_setup(a_marked_holder_gets_no_more, set_up),
         cmocka_unit_test_setup(a_function_over_its_part_loses_its_own_slowest, set_up),
-        cmocka_unit_test_setup(who_holds_less_is_not_cut_off_for_who_holds_more, set_up),
-        cmocka_unit_test_setup(nobody_is_cut_off_for_what_can_never_be, set_up),
-        cmocka_unit_test_setup(of_those_that_all_wait_the_first_goes_on, set_up),
-        cmocka_unit_test_setup(who_holds_little_finds_something, set_up),
-        cmocka_unit_test_setup(what_is_given_back_can_be_had, set_up),
+        cmocka_unit_test_setup(small_holders_are_not_cut_off_for_larger_ones, set_up),
+        cmocka_unit_test_setup(nobody_is_cut_off_for_more_than_there_can_be, set_up),
+        cmocka_unit_test_setup(the_first_of_several_that_wait_for_one_another_goes_on, set_up),
+        cmocka_unit_test_setup(a_part_is_kept_for_those_that_hold_little, set_up),
+        cmocka_unit_test_setup(memory_given_back_can_be_taken_again, set_up),
         cmocka_unit_test_setup(bytes_that_are_not_counted_make_a_spool_invalid, set_up),
     };
     return cmocka_run_group_tests_name("engine/spool", tests, NULL, NULL);

@@ -81,7 +81,7 @@ static bool servers_are_flushed(const struct nw_engine *engine)
 static bool something_waits(const struct nw_engine *engine)
 {
     return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           engine->again || !nw_list_empty(&engine->uncap) || nw_spool_has_cut(&engine->spool) ||
+           engine->again || !nw_list_empty(&engine->uncap) || nw_spool_has_marked(&engine->spool) ||
            (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 

@@ -78,7 +78,7 @@ static void line_spaces(char *line, size_t length)
     memset(line + end, ' ', length - end);
 }
 
-void nw_http_field_spaces(char *head, size_t length)
+void nw_http_field_replace_tabs(char *head, size_t length)
 {
     char *end = head + length;
 

@@ -16,7 +16,7 @@ const char *nw_http_field_wrong(const char *line, size_t length);
 bool nw_http_field_has_tab(const char *line, size_t length);
 
 /* Makes spaces of such tabs in all field lines of a head or trailer whose lines all end in CR LF and are not wrong. */
-void nw_http_field_spaces(char *head, size_t length);
+void nw_http_field_replace_tabs(char *head, size_t length);
 
 /* What is wrong with the value of a Host field; NULL when it may be the name of a host, with a port or without. */
 const char *nw_http_host_wrong(const char *host, size_t length);

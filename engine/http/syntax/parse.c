@@ -255,7 +255,7 @@ static const char *spaced_head(struct nw_http_parser *parser, const char *head, 
     free(parser->spaced);
     parser->spaced = malloc(length);
     if (parser->spaced)
-        nw_http_field_spaces(memcpy(parser->spaced, head, length), length);
+        nw_http_field_replace_tabs(memcpy(parser->spaced, head, length), length);
     return parser->spaced;
 }
 

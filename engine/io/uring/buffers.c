@@ -1,6 +1,6 @@
 /*
  * The buffers that receives fill: a ring of them shared with the kernel, which takes one when bytes arrive, so that
- * idle connections hold no memory. Each goes back as soon as its bytes were looked at.
+ * idle connections hold no memory. Each goes back as soon as its bytes were handed over.
  */
 #include "engine/io/uring/private.h"
 #include <errno.h>

@@ -26,7 +26,7 @@ struct uring_conn {
     struct nw__ending ending;
     struct nw__op receive, send;
     bool reading, closing;
-    bool sparing;   /* found no buffer free: takes one at a time, until what comes does not fill it */
+    bool sparing;   /* found no buffer free: receives into one buffer at a time, until one is not filled */
     bool unwriting; /* the send is taken back */
     bool over;      /* the end of the input came, or `error` */
     int error;
@@ -112,8 +112,8 @@ static void received(struct uring_conn *conn, const char *data, size_t length)
         hold(conn, data, length);
 }
 
-/* The buffers were all in use, or the receive was taken back: neither says anything about the connection. */
-static bool is_passing(int result)
+/* All buffers were in use, or the operation was taken back: the connection is as good as before. */
+static bool is_temporary(int result)
 {
     return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
 }
@@ -125,8 +125,8 @@ static void end_when_idle(struct uring_conn *conn)
 }
 
 /*
- * A receive that stays armed takes as many buffers as there are for what a fast sender sent. Those who found none come
- * first in the next turn, and as long as buffers are short each takes one.
+ * A receive that stays armed may take all buffers for what one fast client sent. A connection that found none is served
+ * first in the next turn, and as long as buffers are short each connection takes one at a time.
  */
 static void share_buffers(struct uring_conn *conn, int result)
 {
@@ -149,7 +149,7 @@ static void receive_complete(struct nw__op *op, int result, unsigned flags)
         received(conn, nw__uring_buffer(uring, flags), (size_t)result);
     else if (result == -EINVAL && uring->multishot_receive)
         uring->multishot_receive = false;
-    else if (!is_passing(result))
+    else if (!is_temporary(result))
         set_over(conn, result);
     nw__uring_buffer_return(uring, flags);
     if (conn->closing)
@@ -217,7 +217,7 @@ static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
         io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, (unsigned)flags);
 }
 
-static void told_written(struct uring_conn *conn, int error)
+static void tell_written(struct uring_conn *conn, int error)
 {
     conn->base.unsent = nw_io_pending_left(&conn->pending);
     conn->pending.n = 0;
@@ -235,11 +235,11 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
     }
     if (result > 0)
         nw_io_pending_sent(&conn->pending, (size_t)result);
-    bool more = conn->pending.n && (result >= 0 || is_passing(result));
+    bool more = conn->pending.n && (result >= 0 || is_temporary(result));
     if (more && !conn->unwriting)
         nw__op_start(conn->uring, op);
     else
-        told_written(conn, more ? -ECANCELED : result < 0 ? result : 0);
+        tell_written(conn, more ? -ECANCELED : result < 0 ? result : 0);
 }
 
 /* All answers of a turn go to the kernel in one call, with whatever else the turn has for it. */
@@ -261,7 +261,7 @@ void nw__uring_conn_unwrite(struct nw_io_conn *base)
     conn->unwriting = true;
     nw__op_cancel(conn->uring, &conn->send);
     if (conn->send.state == OP_IDLE)
-        told_written(conn, -ECANCELED);
+        tell_written(conn, -ECANCELED);
 }
 
 /* --- life --- */

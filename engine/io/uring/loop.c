@@ -59,7 +59,7 @@ static void enter(struct nw__uring *uring, bool may_wait)
     submit_all(uring);
 }
 
-/* What is more than a turn's share stays where it is until the next. */
+/* Completions beyond a turn's share stay in the ring until the next turn. */
 static void take_completions(struct nw__uring *uring)
 {
     struct io_uring_cqe *cqe;

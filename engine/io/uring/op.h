@@ -14,7 +14,8 @@
  *                                         | complete          complete |     |
  *                                         +----------------------------+-----+
  *
- * What is started in a state where the arrow is missing is started already, or starts again from its last completion.
+ * To start or cancel an operation in any other state changes nothing. One that is CANCELLED can be started again when
+ * its last completion comes.
  */
 #ifndef NW_ENGINE_IO_URING_OP_H
 #define NW_ENGINE_IO_URING_OP_H
@@ -47,7 +48,7 @@ void nw__op_init(struct nw__op *op, void (*prepare)(struct nw__op *op, struct io
 void nw__op_start(struct nw__uring *uring, struct nw__op *op);
 void nw__op_cancel(struct nw__uring *uring, struct nw__op *op);
 
-/* What is queued goes to the kernel before all else. */
+/* An operation that is queued goes to the kernel before all others. */
 void nw__op_first(struct nw__uring *uring, struct nw__op *op);
 
 /* For the turn of the loop: fills an entry of the submission queue for an operation that is queued; and tells the

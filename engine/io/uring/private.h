@@ -13,12 +13,12 @@ struct nw__uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffers; /* what is received lies in them */
     char *buffer_memory;
-    bool multishot_accept, multishot_receive; /* until the kernel says that it does not know them */
+    bool multishot_accept, multishot_receive; /* tried until the kernel says that it has no such thing */
     bool stop;
     uint64_t now; /* ms */
     struct nw_list queue;
     struct nw_list ending;
-    struct nw_list held;   /* connections that read again and were given bytes meanwhile */
+    struct nw_list held;   /* connections that read again and have bytes, or their end, to be handed over first */
     struct nw_list timers; /* those that are on */
     struct nw__op clock;   /* fires at the first of them */
     uint64_t clock_at;

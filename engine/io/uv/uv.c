@@ -66,7 +66,7 @@ static void idle_cb(uv_idle_t *idle)
 
 static size_t conn_readable(struct uv_conn *conn);
 
-/* However many there are, no more than a turn's share at a time; the others come first in the next. */
+/* Reads from connections up to a turn's share; those that are left come first in the next turn. */
 static void read_some(struct uv_io *io)
 {
     size_t taken = 0;
@@ -111,7 +111,7 @@ static void loop_stop(struct nw_io *io)
     uv_stop(&((struct uv_io *)io)->loop);
 }
 
-/* libuv does not say without a system call. */
+/* libuv cannot tell without a system call. */
 static bool loop_has_events(const struct nw_io *io)
 {
     (void)io;
