@@ -12,13 +12,15 @@
 #include "worker/account/lines.h"
 #include "worker/account/room.h"
 #include "worker/audit/audit.h"
-#include "worker/base/gate_variant.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/domain/burial.h"
 #include "worker/domain/free.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
@@ -28,6 +30,7 @@
 #include "worker/gate/ops.h"
 #include "worker/gate/syscall.h"
 #include "worker/image/image.h"
+#include "worker/image/programs.h"
 #include "worker/memory/pages.h"
 #include "worker/run/executor.h"
 #include "worker/run/watch.h"
@@ -54,15 +57,11 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_NS         2000000ull
-#define QUIET_TICKS     50 /* in a row, after which the watch rests until something runs again */
-#define IMAGES_MAX      512
-#define IMAGES_BYTES    (256ul << 20)
-#define HOST_IMAGES_MAX 8
-#define LOADER_PATH     "/lib64/ld-linux-x86-64.so.2"
-#define LIBC_PATH       "/lib/x86_64-linux-gnu/libc.so.6"
+#define TICK_NS     2000000ull
+#define QUIET_TICKS 50 /* in a row, after which the watch rests until something runs again */
+#define LIBC_PATH   "/lib/x86_64-linux-gnu/libc.so.6"
 
-struct nw_monitor nw_m = {.lock = PTHREAD_MUTEX_INITIALIZER};
+struct nw_monitor nw_m;
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
@@ -151,17 +150,16 @@ static struct options parse(int argc, char **argv)
     return o;
 }
 
-/* All keys are taken at the start and none is ever given back, so a function can never be granted one. */
 static void take_keys(void)
 {
-    for (int key = 1; key < NW_PKRU_KEYS; key++)
-        if (pkey_alloc(0, 0) != key)
-            nw_die_system("cannot take protection key %d: %s; mode mpk needs all 15", key, strerror(errno));
-    nw_m.keys_free = 0xfff8; /* all but 0, the monitor's; 1, shared; 2, parked */
+    int key = nw_keys_take();
+
+    if (key)
+        nw_die_system("cannot take protection key %d: %s; mode mpk needs all 15", key, strerror(errno));
 }
 
 /* What a signal frame is sure to hold, up to the rights. CPUID's own sum has AMX in it, which frames leave out. */
-static void measure_xsave(void)
+static void measure_xsave(struct nw_config *config)
 {
     const unsigned kept = NW_XFEATURES_KEPT | NW_XFEATURE_PKRU;
     unsigned a, b, c, d, enabled, size = NW_XSAVE_LEAST;
@@ -173,14 +171,14 @@ static void measure_xsave(void)
     for (unsigned i = 2; i <= NW_XFEATURE_PKRU_BIT; i++)
         if ((enabled & kept) >> i & 1 && __get_cpuid_count(0xd, i, &a, &b, &c, &d) && a + b > size)
             size = a + b;
-    nw_m.xsave_size = (size + 63) & ~63u;
-    nw_m.xsave_features = enabled & NW_XFEATURES_KEPT;
+    config->xsave_size = (size + 63) & ~63u;
+    config->xsave_features = enabled & NW_XFEATURES_KEPT;
     if (__get_cpuid_count(0xd, NW_XFEATURE_PKRU_BIT, &a, &b, &c, &d))
-        nw_m.xsave_pkru_offset = b;
+        config->xsave_pkru_offset = b;
 }
 
 /* The vDSO and its data are readable in every domain, so that clock_gettime stays a plain call. */
-static void share_vdso(void)
+static uint64_t share_vdso(void)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512], perms[5];
@@ -191,11 +189,11 @@ static void share_vdso(void)
             sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3)
             continue;
         if (pkey_mprotect((void *)start, end - start, PROT_READ | (perms[2] == 'x' ? PROT_EXEC : 0), NW_KEY_SHARED) < 0)
-            return;
+            return 0;
     }
     if (maps)
         fclose(maps);
-    nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
+    return getauxval(AT_SYSINFO_EHDR);
 }
 
 static void open_programs(void)
@@ -203,16 +201,12 @@ static void open_programs(void)
     extern const char nw_stub_start[], nw_stub_end[];
     size_t size = (size_t)(nw_stub_end - nw_stub_start);
 
-    nw_m.loader = open(LOADER_PATH, O_RDONLY | O_CLOEXEC);
-    if (nw_m.loader < 0)
-        nw_die_system("cannot open " LOADER_PATH ": %s", strerror(errno));
-    nw_m.stub = memfd_create("nightward-stub", MFD_CLOEXEC);
-    if (nw_m.stub < 0 || write(nw_m.stub, nw_stub_start, size) != (ssize_t)size)
+    if (nw_program_open_loader() < 0)
+        nw_die_system("cannot open " NW_LOADER_PATH ": %s", strerror(errno));
+    if (nw_program_store_stub(nw_stub_start, size) < 0)
         nw_die_system("cannot store the stub: %s", strerror(errno));
-    shortcut.address = (uint64_t)nw_m.gate->enter;
-    nw_m.images = nw_images_new(IMAGES_MAX, IMAGES_BYTES, NULL);
-    nw_m.host_images = nw_images_new(HOST_IMAGES_MAX, IMAGES_BYTES, &shortcut);
-    if (!nw_m.images || !nw_m.host_images)
+    shortcut.address = (uint64_t)nw_config()->gate->enter;
+    if (nw_image_caches_make(&shortcut) < 0)
         nw_die_system("cannot make the image cache: %s", strerror(errno));
 }
 
@@ -228,6 +222,20 @@ static void keep_rights(void)
         nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
 }
 
+static void configure(enum nw_mode mode)
+{
+    struct nw_config config = {.mode = mode, .keyed = mode == NW_MODE_MPK};
+
+    config.gate = config.keyed ? &keyed : &plain;
+    measure_xsave(&config);
+    if (config.keyed) {
+        take_keys();
+        keep_rights();
+    }
+    config.vdso = config.keyed ? share_vdso() : getauxval(AT_SYSINFO_EHDR);
+    nw_config_set(&config);
+}
+
 static void prepare(const struct options *o)
 {
     extern const unsigned int __rseq_size;
@@ -236,9 +244,6 @@ static void prepare(const struct options *o)
 
     if (__rseq_size != 0)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
-    nw_m.mode = o->mode;
-    nw_m.keyed = o->mode == NW_MODE_MPK;
-    nw_m.gate = nw_m.keyed ? &keyed : &plain;
     nw_m.worker = o->worker;
     nw_m.geometry = o->geometry;
     nw_m.control = FD_CONTROL;
@@ -255,14 +260,7 @@ static void prepare(const struct options *o)
         nw_die_system("cannot attach the channel to the engine: %s", nw_error_text(-error, text));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
         nw_die_system("fd %d is no control socket: %s", FD_CONTROL, strerror(errno));
-    measure_xsave();
-    if (nw_m.keyed) {
-        take_keys();
-        keep_rights();
-        share_vdso();
-    } else {
-        nw_m.vdso = getauxval(AT_SYSINFO_EHDR);
-    }
+    configure(o->mode);
     open_programs();
     nw_rooms_measure(o->mappings, o->watches);
     nw_pages_measure();
@@ -305,7 +303,7 @@ static void receive(void)
     char text[NW_ERROR_TEXT];
     int got;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     got = nw_control_recv(nw_m.control, &message);
 
     if (got == 0) { /* the engine is gone, and with it every reason to live */
@@ -316,7 +314,7 @@ static void receive(void)
         on_message(&message);
     else if (got != -EAGAIN && got != -EINTR)
         nw_die_system("the control socket failed: %s", nw_error_text(-got, text));
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b)
@@ -359,12 +357,12 @@ static noreturn void serve(void)
 
         if (fds[0].revents & ~POLLOUT)
             receive();
-        pthread_mutex_lock(&nw_m.lock);
+        pthread_mutex_lock(&nw_monitor_lock);
         nw_tell_rest();
         fds[0].events = nw_m.n_untold ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
         next = look(now, &quiet);
-        pthread_mutex_unlock(&nw_m.lock);
+        pthread_mutex_unlock(&nw_monitor_lock);
         wait.tv_sec = (time_t)((next - now) / 1000000000ull);
         wait.tv_nsec = (long)((next - now) % 1000000000ull);
         if (ppoll(fds, 2, next == UINT64_MAX ? NULL : &wait, NULL) < 0)
@@ -385,7 +383,7 @@ int main(int argc, char **argv)
     nw_log_init("nightward-worker", NW_LOG_INFO);
     o = parse(argc, argv);
     if (o.audit)
-        return nw_audit_print() | nw_audit_print_host(LOADER_PATH) | nw_audit_print_host(LIBC_PATH);
+        return nw_audit_print() | nw_audit_print_host(NW_LOADER_PATH) | nw_audit_print_host(LIBC_PATH);
     snprintf(name, sizeof(name), "nightward-worker-%u", o.worker);
     nw_log_init(name, NW_LOG_INFO);
     signal(SIGPIPE, SIG_IGN);
@@ -394,6 +392,6 @@ int main(int argc, char **argv)
     nw_process_close();
     nw_error_text_prepare();
     prepare(&o);
-    nw_tell_engine(NW_CONTROL_HELLO, 0, nw_m.keyed ? __builtin_popcount(nw_m.keys_free) : 0, nw_mode_name(o.mode));
+    nw_tell_engine(NW_CONTROL_HELLO, 0, nw_config()->keyed ? nw_keys_free() : 0, nw_mode_name(o.mode));
     serve();
 }

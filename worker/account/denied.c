@@ -2,6 +2,7 @@
 #include "worker/account/denied.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/now.h"
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "worker/account/lines.h"
 #include "common/base/log.h"
 #include "common/manifest/manifest.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/now.h"
 #include <pthread.h>

@@ -9,7 +9,6 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -82,12 +81,12 @@ bool nw_deaths_wait(void)
 /* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
 void nw_dying_sweep(void)
 {
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
+    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
         struct nw_slot *slot, *next;
 
-        if (nw_m.domains[i]->state != NW_DOMAIN_DYING)
+        if (d->state != NW_DOMAIN_DYING)
             continue;
-        for (slot = nw_free_drain(nw_m.domains[i]); slot; slot = next) {
+        for (slot = nw_free_drain(d); slot; slot = next) {
             next = slot->next;
             nw_slot_die(slot);
         }

@@ -8,6 +8,7 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/domain/free.h"
+#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"

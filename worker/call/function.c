@@ -15,6 +15,7 @@
 #include "common/manifest/control.h"
 #include "protect/check/function_check.h"
 #include "worker/audit/filter.h"
+#include "worker/base/config.h"
 #include "worker/base/now.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
@@ -119,7 +120,7 @@ static const char *confine(uint32_t profile)
 {
     static uint32_t confined;
 
-    if (nw_m.mode != NW_MODE_PROCESS || confined == profile)
+    if (nw_config()->mode != NW_MODE_PROCESS || confined == profile)
         return NULL;
     if (confined)
         return "this worker is confined to another profile; in mode process it has one function";
@@ -221,8 +222,8 @@ static void function_end(struct nw_function *f)
 
 static bool has_domain(const struct nw_function *f)
 {
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
-        if (nw_m.domains[i]->state != NW_DOMAIN_NONE && nw_m.domains[i]->function == f)
+    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
+        if (d->state != NW_DOMAIN_NONE && d->function == f)
             return true;
     return false;
 }
@@ -385,8 +386,8 @@ static bool has_current_domain(const struct nw_function *f)
 {
     if (f->domain)
         return true;
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
-        if (nw_m.domains[i]->state == NW_DOMAIN_STARTING && nw_m.domains[i]->function == f)
+    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
+        if (d->state == NW_DOMAIN_STARTING && d->function == f)
             return true;
     return false;
 }
@@ -397,9 +398,7 @@ static bool lingers(const struct nw_function *f)
 {
     uint64_t charged = 0;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
-        const struct nw_domain *d = nw_m.domains[i];
-
+    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
         if (d->function == f && (d->state == NW_DOMAIN_DYING || d->state == NW_DOMAIN_BURIED))
             charged += nw_load_relaxed(&d->regions.charged); /* changed only as long as slots of it run */
     }

@@ -6,6 +6,7 @@
 #include "common/base/atomic.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/call/extra.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
@@ -206,7 +207,7 @@ void nw_function_feed(struct nw_function *function)
             return;
         }
         unlink_invocation(function, link);
-        domain->last_used = ++nw_m.use_count;
+        nw_key_used(domain);
         slot->pace = NW_PACE_BRIEF;
         if (begin(slot, invocation))
             nw_ready(slot);
@@ -373,7 +374,7 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
     int error;
 
     nw_set_fs(ex->monitor_fs);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (!slot->worker) {
         slot->worker = true;
         slot->domain->n_workers++;
@@ -385,7 +386,7 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
         nw_arena_wait(slot);
     else
         next = nw_turn(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return next ? next : nw_executor_next(ex);
 }
 
@@ -428,7 +429,7 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
     long error;
 
     nw_set_fs(ex->monitor_fs);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_die(slot);
     } else {
@@ -439,6 +440,6 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
             nw_ready(slot);
         }
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }

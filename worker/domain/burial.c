@@ -7,10 +7,10 @@
 #include "worker/domain/burial.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/call/function.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
 #include "worker/files/files.h"
 #include "worker/memory/file_maps.h"
@@ -61,7 +61,7 @@ static void forget(struct nw_domain *d)
 {
     nw_share_close(&d->account);
     nw_key_forget(d);
-    if (nw_m.key_line)
+    if (nw_keys_first_wanting())
         nw_wake_executor(); /* to deal out its key */
     d->state = NW_DOMAIN_NONE;
 }
@@ -91,7 +91,7 @@ static struct nw_domain *take(void)
     struct nw_domain *d;
 
     while (!first)
-        pthread_cond_wait(&came, &nw_m.lock);
+        pthread_cond_wait(&came, &nw_monitor_lock);
     d = first;
     first = d->next_buried;
     if (!first)
@@ -102,13 +102,13 @@ static struct nw_domain *take(void)
 static noreturn void *bury_all(void *unused)
 {
     (void)unused;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     for (;;) {
         struct nw_domain *d = take();
 
-        pthread_mutex_unlock(&nw_m.lock);
+        pthread_mutex_unlock(&nw_monitor_lock);
         give_back(d);
-        pthread_mutex_lock(&nw_m.lock);
+        pthread_mutex_lock(&nw_monitor_lock);
         forget(d);
         nw_wake_control(); /* its function may go on, or end */
     }

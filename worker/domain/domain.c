@@ -6,10 +6,12 @@
 #include "worker/domain/domain.h"
 #include "common/base/atomic.h"
 #include "common/base/error_text.h"
+#include "worker/base/config.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/domain/burial.h"
+#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
@@ -21,27 +23,45 @@
 
 #define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
 
+static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by this name */
+
+struct nw_domain *nw_domain_at(uint64_t index)
+{
+    return index < NW_DOMAINS_MAX ? nw__domains[index] : NULL;
+}
+
+struct nw_domain *nw_domain_after(const struct nw_domain *domain)
+{
+    return nw_domain_at(domain ? domain->index + 1ull : 0);
+}
+
+static struct nw_domain *record_new(size_t index)
+{
+    struct nw_domain *domain = calloc(1, sizeof(*domain));
+
+    if (!domain)
+        return NULL;
+    domain->index = (uint32_t)index;
+    pthread_mutex_init(&domain->memory_lock, NULL);
+    pthread_mutex_init(&domain->move_lock, NULL);
+    pthread_mutex_init(&domain->code.building, NULL);
+    pthread_cond_init(&domain->key_given, NULL);
+    return domain;
+}
+
 /* NULL with errno: ENOMEM, or ENOSPC when there are as many as can be. */
 static struct nw_domain *record_take(void)
 {
     size_t i = 0;
 
-    while (i < NW_DOMAINS_MAX && nw_m.domains[i] && nw_m.domains[i]->state != NW_DOMAIN_NONE)
+    while (i < NW_DOMAINS_MAX && nw__domains[i] && nw__domains[i]->state != NW_DOMAIN_NONE)
         i++;
     errno = ENOSPC;
     if (i == NW_DOMAINS_MAX)
         return NULL;
-    if (!nw_m.domains[i]) {
-        nw_m.domains[i] = calloc(1, sizeof(struct nw_domain));
-        if (nw_m.domains[i]) {
-            nw_m.domains[i]->index = (uint32_t)i;
-            pthread_mutex_init(&nw_m.domains[i]->memory_lock, NULL);
-            pthread_mutex_init(&nw_m.domains[i]->move_lock, NULL);
-            pthread_mutex_init(&nw_m.domains[i]->code.building, NULL);
-            pthread_cond_init(&nw_m.domains[i]->key_given, NULL);
-        }
-    }
-    return nw_m.domains[i];
+    if (!nw__domains[i])
+        nw__domains[i] = record_new(i);
+    return nw__domains[i];
 }
 
 static int range_reserve(struct nw_domain *domain)
@@ -87,7 +107,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->wants_key = false;
     domain->key_state = NW_KEY_NONE;
     domain->held_key = 0;
-    domain->tag = nw_m.keyed ? NW_KEY_PARKED : -1;
+    domain->tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
     domain->signals = (struct nw_signals){0};
 }
@@ -117,7 +137,7 @@ static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
 
     files_reset(domain);
     error = shares_take(domain, why);
-    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_m.xsave_size);
+    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_config()->xsave_size);
     if (!error)
         error = domain->xsave ? range_reserve(domain) : -ENOMEM;
     return error;
@@ -137,9 +157,9 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
     if (*error)
         return NULL;
     record_reset(domain, function);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     *error = prepare(domain, why);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (*error) {
         if (!why[0])
             nw_error_text(-*error, why);

@@ -62,7 +62,7 @@ struct nw_ready_list {
 };
 
 struct nw_domain {
-    uint32_t index;  /* in nw_m.domains */
+    uint32_t index;  /* as nw_domain_at takes it */
     uint64_t serial; /* tells this domain from earlier ones of its record */
     uint32_t state;  /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
@@ -151,6 +151,13 @@ static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *s
     *start |= ~inside;
     return inside != 0 || length == 0;
 }
+
+/* The records of domains, of which some are unused (NONE); they stay where they are. NULL behind the last. Lock held.
+ */
+struct nw_domain *nw_domain_at(uint64_t index);
+
+/* All of them, one after the other: the first is the one after NULL. */
+struct nw_domain *nw_domain_after(const struct nw_domain *domain);
 
 /* On the control thread. Lock held on entry and on return, but not meanwhile. NULL: an error and why, for people. */
 struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);

@@ -10,8 +10,9 @@
 #define NW_WORKER_DOMAIN_FREE_H
 
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/slot.h"
 #include <stdbool.h>
 
@@ -74,7 +75,7 @@ static inline struct nw_slot *nw_free_pop(struct nw_domain *domain, struct nw_ex
     const bool as_owner = nw_free_enter(domain, ex);
     struct nw_slot *slot = NULL;
 
-    if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_m.keyed)) {
+    if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_config()->keyed)) {
         slot = domain->free;
         slot->state = NW_SLOT_RUNNING; /* from now on its domain is not idle */
         domain->free = slot->next;

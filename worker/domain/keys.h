@@ -20,6 +20,25 @@ enum nw_key_state {
 
 struct nw_domain;
 
+/* Takes all hardware keys of the process. None is ever given back, so that no function can be granted one. At the
+ * start, in mode mpk. 0, or the key that somebody else has. */
+int nw_keys_take(void);
+
+unsigned nw_keys_free(void);                   /* how many belong to no domain */
+struct nw_domain *nw_keys_first_wanting(void); /* of the line, which goes on by next_wanting; or NULL */
+bool nw_keys_called_back(void);                /* some domain is CALLED_BACK */
+struct nw_domain *nw_key_holder(int key);      /* or NULL */
+
+/* The domain gets one that is free: COMES. */
+void nw_key_hold(struct nw_domain *domain);
+
+/* An invocation uses it. Who used his key longer ago loses it first. */
+void nw_key_used(struct nw_domain *domain);
+
+/* CALLED_BACK; then GOES. */
+void nw_key_call_back(struct nw_domain *domain);
+void nw_key_go(struct nw_domain *domain);
+
 /* The flows of the domain may run, as far as keys are concerned. */
 bool nw_key_usable(const struct nw_domain *domain);
 

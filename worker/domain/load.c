@@ -5,9 +5,11 @@
  */
 #include "worker/domain/load.h"
 #include "common/manifest/tunables.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
+#include "worker/image/programs.h"
 #include "worker/memory/calls.h"
 #include <elf.h>
 #include <errno.h>
@@ -110,7 +112,7 @@ static void put_arguments(struct stack_builder *b, const struct nw_function *fun
 {
     char gate[32], slots[16];
 
-    snprintf(gate, sizeof(gate), "%lx", (unsigned long)nw_m.gate->enter);
+    snprintf(gate, sizeof(gate), "%lx", (unsigned long)nw_config()->gate->enter);
     snprintf(slots, sizeof(slots), "%u", function->slots);
     *b->word++ = 3;
     *b->word++ = put_text(b, function->name, strlen(function->name) + 1);
@@ -187,7 +189,7 @@ static int put_auxiliary(struct stack_builder *b, const struct loaded *stub, con
                             AT_HWCAP,        getauxval(AT_HWCAP),
                             AT_HWCAP2,       getauxval(AT_HWCAP2),
                             AT_MINSIGSTKSZ,  getauxval(AT_MINSIGSTKSZ),
-                            AT_SYSINFO_EHDR, nw_m.vdso,
+                            AT_SYSINFO_EHDR, nw_config()->vdso,
                             AT_NULL,         0};
     memcpy(b->word, aux, sizeof(aux));
     return 0;
@@ -218,8 +220,8 @@ int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
     struct loaded stub, loader;
     int error;
 
-    domain->fds[0] = (struct nw_domain_fd){.fd = dup(nw_m.stub)};
-    domain->fds[1] = (struct nw_domain_fd){.fd = dup(nw_m.loader), .trust = true};
+    domain->fds[0] = (struct nw_domain_fd){.fd = dup(nw_program_stub())};
+    domain->fds[1] = (struct nw_domain_fd){.fd = dup(nw_program_loader()), .trust = true};
     error = domain->fds[0].fd < 0 || domain->fds[1].fd < 0 ? -errno : 0;
     if (!error)
         error = load_elf(domain, 0, &stub);

@@ -3,11 +3,14 @@
 #include "protect/rewrite/shortcut.h"
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
 #include <string.h>
 
 #define AREA_SIZE 256 /* one struct nw_gate_regs each */
+
+static uint32_t last_tid;
 
 _Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
 
@@ -18,7 +21,7 @@ static void xsave_reset(uint8_t *area)
 {
     const uint32_t mxcsr = NW_MXCSR_DEFAULT;
 
-    memset(area, 0, nw_m.xsave_size);
+    memset(area, 0, nw_config()->xsave_size);
     memcpy(area + 24, &mxcsr, sizeof(mxcsr));
 }
 
@@ -41,14 +44,14 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     *slot = (struct nw_slot){
         .domain = domain,
         .state = NW_SLOT_PARKED,
-        .tid = ++nw_m.next_tid,
+        .tid = ++last_tid,
         .call_generation = slot->call_generation,
         .gate = {.kind = NW_CTX_KIND_FULL,
-                 .pkru = !nw_m.keyed   ? 0
-                         : domain->key ? nw_gate_rights(domain->key)
-                                       : nw_gate_rights_none(),
+                 .pkru = !nw_config()->keyed ? 0
+                         : domain->key       ? nw_gate_rights(domain->key)
+                                             : nw_gate_rights_none(),
                  .area = (struct nw_gate_regs *)(domain->areas + i * AREA_SIZE),
-                 .xsave = domain->xsave + i * nw_m.xsave_size,
+                 .xsave = domain->xsave + i * nw_config()->xsave_size,
                  .mxcsr = NW_MXCSR_DEFAULT,
                  .fcw = NW_FCW_DEFAULT},
     };

@@ -7,11 +7,11 @@
 #include "common/base/atomic.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
@@ -23,27 +23,29 @@
 #define RETRY_NS \
     5000000ull /* for who waits although there is room: no kernel thread could be made, or it came too late */
 
+static uint32_t n_blocked; /* executors; guarded by the monitor's lock */
+
 int nw_executor_block(struct nw_executor *ex)
 {
     struct nw_slot *slot = nw_running(ex);
     int error = 0;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (!slot->may_block)
         error = nw_share_take(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
     slot->may_block = false;
-    if (!error && nw_m.n_executors - nw_m.n_blocked <= nw_m.n_tokens && nw_executor_start() < 0) {
+    if (!error && nw_executors_are_few(n_blocked) && nw_executor_start() < 0) {
         nw_share_give(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
         error = -EAGAIN;
     }
     if (!error) {
-        nw_m.n_blocked++;
+        n_blocked++;
         ex->blocked = 1;
         ex->has_rights = true;
         if (nw_ready_any())
             nw_wake_executor();
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return error;
 }
 
@@ -64,7 +66,7 @@ static void hand_on(void)
     static size_t turn;
 
     for (size_t i = 0; nw_sleepers_await() && i < NW_DOMAINS_MAX; i++) {
-        struct nw_domain *domain = nw_m.domains[(turn + i) % NW_DOMAINS_MAX];
+        struct nw_domain *domain = nw_domain_at((turn + i) % NW_DOMAINS_MAX);
         struct nw_slot *slot = domain && domain->sleepers ? oldest_waiter(domain) : NULL;
 
         if (!slot || nw_share_take(&domain->account, NW_RESOURCE_BLOCKED, 1) < 0)
@@ -88,15 +90,15 @@ void nw_executor_unblock(struct nw_executor *ex)
 {
     struct nw_slot *slot = nw_running(ex);
 
-    pthread_mutex_lock(&nw_m.lock);
-    nw_m.n_blocked--;
+    pthread_mutex_lock(&nw_monitor_lock);
+    n_blocked--;
     ex->blocked = 0;
     give_back(slot->domain);
     /* It may not have been kicked: it surfaces by itself. */
-    if (nw_m.n_called_back || slot->state == NW_SLOT_BARE || !nw_key_usable(slot->domain))
+    if (nw_keys_called_back() || slot->state == NW_SLOT_BARE || !nw_key_usable(slot->domain))
         ex->gate.pending = 1;
     slot->state = NW_SLOT_RUNNING;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
@@ -105,7 +107,7 @@ bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
     uint64_t soon = nw_now() + RETRY_NS;
     bool live;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     live = domain->state != NW_DOMAIN_DYING;
     if (live && nw_share_take(&domain->account, NW_RESOURCE_BLOCKED, 1) == 0) {
         nw_share_give(&domain->account, NW_RESOURCE_BLOCKED, 1);
@@ -117,7 +119,7 @@ bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
         slot->signals.left_at = 0;
         nw_sleep(slot, NW_SLOT_BLOCK, until);
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return live;
 }
 

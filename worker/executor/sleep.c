@@ -2,7 +2,6 @@
 #include "worker/executor/sleep.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -83,9 +82,9 @@ uint64_t nw_sleepers_run(uint64_t now)
 {
     uint64_t next = UINT64_MAX;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
-        if (nw_m.domains[i]->sleepers)
-            next = domain_timers(nw_m.domains[i], now, next);
+    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+        if (d->sleepers)
+            next = domain_timers(d, now, next);
     }
     return next;
 }

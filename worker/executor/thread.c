@@ -5,11 +5,12 @@
 #include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "protect/gate/state.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/monitor.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <signal.h>
@@ -37,7 +38,7 @@
 uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
 static uint64_t frame_offset; /* where in an alternate stack the kernel puts a frame */
 
-/* Taken before the monitor's lock by who starts an executor; nw_m.n_executors changes only with both held. */
+/* Taken before the monitor's lock by who starts an executor; n_executors changes only with both held. */
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
 struct kernel_sigaction {
@@ -46,6 +47,10 @@ struct kernel_sigaction {
     const void *restorer;
     uint64_t mask;
 };
+
+static struct nw_executor *executors[NW_EXECUTORS_MAX];
+static uint32_t n_executors;
+static uint32_t n_tokens; /* so many run at once */
 
 static nw_executor_next_fn *next;
 
@@ -79,7 +84,7 @@ static void measure_frame(void)
 static void catch (int signal)
 {
     struct kernel_sigaction action = {
-        .handler = nw_m.gate->signal,
+        .handler = nw_config()->gate->signal,
         .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_RESTORER_FLAG,
         .restorer = nw_gate_restorer,
         .mask = ~0ull,
@@ -155,7 +160,7 @@ static int map_page(struct nw_executor *ex)
     if (!ex->gate.page)
         return -ENOMEM;
     ex->gate.page->thread = &ex->gate;
-    if (nw_m.keyed && pkey_mprotect(ex->gate.page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
+    if (nw_config()->keyed && pkey_mprotect(ex->gate.page, NW_PAGE_SIZE, PROT_READ | PROT_WRITE, NW_KEY_SHARED) < 0)
         return -errno;
     return 0;
 }
@@ -196,14 +201,14 @@ static noreturn void *executor_main(void *argument)
     if (syscall(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &ex->gate.page->selector) < 0)
         nw_die_system("cannot arm Syscall User Dispatch: %s", strerror(errno));
     first = next(ex);
-    nw_m.gate->leave(first);
+    nw_config()->gate->leave(first);
     __builtin_unreachable();
 }
 
 /* `starting` held until it is published, the monitor's lock not. */
 static int start(struct nw_executor **out)
 {
-    struct nw_executor *ex = executor_new(nw_m.n_executors);
+    struct nw_executor *ex = executor_new(n_executors);
     int error = ex ? pthread_create(&ex->thread, NULL, executor_main, ex) : ENOMEM;
 
     if (error && ex)
@@ -230,16 +235,16 @@ int nw_executor_start(void)
     struct nw_executor *ex;
     int error = -EAGAIN;
 
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     pthread_mutex_lock(&starting);
-    if (nw_m.n_executors < NW_EXECUTORS_MAX) {
+    if (n_executors < NW_EXECUTORS_MAX) {
         error = start(&ex);
         if (error)
             tell_failure(error);
     }
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (!error)
-        nw_m.executors[nw_m.n_executors++] = ex;
+        executors[n_executors++] = ex;
     pthread_mutex_unlock(&starting);
     return error;
 }
@@ -249,12 +254,12 @@ int nw_executors_init(uint32_t tokens, nw_executor_next_fn *how)
     int error = 0;
 
     next = how;
-    nw_m.n_tokens = tokens;
+    n_tokens = tokens;
     prepare_signals();
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     for (uint32_t i = 0; i < tokens && !error; i++)
         error = nw_executor_start();
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return error;
 }
 
@@ -274,15 +279,28 @@ static bool must_look(struct nw_executor *ex)
 
 void nw_executors_kick(void)
 {
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (must_look(nw_m.executors[i]))
-            nw_executor_kick(nw_m.executors[i]);
+    for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex))
+        if (must_look(ex))
+            nw_executor_kick(ex);
+}
+
+struct nw_executor *nw_executor_after(const struct nw_executor *ex)
+{
+    const uint32_t id = ex ? ex->id + 1 : 0;
+
+    return id < n_executors ? executors[id] : NULL;
+}
+
+bool nw_executors_are_few(uint32_t blocked)
+{
+    return n_executors - blocked <= n_tokens;
 }
 
 struct nw_executor *nw_executor_running(const struct nw_slot *slot)
 {
-    for (uint32_t i = 0; i < nw_m.n_executors; i++)
-        if (!nw_m.executors[i]->away && nw_m.executors[i]->gate.current == &slot->gate)
-            return nw_m.executors[i];
-    return NULL;
+    struct nw_executor *ex = nw_executor_after(NULL);
+
+    while (ex && (ex->away || ex->gate.current != &slot->gate))
+        ex = nw_executor_after(ex);
+    return ex;
 }

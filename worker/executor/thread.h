@@ -4,6 +4,7 @@
 
 #include "worker/domain/executor.h"
 #include "worker/domain/slot.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What an executor runs next; it sleeps until there is something. */
@@ -15,6 +16,12 @@ int nw_executor_start(void); /* lock held, but not meanwhile */
 /* The executor looks at what it runs; all of them do that might have to. Lock held. */
 void nw_executor_kick(const struct nw_executor *ex);
 void nw_executors_kick(void);
+
+/* All of them, one after the other: the first is the one after NULL. They are never fewer. Lock held. */
+struct nw_executor *nw_executor_after(const struct nw_executor *ex);
+
+/* Whether no more than run at once would be left if one more than these blocked. Lock held. */
+bool nw_executors_are_few(uint32_t blocked);
 
 /* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
  * held. */

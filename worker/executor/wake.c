@@ -1,6 +1,6 @@
 /* See wake.h. */
 #include "worker/executor/wake.h"
-#include "worker/domain/monitor.h"
+#include "worker/base/lock.h"
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -60,7 +60,7 @@ void nw_wake_control_by(uint64_t at)
 void nw_wake_await(void)
 {
     wakes.n_idle++;
-    pthread_cond_wait(&wakes.work, &nw_m.lock);
+    pthread_cond_wait(&wakes.work, &nw_monitor_lock);
     wakes.n_idle--;
 }
 

@@ -1,7 +1,8 @@
 /* See disk.h. */
 #include "worker/files/disk.h"
 #include "protect/gate/without.h"
-#include "worker/domain/monitor.h"
+#include "worker/base/lock.h"
+#include "worker/domain/function.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,16 +11,18 @@
 #define COST_MAX     (1ull << 50)   /* more than any limit, and some threads together cannot make it overflow */
 #define REMEMBER_MAX (16 * BUCKETS) /* files; which ones the others were is forgotten, and they count for ever */
 
+static struct nw_function *disks; /* functions that may fill directories; guarded by the monitor's lock */
+
 void nw_disk_init(struct nw_function *f, uint64_t limit)
 {
-    f->disk = (struct nw_disk){.limit = limit, .next = nw_m.disks};
+    f->disk = (struct nw_disk){.limit = limit, .next = disks};
     pthread_mutex_init(&f->disk.lock, NULL);
-    nw_m.disks = f;
+    disks = f;
 }
 
 void nw_disk_fini(struct nw_function *f)
 {
-    struct nw_function **link = &nw_m.disks;
+    struct nw_function **link = &disks;
 
     while (*link && *link != f)
         link = &(*link)->disk.next;
@@ -259,13 +262,13 @@ static void lose(struct nw_disk *disk, const struct stat *st)
 /* What is gone is so for every function of this worker; for one that is busy it counts on. */
 static void lose_everywhere(const struct nw_function *f, const struct stat *st)
 {
-    pthread_mutex_lock(&nw_m.lock);
-    for (struct nw_function *other = nw_m.disks; other; other = other->disk.next)
+    pthread_mutex_lock(&nw_monitor_lock);
+    for (struct nw_function *other = disks; other; other = other->disk.next)
         if (other != f && pthread_mutex_trylock(&other->disk.lock) == 0) {
             lose(&other->disk, st);
             pthread_mutex_unlock(&other->disk.lock);
         }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 void nw_disk_changed(struct nw_function *f, int fd)

@@ -37,7 +37,7 @@ struct nw_disk {
     uint64_t limit, used;
     struct nw_disk_file **buckets; /* NULL before the first file */
     size_t n;
-    struct nw_function *next; /* of those that have any, in nw_m.disks; guarded by the monitor's lock */
+    struct nw_function *next; /* of those that have any; guarded by the monitor's lock */
 };
 
 void nw_disk_init(struct nw_function *function, uint64_t limit); /* monitor's lock held, here and ... */

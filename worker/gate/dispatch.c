@@ -4,13 +4,13 @@
  * kicked afterwards and looks again. Everything that is not the ordinary case is handed to invoke.c.
  */
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op.h"
 #include "worker/gate/op_audit.h"
@@ -75,7 +75,7 @@ static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct n
     struct nw_slot *caller = callee->caller;
     uint64_t length = callee->output.length;
 
-    if (!caller || (nw_m.keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
+    if (!caller || (nw_config()->keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
         length > caller->reply.size || length > NW_CARRY_PIECE ||
         nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
         nw_load_relaxed(&callee->domain->function->queued) != 0)

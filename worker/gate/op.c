@@ -4,6 +4,7 @@
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/span.h"
 #include "worker/call/death.h"
 #include "worker/call/function.h"
@@ -109,7 +110,7 @@ struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot,
     long result = -ENOSYS;
 
     nw_set_fs(ex->monitor_fs);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (slot->domain->state != NW_DOMAIN_DYING)
         result = carry_out(slot, op, a1, a2, a3, a4);
     if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING) {
@@ -117,9 +118,9 @@ struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot,
     } else if (slot->state == NW_SLOT_RUNNING) {
         slot->gate.result = (uint64_t)result;
         slot->gate.result2 = 0;
-        pthread_mutex_unlock(&nw_m.lock);
+        pthread_mutex_unlock(&nw_monitor_lock);
         return &slot->gate;
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }

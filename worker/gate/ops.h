@@ -11,6 +11,7 @@
 
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/limits.h"
+#include "worker/syscall/handlers.h"
 
 /*
  * OP(PATH, NAME, handler, scalar, first pair, second pair, what it does)

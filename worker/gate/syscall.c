@@ -7,14 +7,16 @@
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/account/denied.h"
+#include "worker/base/lock.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/policy/policy.h"
 #include "worker/policy/refusal.h"
 #include "worker/run/executor.h"
 #include "worker/signal/signals.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <linux/audit.h>
@@ -103,9 +105,9 @@ static struct nw_gate_context *carry_out(struct nw_call *call)
     if (call->parked || (call->starved && nw_blocked_await(call->slot, number, call->until)))
         return nw_executor_next(call->ex);
     if (call->slot->may_block) {
-        pthread_mutex_lock(&nw_m.lock);
+        pthread_mutex_lock(&nw_monitor_lock);
         nw_blocked_unused(call->slot);
-        pthread_mutex_unlock(&nw_m.lock);
+        pthread_mutex_unlock(&nw_monitor_lock);
     }
     settle(call, number, result);
     if (nw_load_relaxed(&call->slot->signalled) && !nw_signal_deliver(call->slot)) /* stored by who then kicks */

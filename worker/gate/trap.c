@@ -8,11 +8,12 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/base/xstate.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -48,9 +49,9 @@ static uint32_t frame_pkru(ucontext_t *uc)
 {
     uint32_t pkru = 0;
 
-    if (!nw_m.keyed)
+    if (!nw_config()->keyed)
         return 0;
-    memcpy(&pkru, frame_xstate(uc) + nw_m.xsave_pkru_offset, sizeof(pkru));
+    memcpy(&pkru, frame_xstate(uc) + nw_config()->xsave_pkru_offset, sizeof(pkru));
     return pkru;
 }
 
@@ -58,9 +59,9 @@ static uint32_t frame_pkru(ucontext_t *uc)
  * the domain's in the gate and in the nested call, which are this program's own text. */
 __attribute__((target("fsgsbase"))) static bool in_monitor(const struct nw_executor *ex, ucontext_t *uc, uint64_t rip)
 {
-    if (within(rip, nw_m.gate->enter, nw_m.gate->inside))
+    if (within(rip, nw_config()->gate->enter, nw_config()->gate->inside))
         return false;
-    if (nw_m.keyed)
+    if (nw_config()->keyed)
         return frame_pkru(uc) == 0;
     return within(rip, __executable_start, etext) || within(rip, nw_gate_text_start, nw_gate_text_end) ||
            __builtin_ia32_rdfsbase64() == ex->monitor_fs;
@@ -82,12 +83,12 @@ static void frame_redirect(ucontext_t *uc, const char *rip, uint64_t rsp)
     memcpy(xstate, &fcw, sizeof(fcw));
     memcpy(xstate + NW_XSAVE_FSW, no_fpu, sizeof(no_fpu)); /* no pending exception, no full stack */
     memcpy(xstate + NW_XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
-    if (!nw_m.keyed)
+    if (!nw_config()->keyed)
         return;
     memcpy(&bv, xstate + NW_XSAVE_HEADER, sizeof(bv));
     bv |= NW_XFEATURE_PKRU;
     memcpy(xstate + NW_XSAVE_HEADER, &bv, sizeof(bv));
-    memcpy(xstate + nw_m.xsave_pkru_offset, &pkru, sizeof(pkru));
+    memcpy(xstate + nw_config()->xsave_pkru_offset, &pkru, sizeof(pkru));
 }
 
 static void save_registers(struct nw_gate_regs *to, const greg_t *g)
@@ -119,7 +120,7 @@ static void save_registers(struct nw_gate_regs *to, const greg_t *g)
 static void save_slot(struct nw_slot *slot, ucontext_t *uc)
 {
     save_registers(&slot->gate.regs, uc->uc_mcontext.gregs);
-    memcpy(slot->gate.xsave, frame_xstate(uc), nw_m.xsave_size);
+    memcpy(slot->gate.xsave, frame_xstate(uc), nw_config()->xsave_size);
     slot->gate.kind = NW_CTX_KIND_FULL;
 }
 
@@ -131,13 +132,13 @@ static void to_monitor(struct nw_executor *ex, ucontext_t *uc, const siginfo_t *
     ex->trap.at = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     ex->trap.syscall = info->si_syscall;
     ex->trap.arch = info->si_arch;
-    frame_redirect(uc, nw_m.gate->resume, ex->gate.stack);
+    frame_redirect(uc, nw_config()->gate->resume, ex->gate.stack);
 }
 
 /* A kick. On the way out the slot's state is still whole, so the exit is dropped; elsewhere in the monitor it waits. */
 static void on_kick(struct nw_executor *ex, ucontext_t *uc, const siginfo_t *info)
 {
-    const struct nw_gate_variant *gate = nw_m.gate;
+    const struct nw_gate_variant *gate = nw_config()->gate;
     uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 
     if (ex->starting) {
@@ -200,7 +201,7 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
         frame_redirect(uc, nw_gate_copy_fault, ex->gate.guard_rsp);
         return;
     }
-    if (!within(rip, nw_m.gate->exit, nw_m.gate->exit_end))
+    if (!within(rip, nw_config()->gate->exit, nw_config()->gate->exit_end))
         save_slot(nw_running(ex), uc);
     to_monitor(ex, uc, info);
 }
@@ -224,24 +225,24 @@ static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slo
     find_crash(ex, slot, where);
     snprintf(reason, sizeof(reason), "SIG%s at address %#lx, instruction %#lx%s", name ? name : "?", ex->trap.address,
              slot->gate.regs.rip, where);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
     nw_slot_die(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }
 
 /* The slot that runs was stopped by a kick. */
 static struct nw_gate_context *kicked(struct nw_executor *ex, struct nw_slot *slot)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     slot->pace = nw_executor_pace(ex);
     if (slot->domain->state == NW_DOMAIN_DYING)
         nw_slot_die(slot);
     else
         nw_ready(slot);
     nw_dying_sweep();
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }
 

@@ -3,7 +3,9 @@
 #include "protect/scan/elf_code.h"
 #include "protect/scan/elf_file.h"
 #include "worker/base/fd_name.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/image/programs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static enum nw_where_kind kind_of(const struct nw_domain *domain, int fd, bool t
 {
     if (same_file(fd, domain->function->so))
         return NW_WHERE_OWN;
-    return trust || same_file(fd, nw_m.stub) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
+    return trust || same_file(fd, nw_program_stub()) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
 }
 
 void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust)

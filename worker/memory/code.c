@@ -6,13 +6,15 @@
 #include "common/base/log.h"
 #include "protect/gate/state.h"
 #include "protect/scan/tiles.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
 #include "worker/executor/blocked.h"
 #include "worker/image/image.h"
+#include "worker/image/programs.h"
 #include "worker/image/where.h"
 #include "worker/memory/memory.h"
 #include "worker/memory/pages.h"
@@ -223,7 +225,7 @@ static int file_part(int fd, uint64_t offset, uint64_t length, uint64_t *file_si
 static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t size, uint64_t file_size, bool build,
                       struct part *part, struct nw_image_refusal *refusal)
 {
-    struct nw_images *images = file->trust ? nw_m.host_images : nw_m.images;
+    struct nw_images *images = nw_image_cache(file->trust);
     uint64_t from = file->trust ? 0 : offset, length = file->trust ? file_size : size;
     struct nw_image *image;
     int error = build ? nw_images_acquire(images, file->fd, from, length, file->trust, &image, refusal)
@@ -308,6 +310,6 @@ long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hi
         result = map_part(d, hint, length, prot, fixed, file, offset, &part);
     pthread_mutex_unlock(&d->memory_lock);
     if (part.image)
-        nw_images_release(file->trust ? nw_m.host_images : nw_m.images, part.image);
+        nw_images_release(nw_image_cache(file->trust), part.image);
     return result;
 }

@@ -3,8 +3,10 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "protect/gate/without.h"
+#include "worker/base/config.h"
 #include "worker/base/now.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,7 +56,7 @@ int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 
 int nw_pages_protect(const struct nw_domain *d, uint64_t start, uint64_t length, int prot)
 {
-    int key = !nw_m.keyed ? -1 : prot == PROT_NONE ? 0 : d->tag;
+    int key = !nw_config()->keyed ? -1 : prot == PROT_NONE ? 0 : d->tag;
 
     return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
 }
@@ -62,7 +64,7 @@ int nw_pages_protect(const struct nw_domain *d, uint64_t start, uint64_t length,
 /* Other threads of the domain may write until they cannot any more. */
 int nw_pages_close(uint64_t start, uint64_t length)
 {
-    if (pkey_mprotect((void *)start, length, PROT_NONE, nw_m.keyed ? 0 : -1) < 0)
+    if (pkey_mprotect((void *)start, length, PROT_NONE, nw_config()->keyed ? 0 : -1) < 0)
         return -errno;
     return madvise((void *)start, length, MADV_DONTNEED) < 0 ? -errno : 0;
 }

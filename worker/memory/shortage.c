@@ -2,6 +2,7 @@
 #include "worker/memory/shortage.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "worker/account/log_share.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"

@@ -2,10 +2,10 @@
 #include "worker/path/place.h"
 #include "common/base/atomic.h"
 #include "common/host/mode.h"
+#include "worker/base/config.h"
 #include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/files/files.h"
 #include "worker/path/cwd.h"
 #include "worker/path/libc_files.h"
@@ -237,7 +237,7 @@ static int open_library(const char *path, uint64_t flags)
 {
     int fd;
 
-    if (nw_m.mode != NW_MODE_PROCESS)
+    if (nw_config()->mode != NW_MODE_PROCESS)
         return open_in(AT_FDCWD, path, flags, 0, RESOLVE_NO_MAGICLINKS);
     fd = open(path, (int)flags | O_CLOEXEC);
     return fd < 0 ? -errno : fd;

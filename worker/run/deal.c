@@ -1,7 +1,9 @@
 /* See deal.h. */
 #include "worker/run/deal.h"
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/call/invoke.h"
@@ -9,8 +11,8 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
+#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
@@ -24,6 +26,9 @@
 #define BACKGROUND_TURN_NS NW_KEY_BACKGROUND_NS /* from what nobody waits for */
 #define BACKGROUND_EACH_NS 4000000ull           /* what nobody waits for takes a key so often: it costs some 0.4 ms */
 #define PATIENCE_NS        5000000ull           /* with a domain that was called back; then another one is, too */
+
+static uint32_t n_recalls;
+static uint64_t background_took; /* when a domain last took a key for what nobody waits for */
 
 struct activity {
     bool waits; /* a flow could run */
@@ -99,9 +104,9 @@ static int retag_unlocked(struct nw_domain *domain, int key)
     int error;
 
     domain->n_slots++;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     error = retag(domain, key);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     domain->n_slots--;
     if (domain->state == NW_DOMAIN_DYING)
         error = -ECANCELED;
@@ -117,15 +122,13 @@ static void give_up(struct nw_domain *domain, int error, const char *why)
         nw_domain_bury(domain);
 }
 
-static void give(struct nw_domain *domain, int key)
+static void give(struct nw_domain *domain)
 {
-    int error;
+    int error, key;
 
     nw_key_unwant(domain);
-    nw_m.keys_free &= (uint16_t) ~(1u << key);
-    nw_m.key_holder[key] = domain;
-    domain->held_key = key;
-    domain->key_state = NW_KEY_COMES;
+    nw_key_hold(domain);
+    key = domain->held_key;
     error = retag_unlocked(domain, key);
     nw_key_unwant(domain);
     if (error) {
@@ -133,7 +136,7 @@ static void give(struct nw_domain *domain, int key)
         return;
     }
     domain->key_state = NW_KEY_USED;
-    domain->last_used = ++nw_m.use_count;
+    nw_key_used(domain);
     domain->key_since = nw_now();
     rights_set(domain, nw_gate_rights(key));
     /* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */
@@ -151,8 +154,7 @@ static void park(struct nw_domain *domain)
 {
     int error = 0;
 
-    domain->key_state = NW_KEY_GOES;
-    nw_m.n_called_back--;
+    nw_key_go(domain);
     rights_set(domain, nw_gate_rights_none());
     if (!nw_without(NW_DEFENCE_REKEY))
         error = retag_unlocked(domain, NW_KEY_PARKED);
@@ -167,7 +169,7 @@ static void park(struct nw_domain *domain)
 
 void nw_key_surfaced(struct nw_executor *ex)
 {
-    ex->surfaced = nw_m.n_recalls;
+    ex->surfaced = n_recalls;
 }
 
 /* Whether it may be where the domain's rights are used, or come from there without having looked at its key since. */
@@ -180,21 +182,18 @@ static bool may_be_in(const struct nw_executor *ex, const struct nw_domain *doma
 
 static bool has_left(const struct nw_domain *domain)
 {
-    bool left = true;
+    const struct nw_executor *ex = nw_executor_after(NULL);
 
-    for (uint32_t i = 0; i < nw_m.n_executors && left; i++)
-        left = !may_be_in(nw_m.executors[i], domain);
-    return left || nw_without(NW_DEFENCE_RECALL);
+    while (ex && !may_be_in(ex, domain))
+        ex = nw_executor_after(ex);
+    return !ex || nw_without(NW_DEFENCE_RECALL);
 }
 
 static void kick_out_of(const struct nw_domain *domain)
 {
-    for (uint32_t i = 0; i < nw_m.n_executors && !nw_without(NW_DEFENCE_RECALL); i++) {
-        const struct nw_executor *ex = nw_m.executors[i];
-
-        if (may_be_in(ex, domain))
+    for (const struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex))
+        if (may_be_in(ex, domain) && !nw_without(NW_DEFENCE_RECALL))
             nw_executor_kick(ex);
-    }
 }
 
 /* No flow of it begins to run from now on. The nested call looks at the key under the same lock as at the free list;
@@ -207,10 +206,9 @@ static void recall(struct nw_domain *domain, uint64_t now)
     nw_store_relaxed(&domain->key, 0);
     nw_free_unlock(domain);
     nw_unready_all(domain);
-    domain->key_state = NW_KEY_CALLED_BACK;
+    nw_key_call_back(domain);
     domain->key_since = now;
-    domain->recall = ++nw_m.n_recalls;
-    nw_m.n_called_back++;
+    domain->recall = ++n_recalls;
     a = activity_of(domain);
     if (a.waits)
         nw_key_want(domain, a.serves);
@@ -229,7 +227,7 @@ static struct nw_domain *choose(const struct nw_domain *wants, uint64_t now)
     unsigned best_cost = 0;
 
     for (int key = 0; key < NW_PKRU_KEYS; key++) {
-        struct nw_domain *d = nw_m.key_holder[key];
+        struct nw_domain *d = nw_key_holder(key);
         struct activity a;
         unsigned cost;
         uint64_t turn;
@@ -254,13 +252,13 @@ static bool take(const struct nw_domain *wants, uint64_t now)
 {
     struct nw_domain *from;
 
-    if (!wants->key_urgent && (now < wants->key_due || now - nw_m.background_took < BACKGROUND_EACH_NS))
+    if (!wants->key_urgent && (now < wants->key_due || now - background_took < BACKGROUND_EACH_NS))
         return false;
     from = choose(wants, now);
     if (!from)
         return false;
     if (!wants->key_urgent)
-        nw_m.background_took = now;
+        background_took = now;
     recall(from, now);
     return from->key_state != NW_KEY_CALLED_BACK;
 }
@@ -271,7 +269,7 @@ static unsigned count_going(uint64_t now)
     unsigned n = 0;
 
     for (int key = 0; key < NW_PKRU_KEYS; key++) {
-        const struct nw_domain *d = nw_m.key_holder[key];
+        const struct nw_domain *d = nw_key_holder(key);
 
         n += d &&
              (d->key_state == NW_KEY_GOES || (d->key_state == NW_KEY_CALLED_BACK && now - d->key_since < PATIENCE_NS));
@@ -281,8 +279,8 @@ static unsigned count_going(uint64_t now)
 
 static bool park_one(void)
 {
-    for (int key = 0; key < NW_PKRU_KEYS && nw_m.n_called_back; key++) {
-        struct nw_domain *d = nw_m.key_holder[key];
+    for (int key = 0; key < NW_PKRU_KEYS && nw_keys_called_back(); key++) {
+        struct nw_domain *d = nw_key_holder(key);
 
         if (d && d->key_state == NW_KEY_CALLED_BACK && nw_domain_lives(d) && has_left(d)) {
             park(d);
@@ -298,11 +296,11 @@ static bool serve_one(void)
     uint64_t now = nw_now();
     unsigned going = count_going(now);
 
-    for (struct nw_domain *d = nw_m.key_line; d; d = d->next_wanting) {
+    for (struct nw_domain *d = nw_keys_first_wanting(); d; d = d->next_wanting) {
         if (d->held_key || !nw_domain_lives(d))
             continue;
-        if (nw_m.keys_free) {
-            give(d, __builtin_ctz(nw_m.keys_free));
+        if (nw_keys_free()) {
+            give(d);
             return true;
         }
         if (going)
@@ -317,6 +315,6 @@ void nw_keys_deal(void)
 {
     bool more = true;
 
-    while (more && nw_m.keyed && (nw_m.key_line || nw_m.n_called_back))
+    while (more && nw_config()->keyed && (nw_keys_first_wanting() || nw_keys_called_back()))
         more = park_one() || serve_one();
 }

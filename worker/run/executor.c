@@ -4,6 +4,7 @@
 #include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/domain/domain.h"
@@ -76,12 +77,12 @@ static void wait_on_doorbell(void)
     uint32_t n = nw_m.n_lines;
 
     nw_wake_lead(true);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (!anything_comes(n) && may_sleep(n))
         nw_channel_sleep(&nw_m.lines[0].channel); /* whatever ends it, the queues are looked at */
     for (uint32_t k = 1; k < n; k++)
         nw_store_relaxed(&nw_m.lines[k].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_notify */
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     nw_wake_lead(false);
 }
 
@@ -141,7 +142,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
 {
     struct nw_slot *slot;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     account(ex);
     ex->away = true;
     nw_ring_poll();
@@ -157,7 +158,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
         nw_wake_executor();
     nw_wake_resting_control();
     ex->taken_at = __builtin_ia32_rdtsc();
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return slot;
 }
 
@@ -184,10 +185,10 @@ static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
         domain->loaded = true;
         return true;
     }
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     nw_domain_kill(domain, NW_STATUS_REFUSED, reason);
     nw_slot_die(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return false;
 }
 

@@ -8,7 +8,8 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
@@ -92,7 +93,9 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
 /* How long those that wait leave an executor to one slot. */
 static uint64_t quantum(bool waiting)
 {
-    if (nw_ready_brief() || (nw_m.key_line && nw_m.key_line->key_urgent) || nw_line_waits())
+    const struct nw_domain *wanting = nw_keys_first_wanting();
+
+    if (nw_ready_brief() || (wanting && wanting->key_urgent) || nw_line_waits())
         return BRIEF_WAIT_NS;
     return waiting ? QUANTUM_NS : UINT64_MAX;
 }
@@ -122,21 +125,19 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
 
 bool nw_watch(uint64_t now)
 {
-    bool waiting = nw_ready_any() || nw_m.key_line || nw_line_waits(), busy = waiting;
+    bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_line_waits(), busy = waiting;
     uint64_t most = quantum(waiting);
 
     nw_ready_time(now);
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
-        struct nw_domain *domain = nw_m.domains[i];
-
+    for (struct nw_domain *domain = nw_domain_after(NULL); domain; domain = nw_domain_after(domain)) {
         busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
                 domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }
-    for (uint32_t i = 0; i < nw_m.n_executors; i++) {
-        busy |= nw_m.executors[i]->runs != nw_m.executors[i]->seen_runs || !nw_m.executors[i]->idle;
-        watch_executor(nw_m.executors[i], now, most);
+    for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex)) {
+        busy |= ex->runs != ex->seen_runs || !ex->idle;
+        watch_executor(ex, now, most);
     }
     if (waiting)
         nw_wake_executor();

@@ -1,10 +1,10 @@
 /* Signals reach their handlers here: between the monitor and the domain, and at a fault. See signals.h. */
 #include "common/base/atomic.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/signal/signals.h"
 #include <errno.h>
@@ -130,10 +130,10 @@ static void end(struct nw_slot *slot, int signal, const char *what)
     char reason[NW_REASON_MAX];
 
     snprintf(reason, sizeof(reason), "SIG%s %s", name ? name : "RT", what);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
     nw_slot_die(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 static void store_left(const struct nw_slot *slot, const struct delivery *d)
@@ -151,13 +151,13 @@ static bool find(struct nw_slot *slot, struct delivery *d, enum found *found)
     bool lives;
 
     *d = (struct delivery){.left_at = 0};
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     lives = slot->domain->state != NW_DOMAIN_DYING;
     if (lives)
         *found = next(slot, d);
     else
         nw_slot_die(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return lives;
 }
 
@@ -206,13 +206,13 @@ bool nw_signal_fault(struct nw_slot *slot, int signal, int code, uint64_t addres
     if (is_monitors(rip) && !nw_without(NW_DEFENCE_SIGNALS))
         return false;
     d.info.code = told_code(domain, signal, code, address);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     handled = domain->state != NW_DOMAIN_DYING && nw_signal_effect(domain, signal) == NW_SIGNAL_HANDLED &&
               !(slot->signals.mask & NW_SIGNAL_BIT(signal));
     if (handled) {
         d.action = domain->signals.actions[signal - 1];
         enter_mask(slot, &d);
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return handled && nw_signal_frame_push(slot, &d.info, &d.action, d.mask);
 }

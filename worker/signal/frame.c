@@ -4,9 +4,9 @@
  * frame names no rights and no segment bases; the gate gives those from its own records.
  */
 #include "common/base/xstate.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
@@ -196,21 +196,21 @@ void nw_signal_siginfo(uint8_t to[NW_SIGINFO_SIZE], const struct nw_signal_info 
 static size_t save_state(uint8_t *to, const struct nw_slot *slot)
 {
     const struct software software = {.magic = MAGIC_1,
-                                      .extended_size = (uint32_t)nw_m.xsave_size + sizeof(uint32_t),
-                                      .features = nw_m.xsave_features,
-                                      .size = (uint32_t)nw_m.xsave_size};
+                                      .extended_size = (uint32_t)nw_config()->xsave_size + sizeof(uint32_t),
+                                      .features = nw_config()->xsave_features,
+                                      .size = (uint32_t)nw_config()->xsave_size};
     const uint32_t end = MAGIC_2;
     uint64_t bv;
 
-    memcpy(to, slot->gate.xsave, nw_m.xsave_size);
+    memcpy(to, slot->gate.xsave, nw_config()->xsave_size);
     memcpy(&bv, to + NW_XSAVE_HEADER, sizeof(bv));
-    bv &= nw_m.xsave_features;
+    bv &= nw_config()->xsave_features;
     memcpy(to + NW_XSAVE_HEADER, &bv, sizeof(bv));
     memcpy(to + SOFTWARE_OFFSET, &software, sizeof(software));
-    if (nw_m.xsave_pkru_offset && nw_m.xsave_pkru_offset + sizeof(uint32_t) <= nw_m.xsave_size)
-        memset(to + nw_m.xsave_pkru_offset, 0, sizeof(uint32_t));
-    memcpy(to + nw_m.xsave_size, &end, sizeof(end));
-    return nw_m.xsave_size + sizeof(end);
+    if (nw_config()->xsave_pkru_offset && nw_config()->xsave_pkru_offset + sizeof(uint32_t) <= nw_config()->xsave_size)
+        memset(to + nw_config()->xsave_pkru_offset, 0, sizeof(uint32_t));
+    memcpy(to + nw_config()->xsave_size, &end, sizeof(end));
+    return nw_config()->xsave_size + sizeof(end);
 }
 
 /* Where the frame ends. False: the alternate stack, which the flow is on, would overflow. */
@@ -251,8 +251,9 @@ static void enter(struct nw_slot *slot, const struct nw_signal_info *info, const
 
 static bool may_resume(const struct nw_domain *domain, uint64_t rip)
 {
-    return (rip >= domain->base && rip < domain->end) || (rip >= nw_m.vdso && rip < nw_m.vdso + VDSO_SIZE) ||
-           (rip >= (uint64_t)nw_m.gate->enter && rip < (uint64_t)nw_m.gate->inside);
+    return (rip >= domain->base && rip < domain->end) ||
+           (rip >= nw_config()->vdso && rip < nw_config()->vdso + VDSO_SIZE) ||
+           (rip >= (uint64_t)nw_config()->gate->enter && rip < (uint64_t)nw_config()->gate->inside);
 }
 
 bool nw_signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
@@ -265,7 +266,7 @@ bool nw_signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *inf
 
     if (!make_full(slot) || !find_place(slot, action, &top, &bottom))
         return false;
-    state = (top - nw_m.xsave_size - sizeof(uint32_t)) & -64ull;
+    state = (top - nw_config()->xsave_size - sizeof(uint32_t)) & -64ull;
     at = ((state - sizeof(*frame)) & -16ull) - 8;
     if (at >= state || at < bottom || !may_resume(slot->domain, action->handler))
         return false;
@@ -307,15 +308,15 @@ static bool load_state(struct nw_slot *slot, uint64_t from)
     if (!copy_in(slot, to, from, LEGACY_SIZE))
         return false;
     memcpy(&software, to + SOFTWARE_OFFSET, sizeof(software));
-    if (software.magic == MAGIC_1 && software.size >= nw_m.xsave_size) {
-        if (!copy_in(slot, to + LEGACY_SIZE, from + LEGACY_SIZE, nw_m.xsave_size - LEGACY_SIZE))
+    if (software.magic == MAGIC_1 && software.size >= nw_config()->xsave_size) {
+        if (!copy_in(slot, to + LEGACY_SIZE, from + LEGACY_SIZE, nw_config()->xsave_size - LEGACY_SIZE))
             return false;
         memcpy(&bv, to + NW_XSAVE_HEADER, sizeof(bv));
     }
     if (nw_without(NW_DEFENCE_SIGNALS))
         return true;
     /* What XRSTOR would fault on, in the middle of the way out, or what is not the domain's to set. */
-    bv &= nw_m.xsave_features;
+    bv &= nw_config()->xsave_features;
     memcpy(to + NW_XSAVE_HEADER, no_header, sizeof(no_header));
     memcpy(to + NW_XSAVE_HEADER, &bv, sizeof(bv));
     memcpy(&mxcsr, to + NW_XSAVE_MXCSR, sizeof(mxcsr));

@@ -1,7 +1,7 @@
 /* Who gets a signal, and what that does to a flow that waits. See signals.h. */
 #include "common/base/atomic.h"
+#include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
@@ -53,9 +53,7 @@ void nw_signal_look(struct nw_slot *slot)
  * here, since it was about to return to the slot from a nested call, is found by the watch. */
 static void kick(const struct nw_slot *slot, const struct nw_executor *self)
 {
-    for (uint32_t i = 0; i < nw_m.n_executors; i++) {
-        struct nw_executor *ex = nw_m.executors[i];
-
+    for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex)) {
         if (ex != self && nw_running(ex) == slot && !ex->away)
             nw_executor_kick(ex);
     }

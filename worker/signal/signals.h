@@ -7,8 +7,8 @@
  *   sent (signal/post.c) ──> pending ──> delivered (signal/deliver.c) ──> frame, handler ──> rt_sigreturn
  *   expired (signal/timer.c) ──^                       a fault ──────────^   (signal/frame.c)
  *
- * All of it is guarded by nw_m.lock, but `signalled` of a slot, which whoever runs it may look at without, and what
- * only the executor of a slot changes: its alternate stack.
+ * All of it is guarded by nw_monitor_lock, but `signalled` of a slot, which whoever runs it may look at without, and
+ * what only the executor of a slot changes: its alternate stack.
  */
 #ifndef NW_WORKER_SIGNAL_SIGNALS_H
 #define NW_WORKER_SIGNAL_SIGNALS_H

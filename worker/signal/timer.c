@@ -4,7 +4,6 @@
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
 #include "worker/signal/signals.h"
 #include <signal.h>
@@ -117,8 +116,8 @@ uint64_t nw_signal_timers_run(uint64_t now)
 {
     uint64_t next = UINT64_MAX;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++) {
-        uint64_t expires = domain_timers(nw_m.domains[i], now);
+    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+        uint64_t expires = domain_timers(d, now);
 
         next = expires < next ? expires : next;
     }

@@ -2,9 +2,10 @@
 #include "worker/syscall/call.h"
 #include "common/base/atomic.h"
 #include "common/base/bound.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/executor.h"
 #include "worker/executor/blocked.h"
 #include "worker/policy/refusal.h"
 #include <errno.h>
@@ -38,8 +39,8 @@ bool nw_call_once(struct nw_call *call)
 
 long nw_call_kernel(struct nw_call *call)
 {
-    return nw_m.gate->syscall_as(nw_without(NW_DEFENCE_RIGHTS) ? 0 : call->ex->gate.page->pkru, call->number,
-                                 call->args);
+    return nw_config()->gate->syscall_as(nw_without(NW_DEFENCE_RIGHTS) ? 0 : call->ex->gate.page->pkru, call->number,
+                                         call->args);
 }
 
 /* Page by page, since a path may end right before unmapped memory. */

@@ -4,11 +4,12 @@
  * needs no key for that.
  */
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/wake.h"
 #include "worker/run/deal.h"
@@ -81,7 +82,7 @@ static void wait_ready(struct nw_call *call, short events)
     const uint64_t args[6] = {(uint64_t)&file, 1, (uint64_t)(int64_t)timeout};
     uint64_t *flags = flags_of(call);
 
-    if (timeout && nw_m.gate->syscall_as(0, SYS_poll, args) == 0 && flags)
+    if (timeout && nw_config()->gate->syscall_as(0, SYS_poll, args) == 0 && flags)
         *flags |= MSG_DONTWAIT;
 }
 
@@ -90,7 +91,7 @@ static bool give_up_rights(struct nw_call *call)
 {
     bool lives;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     lives = call->domain->state != NW_DOMAIN_DYING;
     if (lives && !nw_key_usable(call->domain)) {
         call->slot->state = NW_SLOT_BARE;
@@ -99,7 +100,7 @@ static bool give_up_rights(struct nw_call *call)
         nw_keys_deal();
         nw_wake_executor();
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return lives;
 }
 
@@ -109,12 +110,12 @@ static bool regain_rights(struct nw_call *call)
     struct nw_domain *domain = call->domain;
     bool lives;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     domain->n_key_waiters++;
     while ((lives = domain->state != NW_DOMAIN_DYING) && !nw_key_usable(domain)) {
         nw_key_want(domain, call->slot->sequence & 1);
         nw_wake_executor();
-        pthread_cond_wait(&domain->key_given, &nw_m.lock);
+        pthread_cond_wait(&domain->key_given, &nw_monitor_lock);
     }
     domain->n_key_waiters--;
     if (lives) {
@@ -122,7 +123,7 @@ static bool regain_rights(struct nw_call *call)
         call->ex->has_rights = true;
         call->ex->gate.page->pkru = call->slot->gate.pkru;
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return lives;
 }
 

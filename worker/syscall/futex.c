@@ -1,13 +1,14 @@
 /* Futexes, which are the monitor's own: a thread of a domain that waits at one takes no thread of the kernel with it.
  */
 #include "common/base/atomic.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/wake.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include "worker/syscall/sleep.h"
 #include <errno.h>
@@ -65,10 +66,10 @@ static long futex_wait(struct nw_call *call, uint32_t bits, bool absolute, clock
         return -EFAULT;
     if (value != (uint32_t)call->args[2])
         return -EAGAIN;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     call->slot->signals.restarts = !at || absolute;
     sleep_on(call, bits, at, wakes);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 
@@ -76,9 +77,9 @@ static long futex_wake(struct nw_call *call, uint32_t bits, uint64_t max)
 {
     long woken;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     woken = nw__futex_wake(call->domain, call->args[0], bits, max);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return woken;
 }
 

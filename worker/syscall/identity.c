@@ -2,6 +2,7 @@
 #include "common/base/bound.h"
 #include "worker/domain/domain.h"
 #include "worker/executor/blocked.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <sys/resource.h>

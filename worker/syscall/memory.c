@@ -3,10 +3,10 @@
 #include "worker/account/denied.h"
 #include "worker/account/share.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/memory/calls.h"
 #include "worker/memory/shortage.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <sys/mman.h>

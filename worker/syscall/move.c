@@ -4,12 +4,13 @@
  * the kernel does not let a signal interrupt is cut in pieces, between which the end of the domain is noticed.
  */
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -248,7 +249,7 @@ static long at_once(struct nw_call *call)
     struct iovec pieces[LIST_MAX];
     int n = pieces_of(call, pieces);
     const uint64_t args[6] = {call->args[0], (uint64_t)pieces, (uint64_t)n, UINT64_MAX, UINT64_MAX, RWF_NOWAIT};
-    long result = n < 0 ? n : nw_m.gate->syscall_as(0, writes ? SYS_pwritev2 : SYS_preadv2, args);
+    long result = n < 0 ? n : nw_config()->gate->syscall_as(0, writes ? SYS_pwritev2 : SYS_preadv2, args);
 
     return result == -EOPNOTSUPP ? -EAGAIN : result;
 }

@@ -1,13 +1,14 @@
 /* System calls about signals: of the domain's own flows, and nobody else's. See signals.h. */
 #include "common/base/atomic.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
 #include "worker/signal/signals.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <signal.h>
@@ -41,20 +42,20 @@ long nw_sys_sigaction(struct nw_call *call)
         return -EINVAL;
     if (call->args[1] && nw_call_read(call, &fresh, call->args[1], sizeof(fresh)) < 0)
         return -EFAULT;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     old = call->domain->signals.actions[nw_index((uint64_t)signal - 1, NW_SIGNALS)];
     if (call->args[1])
         call->domain->signals.actions[nw_index((uint64_t)signal - 1, NW_SIGNALS)] = fresh;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return call->args[2] ? nw_call_write(call, call->args[2], &old, sizeof(old)) : 0;
 }
 
 static void set_mask(struct nw_slot *slot, uint64_t mask)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     slot->signals.mask = mask & ~NW_SIGNAL_UNTOUCHED;
     nw_signal_look(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 long nw_sys_sigprocmask(struct nw_call *call)
@@ -83,9 +84,9 @@ long nw_sys_sigpending(struct nw_call *call)
 
     if (call->args[1] != SET_SIZE)
         return -EINVAL;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     set = nw_signal_pending(call->slot) & call->slot->signals.mask;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_call_write(call, call->args[0], &set, sizeof(set));
 }
 
@@ -160,9 +161,9 @@ long nw_sys_kill(struct nw_call *call)
         return -EINVAL;
     if (process != SELF && process != 0 && process != -SELF)
         return -ESRCH;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     result = send(call, NULL, (int)nw_index((uint64_t)signal, NW_SIGNALS + 1));
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return result;
 }
 
@@ -178,10 +179,10 @@ long nw_sys_tkill(struct nw_call *call)
         return -EINVAL;
     if (group && (int)call->args[0] != SELF)
         return -ESRCH;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     to = nw_signal_flow(call->domain, (uint32_t)tid);
     result = to ? send(call, to, (int)nw_index((uint64_t)signal, NW_SIGNALS + 1)) : -ESRCH;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return result;
 }
 
@@ -191,9 +192,9 @@ long nw_sys_sigreturn(struct nw_call *call)
     uint64_t mask;
 
     if (!nw_signal_frame_pop(call->slot, &mask)) {
-        pthread_mutex_lock(&nw_m.lock);
+        pthread_mutex_lock(&nw_monitor_lock);
         end_domain(call, "returned from a signal handler through a bad frame");
-        pthread_mutex_unlock(&nw_m.lock);
+        pthread_mutex_unlock(&nw_monitor_lock);
         return 0;
     }
     set_mask(call->slot, mask);
@@ -214,9 +215,9 @@ static void sleep_for_signal(struct nw_call *call)
 
 long nw_sys_pause(struct nw_call *call)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     sleep_for_signal(call);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 
@@ -229,12 +230,12 @@ long nw_sys_sigsuspend(struct nw_call *call)
         return -EINVAL;
     if (nw_call_read(call, &mask, call->args[0], sizeof(mask)) < 0)
         return -EFAULT;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     s->restored_mask = s->mask;
     s->restores = true;
     s->mask = mask & ~NW_SIGNAL_UNTOUCHED;
     sleep_for_signal(call);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 
@@ -290,9 +291,9 @@ long nw_sys_sigtimedwait(struct nw_call *call)
     error = wait_end(call, &until);
     if (error)
         return error;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     result = wait_for(call, set, until, &info);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (call->parked || result < 0 || !call->args[1])
         return result;
     nw_signal_siginfo(form, &info);

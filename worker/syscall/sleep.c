@@ -1,9 +1,9 @@
 /* System calls by which a thread of a domain sleeps for a time. */
 #include "worker/syscall/sleep.h"
 #include "common/base/atomic.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
@@ -42,13 +42,13 @@ int nw__sleep_end(struct nw_call *call, uint64_t address, bool absolute, clockid
 /* `left_at`: where a signal stores what was left; 0: nowhere. */
 static long sleep_until(struct nw_call *call, uint64_t at, uint64_t left_at)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
     call->slot->signals.restarts = false;
     call->slot->signals.left_at = left_at;
     if (call->parked)
         nw_sleep(call->slot, NW_SLOT_SLEEP, at);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 

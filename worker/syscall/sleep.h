@@ -4,6 +4,8 @@
 #define NW_WORKER_SYSCALL_SLEEP_H
 
 #include "worker/syscall/call.h"
+#include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 /* From a timeout as system calls take it, at this address of the domain, to ns of CLOCK_MONOTONIC. 0 or negative

@@ -3,17 +3,19 @@
 #include "common/base/log.h"
 #include "worker/account/denied.h"
 #include "worker/account/share.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/wake.h"
 #include "worker/run/executor.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include "worker/syscall/sleep.h"
 #include <errno.h>
@@ -43,7 +45,7 @@ static struct nw_slot *fork_slot(struct nw_call *call)
     slot->gate.fs = flags & CLONE_SETTLS ? call->args[4] : call->slot->gate.fs;
     slot->clear_tid = flags & CLONE_CHILD_CLEARTID ? call->args[3] : 0;
     slot->signals.mask = call->slot->signals.mask;
-    memcpy(slot->gate.xsave, call->slot->gate.xsave, nw_m.xsave_size);
+    memcpy(slot->gate.xsave, call->slot->gate.xsave, nw_config()->xsave_size);
     return slot;
 }
 
@@ -77,12 +79,12 @@ static void store_number(struct nw_call *call, uint32_t tid)
 /* Of a domain that is dying it was reaped meanwhile. */
 static void start_flow(struct nw_call *call, struct nw_slot *slot)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (call->domain->state != NW_DOMAIN_DYING) {
         nw_ready(slot);
         nw_wake_executor();
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 long nw_sys_clone(struct nw_call *call)
@@ -93,10 +95,10 @@ long nw_sys_clone(struct nw_call *call)
 
     if (!call->args[1] || (flags & CLONE_SETTLS && call->args[4] >= ADDRESS_MAX))
         return -EINVAL;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     slot = may_fork(call->domain) ? fork_slot(call) : NULL;
     tid = slot ? slot->tid : 0;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (!slot)
         return -EAGAIN;
     store_number(call, tid);
@@ -129,9 +131,9 @@ static void clear_number(struct nw_call *call)
 {
     const uint32_t zero = 0;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     call->domain->n_ending++;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (call->slot->clear_tid)
         nw_call_write(call, call->slot->clear_tid, &zero, sizeof(zero));
 }
@@ -139,10 +141,10 @@ static void clear_number(struct nw_call *call)
 long nw_sys_exit(struct nw_call *call)
 {
     clear_number(call);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     end_flow(call);
     nw_deaths_settle(); /* from now on it is none of the domain's threads */
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 
@@ -154,14 +156,14 @@ static bool ends_in_order(const struct nw_call *call)
 
 static long end_domain(struct nw_call *call, const char *reason)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (ends_in_order(call))
         nw_domain_kill(call->domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
     else
         nw_domain_kill(call->domain, NW_STATUS_CRASHED, reason);
     nw_slot_die(call->slot);
     call->parked = true;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 
@@ -176,12 +178,12 @@ long nw_sys_exit_group(struct nw_call *call)
 long nw_sys_yield(struct nw_call *call)
 {
     nw_slot_result(call->slot, 0);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     call->slot->pace = nw_executor_pace(call->ex);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
     if (call->parked)
         nw_ready(call->slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return 0;
 }
 

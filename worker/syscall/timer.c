@@ -1,9 +1,12 @@
 /* System calls about timers that send signals to their own domain. See signals.h. */
 #include "common/base/bound.h"
 #include "worker/account/share.h"
+#include "worker/base/lock.h"
 #include "worker/base/now.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/slot.h"
 #include "worker/signal/signals.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <limits.h>
@@ -47,13 +50,13 @@ static uint64_t set_real(struct nw_call *call, uint64_t value, uint64_t interval
     struct nw_signal_timer *timer = &call->domain->signals.timers[0];
     uint64_t old;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     old = left(timer);
     *old_interval = timer->interval;
     timer->signal = SIGALRM;
     timer->maker = call->slot->tid;
     nw_signal_timer_set(call->domain, timer, value ? nw_now() + value : 0, value ? interval : 0);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return old;
 }
 
@@ -86,9 +89,9 @@ long nw_sys_getitimer(struct nw_call *call)
     const struct nw_signal_timer *timer = &call->domain->signals.timers[0];
     struct itimerval t;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     t = to_itimerval(left(timer), timer->interval);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return nw_call_write(call, call->args[1], &t, sizeof(t));
 }
 
@@ -145,11 +148,11 @@ long nw_sys_timer_create(struct nw_call *call)
         return -EINVAL;
     if (nw_call_write(call, call->args[2], &number, sizeof(number)) < 0)
         return -EFAULT;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     result = make(call, &event);
     if (result >= 0 && !call->args[1])
         call->domain->signals.timers[1 + result].value = (uint64_t)result;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     number = (int32_t)result;
     return result < 0 ? result : nw_call_write(call, call->args[2], &number, sizeof(number));
 }
@@ -188,14 +191,14 @@ long nw_sys_timer_settime(struct nw_call *call)
         !to_ns(t.it_interval.tv_sec, t.it_interval.tv_nsec, 1, &interval))
         return -EINVAL;
     memset(&old, 0, sizeof(old));
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     timer = timer_of(call);
     if (timer) {
         old = to_itimerspec(timer);
         value = expiry(value, absolute, timer->clock);
         nw_signal_timer_set(call->domain, timer, value, value ? interval : 0);
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (!timer)
         return -EINVAL;
     return call->args[3] ? nw_call_write(call, call->args[3], &old, sizeof(old)) : 0;
@@ -206,11 +209,11 @@ long nw_sys_timer_gettime(struct nw_call *call)
     struct nw_signal_timer *timer;
     struct itimerspec t = {0};
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     timer = timer_of(call);
     if (timer)
         t = to_itimerspec(timer);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return timer ? nw_call_write(call, call->args[1], &t, sizeof(t)) : -EINVAL;
 }
 
@@ -219,10 +222,10 @@ long nw_sys_timer_getoverrun(struct nw_call *call)
     struct nw_signal_timer *timer;
     long result;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     timer = timer_of(call);
     result = timer ? (long)timer->overran : -EINVAL;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return result;
 }
 
@@ -230,13 +233,13 @@ long nw_sys_timer_delete(struct nw_call *call)
 {
     struct nw_signal_timer *timer;
 
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     timer = timer_of(call);
     if (timer) {
         nw_signal_timer_set(call->domain, timer, 0, 0);
         *timer = (struct nw_signal_timer){0};
         nw_share_give(&call->domain->account, NW_RESOURCE_SIGNAL_TIMERS, 1);
     }
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     return timer ? 0 : -EINVAL;
 }

@@ -1,7 +1,8 @@
 /* System calls that wait for one of several files, for as long as they say. */
+#include "worker/base/config.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/executor.h"
 #include "worker/executor/blocked.h"
 #include "worker/syscall/call.h"
 #include <errno.h>
@@ -26,7 +27,7 @@ static uint64_t end_of(const struct nw_call *call, int timeout)
 
 static long look(const struct nw_call *call, bool own, const uint64_t args[6])
 {
-    return nw_m.gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
+    return nw_config()->gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
 }
 
 /* Without a kernel thread to spare. Starved, unless it finds something at once or its time is over. */

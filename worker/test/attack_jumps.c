@@ -4,7 +4,6 @@
 #include "protect/gate/gate.h"
 #include "protect/scan/elf_file.h"
 #include "worker/call/invoke.h"
-#include "worker/domain/monitor.h"
 #include "worker/test/attack/attack.h"
 #include "worker/test/attack_host.h"
 #include <fcntl.h>
@@ -176,7 +175,7 @@ bool nw_attack_look_record(unsigned which, uint64_t *at)
     struct nw_elf elf = worker_file();
     uint64_t base = mapped("/nightward-worker", false);
 
-    return base && peek(base + (uint64_t)symbol(&elf, "nw_m") + offsetof(struct nw_monitor, domains[which]), at);
+    return base && peek(base + (uint64_t)symbol(&elf, "nw__domains") + which * sizeof(struct nw_domain *), at);
 }
 
 /* Functions that jump at the same time, since each must be made anew after most of its jumps. */

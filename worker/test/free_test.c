@@ -4,10 +4,10 @@
  */
 #include "common/base/atomic.h"
 #include "common/test/test.h"
+#include "worker/base/config.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/monitor.h"
 #include <pthread.h>
 #include <string.h>
 
@@ -15,7 +15,6 @@
 #define ROUNDS 6000000
 #define IN_ROW 2000 /* more than it takes to own the lock */
 
-struct nw_monitor nw_m;
 static struct nw_domain domain;
 static struct nw_executor executors[2];
 static uint32_t taken[SLOTS], wrong, owned;
@@ -112,14 +111,14 @@ static void who_takes_it_in_a_row_owns_it_until_another_comes(void **state)
 static void nothing_is_taken_without_a_key(void **state)
 {
     fill(state);
-    nw_m.keyed = true;
+    nw__config.keyed = true;
     assert_null(nw_free_pop(&domain, &executors[0]));
     domain.key = 3;
     assert_non_null(nw_free_pop(&domain, &executors[0]));
     domain.state = NW_DOMAIN_DYING;
     assert_null(nw_free_pop(&domain, &executors[0]));
     assert_non_null(nw_free_drain(&domain));
-    nw_m.keyed = false;
+    nw__config.keyed = false;
 }
 
 int main(void)

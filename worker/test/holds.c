@@ -2,10 +2,10 @@
 #include "worker/test/holds.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/limits.h"
+#include "worker/base/lock.h"
 #include "worker/base/span.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
 #include "worker/gate/syscall.h"
@@ -80,7 +80,7 @@ static __thread struct {
 
 static const char *name_of(const char *expression, const char *file)
 {
-    static const char *const names[][2] = {{"nw_m.lock", "monitor.lock"},
+    static const char *const names[][2] = {{"nw_monitor_lock", "monitor.lock"},
                                            {"memory_lock", "domain.memory_lock"},
                                            {"images->mutex", "images.mutex"},
                                            {"move_lock", "domain.move_lock"},
@@ -109,7 +109,7 @@ static void begin_hold(const pthread_mutex_t *mutex, const char *name, const cha
 static void note_under_lock(const char *name)
 {
     for (size_t i = 0; i < HELD_MAX; i++)
-        if (held[i].mutex == &nw_m.lock)
+        if (held[i].mutex == &nw_monitor_lock)
             keep("under", held[i].name, name, 0, spent() - held[i].since);
 }
 

@@ -3,15 +3,16 @@
  * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
  */
 #include "common/test/test.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
+#include "worker/image/programs.h"
 #include "worker/image/where.h"
 #include "worker/memory/calls.h"
 #include "worker/memory/code.h"
@@ -35,7 +36,6 @@
 #define RW     (PROT_READ | PROT_WRITE)
 #define RX     (PROT_READ | PROT_EXEC)
 
-struct nw_monitor nw_m;
 static struct nw_function function = {.memory = MEMORY};
 static struct nw_domain domain;
 static int file;
@@ -130,8 +130,7 @@ static int begin(void **state)
     domain.account.disk_used = &function.disk.used;
     pthread_mutex_init(&domain.memory_lock, NULL);
     pthread_mutex_init(&domain.code.building, NULL);
-    nw_m.images = nw_images_new(8, 1 << 20, NULL);
-    nw_m.host_images = nw_images_new(8, 64 << 20, NULL);
+    assert_int_equal(nw_image_caches_make(NULL), 0);
     nw_pages_measure();
     assert_int_equal(nw_share_open(&domain.account, function.memory, why, sizeof(why)), 0);
     assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
@@ -153,8 +152,8 @@ static int end(void **state)
     nw_share_close(&domain.account);
     free(domain.code.images);
     domain.code = (struct nw_code){.n = 0};
-    nw_images_free(nw_m.images);
-    nw_images_free(nw_m.host_images);
+    nw_images_free(nw_image_cache(false));
+    nw_images_free(nw_image_cache(true));
     close(file);
     return 0;
 }
@@ -324,7 +323,7 @@ static void parts_of_the_libc(void **state)
     assert_true(libc >= 0);
     for (uint64_t i = 0; i < 100; i++)
         assert_true(map_file(libc, 0, pages / 2 + i % 7, RX, 0, i) > 0);
-    nw_images_stats(nw_m.host_images, &stats);
+    nw_images_stats(nw_image_cache(true), &stats);
     assert_int_equal(stats.images, 1);
     assert_int_equal(stats.misses, 2); /* looked for, then built */
     assert_int_equal(domain.code.bytes, 0);

@@ -4,6 +4,7 @@
  */
 #include "common/manifest/manifest.h"
 #include "common/test/test.h"
+#include "worker/syscall/handlers.h"
 #include "worker/test/probe_host.h"
 #include <stdio.h>
 #include <stdlib.h>

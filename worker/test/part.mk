@@ -1,8 +1,8 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/memory/region.c))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c memory/pages.c memory/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c memory/pages.c memory/region.c base/config.c base/lock.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/account/share.c worker/account/denied.c,,$(COMMON)))
-$(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c))
+$(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c worker/base/config.c))
 $(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/base/bytes.c))
 $(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
 $(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy/doc.c worker/policy/rules.c))
@@ -23,7 +23,7 @@ NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck wo
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/wire/payload.c worker/wire/remote.c,,$(COMMON)))
+$(eval $(call fuzz,worker,remote,worker/wire/payload.c worker/wire/remote.c worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))

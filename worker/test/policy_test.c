@@ -2,6 +2,7 @@
 #include "common/test/test.h"
 #include "worker/policy/doc.h"
 #include "worker/policy/policy.h"
+#include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

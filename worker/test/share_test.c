@@ -4,6 +4,7 @@
  */
 #include "common/test/test.h"
 #include "worker/account/denied.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/now.h"
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* See carry.h. */
 #include "worker/wire/carry.h"
 #include "common/base/atomic.h"
+#include "worker/base/lock.h"
 #include "worker/call/death.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -41,13 +41,13 @@ int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
     if (from.length <= NW_CARRY_LOCKED)
         return nw_source_read(to, from);
     ex = from.length > NW_CARRY_PIECE ? nw_executor_running(slot) : NULL;
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
     if (ex && nw_executor_block(ex) < 0)
         ex = NULL;
     error = carry_unlocked(slot, to, from);
     if (ex)
         nw_executor_unblock(ex);
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     return is_dying(slot) ? -ECANCELED : error;
 }
 
@@ -55,23 +55,23 @@ int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
 static void make_way(struct nw_executor *ex, struct nw_slot *slot)
 {
     ex->gate.pending = 0;
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (is_dying(slot))
         nw_slot_die(slot);
     else
         nw_ready(slot);
     nw_dying_sweep();
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 static void fail(struct nw_slot *slot)
 {
-    pthread_mutex_lock(&nw_m.lock);
+    pthread_mutex_lock(&nw_monitor_lock);
     if (is_dying(slot))
         nw_slot_die(slot);
     else
         nw_input_failed(slot);
-    pthread_mutex_unlock(&nw_m.lock);
+    pthread_mutex_unlock(&nw_monitor_lock);
 }
 
 bool nw_carry_input(struct nw_executor *ex, struct nw_slot *slot)

@@ -1,6 +1,6 @@
 /*
- * Copies payloads that are larger than what may be copied under monitor.lock or without looking up: in pieces, without
- * the lock.
+ * Copies payloads that are larger than what may be copied under the monitor's lock or without looking up: in pieces,
+ * without the lock.
  */
 #ifndef NW_WORKER_WIRE_CARRY_H
 #define NW_WORKER_WIRE_CARRY_H
@@ -16,8 +16,8 @@ struct nw_slot;
 #define NW_CARRY_LOCKED (4ul << 10)   /* so much may be copied under the lock */
 #define NW_CARRY_PIECE  (128ul << 10) /* ... and so much without asking for a kick */
 
-/* monitor.lock held on entry and on return, but not meanwhile, when another executor has the token; the slot must be
- * one that is not reaped meanwhile. 0, -EFAULT, or -ECANCELED: its domain is dying. */
+/* The monitor's lock held on entry and on return, but not meanwhile, when another executor has the token; the slot must
+ * be one that is not reaped meanwhile. 0, -EFAULT, or -ECANCELED: its domain is dying. */
 int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from);
 
 /* Lock not held. Places the input of an invocation that the slot is about to run. False: a kick came in between, or the

@@ -3,7 +3,7 @@
  * answers for until the engine releases it. A domain may hold a quarter of an arena, or one payload of any size; the
  * last quarter is for those that hold little, so that none finds all of it taken by others.
  *
- * Lock: monitor.lock.
+ * Lock: the monitor's lock.
  */
 #ifndef NW_WORKER_WIRE_PAYLOAD_H
 #define NW_WORKER_WIRE_PAYLOAD_H

@@ -171,12 +171,13 @@ static uint64_t call_id(const struct nw_slot *slot)
 
 static struct nw_slot *call_of(uint64_t id)
 {
-    uint64_t domain = id >> 16 & 0xffff, index = id & 0xffff;
+    struct nw_domain *domain = nw_domain_at(id >> 16 & 0xffff);
+    uint64_t index = id & 0xffff;
     struct nw_slot *slot;
 
-    if (domain >= NW_DOMAINS_MAX || !nw_m.domains[domain] || index >= NW_DOMAIN_SLOTS)
+    if (!domain || index >= NW_DOMAIN_SLOTS)
         return NULL;
-    slot = &nw_m.domains[domain]->slots[index];
+    slot = &domain->slots[index];
     return slot->state == NW_SLOT_REMOTE && slot->call_generation == id >> 32 ? slot : NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/keys.h"
 #include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
 #include "worker/memory/shortage.h"
@@ -79,8 +80,8 @@ static uint32_t count_domains(void)
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < NW_DOMAINS_MAX && nw_m.domains[i]; i++)
-        n += nw_m.domains[i]->state != NW_DOMAIN_NONE;
+    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
+        n += d->state != NW_DOMAIN_NONE;
     return n;
 }
 
@@ -90,7 +91,7 @@ bool nw_tell_usage(uint64_t now)
     static uint64_t told_at;
     struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
 
-    head.value = __builtin_popcount(nw_m.keys_free);
+    head.value = nw_keys_free();
     head.memory = nw_load_relaxed(&refused); /* counted by nw_tell_refused */
     if (head.slots == told.slots && head.value == told.value && head.memory == told.memory)
         return false;
@@ -143,7 +144,7 @@ bool nw_tell_holds(uint64_t now)
 
     told_at = may ? now : told_at;
     for (size_t i = 0; i < NW_DOMAINS_MAX; i++) {
-        struct nw_domain *domain = nw_m.domains[turn = (turn + 1) % NW_DOMAINS_MAX];
+        struct nw_domain *domain = nw_domain_at(turn = (turn + 1) % NW_DOMAINS_MAX);
 
         if (!domain || domain->state != NW_DOMAIN_LIVE || !holds_differ(domain))
             continue;

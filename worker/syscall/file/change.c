@@ -8,6 +8,7 @@
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>

@@ -1,10 +1,11 @@
 /* System calls by which the kernel copies from one open file to another, in pieces: see syscall/move.c. */
+#include "worker/base/config.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static long copy_now(struct nw_call *call, struct copy *c, uint64_t length)
     long n;
 
     do
-        n = nw_m.gate->syscall_as(0, call->number, call->number == SYS_sendfile ? sent : copied);
+        n = nw_config()->gate->syscall_as(0, call->number, call->number == SYS_sendfile ? sent : copied);
     while (nw_call_cut_short(call, n));
     return n;
 }

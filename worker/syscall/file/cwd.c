@@ -3,6 +3,7 @@
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>

@@ -5,6 +5,7 @@
 
 #include "worker/path/place.h"
 #include "worker/syscall/call.h"
+#include <stdint.h>
 
 /* The place of the path at `name` of the domain, as nw_place_find finds it; nw_place_leave afterwards, when it was 0.
  */

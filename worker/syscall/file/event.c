@@ -2,6 +2,7 @@
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/watches.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <sys/timerfd.h>

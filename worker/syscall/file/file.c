@@ -8,6 +8,7 @@
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,12 @@
 /* Record locks by fcntl: see opened.h for whose they are. */
+#include "worker/base/config.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/files/locks.h"
 #include "worker/files/opened.h"
 #include "worker/files/ranges.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,7 @@ static long wait_in_kernel(void *who, int fd, struct flock *record)
     long result;
 
     do
-        result = nw_m.gate->syscall_as(0, SYS_fcntl, args);
+        result = nw_config()->gate->syscall_as(0, SYS_fcntl, args);
     while (nw_call_cut_short(call, result));
     return result;
 }

@@ -2,12 +2,14 @@
  * in syscall/file/name.c. */
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/grants.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
+#include "worker/image/programs.h"
 #include "worker/path/place.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
@@ -30,7 +32,8 @@ static bool is_trusted(const struct nw_place *place, int fd)
 
     return place->kind == NW_PLACE_LIBRARY && name &&
            (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
-           fstat(nw_m.loader, &loader) == 0 && st.st_uid == loader.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH));
+           fstat(nw_program_loader(), &loader) == 0 && st.st_uid == loader.st_uid &&
+           !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */

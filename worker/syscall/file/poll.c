@@ -4,6 +4,7 @@
  */
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <limits.h>

@@ -4,11 +4,12 @@
  * checked to lie in the domain. Everything else is passed on with the domain's rights. Which families, types, flags and
  * options there are is in policy/rules.c.
  */
+#include "worker/base/config.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/grants.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
+#include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -87,7 +88,7 @@ static int read_address(struct nw_call *call, uint64_t from, uint64_t length, st
 /* The call with the monitor's rights, on arguments that are its own or were checked. */
 static long call_own(struct nw_call *call)
 {
-    return nw_m.gate->syscall_as(0, call->number, call->args);
+    return nw_config()->gate->syscall_as(0, call->number, call->args);
 }
 
 /* Waits as long as it takes. Where no executor can be spared for that it is done if it can be done at once, which

@@ -4,6 +4,7 @@
  */
 #include "protect/rewrite/shortcut.h"
 #include "worker/gate/ops.h"
+#include "worker/syscall/handlers.h"
 #include "worker/test/attack/attack.h"
 #include <pthread.h>
 #include <string.h>
