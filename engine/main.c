@@ -3,7 +3,6 @@
 #include "common/host/spawn.h"
 #include "engine/admin/admin.h"
 #include "engine/control/controller.h"
-#include "engine/control/snapshot.h"
 #include "engine/control/supervisor.h"
 #include "engine/gateway/gateway.h"
 #include "engine/serve/engine.h"
@@ -28,7 +27,7 @@ static void say_notices(const struct nw_registry *registry)
 /* However it ends by itself: no socket stays behind that nobody answers. */
 static void leave(void)
 {
-    nw_state_leave(&controller.engine.state);
+    nw_state_leave(&controller.state);
 }
 
 int main(int argc, char **argv)
@@ -44,15 +43,15 @@ int main(int argc, char **argv)
     nw_options_parse(&engine->options, argc, argv);
     nw_log_init("nightward-engine", engine->options.log_level);
     nw_controller_init(&controller);
-    nw_supervisor_start(engine);
-    nw_state_take(&engine->state, engine->options.state);
-    engine->registry = nw_registry_open(engine->options.state, why, sizeof why);
-    if (!engine->registry)
+    nw_supervisor_start(&controller);
+    nw_state_take(&controller.state, engine->options.state);
+    controller.registry = nw_registry_open(engine->options.state, why, sizeof why);
+    if (!controller.registry)
         nw_die_system("%s", why);
-    say_notices(engine->registry);
-    nw_gateway_start(engine);
-    nw_threads_start(engine, &nw_snapshot_events);
-    nw_admin_start(engine);
+    say_notices(controller.registry);
+    controller.addresses = nw_gateway_start(engine);
+    nw_threads_start(&controller.threads);
+    nw_admin_start(&controller);
     atexit(leave);
     nw_controller_run(&controller);
     nw_controller_fini(&controller);

@@ -37,7 +37,7 @@
 
 /* A deployment or removal, from the head of its request to the end of the operation. */
 struct job {
-    struct nw_engine *engine;
+    struct nw_controller *controller;
     struct nw_http_request *request; /* NULL once the client is gone; the operation goes on without it */
     bool started;                    /* the operation owns the job's life now */
     struct nw_manifest manifest;
@@ -62,12 +62,12 @@ static void answer_json(struct nw_http_request *request, char *json)
 
 /* --- jobs --- */
 
-static struct job *job_new(struct nw_engine *engine, struct nw_http_request *request)
+static struct job *job_new(struct nw_controller *controller, struct nw_http_request *request)
 {
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return NULL;
-    job->engine = engine;
+    job->controller = controller;
     job->request = request;
     nw_manifest_init(&job->manifest);
     nw_manifest_init(&job->before);
@@ -122,7 +122,8 @@ static void client_gone(struct nw_http_request *request)
 static void deploy_end(struct nw_http_request *request)
 {
     struct job *job = request->user;
-    if (job->code.length && nw_deploy(job->engine, &job->manifest, &job->code, operation_done, job) == 0) {
+    if (job->code.length &&
+        nw_deploy(&job->controller->operations, &job->manifest, &job->code, operation_done, job) == 0) {
         job->started = true;
         return;
     }
@@ -134,8 +135,9 @@ static void deploy_end(struct nw_http_request *request)
 static void remove_end(struct nw_http_request *request)
 {
     struct job *job = request->user;
-    struct nw_function *function = nw_function_find(job->engine, request->function, strlen(request->function));
-    if (function && nw_remove(function, job->engine, operation_done, job) == 0) {
+    struct nw_function *function =
+        nw_function_find(&job->controller->engine, request->function, strlen(request->function));
+    if (function && nw_remove(&job->controller->operations, function, operation_done, job) == 0) {
         job->started = true;
         return;
     }
@@ -204,15 +206,15 @@ static int read_settings(struct job *job, const struct nw_function *function, st
     return rc;
 }
 
-static void begin_deploy(struct nw_engine *engine, struct nw_http_request *request, struct nw_query query)
+static void begin_deploy(struct nw_controller *controller, struct nw_http_request *request, struct nw_query query)
 {
     char why[640];
-    struct job *job = job_new(engine, request);
+    struct job *job = job_new(controller, request);
     if (!job) {
         fail(request, NW_STATUS_INTERNAL, "out of memory");
         return;
     }
-    struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
+    struct nw_function *function = nw_function_find(&controller->engine, request->function, strlen(request->function));
     snprintf(job->manifest.name, sizeof job->manifest.name, "%s", request->function);
     if (read_settings(job, function, query, why, sizeof why) < 0) {
         fail(request, NW_STATUS_BAD_REQUEST, why);
@@ -223,16 +225,16 @@ static void begin_deploy(struct nw_engine *engine, struct nw_http_request *reque
     request->handler = &deploy_handler;
 }
 
-static void begin_remove(struct nw_engine *engine, struct nw_http_request *request)
+static void begin_remove(struct nw_controller *controller, struct nw_http_request *request)
 {
-    if (!job_new(engine, request))
+    if (!job_new(controller, request))
         fail(request, NW_STATUS_INTERNAL, "out of memory");
     request->handler = &remove_handler;
 }
 
-static void show_function(struct nw_engine *engine, struct nw_http_request *request)
+static void show_function(struct nw_controller *controller, struct nw_http_request *request)
 {
-    struct nw_function *function = nw_function_find(engine, request->function, strlen(request->function));
+    struct nw_function *function = nw_function_find(&controller->engine, request->function, strlen(request->function));
     if (function && function->current)
         answer_json(request, nw_json_deployment(nw_deployment_of(function->current)));
     else
@@ -245,8 +247,8 @@ static void wrong_method(struct nw_http_request *request, const char *allow)
     fail(request, NW_STATUS_BAD_METHOD, "");
 }
 
-static void route_function(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length,
-                           struct nw_query query)
+static void route_function(struct nw_controller *controller, struct nw_http_request *request, const char *name,
+                           size_t length, struct nw_query query)
 {
     if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
         fail(request, NW_STATUS_BAD_REQUEST,
@@ -255,17 +257,17 @@ static void route_function(struct nw_engine *engine, struct nw_http_request *req
     }
     memcpy(request->function, name, length);
     request->function[length] = '\0';
-    nw_controller_look_at_state(engine);
+    nw_controller_look_at_state(controller);
     if (request->method == NW_HTTP_GET)
-        show_function(engine, request);
-    else if (engine->drain_deadline)
+        show_function(controller, request);
+    else if (controller->engine.drain_deadline)
         fail(request, NW_STATUS_DRAINING, "");
-    else if (engine->state.lost)
-        fail(request, NW_STATUS_UNAVAILABLE, engine->state.lost);
+    else if (controller->state.lost)
+        fail(request, NW_STATUS_UNAVAILABLE, controller->state.lost);
     else if (request->method == NW_HTTP_PUT)
-        begin_deploy(engine, request, query);
+        begin_deploy(controller, request, query);
     else if (request->method == NW_HTTP_DELETE)
-        begin_remove(engine, request);
+        begin_remove(controller, request);
     else
         wrong_method(request, "GET, HEAD, PUT, DELETE");
 }
@@ -279,35 +281,35 @@ static const char *behind(const char *path, size_t length, const char *prefix)
 
 static void head(void *arg, struct nw_http_request *request)
 {
-    struct nw_engine *engine = arg;
+    struct nw_controller *controller = arg;
     const char *path = request->target, *end = path + request->target_length, *name;
     const char *mark = memchr(path, '?', request->target_length);
     struct nw_query query = {mark ? mark + 1 : end, mark ? (size_t)(end - mark - 1) : 0};
     size_t length = (size_t)((mark ? mark : end) - path);
     end = path + length;
     if ((name = behind(path, length, "/v1/functions/"))) {
-        route_function(engine, request, name, (size_t)(end - name), query);
+        route_function(controller, request, name, (size_t)(end - name), query);
     } else if ((name = behind(path, length, "/v1/invoke/"))) {
         if (request->method == NW_HTTP_POST)
-            nw_http_invoke(engine, request, name, (size_t)(end - name));
+            nw_http_invoke(&controller->engine, request, name, (size_t)(end - name));
         else
             wrong_method(request, "POST");
     } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end) {
         if (request->method != NW_HTTP_GET)
             wrong_method(request, "GET, HEAD");
         else
-            answer_json(request, path[4] == 'f' ? nw_json_functions(engine) : nw_json_status(engine));
+            answer_json(request, path[4] == 'f' ? nw_json_functions(controller) : nw_json_status(controller));
     } else {
         fail(request, NW_STATUS_NO_ROUTE, "");
     }
 }
 
-void nw_admin_start(struct nw_engine *engine)
+void nw_admin_start(struct nw_controller *controller)
 {
     char path[4096];
     const struct nw_http_limits limits = {
         .head = HEADER_LIMIT,
-        .body = engine->options.body_limit,
+        .body = controller->engine.options.body_limit,
         .head_ms = TIMEOUT_MS,
         .body_ms = TIMEOUT_MS,
         .idle_ms = IDLE_MS,
@@ -315,12 +317,12 @@ void nw_admin_start(struct nw_engine *engine)
         .pipeline = PIPELINE,
         .connections = CONNECTIONS,
     };
-    engine->admin = nw_http_server_new(engine->io, &limits, head, engine);
-    if (!engine->admin)
+    controller->engine.admin = nw_http_server_new(controller->engine.io, &limits, head, controller);
+    if (!controller->engine.admin)
         nw_die_system("cannot serve the admin API: out of memory");
-    nw_http_server_only_user(engine->admin, getuid());
-    nw_state_path(&engine->state, "admin.sock", path, sizeof path);
-    int rc = nw_http_server_listen(engine->admin, nw_listen_unix(path));
+    nw_http_server_only_user(controller->engine.admin, getuid());
+    nw_state_path(&controller->state, "admin.sock", path, sizeof path);
+    int rc = nw_http_server_listen(controller->engine.admin, nw_listen_unix(path));
     if (rc < 0)
         nw_die_system("cannot listen on %s: %s", path, strerror(-rc));
 }

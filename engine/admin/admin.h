@@ -2,9 +2,9 @@
 #ifndef NW_ENGINE_ADMIN_ADMIN_H
 #define NW_ENGINE_ADMIN_ADMIN_H
 
-struct nw_engine;
+struct nw_controller;
 
-/* Makes engine->admin and listens. Ends the process with a message when it cannot. */
-void nw_admin_start(struct nw_engine *engine);
+/* Makes the server of the admin API and listens. Ends the process with a message when it cannot. */
+void nw_admin_start(struct nw_controller *controller);
 
 #endif

@@ -203,11 +203,11 @@ static cJSON *sorted(cJSON *list)
     return result;
 }
 
-char *nw_json_functions(struct nw_engine *engine)
+char *nw_json_functions(struct nw_controller *controller)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON *list = cJSON_CreateArray();
-    nw_functions_each(engine, add_function, list);
+    nw_functions_each(&controller->engine, add_function, list);
     cJSON_AddItemToObject(root, "functions", sorted(list));
     return print(root);
 }
@@ -268,11 +268,11 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     cJSON_AddItemToArray(list, object);
 }
 
-static void add_threads(cJSON *root, const struct nw_engine *engine)
+static void add_threads(cJSON *root, const struct nw_controller *controller)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "threads");
-    for (unsigned i = 0; i < engine->options.threads; i++) {
-        const struct nw_thread_figures figures = nw_threads_figures(engine, i);
+    for (unsigned i = 0; i < controller->engine.options.threads; i++) {
+        const struct nw_thread_figures figures = nw_threads_figures(&controller->threads, i);
         cJSON *object = cJSON_CreateObject();
         cJSON_AddNumberToObject(object, "connections", figures.connections);
         cJSON_AddNumberToObject(object, "in_flight", figures.in_flight);
@@ -292,13 +292,13 @@ static void add_warning(cJSON *list, const char *about, const char *text)
 }
 
 /* What somebody should do something about. */
-static void add_warnings(cJSON *root, const struct nw_engine *engine)
+static void add_warnings(cJSON *root, const struct nw_controller *controller)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");
-    add_warning(list, "state", engine->state.lost);
-    add_warning(list, "registry", nw_registry_notice(engine->registry));
-    add_warning(list, "store", nw_registry_store_notice(engine->registry));
-    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
+    add_warning(list, "state", controller->state.lost);
+    add_warning(list, "registry", nw_registry_notice(controller->registry));
+    add_warning(list, "store", nw_registry_store_notice(controller->registry));
+    nw_list_each(&controller->deployments.list, at, after)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state == NW_DEPLOYMENT_FAILED)
@@ -306,35 +306,34 @@ static void add_warnings(cJSON *root, const struct nw_engine *engine)
     }
 }
 
-char *nw_json_status(struct nw_engine *engine)
+char *nw_json_status(struct nw_controller *controller)
 {
-    const struct nw_thread_figures sum = nw_threads_sum(engine);
+    const struct nw_thread_figures sum = nw_threads_sum(&controller->threads);
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "pid", getpid());
     add_cpus(root, getpid());
-    cJSON_AddStringToObject(root, "mode", nw_mode_name(engine->options.mode));
-    cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(engine->io)));
-    add_lines(root, "listen", engine->addresses, 0);
-    cJSON_AddBoolToObject(root, "ready", engine->ready && !engine->drain_deadline);
-    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(engine->io) - engine->started));
+    cJSON_AddStringToObject(root, "mode", nw_mode_name(controller->engine.options.mode));
+    cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(controller->engine.io)));
+    add_lines(root, "listen", controller->addresses, 0);
+    cJSON_AddBoolToObject(root, "ready", controller->workers.ready && !controller->engine.drain_deadline);
+    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(controller->engine.io) - controller->engine.started));
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
     int deployments = 0;
-    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after) deployments++;
+    nw_list_each(&controller->deployments.list, at, after) deployments++;
     cJSON_AddNumberToObject(root, "deployments", deployments);
-    const char *layers = nw_controller_of(engine)->workers.layers;
+    const char *layers = controller->workers.layers;
     if (layers) {
         add_lines(root, "confined_by", layers, '+');
         add_lines(root, "not_confined_by", layers, '-');
     }
-    add_warnings(root, engine);
+    add_warnings(root, controller);
     cJSON *workers = cJSON_AddArrayToObject(root, "workers");
-    nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
-        add_worker(workers, nw_container(at, struct nw_seat, link));
+    nw_list_each(&controller->workers.seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");
 #define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)sum.counters.name);
     NW_COUNTERS(X)
 #undef X
-    add_threads(root, engine);
+    add_threads(root, controller);
     return print(root);
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct nw_deployment;
-struct nw_engine;
+struct nw_controller;
 struct nw_manifest;
 
 /* Each returns text to be freed with free(), or NULL when memory is out. */
@@ -14,7 +14,7 @@ char *nw_json_deployment(const struct nw_deployment *deployment);
 /* The same, with what became of the settings of the version before: `changed` has their old values, `kept` names those
  * that were not `named` and are not at their defaults. `before` has no name when there was none. */
 char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
-char *nw_json_functions(struct nw_engine *engine);
-char *nw_json_status(struct nw_engine *engine);
+char *nw_json_functions(struct nw_controller *controller);
+char *nw_json_status(struct nw_controller *controller);
 
 #endif

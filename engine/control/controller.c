@@ -4,6 +4,7 @@
 #include "engine/control/drain.h"
 #include "engine/control/operations.h"
 #include "engine/control/ready.h"
+#include "engine/control/snapshot.h"
 #include "engine/control/supervisor.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
@@ -32,15 +33,15 @@ static void tend(struct nw_engine *engine)
     nw_workers_send_kept(&controller->workers);
     nw_workers_bury(&controller->workers);
     nw_deployments_reap(&controller->deployments);
-    nw_threads_tend(engine);
-    nw_operations_bury(engine);
-    nw_supervisor_tell_ready(engine);
+    nw_threads_tend(&controller->threads);
+    nw_operations_bury(&controller->operations);
+    nw_supervisor_tell_ready(controller);
 }
 
-void nw_controller_look_at_state(struct nw_engine *engine)
+void nw_controller_look_at_state(struct nw_controller *controller)
 {
-    if (nw_state_look(&engine->state, engine->registry, nw_io_now(engine->io)))
-        nw_threads_changed(engine);
+    if (nw_state_look(&controller->state, controller->registry, nw_io_now(controller->engine.io)))
+        nw_threads_changed(&controller->threads);
 }
 
 static void tick(struct nw_engine *engine)
@@ -49,9 +50,14 @@ static void tick(struct nw_engine *engine)
     nw_http_server_tick(engine->admin);
     nw_deployments_tick(&controller->deployments);
     nw_workers_tick(&controller->workers);
-    if (nw_state_tick(&engine->state, engine->registry, nw_io_now(engine->io)))
-        nw_threads_changed(engine);
-    nw_drain_tick(engine);
+    if (nw_state_tick(&controller->state, controller->registry, nw_io_now(engine->io)))
+        nw_threads_changed(&controller->threads);
+    nw_drain_tick(controller);
+}
+
+static const char *unready(const struct nw_engine *engine)
+{
+    return nw_unready(nw_controller_of(engine));
 }
 
 static void failed(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure)
@@ -82,7 +88,7 @@ static bool may_call(const struct nw_link *link, const struct nw_function *funct
 static const struct nw_role role = {
     .tend = tend,
     .tick = tick,
-    .unready = nw_unready,
+    .unready = unready,
     .failed = failed,
     .may_call = may_call,
 };
@@ -91,21 +97,23 @@ void nw_controller_init(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
     nw_engine_init(engine, &role);
-    nw_workers_init(&controller->workers, engine, &nw_deployment_seat_events);
-    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events);
+    nw_threads_init(&controller->threads, engine, &nw_snapshot_events);
+    nw_workers_init(&controller->workers, engine, &controller->threads, &nw_deployment_seat_events);
+    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events,
+                        &controller->operations);
+    nw_operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
 }
 
 void nw_controller_run(struct nw_controller *controller)
 {
-    struct nw_engine *engine = &controller->engine;
     /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
      * at once. */
     if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
     char why[512];
-    if (nw_operations_load_registry(engine, why, sizeof why) < 0)
+    if (nw_operations_load_registry(&controller->operations, controller->registry, why, sizeof why) < 0)
         nw_die_system("%s", why);
-    nw_engine_serve(engine);
+    nw_engine_serve(&controller->engine);
 }
 
 void nw_controller_fini(struct nw_controller *controller)
@@ -114,12 +122,12 @@ void nw_controller_fini(struct nw_controller *controller)
     engine->ended = controller->deployments.resolver.ended = true;
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
-    nw_threads_stop(engine);
+    nw_threads_stop(&controller->threads);
     nw_workers_fini(&controller->workers);
-    nw_supervisor_fini(engine);
+    nw_supervisor_fini(controller);
     nw_engine_close(engine);
     nw_http_server_free(engine->admin);
-    nw_registry_close(engine->registry);
-    nw_threads_free(engine);
-    free(engine->addresses);
+    nw_registry_close(controller->registry);
+    nw_threads_free(&controller->threads);
+    free(controller->addresses);
 }

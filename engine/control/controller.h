@@ -5,15 +5,25 @@
 #ifndef NW_ENGINE_CONTROL_CONTROLLER_H
 #define NW_ENGINE_CONTROL_CONTROLLER_H
 
+#include "engine/control/operations.h"
+#include "engine/control/supervisor.h"
 #include "engine/serve/engine.h"
+#include "engine/store/state.h"
+#include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
 #include "engine/workers/workers.h"
 
 /* What only the main thread has. */
 struct nw_controller {
     struct nw_engine engine; /* as every thread has one */
+    struct nw_threads threads;
     struct nw_workers workers;
     struct nw_deployments deployments;
+    struct nw_operations operations;
+    struct nw_supervisor supervisor;
+    struct nw_registry *registry;
+    struct nw_state state; /* the state directory */
+    char *addresses;       /* one listening address per line */
 };
 
 static inline struct nw_controller *nw_controller_of(const struct nw_engine *engine)
@@ -29,7 +39,7 @@ void nw_controller_run(struct nw_controller *controller);
 
 void nw_controller_fini(struct nw_controller *controller);
 
-/* Looks whether the state directory is still there, before something is to be kept: engine->state.lost. */
-void nw_controller_look_at_state(struct nw_engine *engine);
+/* Looks whether the state directory is still there, before something is to be kept: controller->state.lost. */
+void nw_controller_look_at_state(struct nw_controller *controller);
 
 #endif

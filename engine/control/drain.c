@@ -1,13 +1,15 @@
 /* See drain.h. */
 #include "engine/control/drain.h"
 #include "common/base/log.h"
+#include "engine/control/controller.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
 
-void nw_drain_begin(struct nw_engine *engine)
+void nw_drain_begin(struct nw_controller *controller)
 {
+    struct nw_engine *engine = &controller->engine;
     if (engine->drain_deadline) {
         nw_log(NW_LOG_WARN, "told to stop again: ends at once");
         nw_io_stop(engine->io);
@@ -16,18 +18,19 @@ void nw_drain_begin(struct nw_engine *engine)
     nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
            (unsigned long long)(engine->options.drain_timeout / 1000));
     engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
-    nw_threads_drain(engine);
+    nw_threads_drain(&controller->threads);
     nw_http_server_drain(engine->gateway);
     nw_http_server_drain(engine->admin);
 }
 
-static bool drained(const struct nw_engine *engine)
+static bool drained(const struct nw_controller *controller)
 {
-    return nw_threads_drained(engine) && !nw_http_server_undrained(engine->admin);
+    return nw_threads_drained(&controller->threads) && !nw_http_server_undrained(controller->engine.admin);
 }
 
-void nw_drain_tick(struct nw_engine *engine)
+void nw_drain_tick(struct nw_controller *controller)
 {
-    if (engine->drain_deadline && (drained(engine) || nw_io_now(engine->io) >= engine->drain_deadline))
+    const struct nw_engine *engine = &controller->engine;
+    if (engine->drain_deadline && (drained(controller) || nw_io_now(engine->io) >= engine->drain_deadline))
         nw_io_stop(engine->io);
 }

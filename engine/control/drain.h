@@ -2,12 +2,12 @@
 #ifndef NW_ENGINE_CONTROL_DRAIN_H
 #define NW_ENGINE_CONTROL_DRAIN_H
 
-struct nw_engine;
+struct nw_controller;
 
 /* Stops accepting and lets run what runs; the second time the loop ends at once. */
-void nw_drain_begin(struct nw_engine *engine);
+void nw_drain_begin(struct nw_controller *controller);
 
 /* Ends the loop when nothing runs any more, or the time is over. */
-void nw_drain_tick(struct nw_engine *engine);
+void nw_drain_tick(struct nw_controller *controller);
 
 #endif

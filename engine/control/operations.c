@@ -13,7 +13,6 @@
  */
 #include "engine/control/operations.h"
 #include "common/base/log.h"
-#include "engine/control/controller.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
@@ -28,8 +27,8 @@
 
 struct operation {
     struct nw_list link;  /* in function->operations */
-    struct nw_list ended; /* in engine->ended_operations: it is over, and nothing happens to it but its burial */
-    struct nw_engine *engine;
+    struct nw_list ended; /* in all->ended: it is over, and nothing happens to it but its burial */
+    struct nw_operations *all;
     struct nw_function *function;
     bool removes;
     struct nw_manifest manifest; /* until a deployment has it */
@@ -54,8 +53,8 @@ static struct operation *first_operation(const struct nw_function *function)
 static void end(struct operation *op, enum nw_status status)
 {
     op->status = status;
-    nw_list_append(&op->engine->ended_operations, &op->ended);
-    op->engine->again = true;
+    nw_list_append(&op->all->ended, &op->ended);
+    op->all->engine->again = true;
 }
 
 static void bury(struct operation *op)
@@ -74,10 +73,10 @@ static void bury(struct operation *op)
         nw_function_remove(function);
 }
 
-void nw_operations_bury(struct nw_engine *engine)
+void nw_operations_bury(struct nw_operations *all)
 {
-    while (!nw_list_empty(&engine->ended_operations))
-        bury(nw_container(engine->ended_operations.next, struct operation, ended));
+    while (!nw_list_empty(&all->ended))
+        bury(nw_container(all->ended.next, struct operation, ended));
 }
 
 static void settled(void *arg)
@@ -92,43 +91,44 @@ static void end_when_settled(struct operation *op, enum nw_status status)
     op->status = status;
     op->waiter.settled = settled;
     op->waiter.arg = op;
-    nw_threads_wait(op->engine, &op->waiter);
+    nw_threads_wait(op->all->threads, &op->waiter);
 }
 
 /* --- code into the store, and out of it --- */
 
 struct forgotten {
-    struct nw_list link; /* in engine->forgotten */
+    struct nw_list link; /* in all->forgotten */
     char sha256[NW_SHA256_HEX + 1];
 };
 
-static void forget(struct nw_engine *engine, const char *sha256)
+static void forget(struct nw_operations *all, const char *sha256)
 {
-    if (!nw_deployments_use_code(&nw_controller_of(engine)->deployments, sha256))
-        nw_registry_forget(engine->registry, sha256);
+    if (!nw_deployments_use_code(all->deployments, sha256))
+        nw_registry_forget(all->registry, sha256);
 }
 
 /* While something is being stored, code that nobody names may be just what was found there already: it is looked at
  * again when nothing is. */
-static void forget_code(struct nw_engine *engine, const char *sha256)
+static void forget_code(void *arg, const char *sha256)
 {
-    struct forgotten *later = engine->storing ? malloc(sizeof *later) : NULL;
-    if (!engine->storing)
-        forget(engine, sha256);
+    struct nw_operations *all = arg;
+    struct forgotten *later = all->storing ? malloc(sizeof *later) : NULL;
+    if (!all->storing)
+        forget(all, sha256);
     if (!later)
         return;
     snprintf(later->sha256, sizeof later->sha256, "%s", sha256);
-    nw_list_append(&engine->forgotten, &later->link);
+    nw_list_append(&all->forgotten, &later->link);
 }
 
-static void stored(struct nw_engine *engine)
+static void stored(struct nw_operations *all)
 {
-    if (--engine->storing)
+    if (--all->storing)
         return;
-    while (!nw_list_empty(&engine->forgotten)) {
-        struct forgotten *later = nw_container(engine->forgotten.next, struct forgotten, link);
+    while (!nw_list_empty(&all->forgotten)) {
+        struct forgotten *later = nw_container(all->forgotten.next, struct forgotten, link);
         nw_list_remove(&later->link);
-        forget(engine, later->sha256);
+        forget(all, later->sha256);
         free(later);
     }
 }
@@ -136,24 +136,22 @@ static void stored(struct nw_engine *engine)
 static void store_work(void *arg)
 {
     struct operation *op = arg;
-    op->rc =
-        nw_registry_store(op->engine->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
+    op->rc = nw_registry_store(op->all->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
 }
 
 static void store_done(void *arg)
 {
     struct operation *op = arg;
-    if (op->engine->ended)
+    if (op->all->engine->ended)
         return;
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
-        nw_deployments_code_stored(&nw_controller_of(op->engine)->deployments, op->sha256);
-        op->deployment = nw_deployment_new(&nw_controller_of(op->engine)->deployments, op->function, &op->manifest,
-                                           op->sha256, false);
+        nw_deployments_code_stored(op->all->deployments, op->sha256);
+        op->deployment = nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, false);
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");
     }
-    stored(op->engine);
+    stored(op->all);
     if (!op->deployment)
         end(op, NW_STATUS_INTERNAL);
 }
@@ -163,14 +161,14 @@ static void store_done(void *arg)
 static void commit_work(void *arg)
 {
     struct operation *op = arg;
-    op->rc = nw_registry_put(op->engine->registry, &op->deployment->manifest, op->sha256, op->why, sizeof op->why);
+    op->rc = nw_registry_put(op->all->registry, &op->deployment->manifest, op->sha256, op->why, sizeof op->why);
 }
 
 static void commit_done(void *arg)
 {
     struct operation *op = arg;
     char version[NW_VERSION_SIZE];
-    if (op->engine->ended)
+    if (op->all->engine->ended)
         return;
     if (op->rc < 0) {
         nw_deployment_retire(op->deployment);
@@ -203,7 +201,7 @@ static void loaded(struct nw_deployment *deployment)
 {
     struct operation *op = first_operation(deployment->function);
     op->deployment = deployment;
-    int rc = nw_io_offload(op->engine->io, commit_work, commit_done, op);
+    int rc = nw_io_offload(op->all->engine->io, commit_work, commit_done, op);
     if (rc == 0)
         return;
     snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
@@ -217,7 +215,7 @@ const struct nw_deployment_events nw_operation_events = {.loaded = loaded, .refu
 static void delete_work(void *arg)
 {
     struct operation *op = arg;
-    op->rc = nw_registry_delete(op->engine->registry, op->function->name, op->why, sizeof op->why);
+    op->rc = nw_registry_delete(op->all->registry, op->function->name, op->why, sizeof op->why);
 }
 
 static void delete_done(void *arg)
@@ -225,7 +223,7 @@ static void delete_done(void *arg)
     struct operation *op = arg;
     struct nw_function *function = op->function;
     struct nw_deployment *current = nw_deployment_of(function->current);
-    if (op->engine->ended)
+    if (op->all->engine->ended)
         return;
     if (op->rc < 0) {
         end(op, NW_STATUS_INTERNAL);
@@ -236,7 +234,7 @@ static void delete_done(void *arg)
         nw_deployment_retire(current);
     nw_dispatch_retry_function(function);
     nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
-    nw_threads_changed(op->engine);
+    nw_threads_changed(op->all->threads);
     end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
 }
 
@@ -244,20 +242,20 @@ static void delete_done(void *arg)
 
 static void start(struct operation *op)
 {
-    int rc = op->removes ? nw_io_offload(op->engine->io, delete_work, delete_done, op)
-                         : nw_io_offload(op->engine->io, store_work, store_done, op);
+    int rc = op->removes ? nw_io_offload(op->all->engine->io, delete_work, delete_done, op)
+                         : nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc < 0)
         nw_die_system("cannot run work on another thread: %s", strerror(-rc));
-    op->engine->storing += !op->removes;
+    op->all->storing += !op->removes;
 }
 
-static struct operation *queue(struct nw_engine *engine, struct nw_function *function, nw_operation_done *done,
+static struct operation *queue(struct nw_operations *all, struct nw_function *function, nw_operation_done *done,
                                void *arg)
 {
     struct operation *op = calloc(1, sizeof *op);
     if (!op)
         return NULL;
-    op->engine = engine;
+    op->all = all;
     op->function = function;
     op->done = done;
     op->arg = arg;
@@ -272,11 +270,11 @@ static void start_if_first(struct operation *op)
         start(op);
 }
 
-int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
+int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
               void *arg)
 {
-    struct nw_function *function = nw_function_get(engine, manifest->name);
-    struct operation *op = function ? queue(engine, function, done, arg) : NULL;
+    struct nw_function *function = nw_function_get(all->engine, manifest->name);
+    struct operation *op = function ? queue(all, function, done, arg) : NULL;
     if (!op && function && !function->current && nw_list_empty(&function->operations))
         nw_function_remove(function);
     if (!op)
@@ -289,9 +287,9 @@ int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_
     return 0;
 }
 
-int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg)
+int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg)
 {
-    struct operation *op = queue(engine, function, done, arg);
+    struct operation *op = queue(all, function, done, arg);
     if (!op)
         return -ENOMEM;
     op->removes = true;
@@ -301,13 +299,22 @@ int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operati
 
 static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256)
 {
-    struct nw_engine *engine = arg;
-    struct nw_function *function = nw_function_get(engine, manifest->name);
-    if (!function || !nw_deployment_new(&nw_controller_of(engine)->deployments, function, manifest, sha256, true))
+    struct nw_operations *all = arg;
+    struct nw_function *function = nw_function_get(all->engine, manifest->name);
+    if (!function || !nw_deployment_new(all->deployments, function, manifest, sha256, true))
         nw_die_system("cannot load the registered functions: out of memory");
 }
 
-int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size)
+int nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size)
 {
-    return nw_registry_each(engine->registry, load_row, engine, why, why_size);
+    all->registry = all->deployments->registry = registry;
+    return nw_registry_each(registry, load_row, all, why, why_size);
+}
+
+void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                        struct nw_threads *threads)
+{
+    *all = (struct nw_operations){.engine = engine, .deployments = deployments, .threads = threads};
+    nw_list_init(&all->ended);
+    nw_list_init(&all->forgotten);
 }

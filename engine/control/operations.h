@@ -6,10 +6,12 @@
 #define NW_ENGINE_CONTROL_OPERATIONS_H
 
 #include "common/base/status.h"
+#include "engine/base/list.h"
 #include <stddef.h>
 
 struct nw_buffer;
 struct nw_deployment;
+struct nw_deployments;
 struct nw_engine;
 struct nw_function;
 struct nw_manifest;
@@ -18,22 +20,35 @@ struct nw_manifest;
 typedef void nw_operation_done(void *arg, enum nw_status status, const struct nw_deployment *deployment,
                                const char *reason);
 
+struct nw_operations {
+    struct nw_engine *engine;
+    struct nw_deployments *deployments;
+    struct nw_threads *threads;
+    struct nw_registry *registry;
+    struct nw_list ended;
+    unsigned storing;         /* those that rely on code in the store that no deployment names yet */
+    struct nw_list forgotten; /* code to remove from the store when that is over */
+};
+
+void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                        struct nw_threads *threads);
+
 /* Deploys `code` under the manifest's name; takes over both. `done` comes once, later. 0 or -ENOMEM, then nothing is
  * taken over and `done` does not come. */
-int nw_deploy(struct nw_engine *engine, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
+int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
               void *arg);
 
 /* Removes a function. As nw_deploy. */
-int nw_remove(struct nw_function *function, struct nw_engine *engine, nw_operation_done *done, void *arg);
+int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg);
 
-/* How operations hear of the versions that they ask for. */
+/* How operations hear of the versions that they ask for; with them as `arg`. */
 extern const struct nw_deployment_events nw_operation_events;
 
 /* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
  * middle of something: functions may go with them. */
-void nw_operations_bury(struct nw_engine *engine);
+void nw_operations_bury(struct nw_operations *all);
 
-/* Makes functions of the rows of the registry. 0, or -EIO with `why`. */
-int nw_operations_load_registry(struct nw_engine *engine, char *why, size_t why_size);
+/* Makes functions of the rows of the registry, which everything is kept in from then on. 0, or -EIO with `why`. */
+int nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size);
 
 #endif

@@ -3,11 +3,11 @@
 #include "engine/control/controller.h"
 #include <stddef.h>
 
-const char *nw_unready(const struct nw_engine *engine)
+const char *nw_unready(const struct nw_controller *controller)
 {
-    if (!nw_workers_all_up(&nw_controller_of(engine)->workers))
+    if (!nw_workers_all_up(&controller->workers))
         return "a worker is not up";
-    if (engine->state.lost)
+    if (controller->state.lost)
         return "the state directory is gone";
-    return nw_deployments_settled(&nw_controller_of(engine)->deployments) ? NULL : "functions are being loaded";
+    return nw_deployments_settled(&controller->deployments) ? NULL : "functions are being loaded";
 }

@@ -2,9 +2,9 @@
 #ifndef NW_ENGINE_CONTROL_READY_H
 #define NW_ENGINE_CONTROL_READY_H
 
-struct nw_engine;
+struct nw_controller;
 
 /* Why it is not: a worker is not up, a function not loaded, the state directory gone. NULL when it is. */
-const char *nw_unready(const struct nw_engine *engine);
+const char *nw_unready(const struct nw_controller *controller);
 
 #endif

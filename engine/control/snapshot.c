@@ -68,7 +68,7 @@ static struct nw_told *told_new(const struct nw_engine *engine)
     struct nw_told *told = nw_told_new(count(&nw_controller_of(engine)->workers.seats));
     if (!told)
         return NULL;
-    told->unready = nw_unready(engine);
+    told->unready = nw_unready(nw_controller_of(engine));
     if (add_versions(told, engine) == 0)
         return told;
     nw_told_free(told);

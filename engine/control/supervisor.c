@@ -20,46 +20,46 @@
 
 static struct nw_control_message message; /* too large for the stack */
 
-static void handle_message(struct nw_engine *engine)
+static void handle_message(struct nw_controller *controller)
 {
     bool launcher = message.head.kind == NW_CONTROL_LAUNCHER && message.n_fds == 1;
     for (int i = launcher; i < message.n_fds; i++)
         close(message.fds[i]);
     if (launcher)
-        nw_workers_new_launcher(&nw_controller_of(engine)->workers, message.fds[0]);
+        nw_workers_new_launcher(&controller->workers, message.fds[0]);
     else
         nw_log(NW_LOG_WARN, "the supervisor sent a message of kind %u that is not for an engine", message.head.kind);
 }
 
 static void readable(void *arg)
 {
-    struct nw_engine *engine = arg;
+    struct nw_controller *controller = arg;
     for (;;) {
-        int rc = nw_control_recv(engine->supervisor, &message);
+        int rc = nw_control_recv(controller->supervisor.socket, &message);
         if (rc == -EAGAIN)
             return;
         if (rc <= 0)
             break;
-        handle_message(engine);
+        handle_message(controller);
     }
     nw_log(NW_LOG_INFO, "the supervisor is gone: ends");
-    nw_io_watch_free(engine->supervisor_watch);
-    engine->supervisor_watch = NULL;
-    nw_io_stop(engine->io);
+    nw_io_watch_free(controller->supervisor.watch);
+    controller->supervisor.watch = NULL;
+    nw_io_stop(controller->engine.io);
 }
 
 static void signalled(void *arg)
 {
-    struct nw_engine *engine = arg;
+    struct nw_controller *controller = arg;
     struct signalfd_siginfo info;
-    while (read(engine->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+    while (read(controller->supervisor.signals, &info, sizeof info) == (ssize_t)sizeof info)
         if (info.ssi_signo == SIGHUP)
             nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
         else
-            nw_drain_begin(engine);
+            nw_drain_begin(controller);
 }
 
-static void start_signals(struct nw_engine *engine)
+static void start_signals(struct nw_controller *controller)
 {
     sigset_t set;
     signal(SIGPIPE, SIG_IGN);
@@ -69,42 +69,43 @@ static void start_signals(struct nw_engine *engine)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    engine->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (engine->signal_fd >= 0)
-        engine->signal_watch = nw_io_watch_new(engine->io, engine->signal_fd, signalled, engine);
-    if (!engine->signal_watch)
+    controller->supervisor.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (controller->supervisor.signals >= 0)
+        controller->supervisor.signal_watch =
+            nw_io_watch_new(controller->engine.io, controller->supervisor.signals, signalled, controller);
+    if (!controller->supervisor.signal_watch)
         nw_die_system("cannot watch for signals: %s", strerror(errno));
 }
 
-void nw_supervisor_start(struct nw_engine *engine)
+void nw_supervisor_start(struct nw_controller *controller)
 {
     int type;
     socklen_t size = sizeof type;
     if (getsockopt(SUPERVISOR_FD, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET)
         nw_die_usage("file descriptor 3 is not a control socket; start this program by `nightward up`");
-    engine->supervisor = SUPERVISOR_FD;
+    controller->supervisor.socket = SUPERVISOR_FD;
     fcntl(SUPERVISOR_FD, F_SETFD, FD_CLOEXEC);
-    engine->supervisor_watch = nw_io_watch_new(engine->io, SUPERVISOR_FD, readable, engine);
-    if (!engine->supervisor_watch)
+    controller->supervisor.watch = nw_io_watch_new(controller->engine.io, SUPERVISOR_FD, readable, controller);
+    if (!controller->supervisor.watch)
         nw_die_system("cannot watch the supervisor's socket: %s", strerror(errno));
-    start_signals(engine);
+    start_signals(controller);
 }
 
-void nw_supervisor_tell_ready(struct nw_engine *engine)
+void nw_supervisor_tell_ready(struct nw_controller *controller)
 {
-    if (engine->ready || !nw_launcher_is_there(&nw_controller_of(engine)->workers.launcher) || nw_unready(engine) ||
-        !nw_threads_settled(engine))
+    if (controller->workers.ready || !nw_launcher_is_there(&controller->workers.launcher) || nw_unready(controller) ||
+        !nw_threads_settled(&controller->threads))
         return;
-    engine->ready = true;
-    nw_control_send(engine->supervisor, &(struct nw_control){.kind = NW_CONTROL_READY}, engine->addresses,
-                    strlen(engine->addresses), NULL, 0);
+    controller->workers.ready = true;
+    nw_control_send(controller->supervisor.socket, &(struct nw_control){.kind = NW_CONTROL_READY},
+                    controller->addresses, strlen(controller->addresses), NULL, 0);
 }
 
-void nw_supervisor_fini(struct nw_engine *engine)
+void nw_supervisor_fini(struct nw_controller *controller)
 {
-    if (engine->supervisor_watch)
-        nw_io_watch_free(engine->supervisor_watch);
-    nw_io_watch_free(engine->signal_watch);
-    close(engine->supervisor);
-    close(engine->signal_fd);
+    if (controller->supervisor.watch)
+        nw_io_watch_free(controller->supervisor.watch);
+    nw_io_watch_free(controller->supervisor.signal_watch);
+    close(controller->supervisor.socket);
+    close(controller->supervisor.signals);
 }

@@ -2,14 +2,22 @@
 #ifndef NW_ENGINE_CONTROL_SUPERVISOR_H
 #define NW_ENGINE_CONTROL_SUPERVISOR_H
 
-struct nw_engine;
+struct nw_controller;
+struct nw_io_watch;
+
+struct nw_supervisor {
+    int socket;
+    struct nw_io_watch *watch; /* NULL once it is gone */
+    int signals;
+    struct nw_io_watch *signal_watch;
+};
 
 /* Takes the socket at file descriptor 3 and the signals. Ends the process with a message when there is no socket. */
-void nw_supervisor_start(struct nw_engine *engine);
+void nw_supervisor_start(struct nw_controller *controller);
 
 /* Says READY the first time that it is so. To be called before the loop waits. */
-void nw_supervisor_tell_ready(struct nw_engine *engine);
+void nw_supervisor_tell_ready(struct nw_controller *controller);
 
-void nw_supervisor_fini(struct nw_engine *engine);
+void nw_supervisor_fini(struct nw_controller *controller);
 
 #endif

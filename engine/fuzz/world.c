@@ -194,21 +194,21 @@ void world_deploy(struct world *world, const char *name, const char *code)
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "slots", "2", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "timeout", "1s", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_buffer_append(&bytes, code, strlen(code)) == 0);
-    NW_FUZZ_CHECK(nw_deploy(world->engine, &manifest, &bytes, operation_done, NULL) == 0);
+    NW_FUZZ_CHECK(nw_deploy(&world->controller.operations, &manifest, &bytes, operation_done, NULL) == 0);
 }
 
 void world_remove(struct world *world, const char *name)
 {
     struct nw_function *function = nw_function_find(world->engine, name, strlen(name));
     if (function)
-        NW_FUZZ_CHECK(nw_remove(function, world->engine, operation_done, NULL) == 0);
+        NW_FUZZ_CHECK(nw_remove(&world->controller.operations, function, operation_done, NULL) == 0);
 }
 
 /* --- the end --- */
 
 static void remove_function(struct nw_function *function, void *arg)
 {
-    NW_FUZZ_CHECK(nw_remove(function, arg, operation_done, NULL) == 0);
+    NW_FUZZ_CHECK(nw_remove(arg, function, operation_done, NULL) == 0);
 }
 
 static void count_function(struct nw_function *function, void *arg)
@@ -259,7 +259,7 @@ static void end(struct world *world)
             world_kill(world, &world->workers[i]);
     world->dishonest = world->held = false;
     world_turn(world, LONG_MS);
-    nw_functions_each(engine, remove_function, engine);
+    nw_functions_each(engine, remove_function, &world->controller.operations);
     for (int i = 0; i < 4 || (i < OPERATIONS_MOST && some_function_is_left(engine)); i++)
         world_turn(world, LONG_MS);
     NW_FUZZ_CHECK(nw_http_server_connections(engine->gateway) == 0);
@@ -292,9 +292,10 @@ static void open_sockets(struct world *world)
 {
     struct nw_engine *engine = world->engine;
     int pair[2];
-    engine->supervisor = eventfd(0, EFD_CLOEXEC);
-    engine->signal_fd = eventfd(0, EFD_CLOEXEC);
-    engine->signal_watch = nw_io_watch_new(engine->io, engine->signal_fd, nothing, NULL);
+    world->controller.supervisor.socket = eventfd(0, EFD_CLOEXEC);
+    world->controller.supervisor.signals = eventfd(0, EFD_CLOEXEC);
+    world->controller.supervisor.signal_watch =
+        nw_io_watch_new(engine->io, world->controller.supervisor.signals, nothing, NULL);
     NW_FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
     world->launcher = pair[1];
     nw_workers_new_launcher(&world->controller.workers, pair[0]);
@@ -327,8 +328,8 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                 .load_timeout = LIMIT_MS};
     nw_controller_init(&world.controller);
     open_sockets(&world);
-    nw_gateway_start(world.engine);
-    nw_admin_start(world.engine);
+    world.controller.addresses = nw_gateway_start(world.engine);
+    nw_admin_start(&world.controller);
     struct script s = {&world, play, arg};
     fake_script(script, &s);
     nw_controller_run(&world.controller);

@@ -139,7 +139,7 @@ static void listen_again(const char *addresses, int *of_thread)
     nw_buffer_fini(&names);
 }
 
-void nw_gateway_start(struct nw_engine *engine)
+char *nw_gateway_start(struct nw_engine *engine)
 {
     const struct nw_options *options = &engine->options;
     enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
@@ -147,8 +147,8 @@ void nw_gateway_start(struct nw_engine *engine)
     for (int i = 0; i < options->n_listen; i++)
         sockets[0][i] = nw_listen_tcp(options->listen[i], how, &addresses);
     nw_buffer_append(&addresses, "", 1);
-    engine->addresses = addresses.data;
     for (uint64_t i = 1; i < options->threads; i++)
-        listen_again(engine->addresses, sockets[i]);
+        listen_again(addresses.data, sockets[i]);
     nw_gateway_serve(engine, 0);
+    return addresses.data;
 }

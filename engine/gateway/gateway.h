@@ -4,9 +4,9 @@
 
 struct nw_engine;
 
-/* In the main thread: makes sockets for all threads, on the addresses of the options, and serves on its own. Ends the
- * process with a message when it cannot. */
-void nw_gateway_start(struct nw_engine *engine);
+/* In the main thread: makes sockets for all threads, on the addresses of the options, and serves on its own. These
+ * addresses, one per line, for free(). Ends the process with a message when it cannot. */
+char *nw_gateway_start(struct nw_engine *engine);
 
 /* Makes engine->gateway, on the sockets of this thread; the main one is 0. */
 void nw_gateway_serve(struct nw_engine *engine, unsigned thread);

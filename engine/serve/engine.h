@@ -31,12 +31,10 @@
 
 #include "engine/base/chores.h"
 #include "engine/base/list.h"
-#include "engine/base/outbox.h"
 #include "engine/base/spool.h"
 #include "engine/config/options.h"
 #include "engine/io/io.h"
 #include "engine/serve/counters.h"
-#include "engine/store/state.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,24 +42,17 @@
 
 struct nw_http_server;
 struct nw_invocation;
-struct nw_registry;
-struct nw_threads;
 
 struct nw_engine {
     const struct nw_role *role;
     struct nw_options options;
     struct nw_io *io;
     struct nw_io_timer *tick;
-    struct nw_http_server *gateway, *admin;
-    struct nw_threads *threads; /* the other ones; NULL when there are none */
-    struct nw_registry *registry;
+    struct nw_http_server *gateway;
+    struct nw_http_server *admin; /* the main thread's */
     struct nw_counters counters;
 
     struct nw_list functions[NW_FUNCTION_BUCKETS];
-    struct nw_list ended_operations; /* see operations.c */
-    unsigned storing;                /* operations that rely on code in the store that no deployment names yet */
-    struct nw_list forgotten;        /* code to remove from the store when that is over */
-
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */
     unsigned in_flight;    /* invocations that workers have */
@@ -84,14 +75,8 @@ struct nw_engine {
     uint32_t swept;        /* so many of them it has seen */
     struct nw_list free_invocations;
 
-    int supervisor; /* control socket; -1 */
-    struct nw_io_watch *supervisor_watch, *signal_watch;
-    int signal_fd;
-    struct nw_state state; /* the state directory */
-    char *addresses;       /* one listening address per line */
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
-    bool ready;              /* READY was sent */
     bool ended;              /* the loop is over: what comes back from other threads is not looked at */
 };
 

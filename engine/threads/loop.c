@@ -156,8 +156,6 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
     engine->role = role;
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
         nw_list_init(&engine->functions[i]);
-    nw_list_init(&engine->ended_operations);
-    nw_list_init(&engine->forgotten);
     nw_list_init(&engine->awake);
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);

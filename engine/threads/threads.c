@@ -13,17 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct nw_threads {
-    struct nw_engine *engine;
-    const struct nw_threads_events *events;
-    struct nw_mailbox inbox;
-    bool changed;        /* since they were told last */
-    uint64_t generation; /* what they were told last */
-    struct nw_list waiters;
-    unsigned n;
-    struct nw_thread *all[];
-};
-
 /* --- what they are told --- */
 
 /* False when memory is out: then nobody was told anything. */
@@ -40,16 +29,14 @@ static bool tell(struct nw_threads *threads)
     return true;
 }
 
-void nw_threads_changed(struct nw_engine *engine)
+void nw_threads_changed(struct nw_threads *threads)
 {
-    if (engine->threads)
-        engine->threads->changed = true;
+    threads->changed = true;
 }
 
-bool nw_threads_settled(const struct nw_engine *engine)
+bool nw_threads_settled(const struct nw_threads *threads)
 {
-    const struct nw_threads *threads = engine->threads;
-    for (unsigned i = 0; threads && i < threads->n; i++)
+    for (unsigned i = 0; i < threads->n; i++)
         if (threads->changed || threads->all[i]->applied != threads->generation)
             return false;
     return true;
@@ -63,10 +50,9 @@ static bool all_applied(const struct nw_threads *threads, uint64_t generation)
     return true;
 }
 
-void nw_threads_wait(struct nw_engine *engine, struct nw_threads_waiter *waiter)
+void nw_threads_wait(struct nw_threads *threads, struct nw_threads_waiter *waiter)
 {
-    struct nw_threads *threads = engine->threads;
-    if (!threads) {
+    if (!threads->n) {
         waiter->settled(waiter->arg);
         return;
     }
@@ -85,10 +71,9 @@ static void call_waiters(struct nw_threads *threads)
     }
 }
 
-void nw_threads_tend(struct nw_engine *engine)
+void nw_threads_tend(struct nw_threads *threads)
 {
-    struct nw_threads *threads = engine->threads;
-    if (!threads)
+    if (!threads->n)
         return;
     if (threads->changed)
         threads->changed = !tell(threads);
@@ -119,13 +104,14 @@ static void heard(void *reader, struct nw_mail *mail)
 
 /* --- figures --- */
 
-struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsigned i)
+struct nw_thread_figures nw_threads_figures(const struct nw_threads *threads, unsigned i)
 {
+    const struct nw_engine *engine = threads->engine;
     struct nw_thread_figures figures = {engine->counters, nw_http_server_connections(engine->gateway),
                                         engine->in_flight, nw_http_server_undrained(engine->gateway)};
     if (i == 0)
         return figures;
-    const struct nw_thread_figures *shown = &engine->threads->all[i - 1]->shown;
+    const struct nw_thread_figures *shown = &threads->all[i - 1]->shown;
 #define X(name, text) figures.counters.name = nw_load_relaxed(&shown->counters.name);
     NW_COUNTERS(X)
 #undef X
@@ -135,11 +121,11 @@ struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsi
     return figures;
 }
 
-struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine)
+struct nw_thread_figures nw_threads_sum(const struct nw_threads *threads)
 {
-    struct nw_thread_figures sum = nw_threads_figures(engine, 0);
-    for (unsigned i = 1; i < engine->options.threads; i++) {
-        const struct nw_thread_figures figures = nw_threads_figures(engine, i);
+    struct nw_thread_figures sum = nw_threads_figures(threads, 0);
+    for (unsigned i = 1; i <= threads->n; i++) {
+        const struct nw_thread_figures figures = nw_threads_figures(threads, i);
 #define X(name, text) sum.counters.name += figures.counters.name;
         NW_COUNTERS(X)
 #undef X
@@ -151,6 +137,12 @@ struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine)
 }
 
 /* --- begin and end --- */
+
+void nw_threads_init(struct nw_threads *threads, struct nw_engine *engine, const struct nw_threads_events *events)
+{
+    *threads = (struct nw_threads){.engine = engine, .events = events};
+    nw_list_init(&threads->waiters);
+}
 
 static void start(struct nw_threads *threads, unsigned i)
 {
@@ -169,24 +161,19 @@ static void start(struct nw_threads *threads, unsigned i)
         nw_die_system("cannot start a thread: %s", nw_error_text(-rc, text));
 }
 
-void nw_threads_start(struct nw_engine *engine, const struct nw_threads_events *events)
+void nw_threads_start(struct nw_threads *threads)
 {
-    unsigned n = (unsigned)engine->options.threads - 1;
+    unsigned n = (unsigned)threads->engine->options.threads - 1;
     if (!n)
         return;
-    struct nw_threads *threads = calloc(1, sizeof *threads + n * sizeof(struct nw_thread *));
-    int rc = threads ? nw_mailbox_init(&threads->inbox) : -ENOMEM;
+    int rc = nw_mailbox_init(&threads->inbox);
     if (rc == 0)
-        rc = nw_mailbox_open(&threads->inbox, engine->io, threads);
+        rc = nw_mailbox_open(&threads->inbox, threads->engine->io, threads);
     char text[NW_ERROR_TEXT];
     if (rc < 0)
         nw_die_system("cannot start threads: %s", nw_error_text(-rc, text));
-    threads->engine = engine;
-    threads->events = events;
     threads->changed = true;
     threads->n = n;
-    nw_list_init(&threads->waiters);
-    engine->threads = threads;
     for (unsigned i = 0; i < n; i++)
         start(threads, i);
 }
@@ -203,25 +190,22 @@ static void send_all(const struct nw_threads *threads, void (*read)(void *reader
     }
 }
 
-void nw_threads_drain(struct nw_engine *engine)
+void nw_threads_drain(struct nw_threads *threads)
 {
-    if (engine->threads)
-        send_all(engine->threads, nw_thread_drain);
+    send_all(threads, nw_thread_drain);
 }
 
-bool nw_threads_drained(const struct nw_engine *engine)
+bool nw_threads_drained(const struct nw_threads *threads)
 {
-    const struct nw_threads *threads = engine->threads;
-    for (unsigned i = 0; threads && i < threads->n; i++)
+    for (unsigned i = 0; i < threads->n; i++)
         if (!threads->all[i]->drains)
             return false;
-    return nw_threads_sum(engine).undrained == 0;
+    return nw_threads_sum(threads).undrained == 0;
 }
 
-void nw_threads_stop(struct nw_engine *engine)
+void nw_threads_stop(struct nw_threads *threads)
 {
-    struct nw_threads *threads = engine->threads;
-    if (!threads)
+    if (!threads->n)
         return;
     send_all(threads, nw_thread_stop);
     for (unsigned i = 0; i < threads->n; i++) {
@@ -233,10 +217,8 @@ void nw_threads_stop(struct nw_engine *engine)
     nw_mailbox_fini(&threads->inbox);
 }
 
-void nw_threads_free(struct nw_engine *engine)
+void nw_threads_free(struct nw_threads *threads)
 {
-    struct nw_threads *threads = engine->threads;
-    for (unsigned i = 0; threads && i < threads->n; i++)
+    for (unsigned i = 0; i < threads->n; i++)
         free(threads->all[i]);
-    free(threads);
 }

@@ -7,13 +7,16 @@
 #ifndef NW_ENGINE_THREADS_THREADS_H
 #define NW_ENGINE_THREADS_THREADS_H
 
+#include "common/shm/channel.h"
 #include "engine/base/list.h"
 #include "engine/serve/counters.h"
+#include "engine/threads/mail.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct nw_engine;
+struct nw_thread;
 struct nw_told;
 
 /* Somebody who waits until every thread acts on what is so now. */
@@ -36,19 +39,33 @@ struct nw_threads_events {
     void (*broken)(struct nw_engine *engine, uint32_t worker, const char *why);
 };
 
+/* The main thread's. */
+struct nw_threads {
+    struct nw_engine *engine; /* the main one's */
+    const struct nw_threads_events *events;
+    struct nw_mailbox inbox;
+    bool changed;        /* since they were told last */
+    uint64_t generation; /* what they were told last */
+    struct nw_list waiters;
+    unsigned n; /* 0: there are no others, or not yet */
+    struct nw_thread *all[NW_CHANNELS_MAX];
+};
+
+void nw_threads_init(struct nw_threads *threads, struct nw_engine *engine, const struct nw_threads_events *events);
+
 /* Makes and starts the threads that the options ask for beside the main one, whose gateway has started. Ends the
  * process with a message when it cannot. */
-void nw_threads_start(struct nw_engine *engine, const struct nw_threads_events *events);
+void nw_threads_start(struct nw_threads *threads);
 
 /* Something changed that the others must know. */
-void nw_threads_changed(struct nw_engine *engine);
+void nw_threads_changed(struct nw_threads *threads);
 
 /* Tells them, before the loop waits. */
-void nw_threads_tend(struct nw_engine *engine);
+void nw_threads_tend(struct nw_threads *threads);
 
 /* Whether every thread acts on what is so now; calls back when it does, at once when there are no others. */
-bool nw_threads_settled(const struct nw_engine *engine);
-void nw_threads_wait(struct nw_engine *engine, struct nw_threads_waiter *waiter);
+bool nw_threads_settled(const struct nw_threads *threads);
+void nw_threads_wait(struct nw_threads *threads, struct nw_threads_waiter *waiter);
 
 /* What one thread has done and is doing; each figure is right, all together may be of two moments. */
 struct nw_thread_figures {
@@ -58,17 +75,17 @@ struct nw_thread_figures {
 };
 
 /* Of thread `i` of options.threads, the main one first. */
-struct nw_thread_figures nw_threads_figures(const struct nw_engine *engine, unsigned i);
+struct nw_thread_figures nw_threads_figures(const struct nw_threads *threads, unsigned i);
 
 /* All threads together. */
-struct nw_thread_figures nw_threads_sum(const struct nw_engine *engine);
+struct nw_thread_figures nw_threads_sum(const struct nw_threads *threads);
 
 /* They end their connections with the last answer; whether all have. */
-void nw_threads_drain(struct nw_engine *engine);
-bool nw_threads_drained(const struct nw_engine *engine);
+void nw_threads_drain(struct nw_threads *threads);
+bool nw_threads_drained(const struct nw_threads *threads);
 
 /* Ends them; and, when no worker is left, frees what is. */
-void nw_threads_stop(struct nw_engine *engine);
-void nw_threads_free(struct nw_engine *engine);
+void nw_threads_stop(struct nw_threads *threads);
+void nw_threads_free(struct nw_threads *threads);
 
 #endif

@@ -17,7 +17,7 @@ static void read_work(void *arg)
 {
     struct reading *reading = arg;
     reading->fd =
-        nw_registry_open_code(reading->engine->registry, reading->code->sha256, reading->why, sizeof reading->why);
+        nw_registry_open_code(reading->code->registry, reading->code->sha256, reading->why, sizeof reading->why);
 }
 
 static void read_done(void *arg)
@@ -47,10 +47,10 @@ static void begin(struct nw_code *code)
         code->reading = true;
 }
 
-void nw_code_init(struct nw_code *code, struct nw_engine *engine, const char *sha256,
+void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
                   const struct nw_code_events *events)
 {
-    *code = (struct nw_code){.engine = engine, .events = events, .sha256 = sha256, .fd = -1};
+    *code = (struct nw_code){.engine = engine, .registry = registry, .events = events, .sha256 = sha256, .fd = -1};
 }
 
 void nw_code_fini(struct nw_code *code)

@@ -10,6 +10,7 @@
 
 struct nw_code;
 struct nw_engine;
+struct nw_registry;
 
 struct nw_code_events {
     /* It was read, or cannot be used: `why`, else NULL. Nothing uses it on another thread any more. */
@@ -18,13 +19,14 @@ struct nw_code_events {
 
 struct nw_code {
     struct nw_engine *engine;
+    struct nw_registry *registry;
     const struct nw_code_events *events;
     const char *sha256; /* of the file in the store; the owner's */
     int fd;             /* a copy that cannot change any more; -1: not read yet */
     bool reading;       /* on another thread, which uses all of this */
 };
 
-void nw_code_init(struct nw_code *code, struct nw_engine *engine, const char *sha256,
+void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
                   const struct nw_code_events *events);
 
 /* Not while it is being read. */

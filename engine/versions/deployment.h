@@ -16,6 +16,7 @@
 
 struct nw_deployments;
 struct nw_engine;
+struct nw_registry;
 struct nw_tenant;
 struct nw_workers;
 
@@ -56,13 +57,15 @@ struct nw_deployment_events {
     void (*refused)(struct nw_deployment *deployment, enum nw_status status);
 
     /* It has ended, and needs its code no more. */
-    void (*ended)(struct nw_engine *engine, const char *sha256);
+    void (*ended)(void *arg, const char *sha256);
 };
 
 struct nw_deployments {
     struct nw_engine *engine;
     struct nw_workers *workers;
     const struct nw_deployment_events *events;
+    void *events_arg;
+    struct nw_registry *registry; /* of the code */
     struct nw_list list;
     uint32_t last_number;
     bool reap; /* something that retires may have come further */

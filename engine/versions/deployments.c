@@ -73,7 +73,7 @@ static void deployment_event(struct nw_deployment *deployment, enum event event)
         return;
     deployment->state = transition->next;
     deployment->version.state = as_version[transition->next];
-    nw_threads_changed(deployment->all->engine);
+    nw_threads_changed(deployment->all->workers->threads);
     transition->act(deployment);
 }
 
@@ -123,7 +123,7 @@ static void activate(struct nw_replica *replica)
         return;
     tell(replica, NW_CONTROL_ACTIVATE);
     nw_replica_move(replica, NW_REPLICA_ACTIVATE);
-    nw_threads_changed(replica->deployment->all->engine);
+    nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
 /* LOADED once every replica is settled and one of them is loaded; REFUSED when a new version is refused anywhere, or
@@ -299,9 +299,9 @@ static int add_replicas(struct nw_deployment *deployment)
 }
 
 void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
-                         const struct nw_deployment_events *events)
+                         const struct nw_deployment_events *events, void *events_arg)
 {
-    *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events};
+    *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events, .events_arg = events_arg};
     nw_list_init(&all->list);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
 }
@@ -328,7 +328,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
-    nw_code_init(&deployment->code, engine, deployment->sha256, &code_events);
+    nw_code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
@@ -369,7 +369,7 @@ static void end_replica(struct nw_replica *replica)
 static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
-    deployment->all->events->ended(deployment->all->engine, deployment->sha256);
+    deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     nw_code_fini(&deployment->code);
     nw_names_free(deployment->names);
     nw_manifest_fini(&deployment->manifest);

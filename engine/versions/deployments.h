@@ -18,7 +18,7 @@ struct nw_replica;
 struct nw_seat;
 
 void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
-                         const struct nw_deployment_events *events);
+                         const struct nw_deployment_events *events, void *events_arg);
 
 /*
  * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the

@@ -12,6 +12,7 @@
 struct nw_deployment;
 struct nw_engine;
 struct nw_tenant;
+struct nw_threads;
 struct nw_worker;
 struct nw_workers;
 
@@ -64,12 +65,14 @@ struct nw_seat_events {
 
 struct nw_workers {
     struct nw_engine *engine;
+    struct nw_threads *threads;
     const struct nw_seat_events *events;
     struct nw_list tenants;
     struct nw_list seats;
     struct nw_list unsent; /* workers with messages that their control sockets did not take yet */
     uint32_t last_number;
     struct nw_launcher launcher;
+    bool ready;   /* the host was ready once: a worker that cannot be started ends nothing any more */
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
 };
 

@@ -67,7 +67,7 @@ static bool seat_move(struct nw_seat *seat, enum seat_event event)
     if (!transition->act)
         return false;
     seat->state = transition->next;
-    nw_threads_changed(seat->all->engine);
+    nw_threads_changed(seat->all->threads);
     transition->act(seat);
     nw_check_valid(nw_seat, seat);
     return true;
@@ -116,7 +116,7 @@ static void seat_start(struct nw_seat *seat)
         char text[NW_ERROR_TEXT];
         snprintf(seat->why, sizeof seat->why, "cannot start worker %u: %s", seat->all->last_number,
                  nw_error_text(-rc, text));
-        if (!engine->ready)
+        if (!seat->all->ready)
             nw_die_system("%s", seat->why);
         nw_log(NW_LOG_ERROR, "%s; trying again", seat->why);
         seat_move(seat, SEAT_LOST);

@@ -53,7 +53,7 @@ static bool cannot_run(int64_t status)
 static void exited(void *arg, uint32_t number, int64_t status, const char *why)
 {
     struct nw_workers *all = arg;
-    if (!all->engine->ready && cannot_run(status))
+    if (!all->ready && cannot_run(status))
         nw_die_system("worker %u cannot run here: %s", number, why);
     nw_log(NW_LOG_INFO, "worker %u ended: %s", number, why);
     bool killed = status >= 0 && nw_backoff_cause((int)status) == NW_END_OTHER;
@@ -142,9 +142,10 @@ bool nw_workers_all_up(const struct nw_workers *all)
 
 /* --- begin and end --- */
 
-void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, const struct nw_seat_events *events)
+void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw_threads *threads,
+                     const struct nw_seat_events *events)
 {
-    *all = (struct nw_workers){.engine = engine, .events = events};
+    *all = (struct nw_workers){.engine = engine, .threads = threads, .events = events};
     nw_list_init(&all->tenants);
     nw_list_init(&all->seats);
     nw_list_init(&all->unsent);

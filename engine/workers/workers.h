@@ -8,7 +8,8 @@
 #include "engine/workers/seat.h"
 #include <stdbool.h>
 
-void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, const struct nw_seat_events *events);
+void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw_threads *threads,
+                     const struct nw_seat_events *events);
 
 /* Ends everything; for the end of the engine. */
 void nw_workers_fini(struct nw_workers *all);
