@@ -413,6 +413,8 @@ static void seat_lost(struct nw_seat *seat)
         replica->memory = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
             nw_replica_move(replica, NW_REPLICA_LOST);
+        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+            replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
     }
 }
 
