@@ -90,6 +90,7 @@ $(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE
 $(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/chores,engine/test/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c base/chores.c base/list.c)))
 $(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/list,engine/test/list_test.c engine/base/list.c))
 $(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c engine/test/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

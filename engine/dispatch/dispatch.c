@@ -56,9 +56,9 @@ static bool fail_if_hopeless(struct nw_invocation *inv)
 {
     const struct nw_version *current = inv->function->current;
     if (!current)
-        nw_dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
+        nw__dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
     else if (current->state == NW_VERSION_FAILED)
-        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
+        nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
     else
         return false;
     return true;
@@ -137,12 +137,12 @@ static void finish(struct nw_invocation *inv, const struct nw_result *result)
     nw_invocation_move(inv, NW_INVOCATION_FINISH);
 }
 
-void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
+void nw__dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
 {
     finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
 }
 
-const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
+const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
 {
     struct nw_invocation *inv = nw_invocation_find(link->engine, desc->id);
     if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)))
@@ -276,7 +276,7 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
     }
 }
 
-void nw_dispatch_retry_room(struct nw_link *link)
+void nw__dispatch_retry_room(struct nw_link *link)
 {
     retry_in_order(link, &link->little_waiters);
     retry_in_order(link, &link->room_waiters);
@@ -380,7 +380,7 @@ void nw_dispatch_link_lost(struct nw_link *link)
     nw_link_ref(link);
     while (!nw_list_empty(&link->sent)) {
         struct nw_invocation *inv = nw_container(link->sent.next, struct nw_invocation, link);
-        nw_dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
+        nw__dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
     }
     move_all(&link->little_waiters);
     move_all(&link->room_waiters);
@@ -392,11 +392,11 @@ void nw_dispatch_link_lost(struct nw_link *link)
 static void overdue(struct nw_invocation *inv)
 {
     if (inv->state == NW_INVOCATION_WAITING || inv->state == NW_INVOCATION_READY) {
-        nw_dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
+        nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
         return;
     }
     nw_link_break(inv->home, "it did not end an invocation in time");
-    nw_dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
+    nw__dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
 }
 
 static bool sweep(struct nw_chore *chore)

@@ -40,10 +40,10 @@ void nw_invoke_end(struct nw_invocation *inv);
 void nw_invoke_abandon(struct nw_invocation *inv);
 
 /* Ends an invocation without an answer from a worker. */
-void nw_dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason);
+void nw__dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason);
 
 /* A COMPLETE from a ring: NULL, or what is wrong with it. */
-const char *nw_dispatch_complete(struct nw_link *link, const struct nw_desc *desc);
+const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *desc);
 
 /* A worker is lost: fails what it had. Its queues are not used again before they are opened. */
 void nw_dispatch_link_lost(struct nw_link *link);
@@ -55,7 +55,7 @@ void nw_dispatch_unqueue(struct nw_queue *queue);
 void nw_dispatch_retry_function(struct nw_function *function);
 
 /* There may be room in the arena for what waits there. */
-void nw_dispatch_retry_room(struct nw_link *link);
+void nw__dispatch_retry_room(struct nw_link *link);
 
 /* Functions of which something left an arena may have room now for what waited for that. */
 void nw_dispatch_retry_capped(struct nw_engine *engine);

@@ -116,7 +116,7 @@ static bool write_piece(struct nw_chore *chore)
     size_t written = call->inv->length, left = call->input_length - written;
     size_t piece = left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
     if (nw_invoke_write(call->inv, call->input + written, piece) < 0)
-        nw_dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
+        nw__dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
     else if (piece < left)
         return true;
     else
@@ -170,7 +170,7 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
     return call;
 }
 
-const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
+const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
 {
     char name[NW_NAME_MAX];
     const struct nw_role *role = link->engine->role;
@@ -207,7 +207,7 @@ const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc)
     return NULL;
 }
 
-void nw_nested_retry(struct nw_link *link)
+void nw__nested_retry(struct nw_link *link)
 {
     while (!nw_list_empty(&link->reply_waiters)) {
         struct call *call = nw_container(link->reply_waiters.next, struct call, waiting);

@@ -8,10 +8,10 @@
 struct nw_link;
 
 /* A CALL from a ring: NULL, or what is wrong with it. */
-const char *nw_nested_call(struct nw_link *link, const struct nw_desc *desc);
+const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc);
 
 /* There may be room for replies that wait. */
-void nw_nested_retry(struct nw_link *link);
+void nw__nested_retry(struct nw_link *link);
 
 /* The worker that called is lost. */
 void nw_nested_link_lost(struct nw_link *link);

@@ -13,9 +13,9 @@ static const char *handle(struct nw_link *link, const struct nw_desc *desc)
 {
     switch (desc->kind) {
     case NW_DESC_COMPLETE:
-        return nw_dispatch_complete(link, desc);
+        return nw__dispatch_complete(link, desc);
     case NW_DESC_CALL:
-        return nw_nested_call(link, desc);
+        return nw__nested_call(link, desc);
     case NW_DESC_RELEASE:
         return nw_link_take_back_block(link, desc->offset) < 0 ? "it released a block that it does not have" : NULL;
     default:
@@ -50,8 +50,8 @@ unsigned nw_receive(struct nw_link *link)
         nw_link_flush_backlog(link);
     if (link->room) {
         link->room = false;
-        nw_nested_retry(link);
-        nw_dispatch_retry_room(link);
+        nw__nested_retry(link);
+        nw__dispatch_retry_room(link);
     }
     return taken;
 }

@@ -29,8 +29,8 @@ void nw_failure_keep(struct nw_function *function, const struct nw_failure *fail
         *function->failure = *failure;
 }
 
-void nw_failure_note(struct nw_engine *engine, struct nw_function *function, const char *request, enum nw_status status,
-                     const char *reason, size_t length)
+void nw__failure_note(struct nw_engine *engine, struct nw_function *function, const char *request,
+                      enum nw_status status, const char *reason, size_t length)
 {
     struct nw_failure failure = {.status = status, .at = time(NULL)};
     if (!may_note(engine, function))

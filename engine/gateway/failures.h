@@ -24,8 +24,8 @@ struct nw_failure {
 
 /* A request for `function` fails; `reason` is hostile text. Notes and logs it, unless too much of that was done for
  * this function within a second. */
-void nw_failure_note(struct nw_engine *engine, struct nw_function *function, const char *request, enum nw_status status,
-                     const char *reason, size_t length);
+void nw__failure_note(struct nw_engine *engine, struct nw_function *function, const char *request,
+                      enum nw_status status, const char *reason, size_t length);
 
 /* In the main thread: what the admin API shows from now on; the second, when another thread has noted it for a function
  * of this name. */

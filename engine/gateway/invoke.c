@@ -18,7 +18,7 @@ static void answer_failure(struct nw_engine *engine, struct nw_function *functio
                            enum nw_status status, const char *reason, size_t length)
 {
     if (nw_status_info(status)->http >= 500)
-        nw_failure_note(engine, function, request->id, status, reason, length);
+        nw__failure_note(engine, function, request->id, status, reason, length);
     nw_http_answer_failure(request, status, reason, length);
 }
 
@@ -28,7 +28,7 @@ static void invocation_done(void *arg, const struct nw_result *result)
     const struct nw_invocation *inv = request->user;
     request->user = NULL;
     if (result->status == NW_STATUS_OK) {
-        nw_output_answer(request, inv->function, result);
+        nw__output_answer(request, inv->function, result);
         return;
     }
     char reason[REASON_MAX];

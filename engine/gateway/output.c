@@ -114,7 +114,7 @@ static bool is_too_much(const struct nw_link *worker, size_t length)
            !nw_unchecked(NW_CHECK_SHARE);
 }
 
-void nw_output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result)
+void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result)
 {
     if (!result->link) {
         nw_http_answer_copy(request, NW_STATUS_OK, OUTPUT_TYPE, result->data, result->length);

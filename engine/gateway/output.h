@@ -10,7 +10,7 @@
 #include "engine/serve/invocation.h"
 
 /* Answers with the output of a function. */
-void nw_output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result);
+void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result);
 
 /* Looks for outputs that are lent too long. */
 void nw_outputs_tick(struct nw_engine *engine);

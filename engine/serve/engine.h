@@ -1,30 +1,22 @@
 /*
- * The main types of the engine and how they hang together. One thread, the loop's, touches all of it;
- * with --engine-threads each has all of this for itself (threads.h).
+ * What one thread of the engine needs to serve; nobody but that thread touches it. The main thread has more beside it
+ * (control/controller.h), the others what they were told (threads/thread.c). How the types of this layer hang together:
  *
- *   function ──current──> deployment ──replicas──> replica <──replicas── seat ──link──> link (channel to one process)
- *      │                      (a version)      (a version in a seat)  (place of a worker)        │
- *      └──waiting──> invocation <──ready── replica            invocation <──sent── link ─────────┘
+ *   function ──current──> version ──queues──> queue ──link──> link (the channel to one worker)
+ *      └──waiting──> invocation <──waiting──────┘               │
+ *                    invocation <──sent─────────────────────────┘
  *
- * A seat is the place of a worker and lives on when the process ends; a link is one incarnation: its number, channel
- * and control socket, and it lives until nobody holds memory of its channel any more. An invocation is one input on
- * its way to a function and its output on the way back, whoever asked for it (HTTP or a nested call). A seat and a
- * deployment belong to a tenant, and only those of the same one come together in a replica.
+ * An invocation is one input on its way to a function and its output on the way back, whoever asked for it (HTTP or a
+ * nested call). A queue holds those for one version in one worker. A link lives until nobody holds memory of its
+ * channel any more.
  *
  * Callbacks go deep, so what ends something only marks it, and one place frees it, where nobody is in the middle of
  * anything. Until then it stays good for everybody on the stack:
  *
- *   what                         owner                           freed by
- *   operation                    the queue of its function       nw_operations_bury
- *   deployment, replica, a seat  the engine                      nw_deployments_reap, when nothing is bound to it
- *     of its own, its tenant
- *   link                         who holds a reference           the last nw_link_unref; it is lost in nw_workers_bury
- *   function                     operations, the version that    nw_operations_bury; the last nw_function_unref when
- *                                serves, invocations               it was removed before
- *   invocation                   its owner until `done` or       nw_invocation_move to FREE; `done` comes before, and
- * is nw_invoke_abandon                 the last that the owner hears HTTP connection, request     the server the
- * `closed` callback of its connection; a request also once its answer is written mail                         the box,
- * then its reader        the reader
+ *   - a link, while somebody holds a reference; its owner drops his at the end of the turn in which it broke;
+ *   - a queue, while an invocation is bound to it; `unbound` tells its owner that none is any more;
+ *   - a function, while invocations and outputs refer to it, also when it was removed;
+ *   - an invocation, until its owner heard `done`, which is the last that he hears, or called nw_invoke_abandon.
  */
 #ifndef NW_ENGINE_SERVE_ENGINE_H
 #define NW_ENGINE_SERVE_ENGINE_H

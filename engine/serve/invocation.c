@@ -86,7 +86,7 @@ static void leave(struct nw_invocation *inv)
     inv->queue->from_clients -= !inv->depth;
     inv->home->busy--;
     inv->engine->in_flight--;
-    nw_queue_pump_later(inv->queue);
+    nw__queue_pump_later(inv->queue);
 }
 
 static struct nw_list *waits_in(struct nw_invocation *inv)
@@ -112,7 +112,7 @@ static void enter(struct nw_invocation *inv)
         break;
     case NW_INVOCATION_READY:
         nw_list_append(&inv->queue->waiting[inv->depth > 0], &inv->link);
-        nw_queue_pump_later(inv->queue);
+        nw__queue_pump_later(inv->queue);
         break;
     case NW_INVOCATION_SENT:
     case NW_INVOCATION_ORPHAN:
@@ -133,17 +133,17 @@ static void enter(struct nw_invocation *inv)
 static void give_up(struct nw_invocation *inv)
 {
     struct nw_queue *queue = inv->queue;
-    nw_place_stop(inv);
-    nw_place_drop_block(inv);
+    nw__place_stop(inv);
+    nw__place_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);
-    nw_place_drop_spilled(inv);
+    nw__place_drop_spilled(inv);
     nw_function_unref(inv->function);
     inv->generation++;
     nw_list_append(&inv->engine->free_invocations, &inv->link);
     nw_poison(PRIVATE_PART(inv));
     if (queue)
-        nw_queue_unbind(queue);
+        nw__queue_unbind(queue);
 }
 
 void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event)

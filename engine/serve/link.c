@@ -23,11 +23,21 @@
 #define RING_BATCH        16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
 #define RING_TURN         4 /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
 
+/* Looks at the ring without waiting to be rung. */
+static void wake(struct nw_link *link)
+{
+    if (link->broken || !nw_list_empty(&link->awake))
+        return;
+    nw_list_append(&link->engine->awake, &link->awake);
+    /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_notify. */
+    nw_store_relaxed(&link->channel.in.shared->consumer_sleeps, 0);
+}
+
 static void doorbell_rung(void *arg)
 {
     struct nw_link *link = arg;
     nw_channel_woke(&link->channel);
-    nw_link_wake(link);
+    wake(link);
 }
 
 static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number, void *owner)
@@ -107,7 +117,7 @@ struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, void *o
         return NULL;
     }
     if (!nw_channel_may_sleep(&link->channel))
-        nw_link_wake(link);
+        wake(link);
     return link;
 }
 
@@ -172,14 +182,14 @@ int nw_link_push(struct nw_link *link, const struct nw_desc *desc)
     if (rc == -EAGAIN) {
         /* It may be full of releases, for which nobody was rung. */
         link->unrung = RING_BATCH;
-        nw_link_wake(link);
+        wake(link);
     }
     if (rc < 0)
         return rc;
     /* A worker that runs nothing cannot be waiting for room: it finds a RELEASE when it is rung for something else. */
     if (desc->kind != NW_DESC_RELEASE || link->busy) {
         link->unrung++;
-        nw_link_wake(link);
+        wake(link);
     }
     return 0;
 }
@@ -212,7 +222,7 @@ void nw_link_post(struct nw_link *link, const struct nw_desc *desc)
     int rc = link->backlog_length ? -EAGAIN : nw_link_push(link, desc);
     if (rc == -EAGAIN && keep_for_later(link, desc)) {
         nw_link_look_again(link->engine);
-        nw_link_wake(link);
+        wake(link);
     } else if (rc == -EAGAIN) {
         nw_link_break(link, "it does not take descriptors from its ring");
     } else if (rc < 0) {
@@ -265,7 +275,7 @@ void nw_link_free_block(struct nw_link *link, uint64_t offset)
                (unsigned long long)offset);
     /* Also when nobody waits yet: who frees a block may be about to wait for a larger one. */
     link->room = true;
-    nw_link_wake(link);
+    wake(link);
 }
 
 void nw_link_give_block(struct nw_link *link, uint64_t offset)
@@ -293,15 +303,6 @@ void nw_link_drop(struct nw_link *link, uint64_t offset)
 }
 
 /* --- receiving --- */
-
-void nw_link_wake(struct nw_link *link)
-{
-    if (link->broken || !nw_list_empty(&link->awake))
-        return;
-    nw_list_append(&link->engine->awake, &link->awake);
-    /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_notify. */
-    nw_store_relaxed(&link->channel.in.shared->consumer_sleeps, 0);
-}
 
 bool nw_link_has_input(const struct nw_link *link)
 {

@@ -93,9 +93,6 @@ int nw_link_take_back_block(struct nw_link *link, uint64_t offset);
 /* The output at `offset` of the worker's arena is not needed any more: tells the worker and drops a reference. */
 void nw_link_drop(struct nw_link *link, uint64_t offset);
 
-/* Looks at the ring without waiting to be rung. */
-void nw_link_wake(struct nw_link *link);
-
 /* Whether something lies in the ring. */
 bool nw_link_has_input(const struct nw_link *link);
 

@@ -41,7 +41,7 @@ void nw_place_forget(struct nw_invocation *inv)
     struct nw_queue *queue = inv->queue;
     inv->queue = NULL;
     if (queue)
-        nw_queue_unbind(queue);
+        nw__queue_unbind(queue);
 }
 
 void nw_place_arrived(struct nw_invocation *inv)
@@ -61,7 +61,7 @@ static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t
         nw_list_append(&inv->engine->uncap, &function->uncap_link);
 }
 
-void nw_place_drop_block(struct nw_invocation *inv)
+void nw__place_drop_block(struct nw_invocation *inv)
 {
     if (!inv->has_block)
         return;
@@ -71,7 +71,7 @@ void nw_place_drop_block(struct nw_invocation *inv)
     give_block(inv, inv->home, inv->offset, inv->capacity);
 }
 
-void nw_place_drop_spilled(struct nw_invocation *inv)
+void nw__place_drop_spilled(struct nw_invocation *inv)
 {
     nw_spool_give(&inv->engine->spool, &inv->spool);
     nw_bulk_free(inv->engine->ended ? NULL : &inv->engine->chores, inv->spilled, inv->spilled_room);
@@ -79,7 +79,7 @@ void nw_place_drop_spilled(struct nw_invocation *inv)
     inv->spilled_size = inv->spilled_room = 0;
 }
 
-void nw_place_stop(struct nw_invocation *inv)
+void nw__place_stop(struct nw_invocation *inv)
 {
     if (!inv->next.link)
         return;
@@ -91,7 +91,7 @@ void nw_place_stop(struct nw_invocation *inv)
 
 static void leave_home(struct nw_invocation *inv)
 {
-    nw_place_drop_block(inv);
+    nw__place_drop_block(inv);
     if (inv->home)
         nw_link_unref(inv->home);
     inv->home = NULL;
@@ -129,7 +129,7 @@ static size_t growing_size(const struct nw_invocation *inv, size_t need)
 
 static void settle(struct nw_invocation *inv)
 {
-    nw_place_drop_spilled(inv);
+    nw__place_drop_spilled(inv);
     leave_home(inv);
     inv->home = inv->next.link;
     inv->offset = inv->next.offset;
@@ -309,7 +309,7 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
         inv->queue = choose(inv->function);
         if (!inv->queue)
             return -EAGAIN;
-        nw_queue_bind(inv->queue);
+        nw__queue_bind(inv->queue);
     }
     struct nw_link *link = inv->queue->link;
     if (inv->spooled)

@@ -25,11 +25,11 @@ bool nw_place_pay(struct nw_invocation *inv);
 void nw_place_arrived(struct nw_invocation *inv);
 
 /* Gives up the block of an input, if it has one. */
-void nw_place_drop_block(struct nw_invocation *inv);
+void nw__place_drop_block(struct nw_invocation *inv);
 
 /* Gives up the private memory of an input; where it moves to, if it does. */
-void nw_place_drop_spilled(struct nw_invocation *inv);
-void nw_place_stop(struct nw_invocation *inv);
+void nw__place_drop_spilled(struct nw_invocation *inv);
+void nw__place_stop(struct nw_invocation *inv);
 
 /* Lets go of the queue. A block in the arena of a lost worker is kept, until the input has moved on. */
 void nw_place_forget(struct nw_invocation *inv);

@@ -44,13 +44,13 @@ void nw_queue_lost(struct nw_queue *queue)
     nw_check_valid(nw_queue, queue);
 }
 
-void nw_queue_bind(struct nw_queue *queue)
+void nw__queue_bind(struct nw_queue *queue)
 {
     queue->bound++;
     nw_check_valid(nw_queue, queue);
 }
 
-void nw_queue_unbind(struct nw_queue *queue)
+void nw__queue_unbind(struct nw_queue *queue)
 {
     queue->bound--;
     nw_check_valid(nw_queue, queue);
@@ -58,7 +58,7 @@ void nw_queue_unbind(struct nw_queue *queue)
         queue->version->engine->unbound = true;
 }
 
-void nw_queue_pump_later(struct nw_queue *queue)
+void nw__queue_pump_later(struct nw_queue *queue)
 {
     if (nw_list_empty(&queue->pump_link))
         nw_list_append(&queue->version->engine->pump, &queue->pump_link);

@@ -42,10 +42,10 @@ void nw_queue_close(struct nw_queue *queue);
 void nw_queue_lost(struct nw_queue *queue);
 
 /* An invocation chooses it; it does not need it any more. */
-void nw_queue_bind(struct nw_queue *queue);
-void nw_queue_unbind(struct nw_queue *queue);
+void nw__queue_bind(struct nw_queue *queue);
+void nw__queue_unbind(struct nw_queue *queue);
 
 /* It is looked at before the loop waits. */
-void nw_queue_pump_later(struct nw_queue *queue);
+void nw__queue_pump_later(struct nw_queue *queue);
 
 #endif

@@ -194,8 +194,8 @@ static void play_lost_nested(struct world *world, void *arg)
 static void be_overdue(struct witness *by)
 {
     assert_false(nw_list_empty(&by->world->engine->moving));
-    nw_dispatch_fail(nw_container(by->world->engine->moving.next, struct nw_invocation, link), NW_STATUS_UNAVAILABLE,
-                     "the test says so");
+    nw__dispatch_fail(nw_container(by->world->engine->moving.next, struct nw_invocation, link), NW_STATUS_UNAVAILABLE,
+                      "the test says so");
 }
 
 /* As nw_dispatch_tick does. */
