@@ -12,6 +12,7 @@
  */
 #include "engine/versions/deployments.h"
 #include "common/base/log.h"
+#include "common/base/valid.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
@@ -66,7 +67,24 @@ static const enum nw_version_state as_version[NW_DEPLOYMENT_STATES] = {
     [NW_DEPLOYMENT_RETIRING] = NW_VERSION_RETIRED,
 };
 
-static void deployment_event(struct nw_deployment *deployment, enum event event)
+bool nw_deployment_is_valid(const struct nw_deployment *deployment)
+{
+    enum nw_deployment_state state = deployment->state;
+    bool retires = state == NW_DEPLOYMENT_RETIRING;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->deployment != deployment || replica->seat->tenant != deployment->tenant ||
+            (replica->seat->only && replica->seat->only != deployment))
+            return false;
+    }
+    return deployment->version.state == as_version[state] && retires == !deployment->function &&
+           (state != NW_DEPLOYMENT_COMMITTING || !deployment->persisted) &&
+           ((state != NW_DEPLOYMENT_SERVING && state != NW_DEPLOYMENT_FAILED) || deployment->persisted);
+}
+
+/* The only one to write the state. An event that does not fit it changes nothing. */
+static void deployment_move(struct nw_deployment *deployment, enum event event)
 {
     const struct transition *transition = &table[deployment->persisted][deployment->state][event];
     if (!transition->act)
@@ -75,6 +93,7 @@ static void deployment_event(struct nw_deployment *deployment, enum event event)
     deployment->version.state = as_version[transition->next];
     nw_threads_changed(deployment->all->workers->threads);
     transition->act(deployment);
+    nw_check_valid(nw_deployment, deployment);
 }
 
 const char *nw_deployment_state_name(enum nw_deployment_state state)
@@ -141,9 +160,9 @@ static void judge(struct nw_deployment *deployment)
     if (refused && deployment->state == NW_DEPLOYMENT_LOADING && !deployment->persisted)
         deployment->all->events->refused(deployment, NW_STATUS_REFUSED);
     else if (loaded && (!unsettled || deployment->state != NW_DEPLOYMENT_LOADING))
-        deployment_event(deployment, EVENT_LOADED);
+        deployment_move(deployment, EVENT_LOADED);
     else if (refused && !loaded && !unsettled)
-        deployment_event(deployment, EVENT_REFUSED);
+        deployment_move(deployment, EVENT_REFUSED);
 }
 
 static void refuse(struct nw_replica *replica, const char *reason)
@@ -265,12 +284,12 @@ static void begin_retiring(struct nw_deployment *deployment)
 
 void nw_deployment_committed(struct nw_deployment *deployment)
 {
-    deployment_event(deployment, EVENT_COMMITTED);
+    deployment_move(deployment, EVENT_COMMITTED);
 }
 
 void nw_deployment_retire(struct nw_deployment *deployment)
 {
-    deployment_event(deployment, EVENT_RETIRE);
+    deployment_move(deployment, EVENT_RETIRE);
 }
 
 /* --- making and ending --- */

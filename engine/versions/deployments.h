@@ -28,6 +28,8 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
                                         struct nw_manifest *manifest, const char *sha256, bool persisted);
 
+bool nw_deployment_is_valid(const struct nw_deployment *deployment);
+
 /* The row of a loaded deployment is written: it serves, and the version before it retires. */
 void nw_deployment_committed(struct nw_deployment *deployment);
 
