@@ -1,6 +1,6 @@
 /*
- * The HTTP parser: however a stream is cut into pieces, it means the same requests, and their bodies hold the same
- * bytes. A parser that this did not hold for would be open to smuggling.
+ * The HTTP parser: a stream gives the same requests with the same bodies, however it is cut into pieces. Otherwise
+ * requests could be smuggled past a proxy.
  */
 #include "common/base/buffer.h"
 #include "common/test/fuzz.h"

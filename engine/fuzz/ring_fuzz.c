@@ -1,7 +1,7 @@
 /*
- * A worker that was taken over, against a whole engine: the input is what it writes into its rings and arena and says
- * on its control socket, between requests of honest clients. The engine may give that worker up, but it answers every
- * request once, loses nothing, and serves on with the worker that comes after.
+ * A worker that was taken over, against a whole engine. The input is what it writes into its rings and arena and sends
+ * on its control socket, between requests of honest clients. The engine may kill that worker, but it answers every
+ * request once, frees everything, and goes on with the worker that is started next.
  */
 #include "common/base/status.h"
 #include "common/manifest/control.h"
@@ -140,7 +140,7 @@ static void say(struct play *play)
     nw_control_send(play->worker->control, &head, (const char *)text, size, fds, (int)n_fds);
 }
 
-/* The answers that it owes are given, so that the play comes further. */
+/* Gives the answers that it owes, so that the rest of the input finds work to do. */
 static void answer_control(struct play *play)
 {
     static struct nw_control_message message;

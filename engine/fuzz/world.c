@@ -40,7 +40,7 @@ void nw_log_init(const char *program, enum nw_log_level level)
     (void)program, (void)level;
 }
 
-/* What the engine calls an internal error is one. */
+/* The engine must not have met an internal error. */
 void nw_log(enum nw_log_level level, const char *format, ...)
 {
     char line[2048];
@@ -250,7 +250,7 @@ static void check_nothing_is_left(struct world *world)
     world_workers_check_idle(world);
 }
 
-/* Who still plays goes; what was dishonest is replaced; the rest is waited for. */
+/* Dishonest workers are killed and replaced by honest ones; all functions are removed; the rest is waited for. */
 static void end(struct world *world)
 {
     struct nw_engine *engine = world->engine;

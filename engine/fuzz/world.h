@@ -34,7 +34,7 @@ struct world {
     bool held;      /* honest workers answer nothing for now */
 };
 
-/* Of each world made from now on; bodies may be three eighths of it. */
+/* Size of the arena of each world that is made from now on. The limit of bodies is three eighths of it. */
 extern size_t world_arena;
 
 /* Makes an engine of that mode with `echo` deployed, lets the target play, then ends all there is in an orderly way and
@@ -42,10 +42,10 @@ extern size_t world_arena;
 void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)(struct world *world, void *arg),
                void *arg);
 
-/* A turn of engine and workers, `ms` later; repeated until nothing happens any more. */
+/* Turns of engine and workers, the first `ms` later, until nothing happens any more. */
 void world_turn(struct world *world, uint64_t ms);
 
-/* One. False: nothing happened. */
+/* One such turn. False: nothing happened. */
 bool world_turn_once(struct world *world, uint64_t ms);
 
 /* Deploys `code`, whose first letter says how a worker takes it: R refuses it, D dies of it. Without waiting. */

@@ -101,7 +101,7 @@ static void build_head(struct nw_http_request *r, enum nw_status status, const c
     r->head_length = (size_t)(at - r->head);
 }
 
-/* Nothing behind this request is parsed, nor what is left of its body. */
+/* No further request is read, nor the rest of the body of this one. */
 static void end_input(struct nw_http_request *r)
 {
     struct nw_http_conn *conn = r->conn;
@@ -118,13 +118,13 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     /* A client that waits for "100 Continue" may now send the body or not: only a new connection is unambiguous. */
     if ((r->expects_continue && !r->body_done) || r->conn->server->draining)
         r->keep_alive = false;
-    /* So is throwing away a body that is over the limit. */
+    /* The rest of a body that is over the limit is not read. */
     if (!r->body_done && r->content_length > r->body_limit)
         r->keep_alive = false;
     if (!r->keep_alive)
         end_input(r);
     if (r->conn->current == r)
-        r->conn->held = false; /* what is left of the body is thrown away */
+        r->conn->held = false; /* the rest of the body is read and thrown away */
     build_head(r, answer->status, answer->content_type, answer->length);
     r->body = answer->body;
     r->body_length = r->head_only ? 0 : answer->length;

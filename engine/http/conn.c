@@ -2,8 +2,8 @@
  * A connection of the HTTP server from its beginning to its end: its turn, timeouts, the end. What it reads is in
  * http/input.c, what it writes in http/output.c.
  *
- * Everything that a callback makes possible is only noted (nw__http_mark_dirty) and done in nw__http_conn_flush, once
- * before the loop waits: so answers to pipelined requests leave in one write, and nothing here runs inside itself.
+ * Callbacks only note that there is something to do (nw__http_mark_dirty); nw__http_conn_flush does it, once before the
+ * loop waits. So answers to pipelined requests leave in one write, and nothing here is called while it runs.
  */
 #include "common/base/valid.h"
 #include "engine/http/private.h"

@@ -33,7 +33,7 @@ struct nw_http_request {
     struct nw_list link; /* in the connection, in order of arrival */
     struct nw_http_conn *conn;
 
-    enum nw_http_method method; /* HEAD is told as GET, and the answer's body is left out */
+    enum nw_http_method method; /* GET for HEAD, too, whose answer is sent without a body */
     const char *target;         /* path and query; valid during `head` only */
     size_t target_length;
     uint64_t content_length; /* 0 for chunked bodies */
@@ -44,7 +44,7 @@ struct nw_http_request {
     const struct nw_http_handler *handler;
     uint64_t body_limit;                  /* preset to the server's; `head` may change it */
     char function[NW_HTTP_FUNCTION_SIZE]; /* for error bodies; may stay empty */
-    const char *allow;                    /* methods that the path takes, for an answer BAD_METHOD; static text */
+    const char *allow; /* methods that the path has, for the header Allow of an answer 405; static text */
     void *user;
 
     /* The server's. */
@@ -101,18 +101,18 @@ int nw_http_server_listen(struct nw_http_server *server, int fd);
 /* Only peers of this user and root may connect (Unix sockets). */
 void nw_http_server_only_user(struct nw_http_server *server, uid_t uid);
 
-/* Every connection ends with its last answer. New ones are taken still, for one answer each: whoever asks how we are
- * hears it. */
+/* From now on every connection ends with its last answer. New ones are still accepted, for one answer each, so that
+ * health checks are answered. */
 void nw_http_server_drain(struct nw_http_server *server);
 
-/* Connections that were open when it was told to drain, and still are. */
+/* Connections that were open when nw_http_server_drain was called, and still are. */
 unsigned nw_http_server_undrained(const struct nw_http_server *server);
 
 /* Open connections. */
 unsigned nw_http_server_connections(const struct nw_http_server *server);
 
-/* Does what answers and resumes made possible, up to about as many bytes of answers as a turn should take. To be called
- * before the loop waits, which it may not while something is left. */
+/* Writes what answers and resumes made possible, up to about as many bytes as a turn should take. To be called before
+ * the loop waits; the loop must not wait unless all is flushed. */
 void nw_http_server_flush(struct nw_http_server *server);
 bool nw_http_server_is_flushed(const struct nw_http_server *server);
 
@@ -125,10 +125,10 @@ void nw_http_server_close(struct nw_http_server *server);
 /* After nw_http_server_close and the last turn of the loop. */
 void nw_http_server_free(struct nw_http_server *server);
 
-/* Of the request whose `data` is called: no more of its body until nw_http_resume. */
+/* For the request whose `data` is being called: it gets no more of its body until nw_http_resume. */
 void nw_http_pause(struct nw_http_request *request);
 
-/* There is room now for what `reserve` refused, or more of a body that was paused. */
+/* There is room now for what `reserve` refused, or for more of a body that was paused. */
 void nw_http_resume(struct nw_http_request *request);
 
 struct nw_http_answer {
@@ -147,22 +147,24 @@ void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer
 /* Bytes of an answer's body that are not known to be written. */
 size_t nw_http_unwritten(const struct nw_http_request *request);
 
-/* `memory` holds the body from byte `from` on, before which all is written: sends the rest from there. `moved` comes,
- * now or later, when nothing looks at the old place any more; `release` may be faster. Once per answer. */
+/* Sends the rest of a body from another place: `memory` holds it from byte `from` on, and all before that was written.
+ * `moved` is called, now or later, when the old place is not used any more, unless `release` is called before. Once per
+ * answer. */
 void nw_http_move(struct nw_http_request *request, char *memory, size_t from);
 
-/* Closes the connection of a request that was answered: its client does not read. */
+/* Closes the connection of a request that was answered, since its client does not read. */
 void nw_http_abort(struct nw_http_request *request);
 
 /* Answers with a copy of `text`. */
 void nw_http_answer_copy(struct nw_http_request *request, enum nw_status status, const char *content_type,
                          const void *text, size_t length);
 
-/* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text, for
- * anybody to read: it holds nothing of what only the owner of the host may know. */
+/* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text.
+ * Anybody may read it, so it must not say what only the owner of the host may know. */
 void nw_http_answer_error(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
 
-/* The same with a detail that only the owner may know: a server that others may connect to leaves it out. */
+/* The same with a detail that only the owner may know: only a server for one user (nw_http_server_only_user) sends it.
+ */
 void nw_http_answer_failure(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
 
 #endif

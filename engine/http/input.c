@@ -48,7 +48,7 @@ static enum nw_http_method method_of(const struct nw_http_parser *parser)
     return NW_HTTP_OTHER;
 }
 
-/* Asks for room for the body so far and what is announced. */
+/* Asks the handler for room for `total` bytes of body. */
 static void reserve(struct nw_http_conn *conn, uint64_t total)
 {
     struct nw_http_request *r = conn->current;
@@ -99,7 +99,7 @@ static void take_head(struct nw_http_conn *conn)
 static void take_chunk(struct nw_http_conn *conn)
 {
     uint64_t chunk = conn->parser.chunk;
-    /* Discarded bodies have a limit, too. */
+    /* This also limits a body that is thrown away. */
     if (chunk > conn->current->body_limit - conn->announced) {
         nw__http_reject(conn, NW_STATUS_TOO_LARGE, "");
         return;
@@ -129,7 +129,7 @@ static void take_message_end(struct nw_http_conn *conn)
 {
     struct nw_http_request *r = conn->current;
     conn->current = NULL;
-    conn->held = false; /* it may have been paused with its last bytes */
+    conn->held = false; /* the handler may have paused it at its last bytes */
     conn->wait = WAIT_NONE;
     r->body_done = true;
     r->wants_continue = false;

@@ -65,8 +65,8 @@ static int open_tcp(const struct addrinfo *info, bool shared)
     return fd;
 }
 
-/* Sockets that share a port would share it with another engine's, too: that the port is free shows one that does not.
- */
+/* A socket that shares its port would also share it with another engine. So the first one shows with a socket that does
+ * not share that the port is free. */
 static int open_shared(const struct addrinfo *info, bool first)
 {
     int trial = first ? open_tcp(info, false) : 0;

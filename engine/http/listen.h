@@ -4,8 +4,11 @@
 
 #include "common/base/buffer.h"
 
-/* Whose the port is: this socket's; this one's and that of those that come AGAIN. */
-enum nw_listen_how { NW_LISTEN_ALONE, NW_LISTEN_FIRST, NW_LISTEN_AGAIN };
+enum nw_listen_how {
+    NW_LISTEN_ALONE, /* no other socket has the port */
+    NW_LISTEN_FIRST, /* the first of several sockets that share a port, which must be free */
+    NW_LISTEN_AGAIN, /* another one of these */
+};
 
 /* A listening socket on "ADDR:PORT" or "[ADDR]:PORT"; port 0 takes a free one. Appends the address that it got and a
  * newline to `addresses`. Ends the process with status 2 or 111 when it cannot. */

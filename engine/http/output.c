@@ -21,7 +21,7 @@ static void account_written(struct nw_http_conn *conn, size_t bytes)
         bytes -= taken;
         if (taken < left)
             return;
-        if (!r->body_done) /* its body is still being thrown away; it ends the list */
+        if (!r->body_done) /* the rest of its body is still to be read; no request is behind it */
             return;
         nw__http_request_free(r);
     }
@@ -49,7 +49,7 @@ static size_t add_iov(struct iovec *iov, int *n, const char *data, size_t length
     return size;
 }
 
-/* Gathers the answers that are next, as far as they are there. The number of iovecs. */
+/* Gathers the next answers, as far as they are complete. Returns the number of iovecs. */
 static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
 {
     int n = 0;
@@ -57,7 +57,7 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
     nw_list_each(&conn->requests, at, after)
     {
         struct nw_http_request *r = nw_container(at, struct nw_http_request, link);
-        if (!r->answered && r->wants_continue && !n) { /* alone, so that what is unsent of a write is of answers */
+        if (!r->answered && r->wants_continue && !n) { /* never in a write with answers, whose bytes are counted */
             r->wants_continue = r->expects_continue = false;
             iov[n++] = (struct iovec){(char *)continue_line, sizeof continue_line - 1};
         }
@@ -94,7 +94,7 @@ void nw__http_write(struct nw_http_conn *conn)
     }
 }
 
-/* The rest of the body lies elsewhere from now on, and is all there is of it. */
+/* From now on the body is only its rest, in the new place. */
 static void finish_move(struct nw_http_request *r)
 {
     size_t left = nw_http_unwritten(r);
@@ -131,7 +131,7 @@ size_t nw_http_unwritten(const struct nw_http_request *r)
     return r->body_length - of_body;
 }
 
-/* Whether the write that is under way looks at this answer. */
+/* Whether the write that is under way holds some of this answer. */
 static bool is_being_written(const struct nw_http_request *r)
 {
     struct nw_http_conn *conn = r->conn;

@@ -19,7 +19,7 @@
 
 #define NW__HTTP_LISTENERS_MAX 16
 
-#define NW__HTTP_FLUSH_BYTES (128ul * 1024) /* of answers, before others come to their turn */
+#define NW__HTTP_FLUSH_BYTES (128ul * 1024) /* of answers that one flush writes */
 
 struct nw_http_server {
     struct nw_io *io;
@@ -29,10 +29,10 @@ struct nw_http_server {
     struct nw_io_listener *listeners[NW__HTTP_LISTENERS_MAX];
     int n_listeners;
     struct nw_list conns;
-    struct nw_list dirty; /* connections that have something to do before the loop waits */
+    struct nw_list dirty; /* connections to flush before the loop waits */
     size_t flushed;       /* bytes that this flush has written */
     unsigned n_conns;
-    unsigned n_undrained; /* of these, those that were there before `draining` */
+    unsigned n_undrained; /* of these, those that were accepted before it was draining */
     bool draining, closed;
     bool check_user;
     uid_t user;
@@ -75,8 +75,8 @@ struct nw_http_conn {
     bool end_of_input;    /* the client sends no more */
     bool writing;         /* a write is under way */
     size_t writing_bytes; /* of answers in it */
-    bool late;            /* it came while the server was draining */
-    bool reading;         /* what the client sends is being looked at, and so its end */
+    bool late;            /* accepted while the server was draining */
+    bool reading;         /* the loop reads it, and so notices its end */
 };
 
 /* --- state.c --- */
@@ -85,7 +85,7 @@ struct nw_http_conn {
 void nw__http_conn_move(struct nw_http_conn *conn, enum nw__http_conn_event event);
 bool nw__http_conn_is_valid(const struct nw_http_conn *conn);
 
-/* Notes that something became possible; nw_http_server_flush does it. */
+/* Notes that there may be something to do for a connection; nw_http_server_flush does it. */
 void nw__http_mark_dirty(struct nw_http_conn *conn);
 
 /* NULL: none. */
@@ -139,7 +139,7 @@ void nw__http_drop_partial(struct nw_http_conn *conn);
 /* Takes over an accepted connection: 0, or -ENOMEM and it is still the caller's. */
 int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io);
 
-/* Does what became possible; looks whether its deadline is over. */
+/* Does what there is to do; ends the connection when its deadline is over. */
 void nw__http_conn_flush(struct nw_http_conn *conn);
 void nw__http_conn_tick(struct nw_http_conn *conn);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LEFT_BATCH 256 /* connections that one system call looks at */
+#define POLL_BATCH 256 /* connections that one system call asks about */
 
 struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
                                           void (*head)(void *arg, struct nw_http_request *request), void *arg)
@@ -102,8 +102,8 @@ bool nw_http_server_is_flushed(const struct nw_http_server *server)
     return nw_list_empty(&server->dirty);
 }
 
-/* Closes those of these connections that their clients have left. */
-static void close_left(struct nw_http_conn *const *conns, struct pollfd *fds, nfds_t n)
+/* Closes those of these connections whose clients are gone. */
+static void close_gone(struct nw_http_conn *const *conns, struct pollfd *fds, nfds_t n)
 {
     if (poll(fds, n, 0) <= 0)
         return;
@@ -113,14 +113,14 @@ static void close_left(struct nw_http_conn *const *conns, struct pollfd *fds, nf
 }
 
 /*
- * A connection that is not read, because its input ended or what it asked for comes first, does not show that its
- * client has left, and what it asked for would be run for nobody. Half-closed it is still there: the client may wait
- * for answers.
+ * A connection that is not being read, because its input ended or its requests have to be answered first, does not
+ * notice that its client is gone; its requests would be run for nobody. A client that has only ended its input may
+ * still wait for answers.
  */
-static void look_for_left(struct nw_http_server *server)
+static void look_for_gone(struct nw_http_server *server)
 {
-    struct nw_http_conn *conns[LEFT_BATCH];
-    struct pollfd fds[LEFT_BATCH];
+    struct nw_http_conn *conns[POLL_BATCH];
+    struct pollfd fds[POLL_BATCH];
     nfds_t n = 0;
 
     nw_list_each(&server->conns, at, walk)
@@ -130,17 +130,17 @@ static void look_for_left(struct nw_http_server *server)
             continue;
         conns[n] = conn;
         fds[n++] = (struct pollfd){.fd = nw_io_conn_fd(conn->io)};
-        if (n < LEFT_BATCH)
+        if (n < POLL_BATCH)
             continue;
-        close_left(conns, fds, n);
+        close_gone(conns, fds, n);
         n = 0;
     }
-    close_left(conns, fds, n);
+    close_gone(conns, fds, n);
 }
 
 void nw_http_server_tick(struct nw_http_server *server)
 {
-    look_for_left(server);
+    look_for_gone(server);
     nw_list_each(&server->conns, at, after) nw__http_conn_tick(nw_container(at, struct nw_http_conn, link));
 }
 

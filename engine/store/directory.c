@@ -1,6 +1,6 @@
 /*
- * Makes mounts of granted directories. Root does that by itself. Others may do it in a user namespace, which takes a
- * process: one that shares the open files, puts the mount in the place of the directory, and ends.
+ * Makes mounts of granted directories. Root can do that in this process. Other users can in a user namespace, which
+ * needs a process of its own: it shares our descriptors, puts the mount in the place of the directory's, and ends.
  */
 #include "engine/store/directory.h"
 #include "common/base/log.h"
@@ -26,8 +26,8 @@ static int replace(int fd, int at, const char *path, int flags, bool writable)
     return error;
 }
 
-/* In the namespace the kernel makes mounts only of what is named there. No handler of this process runs in the child,
- * and nothing there takes a lock. */
+/* In the namespace the kernel makes mounts only of what is opened by its path there. The child is a copy of one thread:
+ * it runs no handlers of ours and takes no lock. */
 static int replace_in_namespace(int fd, const char *path, bool writable)
 {
     int status = 0;

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Opens a directory as a mount of its own, read-only unless it is writable, with nothing above it: who has taken a
- * worker over would climb out of any other by its "..". Where the kernel lets this process make no mount, it is the
- * directory as it is. The fd, or -1 with errno.
+ * Opens a directory as a mount of its own, read-only unless `writable`. Nothing lies above such a mount, so that its
+ * ".." leads nowhere, also for somebody who has taken over a worker. Where the kernel does not let this process make
+ * mounts, the directory itself is opened. Returns the descriptor, or -1 with errno.
  */
 int nw_directory_open(const char *path, bool writable);
 

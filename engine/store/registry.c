@@ -27,7 +27,7 @@ static bool registry_is_valid(const struct nw_registry *registry)
 
 /* --- opening --- */
 
-static bool one_is_there(struct nw_registry *registry, const char *sql, const char *sha256)
+static bool finds_row(struct nw_registry *registry, const char *sql, const char *sha256)
 {
     sqlite3_stmt *query;
     bool there = true; /* when in doubt, keep it */
@@ -41,10 +41,10 @@ static bool one_is_there(struct nw_registry *registry, const char *sql, const ch
 
 static bool row_names(struct nw_registry *registry, const char *sha256)
 {
-    return one_is_there(registry, "SELECT 1 FROM functions WHERE sha256 = ?", sha256);
+    return finds_row(registry, "SELECT 1 FROM functions WHERE sha256 = ?", sha256);
 }
 
-/* What a kill left behind: code that we wrote, and whose row was never written or is deleted. */
+/* Removes code that we wrote and that no row names: a kill came before the row was written, or after it was deleted. */
 static void remove_orphans(struct nw_registry *registry)
 {
     sqlite3_stmt *query;
@@ -58,29 +58,29 @@ static void remove_orphans(struct nw_registry *registry)
     nw_registry_file_forget_code(&registry->file);
 }
 
-struct strangers {
+struct unlisted {
     struct nw_registry *registry;
     unsigned n;
 };
 
-static void count_stranger(void *arg, const char *sha256)
+static void count_unlisted(void *arg, const char *sha256)
 {
-    struct strangers *strangers = arg;
-    strangers->n += !one_is_there(strangers->registry, "SELECT 1 FROM code WHERE sha256 = ?", sha256);
+    struct unlisted *unlisted = arg;
+    unlisted->n += !finds_row(unlisted->registry, "SELECT 1 FROM code WHERE sha256 = ?", sha256);
 }
 
-static void look_for_strangers(struct nw_registry *registry)
+static void notice_unlisted(struct nw_registry *registry)
 {
-    struct strangers strangers = {registry, 0};
-    nw_store_each(&registry->store, count_stranger, &strangers);
-    if (strangers.n)
+    struct unlisted unlisted = {registry, 0};
+    nw_store_each(&registry->store, count_unlisted, &unlisted);
+    if (unlisted.n)
         snprintf(registry->store_notice, sizeof registry->store_notice,
                  "%u files in the directory store belong to no function that the registry knows; they are kept. Deploy "
                  "them (nightward deploy NAME FILE.so), or delete them by hand",
-                 strangers.n);
+                 unlisted.n);
 }
 
-/* Takes a file or folder that was there already from everybody else: rows hold what functions are told in secret. */
+/* Keeps other users from a file or folder that was there already: rows hold secrets of functions. */
 static int make_private(int dir, const char *name, char *why, size_t why_size)
 {
     struct stat st;
@@ -92,7 +92,7 @@ static int make_private(int dir, const char *name, char *why, size_t why_size)
     return -EIO;
 }
 
-/* The registry, the journal that a kill left, and copies that are named after it; and the store. */
+/* Of the registry, of journals and copies that are named after it, and of the store. */
 static int make_all_private(const char *directory, char *why, size_t why_size)
 {
     DIR *dir = opendir(directory);
@@ -134,7 +134,7 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
     }
     nw_check_valid(registry, registry);
     remove_orphans(registry);
-    look_for_strangers(registry);
+    notice_unlisted(registry);
     return registry;
 }
 
@@ -162,7 +162,7 @@ bool nw_registry_is_there(const struct nw_registry *registry)
 
 /* --- code --- */
 
-/* It is listed before it is written, so that a kill in between leaves nothing that the next start does not know. */
+/* Code is listed before it is written: if a kill comes between, the next start knows whose file it is. */
 int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,
                       size_t why_size)
 {
@@ -210,7 +210,7 @@ int nw_registry_delete(struct nw_registry *registry, const char *name, char *why
     return nw_registry_file_change(&registry->file, "DELETE FROM functions WHERE name = ?", &name, 1, why, why_size);
 }
 
-/* A row that cannot be read is left where it is and not served. */
+/* A row that cannot be read stays where it is; its function is not served. */
 static void read_row(sqlite3_stmt *query, void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256),
                      void *arg)
 {

@@ -19,7 +19,7 @@ struct nw_registry;
 struct nw_registry *nw_registry_open(const char *directory, char *why, size_t why_size);
 void nw_registry_close(struct nw_registry *registry);
 
-/* What people should know of the registry, and of the store, since it was opened; NULL for nothing. */
+/* What people should know of the registry, and of the store, as they were found when opened; NULL for nothing. */
 const char *nw_registry_notice(const struct nw_registry *registry);
 const char *nw_registry_store_notice(const struct nw_registry *registry);
 

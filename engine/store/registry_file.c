@@ -127,7 +127,7 @@ static bool copy_is_current(const struct nw_registry_file *file)
     return current;
 }
 
-/* The copy is one step behind at most; without it the registry is as good as before, so this is no error. */
+/* The copy is at most one change behind. The change is durable without it, so that a failure is only logged. */
 static void keep_copy(struct nw_registry_file *file)
 {
     char why[256];
@@ -148,7 +148,7 @@ static int cannot_use(const struct nw_registry_file *file, const char *reason, c
     return -EIO;
 }
 
-/* With a journal that belongs to it, which must not be taken for that of the next one. */
+/* Together with its journal, which the next database of that name must not find. */
 static int set_aside(const struct nw_registry_file *file, const char *name, char *as, size_t as_size)
 {
     char from[64], to[128];

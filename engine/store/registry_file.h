@@ -1,6 +1,6 @@
 /*
  * The database of the registry, DIR/registry, as a file: opened only when it is whole, and kept twice. A checksum in it
- * covers its tables and rows; each change checks it, changes it too, and then copies the database to
+ * covers its tables and rows. Each change checks the checksum, renews it, and then copies the database to
  * DIR/registry.backup. When a start finds it missing, empty or damaged, what was found is set aside, the copy takes its
  * place, and `notice` says so. Not responsible for what the rows mean (registry.c).
  */
@@ -34,7 +34,8 @@ void nw_registry_file_close(struct nw_registry_file *file);
 int nw_registry_file_change(struct nw_registry_file *file, const char *sql, const char *const *texts, int n, char *why,
                             size_t why_size);
 
-/* Lists code as written by this registry, durably: 0, or -EIO with `why`. Takes off what no row names. */
+/* Lists code as written by this registry, durably: 0, or -EIO with `why`. The second takes off the list what no row
+ * names. */
 int nw_registry_file_list_code(struct nw_registry_file *file, const char *sha256, char *why, size_t why_size);
 void nw_registry_file_forget_code(struct nw_registry_file *file);
 

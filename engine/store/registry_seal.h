@@ -1,9 +1,9 @@
 /*
- * The tables of the registry and the checksum over them, by which flipped bits are told. Not responsible for files.
+ * The tables of the registry and the checksum over them, which shows when bits have flipped. Not responsible for files.
  *
- * The table `code` lists the shared objects that this registry had written to the store: what it does not list and no
- * row names may be somebody else's, and is left alone. The checksum leaves it out: a line too few keeps a file too
- * many.
+ * The table `code` lists the shared objects that this registry has written to the store. A file that is neither listed
+ * nor named by a row may be somebody else's, and is left alone. The checksum does not cover this table: if a line of it
+ * is lost, only a file is kept that could be removed.
  */
 #ifndef NW_ENGINE_STORE_REGISTRY_SEAL_H
 #define NW_ENGINE_STORE_REGISTRY_SEAL_H

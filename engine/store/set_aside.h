@@ -1,4 +1,4 @@
-/* Damaged files: kept for people to look at, under a name that nothing reads. */
+/* Damaged files are kept for people to look at, under a name that nothing reads. */
 #ifndef NW_ENGINE_STORE_SET_ASIDE_H
 #define NW_ENGINE_STORE_SET_ASIDE_H
 

@@ -160,7 +160,8 @@ static int read_code(int from, int to, char *sha256)
     return rc;
 }
 
-/* Sets aside what was found to be something else, unless another thread has, or the good file is back. */
+/* Sets aside the file that was found to be damaged, unless another thread has done so, or a good file is in its place.
+ */
 static void set_aside(struct nw_store *store, const char *name, const struct stat *found)
 {
     char as[ASIDE_NAME];
@@ -191,7 +192,7 @@ static int check_file(int fd, const char *name, int to)
 static int check(struct nw_store *store, const char *name, int to)
 {
     struct stat st;
-    /* Whatever lies there, opening it waits for nothing. */
+    /* O_NONBLOCK: to open a FIFO must not wait. */
     int fd = openat(store->directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     int rc = fd < 0 ? -errno : check_file(fd, name, to);
     int stat_rc = fd < 0 ? fstatat(store->directory, name, &st, AT_SYMLINK_NOFOLLOW) : fstat(fd, &st);

@@ -1,6 +1,6 @@
 /*
- * The shared objects of the store, DIR/store/SHA256.so: written once, and nothing of them is used that is not what the
- * name says. A file that is something else is set aside under the name SHA256.so.damaged, never deleted and never
+ * The shared objects of the store, DIR/store/SHA256.so. Each is written once, and used only when its content has the
+ * hash that its name says. A file that has not is set aside under the name SHA256.so.damaged, never deleted and never
  * used. Not responsible for which code is needed (registry.c).
  *
  * All but open and close may run on several threads at once.
@@ -34,8 +34,8 @@ int nw_store_put(struct nw_store *store, const void *code, size_t length, const 
                  size_t why_size);
 
 /*
- * A copy of code in memory that nobody can change any more, to be read and mapped; close-on-exec. What happens to the
- * file later does not matter to whoever has it. Negative errno with `why` for people when the file is missing
+ * A sealed copy of code in memory, to be read and mapped; close-on-exec. What happens to the file later does not change
+ * it. Negative errno with `why` for people when the file is missing
  * (-ENOENT), is not what its name says (-EBADMSG; it is set aside) or cannot be read.
  */
 int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, size_t why_size);

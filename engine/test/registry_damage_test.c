@@ -1,5 +1,4 @@
-/* What becomes of a registry and a store that were damaged: nothing wrong is served, nothing is deleted, and what can
- * be had is. */
+/* Damaged registries and stores: nothing wrong is served, nothing is deleted, and what is whole is served. */
 #include "common/base/log.h"
 #include "engine/test/registry_help.h"
 #include <errno.h>
@@ -141,7 +140,7 @@ static void never_serves_code_that_was_changed(void **state)
         struct stat st;
         assert_int_equal(lstat(path_in(aside), &st), 0);
         assert_false(is_there(name));
-        expect_no_code(registry, rows.row[0].sha256, -ENOENT, ".so.damaged"); /* somebody else who has the same code */
+        expect_no_code(registry, rows.row[0].sha256, -ENOENT, ".so.damaged"); /* another function with the same code */
         put(registry, "a", "code of a", 1);
         assert_string_equal(read_rows(registry).row[0].code, "code of a");
         nw_registry_close(registry);
@@ -433,7 +432,7 @@ static void refuses_changes_when_it_was_deleted(void **state)
     nw_registry_close(registry);
 }
 
-/* Damage under its feet is neither taken over nor copied. */
+/* Damage while it is in use is neither kept nor copied. */
 static void refuses_changes_when_it_was_damaged(void **state)
 {
     (void)state;

@@ -67,7 +67,7 @@ bool nw_http_field_has_tab(const char *line, size_t length)
     return memchr(line + from, '\t', value - from) || memchr(line + end, '\t', length - end);
 }
 
-static void line_spaces(char *line, size_t length)
+static void replace_tabs_of_line(char *line, size_t length)
 {
     size_t from, value, end;
 
@@ -84,7 +84,7 @@ void nw_http_field_replace_tabs(char *head, size_t length)
 
     for (char *lf; (lf = memchr(head, '\n', (size_t)(end - head))); head = lf + 1)
         if (lf > head)
-            line_spaces(head, (size_t)(lf - head) - 1);
+            replace_tabs_of_line(head, (size_t)(lf - head) - 1);
 }
 
 const char *nw_http_host_wrong(const char *host, size_t length)

@@ -15,7 +15,7 @@ const char *nw_http_field_wrong(const char *line, size_t length);
 /* Whether a tab stands before or behind the value of a field line that is not wrong. */
 bool nw_http_field_has_tab(const char *line, size_t length);
 
-/* Makes spaces of such tabs in all field lines of a head or trailer whose lines all end in CR LF and are not wrong. */
+/* Replaces such tabs by spaces in all lines of a head or trailer. They end in CR LF, and none is wrong. */
 void nw_http_field_replace_tabs(char *head, size_t length);
 
 /* What is wrong with the value of a Host field; NULL when it may be the name of a host, with a port or without. */

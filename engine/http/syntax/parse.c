@@ -142,8 +142,8 @@ void nw_http_parser_init(struct nw_http_parser *parser, size_t head_limit,
 
 void nw_http_parser_fini(struct nw_http_parser *parser)
 {
-    free(parser->spaced);
-    parser->spaced = NULL;
+    free(parser->tabless);
+    parser->tabless = NULL;
 }
 
 /* Checks a line of a head or trailer, without its CR LF. */
@@ -250,13 +250,13 @@ static void forget_lines(struct nw_http_parser *parser)
 }
 
 /* A copy of the head with spaces for the tabs that llhttp does not take, kept until the next one. NULL: no memory. */
-static const char *spaced_head(struct nw_http_parser *parser, const char *head, size_t length)
+static const char *copy_without_tabs(struct nw_http_parser *parser, const char *head, size_t length)
 {
-    free(parser->spaced);
-    parser->spaced = malloc(length);
-    if (parser->spaced)
-        nw_http_field_replace_tabs(memcpy(parser->spaced, head, length), length);
-    return parser->spaced;
+    free(parser->tabless);
+    parser->tabless = malloc(length);
+    if (parser->tabless)
+        nw_http_field_replace_tabs(memcpy(parser->tabless, head, length), length);
+    return parser->tabless;
 }
 
 static enum nw_http_event feed_head(struct nw_http_parser *parser, const char *data, size_t length, size_t *consumed)
@@ -278,7 +278,7 @@ static enum nw_http_event feed_head(struct nw_http_parser *parser, const char *d
     begin_message(parser);
     data += *consumed;
     *consumed += end;
-    if (has_tab && !(data = spaced_head(parser, data, end)))
+    if (has_tab && !(data = copy_without_tabs(parser, data, end)))
         return bad(parser, NW_STATUS_INTERNAL, "no memory is left for the head of this request");
     if (llhttp_execute(&parser->llhttp, data, end) != HPE_PAUSED)
         return bad_for_llhttp(parser);

@@ -51,8 +51,8 @@ struct nw_http_parser {
     unsigned hosts, codings;
     const char *host_wrong; /* NULL: it is a host */
     bool only_chunked;
-    bool has_tab; /* of the lines that were looked at: a tab stands around a value */
-    char *spaced; /* the head without such tabs; NULL: it had none */
+    bool has_tab;  /* a line that was looked at has a tab before or behind its value */
+    char *tabless; /* a copy of the head without such tabs; NULL: it had none */
 
     void (*body)(void *arg, const char *data, size_t length);
     void *arg;
