@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 struct nw_registry {
-    struct nw_registry_file file;
-    struct nw_store store;
+    struct nw__registry_file file;
+    struct nw__store store;
     char store_notice[256];
 };
 
@@ -53,9 +53,9 @@ static void remove_orphans(struct nw_registry *registry)
                                 &query, NULL);
     if (rc == SQLITE_OK)
         while (sqlite3_step(query) == SQLITE_ROW)
-            nw_store_remove(&registry->store, (const char *)sqlite3_column_text(query, 0));
+            nw__store_remove(&registry->store, (const char *)sqlite3_column_text(query, 0));
     sqlite3_finalize(query);
-    nw_registry_file_forget_code(&registry->file);
+    nw__registry_file_forget_code(&registry->file);
 }
 
 struct unlisted {
@@ -72,7 +72,7 @@ static void count_unlisted(void *arg, const char *sha256)
 static void notice_unlisted(struct nw_registry *registry)
 {
     struct unlisted unlisted = {registry, 0};
-    nw_store_each(&registry->store, count_unlisted, &unlisted);
+    nw__store_each(&registry->store, count_unlisted, &unlisted);
     if (unlisted.n)
         snprintf(registry->store_notice, sizeof registry->store_notice,
                  "%u files in the directory store belong to no function that the registry knows; they are kept. Deploy "
@@ -114,10 +114,11 @@ static void found_code(void *arg, const char *sha256)
 static int open_parts(struct nw_registry *registry, const char *directory, char *why, size_t why_size)
 {
     bool has_code = false;
-    if (make_all_private(directory, why, why_size) < 0 || nw_store_open(&registry->store, directory, why, why_size) < 0)
+    if (make_all_private(directory, why, why_size) < 0 ||
+        nw__store_open(&registry->store, directory, why, why_size) < 0)
         return -EIO;
-    nw_store_each(&registry->store, found_code, &has_code);
-    return nw_registry_file_open(&registry->file, directory, has_code, why, why_size);
+    nw__store_each(&registry->store, found_code, &has_code);
+    return nw__registry_file_open(&registry->file, directory, has_code, why, why_size);
 }
 
 struct nw_registry *nw_registry_open(const char *directory, char *why, size_t why_size)
@@ -140,8 +141,8 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
 
 void nw_registry_close(struct nw_registry *registry)
 {
-    nw_registry_file_close(&registry->file);
-    nw_store_close(&registry->store);
+    nw__registry_file_close(&registry->file);
+    nw__store_close(&registry->store);
     free(registry);
 }
 
@@ -157,7 +158,7 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
 
 bool nw_registry_is_there(const struct nw_registry *registry)
 {
-    return nw_registry_file_is_there(&registry->file) && nw_store_is_there(&registry->store, registry->file.path);
+    return nw__registry_file_is_there(&registry->file) && nw__store_is_there(&registry->store, registry->file.path);
 }
 
 /* --- code --- */
@@ -167,22 +168,22 @@ int nw_registry_store(struct nw_registry *registry, const void *code, size_t len
                       size_t why_size)
 {
     nw_check_valid(registry, registry);
-    nw_store_name(code, length, sha256);
+    nw__store_name(code, length, sha256);
     const char *text = sha256;
-    int rc = nw_registry_file_list_code(&registry->file, text, why, why_size);
-    return rc < 0 ? rc : nw_store_put(&registry->store, code, length, sha256, why, why_size);
+    int rc = nw__registry_file_list_code(&registry->file, text, why, why_size);
+    return rc < 0 ? rc : nw__store_put(&registry->store, code, length, sha256, why, why_size);
 }
 
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)
 {
     nw_check_valid(registry, registry);
-    return nw_store_open_code(&registry->store, sha256, why, why_size);
+    return nw__store_open_code(&registry->store, sha256, why, why_size);
 }
 
 void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 {
     if (!row_names(registry, sha256))
-        nw_store_remove(&registry->store, sha256);
+        nw__store_remove(&registry->store, sha256);
 }
 
 /* --- rows --- */
@@ -198,8 +199,8 @@ int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *mani
         return -ENOMEM;
     }
     const char *const texts[] = {manifest->name, sha256, json.data};
-    int rc = nw_registry_file_change(&registry->file, "INSERT OR REPLACE INTO functions VALUES (?, ?, ?)", texts, 3,
-                                     why, why_size);
+    int rc = nw__registry_file_change(&registry->file, "INSERT OR REPLACE INTO functions VALUES (?, ?, ?)", texts, 3,
+                                      why, why_size);
     nw_buffer_fini(&json);
     return rc;
 }
@@ -207,7 +208,7 @@ int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *mani
 int nw_registry_delete(struct nw_registry *registry, const char *name, char *why, size_t why_size)
 {
     nw_check_valid(registry, registry);
-    return nw_registry_file_change(&registry->file, "DELETE FROM functions WHERE name = ?", &name, 1, why, why_size);
+    return nw__registry_file_change(&registry->file, "DELETE FROM functions WHERE name = ?", &name, 1, why, why_size);
 }
 
 /* A row that cannot be read stays where it is; its function is not served. */
@@ -220,8 +221,8 @@ static void read_row(sqlite3_stmt *query, void (*row)(void *arg, struct nw_manif
     char why[512] = "it is not whole";
     struct nw_manifest manifest;
     nw_manifest_init(&manifest);
-    if (name && sha256 && json && strspn(sha256, "0123456789abcdef") == (NW_STORE_SHA256_SIZE - 1) &&
-        !sha256[(NW_STORE_SHA256_SIZE - 1)] &&
+    if (name && sha256 && json && strspn(sha256, "0123456789abcdef") == (NW__STORE_SHA256_SIZE - 1) &&
+        !sha256[(NW__STORE_SHA256_SIZE - 1)] &&
         nw_manifest_parse_json(&manifest, json, strlen(json), NULL, 0, why, sizeof why) == 0 &&
         !strcmp(manifest.name, name))
         row(arg, &manifest, sha256);

@@ -41,7 +41,7 @@ int nw_registry_each(struct nw_registry *registry,
                      size_t why_size);
 
 /* A copy of code that cannot change any more, and is what its hash says, as a descriptor; or negative errno with `why`,
- * as nw_store_open_code. */
+ * as nw__store_open_code. */
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size);
 
 /* Removes code that no row names. */

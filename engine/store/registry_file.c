@@ -20,7 +20,7 @@ static const char *const companions[] = {"-journal", "-wal", "-shm"};
 
 #define COMPANIONS (sizeof companions / sizeof companions[0])
 
-static void path_of(const struct nw_registry_file *file, const char *name, char *path, size_t size)
+static void path_of(const struct nw__registry_file *file, const char *name, char *path, size_t size)
 {
     snprintf(path, size, "%s/%s", file->path, name);
 }
@@ -35,7 +35,7 @@ static void companion(const char *name, size_t i, char *path, size_t size)
 /* What lies under the name of the registry. */
 enum found { FOUND_NOTHING, FOUND_EMPTY, FOUND_FILE, FOUND_OTHER };
 
-static enum found look(const struct nw_registry_file *file, const char *name)
+static enum found look(const struct nw__registry_file *file, const char *name)
 {
     struct stat st;
     if (fstatat(file->directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -45,7 +45,7 @@ static enum found look(const struct nw_registry_file *file, const char *name)
     return st.st_size ? FOUND_FILE : FOUND_EMPTY;
 }
 
-static int open_database(const struct nw_registry_file *file, const char *name, int flags, sqlite3 **db)
+static int open_database(const struct nw__registry_file *file, const char *name, int flags, sqlite3 **db)
 {
     char path[4200];
     path_of(file, name, path, sizeof path);
@@ -55,21 +55,21 @@ static int open_database(const struct nw_registry_file *file, const char *name, 
     return rc;
 }
 
-static enum nw_seal open_whole(const struct nw_registry_file *file, const char *name, sqlite3 **db, char *why,
-                               size_t why_size)
+static enum nw__seal open_whole(const struct nw__registry_file *file, const char *name, sqlite3 **db, char *why,
+                                size_t why_size)
 {
     *db = NULL;
     int rc = open_database(file, name, SQLITE_OPEN_READWRITE, db);
     bool writable = faccessat(file->directory, name, R_OK | W_OK, AT_EACCESS) == 0;
-    enum nw_seal seal = nw_seal_check(*db, rc, writable, why, why_size);
-    if (seal == NW_SEAL_WHOLE || seal == NW_SEAL_NONE)
+    enum nw__seal seal = nw__seal_check(*db, rc, writable, why, why_size);
+    if (seal == NW__SEAL_WHOLE || seal == NW__SEAL_NONE)
         return seal;
     sqlite3_close(*db);
     *db = NULL;
     return seal;
 }
 
-static void remove_database(const struct nw_registry_file *file, const char *name)
+static void remove_database(const struct nw__registry_file *file, const char *name)
 {
     char path[64];
     unlinkat(file->directory, name, 0);
@@ -81,7 +81,7 @@ static void remove_database(const struct nw_registry_file *file, const char *nam
 
 /* A database without tables, under a name for the time being. SQLite would make it for all to read, and its journals
  * get the mode of the file. */
-static int make_temporary(const struct nw_registry_file *file, sqlite3 **db)
+static int make_temporary(const struct nw__registry_file *file, sqlite3 **db)
 {
     remove_database(file, TEMPORARY);
     int fd = openat(file->directory, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -91,7 +91,7 @@ static int make_temporary(const struct nw_registry_file *file, sqlite3 **db)
 }
 
 /* Copies one database to another name, and lets it have that name only when it is on disk and whole. */
-static int copy_database(const struct nw_registry_file *file, const char *from, const char *to, char *why,
+static int copy_database(const struct nw__registry_file *file, const char *from, const char *to, char *why,
                          size_t why_size)
 {
     sqlite3 *source = NULL, *copy = NULL;
@@ -103,32 +103,32 @@ static int copy_database(const struct nw_registry_file *file, const char *from, 
         sqlite3_backup_step(backup, -1);
         rc = sqlite3_backup_finish(backup);
     }
-    enum nw_seal seal = nw_seal_check(copy, rc, true, why, why_size);
+    enum nw__seal seal = nw__seal_check(copy, rc, true, why, why_size);
     sqlite3_close(copy);
     sqlite3_close(source);
-    if (seal == NW_SEAL_WHOLE && renameat(file->directory, TEMPORARY, file->directory, to) == 0 &&
+    if (seal == NW__SEAL_WHOLE && renameat(file->directory, TEMPORARY, file->directory, to) == 0 &&
         fsync(file->directory) == 0)
         return 0;
-    if (seal == NW_SEAL_WHOLE)
+    if (seal == NW__SEAL_WHOLE)
         snprintf(why, why_size, "%s", strerror(errno));
     remove_database(file, TEMPORARY);
     return -EIO;
 }
 
-static bool copy_is_current(const struct nw_registry_file *file)
+static bool copy_is_current(const struct nw__registry_file *file)
 {
     char why[256];
     sqlite3 *backup;
     if (look(file, BACKUP) != FOUND_FILE)
         return false;
     bool current =
-        open_whole(file, BACKUP, &backup, why, sizeof why) == NW_SEAL_WHOLE && nw_seal_same(file->db, backup);
+        open_whole(file, BACKUP, &backup, why, sizeof why) == NW__SEAL_WHOLE && nw__seal_same(file->db, backup);
     sqlite3_close(backup);
     return current;
 }
 
 /* The copy is at most one change behind. The change is durable without it, so that a failure is only logged. */
-static void keep_copy(struct nw_registry_file *file)
+static void keep_copy(struct nw__registry_file *file)
 {
     char why[256];
     pthread_mutex_lock(&file->copy);
@@ -139,7 +139,7 @@ static void keep_copy(struct nw_registry_file *file)
 
 /* --- opening --- */
 
-static int cannot_use(const struct nw_registry_file *file, const char *reason, char *why, size_t why_size)
+static int cannot_use(const struct nw__registry_file *file, const char *reason, char *why, size_t why_size)
 {
     snprintf(why, why_size,
              "cannot open the registry %s/" NAME ": %s; nothing was changed or deleted. Make it a file that this user "
@@ -149,57 +149,58 @@ static int cannot_use(const struct nw_registry_file *file, const char *reason, c
 }
 
 /* Together with its journal, which the next database of that name must not find. */
-static int set_aside(const struct nw_registry_file *file, const char *name, char *as, size_t as_size)
+static int set_aside(const struct nw__registry_file *file, const char *name, char *as, size_t as_size)
 {
     char from[64], to[128];
-    int rc = look(file, name) == FOUND_NOTHING ? -ENOENT : nw_set_aside(file->directory, name, as, as_size);
+    int rc = look(file, name) == FOUND_NOTHING ? -ENOENT : nw__set_aside(file->directory, name, as, as_size);
     if (rc < 0 && rc != -ENOENT)
         return rc;
     for (size_t i = 0; i < COMPANIONS; i++) {
         companion(name, i, from, sizeof from);
-        nw_set_aside(file->directory, from, to, sizeof to);
+        nw__set_aside(file->directory, from, to, sizeof to);
     }
     return 0;
 }
 
 /* It gets its name when it is whole, so that a kill never leaves half of one. */
-static int make_new(struct nw_registry_file *file, char *why, size_t why_size)
+static int make_new(struct nw__registry_file *file, char *why, size_t why_size)
 {
     sqlite3 *made;
     char reason[256];
     int rc = make_temporary(file, &made);
     if (rc == SQLITE_OK)
-        rc = nw_seal_make(made);
+        rc = nw__seal_make(made);
     snprintf(reason, sizeof reason, "%s", made ? sqlite3_errmsg(made) : sqlite3_errstr(rc));
     sqlite3_close(made);
     if (rc == SQLITE_OK && renameat(file->directory, TEMPORARY, file->directory, NAME) == 0 &&
-        fsync(file->directory) == 0 && open_whole(file, NAME, &file->db, reason, sizeof reason) == NW_SEAL_WHOLE)
+        fsync(file->directory) == 0 && open_whole(file, NAME, &file->db, reason, sizeof reason) == NW__SEAL_WHOLE)
         return 0;
     snprintf(why, why_size, "cannot make the registry %s/" NAME ": %s", file->path, reason);
     return -EIO;
 }
 
 /* 1 when the copy is the registry now, 0 when there is no good one; or -EIO, and it stays where it is. */
-static int take_copy(struct nw_registry_file *file, char *why, size_t why_size)
+static int take_copy(struct nw__registry_file *file, char *why, size_t why_size)
 {
     char reason[256] = "it is not a file";
     sqlite3 *backup = NULL;
     enum found found = look(file, BACKUP);
     if (found == FOUND_NOTHING || found == FOUND_EMPTY)
         return 0;
-    enum nw_seal seal = found == FOUND_FILE ? open_whole(file, BACKUP, &backup, reason, sizeof reason) : NW_SEAL_BROKEN;
+    enum nw__seal seal =
+        found == FOUND_FILE ? open_whole(file, BACKUP, &backup, reason, sizeof reason) : NW__SEAL_BROKEN;
     sqlite3_close(backup);
-    if (seal == NW_SEAL_BROKEN || seal == NW_SEAL_NONE)
+    if (seal == NW__SEAL_BROKEN || seal == NW__SEAL_NONE)
         return 0;
-    if (seal == NW_SEAL_WHOLE && copy_database(file, BACKUP, NAME, reason, sizeof reason) == 0 &&
-        open_whole(file, NAME, &file->db, reason, sizeof reason) == NW_SEAL_WHOLE)
+    if (seal == NW__SEAL_WHOLE && copy_database(file, BACKUP, NAME, reason, sizeof reason) == 0 &&
+        open_whole(file, NAME, &file->db, reason, sizeof reason) == NW__SEAL_WHOLE)
         return 1;
     snprintf(why, why_size, "cannot take the last good copy of the registry, %s/" BACKUP ": %s; nothing was deleted",
              file->path, reason);
     return -EIO;
 }
 
-static int recover_from_copy(struct nw_registry_file *file, const char *what, const char *kept, char *why,
+static int recover_from_copy(struct nw__registry_file *file, const char *what, const char *kept, char *why,
                              size_t why_size)
 {
     int rc = take_copy(file, why, why_size);
@@ -208,14 +209,14 @@ static int recover_from_copy(struct nw_registry_file *file, const char *what, co
     snprintf(file->notice, sizeof file->notice,
              "the registry %s%s: what its last good copy names is served; deploy again what `nightward list` lacks",
              what, kept);
-    if (nw_seal_forget_unnamed(file->db) == SQLITE_OK)
+    if (nw__seal_forget_unnamed(file->db) == SQLITE_OK)
         return 1;
     snprintf(why, why_size, "cannot write to the registry: %s", sqlite3_errmsg(file->db));
     return -EIO;
 }
 
 /* Goes on without what cannot be used. Code that the registry now in use does not name stays in the store for good. */
-static int recover(struct nw_registry_file *file, const char *what, char *why, size_t why_size)
+static int recover(struct nw__registry_file *file, const char *what, char *why, size_t why_size)
 {
     char as[64] = "", copy_as[64] = "", kept[96] = "";
     int rc = set_aside(file, NAME, as, sizeof as);
@@ -234,28 +235,28 @@ static int recover(struct nw_registry_file *file, const char *what, char *why, s
     return make_new(file, why, why_size);
 }
 
-static int open_found(struct nw_registry_file *file, char *why, size_t why_size)
+static int open_found(struct nw__registry_file *file, char *why, size_t why_size)
 {
     char reason[256], what[300];
     switch (open_whole(file, NAME, &file->db, reason, sizeof reason)) {
-    case NW_SEAL_WHOLE:
+    case NW__SEAL_WHOLE:
         return 0;
-    case NW_SEAL_NONE: /* of a version that had none; where there is a copy there was one, too */
-        if (look(file, BACKUP) == FOUND_NOTHING && nw_seal_make(file->db) == SQLITE_OK)
+    case NW__SEAL_NONE: /* of a version that had none; where there is a copy there was one, too */
+        if (look(file, BACKUP) == FOUND_NOTHING && nw__seal_make(file->db) == SQLITE_OK)
             return 0;
         sqlite3_close(file->db);
         snprintf(reason, sizeof reason, "it has no checksum");
         break;
-    case NW_SEAL_UNREADABLE:
+    case NW__SEAL_UNREADABLE:
         return cannot_use(file, reason, why, why_size);
-    case NW_SEAL_BROKEN:
+    case NW__SEAL_BROKEN:
         break;
     }
     snprintf(what, sizeof what, "is damaged (%s)", reason);
     return recover(file, what, why, why_size);
 }
 
-static int open_any(struct nw_registry_file *file, bool has_code, char *why, size_t why_size)
+static int open_any(struct nw__registry_file *file, bool has_code, char *why, size_t why_size)
 {
     enum found found = look(file, NAME);
     bool fresh = !has_code && look(file, BACKUP) == FOUND_NOTHING;
@@ -268,8 +269,8 @@ static int open_any(struct nw_registry_file *file, bool has_code, char *why, siz
     return recover(file, found == FOUND_EMPTY ? "is empty" : "is missing", why, why_size);
 }
 
-int nw_registry_file_open(struct nw_registry_file *file, const char *directory, bool has_code, char *why,
-                          size_t why_size)
+int nw__registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
+                           size_t why_size)
 {
     pthread_mutex_init(&file->change, NULL);
     pthread_mutex_init(&file->copy, NULL);
@@ -291,7 +292,7 @@ int nw_registry_file_open(struct nw_registry_file *file, const char *directory, 
     return 0;
 }
 
-void nw_registry_file_close(struct nw_registry_file *file)
+void nw__registry_file_close(struct nw__registry_file *file)
 {
     sqlite3_close(file->db);
     if (file->directory >= 0)
@@ -300,7 +301,7 @@ void nw_registry_file_close(struct nw_registry_file *file)
     pthread_mutex_destroy(&file->copy);
 }
 
-bool nw_registry_file_is_there(const struct nw_registry_file *file)
+bool nw__registry_file_is_there(const struct nw__registry_file *file)
 {
     char path[4200];
     struct stat st;
@@ -323,23 +324,23 @@ static int bind_and_run(sqlite3 *db, const char *sql, const char *const *texts, 
 }
 
 /* `sealed`: the checksum covers what changes. */
-static int transaction(struct nw_registry_file *file, const char *sql, const char *const *texts, int n, bool sealed)
+static int transaction(struct nw__registry_file *file, const char *sql, const char *const *texts, int n, bool sealed)
 {
     int rc = sqlite3_exec(file->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (rc == SQLITE_OK && sealed)
-        rc = nw_seal_holds(file->db);
+        rc = nw__seal_holds(file->db);
     if (rc == SQLITE_OK)
         rc = bind_and_run(file->db, sql, texts, n);
     if (rc == SQLITE_OK && sealed)
-        rc = nw_seal_renew(file->db);
+        rc = nw__seal_renew(file->db);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(file->db, "COMMIT", NULL, NULL, NULL);
     return rc;
 }
 
-static void explain(struct nw_registry_file *file, int rc, char *why, size_t why_size)
+static void explain(struct nw__registry_file *file, int rc, char *why, size_t why_size)
 {
-    if (!nw_registry_file_is_there(file))
+    if (!nw__registry_file_is_there(file))
         snprintf(why, why_size, "the registry was deleted or moved while it was in use; what runs goes on");
     else if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
         snprintf(
@@ -350,7 +351,7 @@ static void explain(struct nw_registry_file *file, int rc, char *why, size_t why
         snprintf(why, why_size, "cannot write to the registry: %s", sqlite3_errmsg(file->db));
 }
 
-static int change(struct nw_registry_file *file, const char *sql, const char *const *texts, int n, bool sealed,
+static int change(struct nw__registry_file *file, const char *sql, const char *const *texts, int n, bool sealed,
                   char *why, size_t why_size)
 {
     pthread_mutex_lock(&file->change);
@@ -363,8 +364,8 @@ static int change(struct nw_registry_file *file, const char *sql, const char *co
     return rc == SQLITE_OK ? 0 : -EIO;
 }
 
-int nw_registry_file_change(struct nw_registry_file *file, const char *sql, const char *const *texts, int n, char *why,
-                            size_t why_size)
+int nw__registry_file_change(struct nw__registry_file *file, const char *sql, const char *const *texts, int n,
+                             char *why, size_t why_size)
 {
     int rc = change(file, sql, texts, n, true, why, why_size);
     if (rc == 0)
@@ -372,12 +373,12 @@ int nw_registry_file_change(struct nw_registry_file *file, const char *sql, cons
     return rc;
 }
 
-int nw_registry_file_list_code(struct nw_registry_file *file, const char *sha256, char *why, size_t why_size)
+int nw__registry_file_list_code(struct nw__registry_file *file, const char *sha256, char *why, size_t why_size)
 {
     return change(file, "INSERT OR IGNORE INTO code VALUES (?)", &sha256, 1, false, why, why_size);
 }
 
-void nw_registry_file_forget_code(struct nw_registry_file *file)
+void nw__registry_file_forget_code(struct nw__registry_file *file)
 {
-    nw_seal_forget_unnamed(file->db);
+    nw__seal_forget_unnamed(file->db);
 }

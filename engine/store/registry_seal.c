@@ -73,7 +73,7 @@ static int stored(sqlite3 *db, char sum[SUM_SIZE])
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int nw_seal_holds(sqlite3 *db)
+int nw__seal_holds(sqlite3 *db)
 {
     char is[SUM_SIZE], must_be[SUM_SIZE];
     int rc = compute(db, is);
@@ -82,13 +82,13 @@ int nw_seal_holds(sqlite3 *db)
     return rc == SQLITE_OK && strcmp(is, must_be) != 0 ? SQLITE_CORRUPT : rc;
 }
 
-bool nw_seal_same(sqlite3 *one, sqlite3 *other)
+bool nw__seal_same(sqlite3 *one, sqlite3 *other)
 {
     char sum[SUM_SIZE], other_sum[SUM_SIZE];
     return stored(one, sum) == SQLITE_OK && stored(other, other_sum) == SQLITE_OK && !strcmp(sum, other_sum);
 }
 
-int nw_seal_renew(sqlite3 *db)
+int nw__seal_renew(sqlite3 *db)
 {
     char sum[SUM_SIZE];
     sqlite3_stmt *statement;
@@ -104,7 +104,7 @@ int nw_seal_renew(sqlite3 *db)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int nw_seal_make(sqlite3 *db)
+int nw__seal_make(sqlite3 *db)
 {
     int rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
@@ -112,13 +112,13 @@ int nw_seal_make(sqlite3 *db)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, tables, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = nw_seal_renew(db);
+        rc = nw__seal_renew(db);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     return rc;
 }
 
-int nw_seal_forget_unnamed(sqlite3 *db)
+int nw__seal_forget_unnamed(sqlite3 *db)
 {
     return sqlite3_exec(db, "DELETE FROM code WHERE sha256 NOT IN (SELECT sha256 FROM functions)", NULL, NULL, NULL);
 }
@@ -126,23 +126,23 @@ int nw_seal_forget_unnamed(sqlite3 *db)
 /* --- looking at all of it --- */
 
 /* What the result code of SQLite means for the file. */
-static enum nw_seal judge(int rc, bool writable)
+static enum nw__seal judge(int rc, bool writable)
 {
     switch (rc & 0xff) {
     case SQLITE_OK:
-        return NW_SEAL_WHOLE;
+        return NW__SEAL_WHOLE;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
-        return writable ? NW_SEAL_BROKEN : NW_SEAL_UNREADABLE;
+        return writable ? NW__SEAL_BROKEN : NW__SEAL_UNREADABLE;
     case SQLITE_PERM:
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_FULL:
-        return NW_SEAL_UNREADABLE;
+        return NW__SEAL_UNREADABLE;
     default:
-        return NW_SEAL_BROKEN;
+        return NW__SEAL_BROKEN;
     }
 }
 
@@ -187,18 +187,18 @@ static int check(sqlite3 *db, bool *sealed)
     if (rc == SQLITE_OK)
         rc = has_table(db, "checksum", sealed);
     if (rc == SQLITE_OK && *sealed)
-        rc = nw_seal_holds(db);
+        rc = nw__seal_holds(db);
     return rc == SQLITE_OK && !functions ? SQLITE_CORRUPT : rc;
 }
 
-enum nw_seal nw_seal_check(sqlite3 *db, int rc, bool writable, char *why, size_t why_size)
+enum nw__seal nw__seal_check(sqlite3 *db, int rc, bool writable, char *why, size_t why_size)
 {
     bool sealed = false;
     if (rc == SQLITE_OK)
         rc = check(db, &sealed);
-    enum nw_seal seal = judge(rc, writable);
-    if (seal == NW_SEAL_WHOLE)
-        return sealed ? NW_SEAL_WHOLE : NW_SEAL_NONE;
+    enum nw__seal seal = judge(rc, writable);
+    if (seal == NW__SEAL_WHOLE)
+        return sealed ? NW__SEAL_WHOLE : NW__SEAL_NONE;
     snprintf(why, why_size, "%s",
              rc == SQLITE_CORRUPT ? "it is not what was written"
              : db                 ? sqlite3_errmsg(db)

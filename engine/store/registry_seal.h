@@ -12,28 +12,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum nw_seal {
-    NW_SEAL_WHOLE,
-    NW_SEAL_NONE,       /* well formed, and made by a version without a checksum */
-    NW_SEAL_BROKEN,     /* not what was written */
-    NW_SEAL_UNREADABLE, /* cannot be looked at: no right, a disk error */
+enum nw__seal {
+    NW__SEAL_WHOLE,
+    NW__SEAL_NONE,       /* well formed, and made by a version without a checksum */
+    NW__SEAL_BROKEN,     /* not what was written */
+    NW__SEAL_UNREADABLE, /* cannot be looked at: no right, a disk error */
 };
 
 /* Looks at all of a database that was opened with result `rc`. `writable`: nothing but damage would keep us from
  * writing. What is wrong with it goes to `why`. */
-enum nw_seal nw_seal_check(sqlite3 *db, int rc, bool writable, char *why, size_t why_size);
+enum nw__seal nw__seal_check(sqlite3 *db, int rc, bool writable, char *why, size_t why_size);
 
 /* Makes the tables that are missing, and the checksum. These and the next return a result code of SQLite. */
-int nw_seal_make(sqlite3 *db);
+int nw__seal_make(sqlite3 *db);
 
 /* Within a transaction: SQLITE_CORRUPT unless the checksum holds; and makes it hold again after a change. */
-int nw_seal_holds(sqlite3 *db);
-int nw_seal_renew(sqlite3 *db);
+int nw__seal_holds(sqlite3 *db);
+int nw__seal_renew(sqlite3 *db);
 
 /* Whether two databases that are whole have the same rows. */
-bool nw_seal_same(sqlite3 *one, sqlite3 *other);
+bool nw__seal_same(sqlite3 *one, sqlite3 *other);
 
 /* Takes code that no row names off the list. */
-int nw_seal_forget_unnamed(sqlite3 *db);
+int nw__seal_forget_unnamed(sqlite3 *db);
 
 #endif

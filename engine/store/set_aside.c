@@ -7,15 +7,15 @@
 
 #define MOST 1000 /* files of one name; each is somebody's accident */
 
-int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size)
+int nw__set_aside_find(int directory, const char *name, char *as, size_t as_size)
 {
     snprintf(as, as_size, "%s.damaged", name);
     return faccessat(directory, as, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-int nw_set_aside(int directory, const char *name, char *as, size_t as_size)
+int nw__set_aside(int directory, const char *name, char *as, size_t as_size)
 {
-    int rc = nw_set_aside_find(directory, name, as, as_size);
+    int rc = nw__set_aside_find(directory, name, as, as_size);
     for (int i = 2; rc == 0 && i <= MOST; i++) {
         snprintf(as, as_size, "%s.damaged.%d", name, i);
         rc = faccessat(directory, as, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;

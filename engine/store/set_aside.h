@@ -6,9 +6,9 @@
 
 /* Renames `name` in a directory to NAME.damaged, or with a number behind it when there is one; `as` gets the new name.
  * 0 or negative errno. */
-int nw_set_aside(int directory, const char *name, char *as, size_t as_size);
+int nw__set_aside(int directory, const char *name, char *as, size_t as_size);
 
 /* Whether such a file of `name` is there; `as` gets the name of the first. */
-int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size);
+int nw__set_aside_find(int directory, const char *name, char *as, size_t as_size);
 
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SHA256_BYTES 32
-#define SHA256_HEX   (NW_STORE_SHA256_SIZE - 1)
+#define SHA256_HEX   (NW__STORE_SHA256_SIZE - 1)
 #define FILE_NAME    (SHA256_HEX + sizeof ".so")
 #define ASIDE_NAME   (FILE_NAME + sizeof ".damaged.1000")
 #define TEMPORARY    "new-" /* begins the name of a file that is being written */
@@ -36,7 +36,7 @@ static bool is_code_name(const char *name)
 
 /* --- opening --- */
 
-static void each_entry(struct nw_store *store, void (*entry)(void *arg, const char *name), void *arg)
+static void each_entry(struct nw__store *store, void (*entry)(void *arg, const char *name), void *arg)
 {
     int fd = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -49,12 +49,12 @@ static void each_entry(struct nw_store *store, void (*entry)(void *arg, const ch
 
 static void remove_temporary(void *arg, const char *name)
 {
-    struct nw_store *store = arg;
+    struct nw__store *store = arg;
     if (!strncmp(name, TEMPORARY, strlen(TEMPORARY)))
         unlinkat(store->directory, name, 0);
 }
 
-int nw_store_open(struct nw_store *store, const char *directory, char *why, size_t why_size)
+int nw__store_open(struct nw__store *store, const char *directory, char *why, size_t why_size)
 {
     char path[4096];
     pthread_mutex_init(&store->aside, NULL);
@@ -72,7 +72,7 @@ int nw_store_open(struct nw_store *store, const char *directory, char *why, size
     return 0;
 }
 
-void nw_store_close(struct nw_store *store)
+void nw__store_close(struct nw__store *store)
 {
     if (store->directory >= 0)
         close(store->directory);
@@ -100,7 +100,7 @@ static void digest_add(EVP_MD_CTX *context, const void *data, size_t length)
         digest_failed();
 }
 
-static void digest_end(EVP_MD_CTX *context, char sha256[NW_STORE_SHA256_SIZE])
+static void digest_end(EVP_MD_CTX *context, char sha256[NW__STORE_SHA256_SIZE])
 {
     unsigned char digest[SHA256_BYTES];
     if (!EVP_DigestFinal_ex(context, digest, NULL))
@@ -110,7 +110,7 @@ static void digest_end(EVP_MD_CTX *context, char sha256[NW_STORE_SHA256_SIZE])
         snprintf(sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
-void nw_store_name(const void *code, size_t length, char sha256[NW_STORE_SHA256_SIZE])
+void nw__store_name(const void *code, size_t length, char sha256[NW__STORE_SHA256_SIZE])
 {
     EVP_MD_CTX *context = digest_begin();
     digest_add(context, code, length);
@@ -162,7 +162,7 @@ static int read_code(int from, int to, char *sha256)
 
 /* Sets aside the file that was found to be damaged, unless another thread has done so, or a good file is in its place.
  */
-static void set_aside(struct nw_store *store, const char *name, const struct stat *found)
+static void set_aside(struct nw__store *store, const char *name, const struct stat *found)
 {
     char as[ASIDE_NAME];
     struct stat now;
@@ -170,7 +170,7 @@ static void set_aside(struct nw_store *store, const char *name, const struct sta
     int rc = fstatat(store->directory, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     bool same = !rc && now.st_ino == found->st_ino && now.st_dev == found->st_dev;
     if (same)
-        rc = nw_set_aside(store->directory, name, as, sizeof as);
+        rc = nw__set_aside(store->directory, name, as, sizeof as);
     pthread_mutex_unlock(&store->aside);
     if (same)
         nw_log(NW_LOG_ERROR, "store/%s is not what was deployed: %s%s", name,
@@ -181,7 +181,7 @@ static void set_aside(struct nw_store *store, const char *name, const struct sta
  * be read. */
 static int check_file(int fd, const char *name, int to)
 {
-    char found[NW_STORE_SHA256_SIZE];
+    char found[NW__STORE_SHA256_SIZE];
     int rc = read_code(fd, to, found);
     if (rc == -EISDIR)
         return -EBADMSG;
@@ -189,7 +189,7 @@ static int check_file(int fd, const char *name, int to)
 }
 
 /* The same of the file of that name, which is set aside when it is something else. */
-static int check(struct nw_store *store, const char *name, int to)
+static int check(struct nw__store *store, const char *name, int to)
 {
     struct stat st;
     /* O_NONBLOCK: to open a FIFO must not wait. */
@@ -205,10 +205,10 @@ static int check(struct nw_store *store, const char *name, int to)
     return rc;
 }
 
-static int explain(struct nw_store *store, const char *name, int rc, char *why, size_t why_size)
+static int explain(struct nw__store *store, const char *name, int rc, char *why, size_t why_size)
 {
     char as[ASIDE_NAME];
-    if ((rc == -EBADMSG || rc == -ENOENT) && nw_set_aside_find(store->directory, name, as, sizeof as) == 0)
+    if ((rc == -EBADMSG || rc == -ENOENT) && nw__set_aside_find(store->directory, name, as, sizeof as) == 0)
         snprintf(why, why_size, "its code was changed in the store, and what was found is kept as store/%s", as);
     else if (rc == -EBADMSG)
         snprintf(why, why_size, "its code, store/%s, was changed", name);
@@ -224,7 +224,7 @@ static int explain(struct nw_store *store, const char *name, int rc, char *why, 
     return rc;
 }
 
-int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, size_t why_size)
+int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, size_t why_size)
 {
     char name[FILE_NAME];
     file_name(sha256, name);
@@ -242,7 +242,7 @@ int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, si
 
 /* --- writing --- */
 
-static int write_file(struct nw_store *store, const char *name, const void *code, size_t length)
+static int write_file(struct nw__store *store, const char *name, const void *code, size_t length)
 {
     int fd = openat(store->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
     if (fd < 0)
@@ -254,7 +254,7 @@ static int write_file(struct nw_store *store, const char *name, const void *code
     return rc;
 }
 
-static int write_anew(struct nw_store *store, const char *name, const void *code, size_t length)
+static int write_anew(struct nw__store *store, const char *name, const void *code, size_t length)
 {
     char temporary[32];
     unsigned number = nw_add_fetch(&store->last_temporary, 1); /* pairs with itself: numbers differ */
@@ -269,8 +269,8 @@ static int write_anew(struct nw_store *store, const char *name, const void *code
     return rc;
 }
 
-int nw_store_put(struct nw_store *store, const void *code, size_t length, const char *sha256, char *why,
-                 size_t why_size)
+int nw__store_put(struct nw__store *store, const void *code, size_t length, const char *sha256, char *why,
+                  size_t why_size)
 {
     char name[FILE_NAME];
     file_name(sha256, name);
@@ -286,14 +286,7 @@ int nw_store_put(struct nw_store *store, const void *code, size_t length, const 
 
 /* --- what is there --- */
 
-bool nw_store_has(const struct nw_store *store, const char *sha256)
-{
-    char name[FILE_NAME];
-    file_name(sha256, name);
-    return faccessat(store->directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-void nw_store_remove(struct nw_store *store, const char *sha256)
+void nw__store_remove(struct nw__store *store, const char *sha256)
 {
     char name[FILE_NAME];
     file_name(sha256, name);
@@ -308,7 +301,7 @@ struct each {
 static void code_entry(void *arg, const char *name)
 {
     const struct each *each = arg;
-    char sha256[NW_STORE_SHA256_SIZE];
+    char sha256[NW__STORE_SHA256_SIZE];
     if (!is_code_name(name))
         return;
     memcpy(sha256, name, SHA256_HEX);
@@ -316,13 +309,13 @@ static void code_entry(void *arg, const char *name)
     each->callback(each->arg, sha256);
 }
 
-void nw_store_each(struct nw_store *store, void (*callback)(void *arg, const char *sha256), void *arg)
+void nw__store_each(struct nw__store *store, void (*callback)(void *arg, const char *sha256), void *arg)
 {
     struct each each = {callback, arg};
     each_entry(store, code_entry, &each);
 }
 
-bool nw_store_is_there(const struct nw_store *store, const char *directory)
+bool nw__store_is_there(const struct nw__store *store, const char *directory)
 {
     char path[4096];
     struct stat now, opened;

@@ -12,41 +12,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NW_STORE_SHA256_SIZE 65                    /* hex digits and NUL */
-#define NW_STORE_CODE_MAX    (256ul * 1024 * 1024) /* bytes of one shared object */
+#define NW__STORE_SHA256_SIZE 65                    /* hex digits and NUL */
+#define NW_STORE_CODE_MAX     (256ul * 1024 * 1024) /* bytes of one shared object */
 
-struct nw_store {
+struct nw__store {
     int directory; /* -1: not open */
     unsigned last_temporary;
     pthread_mutex_t aside; /* one file at a time is set aside */
 };
 
 /* Opens or makes DIR/store and removes files that were never written to their end. 0, or -EIO with `why`. */
-int nw_store_open(struct nw_store *store, const char *directory, char *why, size_t why_size);
-void nw_store_close(struct nw_store *store);
+int nw__store_open(struct nw__store *store, const char *directory, char *why, size_t why_size);
+void nw__store_close(struct nw__store *store);
 
 /* The SHA-256 that names code, as hex digits. */
-void nw_store_name(const void *code, size_t length, char sha256[NW_STORE_SHA256_SIZE]);
+void nw__store_name(const void *code, size_t length, char sha256[NW__STORE_SHA256_SIZE]);
 
 /* Writes code, durably, unless it is there; a file of its name that holds something else is set aside. 0, or negative
  * errno with `why`. */
-int nw_store_put(struct nw_store *store, const void *code, size_t length, const char *sha256, char *why,
-                 size_t why_size);
+int nw__store_put(struct nw__store *store, const void *code, size_t length, const char *sha256, char *why,
+                  size_t why_size);
 
 /*
  * A sealed copy of code in memory, to be read and mapped; close-on-exec. What happens to the file later does not change
  * it. Negative errno with `why` for people when the file is missing
  * (-ENOENT), is not what its name says (-EBADMSG; it is set aside) or cannot be read.
  */
-int nw_store_open_code(struct nw_store *store, const char *sha256, char *why, size_t why_size);
+int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, size_t why_size);
 
-bool nw_store_has(const struct nw_store *store, const char *sha256);
-void nw_store_remove(struct nw_store *store, const char *sha256);
+void nw__store_remove(struct nw__store *store, const char *sha256);
 
 /* Calls back with the SHA-256 of each file that is named as code. */
-void nw_store_each(struct nw_store *store, void (*callback)(void *arg, const char *sha256), void *arg);
+void nw__store_each(struct nw__store *store, void (*callback)(void *arg, const char *sha256), void *arg);
 
 /* Whether the directory is still there, under the same path. */
-bool nw_store_is_there(const struct nw_store *store, const char *directory);
+bool nw__store_is_there(const struct nw__store *store, const char *directory);
 
 #endif

@@ -35,7 +35,7 @@ static bool is_control(char c)
     return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
-const char *nw_http_field_wrong(const char *line, size_t length)
+const char *nw__http_field_wrong(const char *line, size_t length)
 {
     size_t name = span(token, line, length);
 
@@ -59,7 +59,7 @@ static void find_value(const char *line, size_t length, size_t *from, size_t *va
         (*end)--;
 }
 
-bool nw_http_field_has_tab(const char *line, size_t length)
+bool nw__http_field_has_tab(const char *line, size_t length)
 {
     size_t from, value, end;
 
@@ -71,14 +71,14 @@ static void replace_tabs_of_line(char *line, size_t length)
 {
     size_t from, value, end;
 
-    if (nw_http_field_wrong(line, length)) /* the request line */
+    if (nw__http_field_wrong(line, length)) /* the request line */
         return;
     find_value(line, length, &from, &value, &end);
     memset(line + from, ' ', value - from);
     memset(line + end, ' ', length - end);
 }
 
-void nw_http_field_replace_tabs(char *head, size_t length)
+void nw__http_field_replace_tabs(char *head, size_t length)
 {
     char *end = head + length;
 
@@ -87,7 +87,7 @@ void nw_http_field_replace_tabs(char *head, size_t length)
             replace_tabs_of_line(head, (size_t)(lf - head) - 1);
 }
 
-const char *nw_http_host_wrong(const char *host, size_t length)
+const char *nw__http_host_wrong(const char *host, size_t length)
 {
     return span(host_and_port, host, length) == length ? NULL : "the Host header is not the name of one host";
 }

@@ -10,15 +10,15 @@
 
 /* What is wrong with a field line, without its CR LF; NULL when it has a name that is a token, a colon right behind it
  * and a value without control characters. */
-const char *nw_http_field_wrong(const char *line, size_t length);
+const char *nw__http_field_wrong(const char *line, size_t length);
 
 /* Whether a tab stands before or behind the value of a field line that is not wrong. */
-bool nw_http_field_has_tab(const char *line, size_t length);
+bool nw__http_field_has_tab(const char *line, size_t length);
 
 /* Replaces such tabs by spaces in all lines of a head or trailer. They end in CR LF, and none is wrong. */
-void nw_http_field_replace_tabs(char *head, size_t length);
+void nw__http_field_replace_tabs(char *head, size_t length);
 
 /* What is wrong with the value of a Host field; NULL when it may be the name of a host, with a port or without. */
-const char *nw_http_host_wrong(const char *host, size_t length);
+const char *nw__http_host_wrong(const char *host, size_t length);
 
 #endif

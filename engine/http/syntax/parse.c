@@ -89,7 +89,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
     else if (parser->header == HEADER_REQUEST_ID)
         parser->request_id = (struct nw_http_text){at, length};
     else if (parser->header == HEADER_HOST)
-        parser->host_wrong = parser->host_wrong ? parser->host_wrong : nw_http_host_wrong(at, length);
+        parser->host_wrong = parser->host_wrong ? parser->host_wrong : nw__http_host_wrong(at, length);
     else if (parser->header == HEADER_CODING)
         parser->only_chunked = parser->codings == 1 && text_is(at, length, "chunked");
     return 0;
@@ -159,11 +159,11 @@ static bool take_line(struct nw_http_parser *parser, const char *line, size_t le
         bad(parser, NW_STATUS_BAD_REQUEST, "a header line is folded");
         return false;
     }
-    why = nw_http_field_wrong(line, length);
+    why = nw__http_field_wrong(line, length);
     if (why)
         bad(parser, NW_STATUS_BAD_REQUEST, why);
     else
-        parser->has_tab |= nw_http_field_has_tab(line, length);
+        parser->has_tab |= nw__http_field_has_tab(line, length);
     return !why;
 }
 
@@ -255,7 +255,7 @@ static const char *copy_without_tabs(struct nw_http_parser *parser, const char *
     free(parser->tabless);
     parser->tabless = malloc(length);
     if (parser->tabless)
-        nw_http_field_replace_tabs(memcpy(parser->tabless, head, length), length);
+        nw__http_field_replace_tabs(memcpy(parser->tabless, head, length), length);
     return parser->tabless;
 }
 
