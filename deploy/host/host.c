@@ -1,21 +1,26 @@
 /*
- * The host's state machine.
+ * The life of a host:
  *
- *   STARTING ──engine says READY──> SERVING        STARTING ──a child exits with 2 or 111──> STOPPING
- *      │                               │
- *      └───────── TERM or INT ─────────┴──> DRAINING ──engine ends, or again a signal──> STOPPING ──all ended──> done
+ *               READY             STOP               STOP, or ENGINE_ENDED
+ *   STARTING ───────────> SERVING ──────> DRAINING ────────────────────────> STOPPING ──> over, once all have ended
+ *    │  │ STOP                             ^                                  ^
+ *    │  └──────────────────────────────────┘                                  │
+ *    └──────────────────────────── FAIL ──────────────────────────────────────┘
  *
- * While STARTING or SERVING a child that ends is started again, after a pause when it keeps ending
- * (common/base/backoff.h). When the engine ends the launcher goes with it, so that no worker outlives the engine that
- * it talks to; then both are started. When the launcher ends the engine stays and is sent the socket of the next one.
+ * READY: the engine said so. STOP: TERM or INT. FAIL: what has never been ready cannot be started, or ends with 2 or
+ * 111: there is nothing to start again, only something to correct.
+ *
+ * While STARTING or SERVING a child that ends is started again (child.h). When the engine ends the launcher goes with
+ * it, so that no worker outlives the engine that it talks to; then both are started. When the launcher ends the engine
+ * stays and is sent the socket of the next one.
  */
 #include "deploy/host/host.h"
-#include "common/base/backoff.h"
 #include "common/base/error_text.h"
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
 #include "deploy/base/option_value.h"
 #include "deploy/base/say.h"
+#include "deploy/host/child.h"
 #include "deploy/host/engine_argv.h"
 #include "deploy/host/notify.h"
 #include <errno.h>
@@ -29,114 +34,96 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-/* All in milliseconds. */
+/* In milliseconds. */
 #define DRAIN_PATIENCE 15000 /* the engine gives what runs 10 s */
-#define STOP_PATIENCE  2000
-#define NEVER          INT64_MAX
 
-enum phase { STARTING, SERVING, DRAINING, STOPPING };
-
-struct child {
-    const char *name;
-    pid_t pid;  /* 0 while it does not run */
-    int socket; /* our end; closing it tells the child that we are gone. -1 when closed */
-    int64_t started_at;
-    int64_t start_at; /* while it does not run: when to start it */
-    int64_t kill_at;  /* when patience with it ends */
-    struct nw_backoff backoff;
-    bool dismissed; /* we told it to end */
-};
+enum phase { STARTING, SERVING, DRAINING, STOPPING, PHASES };
+enum event { EVENT_READY, EVENT_STOP, EVENT_FAIL, EVENT_ENGINE_ENDED, EVENTS };
 
 struct host {
     const struct nw_host_plan *plan;
-    enum phase phase;
+    enum phase phase; /* written by its table alone */
     bool was_ready;
     bool socket_left; /* an engine was ready and has not ended as it should since: its admin socket may be there */
     int exit_status;
     int signals;
-    struct child engine;
-    struct child launcher;
+    struct nw_child engine;
+    struct nw_child launcher;
     char *listen[NW_HOST_LISTEN_MAX]; /* ports are fixed once the engine said them */
     int n_listen;
     struct nw_control_message message; /* too large for the stack */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool stopping(const struct host *h)
 {
     return h->phase == DRAINING || h->phase == STOPPING;
 }
 
-static void close_socket(struct child *child)
+/* ---- phases ---- */
+
+struct transition {
+    enum phase next;
+    void (*act)(struct host *h); /* NULL: the event changes nothing in this phase */
+};
+
+static void nothing(struct host *h);
+static void begin_drain(struct host *h);
+static void stop_now(struct host *h);
+
+static const struct transition table[PHASES][EVENTS] = {
+    [STARTING] = {[EVENT_READY] = {SERVING, nothing},
+                  [EVENT_STOP] = {DRAINING, begin_drain},
+                  [EVENT_FAIL] = {STOPPING, stop_now}},
+    [SERVING] = {[EVENT_STOP] = {DRAINING, begin_drain}},
+    [DRAINING] = {[EVENT_STOP] = {STOPPING, stop_now}, [EVENT_ENGINE_ENDED] = {STOPPING, stop_now}},
+};
+
+static void move(struct host *h, enum event event)
 {
-    if (child->socket >= 0)
-        close(child->socket);
-    child->socket = -1;
+    const struct transition *transition = &table[h->phase][event];
+
+    if (!transition->act)
+        return;
+    h->phase = transition->next;
+    transition->act(h);
 }
 
-static void expect_end(struct child *child)
+static void nothing(struct host *h)
 {
-    close_socket(child);
-    if (child->pid > 0 && child->kill_at == NEVER)
-        child->kill_at = now_ms() + STOP_PATIENCE;
+    (void)h;
 }
-
-/* Tells the child by end of file that it must go. */
-static void let_go(struct child *child)
-{
-    child->dismissed = true;
-    expect_end(child);
-}
-
-/* ---- stopping ---- */
 
 static void stop_now(struct host *h)
 {
-    h->phase = STOPPING;
-    if (h->engine.pid > 0) {
-        kill(h->engine.pid, SIGTERM);
-        h->engine.kill_at = now_ms() + STOP_PATIENCE;
-    }
-    let_go(&h->engine);
-    let_go(&h->launcher);
-}
-
-/* The first start failed: there is nothing to restart, only something to correct. */
-static void give_up(struct host *h, int status)
-{
-    if (h->exit_status == 0)
-        h->exit_status = status;
-    if (h->phase != STOPPING)
-        stop_now(h);
+    if (nw__child_is_up(&h->engine))
+        nw__child_ask_to_end(&h->engine, NW_STOP_PATIENCE);
+    nw__child_dismiss(&h->engine);
+    nw__child_dismiss(&h->launcher);
 }
 
 static void begin_drain(struct host *h)
 {
     nw_say("stopping: what runs may finish; a second signal ends it at once");
     nw__notify("STOPPING=1");
-    h->phase = DRAINING;
-    if (h->engine.pid == 0) {
-        stop_now(h);
-        return;
-    }
-    kill(h->engine.pid, SIGTERM);
-    h->engine.kill_at = now_ms() + DRAIN_PATIENCE;
+    if (nw__child_is_up(&h->engine))
+        nw__child_ask_to_end(&h->engine, DRAIN_PATIENCE);
+    else
+        move(h, EVENT_ENGINE_ENDED);
+}
+
+static void give_up(struct host *h, int status)
+{
+    if (h->exit_status == 0)
+        h->exit_status = status;
+    move(h, EVENT_FAIL);
 }
 
 /* ---- starting ---- */
 
 /* Only a host that was ready once goes on trying: what failed since may pass. */
-static void start_failed(struct host *h, struct child *child, const char *step, int error)
+static void start_failed(struct host *h, struct nw_child *child, const char *step, int error)
 {
     char text[NW_ERROR_TEXT];
 
@@ -145,19 +132,13 @@ static void start_failed(struct host *h, struct child *child, const char *step, 
         give_up(h, NW_EXIT_SYSTEM);
 }
 
-static void schedule(struct child *child, enum nw_end cause)
+/* Starts a child with `theirs` at 3 and following, and `ours` as our end of its socket. Workers run where the launcher
+ * does, which sleeps. The launcher can clean up nothing once it is killed, and its workers die with it; the engine has
+ * a socket to remove, hence the gentler signal. */
+static bool start(struct host *h, struct nw_child *child, const char *path, char **argv, int ours, const int *theirs,
+                  int n_theirs)
 {
-    int64_t now = now_ms();
-
-    child->start_at = now + (int64_t)nw_backoff_pause(&child->backoff, cause, (uint64_t)(now - child->started_at));
-}
-
-/* Spawns a child with `theirs` at 3 and following. Workers run where the launcher does, which sleeps. The launcher can
- * clean up nothing once it is killed, and its workers die with it; the engine has a socket to remove, hence the gentler
- * signal. */
-static bool spawn(struct host *h, struct child *child, const char *path, char **argv, const int *theirs, int n_theirs)
-{
-    struct nw_spawn spec = {
+    const struct nw_spawn spec = {
         .path = path,
         .argv = argv,
         .envp = environ,
@@ -166,29 +147,21 @@ static bool spawn(struct host *h, struct child *child, const char *path, char **
         .cpus = child == &h->launcher ? h->plan->worker_cpus : h->plan->engine_cpus,
         .death_signal = child == &h->launcher ? SIGKILL : SIGTERM,
     };
-    unsigned shortfalls;
     const char *step;
-    pid_t pid = nw_spawn(&spec, &shortfalls, &step);
+    int rc = nw__child_start(child, &spec, ours, &step);
 
-    child->started_at = now_ms();
-    child->kill_at = NEVER;
-    child->dismissed = false;
-    if (pid < 0) {
-        schedule(child, NW_END_OWN);
-        start_failed(h, child, step, pid);
-        return false;
-    }
-    child->pid = pid;
-    return true;
+    if (rc < 0)
+        start_failed(h, child, step, rc);
+    return rc == 0;
 }
 
-static bool make_pair(struct host *h, struct child *child, int pair[2])
+static bool make_pair(struct host *h, struct nw_child *child, int pair[2])
 {
     int rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 ? 0 : -errno;
 
     if (rc == 0)
         return true;
-    schedule(child, NW_END_OWN);
+    nw__child_start_failed(child);
     start_failed(h, child, "make its socket", rc);
     return false;
 }
@@ -199,15 +172,13 @@ static void start_engine(struct host *h)
     int pair[2];
 
     if (!argv) {
-        schedule(&h->engine, NW_END_OWN);
+        nw__child_start_failed(&h->engine);
         start_failed(h, &h->engine, "make its command line", -ENOMEM);
         return;
     }
     if (make_pair(h, &h->engine, pair)) {
-        h->engine.socket = pair[0];
         fcntl(pair[0], F_SETFL, O_NONBLOCK);
-        if (!spawn(h, &h->engine, h->plan->engine_path, argv, &pair[1], 1))
-            close_socket(&h->engine);
+        start(h, &h->engine, h->plan->engine_path, argv, pair[0], &pair[1], 1);
         close(pair[1]);
     }
     nw__engine_argv_free(argv);
@@ -228,46 +199,31 @@ static void start_launcher(struct host *h)
 
     if (!make_pair(h, &h->launcher, lifeline))
         return;
-    h->launcher.socket = lifeline[0];
     if (make_pair(h, &h->launcher, control)) {
         int theirs[] = {lifeline[1], control[1]};
-        if (spawn(h, &h->launcher, h->plan->launcher_path, argv, theirs, 2))
+        if (start(h, &h->launcher, h->plan->launcher_path, argv, lifeline[0], theirs, 2))
             give_launcher_to_engine(h, control[0]);
         close(control[0]);
         close(control[1]);
+    } else {
+        close(lifeline[0]);
     }
     close(lifeline[1]);
-    if (h->launcher.pid == 0)
-        close_socket(&h->launcher);
 }
 
 static void start_what_is_due(struct host *h)
 {
-    int64_t now = now_ms();
+    bool launcher_up = nw__child_is_up(&h->launcher);
 
     if (stopping(h))
         return;
-    if (h->engine.pid == 0 && h->launcher.pid == 0 && now >= h->engine.start_at)
+    if (!nw__child_is_up(&h->engine) && !launcher_up && nw__host_now() >= h->engine.start_at)
         start_engine(h);
-    if (h->engine.pid > 0 && h->engine.socket >= 0 && h->launcher.pid == 0 && now >= h->launcher.start_at)
+    if (h->engine.state == NW_CHILD_RUNNING && !launcher_up && nw__host_now() >= h->launcher.start_at)
         start_launcher(h);
 }
 
 /* ---- children that end ---- */
-
-static void say_ended(const struct child *child, int status)
-{
-    int64_t pause = child->start_at - now_ms();
-    char when[48] = "";
-
-    if (pause > 0)
-        snprintf(when, sizeof when, " in %d ms, because it keeps ending", (int)pause);
-    if (WIFSIGNALED(status))
-        nw_complain("%s ended: killed by signal %d (%s); starting it again%s", child->name, WTERMSIG(status),
-                    strsignal(WTERMSIG(status)), when);
-    else
-        nw_complain("%s ended: exit status %d; starting it again%s", child->name, WEXITSTATUS(status), when);
-}
 
 static bool could_not_start(const struct host *h, int status)
 {
@@ -276,22 +232,24 @@ static bool could_not_start(const struct host *h, int status)
 }
 
 /* A launcher that ends with 0 followed the engine, whose own end may show only a moment later. */
-static void child_ended(struct host *h, struct child *child, int status)
+static void child_ended(struct host *h, const struct nw_child *child, int status)
 {
-    child->pid = 0;
-    close_socket(child);
-    if (stopping(h) || child->dismissed)
-        return;
-    schedule(child, nw_backoff_cause(status));
     if (could_not_start(h, status))
         give_up(h, WEXITSTATUS(status));
     else if (child != &h->launcher || status != 0)
-        say_ended(child, status);
+        nw__child_say_ended(child, status);
 }
 
-static bool reap(struct child *child, int *status)
+/* Whether it has ended now. */
+static bool reap(struct host *h, struct nw_child *child, int *status)
 {
-    return child->pid > 0 && waitpid(child->pid, status, WNOHANG) == child->pid;
+    bool dismissed;
+
+    if (!nw__child_ended(child, status, &dismissed))
+        return false;
+    if (!stopping(h) && !dismissed)
+        child_ended(h, child, *status);
+    return true;
 }
 
 static void reap_children(struct host *h)
@@ -299,25 +257,13 @@ static void reap_children(struct host *h)
     int status;
 
     /* The engine first: a launcher that followed it is no second failure. */
-    if (reap(&h->engine, &status)) {
+    if (reap(h, &h->engine, &status)) {
         if (status == 0)
             h->socket_left = false;
-        child_ended(h, &h->engine, status);
-        let_go(&h->launcher);
-        if (h->phase == DRAINING)
-            h->phase = STOPPING;
+        nw__child_dismiss(&h->launcher);
+        move(h, EVENT_ENGINE_ENDED);
     }
-    if (reap(&h->launcher, &status))
-        child_ended(h, &h->launcher, status);
-}
-
-static void kill_if_late(struct child *child)
-{
-    if (child->pid == 0 || now_ms() < child->kill_at)
-        return;
-    nw_complain("%s did not end in time; killing it", child->name);
-    kill(child->pid, SIGKILL);
-    child->kill_at = NEVER;
+    reap(h, &h->launcher, &status);
 }
 
 /* ---- what the engine says ---- */
@@ -371,8 +317,7 @@ static void become_ready(struct host *h)
     if (!h->was_ready)
         nw__notify("READY=1");
     h->was_ready = h->socket_left = true;
-    if (h->phase == STARTING)
-        h->phase = SERVING;
+    move(h, EVENT_READY);
 }
 
 static void read_engine(struct host *h)
@@ -382,7 +327,7 @@ static void read_engine(struct host *h)
     if (rc == -EAGAIN)
         return;
     if (rc <= 0) {
-        expect_end(&h->engine);
+        nw__child_closed(&h->engine);
         return;
     }
     for (int i = 0; i < h->message.n_fds; i++)
@@ -404,10 +349,8 @@ static void read_signals(struct host *h)
             continue;
         if (info.ssi_signo == SIGHUP)
             nw_say("SIGHUP changes nothing: settings are read at a start only; SIGTERM stops it");
-        else if (h->phase == DRAINING)
-            stop_now(h);
-        else if (h->phase != STOPPING)
-            begin_drain(h);
+        else
+            move(h, EVENT_STOP);
     }
     reap_children(h);
 }
@@ -419,40 +362,36 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_deadline(const struct host *h)
 {
-    int64_t at = NEVER;
+    bool engine_up = nw__child_is_up(&h->engine), launcher_up = nw__child_is_up(&h->launcher);
+    int64_t at = NW_NEVER;
 
-    if (h->engine.pid > 0)
+    if (engine_up)
         at = earlier(at, h->engine.kill_at);
-    else if (h->launcher.pid == 0 && !stopping(h))
+    else if (!launcher_up && !stopping(h))
         at = earlier(at, h->engine.start_at);
-    if (h->launcher.pid > 0)
+    if (launcher_up)
         at = earlier(at, h->launcher.kill_at);
-    else if (h->engine.pid > 0 && !stopping(h))
+    else if (engine_up && !stopping(h))
         at = earlier(at, h->launcher.start_at);
     return at;
 }
 
-static bool all_ended(const struct host *h)
+static bool over(const struct host *h)
 {
-    return stopping(h) && h->engine.pid == 0 && h->launcher.pid == 0;
+    return stopping(h) && !nw__child_is_up(&h->engine) && !nw__child_is_up(&h->launcher);
 }
 
 static int poll_timeout(const struct host *h)
 {
     int64_t at = next_deadline(h);
-    int64_t left = at - now_ms();
+    int64_t left = at - nw__host_now();
 
     /* The first start may have failed just now, and nothing is left to wait for. */
-    if (all_ended(h))
+    if (over(h))
         return 0;
-    if (at == NEVER)
+    if (at == NW_NEVER)
         return -1;
     return left < 0 ? 0 : (int)(left + 1);
-}
-
-static bool over(const struct host *h)
-{
-    return stopping(h) && h->engine.pid == 0 && h->launcher.pid == 0;
 }
 
 static void serve(struct host *h)
@@ -470,8 +409,8 @@ static void serve(struct host *h)
             read_engine(h);
         if (polls[0].revents)
             read_signals(h);
-        kill_if_late(&h->engine);
-        kill_if_late(&h->launcher);
+        nw__child_kill_if_late(&h->engine);
+        nw__child_kill_if_late(&h->launcher);
     }
 }
 
@@ -491,16 +430,14 @@ static int open_signals(void)
 
 int nw_host_run(const struct nw_host_plan *plan)
 {
-    struct child down = {.socket = -1, .kill_at = NEVER};
     struct host *h = calloc(1, sizeof *h);
     int exit_status;
 
     if (!h || !set_listen(h, plan->listen, plan->n_listen))
         nw_fail(NW_EXIT_SYSTEM, "cannot start: %s", strerror(ENOMEM));
     h->plan = plan;
-    h->engine = h->launcher = down;
-    h->engine.name = "nightward-engine";
-    h->launcher.name = "nightward-launcher";
+    nw__child_init(&h->engine, "nightward-engine");
+    nw__child_init(&h->launcher, "nightward-launcher");
     h->signals = open_signals();
     if (h->signals < 0)
         nw_fail(NW_EXIT_SYSTEM, "cannot watch for signals: %s", nw_error_text(errno, (char[NW_ERROR_TEXT]){0}));
