@@ -21,7 +21,6 @@
 #include "worker/domain/burial.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
@@ -35,6 +34,7 @@
 #include "worker/run/executor.h"
 #include "worker/run/watch.h"
 #include "worker/signal/signals.h"
+#include "worker/wire/link.h"
 #include "worker/wire/payload.h"
 #include "worker/wire/remote.h"
 #include "worker/wire/report.h"
@@ -60,8 +60,6 @@
 #define TICK_NS     2000000ull
 #define QUIET_TICKS 50 /* in a row, after which the watch rests until something runs again */
 #define LIBC_PATH   "/lib/x86_64-linux-gnu/libc.so.6"
-
-struct nw_monitor nw_m;
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
@@ -236,26 +234,20 @@ static void configure(enum nw_mode mode)
     nw_config_set(&config);
 }
 
-static void prepare(const struct options *o)
+/* Returns what wakes the control thread: a file. */
+static int prepare(const struct options *o)
 {
     extern const unsigned int __rseq_size;
     char text[NW_ERROR_TEXT];
-    int error;
+    int error, wake;
 
     if (__rseq_size != 0)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
-    nw_m.worker = o->worker;
-    nw_m.geometry = o->geometry;
-    nw_m.control = FD_CONTROL;
-    nw_m.n_lines = 1;
-    nw_m.wake = nw_wake_init(FD_DOORBELL);
-    if (nw_m.wake < 0)
-        nw_die_system("cannot make an eventfd: %s", nw_error_text(-nw_m.wake, text));
-    error = nw_channel_attach(&nw_m.lines[0].channel, &o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
-    if (!error)
-        error = nw_channel_block(&nw_m.lines[0].channel);
-    if (!error)
-        error = nw_payload_init(&nw_m.lines[0]);
+    nw_tell_init(FD_CONTROL, o->worker);
+    wake = nw_wake_init(FD_DOORBELL);
+    if (wake < 0)
+        nw_die_system("cannot make an eventfd: %s", nw_error_text(-wake, text));
+    error = nw_links_init(&o->geometry, FD_CHANNEL, FD_DOORBELL, FD_ENGINE);
     if (error)
         nw_die_system("cannot attach the channel to the engine: %s", nw_error_text(-error, text));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
@@ -272,6 +264,7 @@ static void prepare(const struct options *o)
         error = nw_executors_init(o->executors, nw_executor_next);
     if (error)
         nw_die_system("cannot start %u executors and two threads: %s", o->executors, nw_error_text(-error, text));
+    return wake;
 }
 
 static void on_message(const struct nw_control_message *message)
@@ -284,7 +277,7 @@ static void on_message(const struct nw_control_message *message)
         nw_function_reach(message);
         break;
     case NW_CONTROL_CHANNEL:
-        nw_line_add(message);
+        nw_link_add(message);
         break;
     case NW_CONTROL_ACTIVATE:
         nw_function_activate(message->head.deployment);
@@ -304,7 +297,7 @@ static void receive(void)
     int got;
 
     pthread_mutex_lock(&nw_monitor_lock);
-    got = nw_control_recv(nw_m.control, &message);
+    got = nw_control_recv(FD_CONTROL, &message);
 
     if (got == 0) { /* the engine is gone, and with it every reason to live */
         nw_lines_rest(UINT64_MAX);
@@ -345,9 +338,9 @@ static uint64_t look(uint64_t now, unsigned *quiet)
 }
 
 /* The control thread: messages, timers, deadlines, domains to be made. Never runs a domain itself. */
-static noreturn void serve(void)
+static noreturn void serve(int wake)
 {
-    struct pollfd fds[2] = {{.fd = nw_m.control, .events = POLLIN}, {.fd = nw_m.wake, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = FD_CONTROL, .events = POLLIN}, {.fd = wake, .events = POLLIN}};
     unsigned quiet = 0;
     uint64_t count;
 
@@ -359,7 +352,7 @@ static noreturn void serve(void)
             receive();
         pthread_mutex_lock(&nw_monitor_lock);
         nw_tell_rest();
-        fds[0].events = nw_m.n_untold ? POLLIN | POLLOUT : POLLIN;
+        fds[0].events = nw_tell_waits() ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
         next = look(now, &quiet);
         pthread_mutex_unlock(&nw_monitor_lock);
@@ -369,7 +362,7 @@ static noreturn void serve(void)
             fds[0].revents = fds[1].revents = 0;
         if (fds[1].revents) {
             quiet = 0;
-            if (read(nw_m.wake, &count, sizeof(count)) < 0)
+            if (read(wake, &count, sizeof(count)) < 0)
                 count = 0; /* another wake-up was faster */
         }
     }
@@ -379,6 +372,7 @@ int main(int argc, char **argv)
 {
     static char name[48];
     struct options o;
+    int wake;
 
     nw_log_init("nightward-worker", NW_LOG_INFO);
     o = parse(argc, argv);
@@ -391,7 +385,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of its writer */
     nw_process_close();
     nw_error_text_prepare();
-    prepare(&o);
+    wake = prepare(&o);
     nw_tell_engine(NW_CONTROL_HELLO, 0, nw_config()->keyed ? nw_keys_free() : 0, nw_mode_name(o.mode));
-    serve();
+    serve(wake);
 }

@@ -18,10 +18,10 @@
 #include "worker/base/config.h"
 #include "worker/base/now.h"
 #include "worker/call/invoke.h"
+#include "worker/call/route.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/grants.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -43,10 +43,20 @@
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
+static struct nw_function functions[NW_FUNCTIONS_MAX];
+
+struct nw_function *nw_function_after(const struct nw_function *f)
+{
+    for (size_t i = f ? (size_t)(f - functions) + 1 : 0; i < NW_FUNCTIONS_MAX; i++)
+        if (functions[i].state != NW_FUNCTION_NONE)
+            return &functions[i];
+    return NULL;
+}
+
 struct nw_function *nw_function_find(uint32_t deployment)
 {
     for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+        struct nw_function *f = &functions[(deployment + i) % NW_FUNCTIONS_MAX];
 
         if (f->state != NW_FUNCTION_NONE && f->deployment == deployment)
             return f;
@@ -81,7 +91,7 @@ int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
 static struct nw_function *function_take(uint32_t deployment)
 {
     for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &nw_m.functions[(deployment + i) % NW_FUNCTIONS_MAX];
+        struct nw_function *f = &functions[(deployment + i) % NW_FUNCTIONS_MAX];
 
         if (f->state == NW_FUNCTION_NONE)
             return f;
@@ -288,29 +298,12 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     nw_wake_control();
 }
 
-int nw_route_find(const char *name)
-{
-    for (uint32_t i = 0; i < nw_m.n_routes; i++)
-        if (strcmp(nw_m.routes[i].name, name) == 0)
-            return (int)i;
-    return -ENOENT;
-}
-
 void nw_function_activate(uint32_t deployment)
 {
     struct nw_function *f = nw_function_find(deployment);
-    int i;
 
-    if (!f)
-        return;
-    i = nw_route_find(f->name);
-    if (i < 0 && nw_m.n_routes < NW_FUNCTIONS_MAX) {
-        i = (int)nw_m.n_routes;
-        memcpy(nw_m.routes[i].name, f->name, sizeof(f->name));
-        nw_store_release(&nw_m.n_routes, nw_m.n_routes + 1); /* loaded by dispatch.c */
-    }
-    if (i >= 0)
-        nw_store_release(&nw_m.routes[i].function, f); /* loaded by dispatch.c and op.c */
+    if (f)
+        nw_route_set(f);
 }
 
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */
@@ -330,9 +323,7 @@ void nw_function_retire(uint32_t deployment)
 
     if (!f)
         return;
-    for (uint32_t i = 0; i < nw_m.n_routes; i++)
-        if (nw_m.routes[i].function == f)
-            nw_store_release(&nw_m.routes[i].function, NULL); /* loaded by dispatch.c and op.c */
+    nw_routes_clear(f);
     f->state = NW_FUNCTION_RETIRING;
     nw_wake_control();
 }
@@ -410,7 +401,7 @@ bool nw_functions_tend(uint64_t now)
     bool busy = false;
 
     for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &nw_m.functions[i];
+        struct nw_function *f = &functions[i];
 
         if (f->state == NW_FUNCTION_RETIRING)
             retire_idle(f, now);

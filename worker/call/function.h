@@ -13,12 +13,6 @@
 struct nw_domain;
 struct nw_function;
 
-/* A name that a nested call may use. Routes are never removed, so an index stays valid. */
-struct nw_route {
-    char name[NW_NAME_MAX + 1];
-    struct nw_function *function; /* release/acquire; NULL when nothing of this name is active here */
-};
-
 /* What the engine asks. The message's fds are taken over. */
 void nw_function_load(const struct nw_control_message *message);
 void nw_function_reach(const struct nw_control_message *message);
@@ -35,6 +29,8 @@ bool nw_functions_tend(uint64_t now);
 int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]);
 
 struct nw_function *nw_function_find(uint32_t deployment);
-int nw_route_find(const char *name);
+
+/* All that there are, one after the other: the first is the one after NULL. */
+struct nw_function *nw_function_after(const struct nw_function *function);
 
 #endif

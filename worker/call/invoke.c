@@ -8,11 +8,12 @@
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/call/extra.h"
+#include "worker/call/function.h"
+#include "worker/call/route.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -24,12 +25,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct nw_invocation *spares;
+
 struct nw_invocation *nw_invocation_new(void)
 {
-    struct nw_invocation *invocation = nw_m.spare_invocations;
+    struct nw_invocation *invocation = spares;
 
     if (invocation)
-        nw_m.spare_invocations = invocation->next;
+        spares = invocation->next;
     else
         invocation = malloc(sizeof(*invocation));
     if (invocation)
@@ -39,8 +42,8 @@ struct nw_invocation *nw_invocation_new(void)
 
 void nw_invocation_free(struct nw_invocation *invocation)
 {
-    invocation->next = nw_m.spare_invocations;
-    nw_m.spare_invocations = invocation;
+    invocation->next = spares;
+    spares = invocation;
 }
 
 void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation)
@@ -83,14 +86,12 @@ static void unlink_invocation(struct nw_function *function, struct nw_invocation
 /* Takes the queued nested call of a caller out of whatever queue it is in. */
 void nw_queue_forget(struct nw_slot *caller)
 {
-    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_invocation **link = &nw_m.functions[i].queue;
-
-        for (; nw_m.functions[i].state != NW_FUNCTION_NONE && *link; link = &(*link)->next)
+    for (struct nw_function *f = nw_function_after(NULL); f; f = nw_function_after(f)) {
+        for (struct nw_invocation **link = &f->queue; *link; link = &(*link)->next)
             if ((*link)->caller == caller) {
                 struct nw_invocation *found = *link;
 
-                unlink_invocation(&nw_m.functions[i], link);
+                unlink_invocation(f, link);
                 nw_invocation_free(found);
                 return;
             }

@@ -18,7 +18,7 @@
 
 struct nw_domain;
 struct nw_invocation;
-struct nw_line;
+struct nw_link;
 
 enum nw_slot_state {
     NW_SLOT_UNUSED,
@@ -33,15 +33,15 @@ enum nw_slot_state {
     NW_SLOT_SLEEP,   /* in domain.sleepers */
     NW_SLOT_SIGWAIT, /* in domain.sleepers: waits for a signal that it takes without a handler */
     NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
-    NW_SLOT_ARENA,   /* in monitor.arena_waiters: the payload arena or the ring was full */
+    NW_SLOT_ARENA,   /* waits for room: the payload arena or the ring was full */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
     NW_SLOT_DEAD,    /* of a dying domain, and nobody else's any more: until nw_slot_take_dead */
 };
 
-/* An invocation of the engine's: its id, and the line that it came by, by which its answer goes. */
+/* An invocation of the engine's: its id, and the link that it came by, by which its answer goes. */
 struct nw_ticket {
     uint64_t id;
-    struct nw_line *line;
+    struct nw_link *link;
 };
 
 /* Which slots go first: those that keep an executor briefly. */

@@ -10,11 +10,11 @@
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/link.h"
 #include "worker/wire/payload.h"
 #include "worker/wire/remote.h"
 #include <errno.h>
@@ -25,8 +25,6 @@
 #define ARENA    4096ul
 #define SLOTS    6
 #define STEPS    2000
-
-struct nw_monitor nw_m;
 
 static struct nw_domain domain;
 static struct nw_function function;
@@ -143,14 +141,14 @@ static unsigned n_recent;
 
 static void hear(void)
 {
-    struct nw_ring_shared *ring = nw_m.lines[0].channel.out.shared;
-    for (int i = 0; i < CAPACITY && ring->head != nw_m.lines[0].channel.out.own; i++, ring->head++)
+    struct nw_ring_shared *ring = nw__links.link[0].channel.out.shared;
+    for (int i = 0; i < CAPACITY && ring->head != nw__links.link[0].channel.out.own; i++, ring->head++)
         recent[n_recent++ % 8] = ring->desc[ring->head % CAPACITY];
 }
 
 static void say(struct nw_fuzz_input *input)
 {
-    struct nw_ring_shared *ring = nw_m.lines[0].channel.in.shared;
+    struct nw_ring_shared *ring = nw__links.link[0].channel.in.shared;
     const struct nw_desc *about = &recent[nw_fuzz_take(input, 1) % 8];
     struct nw_desc desc = {.kind = (uint32_t)nw_fuzz_take(input, 1) % 8, .target = 1, .id = about->id};
     unsigned wrong = (unsigned)nw_fuzz_take(input, 1);
@@ -196,7 +194,7 @@ static void answer(struct nw_fuzz_input *input)
 /* Everything in the arena is the domain's: what the monitor itself says here fits into descriptors. */
 static void check_counts(void)
 {
-    NW_FUZZ_CHECK(domain.arena_bytes == nw_arena_used(nw_m.lines[0].channel.arena));
+    NW_FUZZ_CHECK(domain.arena_bytes == nw_arena_used(nw__links.link[0].channel.arena));
 }
 
 static void play(struct nw_fuzz_input *input)
@@ -213,10 +211,10 @@ static void play(struct nw_fuzz_input *input)
             hear();
             break;
         case 3:
-            nw_m.lines[0].channel.out.shared->head = (uint32_t)nw_fuzz_take(input, 4);
+            nw__links.link[0].channel.out.shared->head = (uint32_t)nw_fuzz_take(input, 4);
             break;
         case 4:
-            nw_m.lines[0].channel.in.shared->tail = (uint32_t)nw_fuzz_take(input, 4);
+            nw__links.link[0].channel.in.shared->tail = (uint32_t)nw_fuzz_take(input, 4);
             break;
         case 5:
             nw_ring_poll();
@@ -239,11 +237,10 @@ static void set_up(void)
     n_recent = 0;
     for (int i = 0; i < SLOTS; i++)
         domain.slots[i] = (struct nw_slot){.domain = &domain, .state = NW_SLOT_FREE};
-    nw_m.geometry = (struct nw_geometry){.ring_capacity = CAPACITY, .arena_size = ARENA};
-    nw_m.arena_waiters = NULL;
-    nw_m.n_lines = 1;
-    nw_m.lines[0].n_outbox = 0;
-    struct nw_channel *ch = &nw_m.lines[0].channel;
+    nw__links.geometry = (struct nw_geometry){.ring_capacity = CAPACITY, .arena_size = ARENA};
+    nw__links.n = 1;
+    nw__links.link[0].n_outbox = 0;
+    struct nw_channel *ch = &nw__links.link[0].channel;
     *ch = (struct nw_channel){.memfd = -1, .own_doorbell = -1, .peer_doorbell = -1, .peer_arena_size = ARENA};
     unsigned char *arena = calloc(1, ARENA), *peer = calloc(1, ARENA);
     struct nw_ring_shared *in = calloc(1, nw_ring_size(CAPACITY)), *out = calloc(1, nw_ring_size(CAPACITY));
@@ -251,21 +248,23 @@ static void set_up(void)
     ch->peer_arena = peer;
     nw_ring_init(&ch->in, in, CAPACITY);
     nw_ring_init(&ch->out, out, CAPACITY);
-    NW_FUZZ_CHECK(nw_payload_init(&nw_m.lines[0]) == 0);
+    NW_FUZZ_CHECK(nw_payload_init(&nw__links.link[0]) == 0);
 }
 
 static void tear_down(void)
 {
-    struct nw_channel *ch = &nw_m.lines[0].channel;
+    for (int i = 0; i < SLOTS; i++)
+        nw_arena_forget(&domain.slots[i]);
+    struct nw_channel *ch = &nw__links.link[0].channel;
     free(nw_arena_at(ch->arena, 0));
     nw_arena_free(ch->arena);
     free((void *)ch->peer_arena);
     free(ch->in.shared);
     free(ch->out.shared);
-    free(nw_m.lines[0].owners);
-    free(nw_m.lines[0].outbox);
-    nw_m.lines[0].outbox = NULL;
-    nw_m.lines[0].outbox_size = 0;
+    free(nw__links.link[0].owners);
+    free(nw__links.link[0].outbox);
+    nw__links.link[0].outbox = NULL;
+    nw__links.link[0].outbox_size = 0;
 }
 
 /* In a function of its own: what setjmp's caller keeps in registers is lost when the worker dies. */

@@ -8,9 +8,11 @@
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
+#include "worker/call/route.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
+#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op.h"
 #include "worker/gate/op_audit.h"
@@ -49,7 +51,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
     if ((slot->depth + 1 >= NW_CALL_DEPTH_MAX && !nw_without(NW_DEFENCE_DEPTH)) || !(slot->sequence & 1))
         return refuse(slot, -ELOOP);
     slot->reply = args->reply;
-    function = nw_load_acquire(&args->route->function); /* stored by nw_function_activate */
+    function = nw_route_function(args->route);
     callee = function && args->input.length <= NW_CARRY_PIECE ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
         return nw_slow_call(ex, slot, args->route, args->input);

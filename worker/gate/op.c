@@ -9,8 +9,9 @@
 #include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
+#include "worker/call/route.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
+#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
 #include "worker/run/executor.h"
@@ -21,12 +22,8 @@
 
 static long route(struct nw_slot *slot, const struct nw_args_route *args)
 {
-    int index = nw_route_find(args->name);
-
     (void)slot;
-    if (index >= 0 && !nw_load_acquire(&nw_m.routes[index].function)) /* stored by nw_function_activate */
-        index = -ENOENT;
-    return index;
+    return nw_route_find(args->name);
 }
 
 /* The reply buffer was set by NW_OP_REPLY before. */

@@ -12,8 +12,8 @@
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/span.h"
+#include "worker/call/route.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/gate/ops.h"
 #include <errno.h>
 #include <stdbool.h>
@@ -34,9 +34,9 @@ static inline int nw_arg_flag(uint32_t scalar, bool *to)
 /* Any function of the worker may call any other, so a route that was guessed is as good as one that was asked for. */
 static inline int nw_arg_route(uint32_t scalar, const struct nw_route **to)
 {
-    const uint32_t n = nw_load_acquire(&nw_m.n_routes); /* stored after the route was written */
+    const uint32_t n = nw_route_count();
 
-    *to = &nw_m.routes[nw_without(NW_DEFENCE_RANGES) ? scalar : nw_index(scalar, n)];
+    *to = nw_route_at(nw_without(NW_DEFENCE_RANGES) ? scalar : (uint32_t)nw_index(scalar, n));
     return scalar < n || nw_without(NW_DEFENCE_RANGES) ? 0 : -EINVAL;
 }
 

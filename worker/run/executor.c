@@ -10,7 +10,6 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/load.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -18,6 +17,7 @@
 #include "worker/run/deal.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/link.h"
 #include "worker/wire/remote.h"
 #include <errno.h>
 #include <stdio.h>
@@ -29,18 +29,6 @@
 #define BRIEF_TICKS   10000   /* some microseconds */
 #define LONG_TICKS    2500000 /* about a millisecond */
 
-/* `n`: of nw_m.lines, those that the caller saw with the lock held. */
-static bool anything_there(uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        const struct nw_ring *in = &nw_m.lines[k].channel.in;
-
-        if (nw_load_acquire(&in->shared->tail) != in->own) /* pairs with nw_ring_push */
-            return true;
-    }
-    return false;
-}
-
 /* Looks for a while, unless that was in vain too often lately; then again only now and then. Only the leader is here.
  */
 static bool anything_comes(uint32_t n)
@@ -49,10 +37,10 @@ static bool anything_comes(uint32_t n)
 
     if (credit <= 0) {
         credit = credit == CREDIT_LEAST ? 1 : credit - 1;
-        return anything_there(n);
+        return nw_links_have_come(n);
     }
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (anything_there(n)) {
+        if (nw_links_have_come(n)) {
             credit += credit < CREDIT_MOST ? CREDIT_REWARD : 0;
             return true;
         }
@@ -62,26 +50,16 @@ static bool anything_comes(uint32_t n)
     return false;
 }
 
-/* Where a ring is not empty the others go on believing that we sleep: they ring once in vain. */
-static bool may_sleep(uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++)
-        if (!nw_channel_may_sleep(&nw_m.lines[k].channel))
-            return false;
-    return true;
-}
-
 /* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
 static void wait_on_doorbell(void)
 {
-    uint32_t n = nw_m.n_lines;
+    const uint32_t n = nw_links_count();
 
     nw_wake_lead(true);
     pthread_mutex_unlock(&nw_monitor_lock);
-    if (!anything_comes(n) && may_sleep(n))
-        nw_channel_sleep(&nw_m.lines[0].channel); /* whatever ends it, the queues are looked at */
-    for (uint32_t k = 1; k < n; k++)
-        nw_store_relaxed(&nw_m.lines[k].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_notify */
+    if (!anything_comes(n))
+        nw_links_sleep(n);
+    nw_links_stay_awake(n);
     pthread_mutex_lock(&nw_monitor_lock);
     nw_wake_lead(false);
 }

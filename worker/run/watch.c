@@ -14,6 +14,7 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
+#include "worker/wire/link.h"
 #include "worker/wire/remote.h"
 #include <stdio.h>
 
@@ -95,7 +96,7 @@ static uint64_t quantum(bool waiting)
 {
     const struct nw_domain *wanting = nw_keys_first_wanting();
 
-    if (nw_ready_brief() || (wanting && wanting->key_urgent) || nw_line_waits())
+    if (nw_ready_brief() || (wanting && wanting->key_urgent) || nw_links_have_work())
         return BRIEF_WAIT_NS;
     return waiting ? QUANTUM_NS : UINT64_MAX;
 }
@@ -125,7 +126,7 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
 
 bool nw_watch(uint64_t now)
 {
-    bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_line_waits(), busy = waiting;
+    bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_links_have_work(), busy = waiting;
     uint64_t most = quantum(waiting);
 
     nw_ready_time(now);

@@ -23,7 +23,7 @@ NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck wo
 $(eval $(call test,worker/image,worker/test/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/wire/payload.c worker/wire/remote.c worker/base/lock.c,,$(COMMON)))
+$(eval $(call fuzz,worker,remote,worker/wire/link.c worker/wire/payload.c worker/wire/remote.c worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
 $(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))

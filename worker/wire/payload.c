@@ -1,7 +1,6 @@
 /* See payload.h. */
 #include "worker/wire/payload.h"
 #include "common/base/log.h"
-#include "worker/domain/monitor.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,33 +10,33 @@
 /* and may have this part of it although only the last quarter is free. */
 #define HOLDS_LITTLE 64
 
-int nw_payload_init(struct nw_line *line)
+int nw_payload_init(struct nw_link *link)
 {
-    line->owners = calloc(nw_m.geometry.arena_size / BLOCK_UNIT, sizeof(*line->owners));
-    return line->owners ? 0 : -ENOMEM;
+    link->owners = calloc(nw__links.geometry.arena_size / BLOCK_UNIT, sizeof(*link->owners));
+    return link->owners ? 0 : -ENOMEM;
 }
 
 /* A record may have become another domain's meanwhile; then nobody answers for the block any more. */
-static struct nw_domain *owner_of(const struct nw_line *line, uint64_t offset)
+static struct nw_domain *owner_of(const struct nw_link *link, uint64_t offset)
 {
-    const struct nw_owner *owner = &line->owners[offset / BLOCK_UNIT];
+    const struct nw_owner *owner = &link->owners[offset / BLOCK_UNIT];
     struct nw_domain *domain = owner->domain;
 
     return domain && domain->serial == owner->serial ? domain : NULL;
 }
 
-static bool within_share(const struct nw_line *line, const struct nw_domain *domain, uint64_t length)
+static bool within_share(const struct nw_link *link, const struct nw_domain *domain, uint64_t length)
 {
-    uint64_t size = nw_m.geometry.arena_size, held = domain->arena_bytes + length;
+    uint64_t size = nw__links.geometry.arena_size, held = domain->arena_bytes + length;
 
-    if (nw_without(NW_DEFENCE_SHARES) || held <= size / HOLDS_LITTLE || nw_arena_used(line->channel.arena) == 0)
+    if (nw_without(NW_DEFENCE_SHARES) || held <= size / HOLDS_LITTLE || nw_arena_used(link->channel.arena) == 0)
         return true;
     if (domain->arena_bytes && held > size / HOLDS_MOST)
         return false;
-    return nw_arena_used(line->channel.arena) + length <= size - size / HOLDS_MOST;
+    return nw_arena_used(link->channel.arena) + length <= size - size / HOLDS_MOST;
 }
 
-int nw_payload_place(struct nw_line *line, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at)
+int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at)
 {
     int error;
 
@@ -45,26 +44,26 @@ int nw_payload_place(struct nw_line *line, struct nw_domain *domain, struct nw_d
     *at = desc->data;
     if (desc->length <= NW_INLINE_MAX)
         return 0;
-    if (desc->length > nw_m.geometry.arena_size)
+    if (desc->length > nw__links.geometry.arena_size)
         return -E2BIG;
-    if (domain && !within_share(line, domain, desc->length))
+    if (domain && !within_share(link, domain, desc->length))
         return -ENOMEM;
-    error = nw_arena_alloc(line->channel.arena, desc->length, &desc->offset);
+    error = nw_arena_alloc(link->channel.arena, desc->length, &desc->offset);
     if (error)
         return error;
-    *at = nw_arena_at(line->channel.arena, desc->offset);
-    line->owners[desc->offset / BLOCK_UNIT] = (struct nw_owner){domain, domain ? domain->serial : 0};
+    *at = nw_arena_at(link->channel.arena, desc->offset);
+    link->owners[desc->offset / BLOCK_UNIT] = (struct nw_owner){domain, domain ? domain->serial : 0};
     if (domain)
-        domain->arena_bytes += nw_arena_block_size(line->channel.arena, desc->offset);
+        domain->arena_bytes += nw_arena_block_size(link->channel.arena, desc->offset);
     return 0;
 }
 
-int nw_payload_release(struct nw_line *line, uint64_t offset)
+int nw_payload_release(struct nw_link *link, uint64_t offset)
 {
-    size_t size = nw_arena_block_size(line->channel.arena, offset);
-    struct nw_domain *domain = size ? owner_of(line, offset) : NULL;
+    size_t size = nw_arena_block_size(link->channel.arena, offset);
+    struct nw_domain *domain = size ? owner_of(link, offset) : NULL;
 
     if (domain)
         domain->arena_bytes -= size;
-    return nw_arena_release(line->channel.arena, offset);
+    return nw_arena_release(link->channel.arena, offset);
 }

@@ -1,5 +1,5 @@
 /*
- * Payloads for the engine: in the descriptor when they are small, else in a block of the line's arena, which a domain
+ * Payloads for the engine: in the descriptor when they are small, else in a block of the link's arena, which a domain
  * answers for until the engine releases it. A domain may hold a quarter of an arena, or one payload of any size; the
  * last quarter is for those that hold little, so that none finds all of it taken by others.
  *
@@ -8,23 +8,26 @@
 #ifndef NW_WORKER_WIRE_PAYLOAD_H
 #define NW_WORKER_WIRE_PAYLOAD_H
 
+#include "common/base/atomic.h"
+#include "common/manifest/control.h"
 #include "common/shm/ring.h"
 #include "worker/domain/domain.h"
-#include "worker/wire/line.h"
+#include "worker/wire/link.h"
 #include <stdint.h>
 
+struct nw_control_message;
 struct nw_desc;
 struct nw_domain;
-struct nw_line;
+struct nw_link;
 
-/* Prepares a line's arena; before anything is placed. 0 or -ENOMEM. */
-int nw_payload_init(struct nw_line *line);
+/* Prepares a link's arena; before anything is placed. 0 or -ENOMEM. */
+int nw_payload_init(struct nw_link *link);
 
 /* Gives a payload of desc->length bytes its place, *at, and desc->offset. `domain` answers for it; NULL: the monitor,
  * for the little it has to say. 0; -ENOMEM: not now; -E2BIG: never. */
-int nw_payload_place(struct nw_line *line, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at);
+int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at);
 
 /* The block is free again. -EINVAL: it is none that is in use. */
-int nw_payload_release(struct nw_line *line, uint64_t offset);
+int nw_payload_release(struct nw_link *link, uint64_t offset);
 
 #endif

@@ -10,11 +10,11 @@
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/link.h"
 #include "worker/wire/payload.h"
 #include <errno.h>
 #include <stdio.h>
@@ -25,83 +25,60 @@
 
 #define POLL_BATCH 64
 
+static struct nw_slot *waiters; /* for room in an arena or in a ring */
+static bool room_made;          /* without word from the engine: they try again at the next look at the rings */
+
 static noreturn void engine_is_wrong(const char *what)
 {
     nw_die_system("the engine sent %s; this worker cannot go on", what);
 }
 
-static void outbox_add(struct nw_line *line, const struct nw_desc *desc)
+static void outbox_add(struct nw_link *link, const struct nw_desc *desc)
 {
-    if (line->n_outbox == line->outbox_size) {
-        size_t size = line->outbox_size ? line->outbox_size * 2 : 64;
-        struct nw_desc *grown = realloc(line->outbox, size * sizeof(*grown));
+    if (link->n_outbox == link->outbox_size) {
+        size_t size = link->outbox_size ? link->outbox_size * 2 : 64;
+        struct nw_desc *grown = realloc(link->outbox, size * sizeof(*grown));
 
         if (!grown)
             nw_die_system("cannot keep %zu messages for the engine: out of memory", size);
-        line->outbox = grown;
-        line->outbox_size = size;
+        link->outbox = grown;
+        link->outbox_size = size;
     }
-    line->outbox[line->n_outbox++] = *desc;
+    link->outbox[link->n_outbox++] = *desc;
 }
 
-static void post(struct nw_line *line, const struct nw_desc *desc)
+static void post(struct nw_link *link, const struct nw_desc *desc)
 {
-    int error = line->n_outbox ? -EAGAIN : nw_channel_send(&line->channel, desc);
+    int error = link->n_outbox ? -EAGAIN : nw_channel_send(&link->channel, desc);
 
     if (error == -EPROTO)
         engine_is_wrong("an impossible ring index");
     if (error)
-        outbox_add(line, desc);
+        outbox_add(link, desc);
 }
 
-static void flush(struct nw_line *line)
+static void flush(struct nw_link *link)
 {
     size_t n = 0;
 
-    while (n < line->n_outbox && nw_channel_send(&line->channel, &line->outbox[n]) == 0)
+    while (n < link->n_outbox && nw_channel_send(&link->channel, &link->outbox[n]) == 0)
         n++;
-    line->n_outbox -= n;
-    memmove(line->outbox, line->outbox + n, line->n_outbox * sizeof(*line->outbox));
+    link->n_outbox -= n;
+    memmove(link->outbox, link->outbox + n, link->n_outbox * sizeof(*link->outbox));
 }
 
 void nw_post_flush(void)
 {
-    for (uint32_t i = 0; i < nw_m.n_lines; i++)
-        if (nw_m.lines[i].n_outbox)
-            flush(&nw_m.lines[i]);
+    for (uint32_t i = 0; i < nw__links.n; i++)
+        if (nw__links.link[i].n_outbox)
+            flush(&nw__links.link[i]);
 }
 
-bool nw_line_waits(void)
-{
-    for (uint32_t i = 0; i < nw_m.n_lines; i++) {
-        const struct nw_ring *in = &nw_m.lines[i].channel.in;
-
-        if (nw_m.lines[i].n_outbox || nw_load_relaxed(&in->shared->tail) != in->own)
-            return true;
-    }
-    return false;
-}
-
-void nw_line_add(const struct nw_control_message *message)
-{
-    int error = -EINVAL;
-
-    if (nw_m.n_lines < NW_CHANNELS_MAX && message->n_fds == 2)
-        error =
-            nw_channel_attach(&nw_m.lines[nw_m.n_lines].channel, &nw_m.geometry, message->fds[0], -1, message->fds[1]);
-    if (!error)
-        error = nw_payload_init(&nw_m.lines[nw_m.n_lines]);
-    if (error)
-        nw_die_system("cannot attach another channel to the engine: %s", strerror(-error));
-    nw_m.n_lines++;
-    nw_wake_leader(); /* the leader may sleep already, and the new ring does not know it */
-}
-
-static void payload_drop(struct nw_line *line, const struct nw_desc *desc)
+static void payload_drop(struct nw_link *link, const struct nw_desc *desc)
 {
     if (nw_desc_has_block(desc))
-        nw_payload_release(line, desc->offset);
-    nw_m.room_made = true;
+        nw_payload_release(link, desc->offset);
+    room_made = true;
 }
 
 /* The reason is for people: when the arena has no room for it, it is left out. */
@@ -110,11 +87,11 @@ void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *rea
     struct nw_desc desc = {.id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
     unsigned char *at;
 
-    if (nw_payload_place(ticket.line, NULL, &desc, &at) == 0)
+    if (nw_payload_place(ticket.link, NULL, &desc, &at) == 0)
         memcpy(at, reason, desc.length);
     else
         desc.length = 0;
-    post(ticket.line, &desc);
+    post(ticket.link, &desc);
 }
 
 static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)
@@ -126,7 +103,7 @@ static void fail(struct nw_slot *slot, enum nw_status status, const char *reason
 int nw_send_output(struct nw_slot *slot)
 {
     struct nw_desc desc = {.id = slot->invocation.id, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
-    struct nw_line *line = slot->invocation.line;
+    struct nw_link *link = slot->invocation.link;
     char reason[64];
     unsigned char *at;
     int error;
@@ -141,7 +118,7 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
-    error = nw_payload_place(line, slot->domain, &desc, &at);
+    error = nw_payload_place(link, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error) {
@@ -150,7 +127,7 @@ int nw_send_output(struct nw_slot *slot)
     }
     error = nw_carry(slot, at, slot->output);
     if (error)
-        payload_drop(line, &desc);
+        payload_drop(link, &desc);
     if (error == -ECANCELED) /* reaped, it answers */
         return 0;
     if (error) {
@@ -158,7 +135,7 @@ int nw_send_output(struct nw_slot *slot)
         return 0;
     }
     nw_invocation_ended(slot);
-    post(line, &desc);
+    post(link, &desc);
     return 0;
 }
 
@@ -193,13 +170,13 @@ static int answer_call(struct nw_slot *slot, long result)
 int nw_send_call(struct nw_slot *slot)
 {
     struct nw_desc desc = {.kind = NW_DESC_CALL, .depth = slot->depth + 1};
-    struct nw_line *line = &nw_m.lines[0];
+    struct nw_link *link = &nw__links.link[0];
     unsigned char *at;
     int error;
 
     desc.name_len = (uint32_t)strlen(slot->callee);
     desc.length = desc.name_len + slot->input.length;
-    error = nw_payload_place(line, slot->domain, &desc, &at);
+    error = nw_payload_place(link, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)
@@ -207,7 +184,7 @@ int nw_send_call(struct nw_slot *slot)
     memcpy(at, slot->callee, desc.name_len);
     error = nw_carry(slot, at + desc.name_len, slot->input);
     if (error)
-        payload_drop(line, &desc);
+        payload_drop(link, &desc);
     if (error)
         return error == -ECANCELED ? 0 : answer_call(slot, -EFAULT);
     slot->call_unsent = false;
@@ -215,14 +192,14 @@ int nw_send_call(struct nw_slot *slot)
     slot->call_block = desc.offset;
     slot->state = NW_SLOT_REMOTE;
     desc.id = call_id(slot);
-    post(line, &desc);
+    post(link, &desc);
     return 0;
 }
 
 /* Behind those that wait already. */
 void nw_arena_wait(struct nw_slot *slot)
 {
-    struct nw_slot **link = &nw_m.arena_waiters;
+    struct nw_slot **link = &waiters;
 
     while (*link)
         link = &(*link)->next;
@@ -233,7 +210,7 @@ void nw_arena_wait(struct nw_slot *slot)
 
 void nw_arena_forget(struct nw_slot *slot)
 {
-    struct nw_slot **link = &nw_m.arena_waiters;
+    struct nw_slot **link = &waiters;
 
     while (*link && *link != slot)
         link = &(*link)->next;
@@ -259,23 +236,23 @@ static void arena_retry(void)
 {
     size_t n = 0;
 
-    for (const struct nw_slot *slot = nw_m.arena_waiters; slot; slot = slot->next)
+    for (const struct nw_slot *slot = waiters; slot; slot = slot->next)
         n++;
-    while (n-- > 0 && nw_m.arena_waiters) {
-        struct nw_slot *slot = nw_m.arena_waiters;
+    while (n-- > 0 && waiters) {
+        struct nw_slot *slot = waiters;
 
-        nw_m.arena_waiters = slot->next;
+        waiters = slot->next;
         slot->state = NW_SLOT_RUNNING; /* so that nobody reaps it */
         try_again(slot);
     }
 }
 
-static void on_invoke(struct nw_line *line, const struct nw_desc *desc)
+static void on_invoke(struct nw_link *link, const struct nw_desc *desc)
 {
     struct nw_function *function = nw_function_find(desc->target);
-    const void *payload = nw_channel_payload(&line->channel, desc);
+    const void *payload = nw_channel_payload(&link->channel, desc);
     struct nw_invocation *invocation = function ? nw_invocation_new() : NULL;
-    const struct nw_ticket ticket = {desc->id, line};
+    const struct nw_ticket ticket = {desc->id, link};
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
@@ -305,18 +282,18 @@ static long take_reply(struct nw_slot *slot, struct nw_source reply)
     return -ENOBUFS;
 }
 
-static void on_reply(struct nw_line *line, const struct nw_desc *desc)
+static void on_reply(struct nw_link *link, const struct nw_desc *desc)
 {
     struct nw_slot *slot = call_of(desc->id);
-    const void *payload = nw_channel_payload(&line->channel, desc);
+    const void *payload = nw_channel_payload(&link->channel, desc);
     long result = -EIO;
 
     if (!payload)
         engine_is_wrong("a payload outside its arena");
-    if (!slot || line != &nw_m.lines[0])
+    if (!slot || link != &nw__links.link[0])
         engine_is_wrong("an answer to a call that was not made");
     if (slot->call_block != NW_OFFSET_INLINE)
-        nw_payload_release(line, slot->call_block);
+        nw_payload_release(link, slot->call_block);
     slot->call_generation++; /* there is no second answer */
     if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
         result = take_reply(slot, (struct nw_source){(uint64_t)payload, desc->length});
@@ -327,21 +304,21 @@ static void on_reply(struct nw_line *line, const struct nw_desc *desc)
     else
         answer_call(slot, result);
     if (nw_desc_has_block(desc))
-        post(line, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+        post(link, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
     arena_retry();
 }
 
-static void handle(struct nw_line *line, const struct nw_desc *desc)
+static void handle(struct nw_link *link, const struct nw_desc *desc)
 {
     switch (desc->kind) {
     case NW_DESC_INVOKE:
-        on_invoke(line, desc);
+        on_invoke(link, desc);
         break;
     case NW_DESC_REPLY:
-        on_reply(line, desc);
+        on_reply(link, desc);
         break;
     case NW_DESC_RELEASE:
-        if (nw_payload_release(line, desc->offset) < 0)
+        if (nw_payload_release(link, desc->offset) < 0)
             engine_is_wrong("a release of what is not in use");
         arena_retry();
         break;
@@ -350,15 +327,15 @@ static void handle(struct nw_line *line, const struct nw_desc *desc)
     }
 }
 
-static int poll_line(struct nw_line *line)
+static int poll_link(struct nw_link *link)
 {
     struct nw_desc desc;
     int n = 0, got = 0;
 
-    if (line->n_outbox)
-        flush(line);
-    while (n < POLL_BATCH && (got = nw_ring_pop(&line->channel.in, &desc)) == 1) {
-        handle(line, &desc);
+    if (link->n_outbox)
+        flush(link);
+    while (n < POLL_BATCH && (got = nw_ring_pop(&link->channel.in, &desc)) == 1) {
+        handle(link, &desc);
         n++;
     }
     if (got == -EPROTO)
@@ -370,12 +347,12 @@ bool nw_ring_poll(void)
 {
     int n = 0;
 
-    if (nw_m.room_made) {
-        nw_m.room_made = false;
+    if (room_made) {
+        room_made = false;
         arena_retry();
         n++;
     }
-    for (uint32_t i = 0; i < nw_m.n_lines; i++)
-        n += poll_line(&nw_m.lines[i]);
+    for (uint32_t i = 0; i < nw__links.n; i++)
+        n += poll_link(&nw__links.link[i]);
     return n > 0;
 }

@@ -14,7 +14,5 @@ int nw_send_call(struct nw_slot *slot); /* the same */
 void nw_arena_wait(struct nw_slot *slot);
 void nw_arena_forget(struct nw_slot *slot);
 void nw_post_flush(void);
-void nw_line_add(const struct nw_control_message *message);
-bool nw_line_waits(void); /* a hint: something came, or waits to be sent */
 
 #endif

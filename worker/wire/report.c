@@ -7,8 +7,8 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/wake.h"
 #include "worker/memory/shortage.h"
 #include <errno.h>
@@ -27,11 +27,25 @@ struct report {
 };
 
 static struct report *first, **last = &first;
+static unsigned n_untold;
+static int control;      /* the socket */
+static uint32_t worker;  /* its number */
 static uint64_t refused; /* system calls so far */
+
+void nw_tell_init(int fd, uint32_t number)
+{
+    control = fd;
+    worker = number;
+}
+
+bool nw_tell_waits(void)
+{
+    return n_untold > 0;
+}
 
 static int send_report(const struct nw_control *head, const char *text)
 {
-    int error = nw_control_send(nw_m.control, head, text, strlen(text), NULL, 0);
+    int error = nw_control_send(control, head, text, strlen(text), NULL, 0);
 
     if (error && error != -EAGAIN && error != -EPIPE)
         nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", head->deployment, strerror(-error));
@@ -49,17 +63,17 @@ static void keep(const struct nw_control *head, const char *text)
     snprintf(report->text, sizeof(report->text), "%s", text);
     *last = report;
     last = &report->next;
-    nw_m.n_untold++;
+    n_untold++;
     nw_wake_control();
 }
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text)
 {
-    struct nw_control head = {.kind = kind, .worker = nw_m.worker, .deployment = deployment, .value = value};
+    struct nw_control head = {.kind = kind, .worker = worker, .deployment = deployment, .value = value};
 
-    if (!nw_m.n_untold && send_report(&head, text) != -EAGAIN)
+    if (!n_untold && send_report(&head, text) != -EAGAIN)
         return;
-    if (kind != NW_CONTROL_TORN_DOWN || nw_m.n_untold < NEWS_MAX)
+    if (kind != NW_CONTROL_TORN_DOWN || n_untold < NEWS_MAX)
         keep(&head, text);
 }
 
@@ -72,7 +86,7 @@ void nw_tell_rest(void)
         if (!first)
             last = &first;
         free(told);
-        nw_m.n_untold--;
+        n_untold--;
     }
 }
 
@@ -89,13 +103,13 @@ bool nw_tell_usage(uint64_t now)
 {
     static struct nw_control told;
     static uint64_t told_at;
-    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = nw_m.worker, .slots = count_domains()};
+    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = worker, .slots = count_domains()};
 
     head.value = nw_keys_free();
     head.memory = nw_load_relaxed(&refused); /* counted by nw_tell_refused */
     if (head.slots == told.slots && head.value == told.value && head.memory == told.memory)
         return false;
-    if (nw_m.n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
+    if (n_untold || now - told_at < USAGE_PAUSE_NS || send_report(&head, "") == -EAGAIN)
         return true;
     told = head;
     told_at = now;
@@ -115,7 +129,7 @@ static bool holds_differ(const struct nw_domain *domain)
 static bool tell_holds_of(struct nw_domain *domain)
 {
     struct nw_control head = {.kind = NW_CONTROL_HOLDS,
-                              .worker = nw_m.worker,
+                              .worker = worker,
                               .deployment = domain->function->deployment,
                               .memory = nw_memory_used(domain)};
     uint64_t peak = nw_load_relaxed(&domain->memory_peak); /* see nw_memory_note_peak */
@@ -139,7 +153,7 @@ bool nw_tell_holds(uint64_t now)
 {
     static uint64_t told_at;
     static size_t turn;
-    uint32_t may = nw_m.n_untold || now - told_at < USAGE_PAUSE_NS ? 0 : HOLDS_MAX;
+    uint32_t may = n_untold || now - told_at < USAGE_PAUSE_NS ? 0 : HOLDS_MAX;
     bool untold = false;
 
     told_at = may ? now : told_at;
