@@ -260,7 +260,7 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
     nw_controller_look_at_state(controller);
     if (request->method == NW_HTTP_GET)
         show_function(controller, request);
-    else if (controller->engine.drain_deadline)
+    else if (controller->engine.draining)
         fail(request, NW_STATUS_DRAINING, "");
     else if (controller->state.lost)
         fail(request, NW_STATUS_UNAVAILABLE, controller->state.lost);

@@ -121,8 +121,9 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_holds(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         add_hostile(object, "reason", deployment->reason);
-    if (deployment->function && deployment->function->failure)
-        add_failure(object, deployment->function->failure);
+    const struct nw_failure *failure = deployment->function ? nw_failure_last(deployment->function) : NULL;
+    if (failure)
+        add_failure(object, failure);
     return object;
 }
 
@@ -315,8 +316,8 @@ char *nw_json_status(struct nw_controller *controller)
     cJSON_AddStringToObject(root, "mode", nw_mode_name(controller->engine.options.mode));
     cJSON_AddStringToObject(root, "io", nw_io_kind_name(nw_io_kind(controller->engine.io)));
     add_lines(root, "listen", controller->addresses, 0);
-    cJSON_AddBoolToObject(root, "ready", controller->workers.ready && !controller->engine.drain_deadline);
-    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(controller->engine.io) - controller->engine.started));
+    cJSON_AddBoolToObject(root, "ready", controller->workers.ready && !controller->engine.draining);
+    cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(controller->engine.io) - controller->started));
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
     int deployments = 0;

@@ -97,6 +97,7 @@ void nw_controller_init(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
     nw_engine_init(engine, &role);
+    controller->started = nw_io_now(engine->io);
     nw_threads_init(&controller->threads, engine, &nw_snapshot_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_deployment_seat_events);
     nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events,

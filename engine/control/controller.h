@@ -24,6 +24,8 @@ struct nw_controller {
     struct nw_registry *registry;
     struct nw_state state; /* the state directory */
     char *addresses;       /* one listening address per line */
+    uint64_t started;
+    uint64_t drain_deadline; /* 0: not draining */
 };
 
 static inline struct nw_controller *nw_controller_of(const struct nw_engine *engine)

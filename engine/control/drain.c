@@ -10,14 +10,15 @@
 void nw_drain_begin(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
-    if (engine->drain_deadline) {
+    if (controller->drain_deadline) {
         nw_log(NW_LOG_WARN, "told to stop again: ends at once");
         nw_io_stop(engine->io);
         return;
     }
     nw_log(NW_LOG_INFO, "told to stop: finishes what runs, for at most %llu s",
            (unsigned long long)(engine->options.drain_timeout / 1000));
-    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    engine->draining = true;
+    controller->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
     nw_threads_drain(&controller->threads);
     nw_http_server_drain(engine->gateway);
     nw_http_server_drain(engine->admin);
@@ -31,6 +32,6 @@ static bool drained(const struct nw_controller *controller)
 void nw_drain_tick(struct nw_controller *controller)
 {
     const struct nw_engine *engine = &controller->engine;
-    if (engine->drain_deadline && (drained(controller) || nw_io_now(engine->io) >= engine->drain_deadline))
+    if (controller->drain_deadline && (drained(controller) || nw_io_now(engine->io) >= controller->drain_deadline))
         nw_io_stop(engine->io);
 }

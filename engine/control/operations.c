@@ -6,7 +6,7 @@
  *
  * A removal: queued ──> deleting the row (thread) ──> done.
  *
- * The queue of its function owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
+ * The list of all of them owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
  * says so (end); it is told, unlinked and freed by nw_operations_bury alone, which the loop calls where nothing else of
  * the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
  * deployments below them it came to its end.
@@ -26,7 +26,7 @@
 #include <string.h>
 
 struct operation {
-    struct nw_list link;  /* in function->operations */
+    struct nw_list link;  /* in all->list */
     struct nw_list ended; /* in all->ended: it is over, and nothing happens to it but its burial */
     struct nw_operations *all;
     struct nw_function *function;
@@ -45,9 +45,16 @@ struct operation {
 
 static void start(struct operation *op);
 
-static struct operation *first_operation(const struct nw_function *function)
+/* That of a function which is under way; NULL: none is. There are no more than requests to the admin API. */
+static struct operation *first_operation(const struct nw_operations *all, const struct nw_function *function)
 {
-    return nw_container(function->operations.next, struct operation, link);
+    nw_list_each(&all->list, at, after)
+    {
+        struct operation *op = nw_container(at, struct operation, link);
+        if (op->function == function)
+            return op;
+    }
+    return NULL;
 }
 
 static void end(struct operation *op, enum nw_status status)
@@ -59,6 +66,7 @@ static void end(struct operation *op, enum nw_status status)
 
 static void bury(struct operation *op)
 {
+    const struct nw_operations *all = op->all;
     struct nw_function *function = op->function;
     bool ok = op->status == NW_STATUS_OK;
     nw_list_remove(&op->ended);
@@ -67,8 +75,9 @@ static void bury(struct operation *op)
     nw_manifest_fini(&op->manifest);
     nw_buffer_fini(&op->code);
     free(op);
-    if (!nw_list_empty(&function->operations))
-        start(first_operation(function));
+    struct operation *next = first_operation(all, function);
+    if (next)
+        start(next);
     else if (!function->current)
         nw_function_remove(function);
 }
@@ -184,7 +193,7 @@ static void commit_done(void *arg)
 static void refused(struct nw_deployment *deployment, enum nw_status status)
 {
     struct nw_function *function = deployment->function;
-    struct operation *op = first_operation(function);
+    struct operation *op = first_operation(deployment->all->events_arg, function);
     char version[NW_VERSION_SIZE];
     const struct nw_deployment *current = nw_deployment_of(function->current);
     snprintf(op->why, sizeof op->why, "%s", deployment->reason);
@@ -199,7 +208,7 @@ static void refused(struct nw_deployment *deployment, enum nw_status status)
 
 static void loaded(struct nw_deployment *deployment)
 {
-    struct operation *op = first_operation(deployment->function);
+    struct operation *op = first_operation(deployment->all->events_arg, deployment->function);
     op->deployment = deployment;
     int rc = nw_io_offload(op->all->engine->io, commit_work, commit_done, op);
     if (rc == 0)
@@ -260,13 +269,13 @@ static struct operation *queue(struct nw_operations *all, struct nw_function *fu
     op->done = done;
     op->arg = arg;
     nw_list_init(&op->ended);
-    nw_list_append(&function->operations, &op->link);
+    nw_list_append(&all->list, &op->link);
     return op;
 }
 
 static void start_if_first(struct operation *op)
 {
-    if (op == first_operation(op->function))
+    if (op == first_operation(op->all, op->function))
         start(op);
 }
 
@@ -275,7 +284,7 @@ int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw
 {
     struct nw_function *function = nw_function_get(all->engine, manifest->name);
     struct operation *op = function ? queue(all, function, done, arg) : NULL;
-    if (!op && function && !function->current && nw_list_empty(&function->operations))
+    if (!op && function && !function->current && !first_operation(all, function))
         nw_function_remove(function);
     if (!op)
         return -ENOMEM;
@@ -315,6 +324,7 @@ void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, str
                         struct nw_threads *threads)
 {
     *all = (struct nw_operations){.engine = engine, .deployments = deployments, .threads = threads};
+    nw_list_init(&all->list);
     nw_list_init(&all->ended);
     nw_list_init(&all->forgotten);
 }

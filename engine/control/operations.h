@@ -25,6 +25,7 @@ struct nw_operations {
     struct nw_deployments *deployments;
     struct nw_threads *threads;
     struct nw_registry *registry;
+    struct nw_list list; /* of each function the first is under way, the others wait */
     struct nw_list ended;
     unsigned storing;         /* those that rely on code in the store that no deployment names yet */
     struct nw_list forgotten; /* code to remove from the store when that is over */

@@ -10,23 +10,47 @@
 
 #define NOTES_A_SECOND 10 /* of one function, so that it drowns nobody else's */
 
+struct nw_failures {
+    uint64_t second; /* in which they were counted last */
+    unsigned count;
+    bool kept; /* there is a last one */
+    struct nw_failure last;
+};
+
+/* NULL when memory is out. */
+static struct nw_failures *failures_of(struct nw_function *function)
+{
+    if (!function->failures)
+        function->failures = calloc(1, sizeof *function->failures);
+    return function->failures;
+}
+
 static bool may_note(struct nw_engine *engine, struct nw_function *function)
 {
+    struct nw_failures *failures = failures_of(function);
     uint64_t second = nw_io_now(engine->io) / 1000;
-    if (second != function->failure_second)
-        function->failures = 0;
-    function->failure_second = second;
-    if (++function->failures == NOTES_A_SECOND)
+    if (!failures)
+        return false;
+    if (second != failures->second)
+        failures->count = 0;
+    failures->second = second;
+    if (++failures->count == NOTES_A_SECOND)
         nw_log(NW_LOG_WARN, "function \"%s\": more failures this second are not noted", function->name);
-    return function->failures < NOTES_A_SECOND;
+    return failures->count < NOTES_A_SECOND;
 }
 
 void nw_failure_keep(struct nw_function *function, const struct nw_failure *failure)
 {
-    if (!function->failure)
-        function->failure = malloc(sizeof *failure);
-    if (function->failure)
-        *function->failure = *failure;
+    struct nw_failures *failures = failures_of(function);
+    if (!failures)
+        return;
+    failures->last = *failure;
+    failures->kept = true;
+}
+
+const struct nw_failure *nw_failure_last(const struct nw_function *function)
+{
+    return function->failures && function->failures->kept ? &function->failures->last : NULL;
 }
 
 void nw__failure_note(struct nw_engine *engine, struct nw_function *function, const char *request,

@@ -32,4 +32,7 @@ void nw__failure_note(struct nw_engine *engine, struct nw_function *function, co
 void nw_failure_keep(struct nw_function *function, const struct nw_failure *failure);
 void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw_failure *failure);
 
+/* What is kept of a function; NULL: nothing. */
+const struct nw_failure *nw_failure_last(const struct nw_function *function);
+
 #endif

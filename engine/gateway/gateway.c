@@ -58,7 +58,7 @@ static void answer_text(struct nw_http_request *request, const char *text)
 
 static void readyz(struct nw_engine *engine, struct nw_http_request *request)
 {
-    const char *why = engine->drain_deadline ? "the engine is shutting down" : engine->role->unready(engine);
+    const char *why = engine->draining ? "the engine is shutting down" : engine->role->unready(engine);
     if (why)
         nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, why, strlen(why));
     else

@@ -119,7 +119,7 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
     enum nw_status status;
     const char *reason;
     struct nw_function *function = find(engine, request, name, length);
-    if (engine->drain_deadline) {
+    if (engine->draining) {
         nw_http_answer_error(request, NW_STATUS_DRAINING, "", 0);
         return;
     }

@@ -67,9 +67,8 @@ struct nw_engine {
     uint32_t swept;        /* so many of them it has seen */
     struct nw_list free_invocations;
 
-    uint64_t started;
-    uint64_t drain_deadline; /* 0: not draining */
-    bool ended;              /* the loop is over: what comes back from other threads is not looked at */
+    bool draining; /* nothing new begins any more */
+    bool ended;    /* the loop is over: what comes back from other threads is not looked at */
 };
 
 #endif

@@ -37,7 +37,6 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     nw_list_init(&function->waiting);
     nw_list_init(&function->capped);
     nw_list_init(&function->uncap_link);
-    nw_list_init(&function->operations);
     nw_list_append(bucket(engine, name, strlen(name)), &function->link);
     return function;
 }
@@ -45,7 +44,7 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
 static void function_free(struct nw_function *function)
 {
     nw_list_remove(&function->uncap_link);
-    free(function->failure);
+    free(function->failures);
     free(function);
 }
 

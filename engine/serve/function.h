@@ -9,9 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct nw_deployment;
 struct nw_engine;
-struct nw_failure;
+struct nw_failures;
 
 #define NW_REASON_SIZE 1024
 
@@ -35,19 +34,16 @@ struct nw_version {
 struct nw_function {
     struct nw_list link; /* in its bucket of engine->functions */
     char name[NW_NAME_MAX + 1];
-    struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
-    struct nw_list waiting;     /* invocations without a worker */
-    struct nw_list capped;      /* invocations that wait for others of this function to leave the arena */
-    struct nw_list uncap_link;  /* in engine->uncap while some of those may go on */
-    uint64_t arena_bytes;       /* of its inputs */
-    struct nw_list operations;  /* deployments and removals; the first is under way */
-    uint64_t spooled;           /* bytes of engine->spool for its inputs and outputs */
-    unsigned references;        /* invocations and outputs that point here */
-    bool removed;               /* in no table any more */
-    bool query_said;            /* that it does not see queries */
-    struct nw_failure *failure; /* the last one; NULL: none; see failures.h */
-    uint64_t failure_second;    /* when `failures` were counted */
-    unsigned failures;
+    struct nw_version *current;   /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_list waiting;       /* invocations without a worker */
+    struct nw_list capped;        /* invocations that wait for others of this function to leave the arena */
+    struct nw_list uncap_link;    /* in engine->uncap while some of those may go on */
+    uint64_t arena_bytes;         /* of its inputs */
+    uint64_t spooled;             /* bytes of engine->spool for its inputs and outputs */
+    unsigned references;          /* invocations and outputs that point here */
+    bool removed;                 /* in no table any more */
+    bool query_said;              /* that it does not see queries */
+    struct nw_failures *failures; /* the gateway's; see failures.h */
 };
 
 /* The function of this name, or NULL. */

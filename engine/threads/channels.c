@@ -74,10 +74,10 @@ void nw_channels_close(struct nw_channels *channels)
         free(told);
     }
     if (channels)
-        nw_channels_unref(channels);
+        nw__channels_unref(channels);
 }
 
-void nw_channels_unref(struct nw_channels *channels)
+void nw__channels_unref(struct nw_channels *channels)
 {
     if (!--channels->references)
         free(channels);

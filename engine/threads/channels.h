@@ -41,6 +41,6 @@ unsigned nw_channels_busy(const struct nw_channels *channels);
 /* The worker is given up: closes what no thread has, and drops its reference. */
 void nw_channels_close(struct nw_channels *channels);
 
-void nw_channels_unref(struct nw_channels *channels);
+void nw__channels_unref(struct nw_channels *channels);
 
 #endif

@@ -173,7 +173,6 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
     engine->retry = nw_io_timer_new(engine->io, look_again, engine);
     if (!engine->tick || !engine->retry)
         nw_die_system("cannot make the event loop: out of memory");
-    engine->started = nw_io_now(engine->io);
 }
 
 void nw_engine_serve(struct nw_engine *engine)

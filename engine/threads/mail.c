@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int nw_mailbox_init(struct nw_mailbox *box)
+int nw__mailbox_init(struct nw_mailbox *box)
 {
     *box = (struct nw_mailbox){.lock = PTHREAD_MUTEX_INITIALIZER};
     nw_list_init(&box->mail);
@@ -12,7 +12,7 @@ int nw_mailbox_init(struct nw_mailbox *box)
     return box->bell < 0 ? -errno : 0;
 }
 
-void nw_mailbox_read(struct nw_mailbox *box)
+void nw__mailbox_read(struct nw_mailbox *box)
 {
     struct nw_list taken;
     nw_list_init(&taken);
@@ -32,30 +32,30 @@ static void rung(void *arg)
     uint64_t count;
     ssize_t ignored = read(box->bell, &count, sizeof count);
     (void)ignored;
-    nw_mailbox_read(box);
+    nw__mailbox_read(box);
 }
 
-int nw_mailbox_open(struct nw_mailbox *box, struct nw_io *io, void *reader)
+int nw__mailbox_open(struct nw_mailbox *box, struct nw_io *io, void *reader)
 {
     box->reader = reader;
     box->watch = nw_io_watch_new(io, box->bell, rung, box);
     return box->watch ? 0 : -errno;
 }
 
-void nw_mailbox_close(struct nw_mailbox *box)
+void nw__mailbox_close(struct nw_mailbox *box)
 {
     if (box->watch)
         nw_io_watch_free(box->watch);
     box->watch = NULL;
 }
 
-void nw_mailbox_fini(struct nw_mailbox *box)
+void nw__mailbox_fini(struct nw_mailbox *box)
 {
     close(box->bell);
     pthread_mutex_destroy(&box->lock);
 }
 
-void nw_mail_send(struct nw_mailbox *box, struct nw_mail *mail)
+void nw__mail_send(struct nw_mailbox *box, struct nw_mail *mail)
 {
     const uint64_t one = 1;
     pthread_mutex_lock(&box->lock);

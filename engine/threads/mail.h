@@ -23,18 +23,18 @@ struct nw_mailbox {
 };
 
 /* A box that mail may be sent to. 0 or negative errno. */
-int nw_mailbox_init(struct nw_mailbox *box);
+int nw__mailbox_init(struct nw_mailbox *box);
 
 /* From now on its mail is read on this loop, on whose thread we are. 0 or negative errno. */
-int nw_mailbox_open(struct nw_mailbox *box, struct nw_io *io, void *reader);
+int nw__mailbox_open(struct nw_mailbox *box, struct nw_io *io, void *reader);
 
 /* Reads what is in it, on the receiver's thread. */
-void nw_mailbox_read(struct nw_mailbox *box);
+void nw__mailbox_read(struct nw_mailbox *box);
 
 /* The receiver's loop does not look at it any more; and nobody sends any more. */
-void nw_mailbox_close(struct nw_mailbox *box);
-void nw_mailbox_fini(struct nw_mailbox *box);
+void nw__mailbox_close(struct nw_mailbox *box);
+void nw__mailbox_fini(struct nw_mailbox *box);
 
-void nw_mail_send(struct nw_mailbox *box, struct nw_mail *mail);
+void nw__mail_send(struct nw_mailbox *box, struct nw_mail *mail);
 
 #endif

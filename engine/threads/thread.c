@@ -36,7 +36,7 @@ static void tell_main(struct nw_thread *thread, const struct nw_thread_mail *wha
     *mail = *what;
     mail->mail.read = thread->heard;
     mail->from = thread;
-    nw_mail_send(thread->to_main, &mail->mail);
+    nw__mail_send(thread->to_main, &mail->mail);
 }
 
 /* --- what it is told, before it is read --- */
@@ -58,7 +58,7 @@ struct nw_told *nw_told_new(size_t n_workers)
     struct nw_told *told = calloc(1, sizeof *told + n_workers * sizeof *told->workers);
     if (!told)
         return NULL;
-    told->mail.read = nw_thread_told;
+    told->mail.read = nw__thread_told;
     nw_list_init(&told->new_workers);
     nw_list_init(&told->versions);
     return told;
@@ -273,7 +273,7 @@ static void review(struct nw_function *function, void *arg)
         nw_function_remove(function);
 }
 
-void nw_thread_told(void *reader, struct nw_mail *mail)
+void nw__thread_told(void *reader, struct nw_mail *mail)
 {
     struct nw_thread *thread = reader;
     struct nw_engine *engine = &thread->engine;
@@ -294,17 +294,17 @@ void nw_thread_told(void *reader, struct nw_mail *mail)
     nw_told_free(told);
 }
 
-void nw_thread_drain(void *reader, struct nw_mail *mail)
+void nw__thread_drain(void *reader, struct nw_mail *mail)
 {
     struct nw_engine *engine = &((struct nw_thread *)reader)->engine;
     free(mail);
-    engine->drain_deadline = nw_io_now(engine->io) + engine->options.drain_timeout;
+    engine->draining = true;
     nw_http_server_drain(engine->gateway);
     show(reader);
     tell_main(reader, &(struct nw_thread_mail){.drains = true});
 }
 
-void nw_thread_stop(void *reader, struct nw_mail *mail)
+void nw__thread_stop(void *reader, struct nw_mail *mail)
 {
     free(mail);
     nw_io_stop(((struct nw_thread *)reader)->engine.io);
@@ -349,7 +349,7 @@ static void remove_function(struct nw_function *function, void *arg)
 static void end(struct nw_thread *thread)
 {
     struct nw_engine *engine = &thread->engine;
-    nw_mailbox_close(&thread->inbox);
+    nw__mailbox_close(&thread->inbox);
     nw_http_server_close(engine->gateway);
     nw_list_each(&thread->workers, at, after) lose(thread, worker_at(at));
     nw_engine_close(engine);
@@ -361,14 +361,14 @@ static void end(struct nw_thread *thread)
     }
 }
 
-void *nw_thread_main(void *arg)
+void *nw__thread_main(void *arg)
 {
     struct nw_thread *thread = arg;
     struct nw_engine *engine = &thread->engine;
     nw_list_init(&thread->versions);
     nw_list_init(&thread->workers);
     nw_engine_init(engine, &role);
-    if (nw_mailbox_open(&thread->inbox, engine->io, thread) < 0)
+    if (nw__mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");
     nw_gateway_serve(engine, thread->number);
     nw_engine_serve(engine);

@@ -54,7 +54,7 @@ struct nw_thread_mail {
 };
 
 struct nw_thread {
-    struct nw_engine engine;          /* its own: io, gateway, links, functions, invocations; the rest is unused */
+    struct nw_engine engine;          /* its own */
     struct nw_list versions, workers; /* as it was told */
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
@@ -68,12 +68,12 @@ struct nw_thread {
 };
 
 /* Serves until it is told to stop. `arg` is the thread. */
-void *nw_thread_main(void *arg);
+void *nw__thread_main(void *arg);
 
 /* `read` of mail to a thread: what is told (a struct nw_told), and mail without more. */
-void nw_thread_told(void *reader, struct nw_mail *mail);
-void nw_thread_drain(void *reader, struct nw_mail *mail);
-void nw_thread_stop(void *reader, struct nw_mail *mail);
+void nw__thread_told(void *reader, struct nw_mail *mail);
+void nw__thread_drain(void *reader, struct nw_mail *mail);
+void nw__thread_stop(void *reader, struct nw_mail *mail);
 
 /* An empty one with room for the numbers of so many workers. NULL when memory is out. */
 struct nw_told *nw_told_new(size_t n_workers);

@@ -24,7 +24,7 @@ static bool tell(struct nw_threads *threads)
     threads->generation++;
     for (unsigned i = 0; i < threads->n; i++) {
         told[i]->generation = threads->generation;
-        nw_mail_send(&threads->all[i]->inbox, &told[i]->mail);
+        nw__mail_send(&threads->all[i]->inbox, &told[i]->mail);
     }
     return true;
 }
@@ -95,7 +95,7 @@ static void heard(void *reader, struct nw_mail *mail)
         threads->events->broken(engine, said->broken, said->why);
     said->from->drains |= said->drains;
     if (said->channels)
-        nw_channels_unref(said->channels);
+        nw__channels_unref(said->channels);
     if (said->failure)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
     free(said->failure);
@@ -147,14 +147,14 @@ void nw_threads_init(struct nw_threads *threads, struct nw_engine *engine, const
 static void start(struct nw_threads *threads, unsigned i)
 {
     struct nw_thread *thread = calloc(1, sizeof *thread);
-    int rc = thread ? nw_mailbox_init(&thread->inbox) : -ENOMEM;
+    int rc = thread ? nw__mailbox_init(&thread->inbox) : -ENOMEM;
     if (rc == 0) {
         thread->engine.options = threads->engine->options;
         thread->to_main = &threads->inbox;
         thread->heard = heard;
         thread->number = i + 1;
         threads->all[i] = thread;
-        rc = -pthread_create(&thread->id, NULL, nw_thread_main, thread);
+        rc = -pthread_create(&thread->id, NULL, nw__thread_main, thread);
     }
     char text[NW_ERROR_TEXT];
     if (rc < 0)
@@ -166,9 +166,9 @@ void nw_threads_start(struct nw_threads *threads)
     unsigned n = (unsigned)threads->engine->options.threads - 1;
     if (!n)
         return;
-    int rc = nw_mailbox_init(&threads->inbox);
+    int rc = nw__mailbox_init(&threads->inbox);
     if (rc == 0)
-        rc = nw_mailbox_open(&threads->inbox, threads->engine->io, threads);
+        rc = nw__mailbox_open(&threads->inbox, threads->engine->io, threads);
     char text[NW_ERROR_TEXT];
     if (rc < 0)
         nw_die_system("cannot start threads: %s", nw_error_text(-rc, text));
@@ -186,13 +186,13 @@ static void send_all(const struct nw_threads *threads, void (*read)(void *reader
         if (!mail)
             nw_die_system("cannot stop: out of memory");
         mail->read = read;
-        nw_mail_send(&threads->all[i]->inbox, mail);
+        nw__mail_send(&threads->all[i]->inbox, mail);
     }
 }
 
 void nw_threads_drain(struct nw_threads *threads)
 {
-    send_all(threads, nw_thread_drain);
+    send_all(threads, nw__thread_drain);
 }
 
 bool nw_threads_drained(const struct nw_threads *threads)
@@ -207,14 +207,14 @@ void nw_threads_stop(struct nw_threads *threads)
 {
     if (!threads->n)
         return;
-    send_all(threads, nw_thread_stop);
+    send_all(threads, nw__thread_stop);
     for (unsigned i = 0; i < threads->n; i++) {
         pthread_join(threads->all[i]->id, NULL);
-        nw_mailbox_fini(&threads->all[i]->inbox);
+        nw__mailbox_fini(&threads->all[i]->inbox);
     }
-    nw_mailbox_read(&threads->inbox);
-    nw_mailbox_close(&threads->inbox);
-    nw_mailbox_fini(&threads->inbox);
+    nw__mailbox_read(&threads->inbox);
+    nw__mailbox_close(&threads->inbox);
+    nw__mailbox_fini(&threads->inbox);
 }
 
 void nw_threads_free(struct nw_threads *threads)
