@@ -96,7 +96,7 @@ static const struct nw_role role = {
 void nw_controller_init(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
-    nw_engine_init(engine, &role);
+    nw_loop_init(engine, &role);
     controller->started = nw_io_now(engine->io);
     nw_threads_init(&controller->threads, engine, &nw_snapshot_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_deployment_seat_events);
@@ -114,7 +114,7 @@ void nw_controller_run(struct nw_controller *controller)
     char why[512];
     if (nw_operations_load_registry(&controller->operations, controller->registry, why, sizeof why) < 0)
         nw_die_system("%s", why);
-    nw_engine_serve(&controller->engine);
+    nw_loop_run(&controller->engine);
 }
 
 void nw_controller_fini(struct nw_controller *controller)
@@ -126,7 +126,7 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_threads_stop(&controller->threads);
     nw_workers_fini(&controller->workers);
     nw_supervisor_fini(controller);
-    nw_engine_close(engine);
+    nw_loop_close(engine);
     nw_http_server_free(engine->admin);
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);

@@ -16,113 +16,6 @@
 #define SWEEP_PIECE       512 /* invocations that are looked at in a row */
 #define WAVES             2   /* invocations that a worker has per slot: one runs, one is ready to run */
 
-static void wait_for_place(struct nw_invocation *inv)
-{
-    if (!inv->deadline)
-        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
-    nw_invocation_move(inv, NW_INVOCATION_WAIT);
-}
-
-struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
-                                      const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
-                                      const char **reason)
-{
-    *status = NW_STATUS_OK;
-    *reason = "";
-    if (!function || !function->current)
-        *status = NW_STATUS_NOT_FOUND;
-    else if (depth > NW_DEPTH_MAX)
-        *status = NW_STATUS_CALL_DEPTH;
-    else if (function->current->state == NW_VERSION_FAILED)
-        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
-    if (*status != NW_STATUS_OK)
-        return NULL;
-    struct nw_engine *engine = function->current->engine;
-    struct nw_invocation *inv = nw_invocation_new(engine, function);
-    if (!inv) {
-        *status = NW_STATUS_UNAVAILABLE;
-        *reason = "too many invocations are under way";
-        return NULL;
-    }
-    engine->counters.requests++;
-    inv->depth = depth;
-    inv->owner = owner;
-    inv->owner_arg = arg;
-    return inv;
-}
-
-/* What to answer to an invocation whose function has no version that could still serve it. */
-static bool fail_if_hopeless(struct nw_invocation *inv)
-{
-    const struct nw_version *current = inv->function->current;
-    if (!current)
-        nw__dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
-    else if (current->state == NW_VERSION_FAILED)
-        nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
-    else
-        return false;
-    return true;
-}
-
-int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
-{
-    int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
-    if (rc != -EAGAIN)
-        return rc;
-    if (!inv->queue && fail_if_hopeless(inv))
-        return -ECANCELED;
-    wait_for_place(inv);
-    return -EAGAIN;
-}
-
-/* Where the input goes. NULL: there is no memory for it. */
-static char *input_at(struct nw_invocation *inv, size_t length)
-{
-    if (inv->inlined)
-        return (char *)inv->small;
-    if (inv->has_block)
-        return nw_link_at(inv->home, inv->offset);
-    return nw_place_spool(inv, length) < 0 ? NULL : inv->spilled;
-}
-
-int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
-{
-    char *at = length ? input_at(inv, length) : NULL;
-    if (!length) /* then no block was reserved, nor a home for it found */
-        return 0;
-    if (!at)
-        return -ENOMEM;
-    memcpy(at + inv->length, data, length);
-    inv->length += length;
-    if (!inv->owes)
-        return 0;
-    wait_for_place(inv);
-    return -EAGAIN;
-}
-
-void nw_invoke_end(struct nw_invocation *inv)
-{
-    inv->complete = true;
-    nw_place_arrived(inv);
-    inv->engine->counters.bytes_in += inv->length;
-    if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
-        if (inv->queue || !fail_if_hopeless(inv))
-            wait_for_place(inv);
-        return;
-    }
-    if (!inv->deadline)
-        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
-    nw_invocation_move(inv, NW_INVOCATION_QUEUE);
-}
-
-void nw_invoke_abandon(struct nw_invocation *inv)
-{
-    inv->owner = NULL;
-    if (inv->state != NW_INVOCATION_SENT)
-        inv->engine->counters.abandoned++;
-    nw_invocation_move(inv, NW_INVOCATION_ABANDON);
-}
-
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
 {
     struct nw_counters *counters = &inv->engine->counters;
@@ -140,6 +33,18 @@ static void finish(struct nw_invocation *inv, const struct nw_result *result)
 void nw__dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason)
 {
     finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
+}
+
+bool nw__dispatch_fail_if_hopeless(struct nw_invocation *inv)
+{
+    const struct nw_version *current = inv->function->current;
+    if (!current)
+        nw__dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
+    else if (current->state == NW_VERSION_FAILED)
+        nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, current->reason);
+    else
+        return false;
+    return true;
 }
 
 const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *desc)
@@ -287,7 +192,7 @@ static void retry_capped(struct nw_function *function)
 {
     while (!nw_list_empty(&function->capped)) {
         struct nw_invocation *inv = nw_container(function->capped.next, struct nw_invocation, link);
-        if (fail_if_hopeless(inv))
+        if (nw__dispatch_fail_if_hopeless(inv))
             continue;
         if (nw_place(inv, inv->wanted, false, false) == 0)
             proceed(inv);
@@ -324,7 +229,7 @@ void nw_dispatch_retry_owing(struct nw_engine *engine)
 /* A waiting one finds a place, waits somewhere else, or fails. */
 static void retry(struct nw_invocation *inv)
 {
-    if (fail_if_hopeless(inv))
+    if (nw__dispatch_fail_if_hopeless(inv))
         return;
     if (nw_place(inv, inv->wanted, false, false) == 0)
         proceed(inv);

@@ -5,6 +5,7 @@
 #include "engine/dispatch/nested.h"
 #include "engine/base/carry.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/invoke.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"

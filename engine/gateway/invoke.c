@@ -1,7 +1,7 @@
 /* From HTTP to an invocation and back, as invoke.h tells. */
 #include "engine/gateway/invoke.h"
 #include "common/base/log.h"
-#include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/invoke.h"
 #include "engine/gateway/failures.h"
 #include "engine/gateway/output.h"
 #include "engine/serve/engine.h"

@@ -4,6 +4,7 @@
  */
 #include "common/test/test.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/invoke.h"
 #include "engine/fuzz/world.h"
 #include "engine/http/http.h"
 #include "engine/serve/function.h"

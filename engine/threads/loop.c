@@ -151,7 +151,7 @@ static void make_io(struct nw_engine *engine)
         nw_log(NW_LOG_INFO, "serves through libuv, because io_uring is not usable: %s", why);
 }
 
-void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
+void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
 {
     engine->role = role;
     for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
@@ -175,7 +175,7 @@ void nw_engine_init(struct nw_engine *engine, const struct nw_role *role)
         nw_die_system("cannot make the event loop: out of memory");
 }
 
-void nw_engine_serve(struct nw_engine *engine)
+void nw_loop_run(struct nw_engine *engine)
 {
     nw_io_timer_start(engine->tick, TICK_MS, TICK_MS);
     nw_io_before_wait(engine->io, before_wait, engine);
@@ -183,7 +183,7 @@ void nw_engine_serve(struct nw_engine *engine)
     nw_io_before_wait(engine->io, NULL, NULL);
 }
 
-void nw_engine_close(struct nw_engine *engine)
+void nw_loop_close(struct nw_engine *engine)
 {
     nw_io_timer_free(engine->tick);
     nw_io_timer_free(engine->retry);

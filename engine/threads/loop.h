@@ -7,12 +7,12 @@ struct nw_engine;
 struct nw_role;
 
 /* Prepares everything that needs no file and no socket. Ends the process when memory is out. */
-void nw_engine_init(struct nw_engine *engine, const struct nw_role *role);
+void nw_loop_init(struct nw_engine *engine, const struct nw_role *role);
 
 /* Serves until the loop is stopped. */
-void nw_engine_serve(struct nw_engine *engine);
+void nw_loop_run(struct nw_engine *engine);
 
 /* Ends the loop, and with it everything that it has under way. */
-void nw_engine_close(struct nw_engine *engine);
+void nw_loop_close(struct nw_engine *engine);
 
 #endif

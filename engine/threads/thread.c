@@ -222,7 +222,7 @@ static void show(struct nw_thread *thread)
 /* --- what is told --- */
 
 /* Which workers serve it: those that do not any more finish what they have. */
-static void place(struct nw_thread *thread, struct nw_version *version, const struct nw_told_version *told)
+static void open_queues(struct nw_thread *thread, struct nw_version *version, const struct nw_told_version *told)
 {
     nw_list_each(&version->queues, at, after)
     {
@@ -256,7 +256,7 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told, 
     version->version.slots = told->slots;
     version->version.timeout_ms = told->timeout_ms;
     snprintf(version->reason, sizeof version->reason, "%s", told->reason ? told->reason : "");
-    place(thread, &version->version, told);
+    open_queues(thread, &version->version, told);
 }
 
 /* What waits looks again; nothing is told of a function that was removed. */
@@ -352,7 +352,7 @@ static void end(struct nw_thread *thread)
     nw__mailbox_close(&thread->inbox);
     nw_http_server_close(engine->gateway);
     nw_list_each(&thread->workers, at, after) lose(thread, worker_at(at));
-    nw_engine_close(engine);
+    nw_loop_close(engine);
     nw_functions_each(engine, remove_function, NULL);
     nw_list_each(&thread->versions, at, after)
     {
@@ -367,11 +367,11 @@ void *nw__thread_main(void *arg)
     struct nw_engine *engine = &thread->engine;
     nw_list_init(&thread->versions);
     nw_list_init(&thread->workers);
-    nw_engine_init(engine, &role);
+    nw_loop_init(engine, &role);
     if (nw__mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");
     nw_gateway_serve(engine, thread->number);
-    nw_engine_serve(engine);
+    nw_loop_run(engine);
     end(thread);
     return NULL;
 }

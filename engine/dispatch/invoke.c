@@ -1,0 +1,103 @@
+/* See invoke.h. */
+#include "engine/dispatch/invoke.h"
+#include "engine/dispatch/dispatch.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/function.h"
+#include "engine/serve/link.h"
+#include "engine/serve/place.h"
+#include <errno.h>
+#include <string.h>
+
+static void wait_for_place(struct nw_invocation *inv)
+{
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_invocation_move(inv, NW_INVOCATION_WAIT);
+}
+
+struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
+                                      const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
+                                      const char **reason)
+{
+    *status = NW_STATUS_OK;
+    *reason = "";
+    if (!function || !function->current)
+        *status = NW_STATUS_NOT_FOUND;
+    else if (depth > NW_DEPTH_MAX)
+        *status = NW_STATUS_CALL_DEPTH;
+    else if (function->current->state == NW_VERSION_FAILED)
+        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
+    if (*status != NW_STATUS_OK)
+        return NULL;
+    struct nw_engine *engine = function->current->engine;
+    struct nw_invocation *inv = nw_invocation_new(engine, function);
+    if (!inv) {
+        *status = NW_STATUS_UNAVAILABLE;
+        *reason = "too many invocations are under way";
+        return NULL;
+    }
+    engine->counters.requests++;
+    inv->depth = depth;
+    inv->owner = owner;
+    inv->owner_arg = arg;
+    return inv;
+}
+
+int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
+{
+    int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
+    if (rc != -EAGAIN)
+        return rc;
+    if (!inv->queue && nw__dispatch_fail_if_hopeless(inv))
+        return -ECANCELED;
+    wait_for_place(inv);
+    return -EAGAIN;
+}
+
+/* Where the input goes. NULL: there is no memory for it. */
+static char *input_at(struct nw_invocation *inv, size_t length)
+{
+    if (inv->inlined)
+        return (char *)inv->small;
+    if (inv->has_block)
+        return nw_link_at(inv->home, inv->offset);
+    return nw_place_spool(inv, length) < 0 ? NULL : inv->spilled;
+}
+
+int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
+{
+    char *at = length ? input_at(inv, length) : NULL;
+    if (!length) /* then no block was reserved, nor a home for it found */
+        return 0;
+    if (!at)
+        return -ENOMEM;
+    memcpy(at + inv->length, data, length);
+    inv->length += length;
+    if (!inv->owes)
+        return 0;
+    wait_for_place(inv);
+    return -EAGAIN;
+}
+
+void nw_invoke_end(struct nw_invocation *inv)
+{
+    inv->complete = true;
+    nw_place_arrived(inv);
+    inv->engine->counters.bytes_in += inv->length;
+    if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
+        if (inv->queue || !nw__dispatch_fail_if_hopeless(inv))
+            wait_for_place(inv);
+        return;
+    }
+    if (!inv->deadline)
+        inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
+    nw_invocation_move(inv, NW_INVOCATION_QUEUE);
+}
+
+void nw_invoke_abandon(struct nw_invocation *inv)
+{
+    inv->owner = NULL;
+    if (inv->state != NW_INVOCATION_SENT)
+        inv->engine->counters.abandoned++;
+    nw_invocation_move(inv, NW_INVOCATION_ABANDON);
+}
