@@ -8,17 +8,8 @@
 #include <stdio.h>
 
 #define PAUSE_NS 1000000000ull
-#define BIT(r)   (1u << NW_RESOURCE_##r)
-#define SAID \
-    (BIT(MAPPINGS) | BIT(DESCRIPTORS) | BIT(WATCHES) | BIT(LOCKS) | BIT(DISK) | BIT(THREADS)) /* by system calls */
 
 _Static_assert(NW_RESOURCE_COUNT <= 32, "each has a bit");
-
-void nw_denied_note(struct nw_denied *denied, enum nw_resource r, bool own)
-{
-    if (1u << r & SAID)
-        nw_fetch_or(own ? &denied->own : &denied->room, 1u << r); /* pairs with nw_denied_say */
-}
 
 static void say(struct nw_account *account, enum nw_resource r, bool own)
 {

@@ -5,6 +5,7 @@
 #ifndef NW_WORKER_ACCOUNT_DENIED_H
 #define NW_WORKER_ACCOUNT_DENIED_H
 
+#include "common/base/atomic.h"
 #include "common/manifest/resources.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,18 @@ struct nw_denied {
     uint64_t said_at;
 };
 
+/* Of resources that system calls ask for. */
+#define NW__DENIED_BIT(r) (1u << NW_RESOURCE_##r)
+#define NW__DENIED_SAID                                                                                         \
+    (NW__DENIED_BIT(MAPPINGS) | NW__DENIED_BIT(DESCRIPTORS) | NW__DENIED_BIT(WATCHES) | NW__DENIED_BIT(LOCKS) | \
+     NW__DENIED_BIT(DISK) | NW__DENIED_BIT(THREADS))
+
 /* Any lock. */
-void nw_denied_note(struct nw_denied *denied, enum nw_resource r, bool own);
+static inline void nw_denied_note(struct nw_denied *denied, enum nw_resource r, bool own)
+{
+    if (1u << r & NW__DENIED_SAID)
+        nw_fetch_or(own ? &denied->own : &denied->room, 1u << r); /* pairs with nw_denied_say */
+}
 
 /* A system call of the domain has failed; no lock: one line a second at most about what was noted. */
 void nw_denied_say(struct nw_account *account);

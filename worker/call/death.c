@@ -3,6 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "worker/base/limits.h"
+#include "worker/base/ops.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/burial.h"
@@ -15,7 +16,6 @@
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
-#include "worker/gate/ops.h"
 #include "worker/memory/shortage.h"
 #include "worker/wire/remote.h"
 #include <errno.h>
@@ -125,7 +125,8 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     if (!domain->reason[0])
         snprintf(domain->reason, sizeof(domain->reason), "%s", reason);
     if (status != NW_STATUS_UNAVAILABLE)
-        nw_shortage_explain(domain);
+        nw_shortage_explain(&domain->memory, domain->state == NW_DOMAIN_LIVE, domain->function->timeout_ns,
+                            domain->reason);
     domain->end_status = status;
     nw_function_domain_lost(domain, status, domain->reason);
     nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */

@@ -7,18 +7,18 @@
 #include "common/base/atomic.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/ops.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
-#include "worker/gate/ops.h"
 
 #define IDLE_NS 1000000000ull
 
 static bool has_memory(const struct nw_domain *domain)
 {
-    uint64_t charged = nw_load_relaxed(&domain->regions.charged); /* a hint: changed under domain.memory_lock */
+    uint64_t charged = nw_load_relaxed(&domain->memory.regions.charged); /* a hint: changed under its lock */
 
     return charged + NW_WORKER_MEMORY <= domain->function->memory / 4 * 3 || nw_without(NW_DEFENCE_SHARES);
 }

@@ -171,13 +171,13 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
     if (error || !f->env)
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
-    nw_disk_init(f, head->disk);
+    nw_disk_init(&f->disk, head->disk);
     return confine(f->profile);
 }
 
 static void function_fini(struct nw_function *f)
 {
-    nw_disk_fini(f);
+    nw_disk_fini(&f->disk);
     nw_grants_fini(f);
     nw_close(NULL, f->so);
     free(f->cwd);
@@ -253,6 +253,7 @@ void nw_function_started(struct nw_domain *domain)
     struct nw_function *f = domain->function;
 
     domain->reason[0] = '\0';
+    domain->files.exposed = true;
     nw_store_release(&domain->state, (uint32_t)NW_DOMAIN_LIVE);
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
     if (f->state == NW_FUNCTION_LOADING) {
@@ -291,7 +292,7 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     }
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
-    note_peak(f, nw_load_relaxed(&domain->memory_peak)); /* see nw_memory_note_peak */
+    note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw_memory_note_peak */
     now = nw_now();
     f->retry_at = domain->state != NW_DOMAIN_LIVE ? now + RETRY_NS : now - f->lost_at < CALM_NS ? now + CALM_NS : 0;
     f->lost_at = now;
@@ -391,7 +392,7 @@ static bool lingers(const struct nw_function *f)
 
     for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
         if (d->function == f && (d->state == NW_DOMAIN_DYING || d->state == NW_DOMAIN_BURIED))
-            charged += nw_load_relaxed(&d->regions.charged); /* changed only as long as slots of it run */
+            charged += nw_load_relaxed(&d->memory.regions.charged); /* changed only as long as slots of it run */
     }
     return charged > f->memory / 2;
 }

@@ -13,45 +13,20 @@
 #include "worker/domain/keys.h"
 #include "worker/executor/wake.h"
 #include "worker/files/files.h"
-#include "worker/memory/file_maps.h"
 #include "worker/memory/memory.h"
-#include "worker/memory/pages.h"
-#include "worker/memory/region.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define MANY 64 /* mappings that are given back at once */
-
 static struct nw_domain *first, **last = &first; /* lock held */
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
 
-/* The contents first, which hinders nobody; then mappings, which keeps others from making some meanwhile. */
-static void empty_range(const struct nw_domain *d)
-{
-    const struct nw_regions *r = &d->regions;
-
-    for (size_t i = 0; i < r->count; i++)
-        if (r->regions[i].kind != NW_REGION_GAP)
-            nw_pages_empty(r->regions[i].start, r->regions[i].end - r->regions[i].start, NULL);
-    for (size_t i = 0; i + MANY < r->count; i += MANY)
-        nw_pages_reserve_again(r->regions[i].start, r->regions[i + MANY].start - r->regions[i].start);
-}
-
 static void give_back(struct nw_domain *d)
 {
-    if (d->base) {
-        empty_range(d);
-        munmap((void *)d->base, NW_DOMAIN_RANGE);
-    }
-    nw_regions_fini(&d->regions);
-    nw_file_maps_fini(d);
-    nw_fd_close_all(d);
-    free(d->code.images);
-    d->code.images = NULL;
-    d->code.n = d->code.room = 0;
+    nw_memory_give_back(&d->memory);
+    nw_fd_close_all(&d->files);
     free(d->xsave);
     d->xsave = NULL;
 }

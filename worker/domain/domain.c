@@ -14,7 +14,7 @@
 #include "worker/domain/keys.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
-#include "worker/memory/pages.h"
+#include "worker/range/pages.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +42,9 @@ static struct nw_domain *record_new(size_t index)
     if (!domain)
         return NULL;
     domain->index = (uint32_t)index;
-    pthread_mutex_init(&domain->memory_lock, NULL);
+    nw_memory_init(&domain->memory);
+    nw_files_init(&domain->files);
     pthread_mutex_init(&domain->move_lock, NULL);
-    pthread_mutex_init(&domain->code.building, NULL);
     pthread_cond_init(&domain->key_given, NULL);
     return domain;
 }
@@ -67,18 +67,10 @@ static struct nw_domain *record_take(void)
 static int range_reserve(struct nw_domain *domain)
 {
     size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
-    bool whole;
-    int error = nw_pages_reserve(NW_DOMAIN_RANGE, NW_AREAS_SIZE, &domain->base, &whole);
+    int error = nw_memory_reserve(&domain->memory, most);
 
-    if (error)
-        return error;
-    domain->areas = domain->base;
-    domain->end = domain->base + NW_DOMAIN_RANGE;
-    error = nw_regions_init(&domain->regions, domain->base + NW_AREAS_SIZE, domain->end, most, whole);
-    if (!error)
-        error = nw_pages_protect(domain, domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
-    return error ? error
-                 : nw_share_take(&domain->account, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + domain->regions.count);
+    domain->areas = domain->memory.base;
+    return error;
 }
 
 /* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
@@ -90,7 +82,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->account.disk_used = &function->disk.used;
     domain->lines.account = &domain->account;
     domain->key = 0;
-    domain->base = 0;
+    nw_memory_reset(&domain->memory, &domain->account, &function->disk, function->memory, function->so);
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
@@ -98,16 +90,13 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
     domain->n_serving = 0;
     domain->arena_bytes = 0;
     domain->serial++;
-    domain->where.n = 0;
-    domain->code.bytes = 0;
-    domain->shortage = (struct nw_shortage){0};
-    domain->memory_peak = domain->memory_told = domain->memory_peak_told = 0;
+    domain->memory_told = domain->memory_peak_told = 0;
     memset(domain->ready, 0, sizeof(domain->ready));
     domain->slots_end = domain->n_key_waiters = 0;
     domain->wants_key = false;
     domain->key_state = NW_KEY_NONE;
     domain->held_key = 0;
-    domain->tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
+    domain->memory.tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
     domain->signals = (struct nw_signals){0};
 }
@@ -116,9 +105,7 @@ static void record_reset(struct nw_domain *domain, struct nw_function *function)
 static void files_reset(struct nw_domain *domain)
 {
     memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
-    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
-        domain->fds[i] = (struct nw_domain_fd){.fd = -1};
-    memset(domain->watched_by, 0, sizeof(domain->watched_by));
+    nw_files_open(&domain->files, &domain->account, &domain->function->disk);
 }
 
 /* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */

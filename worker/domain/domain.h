@@ -2,8 +2,8 @@
  * A domain is one loaded instance of a function: address range, key, slots, files. A crashed one is torn down and a new
  * one takes its place; the old one lingers until the last of its slots has surfaced.
  *
- * The monitor's lock guards it, but for what says otherwise: its mappings and files are under memory_lock, its list of
- * free func workers under free_lock (free.h).
+ * The monitor's lock guards it, but for what says otherwise: its memory and its files have locks of their own, its list
+ * of free func workers under free_lock (free.h).
  */
 #ifndef NW_WORKER_DOMAIN_DOMAIN_H
 #define NW_WORKER_DOMAIN_DOMAIN_H
@@ -15,23 +15,16 @@
 #include "worker/base/limits.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
-#include "worker/image/where.h"
-#include "worker/memory/code.h"
-#include "worker/memory/file_maps.h"
-#include "worker/memory/region.h"
-#include "worker/memory/shortage.h"
+#include "worker/files/files.h"
+#include "worker/memory/memory.h"
 #include "worker/signal/signals.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NW_DOMAIN_FDS NW_LIMIT_DESCRIPTORS
-
-struct nw_directory;
 struct nw_executor;
 struct nw_function;
-struct nw_opened;
 
 enum nw_domain_state {
     NW_DOMAIN_NONE,     /* the record is unused */
@@ -40,18 +33,6 @@ enum nw_domain_state {
     NW_DOMAIN_LIVE,
     NW_DOMAIN_DYING,  /* no flow of it will run again; waits for the last slots to surface */
     NW_DOMAIN_BURIED, /* they have; its memory and files are given back */
-};
-
-/* One entry of a domain's own table of files. The kernel's fd stays open while a call uses it, whatever other threads
- * of the domain close meanwhile, so a number can never turn into another domain's file under a call. */
-struct nw_domain_fd {
-    int fd;         /* the kernel's, or -1 */
-    uint16_t users; /* calls under way */
-    bool closed;    /* to be closed by its last user; the entry stays taken until then */
-    bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
-    bool epoll;
-    struct nw_opened *opened;           /* a regular file below a granted directory */
-    const struct nw_directory *granted; /* it lies below this one; as a directory it is a place to open more from */
 };
 
 /* Slots of one domain that are ready, of one pace. */
@@ -80,7 +61,6 @@ struct nw_domain {
     struct nw_account account;
     int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
     int held_key;       /* ... that nobody else is given, since its pages may be in it */
-    int tag;            /* the key that its pages get; guarded by memory_lock */
     uint64_t last_used; /* of its key: a count, not a time */
     enum nw_key_state key_state;
     uint64_t key_since; /* USED and CALLED_BACK: since when */
@@ -90,22 +70,12 @@ struct nw_domain {
     uint32_t recall;          /* CALLED_BACK: the number of the recall */
     pthread_cond_t key_given; /* for executors that hold a slot of it */
     uint32_t n_key_waiters;
-    uint64_t base, end; /* its address range */
-    uint64_t areas;     /* where full exits place registers; the monitor's own pages inside the range */
-    pthread_mutex_t memory_lock;
+    uint64_t areas;            /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
-    struct nw_regions regions;
-    struct nw_code code;
-    struct nw_shortage shortage;
-    uint64_t memory_peak;                   /* of nw_memory_used; */
-    uint64_t memory_told, memory_peak_told; /* ... what the engine knows of both */
-    struct nw_where_files where;
-    struct nw_domain_fd fds[NW_DOMAIN_FDS];
-    uint64_t watched_by[NW_DOMAIN_FDS][NW_DOMAIN_FDS / 64]; /* of watches.c: by which epolls, by their numbers */
-    struct nw_file_maps file_maps;
-    struct nw_lock_owner *lock_owners; /* of opened.h; guarded by memory_lock */
-    char cwd[PATH_MAX];                /* what relative paths begin at; guarded by memory_lock */
-    uint32_t n_closing;                /* files of it that wait to be closed: closing.c */
+    uint64_t memory_told, memory_peak_told; /* what the engine knows of nw_memory_used, and of its peak */
+    struct nw_memory memory;
+    struct nw_files files;
+    char cwd[PATH_MAX]; /* what relative paths begin at; guarded by files.lock */
     struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */
@@ -131,25 +101,15 @@ static inline bool nw_domain_lives(const struct nw_domain *domain)
     return domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE;
 }
 
-/* Whether [start, start + length) lies inside the domain's range; nothing at all does, wherever it is. Says nothing of
- * what is mapped there. */
+/* See nw_memory_holds and nw_memory_confine. */
 static inline bool nw_domain_holds(const struct nw_domain *domain, uint64_t start, uint64_t length)
 {
-    return nw_without(NW_DEFENCE_RANGES) || length == 0 ||
-           (start >= domain->base && start <= domain->end && length <= domain->end - start);
+    return nw_memory_holds(&domain->memory, start, length);
 }
 
-/* The same for an address that the monitor goes on to use: also ahead of the check it lies in the domain, or nowhere.
- */
 static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *start, uint64_t length)
 {
-    const uint64_t size = domain->end - domain->base, offset = *start - domain->base;
-    const uint64_t inside = nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1);
-
-    if (nw_without(NW_DEFENCE_RANGES) || nw_without(NW_DEFENCE_MASKS))
-        return nw_domain_holds(domain, *start, length);
-    *start |= ~inside;
-    return inside != 0 || length == 0;
+    return nw_memory_confine(&domain->memory, start, length);
 }
 
 /* The records of domains, of which some are unused (NONE); they stay where they are. NULL behind the last. Lock held.

@@ -3,20 +3,13 @@
 #define NW_WORKER_DOMAIN_GRANTS_H
 
 #include "common/manifest/manifest.h"
+#include "worker/files/directory.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct nw_function;
-
-/* A directory that the function was granted. */
-struct nw_directory {
-    char *path;
-    size_t length;
-    int fd; /* the directory itself, whatever becomes of the path */
-    bool writable;
-};
 
 /* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
 struct nw_reach {

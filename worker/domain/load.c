@@ -11,6 +11,7 @@
 #include "worker/domain/function.h"
 #include "worker/image/programs.h"
 #include "worker/memory/calls.h"
+#include "worker/memory/code.h"
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -43,22 +44,23 @@ static uint64_t page_up(uint64_t n)
     return (n + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;
 }
 
-static long map_at(struct nw_domain *d, uint64_t at, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+static long map_at(struct nw_domain *d, uint64_t at, uint64_t length, int prot, int flags,
+                   const struct nw_domain_fd *file, uint64_t offset)
 {
-    const uint64_t args[6] = {at,    length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)(uint32_t)fd,
-                              offset};
+    const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), 0, offset};
+    struct nw_code_call code = {.may_build = true};
 
-    return nw_memory_map(NULL, d, args);
+    return nw_memory_map(NULL, &d->memory, args, file, &code);
 }
 
-static int map_segment(struct nw_domain *d, uint64_t bias, const Elf64_Phdr *ph, int fd)
+static int map_segment(struct nw_domain *d, uint64_t bias, const Elf64_Phdr *ph, const struct nw_domain_fd *file)
 {
     uint64_t start = (bias + ph->p_vaddr) & -NW_PAGE_SIZE, file_end = bias + ph->p_vaddr + ph->p_filesz;
     uint64_t mapped = page_up(file_end), end = page_up(bias + ph->p_vaddr + ph->p_memsz);
-    long at = map_at(d, start, mapped - start, protection(ph), MAP_FIXED, fd, ph->p_offset & -NW_PAGE_SIZE);
+    long at = map_at(d, start, mapped - start, protection(ph), MAP_FIXED, file, ph->p_offset & -NW_PAGE_SIZE);
 
     if (at >= 0 && end > mapped)
-        at = map_at(d, mapped, end - mapped, protection(ph), MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+        at = map_at(d, mapped, end - mapped, protection(ph), MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
     if (at < 0)
         return (int)at;
     if (ph->p_memsz > ph->p_filesz)
@@ -66,8 +68,7 @@ static int map_segment(struct nw_domain *d, uint64_t bias, const Elf64_Phdr *ph,
     return 0;
 }
 
-/* Maps the program that the domain holds as file `fd`. */
-static int load_elf(struct nw_domain *d, int fd, struct loaded *out)
+static int load_elf(struct nw_domain *d, const struct nw_domain_fd *file, struct loaded *out)
 {
     Elf64_Phdr ph[PHDRS_MAX];
     Elf64_Ehdr eh;
@@ -75,18 +76,18 @@ static int load_elf(struct nw_domain *d, int fd, struct loaded *out)
     long base;
     int error = 0;
 
-    if (pread(d->fds[fd].fd, &eh, sizeof(eh), 0) != sizeof(eh) || eh.e_phnum > PHDRS_MAX ||
-        pread(d->fds[fd].fd, ph, sizeof(*ph) * eh.e_phnum, (off_t)eh.e_phoff) != (ssize_t)(sizeof(*ph) * eh.e_phnum))
+    if (pread(file->fd, &eh, sizeof(eh), 0) != sizeof(eh) || eh.e_phnum > PHDRS_MAX ||
+        pread(file->fd, ph, sizeof(*ph) * eh.e_phnum, (off_t)eh.e_phoff) != (ssize_t)(sizeof(*ph) * eh.e_phnum))
         return -ENOEXEC;
     for (size_t i = 0; i < eh.e_phnum; i++)
         if (ph[i].p_type == PT_LOAD && ph[i].p_vaddr + ph[i].p_memsz > span)
             span = ph[i].p_vaddr + ph[i].p_memsz;
-    base = map_at(d, 0, page_up(span), PROT_NONE, MAP_ANONYMOUS, -1, 0);
+    base = map_at(d, 0, page_up(span), PROT_NONE, MAP_ANONYMOUS, NULL, 0);
     if (base < 0)
         return (int)base;
     for (size_t i = 0; i < eh.e_phnum && !error; i++)
         if (ph[i].p_type == PT_LOAD)
-            error = map_segment(d, (uint64_t)base, &ph[i], fd);
+            error = map_segment(d, (uint64_t)base, &ph[i], file);
     *out = (struct loaded){(uint64_t)base, (uint64_t)base + eh.e_entry, (uint64_t)base + eh.e_phoff, eh.e_phnum};
     return error;
 }
@@ -198,7 +199,7 @@ static int put_auxiliary(struct stack_builder *b, const struct loaded *stub, con
 static int build_stack(struct nw_domain *d, struct nw_slot *first, const struct loaded *stub,
                        const struct loaded *loader)
 {
-    long stack = map_at(d, 0, MAIN_STACK, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    long stack = map_at(d, 0, MAIN_STACK, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_STACK, NULL, 0);
     uint64_t top, sp;
     int error;
 
@@ -217,22 +218,21 @@ static int build_stack(struct nw_domain *d, struct nw_slot *first, const struct 
 
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
 {
+    /* Duplicates: where two files cannot be had the program would end without saying why. */
+    const struct nw_domain_fd program = {.fd = dup(nw_program_stub())},
+                              linker = {.fd = dup(nw_program_loader()), .trust = true};
+    int error = program.fd < 0 || linker.fd < 0 ? -errno : 0;
     struct loaded stub, loader;
-    int error;
 
-    domain->fds[0] = (struct nw_domain_fd){.fd = dup(nw_program_stub())};
-    domain->fds[1] = (struct nw_domain_fd){.fd = dup(nw_program_loader()), .trust = true};
-    error = domain->fds[0].fd < 0 || domain->fds[1].fd < 0 ? -errno : 0;
     if (!error)
-        error = load_elf(domain, 0, &stub);
+        error = load_elf(domain, &program, &stub);
     if (!error)
-        error = load_elf(domain, 1, &loader);
+        error = load_elf(domain, &linker, &loader);
     if (!error)
         error = build_stack(domain, first, &stub, &loader);
-    for (int fd = 0; fd < 2; fd++) {
-        if (domain->fds[fd].fd >= 0)
-            close(domain->fds[fd].fd);
-        domain->fds[fd].fd = -1;
-    }
+    if (program.fd >= 0)
+        close(program.fd);
+    if (linker.fd >= 0)
+        close(linker.fd);
     return error;
 }

@@ -2,7 +2,7 @@
 #include "worker/files/closing.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
-#include "worker/domain/domain.h"
+#include "worker/files/files.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,20 +14,19 @@
 
 struct closing {
     struct closing *next;
-    struct nw_domain *domain;
+    struct nw_files *files;
     int fd;
 };
 
-static pthread_mutex_t lock =
-    PTHREAD_MUTEX_INITIALIZER; /* of what follows and of nw_domain.n_closing; the last taken */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows and of nw_files.n_closing; the last taken */
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER, gone = PTHREAD_COND_INITIALIZER;
 static struct closing *first, **last = &first;
 
-static void close_now(struct nw_domain *domain, int fd)
+static void close_now(struct nw_files *files, int fd)
 {
     close(fd);
-    if (domain)
-        nw_share_give(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
+    if (files)
+        nw_share_give(files->account, NW_RESOURCE_DESCRIPTORS, 1);
 }
 
 /* Of a large file that has no name any more, or that may have been written: file systems begin then to store it. */
@@ -40,20 +39,20 @@ static bool takes_long(int fd)
     return st.st_nlink == 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
-void nw_close(struct nw_domain *domain, int fd)
+void nw_close(struct nw_files *files, int fd)
 {
     struct closing *c = takes_long(fd) ? malloc(sizeof(*c)) : NULL;
 
     if (!c) {
-        close_now(domain, fd);
+        close_now(files, fd);
         return;
     }
-    *c = (struct closing){.domain = domain, .fd = fd};
+    *c = (struct closing){.files = files, .fd = fd};
     pthread_mutex_lock(&lock);
     *last = c;
     last = &c->next;
-    if (domain)
-        domain->n_closing++;
+    if (files)
+        files->n_closing++;
     pthread_cond_signal(&came);
     pthread_mutex_unlock(&lock);
 }
@@ -69,12 +68,12 @@ static struct closing *take(struct closing **link)
     return c;
 }
 
-/* The first of the domain, or NULL. Lock held. */
-static struct closing *take_of(const struct nw_domain *domain)
+/* The first of the files, or NULL. Lock held. */
+static struct closing *take_of(const struct nw_files *files)
 {
     struct closing **link = &first;
 
-    while (*link && (*link)->domain != domain)
+    while (*link && (*link)->files != files)
         link = &(*link)->next;
     return *link ? take(link) : NULL;
 }
@@ -83,13 +82,13 @@ static struct closing *take_of(const struct nw_domain *domain)
  * than one file. Lock held; there is one. */
 static struct closing *take_next(void)
 {
-    static const struct nw_domain *before;
+    static const struct nw_files *before;
     struct closing **link = &first;
 
-    while (*link && (*link)->domain == before)
+    while (*link && (*link)->files == before)
         link = &(*link)->next;
     link = *link ? link : &first;
-    before = (*link)->domain;
+    before = (*link)->files;
     return take(link);
 }
 
@@ -97,20 +96,20 @@ static struct closing *take_next(void)
 static void carry_out(struct closing *c)
 {
     pthread_mutex_unlock(&lock);
-    close_now(c->domain, c->fd);
+    close_now(c->files, c->fd);
     pthread_mutex_lock(&lock);
-    if (c->domain && --c->domain->n_closing == 0)
+    if (c->files && --c->files->n_closing == 0)
         pthread_cond_broadcast(&gone);
     free(c);
 }
 
-void nw_closing_finish(struct nw_domain *domain)
+void nw_closing_finish(struct nw_files *files)
 {
     struct closing *c;
 
     pthread_mutex_lock(&lock);
-    while (domain->n_closing > 0) {
-        c = take_of(domain);
+    while (files->n_closing > 0) {
+        c = take_of(files);
         if (c)
             carry_out(c);
         else

@@ -5,14 +5,14 @@
 #ifndef NW_WORKER_FILES_CLOSING_H
 #define NW_WORKER_FILES_CLOSING_H
 
-struct nw_domain;
+struct nw_files;
 
 /* Any lock. Closes the kernel's fd, which nobody uses, at once or soon. A domain's descriptor is given back to its
  * share when it is closed; NULL: it is the monitor's own. */
-void nw_close(struct nw_domain *domain, int fd);
+void nw_close(struct nw_files *files, int fd);
 
-/* No lock of a domain. Returns when nothing of the domain waits to be closed. Nothing runs in it. */
-void nw_closing_finish(struct nw_domain *domain);
+/* No lock of the files. Returns when nothing of the domain waits to be closed. Nothing runs in it. */
+void nw_closing_finish(struct nw_files *files);
 
 int nw_closing_init(void); /* before any domain is made, and while the process may still start threads at will */
 

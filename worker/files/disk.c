@@ -11,32 +11,47 @@
 #define COST_MAX     (1ull << 50)   /* more than any limit, and some threads together cannot make it overflow */
 #define REMEMBER_MAX (16 * BUCKETS) /* files; which ones the others were is forgotten, and they count for ever */
 
-static struct nw_function *disks; /* functions that may fill directories; guarded by the monitor's lock */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER; /* taken before that of any disk */
+static struct nw_disk *all;
 
-void nw_disk_init(struct nw_function *f, uint64_t limit)
+void nw_disk_init(struct nw_disk *disk, uint64_t limit)
 {
-    f->disk = (struct nw_disk){.limit = limit, .next = disks};
-    pthread_mutex_init(&f->disk.lock, NULL);
-    disks = f;
+    *disk = (struct nw_disk){.limit = limit};
+    pthread_mutex_init(&disk->lock, NULL);
+    pthread_mutex_lock(&all_lock);
+    disk->next = all;
+    all = disk;
+    pthread_mutex_unlock(&all_lock);
 }
 
-void nw_disk_fini(struct nw_function *f)
+/* Whether it was one of them. */
+static bool take_out(struct nw_disk *disk)
 {
-    struct nw_function **link = &disks;
+    struct nw_disk **link = &all;
+    bool found;
 
-    while (*link && *link != f)
-        link = &(*link)->disk.next;
-    if (!*link)
+    pthread_mutex_lock(&all_lock);
+    while (*link && *link != disk)
+        link = &(*link)->next;
+    found = *link;
+    if (found)
+        *link = disk->next;
+    pthread_mutex_unlock(&all_lock);
+    return found;
+}
+
+void nw_disk_fini(struct nw_disk *disk)
+{
+    if (!take_out(disk))
         return;
-    *link = f->disk.next;
-    for (size_t i = 0; f->disk.buckets && i < BUCKETS; i++)
-        for (struct nw_disk_file *file = f->disk.buckets[i], *next; file; file = next) {
+    for (size_t i = 0; disk->buckets && i < BUCKETS; i++)
+        for (struct nw_disk_file *file = disk->buckets[i], *next; file; file = next) {
             next = file->next;
             free(file);
         }
-    free(f->disk.buckets);
-    pthread_mutex_destroy(&f->disk.lock);
-    f->disk = (struct nw_disk){0};
+    free(disk->buckets);
+    pthread_mutex_destroy(&disk->lock);
+    *disk = (struct nw_disk){0};
 }
 
 static struct nw_disk_file **bucket_of(const struct nw_disk *disk, uint64_t device, uint64_t inode)
@@ -133,36 +148,36 @@ static uint64_t size_of(const struct stat *st)
     return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size;
 }
 
-struct nw_disk_file *nw_disk_use(struct nw_function *f, int fd)
+struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file = NULL;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
         return NULL;
-    pthread_mutex_lock(&f->disk.lock);
-    file = find_or_add(&f->disk, &st);
+    pthread_mutex_lock(&disk->lock);
+    file = find_or_add(disk, &st);
     if (file)
         file->users++;
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_unlock(&disk->lock);
     return file;
 }
 
-void nw_disk_hold(struct nw_function *f, struct nw_disk_file *file)
+void nw_disk_hold(struct nw_disk *disk, struct nw_disk_file *file)
 {
-    pthread_mutex_lock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
     file->users++;
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_unlock(&disk->lock);
 }
 
-void nw_disk_done(struct nw_function *f, struct nw_disk_file *file)
+void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file)
 {
-    pthread_mutex_lock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
     if (--file->users == 0 && file->gone)
-        uncharge(&f->disk, file);
+        uncharge(disk, file);
     if (!file->users && !file->charged)
-        forget(&f->disk, file);
-    pthread_mutex_unlock(&f->disk.lock);
+        forget(disk, file);
+    pthread_mutex_unlock(&disk->lock);
 }
 
 /* One that does not count yet does so with all that it is. Lock held. */
@@ -183,13 +198,13 @@ static int reserve(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint
     return 0;
 }
 
-int nw_disk_write(struct nw_function *f, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length)
+int nw_disk_write(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length)
 {
     int error;
 
-    pthread_mutex_lock(&f->disk.lock);
-    error = reserve(&f->disk, file, fd, end, sets_length);
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
+    error = reserve(disk, file, fd, end, sets_length);
+    pthread_mutex_unlock(&disk->lock);
     return error;
 }
 
@@ -205,44 +220,44 @@ static void settle(struct nw_disk *disk, struct nw_disk_file *file, const struct
     charge(disk, file, size, names);
 }
 
-void nw_disk_wrote(struct nw_function *f, struct nw_disk_file *file, int fd)
+void nw_disk_wrote(struct nw_disk *disk, struct nw_disk_file *file, int fd)
 {
     struct stat st;
 
-    pthread_mutex_lock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
     file->writers--;
     if (fstat(fd, &st) == 0)
-        settle(&f->disk, file, &st);
-    pthread_mutex_unlock(&f->disk.lock);
+        settle(disk, file, &st);
+    pthread_mutex_unlock(&disk->lock);
 }
 
-int nw_disk_name(struct nw_function *f)
+int nw_disk_name(struct nw_disk *disk)
 {
     int error;
 
-    pthread_mutex_lock(&f->disk.lock);
-    error = has_room(&f->disk, NW_DISK_BLOCK) ? 0 : -EDQUOT;
-    f->disk.used += error ? 0 : NW_DISK_BLOCK;
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
+    error = has_room(disk, NW_DISK_BLOCK) ? 0 : -EDQUOT;
+    disk->used += error ? 0 : NW_DISK_BLOCK;
+    pthread_mutex_unlock(&disk->lock);
     return error;
 }
 
 /* What was taken for the name is now in what the file counts, unless that cannot be remembered. */
-void nw_disk_named(struct nw_function *f, int fd)
+void nw_disk_named(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file = NULL;
     struct stat st;
 
-    pthread_mutex_lock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
     if (fd < 0)
-        f->disk.used -= NW_DISK_BLOCK;
+        disk->used -= NW_DISK_BLOCK;
     else if (fstat(fd, &st) == 0)
-        file = find_or_add(&f->disk, &st);
+        file = find_or_add(disk, &st);
     if (file) {
-        f->disk.used -= NW_DISK_BLOCK;
-        settle(&f->disk, file, &st);
+        disk->used -= NW_DISK_BLOCK;
+        settle(disk, file, &st);
     }
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_unlock(&disk->lock);
 }
 
 /* Lock held. */
@@ -260,41 +275,41 @@ static void lose(struct nw_disk *disk, const struct stat *st)
 }
 
 /* What is gone is so for every function of this worker; for one that is busy it counts on. */
-static void lose_everywhere(const struct nw_function *f, const struct stat *st)
+static void lose_everywhere(const struct nw_disk *disk, const struct stat *st)
 {
-    pthread_mutex_lock(&nw_monitor_lock);
-    for (struct nw_function *other = disks; other; other = other->disk.next)
-        if (other != f && pthread_mutex_trylock(&other->disk.lock) == 0) {
-            lose(&other->disk, st);
-            pthread_mutex_unlock(&other->disk.lock);
+    pthread_mutex_lock(&all_lock);
+    for (struct nw_disk *other = all; other; other = other->next)
+        if (other != disk && pthread_mutex_trylock(&other->lock) == 0) {
+            lose(other, st);
+            pthread_mutex_unlock(&other->lock);
         }
-    pthread_mutex_unlock(&nw_monitor_lock);
+    pthread_mutex_unlock(&all_lock);
 }
 
-void nw_disk_changed(struct nw_function *f, int fd)
+void nw_disk_changed(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file;
     struct stat st = {0};
     bool gone;
 
-    pthread_mutex_lock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
     gone = fstat(fd, &st) == 0 && st.st_nlink == 0;
-    file = gone ? NULL : find(&f->disk, &st);
+    file = gone ? NULL : find(disk, &st);
     if (gone)
-        lose(&f->disk, &st);
+        lose(disk, &st);
     if (file && file->charged)
-        settle(&f->disk, file, &st);
-    pthread_mutex_unlock(&f->disk.lock);
+        settle(disk, file, &st);
+    pthread_mutex_unlock(&disk->lock);
     if (gone)
-        lose_everywhere(f, &st);
+        lose_everywhere(disk, &st);
 }
 
-uint64_t nw_disk_left(struct nw_function *f)
+uint64_t nw_disk_left(struct nw_disk *disk)
 {
     uint64_t left;
 
-    pthread_mutex_lock(&f->disk.lock);
-    left = f->disk.used < f->disk.limit ? f->disk.limit - f->disk.used : 0;
-    pthread_mutex_unlock(&f->disk.lock);
+    pthread_mutex_lock(&disk->lock);
+    left = disk->used < disk->limit ? disk->limit - disk->used : 0;
+    pthread_mutex_unlock(&disk->lock);
     return left;
 }

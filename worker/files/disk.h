@@ -17,9 +17,6 @@
 
 #define NW_DISK_BLOCK 4096ul
 
-struct nw_domain;
-struct nw_function;
-
 /* A file that a function has open or that counts. Guarded by the lock. */
 struct nw_disk_file {
     struct nw_disk_file *next;
@@ -37,30 +34,31 @@ struct nw_disk {
     uint64_t limit, used;
     struct nw_disk_file **buckets; /* NULL before the first file */
     size_t n;
-    struct nw_function *next; /* of those that have any; guarded by the monitor's lock */
+    struct nw_disk *next; /* of all; guarded by a lock of them */
 };
 
-void nw_disk_init(struct nw_function *function, uint64_t limit); /* monitor's lock held, here and ... */
-void nw_disk_fini(struct nw_function *function);                 /* ... there */
+/* Of one that was never made, or not since, _fini does nothing. */
+void nw_disk_init(struct nw_disk *disk, uint64_t limit);
+void nw_disk_fini(struct nw_disk *disk);
 
 /* A regular file is opened, or mapped; and no more. NULL: no memory. */
-struct nw_disk_file *nw_disk_use(struct nw_function *function, int fd);
-void nw_disk_hold(struct nw_function *function, struct nw_disk_file *file); /* another use of one that is used */
-void nw_disk_done(struct nw_function *function, struct nw_disk_file *file);
+struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd);
+void nw_disk_hold(struct nw_disk *disk, struct nw_disk_file *file); /* another use of one that is used */
+void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file);
 
 /* Before a call that may write up to `end`, or set the length to it: 0 or -EDQUOT; nw_disk_wrote afterwards. */
-int nw_disk_write(struct nw_function *function, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length);
-void nw_disk_wrote(struct nw_function *function, struct nw_disk_file *file, int fd);
+int nw_disk_write(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length);
+void nw_disk_wrote(struct nw_disk *disk, struct nw_disk_file *file, int fd);
 
 /* Before a name is made: 0 or -EDQUOT. Afterwards what it is the name of, or -1 where there is none. */
-int nw_disk_name(struct nw_function *function);
-void nw_disk_named(struct nw_function *function, int fd);
+int nw_disk_name(struct nw_disk *disk);
+void nw_disk_named(struct nw_disk *disk, int fd);
 
 /* A file, open in any way, may have become shorter, or has lost or got a name. What has none left counts for no
- * function that has it not open. The monitor's lock is not held. */
-void nw_disk_changed(struct nw_function *function, int fd);
+ * function that has it not open. */
+void nw_disk_changed(struct nw_disk *disk, int fd);
 
 /* How many more bytes it may fill. */
-uint64_t nw_disk_left(struct nw_function *function);
+uint64_t nw_disk_left(struct nw_disk *disk);
 
 #endif

@@ -2,9 +2,10 @@
 #include "worker/files/opened.h"
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
-#include "worker/domain/grants.h"
 #include "worker/files/closing.h"
+#include "worker/files/directory.h"
 #include "worker/files/disk.h"
+#include "worker/files/files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -13,13 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct nw_opened *nw_opened_new(const struct nw_domain *domain, const struct nw_domain_fd *file)
+struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_domain_fd *file)
 {
     struct nw_opened *opened = calloc(1, sizeof(*opened));
 
     if (!opened)
         return NULL;
-    opened->disk = file->granted->writable ? nw_disk_use(domain->function, file->fd) : NULL;
+    opened->disk = file->granted->writable ? nw_disk_use(files->disk, file->fd) : NULL;
     if (file->granted->writable && !opened->disk) {
         free(opened);
         return NULL;
@@ -34,34 +35,34 @@ void nw_opened_hold(struct nw_opened *opened)
     opened->users++;
 }
 
-static void owner_free(struct nw_domain *domain, struct nw_lock_owner *owner)
+static void owner_free(struct nw_files *files, struct nw_lock_owner *owner)
 {
-    nw_close(domain, owner->fd);
-    nw_locks_fini(&domain->account, &owner->locks);
+    nw_close(files, owner->fd);
+    nw_locks_fini(files->account, &owner->locks);
     free(owner);
 }
 
-static void owner_release(struct nw_domain *domain, struct nw_lock_owner *owner)
+static void owner_release(struct nw_files *files, struct nw_lock_owner *owner)
 {
-    struct nw_lock_owner **link = &domain->lock_owners;
+    struct nw_lock_owner **link = &files->lock_owners;
 
     if (--owner->users)
         return;
     while (*link != owner)
         link = &(*link)->next;
     *link = owner->next;
-    owner_free(domain, owner);
+    owner_free(files, owner);
 }
 
-void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened)
+void nw_opened_release(struct nw_files *files, struct nw_opened *opened)
 {
     if (--opened->users)
         return;
-    nw_locks_fini(&domain->account, &opened->locks);
+    nw_locks_fini(files->account, &opened->locks);
     if (opened->owner)
-        owner_release(domain, opened->owner);
+        owner_release(files, opened->owner);
     if (opened->disk)
-        nw_disk_done(domain->function, opened->disk);
+        nw_disk_done(files->disk, opened->disk);
     free(opened);
 }
 
@@ -81,18 +82,18 @@ static int open_again(const struct nw_domain_fd *file)
     return fd < 0 ? -errno : (int)fd;
 }
 
-static struct nw_lock_owner *owner_new(struct nw_domain *domain, const struct nw_domain_fd *file, const struct stat *st,
+static struct nw_lock_owner *owner_new(struct nw_files *files, const struct nw_domain_fd *file, const struct stat *st,
                                        int *error)
 {
     struct nw_lock_owner *owner;
 
-    *error = nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 1) < 0 ? -ENOLCK : 0;
+    *error = nw_share_take(files->account, NW_RESOURCE_DESCRIPTORS, 1) < 0 ? -ENOLCK : 0;
     if (*error)
         return NULL;
     owner = calloc(1, sizeof(*owner));
     *error = owner ? open_again(file) : -ENOLCK;
     if (*error < 0) {
-        nw_share_give(&domain->account, NW_RESOURCE_DESCRIPTORS, 1);
+        nw_share_give(files->account, NW_RESOURCE_DESCRIPTORS, 1);
         free(owner);
         return NULL;
     }
@@ -105,9 +106,9 @@ static struct nw_lock_owner *owner_new(struct nw_domain *domain, const struct nw
 }
 
 /* Gives the opening the owner of its file, if there is one. memory_lock held. */
-static struct nw_lock_owner *find(struct nw_domain *domain, struct nw_opened *opened, const struct stat *st)
+static struct nw_lock_owner *find(struct nw_files *files, struct nw_opened *opened, const struct stat *st)
 {
-    struct nw_lock_owner *owner = opened->owner ? opened->owner : domain->lock_owners;
+    struct nw_lock_owner *owner = opened->owner ? opened->owner : files->lock_owners;
 
     while (!opened->owner && owner && (owner->device != st->st_dev || owner->inode != st->st_ino))
         owner = owner->next;
@@ -118,7 +119,7 @@ static struct nw_lock_owner *find(struct nw_domain *domain, struct nw_opened *op
     return owner;
 }
 
-struct nw_lock_owner *nw_lock_owner_of(struct nw_domain *domain, const struct nw_domain_fd *file, int *error)
+struct nw_lock_owner *nw_lock_owner_of(struct nw_files *files, const struct nw_domain_fd *file, int *error)
 {
     struct nw_lock_owner *owner, *made;
     struct stat st;
@@ -126,23 +127,23 @@ struct nw_lock_owner *nw_lock_owner_of(struct nw_domain *domain, const struct nw
     *error = fstat(file->fd, &st) < 0 ? -errno : 0;
     if (*error)
         return NULL;
-    pthread_mutex_lock(&domain->memory_lock);
-    owner = find(domain, file->opened, &st);
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_lock(&files->lock);
+    owner = find(files, file->opened, &st);
+    pthread_mutex_unlock(&files->lock);
     if (owner)
         return owner;
-    made = owner_new(domain, file, &st, error);
+    made = owner_new(files, file, &st, error);
     if (!made)
         return NULL;
-    pthread_mutex_lock(&domain->memory_lock);
-    owner = find(domain, file->opened, &st); /* another thread may have been faster */
+    pthread_mutex_lock(&files->lock);
+    owner = find(files, file->opened, &st); /* another thread may have been faster */
     if (!owner) {
-        made->next = domain->lock_owners;
-        domain->lock_owners = made;
-        owner = find(domain, file->opened, &st);
+        made->next = files->lock_owners;
+        files->lock_owners = made;
+        owner = find(files, file->opened, &st);
     }
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_unlock(&files->lock);
     if (owner != made)
-        owner_free(domain, made);
+        owner_free(files, made);
     return owner;
 }

@@ -2,20 +2,20 @@
  * What the monitor knows of an opening of a regular file in a granted directory: its record locks, and
  * what it counts. Numbers that were duplicated share it.
  *
- * Locks of fcntl(F_SETLK) belong to the domain, as they belong to a process elsewhere: through all of its descriptors
+ * Locks of fcntl(F_SETLK) belong to the files, as they belong to a process elsewhere: through all of its descriptors
  * of a file it has the same ones, other domains exclude it and are excluded. They go by a description of the file that
  * only the monitor has, until the last of the descriptors by which the domain locked it is closed.
  */
 #ifndef NW_WORKER_FILES_OPENED_H
 #define NW_WORKER_FILES_OPENED_H
 
-#include "worker/domain/domain.h"
 #include "worker/files/locks.h"
 #include <stdint.h>
 
 struct nw_domain_fd;
+struct nw_files;
 
-/* Of a domain's locks on one file. In domain.lock_owners. */
+/* Of a domain's locks on one file. In nw_files.lock_owners. */
 struct nw_lock_owner {
     struct nw_lock_owner *next;
     uint64_t device, inode;
@@ -32,13 +32,13 @@ struct nw_opened {
 };
 
 /* NULL: no memory. */
-struct nw_opened *nw_opened_new(const struct nw_domain *domain, const struct nw_domain_fd *file);
+struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_domain_fd *file);
 
-/* Another number, or one fewer; then its descriptor is closed already. domain.memory_lock held. */
+/* Another number, or one fewer; then its descriptor is closed already. The lock of the files is held. */
 void nw_opened_hold(struct nw_opened *opened);
-void nw_opened_release(struct nw_domain *domain, struct nw_opened *opened);
+void nw_opened_release(struct nw_files *files, struct nw_opened *opened);
 
 /* The owner of the domain's locks on the file, which stays as long as the opening. NULL and an error. */
-struct nw_lock_owner *nw_lock_owner_of(struct nw_domain *domain, const struct nw_domain_fd *file, int *error);
+struct nw_lock_owner *nw_lock_owner_of(struct nw_files *files, const struct nw_domain_fd *file, int *error);
 
 #endif

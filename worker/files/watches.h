@@ -6,16 +6,15 @@
 #ifndef NW_WORKER_FILES_WATCHES_H
 #define NW_WORKER_FILES_WATCHES_H
 
-#include "worker/domain/domain.h"
 #include <stdint.h>
 #include <sys/epoll.h>
 
-struct nw_domain;
+struct nw_files;
 
 /* epoll_ctl of files by their numbers in the domain. 0 or negative errno. */
-int nw_watch_change(struct nw_domain *domain, uint64_t epoll, int command, uint64_t number, struct epoll_event event);
+int nw_watch_change(struct nw_files *files, uint64_t epoll, int command, uint64_t number, struct epoll_event event);
 
-/* memory_lock held: before this number of the domain is closed. */
-void nw_watch_forget(struct nw_domain *domain, uint64_t number);
+/* The lock of the files is held: before this number of the domain is closed. */
+void nw_watch_forget(struct nw_files *files, uint64_t number);
 
 #endif

@@ -11,9 +11,11 @@
 
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/ops.h"
 #include "worker/base/span.h"
 #include "worker/call/route.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/monitor.h"
 #include "worker/gate/ops.h"
 #include <errno.h>
 #include <stdbool.h>

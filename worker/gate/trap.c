@@ -213,7 +213,7 @@ static void find_crash(struct nw_executor *ex, const struct nw_slot *slot, char 
     where[0] = '\0';
     if (nw_executor_block(ex) < 0)
         return;
-    nw_where(slot->domain, slot->gate.regs.rip, where);
+    nw_code_where(&slot->domain->memory, slot->gate.regs.rip, where);
     nw_executor_unblock(ex);
 }
 

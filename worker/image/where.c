@@ -35,30 +35,23 @@ static void name_file(int fd, char *name, size_t size)
             *name = '?';
 }
 
-static enum nw_where_kind kind_of(const struct nw_domain *domain, int fd, bool trust)
+enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own)
 {
-    if (same_file(fd, domain->function->so))
+    if (same_file(fd, own))
         return NW_WHERE_OWN;
     return trust || same_file(fd, nw_program_stub()) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
 }
 
-void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust)
+void nw_where_note(struct nw_where_files *w, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,
+                   uint64_t offset)
 {
-    struct nw_where_files *w = &domain->where;
     size_t i = w->n++ % NW_WHERE_FILES;
 
     w->files[i].start = start;
     w->files[i].size = size;
     w->files[i].offset = offset;
-    w->files[i].kind = kind_of(domain, fd, trust);
+    w->files[i].kind = kind;
     name_file(fd, w->files[i].name, sizeof(w->files[i].name));
-}
-
-void nw_where_copy(struct nw_domain *domain, struct nw_where_files *files)
-{
-    pthread_mutex_lock(&domain->memory_lock);
-    *files = domain->where;
-    pthread_mutex_unlock(&domain->memory_lock);
 }
 
 /* The place of the latest mapping there, or NW_WHERE_FILES. */
@@ -101,23 +94,20 @@ static bool name_symbol(int fd, uint64_t offset, char *name, size_t size, uint64
     return found;
 }
 
-void nw_where(struct nw_domain *domain, uint64_t address, char text[NW_WHERE_MAX])
+void nw_where(const struct nw_where_files *w, int own, const char *name, uint64_t address, char text[NW_WHERE_MAX])
 {
-    struct nw_where_files w;
     char symbol[64];
     uint64_t offset, distance;
-    size_t i;
+    size_t i = find(w, address);
 
     text[0] = '\0';
-    nw_where_copy(domain, &w);
-    i = find(&w, address);
     if (i == NW_WHERE_FILES)
         return;
-    offset = w.files[i].offset + (address - w.files[i].start);
-    if (w.files[i].kind != NW_WHERE_OWN)
-        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", w.files[i].name, offset);
-    else if (name_symbol(domain->function->so, offset, symbol, sizeof(symbol), &distance))
+    offset = w->files[i].offset + (address - w->files[i].start);
+    if (w->files[i].kind != NW_WHERE_OWN)
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", w->files[i].name, offset);
+    else if (name_symbol(own, offset, symbol, sizeof(symbol), &distance))
         snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", symbol, distance);
     else
-        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", domain->function->name, offset);
+        snprintf(text, NW_WHERE_MAX, ", in %s+%#lx", name, offset);
 }

@@ -12,8 +12,6 @@
 #define NW_WHERE_MAX   96 /* bytes of a text of nw_where */
 #define NW_WHERE_FILES 48 /* mappings that are remembered, the latest ones */
 
-struct nw_domain;
-
 /* Whose code it is. In this order they matter to whoever wrote the function. */
 enum nw_where_kind {
     NW_WHERE_UNKNOWN,
@@ -31,15 +29,17 @@ struct nw_where_files {
     size_t n; /* so far */
 };
 
-/* Code of the file `fd` was mapped, which the host vouches for if `trust`. The domain's memory_lock is held. */
-void nw_where_note(struct nw_domain *domain, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust);
+/* Whose the code of the file `fd` is, which the host vouches for if `trust`; `own` is the function's file. */
+enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own);
 
-/* All that is known of a domain, to look at several addresses. Takes the memory_lock. */
-void nw_where_copy(struct nw_domain *domain, struct nw_where_files *files);
+/* Code of that kind was mapped, of this file. */
+void nw_where_note(struct nw_where_files *files, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,
+                   uint64_t offset);
+
 enum nw_where_kind nw_where_kind(const struct nw_where_files *files, uint64_t address);
 
-/* ", in SYMBOL+0x12" in the function's own file, else ", in FILE+0x1139" with the offset in the file; empty when no
- * code is known to lie there. Takes the memory_lock. */
-void nw_where(struct nw_domain *domain, uint64_t address, char text[NW_WHERE_MAX]);
+/* ", in SYMBOL+0x12" in the function's own file, which is `own` and is called `name`, else ", in FILE+0x1139" with the
+ * offset in the file; empty when no code is known to lie there. */
+void nw_where(const struct nw_where_files *files, int own, const char *name, uint64_t address, char text[NW_WHERE_MAX]);
 
 #endif

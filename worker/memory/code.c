@@ -4,6 +4,7 @@
  */
 #include "worker/memory/code.h"
 #include "common/base/log.h"
+#include "protect/gate/gate.h"
 #include "protect/gate/state.h"
 #include "protect/scan/tiles.h"
 #include "worker/account/log_share.h"
@@ -13,14 +14,14 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/executor/blocked.h"
+#include "worker/files/files.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"
 #include "worker/image/where.h"
 #include "worker/memory/memory.h"
-#include "worker/memory/pages.h"
-#include "worker/memory/region.h"
 #include "worker/memory/shortage.h"
-#include "worker/wire/report.h"
+#include "worker/range/pages.h"
+#include "worker/range/region.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,18 +60,18 @@ static bool read_edge(const struct part *part, bool last, uint8_t edge[NW_SCAN_C
 /* Code that ends right before the new part, or starts right behind it, may continue in it; whether that code is
  * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
  * seams: a range begins with data, and so does what else of this process has code, the program and the vDSO. */
-static bool seams_clean(struct nw_domain *d, uint64_t start, const struct part *part)
+static bool seams_clean(struct nw_memory *memory, uint64_t start, const struct part *part)
 {
     uint64_t end = start + part->size;
     uint8_t before[NW_SCAN_CONTEXT], behind[NW_SCAN_CONTEXT], first[NW_SCAN_CONTEXT], last[NW_SCAN_CONTEXT];
 
     if (!read_edge(part, false, first) || !read_edge(part, true, last))
         return false;
-    if (is_code(nw_regions_find(&d->regions, start - 1)) &&
+    if (is_code(nw_regions_find(&memory->regions, start - 1)) &&
         (nw_gate_copy(before, (const void *)(start - sizeof(before)), sizeof(before)) < 0 ||
          !seam_clean(before, first)))
         return false;
-    return !is_code(nw_regions_find(&d->regions, end)) ||
+    return !is_code(nw_regions_find(&memory->regions, end)) ||
            (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 && seam_clean(last, behind));
 }
 
@@ -84,22 +85,22 @@ static struct nw_code_image *held(const struct nw_code *code, uint64_t id)
     return NULL;
 }
 
-static void give_back(struct nw_domain *d, uint64_t size)
+static void give_back(struct nw_memory *memory, uint64_t size)
 {
-    d->code.bytes -= size;
-    nw_share_give(&d->account, NW_RESOURCE_IMAGE_BYTES, size);
+    memory->code.bytes -= size;
+    nw_share_give(memory->account, NW_RESOURCE_IMAGE_BYTES, size);
 }
 
 /* Images of which nothing is mapped any more. */
-static void drop_unmapped(struct nw_domain *d)
+static void drop_unmapped(struct nw_memory *memory)
 {
-    struct nw_code *code = &d->code;
+    struct nw_code *code = &memory->code;
     size_t kept = 0;
 
     for (size_t i = 0; i < code->n; i++)
         code->images[i].mapped = false;
-    for (size_t i = 0; i < d->regions.count; i++) {
-        const struct nw_region *r = &d->regions.regions[i];
+    for (size_t i = 0; i < memory->regions.count; i++) {
+        const struct nw_region *r = &memory->regions.regions[i];
         struct nw_code_image *image = r->kind == NW_REGION_OWN_CODE ? held(code, r->origin.id) : NULL;
 
         if (image)
@@ -109,97 +110,93 @@ static void drop_unmapped(struct nw_domain *d)
         if (code->images[i].mapped)
             code->images[kept++] = code->images[i];
         else
-            give_back(d, code->images[i].size);
+            give_back(memory, code->images[i].size);
     code->n = kept;
 }
 
-static bool is_within_limits(struct nw_domain *d, uint64_t size)
+static bool is_within_limits(struct nw_memory *memory, uint64_t size)
 {
-    return nw_without(NW_DEFENCE_MEMORY) || (d->regions.charged + d->code.bytes + size <= d->function->memory &&
-                                             nw_share_take(&d->account, NW_RESOURCE_IMAGE_BYTES, size) == 0);
+    return nw_without(NW_DEFENCE_MEMORY) || (memory->regions.charged + memory->code.bytes + size <= memory->limit &&
+                                             nw_share_take(memory->account, NW_RESOURCE_IMAGE_BYTES, size) == 0);
 }
 
-static int take(struct nw_domain *d, uint64_t size)
+static int take(struct nw_memory *memory, uint64_t size)
 {
-    bool taken = size == 0 || is_within_limits(d, size);
+    bool taken = size == 0 || is_within_limits(memory, size);
 
     if (!taken) {
-        drop_unmapped(d);
-        taken = is_within_limits(d, size);
+        drop_unmapped(memory);
+        taken = is_within_limits(memory, size);
     }
-    if (!taken && !nw_memory_fits(d, d->regions.charged + size))
-        nw_shortage_note(d, size);
-    d->code.bytes += taken ? size : 0;
+    if (!taken && !nw_memory_fits(memory, memory->regions.charged + size))
+        nw_shortage_note(memory, size);
+    memory->code.bytes += taken ? size : 0;
     return taken ? 0 : -ENOMEM;
 }
 
 /* Charges an image for which `taken` bytes were taken, unless it is one that the domain has already. */
-static int hold(struct nw_domain *d, const struct nw_image *image, uint64_t taken)
+static int hold(struct nw_memory *memory, const struct nw_image *image, uint64_t taken)
 {
-    struct nw_code *code = &d->code;
+    struct nw_code *code = &memory->code;
     struct nw_code_image *more;
 
     if (held(code, image->id) || image->size > taken) {
-        give_back(d, taken);
+        give_back(memory, taken);
         return image->size > taken ? -ENOMEM : 0; /* the file grew meanwhile */
     }
     if (code->n == code->room) {
         more = realloc(code->images, (code->room * 2 + 8) * sizeof(*more));
         if (!more) {
-            give_back(d, taken);
+            give_back(memory, taken);
             return -ENOMEM;
         }
         code->images = more;
         code->room = code->room * 2 + 8;
     }
-    give_back(d, taken - image->size);
+    give_back(memory, taken - image->size);
     code->images[code->n++] = (struct nw_code_image){.id = image->id, .size = image->size};
     return 0;
 }
 
-/* While the function starts this is why it cannot; later it is one dlopen that fails. */
-static void say_refused(struct nw_domain *d, int fd, const struct nw_image_refusal *refusal)
+static void say_refused(int fd, const struct nw_image_refusal *refusal, char why[NW_REASON_MAX])
 {
-    char text[NW_REASON_MAX], link[NW_FD_LINK], name[128];
+    char link[NW_FD_LINK], name[128];
     ssize_t n;
 
     if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
         return;
     n = readlink(nw_fd_link(fd, link), name, sizeof(name));
-    snprintf(text, sizeof(text), "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
+    snprintf(why, NW_REASON_MAX, "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
              n > 0 ? (int)n : 9, n > 0 ? name : "a library", nw_scan_kind_name(refusal->kind),
              (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
-    if (d->state == NW_DOMAIN_STARTING)
-        memcpy(d->reason, text, sizeof(text));
-    else if (nw_may_log(&d->account.log, d->account.name))
-        nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->function->name, text);
 }
 
 /* What a mapping is longer than its file is nobody else's, and inaccessible: a loader asks for room for all of a
  * library when it maps the beginning, and puts the rest there. */
-static int reserve_tail(struct nw_domain *d, uint64_t start, uint64_t length)
+static int reserve_tail(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
-    long at = length == 0 ? 0 : nw_memory_map_data(d, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    long at = length == 0 ? 0 : nw_memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 
     return at < 0 ? (int)at : 0;
 }
 
-static long put_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed, const struct part *part)
+static long put_part(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
+                     const struct part *part)
 {
     enum nw_region_kind kind = part->trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
     const struct nw_region_origin origin = {part->image->id, part->offset, true};
     uint64_t start;
-    int error = nw_memory_place(d, hint, length, fixed, &start);
+    int error = nw_memory_place(memory, hint, length, fixed, &start);
 
-    if (!error && !seams_clean(d, start, part))
+    if (!error && !seams_clean(memory, start, part))
         error = -EPERM;
     if (error)
         return error;
-    error = reserve_tail(d, start + part->size, length - part->size);
+    error = reserve_tail(memory, start + part->size, length - part->size);
     if (!error)
-        error = nw_memory_put(d, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
+        error = nw_memory_put(memory, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
     if (error && !fixed && length > part->size)
-        nw_memory_unmap_now(d, start + part->size, length - part->size);
+        nw_memory_unmap_now(memory, start + part->size, length - part->size);
     return error ? error : (long)start;
 }
 
@@ -241,49 +238,45 @@ static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t
     return 0;
 }
 
-/* To build an image takes long, and the domain gives its token away; -EAGAIN when it may not keep another thread. One
- * at a time for each domain, so that none takes all processors. */
-static int build_image(struct nw_executor *ex, struct nw_domain *d, const struct nw_domain_fd *file, uint64_t offset,
-                       uint64_t size, uint64_t file_size, struct part *part, struct nw_image_refusal *refusal)
+/* One at a time for each domain, so that none takes all processors. */
+static int build_image(struct nw_memory *memory, const struct nw_domain_fd *file, uint64_t offset, uint64_t size,
+                       uint64_t file_size, struct part *part, struct nw_image_refusal *refusal)
 {
     int error;
 
-    if (ex && nw_executor_block(ex) < 0)
-        return -EAGAIN;
-    pthread_mutex_lock(&d->code.building);
+    pthread_mutex_lock(&memory->code.building);
     error = find_image(file, offset, size, file_size, true, part, refusal);
-    pthread_mutex_unlock(&d->code.building);
-    if (ex)
-        nw_executor_unblock(ex);
+    pthread_mutex_unlock(&memory->code.building);
     return error;
 }
 
-static int take_locked(struct nw_domain *d, uint64_t size)
+static int take_locked(struct nw_memory *memory, uint64_t size)
 {
     int error;
 
-    pthread_mutex_lock(&d->memory_lock);
-    error = take(d, size);
-    pthread_mutex_unlock(&d->memory_lock);
+    pthread_mutex_lock(&memory->lock);
+    error = take(memory, size);
+    pthread_mutex_unlock(&memory->lock);
     return error;
 }
 
 /* Lock held. */
-static long map_part(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, bool fixed,
+static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
                      const struct nw_domain_fd *file, uint64_t offset, const struct part *part)
 {
-    long result = put_part(d, hint, length, prot, fixed, part);
+    long result = put_part(memory, hint, length, prot, fixed, part);
 
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
-        nw_pages_map(d, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
+        nw_pages_map(memory->tag, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
     if (result >= 0)
-        nw_where_note(d, (uint64_t)result, part->size, file->fd, offset, file->trust);
+        nw_where_note(&memory->where, nw_where_kind_of(file->fd, file->trust, memory->own_file), (uint64_t)result,
+                      part->size, file->fd, offset);
     return result;
 }
 
 /* Before it is built an image is charged with what it can be at most. */
-long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hint, uint64_t length, int prot,
-                        bool fixed, const struct nw_domain_fd *file, uint64_t offset)
+long nw_memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
+                        const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code)
 {
     struct nw_image_refusal refusal = {0};
     struct part part = {.image = NULL};
@@ -293,23 +286,39 @@ long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hi
     if (result)
         return result;
     taken = file->trust ? 0 : size;
-    result = take_locked(d, taken);
+    result = take_locked(memory, taken);
     if (result)
         return result;
     result = find_image(file, offset, size, file_size, false, &part, &refusal);
     if (result == -ENOENT)
-        result = build_image(ex, d, file, offset, size, file_size, &part, &refusal);
-    pthread_mutex_lock(&d->memory_lock);
+        result =
+            code->may_build ? build_image(memory, file, offset, size, file_size, &part, &refusal) : -NW_MEMORY_BUILDS;
     if (result == -EPERM)
-        say_refused(d, file->fd, &refusal);
+        say_refused(file->fd, &refusal, code->why);
+    pthread_mutex_lock(&memory->lock);
     if (result || file->trust)
-        give_back(d, taken);
+        give_back(memory, taken);
     else
-        result = hold(d, part.image, taken);
+        result = hold(memory, part.image, taken);
     if (!result)
-        result = map_part(d, hint, length, prot, fixed, file, offset, &part);
-    pthread_mutex_unlock(&d->memory_lock);
+        result = map_part(memory, hint, length, prot, fixed, file, offset, &part);
+    pthread_mutex_unlock(&memory->lock);
     if (part.image)
         nw_images_release(nw_image_cache(file->trust), part.image);
     return result;
+}
+
+void nw_code_files(struct nw_memory *memory, struct nw_where_files *files)
+{
+    pthread_mutex_lock(&memory->lock);
+    *files = memory->where;
+    pthread_mutex_unlock(&memory->lock);
+}
+
+void nw_code_where(struct nw_memory *memory, uint64_t address, char text[NW_WHERE_MAX])
+{
+    struct nw_where_files files;
+
+    nw_code_files(memory, &files);
+    nw_where(&files, memory->own_file, memory->account->name, address, text);
 }

@@ -1,8 +1,8 @@
 /* See file_maps.h. */
 #include "worker/memory/file_maps.h"
-#include "worker/domain/domain.h"
 #include "worker/files/disk.h"
-#include "worker/memory/region.h"
+#include "worker/memory/memory.h"
+#include "worker/range/region.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -22,10 +22,11 @@ int nw_file_maps_reserve(struct nw_file_maps *maps)
     return 0;
 }
 
-void nw_file_maps_add(struct nw_domain *d, struct nw_disk_file *file)
+void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file)
 {
-    nw_disk_hold(d->function, file);
-    d->file_maps.list[d->file_maps.n++] = (struct nw_file_map){.origin = d->regions.last_id, .file = file};
+    nw_disk_hold(memory->disk, file);
+    memory->file_maps.list[memory->file_maps.n++] =
+        (struct nw_file_map){.origin = memory->regions.last_id, .file = file};
 }
 
 static struct nw_file_map *find(const struct nw_file_maps *maps, uint64_t origin)
@@ -43,15 +44,15 @@ static struct nw_file_map *find(const struct nw_file_maps *maps, uint64_t origin
     return low < maps->n && maps->list[low].origin == origin ? &maps->list[low] : NULL;
 }
 
-void nw_file_maps_sweep(struct nw_domain *d)
+void nw_file_maps_sweep(struct nw_memory *memory)
 {
-    struct nw_file_maps *maps = &d->file_maps;
+    struct nw_file_maps *maps = &memory->file_maps;
     size_t kept = 0;
 
     for (size_t i = 0; i < maps->n; i++)
         maps->list[i].seen = 0;
-    for (size_t i = 0; maps->n && i < d->regions.count; i++) {
-        const struct nw_region *r = &d->regions.regions[i];
+    for (size_t i = 0; maps->n && i < memory->regions.count; i++) {
+        const struct nw_region *r = &memory->regions.regions[i];
         struct nw_file_map *map = r->kind == NW_REGION_GAP ? NULL : find(maps, r->origin.id);
 
         if (map)
@@ -61,15 +62,15 @@ void nw_file_maps_sweep(struct nw_domain *d)
         if (maps->list[i].seen)
             maps->list[kept++] = maps->list[i];
         else
-            nw_disk_done(d->function, maps->list[i].file);
+            nw_disk_done(memory->disk, maps->list[i].file);
     }
     maps->n = kept;
 }
 
-void nw_file_maps_fini(struct nw_domain *d)
+void nw_file_maps_fini(struct nw_memory *memory)
 {
-    for (size_t i = 0; i < d->file_maps.n; i++)
-        nw_disk_done(d->function, d->file_maps.list[i].file);
-    free(d->file_maps.list);
-    d->file_maps = (struct nw_file_maps){0};
+    for (size_t i = 0; i < memory->file_maps.n; i++)
+        nw_disk_done(memory->disk, memory->file_maps.list[i].file);
+    free(memory->file_maps.list);
+    memory->file_maps = (struct nw_file_maps){0};
 }

@@ -1,5 +1,5 @@
 /* Which files that count (disk.h) a domain has as memory: such a file takes its space until the last of it is unmapped,
- * also when it is closed and has no name. Guarded by domain.memory_lock. */
+ * also when it is closed and has no name. Guarded by the lock of the memory. */
 #ifndef NW_WORKER_MEMORY_FILE_MAPS_H
 #define NW_WORKER_MEMORY_FILE_MAPS_H
 
@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 struct nw_disk_file;
-struct nw_domain;
+struct nw_memory;
 
-/* Part of a domain. */
+/* Part of a domain's memory. */
 struct nw_file_maps {
     struct nw_file_map {
         uint64_t origin; /* of its regions, ascending */
@@ -23,12 +23,12 @@ struct nw_file_maps {
 int nw_file_maps_reserve(struct nw_file_maps *maps);
 
 /* The newest regions are of this file. There must be room. */
-void nw_file_maps_add(struct nw_domain *domain, struct nw_disk_file *file);
+void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file);
 
 /* Something was unmapped. */
-void nw_file_maps_sweep(struct nw_domain *domain);
+void nw_file_maps_sweep(struct nw_memory *memory);
 
 /* All is unmapped. */
-void nw_file_maps_fini(struct nw_domain *domain);
+void nw_file_maps_fini(struct nw_memory *memory);
 
 #endif

@@ -1,48 +1,103 @@
-/* What the files share that carry out the memory system calls of domains: memory.c, code.c, remap.c. */
+/*
+ * The memory of a domain: its range, what is mapped there, what it holds of images and files, its limit. And how the
+ * files of this folder change it.
+ */
 #ifndef NW_WORKER_MEMORY_MEMORY_H
 #define NW_WORKER_MEMORY_MEMORY_H
 
+#include "common/base/bound.h"
+#include "protect/gate/without.h"
 #include "worker/base/limits.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/executor.h"
-#include "worker/memory/region.h"
+#include "worker/image/where.h"
+#include "worker/memory/code.h"
+#include "worker/memory/file_maps.h"
+#include "worker/memory/shortage.h"
+#include "worker/range/region.h"
+#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-struct nw_domain;
-struct nw_domain_fd;
-struct nw_executor;
-
 #define NW_MONITOR_MAPPINGS 1 /* of the monitor's own in a domain's range */
+
+struct nw_account;
+struct nw_disk;
+struct nw_domain_fd;
+
+/* Part of a domain. */
+struct nw_memory {
+    uint64_t base, end;   /* its address range; both 0 before there is one */
+    pthread_mutex_t lock; /* guards all that follows */
+    int tag;              /* the key that its pages get; -1: there are no keys */
+    struct nw_account *account;
+    struct nw_disk *disk; /* of its function */
+    uint64_t limit;       /* the same */
+    int own_file;         /* the same */
+    struct nw_regions regions;
+    struct nw_code code;
+    struct nw_file_maps file_maps;
+    struct nw_where_files where;
+    struct nw_shortage shortage;
+    uint64_t peak; /* of nw_memory_used */
+};
+
+/* Once for each record; before each use of it; and with a tag, its range, of at most so many mappings. */
+void nw_memory_init(struct nw_memory *memory);
+void nw_memory_reset(struct nw_memory *memory, struct nw_account *account, struct nw_disk *disk, uint64_t limit,
+                     int own_file);
+int nw_memory_reserve(struct nw_memory *memory, size_t most);
+
+/* Nothing runs there any more: everything is unmapped and given back. */
+void nw_memory_give_back(struct nw_memory *memory);
+
+/* Whether [start, start + length) lies inside the range; nothing at all does, wherever it is. Says nothing of what is
+ * mapped there. */
+static inline bool nw_memory_holds(const struct nw_memory *memory, uint64_t start, uint64_t length)
+{
+    return nw_without(NW_DEFENCE_RANGES) || length == 0 ||
+           (start >= memory->base && start <= memory->end && length <= memory->end - start);
+}
+
+/* The same for an address that the monitor goes on to use: also ahead of the check it lies in the range, or nowhere. */
+static inline bool nw_memory_confine(const struct nw_memory *memory, uint64_t *start, uint64_t length)
+{
+    const uint64_t size = memory->end - memory->base, offset = *start - memory->base;
+    const uint64_t inside = nw_mask_below(offset, size + 1) & nw_mask_below(length, size - offset + 1);
+
+    if (nw_without(NW_DEFENCE_RANGES) || nw_without(NW_DEFENCE_MASKS))
+        return nw_memory_holds(memory, *start, length);
+    *start |= ~inside;
+    return inside != 0 || length == 0;
+}
 
 static inline uint64_t nw_page_up(uint64_t length)
 {
     return (length + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;
 }
 
-/* All with domain.memory_lock held. */
+/* All with the lock held. */
 
 /* Whether the domain may have so many bytes charged; less than it has it always may. */
-bool nw_memory_fits(const struct nw_domain *d, uint64_t charged);
+bool nw_memory_fits(const struct nw_memory *memory, uint64_t charged);
 
 /* Admits what a change would lead to: -ENOMEM. What it took and the change did not use is given back by the other. */
-int nw_memory_admit(struct nw_domain *d, const struct nw_regions_cost *cost);
-void nw_memory_settle(struct nw_domain *d);
+int nw_memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
+void nw_memory_settle(struct nw_memory *memory);
 
 /* Where a mapping goes: at the fixed address, or wherever it fits, at the hint if that is free. */
-int nw_memory_place(struct nw_domain *d, uint64_t hint, uint64_t length, bool fixed, uint64_t *start);
+int nw_memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start);
 
 /* Maps an image's or a file's part there, in the domain's key, and records it. */
-int nw_memory_put(struct nw_domain *d, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
+int nw_memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
                   uint64_t offset, const struct nw_region_origin *origin);
 
 /* Anonymous memory and files; of MAP_FIXED the contents that it replaces are gone already if they are large. */
-long nw_memory_map_data(struct nw_domain *d, uint64_t hint, uint64_t length, int prot, int flags, int fd,
+long nw_memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
                         uint64_t offset);
-long nw_memory_unmap_now(struct nw_domain *d, uint64_t start, uint64_t length);
+long nw_memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length);
 
-/* Without the lock: code.c. -EAGAIN: it has to wait until it may keep a kernel thread. */
-long nw_memory_map_code(struct nw_executor *ex, struct nw_domain *d, uint64_t hint, uint64_t length, int prot,
-                        bool fixed, const struct nw_domain_fd *file, uint64_t offset);
+/* Without the lock: code.c. */
+long nw_memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
+                        const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code);
 
 #endif

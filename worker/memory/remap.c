@@ -8,12 +8,12 @@
  * there.
  */
 #include "common/base/log.h"
+#include "protect/gate/gate.h"
 #include "worker/base/limits.h"
-#include "worker/domain/domain.h"
 #include "worker/memory/calls.h"
 #include "worker/memory/memory.h"
-#include "worker/memory/pages.h"
-#include "worker/memory/region.h"
+#include "worker/range/pages.h"
+#include "worker/range/region.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,13 +33,13 @@ struct move {
 };
 
 /* Whether the range is memory that may become longer, and whether its pages can be moved. Lock held. */
-static bool is_plain(const struct nw_domain *d, uint64_t start, uint64_t length, bool *movable)
+static bool is_plain(const struct nw_memory *memory, uint64_t start, uint64_t length, bool *movable)
 {
     size_t regions = 0;
 
     *movable = true;
     for (uint64_t at = start; at < start + length; regions++) {
-        const struct nw_region *r = nw_regions_find(&d->regions, at);
+        const struct nw_region *r = nw_regions_find(&memory->regions, at);
 
         if (!r || r->kind != NW_REGION_ANON || r->prot != RW)
             return false;
@@ -50,30 +50,30 @@ static bool is_plain(const struct nw_domain *d, uint64_t start, uint64_t length,
 }
 
 /* A place for the longer memory; if there is one that lies in page tables as the old does, that one. Lock held. */
-static int find_place(const struct nw_domain *d, uint64_t old, uint64_t length, uint64_t *to)
+static int find_place(const struct nw_memory *memory, uint64_t old, uint64_t length, uint64_t *to)
 {
-    int error = nw_regions_find_gap(&d->regions, length + TABLE_SPAN, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
+    int error = nw_regions_find_gap(&memory->regions, length + TABLE_SPAN, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
 
     if (!error) {
         *to += (old - *to) % TABLE_SPAN;
         return 0;
     }
-    return nw_regions_find_gap(&d->regions, length, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
+    return nw_regions_find_gap(&memory->regions, length, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
 }
 
 /* Takes the new place: closed as far as pages will come there, and open behind it. Lock held. */
-static int take_place(struct nw_domain *d, struct move *m, uint64_t length)
+static int take_place(struct nw_memory *memory, struct move *m, uint64_t length)
 {
-    int error = find_place(d, m->from, length, &m->to);
+    int error = find_place(memory, m->from, length, &m->to);
     long at;
 
     if (error)
         return error;
-    at = nw_memory_map_data(d, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
+    at = nw_memory_map_data(memory, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
     if (at >= 0) {
-        at = nw_memory_map_data(d, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
+        at = nw_memory_map_data(memory, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
         if (at < 0)
-            nw_memory_unmap_now(d, m->to, m->length);
+            nw_memory_unmap_now(memory, m->to, m->length);
     }
     return at < 0 ? (int)at : 0;
 }
@@ -89,10 +89,11 @@ static int take_back(uint64_t to, uint64_t length, int error)
 }
 
 /* Lock held. */
-static int move_piece(struct nw_domain *d, uint64_t from, uint64_t to, uint64_t length, struct nw_region_origin origin)
+static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint64_t length,
+                      struct nw_region_origin origin)
 {
-    struct nw_regions_cost most = {.charged = 0, .count = d->regions.count + 4};
-    int error = most.count > d->regions.max ? -ENOMEM : nw_memory_admit(d, &most);
+    struct nw_regions_cost most = {.charged = 0, .count = memory->regions.count + 4};
+    int error = most.count > memory->regions.max ? -ENOMEM : nw_memory_admit(memory, &most);
 
     if (!error && mremap((void *)from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) ==
                       MAP_FAILED)
@@ -100,18 +101,19 @@ static int move_piece(struct nw_domain *d, uint64_t from, uint64_t to, uint64_t 
     if (!error && nw_pages_reserve_again(from, length) < 0)
         nw_die_system("cannot reserve a place that memory was moved from: %s", strerror(errno));
     if (!error)
-        error = nw_regions_remove(&d->regions, from, length, false);
+        error = nw_regions_remove(&memory->regions, from, length, false);
     if (!error)
-        error = nw_regions_add(&d->regions, to, length, RW, NW_REGION_ANON, &origin);
-    nw_memory_settle(d);
+        error = nw_regions_add(&memory->regions, to, length, RW, NW_REGION_ANON, &origin);
+    nw_memory_settle(memory);
     return error;
 }
 
 /* The next piece, which lies in one region and, if it can, in one page table. Lock held. */
-static int move_next(struct nw_domain *d, const struct move *m, uint64_t *done)
+static int move_next(struct nw_memory *memory, const struct move *m, uint64_t *done)
 {
     uint64_t from = m->from + *done, to = m->to + *done, n = m->length - *done;
-    const struct nw_region *source = nw_regions_find(&d->regions, from), *target = nw_regions_find(&d->regions, to);
+    const struct nw_region *source = nw_regions_find(&memory->regions, from),
+                           *target = nw_regions_find(&memory->regions, to);
     struct nw_region_origin origin;
     int error;
 
@@ -123,87 +125,88 @@ static int move_next(struct nw_domain *d, const struct move *m, uint64_t *done)
         return -EFAULT;
     origin = source->origin;
     origin.offset += from - source->start;
-    error = move_piece(d, from, to, n, origin);
+    error = move_piece(memory, from, to, n, origin);
     *done += error ? 0 : n;
     return error;
 }
 
-static long move(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+static long move(struct nw_memory *memory, uint64_t old, uint64_t old_length, uint64_t length)
 {
     struct move m = {.from = old, .length = old_length};
     uint64_t done = 0;
     int error;
 
-    pthread_mutex_lock(&d->memory_lock);
-    error = take_place(d, &m, length);
-    pthread_mutex_unlock(&d->memory_lock);
+    pthread_mutex_lock(&memory->lock);
+    error = take_place(memory, &m, length);
+    pthread_mutex_unlock(&memory->lock);
     if (error)
         return error;
     while (!error && done < old_length) {
-        pthread_mutex_lock(&d->memory_lock);
-        error = move_next(d, &m, &done);
-        pthread_mutex_unlock(&d->memory_lock);
+        pthread_mutex_lock(&memory->lock);
+        error = move_next(memory, &m, &done);
+        pthread_mutex_unlock(&memory->lock);
     }
     if (error && done == 0)
-        nw_memory_unmap(NULL, d, m.to, length);
+        nw_memory_unmap(NULL, memory, m.to, length);
     return error ? error : (long)m.to;
 }
 
-static long copy(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+static long copy(struct nw_memory *memory, uint64_t old, uint64_t old_length, uint64_t length)
 {
     long to, error = 0;
 
-    pthread_mutex_lock(&d->memory_lock);
-    to = nw_memory_map_data(d, 0, length, RW, 0, -1, 0);
+    pthread_mutex_lock(&memory->lock);
+    to = nw_memory_map_data(memory, 0, length, RW, 0, -1, 0);
     if (to >= 0 && nw_gate_copy((void *)to, (const void *)old, old_length) < 0)
         error = -EFAULT;
     if (to >= 0)
-        nw_memory_unmap_now(d, error ? (uint64_t)to : old, error ? length : old_length);
-    pthread_mutex_unlock(&d->memory_lock);
+        nw_memory_unmap_now(memory, error ? (uint64_t)to : old, error ? length : old_length);
+    pthread_mutex_unlock(&memory->lock);
     return error ? error : to;
 }
 
 /* In place when what follows is free. Lock held. */
-static long lengthen(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length)
+static long lengthen(struct nw_memory *memory, uint64_t old, uint64_t old_length, uint64_t length)
 {
     uint64_t end = old + old_length, at;
     long result;
 
-    if (nw_regions_find_gap(&d->regions, length - old_length, NW_PAGE_SIZE, end, NW_REGION_TOP_DOWN, &at) || at != end)
+    if (nw_regions_find_gap(&memory->regions, length - old_length, NW_PAGE_SIZE, end, NW_REGION_TOP_DOWN, &at) ||
+        at != end)
         return -ENOMEM;
-    result = nw_memory_map_data(d, end, length - old_length, RW, MAP_FIXED, -1, 0);
+    result = nw_memory_map_data(memory, end, length - old_length, RW, MAP_FIXED, -1, 0);
     return result < 0 ? result : (long)old;
 }
 
-static long remap_longer(struct nw_domain *d, uint64_t old, uint64_t old_length, uint64_t length, bool may_move)
+static long remap_longer(struct nw_memory *memory, uint64_t old, uint64_t old_length, uint64_t length, bool may_move)
 {
     bool movable;
     long result;
 
-    pthread_mutex_lock(&d->memory_lock);
-    result = is_plain(d, old, old_length, &movable) ? lengthen(d, old, old_length, length) : -EFAULT;
-    pthread_mutex_unlock(&d->memory_lock);
+    pthread_mutex_lock(&memory->lock);
+    result = is_plain(memory, old, old_length, &movable) ? lengthen(memory, old, old_length, length) : -EFAULT;
+    pthread_mutex_unlock(&memory->lock);
     if (result != -ENOMEM || !may_move)
         return result;
     if (old_length <= COPY_MOST || nw_without(NW_DEFENCE_PIECES))
-        return copy(d, old, old_length, length);
-    return movable ? move(d, old, old_length, length) : -ENOMEM;
+        return copy(memory, old, old_length, length);
+    return movable ? move(memory, old, old_length, length) : -ENOMEM;
 }
 
-long nw_memory_remap(const struct nw_executor *ex, struct nw_domain *d, const uint64_t args[6])
+long nw_memory_remap(const struct nw_gate_thread *thread, struct nw_memory *memory, const uint64_t args[6])
 {
     uint64_t old = args[0], old_length = nw_page_up(args[1]), length = nw_page_up(args[2]);
     bool plain, movable;
     long result = 0;
 
-    if (old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_domain_holds(d, old, old_length))
+    if (old % NW_PAGE_SIZE || old_length == 0 || length == 0 || !nw_memory_holds(memory, old, old_length))
         return -EINVAL;
     if (length > old_length)
-        return remap_longer(d, old, old_length, length, args[3] & MREMAP_MAYMOVE);
-    pthread_mutex_lock(&d->memory_lock);
-    plain = is_plain(d, old, old_length, &movable);
-    pthread_mutex_unlock(&d->memory_lock);
+        return remap_longer(memory, old, old_length, length, args[3] & MREMAP_MAYMOVE);
+    pthread_mutex_lock(&memory->lock);
+    plain = is_plain(memory, old, old_length, &movable);
+    pthread_mutex_unlock(&memory->lock);
     if (plain && length < old_length)
-        result = nw_memory_unmap(ex, d, old + length, old_length - length);
+        result = nw_memory_unmap(thread, memory, old + length, old_length - length);
     return !plain ? -EFAULT : result ? result : (long)old;
 }

@@ -3,9 +3,9 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "worker/account/log_share.h"
+#include "worker/account/share.h"
 #include "worker/base/now.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
+#include "worker/memory/memory.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,26 +16,26 @@
 #define REASON_PART 96
 #define PAUSE_NS    1000000000ull /* between two lines about one domain */
 
-uint64_t nw_memory_used(const struct nw_domain *d)
+uint64_t nw_memory_used(const struct nw_memory *memory)
 {
     /* A snapshot where memory_lock is not held. */
-    return nw_load_relaxed(&d->regions.charged) + nw_load_relaxed(&d->code.bytes);
+    return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes);
 }
 
-void nw_memory_note_peak(struct nw_domain *d)
+void nw_memory_note_peak(struct nw_memory *memory)
 {
-    uint64_t used = nw_memory_used(d);
+    uint64_t used = nw_memory_used(memory);
 
-    if (used > d->memory_peak)
-        nw_store_relaxed(&d->memory_peak, used); /* read by nw_tell_holds, for people */
+    if (used > memory->peak)
+        nw_store_relaxed(&memory->peak, used); /* read by nw_tell_holds, for people */
 }
 
-void nw_shortage_note(struct nw_domain *d, uint64_t asked)
+void nw_shortage_note(struct nw_memory *memory, uint64_t asked)
 {
-    nw_store_relaxed(&d->shortage.asked, asked); /* all read by nw_shortage_explain */
-    nw_store_relaxed(&d->shortage.held, nw_memory_used(d));
-    nw_store_relaxed(&d->shortage.at, nw_now());
-    d->shortage.said = false;
+    nw_store_relaxed(&memory->shortage.asked, asked); /* all read by nw_shortage_explain */
+    nw_store_relaxed(&memory->shortage.held, nw_memory_used(memory));
+    nw_store_relaxed(&memory->shortage.at, nw_now());
+    memory->shortage.said = false;
 }
 
 /* In the unit that a limit would be given in. */
@@ -48,60 +48,61 @@ static const char *size_text(uint64_t bytes, char text[SIZE_TEXT])
     return text;
 }
 
-static void describe(const struct nw_domain *d, const struct nw_shortage *s, char text[TEXT])
+static void describe(const struct nw_memory *memory, const struct nw_shortage *s, char text[TEXT])
 {
     char asked[SIZE_TEXT], held[SIZE_TEXT];
 
     snprintf(text, TEXT, "its memory limit of %u MiB does not allow %s more than the %s in use; raise memory",
-             (unsigned)(d->function->memory / MIB), size_text(s->asked, asked), size_text(s->held, held));
+             (unsigned)(memory->limit / MIB), size_text(s->asked, asked), size_text(s->held, held));
 }
 
 /* Whether there is something new to say, and the last line is long enough ago. */
-static bool take_news(struct nw_domain *d, struct nw_shortage *news)
+static bool take_news(struct nw_memory *memory, struct nw_shortage *news)
 {
-    struct nw_shortage *s = &d->shortage;
+    struct nw_shortage *s = &memory->shortage;
     uint64_t now = nw_now();
     bool due;
 
-    pthread_mutex_lock(&d->memory_lock);
+    pthread_mutex_lock(&memory->lock);
     due = s->at && !s->said && (!s->said_at || now - s->said_at >= PAUSE_NS);
     if (due) {
         s->said = true;
         s->said_at = now;
         *news = *s;
     }
-    pthread_mutex_unlock(&d->memory_lock);
+    pthread_mutex_unlock(&memory->lock);
     return due;
 }
 
-void nw_shortage_say(struct nw_domain *d)
+void nw_shortage_say(struct nw_memory *memory)
 {
     struct nw_shortage news;
     char text[TEXT];
 
-    if (!take_news(d, &news) || !nw_may_log(&d->account.log, d->account.name))
+    if (!take_news(memory, &news) || !nw_may_log(&memory->account->log, memory->account->name))
         return;
-    describe(d, &news, text);
-    nw_log(NW_LOG_WARN, "function %s: %s", d->function->name, text);
+    describe(memory, &news, text);
+    nw_log(NW_LOG_WARN, "function %s: %s", memory->account->name, text);
 }
 
 /* While the function starts the cause comes first: what follows from it is said by libc, which does not know the limit.
  */
-void nw_shortage_explain(struct nw_domain *d)
+void nw_shortage_explain(const struct nw_memory *memory, bool is_up, uint64_t recent_ns, char reason[NW_REASON_MAX])
 {
     const struct nw_shortage last = {
-        .asked = nw_load_relaxed(&d->shortage.asked), /* all stored by nw_shortage_note; they need not go together */
-        .held = nw_load_relaxed(&d->shortage.held),
-        .at = nw_load_relaxed(&d->shortage.at),
+        .asked =
+            nw_load_relaxed(&memory->shortage.asked), /* all stored by nw_shortage_note; they need not go together */
+        .held = nw_load_relaxed(&memory->shortage.held),
+        .at = nw_load_relaxed(&memory->shortage.at),
     };
-    char text[TEXT], reason[REASON_PART];
+    char text[TEXT], part[REASON_PART];
 
-    if (!last.at || (d->state == NW_DOMAIN_LIVE && nw_now() - last.at > d->function->timeout_ns))
+    if (!last.at || (is_up && nw_now() - last.at > recent_ns))
         return;
-    describe(d, &last, text);
-    snprintf(reason, sizeof(reason), "%.*s", REASON_PART - 1, d->reason);
-    if (d->state == NW_DOMAIN_LIVE)
-        snprintf(d->reason, sizeof(d->reason), "%s; before that, %s", reason, text);
+    describe(memory, &last, text);
+    snprintf(part, sizeof(part), "%.*s", REASON_PART - 1, reason);
+    if (is_up)
+        snprintf(reason, NW_REASON_MAX, "%s; before that, %s", part, text);
     else
-        snprintf(d->reason, sizeof(d->reason), "%s (%s)", text, reason);
+        snprintf(reason, NW_REASON_MAX, "%s (%s)", text, part);
 }

@@ -5,13 +5,14 @@
 #ifndef NW_WORKER_MEMORY_SHORTAGE_H
 #define NW_WORKER_MEMORY_SHORTAGE_H
 
+#include "worker/base/limits.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct nw_domain;
+struct nw_memory;
 
-/* Part of a domain; guarded by its memory_lock. */
+/* Part of a domain's memory; guarded by its lock. */
 struct nw_shortage {
     uint64_t asked, held; /* of what was refused last */
     uint64_t at;          /* when; 0: nothing was */
@@ -20,16 +21,17 @@ struct nw_shortage {
 };
 
 /* Bytes that count against the limit: data, and code that it brought along. */
-uint64_t nw_memory_used(const struct nw_domain *d);
+uint64_t nw_memory_used(const struct nw_memory *memory);
 
-/* With memory_lock held: `asked` bytes more were refused; something changed, and may be the most so far. */
-void nw_shortage_note(struct nw_domain *d, uint64_t asked);
-void nw_memory_note_peak(struct nw_domain *d);
+/* With the lock held: `asked` bytes more were refused; something changed, and may be the most so far. */
+void nw_shortage_note(struct nw_memory *memory, uint64_t asked);
+void nw_memory_note_peak(struct nw_memory *memory);
 
 /* Without it: a line in the log about what was refused, once a second at most. */
-void nw_shortage_say(struct nw_domain *d);
+void nw_shortage_say(struct nw_memory *memory);
 
-/* Any lock: adds to the reason why the domain ends that it was short of memory shortly before. */
-void nw_shortage_explain(struct nw_domain *d);
+/* Any lock: adds to the reason why the domain ends that it was short of memory shortly before; for one whose function
+ * is up, no longer ago than this. */
+void nw_shortage_explain(const struct nw_memory *memory, bool is_up, uint64_t recent_ns, char reason[NW_REASON_MAX]);
 
 #endif

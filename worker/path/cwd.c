@@ -78,9 +78,9 @@ int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX])
     size_t length;
     const char *rest;
 
-    pthread_mutex_lock(&domain->memory_lock);
+    pthread_mutex_lock(&domain->files.lock);
     memcpy(cwd, domain->cwd, PATH_MAX);
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_unlock(&domain->files.lock);
     length = strlen(cwd);
     rest = climb(path, cwd, &length);
     length = (size_t)snprintf(whole, sizeof(whole), "%.*s/%s", (int)length, cwd, rest);
@@ -92,9 +92,9 @@ int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX])
 
 int nw_cwd_enter(struct nw_domain *domain, const char path[PATH_MAX])
 {
-    pthread_mutex_lock(&domain->memory_lock);
+    pthread_mutex_lock(&domain->files.lock);
     memcpy(domain->cwd, path, strlen(path) + 1);
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_unlock(&domain->files.lock);
     return 0;
 }
 
@@ -108,7 +108,7 @@ int nw_cwd_enter_granted(struct nw_domain *domain, const struct nw_directory *d,
 
 void nw_cwd_get(struct nw_domain *domain, char path[PATH_MAX])
 {
-    pthread_mutex_lock(&domain->memory_lock);
+    pthread_mutex_lock(&domain->files.lock);
     memcpy(path, domain->cwd, PATH_MAX);
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_unlock(&domain->files.lock);
 }

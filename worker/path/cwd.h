@@ -13,10 +13,10 @@ struct nw_function;
  * Its memory is the function's. */
 int nw_cwd_init(struct nw_function *function, const char *cwd);
 
-/* Puts the working directory in front of a relative path: 0 or -ENAMETOOLONG. Takes domain.memory_lock. */
+/* Puts the working directory in front of a relative path: 0 or -ENAMETOOLONG. Takes the lock of the files. */
 int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX]);
 
-/* What it is now. Takes the lock, as all that follow. */
+/* What it is now. Takes that lock, as all that follow. */
 void nw_cwd_get(struct nw_domain *domain, char path[PATH_MAX]);
 
 /* It is this path from now on, whose links are resolved; or that of an open directory, which lies in a granted one. 0

@@ -96,7 +96,7 @@ static const char *skip_slashes(const char *path)
 static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_place *place)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(domain, number, &file);
+    int fd = nw_fd_use_file(&domain->files, number, &file);
 
     if (fd < 0)
         return fd;
@@ -107,7 +107,7 @@ static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_pl
     place->granted = file.granted;
     if (file.granted)
         return 0;
-    nw_fd_done(domain, number);
+    nw_fd_done(&domain->files, number);
     return -ENOENT;
 }
 
@@ -181,7 +181,7 @@ int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *pl
 void nw_place_leave(struct nw_domain *domain, const struct nw_place *place)
 {
     if (place->used)
-        nw_fd_done(domain, place->number);
+        nw_fd_done(&domain->files, place->number);
 }
 
 static int open_in(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)

@@ -51,7 +51,7 @@ uint64_t nw_frame_find(struct nw_slot *slot)
     uint64_t at = slot->gate.kind == NW_CTX_KIND_FULL ? slot->gate.regs.rsp : slot->gate.rsp;
     struct search s = {.library = 0};
 
-    nw_where_copy(domain, &s.files);
+    nw_code_files(&domain->memory, &s.files);
     if (nw_where_kind(&s.files, rip) == NW_WHERE_OWN)
         return rip;
     for (size_t done = 0; done < DEPTH && !found; done += STEP, at += sizeof(words)) {

@@ -70,7 +70,7 @@ void nw_refusal_log(struct nw_slot *slot, long number, const char *path)
 
     if (path)
         snprintf(of, sizeof(of), " of \"%.*s\"", PATH_SAID - 8, path);
-    nw_where(slot->domain, frame, where);
+    nw_code_where(&slot->domain->memory, frame, where);
     nw_log(NW_LOG_WARN, "function %s: system call %s%s refused at %#lx%s", slot->domain->function->name,
            nw_call_name(number, name), of, (unsigned long)frame, where);
 }

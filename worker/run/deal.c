@@ -16,7 +16,7 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
-#include "worker/memory/pages.h"
+#include "worker/range/pages.h"
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -90,11 +90,11 @@ static int retag(struct nw_domain *domain, int key)
 
     if (pkey_mprotect((void *)domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE, key) < 0)
         return -errno;
-    pthread_mutex_lock(&domain->memory_lock);
-    domain->tag = key;
-    for (size_t i = 0; i < domain->regions.count && !error; i++)
-        error = retag_region(&domain->regions.regions[i], key);
-    pthread_mutex_unlock(&domain->memory_lock);
+    pthread_mutex_lock(&domain->memory.lock);
+    domain->memory.tag = key;
+    for (size_t i = 0; i < domain->memory.regions.count && !error; i++)
+        error = retag_region(&domain->memory.regions.regions[i], key);
+    pthread_mutex_unlock(&domain->memory.lock);
     return error;
 }
 

@@ -192,7 +192,7 @@ static bool is_monitors(uint64_t rip)
 /* Of what is not its own, a domain does not learn whether anything is there. */
 static int told_code(const struct nw_domain *domain, int signal, int code, uint64_t address)
 {
-    bool own = (address >= domain->base && address < domain->end) || nw_without(NW_DEFENCE_SIGNALS);
+    bool own = (address >= domain->memory.base && address < domain->memory.end) || nw_without(NW_DEFENCE_SIGNALS);
 
     return (signal == SIGSEGV || signal == SIGBUS) && code > 0 && code != SI_KERNEL && !own ? SEGV_MAPERR : code;
 }

@@ -251,7 +251,7 @@ static void enter(struct nw_slot *slot, const struct nw_signal_info *info, const
 
 static bool may_resume(const struct nw_domain *domain, uint64_t rip)
 {
-    return (rip >= domain->base && rip < domain->end) ||
+    return (rip >= domain->memory.base && rip < domain->memory.end) ||
            (rip >= nw_config()->vdso && rip < nw_config()->vdso + VDSO_SIZE) ||
            (rip >= (uint64_t)nw_config()->gate->enter && rip < (uint64_t)nw_config()->gate->inside);
 }

@@ -3,7 +3,7 @@
  * workers, one thread each, and carries the function ABI over the gate. It is as untrusted as the function itself.
  */
 #include "protect/guard/guard.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <faas/worker_v1_interface.h>

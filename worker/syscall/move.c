@@ -66,18 +66,18 @@ static bool may_lengthen(const struct nw_call *call)
 /* What makes a file longer is counted. */
 static long counted(struct nw_call *call)
 {
-    struct nw_function *f = call->domain->function;
+    struct nw_disk *disk = call->domain->files.disk;
     bool sets_length = call->number == SYS_ftruncate;
     int fd = (int)call->args[0];
     long result;
 
     if (!call->disk || !may_lengthen(call))
         return kernel_waiting(call);
-    result = nw_disk_write(f, call->disk, fd, end_of_write(call), sets_length);
+    result = nw_disk_write(disk, call->disk, fd, end_of_write(call), sets_length);
     if (result)
         return result;
     result = kernel_waiting(call);
-    nw_disk_wrote(f, call->disk, fd);
+    nw_disk_wrote(disk, call->disk, fd);
     return result;
 }
 

@@ -9,7 +9,7 @@ long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
 {
     uint64_t number = call->args[0];
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, number, &file);
+    int fd = nw_fd_use_file(&call->domain->files, number, &file);
     long result;
 
     if (fd < 0)
@@ -17,13 +17,13 @@ long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
     call->args[0] = (uint64_t)fd;
     call->disk = file.opened ? file.opened->disk : NULL;
     result = pass(call);
-    nw_fd_done(call->domain, number);
+    nw_fd_done(&call->domain->files, number);
     return result;
 }
 
 long nw_call_adopt(struct nw_call *call, int fd, uint64_t from)
 {
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, from);
+    return fd < 0 ? -errno : nw_fd_add(&call->domain->files, (struct nw_domain_fd){.fd = fd}, from);
 }
 
 long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
@@ -38,6 +38,6 @@ long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
     result = first < 0 || second < 0 ? -EMFILE : nw_call_write(call, to, numbers, sizeof(numbers));
     for (int i = 0; i < 2 && result < 0; i++)
         if (numbers[i] >= 0)
-            nw_fd_close(call->domain, (uint64_t)numbers[i]);
+            nw_fd_close(&call->domain->files, (uint64_t)numbers[i]);
     return result;
 }

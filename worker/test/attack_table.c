@@ -1,6 +1,6 @@
 /* See attack_table.h. */
 #include "worker/test/attack_table.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/syscall/handlers.h"
 #include "worker/test/attack/attack.h"
 #include <asm/prctl.h>

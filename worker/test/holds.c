@@ -9,7 +9,7 @@
 #include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
 #include "worker/gate/syscall.h"
-#include "worker/memory/pages.h"
+#include "worker/range/pages.h"
 #include "worker/run/executor.h"
 #include <stdio.h>
 #include <string.h>
@@ -80,11 +80,11 @@ static __thread struct {
 
 static const char *name_of(const char *expression, const char *file)
 {
-    static const char *const names[][2] = {{"nw_monitor_lock", "monitor.lock"},
-                                           {"memory_lock", "domain.memory_lock"},
-                                           {"images->mutex", "images.mutex"},
-                                           {"move_lock", "domain.move_lock"},
-                                           {"building", "domain.code.building"}};
+    static const char *const names[][2] = {
+        {"nw_monitor_lock", "monitor.lock"},    {"memory.lock", "domain.memory.lock"},
+        {"memory->lock", "domain.memory.lock"}, {"files.lock", "domain.files.lock"},
+        {"files->lock", "domain.files.lock"},   {"images->mutex", "images.mutex"},
+        {"move_lock", "domain.move_lock"},      {"building", "domain.code.building"}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strstr(expression, names[i][0]))

@@ -3,6 +3,7 @@
  * kernel never has more mappings in its range than the domain is charged for, and what it has is what the list says.
  */
 #include "common/test/test.h"
+#include "protect/gate/gate.h"
 #include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
@@ -10,6 +11,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/executor/blocked.h"
+#include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"
@@ -17,9 +19,8 @@
 #include "worker/memory/calls.h"
 #include "worker/memory/code.h"
 #include "worker/memory/memory.h"
-#include "worker/memory/pages.h"
-#include "worker/memory/region.h"
-#include "worker/wire/report.h"
+#include "worker/range/pages.h"
+#include "worker/range/region.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,8 +37,9 @@
 #define RW     (PROT_READ | PROT_WRITE)
 #define RX     (PROT_READ | PROT_EXEC)
 
-static struct nw_function function = {.memory = MEMORY};
-static struct nw_domain domain;
+static struct nw_disk disk;
+static struct nw_account account;
+static struct nw_memory memory;
 static int file;
 
 /* What the calls need of the rest of the monitor. */
@@ -49,45 +51,11 @@ uint64_t nw_now(void)
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
-int nw_fd_use_file(struct nw_domain *d, uint64_t number, struct nw_domain_fd *used)
-{
-    (void)d;
-    *used = (struct nw_domain_fd){.fd = (int)number, .trust = (int)number != file};
-    return (int)number;
-}
-
-int nw_executor_block(struct nw_executor *ex)
-{
-    (void)ex;
-    return 0;
-}
-
-void nw_executor_unblock(struct nw_executor *ex)
-{
-    (void)ex;
-}
-
-void nw_fd_done(struct nw_domain *d, uint64_t number)
-{
-    (void)d;
-    (void)number;
-}
-
 bool nw_may_log(struct nw_log_share *share, const char *name)
 {
     (void)share;
     (void)name;
     return false;
-}
-
-void nw_where_note(struct nw_domain *d, uint64_t start, uint64_t size, int fd, uint64_t offset, bool trust)
-{
-    (void)d;
-    (void)start;
-    (void)size;
-    (void)fd;
-    (void)offset;
-    (void)trust;
 }
 
 int nw_gate_copy(void *to, const void *from, size_t size)
@@ -106,7 +74,7 @@ static size_t kernel_count(void)
 
     assert_non_null(maps);
     while (fgets(line, sizeof(line), maps))
-        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < domain.end && end > domain.base)
+        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < memory.end && end > memory.base)
             count++;
     fclose(maps);
     return count;
@@ -114,9 +82,9 @@ static size_t kernel_count(void)
 
 static void check(void)
 {
-    assert_true(nw_regions_is_valid(&domain.regions));
-    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_MAPPINGS), domain.regions.count + NW_MONITOR_MAPPINGS);
-    assert_in_range(kernel_count(), 1, nw_share_used(&domain.account, NW_RESOURCE_MAPPINGS));
+    assert_true(nw_regions_is_valid(&memory.regions));
+    assert_int_equal(nw_share_used(&account, NW_RESOURCE_MAPPINGS), memory.regions.count + NW_MONITOR_MAPPINGS);
+    assert_in_range(kernel_count(), 1, nw_share_used(&account, NW_RESOURCE_MAPPINGS));
 }
 
 static int begin(void **state)
@@ -126,20 +94,20 @@ static int begin(void **state)
     uint64_t reserved;
 
     (void)state;
-    domain.function = &function;
-    domain.account.disk_used = &function.disk.used;
-    pthread_mutex_init(&domain.memory_lock, NULL);
-    pthread_mutex_init(&domain.code.building, NULL);
+    account.disk_used = &disk.used;
+    nw_memory_init(&memory);
+    nw_memory_reset(&memory, &account, &disk, MEMORY, -1);
+    memory.tag = -1;
     assert_int_equal(nw_image_caches_make(NULL), 0);
     nw_pages_measure();
-    assert_int_equal(nw_share_open(&domain.account, function.memory, why, sizeof(why)), 0);
+    assert_int_equal(nw_share_open(&account, MEMORY, why, sizeof(why)), 0);
     assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
-    domain.base = reserved;
-    domain.end = reserved + RANGE;
+    memory.base = reserved;
+    memory.end = reserved + RANGE;
     assert_int_equal(
-        nw_regions_init(&domain.regions, reserved + OPENED, domain.end, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
+        nw_regions_init(&memory.regions, reserved + OPENED, memory.end, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
         0);
-    assert_int_equal(nw_share_take(&domain.account, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
+    assert_int_equal(nw_share_take(&account, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
     file = memfd_create("mappings", MFD_CLOEXEC);
     return ftruncate(file, 2 * PAGES * NW_PAGE_SIZE);
 }
@@ -147,11 +115,11 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    munmap((void *)domain.base, RANGE);
-    nw_regions_fini(&domain.regions);
-    nw_share_close(&domain.account);
-    free(domain.code.images);
-    domain.code = (struct nw_code){.n = 0};
+    munmap((void *)memory.base, RANGE);
+    nw_regions_fini(&memory.regions);
+    nw_share_close(&account);
+    free(memory.code.images);
+    memory.code = (struct nw_code){.n = 0};
     nw_images_free(nw_image_cache(false));
     nw_images_free(nw_image_cache(true));
     close(file);
@@ -170,15 +138,17 @@ static uint64_t roll(uint64_t below)
 
 static uint64_t page(uint64_t n)
 {
-    return domain.base + RANGE / 2 + n * NW_PAGE_SIZE;
+    return memory.base + RANGE / 2 + n * NW_PAGE_SIZE;
 }
 
 static long map_file(int fd, uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
 {
     const uint64_t length = pages * NW_PAGE_SIZE, from = offset * NW_PAGE_SIZE;
-    const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)fd, from};
+    const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), 0, from};
+    const struct nw_domain_fd mapped = {.fd = fd, .trust = fd != file};
+    struct nw_code_call code = {.may_build = true};
 
-    return nw_memory_map(NULL, &domain, args);
+    return nw_memory_map(NULL, &memory, args, flags & MAP_ANONYMOUS ? NULL : &mapped, &code);
 }
 
 static long map(uint64_t at, uint64_t pages, int prot, int flags, uint64_t offset)
@@ -189,7 +159,7 @@ static long map(uint64_t at, uint64_t pages, int prot, int flags, uint64_t offse
 static void write_some(uint64_t at, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages; i++, at += NW_PAGE_SIZE)
-        if (roll(2) && nw_regions_covers(&domain.regions, at, NW_PAGE_SIZE, RW))
+        if (roll(2) && nw_regions_covers(&memory.regions, at, NW_PAGE_SIZE, RW))
             *(volatile char *)at = 1;
 }
 
@@ -209,14 +179,14 @@ static void change_something(void)
         map(page(first), count, prot, MAP_FIXED, roll(2) ? first : roll(PAGES));
         break;
     case 3:
-        nw_memory_unmap(NULL, &domain, page(first), count * NW_PAGE_SIZE);
+        nw_memory_unmap(NULL, &memory, page(first), count * NW_PAGE_SIZE);
         break;
     case 4:
     case 5:
-        nw_memory_protect(NULL, &domain, page(first), count * NW_PAGE_SIZE, (uint64_t)prot);
+        nw_memory_protect(NULL, &memory, page(first), count * NW_PAGE_SIZE, (uint64_t)prot);
         break;
     case 6:
-        nw_memory_remap(NULL, &domain, remap);
+        nw_memory_remap(NULL, &memory, remap);
         break;
     default:
         write_some(page(first), count);
@@ -230,7 +200,7 @@ static void the_kernel_never_has_more(void **state)
         change_something();
         check();
     }
-    assert_int_equal(nw_memory_unmap(NULL, &domain, page(0), 2 * PAGES * NW_PAGE_SIZE), 0);
+    assert_int_equal(nw_memory_unmap(NULL, &memory, page(0), 2 * PAGES * NW_PAGE_SIZE), 0);
     check();
 }
 
@@ -240,14 +210,14 @@ static void pages_written_apart(void **state)
     (void)state;
     assert_int_equal(map(page(0), PAGES, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
     for (uint64_t i = 0; i < PAGES; i += 2) {
-        nw_memory_protect(NULL, &domain, page(i), NW_PAGE_SIZE, RW);
+        nw_memory_protect(NULL, &memory, page(i), NW_PAGE_SIZE, RW);
         *(volatile char *)page(i) = 1;
     }
     check();
-    nw_memory_protect(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE, RW);
+    nw_memory_protect(NULL, &memory, page(0), PAGES * NW_PAGE_SIZE, RW);
     check();
-    assert_int_equal(domain.regions.count, 3);
-    nw_memory_unmap(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE);
+    assert_int_equal(memory.regions.count, 3);
+    nw_memory_unmap(NULL, &memory, page(0), PAGES * NW_PAGE_SIZE);
 }
 
 /* ... and in holes that files have left, where memory has no anon_vma yet. */
@@ -257,13 +227,13 @@ static void memory_in_holes_of_files(void **state)
     assert_int_equal(map(page(0), PAGES, PROT_READ, MAP_FIXED, 0), page(0));
     for (int odd = 0; odd < 2; odd++)
         for (uint64_t i = (uint64_t)odd; i < PAGES; i += 2) {
-            nw_memory_unmap(NULL, &domain, page(i), NW_PAGE_SIZE);
+            nw_memory_unmap(NULL, &memory, page(i), NW_PAGE_SIZE);
             map(page(i), 1, RW, MAP_FIXED | MAP_ANONYMOUS, 0);
             *(volatile char *)page(i) = 1;
             check();
         }
     assert_true(kernel_count() > PAGES / 2);
-    nw_memory_unmap(NULL, &domain, page(0), PAGES * NW_PAGE_SIZE);
+    nw_memory_unmap(NULL, &memory, page(0), PAGES * NW_PAGE_SIZE);
     check();
 }
 
@@ -278,7 +248,7 @@ static void a_page_of_a_file_many_times(void **state)
         made++;
     assert_in_range(made, NW_LIMIT_MAPPINGS / 2, NW_LIMIT_MAPPINGS);
     check();
-    nw_memory_unmap(NULL, &domain, base, 4096 * NW_PAGE_SIZE);
+    nw_memory_unmap(NULL, &memory, base, 4096 * NW_PAGE_SIZE);
     check();
 }
 
@@ -295,20 +265,20 @@ static void contents(void **state)
     at = (volatile char *)page(0);
     for (size_t i = 0; i < 2048; i++)
         at[i * NW_PAGE_SIZE] = (char)i;
-    moved = nw_memory_remap(NULL, &domain, remap);
+    moved = nw_memory_remap(NULL, &memory, remap);
     assert_true(moved > 0 && moved != (long)page(0));
     check();
-    assert_null(nw_regions_find(&domain.regions, page(0)));
+    assert_null(nw_regions_find(&memory.regions, page(0)));
     at = (volatile char *)moved;
     for (size_t i = 0; i < 2048; i++)
         assert_int_equal(at[i * NW_PAGE_SIZE], (char)i);
     assert_int_equal(at[2048 * NW_PAGE_SIZE], 0);
-    assert_int_equal(nw_memory_unmap(NULL, &domain, (uint64_t)moved, 16ul << 20), 0);
+    assert_int_equal(nw_memory_unmap(NULL, &memory, (uint64_t)moved, 16ul << 20), 0);
     assert_int_equal(map((uint64_t)moved, 2048, RW, MAP_FIXED | MAP_ANONYMOUS, 0), moved);
     for (size_t i = 0; i < 2048; i++)
         assert_int_equal(at[i * NW_PAGE_SIZE], 0);
-    nw_memory_unmap(NULL, &domain, (uint64_t)moved, 16ul << 20);
-    nw_memory_unmap(NULL, &domain, page(2048), NW_PAGE_SIZE);
+    nw_memory_unmap(NULL, &memory, (uint64_t)moved, 16ul << 20);
+    nw_memory_unmap(NULL, &memory, page(2048), NW_PAGE_SIZE);
     check();
 }
 
@@ -326,7 +296,7 @@ static void parts_of_the_libc(void **state)
     nw_images_stats(nw_image_cache(true), &stats);
     assert_int_equal(stats.images, 1);
     assert_int_equal(stats.misses, 2); /* looked for, then built */
-    assert_int_equal(domain.code.bytes, 0);
+    assert_int_equal(memory.code.bytes, 0);
     check();
     close(libc);
 }
@@ -343,17 +313,17 @@ static void images_are_charged_whole(void **state)
     at = map(0, 16, RX, 0, 4);
     again = map(0, 16, RX, 0, 4);
     assert_true(at > 0 && again > 0);
-    assert_int_equal(domain.code.bytes, size);
-    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_IMAGE_BYTES), size);
-    nw_memory_unmap(NULL, &domain, (uint64_t)at, size);
-    nw_memory_unmap(NULL, &domain, (uint64_t)again + NW_PAGE_SIZE, size - NW_PAGE_SIZE);
-    function.memory = size + NW_PAGE_SIZE;
+    assert_int_equal(memory.code.bytes, size);
+    assert_int_equal(nw_share_used(&account, NW_RESOURCE_IMAGE_BYTES), size);
+    nw_memory_unmap(NULL, &memory, (uint64_t)at, size);
+    nw_memory_unmap(NULL, &memory, (uint64_t)again + NW_PAGE_SIZE, size - NW_PAGE_SIZE);
+    memory.limit = size + NW_PAGE_SIZE;
     assert_int_equal(map(0, 16, RX, 0, 8), -ENOMEM);
-    nw_memory_unmap(NULL, &domain, (uint64_t)again, NW_PAGE_SIZE);
+    nw_memory_unmap(NULL, &memory, (uint64_t)again, NW_PAGE_SIZE);
     assert_true(map(0, 16, RX, 0, 8) > 0);
-    assert_int_equal(domain.code.bytes, size);
-    assert_int_equal(nw_share_used(&domain.account, NW_RESOURCE_IMAGE_BYTES), size);
-    function.memory = MEMORY;
+    assert_int_equal(memory.code.bytes, size);
+    assert_int_equal(nw_share_used(&account, NW_RESOURCE_IMAGE_BYTES), size);
+    memory.limit = MEMORY;
     check();
 }
 
@@ -367,18 +337,18 @@ static void room_behind_the_end_of_a_file(void **state)
     (void)state;
     assert_true(libm >= 0);
     assert_int_equal(map(page(0), 2 * pages, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
-    assert_int_equal(nw_memory_unmap(NULL, &domain, page(0), (pages + 1) * NW_PAGE_SIZE), 0);
+    assert_int_equal(nw_memory_unmap(NULL, &memory, page(0), (pages + 1) * NW_PAGE_SIZE), 0);
     at = map_file(libm, page(0), pages + 10, RX, 0, 0); /* there is room for the file, but not for all that */
     assert_true(at > 0 && at != (long)page(0));
     tail = (uint64_t)at + pages * NW_PAGE_SIZE;
-    assert_true(nw_regions_covers(&domain.regions, tail, 10 * NW_PAGE_SIZE, PROT_NONE));
-    assert_false(nw_regions_covers(&domain.regions, tail, NW_PAGE_SIZE, PROT_READ));
+    assert_true(nw_regions_covers(&memory.regions, tail, 10 * NW_PAGE_SIZE, PROT_NONE));
+    assert_false(nw_regions_covers(&memory.regions, tail, NW_PAGE_SIZE, PROT_READ));
     assert_true(map(tail, 1, RW, MAP_ANONYMOUS, 0) != (long)tail); /* a wish that cannot be granted */
     check();
     assert_int_equal(map(page(0), pages + 10, RW, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
     *(volatile char *)page(pages + 9) = 1;
     assert_int_equal(map_file(libm, page(0), pages + 10, RX, MAP_FIXED, 0), page(0));
-    assert_false(nw_regions_covers(&domain.regions, page(pages + 9), NW_PAGE_SIZE, PROT_READ));
+    assert_false(nw_regions_covers(&memory.regions, page(pages + 9), NW_PAGE_SIZE, PROT_READ));
     check();
     assert_int_equal(map_file(libm, 0, RANGE / NW_PAGE_SIZE, RX, 0, 0), -ENOMEM);
     check();

@@ -4,7 +4,7 @@
 
 #include "common/manifest/manifest.h"
 #include "protect/rewrite/shortcut.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include <stdint.h>
 
 enum op_kind {

@@ -1,5 +1,5 @@
 /* Tests of the list of mappings: random changes against a model that knows every single page. */
-#include "worker/memory/region.h"
+#include "worker/range/region.h"
 
 #include <errno.h>
 #include <setjmp.h>

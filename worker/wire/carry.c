@@ -9,7 +9,7 @@
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
-#include "worker/memory/pages.h"
+#include "worker/range/pages.h"
 #include <errno.h>
 
 static bool is_dying(const struct nw_slot *slot)
@@ -81,7 +81,7 @@ bool nw_carry_input(struct nw_executor *ex, struct nw_slot *slot)
     while (from->length > 0) {
         const uint64_t n = piece_of(from->length), done = slot->gate.result - from->length;
 
-        if (nw_pages_kicked(ex)) {
+        if (nw_pages_kicked(&ex->gate)) {
             make_way(ex, slot);
             return false;
         }

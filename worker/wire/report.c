@@ -122,8 +122,8 @@ static bool holds_differ(const struct nw_domain *domain)
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         if (nw_share_used(&domain->account, (enum nw_resource)r) != domain->account.told[r])
             return true;
-    return nw_memory_used(domain) != domain->memory_told ||
-           nw_load_relaxed(&domain->memory_peak) != domain->memory_peak_told;
+    return nw_memory_used(&domain->memory) != domain->memory_told ||
+           nw_load_relaxed(&domain->memory.peak) != domain->memory_peak_told;
 }
 
 static bool tell_holds_of(struct nw_domain *domain)
@@ -131,8 +131,8 @@ static bool tell_holds_of(struct nw_domain *domain)
     struct nw_control head = {.kind = NW_CONTROL_HOLDS,
                               .worker = worker,
                               .deployment = domain->function->deployment,
-                              .memory = nw_memory_used(domain)};
-    uint64_t peak = nw_load_relaxed(&domain->memory_peak); /* see nw_memory_note_peak */
+                              .memory = nw_memory_used(&domain->memory)};
+    uint64_t peak = nw_load_relaxed(&domain->memory.peak); /* see nw_memory_note_peak */
     uint64_t before = domain->function->memory_peak;
     uint64_t used[NW_RESOURCE_COUNT];
     char text[NW_RESOURCES_TEXT];

@@ -40,11 +40,11 @@ static int open_to_change(struct nw_call *call, uint64_t number, uint64_t name, 
 static int use_to_change(struct nw_call *call, uint64_t number)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, number, &file);
+    int fd = nw_fd_use_file(&call->domain->files, number, &file);
 
     if (fd < 0 || (file.granted && file.granted->writable))
         return fd;
-    nw_fd_done(call->domain, number);
+    nw_fd_done(&call->domain->files, number);
     return file.granted ? -EROFS : -EPERM;
 }
 
@@ -57,11 +57,11 @@ long nw_sys_truncate(struct nw_call *call)
         return fd;
     call->number = SYS_ftruncate;
     call->args[0] = (uint64_t)fd;
-    call->disk = nw_disk_use(call->domain->function, fd);
+    call->disk = nw_disk_use(call->domain->files.disk, fd);
     result = call->disk ? nw_call_kernel_blocking(call) : -ENOMEM;
     close(fd);
     if (call->disk)
-        nw_disk_done(call->domain->function, call->disk);
+        nw_disk_done(call->domain->files.disk, call->disk);
     return result;
 }
 
@@ -97,7 +97,7 @@ long nw_sys_fchmod(struct nw_call *call)
     if (fd < 0)
         return fd;
     result = fchmod(fd, (mode_t)(call->args[1] & MODE_BITS)) < 0 ? -errno : 0;
-    nw_fd_done(call->domain, call->args[0]);
+    nw_fd_done(&call->domain->files, call->args[0]);
     return result;
 }
 
@@ -119,7 +119,7 @@ long nw_sys_utimensat(struct nw_call *call)
     if (name)
         close(fd);
     else
-        nw_fd_done(call->domain, number);
+        nw_fd_done(&call->domain->files, number);
     return result;
 }
 
@@ -131,7 +131,7 @@ static long tell_file_system(struct nw_call *call, int fd)
 
     if (fstatfs(fd, &fs) < 0)
         return -errno;
-    left = nw_disk_left(call->domain->function) / (uint64_t)(fs.f_bsize ? fs.f_bsize : 1);
+    left = nw_disk_left(call->domain->files.disk) / (uint64_t)(fs.f_bsize ? fs.f_bsize : 1);
     fs.f_bavail = fs.f_bavail < left ? fs.f_bavail : left;
     return nw_call_write(call, call->args[1], &fs, sizeof(fs));
 }
@@ -156,13 +156,13 @@ long nw_sys_statfs(struct nw_call *call)
 long nw_sys_fstatfs(struct nw_call *call)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, call->args[0], &file);
+    int fd = nw_fd_use_file(&call->domain->files, call->args[0], &file);
     long result;
 
     if (fd < 0)
         return fd;
     result = file.granted ? tell_file_system(call, fd) : -EACCES;
-    nw_fd_done(call->domain, call->args[0]);
+    nw_fd_done(&call->domain->files, call->args[0]);
     return result;
 }
 
@@ -192,7 +192,7 @@ static long make_link(struct nw_call *call, uint64_t target, uint64_t number, ui
     error = nw__entry_find(call, number, name, &entry);
     if (error)
         return error == -EBUSY ? -EEXIST : error;
-    error = nw_disk_name(call->domain->function);
+    error = nw_disk_name(call->domain->files.disk);
     if (!error) {
         error = symlinkat(text, entry.parent, entry.base) < 0 ? -errno : 0;
         nw__entry_made(call, &entry, error);
@@ -214,27 +214,27 @@ long nw_sys_symlinkat(struct nw_call *call)
 /* Both names lie in directories that may be changed: a file that may only be read gets no name where it may be written.
  */
 /* A file counts with all that it is once it has got a name. */
-static int name_file(struct nw_function *f, int fd, const struct nw__entry *from, const struct nw__entry *to)
+static int name_file(struct nw_disk *disk, int fd, const struct nw__entry *from, const struct nw__entry *to)
 {
-    struct nw_disk_file *file = nw_disk_use(f, fd);
-    int error = file ? nw_disk_write(f, file, fd, 0, false) : -ENOMEM;
+    struct nw_disk_file *file = nw_disk_use(disk, fd);
+    int error = file ? nw_disk_write(disk, file, fd, 0, false) : -ENOMEM;
 
     if (!error) {
-        error = nw_disk_name(f);
+        error = nw_disk_name(disk);
         if (!error) {
             error = linkat(from->parent, from->base, to->parent, to->base, 0) < 0 ? -errno : 0;
-            nw_disk_named(f, -1);
+            nw_disk_named(disk, -1);
         }
-        nw_disk_wrote(f, file, fd);
+        nw_disk_wrote(disk, file, fd);
     }
     if (file)
-        nw_disk_done(f, file);
+        nw_disk_done(disk, file);
     return error;
 }
 
-static int name_entry(struct nw_function *f, const struct nw__entry *from, const struct nw__entry *to)
+static int name_entry(struct nw_disk *disk, const struct nw__entry *from, const struct nw__entry *to)
 {
-    int fd = nw__entry_open(from), error = fd < 0 ? fd : name_file(f, fd, from, to);
+    int fd = nw__entry_open(from), error = fd < 0 ? fd : name_file(disk, fd, from, to);
 
     if (fd >= 0)
         close(fd);
@@ -251,7 +251,7 @@ static long name_again(struct nw_call *call, uint64_t from_number, uint64_t from
         return error == -EBUSY ? -EPERM : error;
     error = nw__entry_find(call, to_number, to_name, &to);
     if (!error)
-        error = name_entry(call->domain->function, &from, &to);
+        error = name_entry(call->domain->files.disk, &from, &to);
     nw__entry_leave(&from);
     nw__entry_leave(&to);
     return error == -EBUSY ? -EEXIST : error;

@@ -56,16 +56,16 @@ static long copy_now(struct nw_call *call, struct copy *c, uint64_t length)
 
 static long copy_counted(struct nw_call *call, struct copy *c, uint64_t length)
 {
-    struct nw_function *f = call->domain->function;
+    struct nw_disk *disk = call->domain->files.disk;
     long n;
 
     if (!c->disk)
         return copy_now(call, c, length);
-    n = nw_disk_write(f, c->disk, c->to, end_of(c, length), false);
+    n = nw_disk_write(disk, c->disk, c->to, end_of(c, length), false);
     if (n)
         return n;
     n = copy_now(call, c, length);
-    nw_disk_wrote(f, c->disk, c->to);
+    nw_disk_wrote(disk, c->disk, c->to);
     return n;
 }
 
@@ -135,15 +135,15 @@ static long copy(struct nw_call *call, uint64_t from, uint64_t to, struct copy *
     struct nw_domain_fd target = {.fd = -1};
     long result = -EBADF;
 
-    c->from = nw_fd_use(call->domain, from);
-    c->to = nw_fd_use_file(call->domain, to, &target);
+    c->from = nw_fd_use(&call->domain->files, from);
+    c->to = nw_fd_use_file(&call->domain->files, to, &target);
     c->disk = target.opened ? target.opened->disk : NULL;
     if (c->from >= 0 && c->to >= 0)
         result = copy_files(call, c, length);
     if (c->from >= 0)
-        nw_fd_done(call->domain, from);
+        nw_fd_done(&call->domain->files, from);
     if (c->to >= 0)
-        nw_fd_done(call->domain, to);
+        nw_fd_done(&call->domain->files, to);
     return result;
 }
 

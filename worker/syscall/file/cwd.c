@@ -48,7 +48,7 @@ long nw_sys_fchdir(struct nw_call *call)
 {
     struct nw_domain_fd file;
     struct stat st;
-    int fd = nw_fd_use_file(call->domain, call->args[0], &file);
+    int fd = nw_fd_use_file(&call->domain->files, call->args[0], &file);
     long result;
 
     if (fd < 0)
@@ -57,7 +57,7 @@ long nw_sys_fchdir(struct nw_call *call)
         result = -ENOTDIR;
     else
         result = file.granted ? nw_cwd_enter_granted(call->domain, file.granted, fd) : -EACCES;
-    nw_fd_done(call->domain, call->args[0]);
+    nw_fd_done(&call->domain->files, call->args[0]);
     return result;
 }
 

@@ -48,7 +48,7 @@ void nw__entry_made(struct nw_call *call, const struct nw__entry *entry, int err
     int fd = error ? -1 : nw__entry_open(entry);
 
     if (error || fd >= 0)
-        nw_disk_named(call->domain->function, fd);
+        nw_disk_named(call->domain->files.disk, fd);
     if (fd >= 0)
         close(fd);
 }

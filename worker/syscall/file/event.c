@@ -11,7 +11,7 @@ long nw_sys_epoll_create(struct nw_call *call)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
 
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd, .epoll = true}, 0);
+    return fd < 0 ? -errno : nw_fd_add(&call->domain->files, (struct nw_domain_fd){.fd = fd, .epoll = true}, 0);
 }
 
 long nw_sys_epoll_ctl(struct nw_call *call)
@@ -20,7 +20,8 @@ long nw_sys_epoll_ctl(struct nw_call *call)
 
     if (call->args[1] != EPOLL_CTL_DEL && nw_call_read(call, &event, call->args[3], sizeof(event)) < 0)
         return -EFAULT;
-    return nw_watch_change(call->domain, (uint32_t)call->args[0], (int)call->args[1], (uint32_t)call->args[2], event);
+    return nw_watch_change(&call->domain->files, (uint32_t)call->args[0], (int)call->args[1], (uint32_t)call->args[2],
+                           event);
 }
 
 static long epoll_wait_passed(struct nw_call *call)
@@ -38,5 +39,5 @@ long nw_sys_timerfd_create(struct nw_call *call)
 {
     int fd = timerfd_create((int)call->args[0], (int)call->args[1] | TFD_CLOEXEC);
 
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, 0);
+    return fd < 0 ? -errno : nw_fd_add(&call->domain->files, (struct nw_domain_fd){.fd = fd}, 0);
 }

@@ -91,7 +91,7 @@ long nw_sys_write(struct nw_call *call)
 
 long nw_sys_close(struct nw_call *call)
 {
-    long result = nw_fd_close(call->domain, call->args[0]);
+    long result = nw_fd_close(&call->domain->files, call->args[0]);
 
     return result < 0 && is_stream(call->args[0]) ? 0 : result;
 }
@@ -136,12 +136,12 @@ long nw_sys_eventfd(struct nw_call *call)
 static int duplicate(struct nw_call *call, struct nw_domain_fd *copy)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, call->args[0], &file);
+    int fd = nw_fd_use_file(&call->domain->files, call->args[0], &file);
 
     if (fd < 0)
         return fd;
-    fd = file.epoll ? -EINVAL : nw_fd_duplicate(call->domain, &file, copy);
-    nw_fd_done(call->domain, call->args[0]);
+    fd = file.epoll ? -EINVAL : nw_fd_duplicate(&call->domain->files, &file, copy);
+    nw_fd_done(&call->domain->files, call->args[0]);
     return fd;
 }
 
@@ -150,7 +150,7 @@ static long duplicate_from(struct nw_call *call, uint64_t from)
     struct nw_domain_fd copy;
     int error = duplicate(call, &copy);
 
-    return error ? error : nw_fd_add(call->domain, copy, from);
+    return error ? error : nw_fd_add(&call->domain->files, copy, from);
 }
 
 long nw_sys_dup(struct nw_call *call)
@@ -167,7 +167,7 @@ long nw_sys_dup2(struct nw_call *call)
     if (to == (uint32_t)call->args[0])
         return call->number == SYS_dup3 ? -EINVAL : (long)to;
     error = duplicate(call, &copy);
-    return error ? error : nw_fd_put(call->domain, to, copy);
+    return error ? error : nw_fd_put(&call->domain->files, to, copy);
 }
 
 long nw_sys_fcntl(struct nw_call *call)

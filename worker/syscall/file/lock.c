@@ -101,7 +101,7 @@ static long carry_out(struct nw_call *call, const struct nw_domain_fd *file, con
     int error = 0;
 
     if (!own)
-        owner = nw_lock_owner_of(call->domain, file, &error);
+        owner = nw_lock_owner_of(&call->domain->files, file, &error);
     if (error)
         return error;
     if (command == F_GETLK || command == F_OFD_GETLK)
@@ -135,12 +135,12 @@ static long lock_file(struct nw_call *call, const struct nw_domain_fd *file)
 long nw_sys_lock(struct nw_call *call)
 {
     struct nw_domain_fd file;
-    int fd = nw_fd_use_file(call->domain, call->args[0], &file);
+    int fd = nw_fd_use_file(&call->domain->files, call->args[0], &file);
     long result;
 
     if (fd < 0)
         return fd;
     result = lock_file(call, &file);
-    nw_fd_done(call->domain, call->args[0]);
+    nw_fd_done(&call->domain->files, call->args[0]);
     return result;
 }

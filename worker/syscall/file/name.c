@@ -22,7 +22,7 @@ static void entry_lost(struct nw_call *call, int fd)
 {
     if (fd < 0)
         return;
-    nw_disk_changed(call->domain->function, fd);
+    nw_disk_changed(call->domain->files.disk, fd);
     close(fd);
 }
 
@@ -33,7 +33,7 @@ static long make_directory(struct nw_call *call, uint64_t number, uint64_t name,
 
     if (error)
         return error == -EBUSY ? -EEXIST : error;
-    error = nw_disk_name(call->domain->function);
+    error = nw_disk_name(call->domain->files.disk);
     if (!error) {
         error = mkdirat(entry.parent, entry.base, (mode_t)(mode & MODE_BITS)) < 0 ? -errno : 0;
         nw__entry_made(call, &entry, error);

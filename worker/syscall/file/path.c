@@ -39,8 +39,8 @@ static bool is_trusted(const struct nw_place *place, int fd)
 /* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */
 static int open_counted(struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode)
 {
-    struct nw_function *f = call->domain->function;
-    bool makes = flags & O_CREAT, full = makes && nw_disk_name(f) < 0;
+    struct nw_disk *disk = call->domain->files.disk;
+    bool makes = flags & O_CREAT, full = makes && nw_disk_name(disk) < 0;
     struct stat st;
     int fd;
 
@@ -48,9 +48,9 @@ static int open_counted(struct nw_call *call, const struct nw_place *place, uint
         return -EDQUOT;
     fd = nw_place_open(call->domain, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
     if (makes && !full)
-        nw_disk_named(f, fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0 ? fd : -1);
+        nw_disk_named(disk, fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0 ? fd : -1);
     if (fd >= 0 && flags & O_TRUNC)
-        nw_disk_changed(f, fd);
+        nw_disk_changed(disk, fd);
     return fd == -ENOENT && full ? -EDQUOT : fd;
 }
 
@@ -94,11 +94,11 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
     if (fd < 0)
         return fd;
     file = (struct nw_domain_fd){.fd = fd, .trust = is_trusted(&place, fd), .granted = place.granted};
-    if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new(call->domain, &file))) {
+    if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new(&call->domain->files, &file))) {
         close(fd);
         return -ENOMEM;
     }
-    return nw_fd_add(call->domain, file, 0);
+    return nw_fd_add(&call->domain->files, file, 0);
 }
 
 long nw_sys_open(struct nw_call *call)

@@ -30,7 +30,7 @@ static long wait_for_files(struct nw_call *call, struct pollfd *fds, uint64_t n,
 
     memcpy(real, fds, n * sizeof(*fds));
     for (uint64_t i = 0; i < n; i++) {
-        int fd = fds[i].fd < 0 ? fds[i].fd : nw_fd_use(call->domain, (uint64_t)fds[i].fd);
+        int fd = fds[i].fd < 0 ? fds[i].fd : nw_fd_use(&call->domain->files, (uint64_t)fds[i].fd);
 
         real[i].fd = fds[i].fd >= 0 && fd < 0 ? INT_MAX : fd;
     }
@@ -41,7 +41,7 @@ static long wait_for_files(struct nw_call *call, struct pollfd *fds, uint64_t n,
     for (uint64_t i = 0; i < n; i++) {
         fds[i].revents = real[i].revents;
         if (fds[i].fd >= 0 && real[i].fd != INT_MAX)
-            nw_fd_done(call->domain, (uint64_t)fds[i].fd);
+            nw_fd_done(&call->domain->files, (uint64_t)fds[i].fd);
     }
     return result;
 }

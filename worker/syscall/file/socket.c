@@ -34,7 +34,7 @@ long nw_sys_socket(struct nw_call *call)
 {
     int fd = socket((int)call->args[0], (int)call->args[1] | SOCK_CLOEXEC, (int)call->args[2]);
 
-    return fd < 0 ? -errno : nw_fd_add(call->domain, (struct nw_domain_fd){.fd = fd}, 0);
+    return fd < 0 ? -errno : nw_fd_add(&call->domain->files, (struct nw_domain_fd){.fd = fd}, 0);
 }
 
 /* Both ends are of the domain. There is no name by which anybody could connect to one. */

@@ -1,5 +1,5 @@
 /* Attacks through other ways into the kernel, threads, and greed (rows 6, 18, 19, 23, 24, 25). */
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Attacks on what functions share (rows 33 and 34), and what a neighbour does meanwhile that needs its share. */
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Jumps into the gate and the monitor with hostile registers (rows 2, 4, 15, 16 of the threats). */
 #include "protect/rewrite/shortcut.h"
+#include "worker/base/ops.h"
 #include "worker/domain/executor.h"
-#include "worker/gate/ops.h"
 #include "worker/test/attack/attack.h"
 #include <cpuid.h>
 #include <signal.h>

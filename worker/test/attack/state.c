@@ -2,7 +2,7 @@
  * State of the processor that no permission guards (row 32 of the threats): what one domain leaves there must not be
  * seen by the next. It calls its copy, whose first words are what it found.
  */
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/test/attack/attack.h"
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * arguments that are now and then what a call wants. Nothing is asked of the answers.
  */
 #include "protect/rewrite/shortcut.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/syscall/handlers.h"
 #include "worker/test/attack/attack.h"
 #include <pthread.h>

@@ -5,7 +5,7 @@
  */
 #include "protect/gate/gate.h"
 #include "protect/rewrite/shortcut.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include "worker/test/attack/attack.h"
 #include <errno.h>
 #include <link.h>

@@ -1,6 +1,6 @@
 /* Threads that compute for ever, and func workers. */
 #include "engine/test/e2e/greedy/greedy.h"
-#include "worker/gate/ops.h"
+#include "worker/base/ops.h"
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>

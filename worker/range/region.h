@@ -18,8 +18,8 @@
  * Addresses and lengths come from domains. Whatever is unaligned, empty, wraps around or leaves the reserved range is
  * -EINVAL and changes nothing. One thread at a time.
  */
-#ifndef NW_WORKER_MEMORY_REGION_H
-#define NW_WORKER_MEMORY_REGION_H
+#ifndef NW_WORKER_RANGE_REGION_H
+#define NW_WORKER_RANGE_REGION_H
 
 #include <stdbool.h>
 #include <stddef.h>

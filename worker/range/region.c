@@ -1,5 +1,5 @@
 /* The list of mappings of region.h: a sorted array, searched by halves. */
-#include "worker/memory/region.h"
+#include "worker/range/region.h"
 #include "protect/gate/without.h"
 
 #include <errno.h>

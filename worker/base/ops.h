@@ -6,8 +6,8 @@
  * A call has the operation's number in the low 32 bits of its first word and a scalar in the high 32, and two pairs of
  * words, which mostly are an address and a length.
  */
-#ifndef NW_WORKER_GATE_OPS_H
-#define NW_WORKER_GATE_OPS_H
+#ifndef NW_WORKER_BASE_OPS_H
+#define NW_WORKER_BASE_OPS_H
 
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/limits.h"

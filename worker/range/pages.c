@@ -1,7 +1,8 @@
 /* See pages.h. */
-#include "worker/memory/pages.h"
+#include "worker/range/pages.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
+#include "protect/gate/gate.h"
 #include "protect/gate/without.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
@@ -54,17 +55,15 @@ int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
     return error || !*whole ? error : spread_anon_vma(range, opened);
 }
 
-int nw_pages_protect(const struct nw_domain *d, uint64_t start, uint64_t length, int prot)
+int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)
 {
-    int key = !nw_config()->keyed ? -1 : prot == PROT_NONE ? 0 : d->tag;
-
-    return pkey_mprotect((void *)start, length, prot, key) < 0 ? -errno : 0;
+    return pkey_mprotect((void *)start, length, prot, key >= 0 && prot == PROT_NONE ? 0 : key) < 0 ? -errno : 0;
 }
 
 /* Other threads of the domain may write until they cannot any more. */
-int nw_pages_close(uint64_t start, uint64_t length)
+int nw_pages_close(bool keyed, uint64_t start, uint64_t length)
 {
-    if (pkey_mprotect((void *)start, length, PROT_NONE, nw_config()->keyed ? 0 : -1) < 0)
+    if (pkey_mprotect((void *)start, length, PROT_NONE, keyed ? 0 : -1) < 0)
         return -errno;
     return madvise((void *)start, length, MADV_DONTNEED) < 0 ? -errno : 0;
 }
@@ -74,11 +73,10 @@ int nw_pages_reserve_again(uint64_t start, uint64_t length)
     return mmap((void *)start, length, PROT_NONE, RESERVED | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
-int nw_pages_map(const struct nw_domain *d, uint64_t start, uint64_t length, int prot, int flags, int fd,
-                 uint64_t offset, bool *gone)
+int nw_pages_map(int key, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset, bool *gone)
 {
     void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
-    int error = at == MAP_FAILED ? -errno : nw_pages_protect(d, start, length, prot);
+    int error = at == MAP_FAILED ? -errno : nw_pages_protect(key, start, length, prot);
 
     *gone = error && (at != MAP_FAILED || error != -ENOMEM);
     if (*gone && nw_pages_reserve_again(start, length) < 0)
@@ -102,18 +100,18 @@ size_t nw_pages_next(struct nw_pages_piece *piece, size_t left)
     return piece->size < left ? piece->size : left;
 }
 
-bool nw_pages_kicked(const struct nw_executor *ex)
+bool nw_pages_kicked(const struct nw_gate_thread *thread)
 {
-    return ex && !nw_without(NW_DEFENCE_PIECES) &&
-           nw_load_relaxed(&ex->gate.pending); /* stored by the handler of the kick, on this thread */
+    return thread && !nw_without(NW_DEFENCE_PIECES) &&
+           nw_load_relaxed(&thread->pending); /* stored by the handler of the kick, on this thread */
 }
 
-bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_executor *ex)
+bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_gate_thread *thread)
 {
     struct nw_pages_piece piece = {0};
 
     for (size_t n; length > 0; start += n, length -= n) {
-        if (nw_pages_kicked(ex))
+        if (nw_pages_kicked(thread))
             return false;
         n = nw_pages_next(&piece, length);
         madvise((void *)start, n, MADV_DONTNEED); /* what is left of the contents goes with the mapping */

@@ -1,0 +1,226 @@
+/*
+ * The memory system calls of a domain, carried out inside its own range, in its key and within its limits. mremap is in
+ * remap.c.
+ *
+ * No lock is held for longer than a piece of work takes (pages.h). Where a call is cut short by a kick, what it has
+ * done so far is done: the same call, made again, goes on.
+ */
+#include "worker/memory/calls.h"
+#include "protect/gate/gate.h"
+#include "protect/gate/without.h"
+#include "worker/account/share.h"
+#include "worker/files/directory.h"
+#include "worker/files/disk.h"
+#include "worker/files/files.h"
+#include "worker/files/opened.h"
+#include "worker/memory/file_maps.h"
+#include "worker/memory/memory.h"
+#include "worker/memory/shortage.h"
+#include "worker/range/pages.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* Sockets and the like refuse it, some of them too late: see nw_pages_map. */
+static bool is_mappable(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A file that the domain may write, through memory as by a call. */
+static bool is_shared(const struct nw_domain_fd *file, int flags)
+{
+    return flags & MAP_SHARED && file->opened && file->granted->writable &&
+           (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
+/* Memory is written without a call: the holes of the file count from now on. */
+static int count_whole(struct nw_memory *memory, const struct nw_domain_fd *file)
+{
+    int error = nw_disk_write(memory->disk, file->opened->disk, file->fd, 0, false);
+
+    if (!error)
+        nw_disk_wrote(memory->disk, file->opened->disk, file->fd);
+    return error;
+}
+
+/* `file` is NULL for memory that is none's. */
+static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_t length, int flags,
+                       const struct nw_domain_fd *file)
+{
+    struct nw_disk_file *disk = file && file->opened ? file->opened->disk : NULL;
+    long result;
+
+    pthread_mutex_lock(&memory->lock);
+    result = disk ? nw_file_maps_reserve(&memory->file_maps) : 0;
+    if (!result)
+        result = nw_memory_map_data(memory, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
+    if (result >= 0 && disk)
+        nw_file_maps_add(memory, disk);
+    if (flags & MAP_FIXED)
+        nw_file_maps_sweep(memory);
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
+/* Large contents that a mapping is about to replace go first, piece by piece. False: not all, since a kick came. */
+static bool clear_place(const struct nw_gate_thread *thread, const struct nw_memory *memory, uint64_t start,
+                        uint64_t length, int flags)
+{
+    if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < memory->regions.start)
+        return true;
+    return nw_pages_empty(start, length, thread);
+}
+
+static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory *memory, const uint64_t args[6],
+                          uint64_t length, const struct nw_domain_fd *file, struct nw_code_call *code)
+{
+    int prot = (int)args[2], flags = (int)args[3];
+    bool shared = is_shared(file, flags);
+    int error;
+
+    if (!is_mappable(file->fd))
+        return -ENODEV;
+    if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE && !shared)
+        return -EACCES;
+    if (!clear_place(thread, memory, args[0], length, flags))
+        return -NW_CALL_CUT;
+    if (shared && (error = count_whole(memory, file)) < 0)
+        return error;
+    if (prot & PROT_EXEC)
+        return nw_memory_map_code(memory, args[0], length, prot, flags & MAP_FIXED, file, args[5], code);
+    return map_locked(memory, args, length, shared ? flags : flags & ~MAP_SHARED, file);
+}
+
+/* What is refused whatever is mapped. */
+int nw_memory_may_map(const struct nw_memory *memory, const uint64_t args[6])
+{
+    uint64_t length = nw_page_up(args[1]);
+    int prot = (int)args[2], flags = (int)args[3];
+
+    if (args[1] == 0 || length == 0 || args[5] % NW_PAGE_SIZE)
+        return -EINVAL;
+    if (flags & MAP_FIXED && (args[0] % NW_PAGE_SIZE || !nw_memory_holds(memory, args[0], length)))
+        return -EPERM;
+    if (!nw_without(NW_DEFENCE_WX) && prot & PROT_EXEC && (prot & PROT_WRITE || flags & MAP_ANONYMOUS))
+        return -EACCES;
+    return 0;
+}
+
+/*
+ * Shared mappings become private, a domain has no other process to share memory with, but those of a file of a granted
+ * directory that it has open to be read and written: who maps it sees what others write. It is in the domain's key like
+ * the rest.
+ */
+long nw_memory_map(const struct nw_gate_thread *thread, struct nw_memory *memory, const uint64_t args[6],
+                   const struct nw_domain_fd *file, struct nw_code_call *code)
+{
+    int error = nw_memory_may_map(memory, args);
+    uint64_t length = nw_page_up(args[1]);
+    int flags = (int)args[3];
+
+    if (error)
+        return error;
+    if (file)
+        return map_open_file(thread, memory, args, length, file, code);
+    return clear_place(thread, memory, args[0], length, flags) ? map_locked(memory, args, length, flags, NULL)
+                                                               : -NW_CALL_CUT;
+}
+
+/* The place stays taken until it is empty: what another thread maps meanwhile is not what this call is about. */
+long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length)
+{
+    struct nw_regions_cost cost;
+    long result;
+
+    length = nw_page_up(length);
+    pthread_mutex_lock(&memory->lock);
+    result = nw_regions_cost_of_remove(&memory->regions, start, length, false, &cost);
+    if (!result && length <= NW_PAGES_FEW)
+        result = nw_memory_unmap_now(memory, start, length);
+    pthread_mutex_unlock(&memory->lock);
+    if (result || length <= NW_PAGES_FEW)
+        return result;
+    if (!nw_pages_empty(start, length, thread))
+        return -NW_CALL_CUT;
+    pthread_mutex_lock(&memory->lock);
+    result = nw_memory_unmap_now(memory, start, length);
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
+static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t length, int prot)
+{
+    struct nw_regions_cost cost;
+    long result = nw_regions_cost_of_prot(&memory->regions, start, length, prot, &cost);
+
+    if (!result)
+        result = nw_memory_admit(memory, &cost);
+    if (!result)
+        result = nw_pages_protect(memory->tag, start, length, prot);
+    if (!result)
+        result = nw_regions_set_prot(&memory->regions, start, length, prot);
+    nw_memory_settle(memory);
+    return result;
+}
+
+/* The whole change is looked at first, so that one that is refused changes nothing. */
+long nw_memory_protect(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
+                       uint64_t prot)
+{
+    struct nw_pages_piece piece = {0};
+    struct nw_regions_cost cost;
+    uint64_t end = start + nw_page_up(length);
+    long result;
+
+    if (length == 0)
+        return 0;
+    if (nw_page_up(length) == 0)
+        return -EINVAL;
+    pthread_mutex_lock(&memory->lock);
+    result = nw_regions_cost_of_prot(&memory->regions, start, end - start, (int)prot, &cost);
+    if (!result && !nw_memory_fits(memory, cost.charged)) {
+        nw_shortage_note(memory, cost.charged - memory->regions.charged);
+        result = -ENOMEM;
+    }
+    for (size_t n; !result && start < end; start += n) {
+        n = nw_pages_next(&piece, end - start);
+        result = protect_now(memory, start, n, (int)prot);
+        if (result || n == end - start)
+            break;
+        pthread_mutex_unlock(&memory->lock);
+        if (nw_pages_kicked(thread))
+            return -NW_CALL_CUT;
+        pthread_mutex_lock(&memory->lock);
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
+static bool is_mapped(struct nw_memory *memory, uint64_t start, uint64_t length)
+{
+    bool mapped;
+
+    pthread_mutex_lock(&memory->lock);
+    mapped = nw_regions_covers(&memory->regions, start, length, PROT_NONE);
+    pthread_mutex_unlock(&memory->lock);
+    return mapped;
+}
+
+/* Of much memory that is free to be taken away all is taken away at once: emptying it again is quick. */
+long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
+                      uint64_t advice)
+{
+    length = nw_page_up(length);
+    if (advice != MADV_DONTNEED && advice != MADV_FREE)
+        return 0; /* the other hints change nothing that a program could see */
+    if (start % NW_PAGE_SIZE || !is_mapped(memory, start, length))
+        return -ENOMEM;
+    if (length > NW_PAGES_FEW)
+        return nw_pages_empty(start, length, thread) ? 0 : -NW_CALL_CUT;
+    return length && madvise((void *)start, length, (int)advice) < 0 ? -errno : 0;
+}
