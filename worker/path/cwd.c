@@ -4,8 +4,8 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
 #include "worker/domain/grants.h"
+#include "worker/path/beneath.h"
 #include "worker/path/path.h"
-#include "worker/path/place.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +35,6 @@ static int resolve(const struct nw_directory *d, int fd, char path[PATH_MAX])
 int nw_cwd_init(struct nw_function *f, const char *cwd)
 {
     const struct nw_directory *d = nw_path_granted(f, cwd);
-    struct nw_place place = {.kind = NW_PLACE_GRANTED, .granted = d, .rest = "."};
     int fd, error;
 
     f->cwd = malloc(PATH_MAX);
@@ -44,10 +43,7 @@ int nw_cwd_init(struct nw_function *f, const char *cwd)
     strcpy(f->cwd, "/");
     if (!d)
         return strcmp(cwd, "/") == 0 ? 0 : -ENOENT;
-    place.dir = d->fd;
-    if (cwd[d->length])
-        place.rest = cwd + d->length + 1;
-    fd = nw_place_directory(&place);
+    fd = nw__open_beneath(d->fd, cwd[d->length] ? cwd + d->length + 1 : ".", O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return -ENOENT;
     error = resolve(d, fd, f->cwd);

@@ -7,6 +7,7 @@
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
+#include "worker/path/beneath.h"
 #include "worker/path/cwd.h"
 #include "worker/path/libc_files.h"
 #include "worker/path/path.h"
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 #define OWN_PREFIX "/function/"
-#define BENEATH    (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 #define MODE_BITS  0777
 
 static bool is_one_of(const char *path, const char *const *files, size_t n)
@@ -184,22 +184,6 @@ void nw_place_leave(struct nw_domain *domain, const struct nw_place *place)
         nw_fd_done(&domain->files, place->number);
 }
 
-static int open_in(int dir, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
-    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-
-    return fd < 0 ? -errno : fd;
-}
-
-/* What leads out of the directory does not exist. */
-static int open_beneath(const struct nw_place *place, const char *path, uint64_t flags, uint64_t mode)
-{
-    int fd = open_in(place->dir, path, flags, mode, nw_without(NW_DEFENCE_BENEATH) ? 0 : BENEATH);
-
-    return fd == -EXDEV ? -ENOENT : fd;
-}
-
 /* Only files and directories: a device, or a pipe that somebody left there, is something else altogether. */
 static int keep_plain(int fd)
 {
@@ -216,11 +200,11 @@ static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t m
     bool changes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
 
     if (flags & O_PATH)
-        return open_beneath(place, place->rest, flags, 0);
+        return nw__open_beneath(place->dir, place->rest, flags, 0);
     if (changes && !place->granted->writable)
         return -EROFS;
-    return keep_plain(
-        open_beneath(place, place->rest, flags | O_NOCTTY | O_NONBLOCK, flags & O_CREAT ? mode & MODE_BITS : 0));
+    return keep_plain(nw__open_beneath(place->dir, place->rest, flags | O_NOCTTY | O_NONBLOCK,
+                                       flags & O_CREAT ? mode & MODE_BITS : 0));
 }
 
 /* The function's file anew: a duplicate would share its read position with every other domain of the function. */
@@ -238,7 +222,7 @@ static int open_library(const char *path, uint64_t flags)
     int fd;
 
     if (nw_config()->mode != NW_MODE_PROCESS)
-        return open_in(AT_FDCWD, path, flags, 0, RESOLVE_NO_MAGICLINKS);
+        return nw__open_in(AT_FDCWD, path, flags, 0, RESOLVE_NO_MAGICLINKS);
     fd = open(path, (int)flags | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
@@ -278,10 +262,10 @@ int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
     if (!*base || strcmp(base, "..") == 0)
         return -EINVAL;
     snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - parent) : 1, slash ? place->rest : ".");
-    return open_beneath(place, parent, O_PATH | O_DIRECTORY, 0);
+    return nw__open_beneath(place->dir, parent, O_PATH | O_DIRECTORY, 0);
 }
 
 int nw_place_directory(const struct nw_place *place)
 {
-    return open_beneath(place, place->rest, O_PATH | O_DIRECTORY, 0);
+    return nw__open_beneath(place->dir, place->rest, O_PATH | O_DIRECTORY, 0);
 }
