@@ -1,6 +1,7 @@
 /* See share.h. */
 #include "worker/account/share.h"
 #include "common/base/atomic.h"
+#include "common/base/valid.h"
 #include "protect/gate/without.h"
 #include "worker/base/limits.h"
 #include <errno.h>
@@ -16,14 +17,33 @@ static struct pool {
 static uint32_t present; /* domains that were admitted */
 static uint32_t lock;
 
+bool nw_account_is_valid(const struct nw_account *account)
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        if (account->used[r] > (account->open ? account->limit[r] : 0) && !nw_without(NW_DEFENCE_SHARES))
+            return false;
+    return true;
+}
+
+/* Nobody has what is kept for the shares of others. */
+static bool pools_are_valid(void)
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        if (pools[r].room && pools[r].beyond > pools[r].room && !nw_without(NW_DEFENCE_SHARES))
+            return false;
+    return true;
+}
+
 static void acquire(void)
 {
     while (nw_exchange(&lock, 1u)) /* pairs with the release in release() */
         nw_spin_pause();
 }
 
-static void release(void)
+static void release(const struct nw_account *changed)
 {
+    nw_check_valid(nw_account, changed);
+    nw_check_that(pools_are_valid());
     nw_store_release(&lock, 0u); /* pairs with the exchange in acquire() */
 }
 
@@ -84,7 +104,7 @@ int nw_share_open(struct nw_account *account, uint64_t memory, char *why, size_t
         r++;
     account->open = r == NW_RESOURCE_COUNT;
     present += account->open;
-    release();
+    release(account);
     if (account->open)
         return 0;
     snprintf(
@@ -104,7 +124,7 @@ void nw_share_close(struct nw_account *account)
     }
     present -= account->open;
     account->open = false;
-    release();
+    release(account);
 }
 
 int nw_share_take(struct nw_account *account, enum nw_resource r, uint64_t n)
@@ -122,7 +142,7 @@ int nw_share_take(struct nw_account *account, enum nw_resource r, uint64_t n)
         account->used[r] += n;
         pools[r].beyond += more;
     }
-    release();
+    release(account);
     if (!granted)
         nw_denied_note(&account->denied, r, !within);
     return granted ? 0 : nw_resources[r].refusal ? -nw_resources[r].refusal : -EAGAIN;
@@ -136,7 +156,7 @@ void nw_share_give(struct nw_account *account, enum nw_resource r, uint64_t n)
     before = account->used[r];
     account->used[r] -= n < before ? n : before;
     pools[r].beyond -= beyond(r, before) - beyond(r, account->used[r]);
-    release();
+    release(account);
 }
 
 uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r)

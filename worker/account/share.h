@@ -48,6 +48,9 @@ void nw_share_close(struct nw_account *account); /* whatever it still holds is f
  * the table names none. */
 int nw_share_take(struct nw_account *account, enum nw_resource r, uint64_t n);
 void nw_share_give(struct nw_account *account, enum nw_resource r, uint64_t n);
+/* None has more than its limit, and one that was not admitted has nothing: for tests and debug builds. */
+bool nw_account_is_valid(const struct nw_account *account);
+
 uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r);
 
 #endif

@@ -1,5 +1,6 @@
 /* See disk.h. */
 #include "worker/files/disk.h"
+#include "common/base/valid.h"
 #include "protect/gate/without.h"
 #include "worker/base/lock.h"
 #include "worker/domain/function.h"
@@ -148,6 +149,32 @@ static uint64_t size_of(const struct stat *st)
     return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size;
 }
 
+static bool file_is_valid(const struct nw_disk *disk, const struct nw_disk_file *file, struct nw_disk_file **bucket)
+{
+    return bucket_of(disk, file->device, file->inode) == bucket && (!file->writers || file->users) &&
+           (!file->charged || file->charged == cost_of(file->size, file->names));
+}
+
+bool nw_disk_is_valid(const struct nw_disk *disk)
+{
+    uint64_t charged = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; disk->buckets && i < BUCKETS; i++)
+        for (const struct nw_disk_file *file = disk->buckets[i]; file; file = file->next, n++) {
+            if (!file_is_valid(disk, file, &disk->buckets[i]))
+                return false;
+            charged += file->charged;
+        }
+    return n == disk->n && charged <= disk->used; /* names that are about to be made count besides */
+}
+
+static void unlock(struct nw_disk *disk)
+{
+    nw_check_valid(nw_disk, disk);
+    pthread_mutex_unlock(&disk->lock);
+}
+
 struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file = NULL;
@@ -159,7 +186,7 @@ struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd)
     file = find_or_add(disk, &st);
     if (file)
         file->users++;
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
     return file;
 }
 
@@ -167,7 +194,7 @@ void nw_disk_hold(struct nw_disk *disk, struct nw_disk_file *file)
 {
     pthread_mutex_lock(&disk->lock);
     file->users++;
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
 }
 
 void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file)
@@ -177,7 +204,7 @@ void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file)
         uncharge(disk, file);
     if (!file->users && !file->charged)
         forget(disk, file);
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
 }
 
 /* One that does not count yet does so with all that it is. Lock held. */
@@ -204,7 +231,7 @@ int nw_disk_write(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint6
 
     pthread_mutex_lock(&disk->lock);
     error = reserve(disk, file, fd, end, sets_length);
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
     return error;
 }
 
@@ -228,7 +255,7 @@ void nw_disk_wrote(struct nw_disk *disk, struct nw_disk_file *file, int fd)
     file->writers--;
     if (fstat(fd, &st) == 0)
         settle(disk, file, &st);
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
 }
 
 int nw_disk_name(struct nw_disk *disk)
@@ -238,7 +265,7 @@ int nw_disk_name(struct nw_disk *disk)
     pthread_mutex_lock(&disk->lock);
     error = has_room(disk, NW_DISK_BLOCK) ? 0 : -EDQUOT;
     disk->used += error ? 0 : NW_DISK_BLOCK;
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
     return error;
 }
 
@@ -257,7 +284,7 @@ void nw_disk_named(struct nw_disk *disk, int fd)
         disk->used -= NW_DISK_BLOCK;
         settle(disk, file, &st);
     }
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
 }
 
 /* Lock held. */
@@ -299,7 +326,7 @@ void nw_disk_changed(struct nw_disk *disk, int fd)
         lose(disk, &st);
     if (file && file->charged)
         settle(disk, file, &st);
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
     if (gone)
         lose_everywhere(disk, &st);
 }
@@ -310,6 +337,6 @@ uint64_t nw_disk_left(struct nw_disk *disk)
 
     pthread_mutex_lock(&disk->lock);
     left = disk->used < disk->limit ? disk->limit - disk->used : 0;
-    pthread_mutex_unlock(&disk->lock);
+    unlock(disk);
     return left;
 }

@@ -58,6 +58,10 @@ void nw_disk_named(struct nw_disk *disk, int fd);
  * function that has it not open. */
 void nw_disk_changed(struct nw_disk *disk, int fd);
 
+/* What its files count is in what it has used, and each is where it is looked for: for tests and debug builds. Lock
+ * held. */
+bool nw_disk_is_valid(const struct nw_disk *disk);
+
 /* How many more bytes it may fill. */
 uint64_t nw_disk_left(struct nw_disk *disk);
 

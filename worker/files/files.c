@@ -1,5 +1,6 @@
 /* See files.h. */
 #include "worker/files/files.h"
+#include "common/base/valid.h"
 #include "protect/gate/without.h"
 #include "worker/account/denied.h"
 #include "worker/account/share.h"
@@ -26,6 +27,39 @@ void nw_files_open(struct nw_files *files, struct nw_account *account, struct nw
     memset(files->watched_by, 0, sizeof(files->watched_by));
 }
 
+static bool entry_is_valid(const struct nw_domain_fd *e)
+{
+    if (e->fd < 0)
+        return !e->users && !e->closed && !e->opened;
+    return (e->users || !e->closed) && (!e->opened || nw_opened_is_valid(e->opened));
+}
+
+/* By whom a number is watched. */
+static bool watchers_are_valid(const struct nw_files *files, size_t number)
+{
+    const struct nw_domain_fd *e = &files->fds[number];
+
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        if (files->watched_by[number][i / 64] >> i % 64 & 1 &&
+            (e->fd < 0 || e->closed || files->fds[i].fd < 0 || files->fds[i].closed || !files->fds[i].epoll))
+            return false;
+    return true;
+}
+
+bool nw_files_is_valid(const struct nw_files *files)
+{
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        if (!entry_is_valid(&files->fds[i]) || !watchers_are_valid(files, i))
+            return false;
+    return true;
+}
+
+static void unlock(struct nw_files *files)
+{
+    nw_check_valid(nw_files, files);
+    pthread_mutex_unlock(&files->lock);
+}
+
 int nw_fd_use_file(struct nw_files *files, uint64_t number, struct nw_domain_fd *file)
 {
     struct nw_domain_fd *e;
@@ -40,7 +74,7 @@ int nw_fd_use_file(struct nw_files *files, uint64_t number, struct nw_domain_fd 
         *file = *e;
         e->users++;
     }
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
     return e ? file->fd : -EBADF;
 }
 
@@ -71,7 +105,7 @@ int nw_fd_duplicate(struct nw_files *files, const struct nw_domain_fd *file, str
     pthread_mutex_lock(&files->lock);
     if (copy->opened)
         nw_opened_hold(copy->opened);
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
     return 0;
 }
 
@@ -85,7 +119,7 @@ void nw_fd_done(struct nw_files *files, uint64_t number)
     pthread_mutex_lock(&files->lock);
     if (--e->users == 0 && e->closed)
         clear(files, e);
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
 }
 
 /* What finds no number. */
@@ -96,7 +130,7 @@ static void discard(struct nw_files *files, struct nw_domain_fd file)
         return;
     pthread_mutex_lock(&files->lock);
     nw_opened_release(files, file.opened);
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
 }
 
 /* Lock held. The first free number at or above `from`, or -EMFILE. */
@@ -121,7 +155,7 @@ long nw_fd_add(struct nw_files *files, struct nw_domain_fd file, uint64_t from)
     result = error ? error : result;
     if (result >= 0)
         files->fds[result] = file;
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
     if (result < 0)
         discard(files, file);
     return result;
@@ -152,7 +186,7 @@ long nw_fd_put(struct nw_files *files, uint64_t number, struct nw_domain_fd file
     result = error ? error : result;
     if (result >= 0)
         *e = file;
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
     if (result < 0)
         discard(files, file);
     return result;
@@ -166,7 +200,7 @@ long nw_fd_close(struct nw_files *files, uint64_t number)
     e = nw_fd_entry(files, (uint32_t)number);
     if (e)
         drop(files, e);
-    pthread_mutex_unlock(&files->lock);
+    unlock(files);
     return e ? 0 : -EBADF;
 }
 

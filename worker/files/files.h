@@ -76,6 +76,10 @@ long nw_fd_put(struct nw_files *files, uint64_t number, struct nw_domain_fd file
 /* 0 or -EBADF. */
 long nw_fd_close(struct nw_files *files, uint64_t number);
 
+/* A free number has nothing, one that is closed has a user, and only what is open is watched: for tests and debug
+ * builds. Lock held. */
+bool nw_files_is_valid(const struct nw_files *files);
+
 /* Closes everything, for a domain that nothing runs in. */
 void nw_fd_close_all(struct nw_files *files);
 

@@ -1,5 +1,6 @@
 /* See opened.h. */
 #include "worker/files/opened.h"
+#include "common/base/valid.h"
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
 #include "worker/files/closing.h"
@@ -30,8 +31,14 @@ struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_do
     return opened;
 }
 
+bool nw_opened_is_valid(const struct nw_opened *opened)
+{
+    return opened->users && (!opened->owner || opened->owner->users) && (!opened->disk || opened->disk->users);
+}
+
 void nw_opened_hold(struct nw_opened *opened)
 {
+    nw_check_valid(nw_opened, opened);
     opened->users++;
 }
 
@@ -56,6 +63,7 @@ static void owner_release(struct nw_files *files, struct nw_lock_owner *owner)
 
 void nw_opened_release(struct nw_files *files, struct nw_opened *opened)
 {
+    nw_check_valid(nw_opened, opened);
     if (--opened->users)
         return;
     nw_locks_fini(files->account, &opened->locks);

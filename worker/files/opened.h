@@ -38,6 +38,9 @@ struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_do
 void nw_opened_hold(struct nw_opened *opened);
 void nw_opened_release(struct nw_files *files, struct nw_opened *opened);
 
+/* It and what it holds are in use: for tests and debug builds. */
+bool nw_opened_is_valid(const struct nw_opened *opened);
+
 /* The owner of the domain's locks on the file, which stays as long as the opening. NULL and an error. */
 struct nw_lock_owner *nw_lock_owner_of(struct nw_files *files, const struct nw_domain_fd *file, int *error);
 

@@ -1,5 +1,6 @@
 /* See ranges.h. */
 #include "worker/files/ranges.h"
+#include "common/base/valid.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -96,4 +97,20 @@ void nw_ranges_set(struct nw_ranges *ranges, const struct nw_range *set)
     if (c.n)
         memcpy(ranges->list + c.first, c.now, c.n * sizeof(*set));
     ranges->n = ranges->n - (c.last - c.first) + c.n;
+    nw_check_valid(nw_ranges, ranges);
+}
+
+bool nw_ranges_is_valid(const struct nw_ranges *ranges)
+{
+    if (ranges->n > ranges->room)
+        return false;
+    for (size_t i = 0; i < ranges->n; i++) {
+        const struct nw_range *r = &ranges->list[i];
+
+        if (r->start > r->last || r->last > INT64_MAX || (r->type != F_RDLCK && r->type != F_WRLCK))
+            return false;
+        if (i > 0 && (r->start <= r[-1].last || joins(&r[-1], r)))
+            return false;
+    }
+    return true;
 }

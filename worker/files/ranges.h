@@ -32,4 +32,7 @@ size_t nw_ranges_after(const struct nw_ranges *ranges, const struct nw_range *se
 /* Sets the range, whatever was there. There must be room. */
 void nw_ranges_set(struct nw_ranges *ranges, const struct nw_range *set);
 
+/* Sorted, apart, and what is alike is one: for tests and debug builds. */
+bool nw_ranges_is_valid(const struct nw_ranges *ranges);
+
 #endif

@@ -1,5 +1,6 @@
 /* See watches.h. */
 #include "worker/files/watches.h"
+#include "common/base/valid.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
 #include "worker/files/files.h"
@@ -66,6 +67,7 @@ int nw_watch_change(struct nw_files *files, uint64_t epoll, int command, uint64_
     number = nw_index(number, NW_DOMAIN_FDS);
     pthread_mutex_lock(&files->lock);
     error = change(files, epoll, command, number, &event);
+    nw_check_valid(nw_files, files);
     pthread_mutex_unlock(&files->lock);
     return error;
 }

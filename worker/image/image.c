@@ -1,6 +1,7 @@
 /* The cache of code images of image.h: building one, and a list of them with the most recently used in front. */
 #include "worker/image/image.h"
 #include "common/base/atomic.h"
+#include "common/base/valid.h"
 #include "protect/gate/state.h"
 #include "protect/rewrite/rewrite.h"
 #include "protect/rewrite/shortcut.h"
@@ -279,6 +280,25 @@ static int build(struct entry *entry, int fd, const struct nw_shortcut_gate *gat
     return error;
 }
 
+bool nw_images_is_valid(const struct nw_images *images)
+{
+    size_t n = 0, bytes = 0;
+
+    for (const struct entry *entry = images->newest; entry != NULL; entry = entry->next, n++) {
+        if (!entry->cached || entry->image.fd < 0 || entry->image.size != entry->key.size)
+            return false;
+        bytes += entry->image.size;
+    }
+    return n == images->stats.images && bytes == images->stats.bytes && n <= images->max_images &&
+           bytes <= images->max_bytes;
+}
+
+static void unlock(struct nw_images *images)
+{
+    nw_check_valid(nw_images, images);
+    pthread_mutex_unlock(&images->mutex);
+}
+
 /* Finds an entry and moves it to the front. The mutex is held. */
 static struct entry *look_up(struct nw_images *images, const struct key *key)
 {
@@ -332,7 +352,7 @@ static struct entry *acquire_cached(struct nw_images *images, const struct key *
     if (entry != NULL)
         entry->users++;
     *(entry != NULL ? &images->stats.hits : &images->stats.misses) += 1;
-    pthread_mutex_unlock(&images->mutex);
+    unlock(images);
     return entry;
 }
 
@@ -345,7 +365,7 @@ static struct entry *offer(struct nw_images *images, struct entry *entry)
         other->users++;
     else
         insert(images, entry);
-    pthread_mutex_unlock(&images->mutex);
+    unlock(images);
     if (other == NULL)
         return entry;
     entry_free(entry);
@@ -402,7 +422,7 @@ void nw_images_release(struct nw_images *images, struct nw_image *image)
 
     pthread_mutex_lock(&images->mutex);
     bool last = --entry->users == 0 && !entry->cached;
-    pthread_mutex_unlock(&images->mutex);
+    unlock(images);
     if (last)
         entry_free(entry);
 }
@@ -411,5 +431,5 @@ void nw_images_stats(struct nw_images *images, struct nw_images_stats *stats)
 {
     pthread_mutex_lock(&images->mutex);
     *stats = images->stats;
-    pthread_mutex_unlock(&images->mutex);
+    unlock(images);
 }

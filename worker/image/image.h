@@ -71,6 +71,10 @@ void nw_images_release(struct nw_images *images, struct nw_image *image);
 int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
                    struct nw_image **image);
 
+/* What is counted is what is in the list, and within its bounds: for tests and debug builds. Nothing else uses the
+ * cache meanwhile. */
+bool nw_images_is_valid(const struct nw_images *images);
+
 struct nw_images_stats {
     size_t images; /* in the cache now */
     size_t bytes;

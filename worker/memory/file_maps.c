@@ -1,5 +1,6 @@
 /* See file_maps.h. */
 #include "worker/memory/file_maps.h"
+#include "common/base/valid.h"
 #include "worker/files/disk.h"
 #include "worker/memory/memory.h"
 #include "worker/range/region.h"
@@ -27,6 +28,16 @@ void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file)
     nw_disk_hold(memory->disk, file);
     memory->file_maps.list[memory->file_maps.n++] =
         (struct nw_file_map){.origin = memory->regions.last_id, .file = file};
+    nw_check_valid(nw_file_maps, &memory->file_maps);
+}
+
+bool nw_file_maps_is_valid(const struct nw_file_maps *maps)
+{
+    for (size_t i = 0; i < maps->n; i++)
+        if (!maps->list[i].file || !maps->list[i].file->users ||
+            (i > 0 && maps->list[i].origin <= maps->list[i - 1].origin))
+            return false;
+    return maps->n <= maps->room;
 }
 
 static struct nw_file_map *find(const struct nw_file_maps *maps, uint64_t origin)
@@ -65,6 +76,7 @@ void nw_file_maps_sweep(struct nw_memory *memory)
             nw_disk_done(memory->disk, maps->list[i].file);
     }
     maps->n = kept;
+    nw_check_valid(nw_file_maps, maps);
 }
 
 void nw_file_maps_fini(struct nw_memory *memory)

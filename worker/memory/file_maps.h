@@ -3,6 +3,7 @@
 #ifndef NW_WORKER_MEMORY_FILE_MAPS_H
 #define NW_WORKER_MEMORY_FILE_MAPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,8 @@ void nw_file_maps_sweep(struct nw_memory *memory);
 
 /* All is unmapped. */
 void nw_file_maps_fini(struct nw_memory *memory);
+
+/* Each is a file in use, and once in the list: for tests and debug builds. */
+bool nw_file_maps_is_valid(const struct nw_file_maps *maps);
 
 #endif

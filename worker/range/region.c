@@ -1,5 +1,6 @@
 /* The list of mappings of region.h: a sorted array, searched by halves. */
 #include "worker/range/region.h"
+#include "common/base/valid.h"
 #include "protect/gate/without.h"
 
 #include <errno.h>
@@ -80,6 +81,7 @@ int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, 
     regions->last_id = STRANGE;
     regions->regions[0] = gap(start, end, whole);
     regions->count = 1;
+    nw_check_valid(nw_regions, regions);
     return 0;
 }
 
@@ -417,6 +419,7 @@ int nw_regions_add(struct nw_regions *regions, uintptr_t start, size_t length, i
     struct nw_region region = added(start, length, prot, kind, origin);
     put(regions, &region);
     regions->charged = cost.charged;
+    nw_check_valid(nw_regions, regions);
     return 0;
 }
 
@@ -430,6 +433,7 @@ int nw_regions_remove(struct nw_regions *regions, uintptr_t start, size_t length
     struct nw_region left = gap(start, start + length, in_place);
     put(regions, &left);
     regions->charged = cost.charged;
+    nw_check_valid(nw_regions, regions);
     return 0;
 }
 
@@ -451,6 +455,7 @@ int nw_regions_set_prot(struct nw_regions *regions, uintptr_t start, size_t leng
         set_prot(&regions->regions[i], prot);
     merge(regions, extent.first, extent.last);
     regions->charged = cost.charged;
+    nw_check_valid(nw_regions, regions);
     return 0;
 }
 

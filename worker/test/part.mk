@@ -1,5 +1,6 @@
 # the tests of what the worker is made of
 $(eval $(call test,worker/region,worker/test/region_test.c worker/range/region.c))
+$(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefix worker/,account/*.c files/*.c range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/calls.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c range/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c image/where.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/share_test.c worker/account/share.c worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c worker/base/config.c))
