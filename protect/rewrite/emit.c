@@ -23,10 +23,10 @@ static void emit(struct nw_emit *out, unsigned int byte)
 {
     uint8_t value = (uint8_t)byte;
 
-    nw_emit_bytes(out, &value, 1);
+    nw__emit_bytes(out, &value, 1);
 }
 
-void nw_emit_bytes(struct nw_emit *out, const void *bytes, size_t size)
+void nw__emit_bytes(struct nw_emit *out, const void *bytes, size_t size)
 {
     if (size > sizeof out->bytes - out->size) {
         out->failed = true;
@@ -41,18 +41,18 @@ static void emit_dword(struct nw_emit *out, int64_t value)
     int32_t word = (int32_t)value;
 
     out->failed |= word != value;
-    nw_emit_bytes(out, &word, sizeof word);
+    nw__emit_bytes(out, &word, sizeof word);
 }
 
-void nw_emit_distance(struct nw_emit *out, int64_t target, size_t behind)
+void nw__emit_distance(struct nw_emit *out, int64_t target, size_t behind)
 {
     emit_dword(out, target - (out->at + (int64_t)(out->size + 4 + behind)));
 }
 
-void nw_emit_jump(struct nw_emit *out, int64_t target)
+void nw__emit_jump(struct nw_emit *out, int64_t target)
 {
     emit(out, 0xe9);
-    nw_emit_distance(out, target, 0);
+    nw__emit_distance(out, target, 0);
 }
 
 static uint8_t modrm(const struct nw_source *source)
@@ -75,7 +75,7 @@ static int64_t immediate(const struct nw_source *source)
     return nw_insn_value(source->code + source->insn->imm_at, source->insn->imm_size);
 }
 
-int64_t nw_source_target(const struct nw_source *source)
+int64_t nw__source_target(const struct nw_source *source)
 {
     bool branch = nw_insn_direct_branch(source->code, source->insn);
 
@@ -108,17 +108,17 @@ static void emit_plain(struct nw_emit *out, const struct nw_source *source)
         if (conditional)
             emit(out, 0x0f);
         emit(out, jump ? 0xe9 : 0x80 | (opcode & 0x0f));
-        nw_emit_distance(out, nw_source_target(source), 0);
+        nw__emit_distance(out, nw__source_target(source), 0);
         return;
     }
     if (!nw_insn_rip_relative(source->code, insn)) {
-        nw_emit_bytes(out, source->code, insn->length);
+        nw__emit_bytes(out, source->code, insn->length);
         return;
     }
     out->failed |= insn->address_32;
-    nw_emit_bytes(out, source->code, insn->disp_at);
-    nw_emit_distance(out, nw_source_target(source), insn->imm_size);
-    nw_emit_bytes(out, source->code + insn->length - insn->imm_size, insn->imm_size);
+    nw__emit_bytes(out, source->code, insn->disp_at);
+    nw__emit_distance(out, nw__source_target(source), insn->imm_size);
+    nw__emit_bytes(out, source->code + insn->length - insn->imm_size, insn->imm_size);
 }
 
 /* A register that is neither in the operands nor their second half (BH), so that it may be borrowed. */
@@ -146,14 +146,14 @@ static unsigned int scratch_for(const struct nw_source *source)
 
 static void save_scratch(struct nw_emit *out, unsigned int scratch)
 {
-    nw_emit_bytes(out, "\x48\x8d\x64\x24\x80", 5); /* lea -128(%rsp), %rsp */
+    nw__emit_bytes(out, "\x48\x8d\x64\x24\x80", 5); /* lea -128(%rsp), %rsp */
     emit(out, 0x50 | scratch);
 }
 
 static void restore_scratch(struct nw_emit *out, unsigned int scratch)
 {
     emit(out, 0x58 | scratch);
-    nw_emit_bytes(out, "\x48\x8d\xa4\x24\x80\0\0\0", 8); /* lea 128(%rsp), %rsp */
+    nw__emit_bytes(out, "\x48\x8d\xa4\x24\x80\0\0\0", 8); /* lea 128(%rsp), %rsp */
 }
 
 /* ModRM, SIB and displacement of the same operand with another `reg`, while RSP is STACK_SHIFT lower, and `add` beyond
@@ -165,7 +165,7 @@ static void emit_operand(struct nw_emit *out, const struct nw_source *source, un
 
     if (nw_insn_rip_relative(source->code, source->insn)) {
         emit(out, 0x05 | reg << 3);
-        nw_emit_distance(out, nw_source_target(source) + add, 0);
+        nw__emit_distance(out, nw__source_target(source) + add, 0);
         return;
     }
     if (byte >= 0xc0) {
@@ -184,7 +184,7 @@ static void emit_operand(struct nw_emit *out, const struct nw_source *source, un
 /* What stands before the opcode or REX. */
 static void emit_prefixes(struct nw_emit *out, const struct nw_insn *insn, const uint8_t *code)
 {
-    nw_emit_bytes(out, code, insn->opcode_at - (size_t)(insn->rex != 0));
+    nw__emit_bytes(out, code, insn->opcode_at - (size_t)(insn->rex != 0));
 }
 
 /* Complements a register, in the width of the instruction. */
@@ -205,15 +205,15 @@ static bool emit_direct_load(struct nw_emit *out, const struct nw_source *source
 
     if (!move && insn->opcode != 0x68)
         return false;
-    nw_emit_bytes(out, source->code, insn->imm_at);
-    nw_emit_bytes(out, &complement, insn->imm_size);
+    nw__emit_bytes(out, source->code, insn->imm_at);
+    nw__emit_bytes(out, &complement, insn->imm_size);
     if (move) {
         uint8_t low = insn->opcode == 0xc7 ? modrm(source) : insn->opcode;
         unsigned int reg = (low & 7) | (insn->rex & 1u) << 3;
         out->failed |= reg == RSP;
         emit_not(out, insn->rex & 8, reg);
     } else {
-        nw_emit_bytes(out, "\x48\xf7\x14\x24", 4); /* notq (%rsp) */
+        nw__emit_bytes(out, "\x48\xf7\x14\x24", 4); /* notq (%rsp) */
     }
     return true;
 }
@@ -242,7 +242,7 @@ static unsigned int register_opcode(const struct nw_source *source)
 static void load_complemented(struct nw_emit *out, bool wide, unsigned int reg, int64_t value)
 {
     if (wide)
-        nw_emit_bytes(out, (uint8_t[]){0x48, 0xc7, 0xc0 | reg}, 3);
+        nw__emit_bytes(out, (uint8_t[]){0x48, 0xc7, 0xc0 | reg}, 3);
     else
         emit(out, 0xb8 | reg);
     emit_dword(out, ~value);
@@ -257,7 +257,7 @@ static void emit_with_register(struct nw_emit *out, const struct nw_source *sour
 
     emit_prefixes(out, insn, source->code);
     if (insn->modrm_at == 0) { /* on RAX */
-        nw_emit_bytes(out, (uint8_t[]){0x40 | (insn->rex & 8), opcode, 0xc0 | reg << 3}, 3);
+        nw__emit_bytes(out, (uint8_t[]){0x40 | (insn->rex & 8), opcode, 0xc0 | reg << 3}, 3);
         return;
     }
     emit(out, 0x40 | (insn->rex & 0x0b));
@@ -267,7 +267,7 @@ static void emit_with_register(struct nw_emit *out, const struct nw_source *sour
     emit_operand(out, source, reg, 0);
     if (insn->opcode == 0x69) {
         uint8_t rex = 0x40 | (insn->rex & 8) | (insn->rex >> 2 & 1);
-        nw_emit_bytes(out, (uint8_t[]){rex, 0x89, 0xc0 | reg << 3 | (modrm(source) >> 3 & 7)}, 3);
+        nw__emit_bytes(out, (uint8_t[]){rex, 0x89, 0xc0 | reg << 3 | (modrm(source) >> 3 & 7)}, 3);
     }
 }
 
@@ -345,7 +345,7 @@ static void emit_head_without_base(struct nw_emit *out, const struct nw_source *
         head[insn->opcode_at - 1] &= 0xfc;
     else if (insn->encoding != NW_INSN_LEGACY && head[insn->opcode_at] != 0xc5)
         head[insn->opcode_at + 1] |= 0x60;
-    nw_emit_bytes(out, head, insn->modrm_at);
+    nw__emit_bytes(out, head, insn->modrm_at);
 }
 
 static void emit_memory(struct nw_emit *out, const struct nw_source *source)
@@ -371,11 +371,11 @@ static void emit_memory(struct nw_emit *out, const struct nw_source *source)
     emit_head_without_base(out, source);
     emit(out, 0x80 | reg << 3 | scratch);
     emit_dword(out, step);
-    nw_emit_bytes(out, source->code + insn->length - insn->imm_size, insn->imm_size);
+    nw__emit_bytes(out, source->code + insn->length - insn->imm_size, insn->imm_size);
     restore_scratch(out, scratch);
 }
 
-void nw_emit_insn(struct nw_emit *out, const struct nw_source *source, enum nw_form form)
+void nw__emit_insn(struct nw_emit *out, const struct nw_source *source, enum nw_form form)
 {
     static void (*const forms[NW_FORMS])(struct nw_emit *, const struct nw_source *) = {
         [NW_FORM_PLAIN] = emit_plain, [NW_FORM_IMMEDIATE] = emit_immediate, [NW_FORM_MEMORY] = emit_memory};

@@ -33,17 +33,17 @@ enum nw_form {
 #define NW_FORMS 3
 
 /* Sets failed when the instruction has no such form. Calls have none. */
-void nw_emit_insn(struct nw_emit *out, const struct nw_source *source, enum nw_form form);
+void nw__emit_insn(struct nw_emit *out, const struct nw_source *source, enum nw_form form);
 
 /* JMP to a position. */
-void nw_emit_jump(struct nw_emit *out, int64_t target);
+void nw__emit_jump(struct nw_emit *out, int64_t target);
 
-void nw_emit_bytes(struct nw_emit *out, const void *bytes, size_t size);
+void nw__emit_bytes(struct nw_emit *out, const void *bytes, size_t size);
 
 /* The distance to a position from the end of these four bytes and `behind` more. */
-void nw_emit_distance(struct nw_emit *out, int64_t target, size_t behind);
+void nw__emit_distance(struct nw_emit *out, int64_t target, size_t behind);
 
 /* Where a direct branch goes, or what a RIP-relative operand points to. */
-int64_t nw_source_target(const struct nw_source *source);
+int64_t nw__source_target(const struct nw_source *source);
 
 #endif

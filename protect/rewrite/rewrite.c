@@ -132,7 +132,7 @@ static bool entered_from_function(const struct image *image, const struct functi
     for (size_t i = 0; i < function->count; i++) {
         if (!decode_at(image, function, i, &insn, &source) || !nw_insn_direct_branch(source.code, &insn))
             continue;
-        int64_t target = nw_source_target(&source);
+        int64_t target = nw__source_target(&source);
         if (target > (int64_t)window->start && target < (int64_t)window->end)
             return true;
     }
@@ -212,9 +212,9 @@ static void build_detour(const struct nw_source *source, struct nw_emit *site, s
     const struct nw_insn *insn = source->insn;
 
     if (nw_insn_direct_branch(source->code, insn) && insn->imm_size == 4 && insn->opcode != 0xc7) {
-        nw_emit_bytes(site, source->code, insn->imm_at);
-        nw_emit_distance(site, trampoline->at, 0);
-        nw_emit_jump(trampoline, nw_source_target(source));
+        nw__emit_bytes(site, source->code, insn->imm_at);
+        nw__emit_distance(site, trampoline->at, 0);
+        nw__emit_jump(trampoline, nw__source_target(source));
         return;
     }
     if (!is_indirect(source, 2) || !nw_insn_rip_relative(source->code, insn) || insn->address_32) {
@@ -222,11 +222,11 @@ static void build_detour(const struct nw_source *source, struct nw_emit *site, s
         return;
     }
     for (size_t i = JUMP_SIZE; i < insn->length; i++)
-        nw_emit_bytes(site, "\x67", 1); /* a prefix without effect */
-    nw_emit_bytes(site, "\xe8", 1);
-    nw_emit_distance(site, trampoline->at, 0);
-    nw_emit_bytes(trampoline, "\xff\x25", 2); /* jmp *distance(%rip) */
-    nw_emit_distance(trampoline, nw_source_target(source), 0);
+        nw__emit_bytes(site, "\x67", 1); /* a prefix without effect */
+    nw__emit_bytes(site, "\xe8", 1);
+    nw__emit_distance(site, trampoline->at, 0);
+    nw__emit_bytes(trampoline, "\xff\x25", 2); /* jmp *distance(%rip) */
+    nw__emit_distance(trampoline, nw__source_target(source), 0);
 }
 
 /* Where it stands matters to SYSCALL, which stores it, and to LOOP, JRCXZ and XBEGIN, which have no long form. */
@@ -246,18 +246,18 @@ static void build_move(const struct image *image, const struct function *functio
     struct nw_insn insn;
     struct nw_source source;
 
-    nw_emit_jump(site, trampoline->at);
+    nw__emit_jump(site, trampoline->at);
     for (size_t i = window->first; i < window->first + window->count; i++) {
         if (!decode_at(image, function, i, &insn, &source) || !may_move(&source, i == window->first)) {
             trampoline->failed = true;
             return;
         }
         bool holds_hit = i >= function->first_hit && i <= function->last_hit;
-        nw_emit_insn(trampoline, &source, holds_hit ? form : NW_FORM_PLAIN);
+        nw__emit_insn(trampoline, &source, holds_hit ? form : NW_FORM_PLAIN);
         if (window->count > 1)
-            nw_emit_bytes(trampoline, "\x90", 1); /* so that no sequence spans two */
+            nw__emit_bytes(trampoline, "\x90", 1); /* so that no sequence spans two */
     }
-    nw_emit_jump(trampoline, (int64_t)window->end);
+    nw__emit_jump(trampoline, (int64_t)window->end);
 }
 
 /* How a window may be rewritten: in one of the forms, or NW_FORMS for a detour. */

@@ -123,8 +123,8 @@ static bool put_number(struct patch *patch, uint32_t number, size_t *at)
 
     *at = patch->free;
     memcpy(load + 1, &number, sizeof number);
-    nw_emit_bytes(&emit, load, sizeof load);
-    nw_emit_jump(&emit, (int64_t)patch->common);
+    nw__emit_bytes(&emit, load, sizeof load);
+    nw__emit_jump(&emit, (int64_t)patch->common);
     return put(patch, &emit);
 }
 
@@ -133,10 +133,10 @@ static bool put_site(struct patch *patch, const struct site *site, size_t number
 {
     struct nw_emit stub = {.at = (int64_t)patch->free}, jump = {.at = site->at};
 
-    nw_emit_bytes(&stub, "\x48\x8d\x0d", 3);
-    nw_emit_distance(&stub, (int64_t)site->at + SYSCALL_AT, 0);
-    nw_emit_jump(&stub, (int64_t)number_stub);
-    nw_emit_jump(&jump, (int64_t)patch->free);
+    nw__emit_bytes(&stub, "\x48\x8d\x0d", 3);
+    nw__emit_distance(&stub, (int64_t)site->at + SYSCALL_AT, 0);
+    nw__emit_jump(&stub, (int64_t)number_stub);
+    nw__emit_jump(&jump, (int64_t)patch->free);
     if (jump.failed || !put(patch, &stub))
         return false;
     memcpy(patch->code + site->at, jump.bytes, jump.size);

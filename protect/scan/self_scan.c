@@ -33,7 +33,7 @@ static int take_mapping(struct walk *walk, const char *line)
     return 0;
 }
 
-int nw_self_walk(void (*each)(const uint8_t *code, size_t size, void *arg), void *arg)
+int nw__self_walk(void (*each)(const uint8_t *code, size_t size, void *arg), void *arg)
 {
     struct walk walk = {.each = each, .arg = arg};
     FILE *maps = fopen("/proc/self/maps", "re");
@@ -75,7 +75,7 @@ static void scan(const uint8_t *code, size_t size, void *arg)
 ssize_t nw_self_scan(struct nw_scan_hit *hits, size_t max)
 {
     struct found found = {.hits = hits, .max = max};
-    int error = nw_self_walk(scan, &found);
+    int error = nw__self_walk(scan, &found);
 
     return error != 0 ? error : (ssize_t)found.n;
 }

@@ -17,6 +17,6 @@
 ssize_t nw_self_scan(struct nw_scan_hit *hits, size_t max);
 
 /* Shows `each` all that memory, mappings that adjoin as one. 0 or negative errno as above. */
-int nw_self_walk(void (*each)(const uint8_t *code, size_t size, void *arg), void *arg);
+int nw__self_walk(void (*each)(const uint8_t *code, size_t size, void *arg), void *arg);
 
 #endif

@@ -59,5 +59,5 @@ static void look(const uint8_t *code, size_t size, void *set)
 int nw_tiles_set_here(bool *set)
 {
     *set = false;
-    return nw_self_walk(look, set);
+    return nw__self_walk(look, set);
 }

@@ -19,7 +19,7 @@ static bool overlaps(const struct nw_scan_hit *hit, uint64_t start, uint64_t end
     return hit->offset < end && hit->offset + hit->length > start;
 }
 
-bool nw_audit_in_gate(const struct nw_scan_hit *hit)
+bool nw__audit_in_gate(const struct nw_scan_hit *hit)
 {
     return hit->offset >= (uint64_t)nw_gate_text_start && hit->offset + hit->length <= (uint64_t)nw_gate_text_end &&
            !overlaps(hit, plain_start, plain_end);
@@ -52,7 +52,7 @@ static int clean_own_text(struct nw_audit *audit)
     for (size_t i = 0; i < audit->n_left && !error; i++) {
         const struct nw_scan_hit *hit = &audit->left[i];
 
-        if (nw_audit_in_gate(hit) || !in_own_text(hit))
+        if (nw__audit_in_gate(hit) || !in_own_text(hit))
             continue;
         audit->overwritten[audit->n_overwritten++] = *hit;
         error = overwrite(hit->offset, hit->length);
@@ -91,6 +91,6 @@ int nw_audit(struct nw_audit *audit)
     if (!error)
         error = look(audit);
     for (size_t i = 0; i < audit->n_left && !error; i++)
-        error = nw_audit_in_gate(&audit->left[i]) ? 0 : -EPERM;
+        error = nw__audit_in_gate(&audit->left[i]) ? 0 : -EPERM;
     return error ? error : look_for_tiles();
 }

@@ -27,7 +27,7 @@ struct nw_audit {
 int nw_audit(struct nw_audit *audit);
 
 /* Whether all of a hit lies in the gate. */
-bool nw_audit_in_gate(const struct nw_scan_hit *hit);
+bool nw__audit_in_gate(const struct nw_scan_hit *hit);
 
 /* Does the audit and prints on standard output what is left and what was overwritten, each with its place. Returns the
  * exit status of the program: 0, or 1 when an instruction is left outside the gate. */

@@ -71,7 +71,7 @@ static size_t print_left(const struct nw_elf *elf, const struct nw_audit *audit,
     size_t n = 0;
 
     for (size_t i = 0; i < audit->n_left; i++)
-        if (nw_audit_in_gate(&audit->left[i]) == in_gate) {
+        if (nw__audit_in_gate(&audit->left[i]) == in_gate) {
             print_place(elf, &audit->left[i]);
             n++;
         }

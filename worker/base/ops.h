@@ -64,6 +64,9 @@
 enum nw_op { NW_OP_NONE, NW_OPS(NW_OP_NUMBER) };
 #undef NW_OP_NUMBER
 
+/* Where a domain finds its function's own file, by the function's name; there is nothing else in that folder. */
+#define NW_OWN_FOLDER "/function/"
+
 #define NW_MORE_ROOM 1
 #define NW_NO_MORE   2
 

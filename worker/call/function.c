@@ -292,7 +292,7 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     }
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
-    note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw_memory_note_peak */
+    note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw__memory_note_peak */
     now = nw_now();
     f->retry_at = domain->state != NW_DOMAIN_LIVE ? now + RETRY_NS : now - f->lost_at < CALM_NS ? now + CALM_NS : 0;
     f->lost_at = now;

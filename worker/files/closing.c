@@ -103,7 +103,7 @@ static void carry_out(struct closing *c)
     free(c);
 }
 
-void nw_closing_finish(struct nw_files *files)
+void nw__closing_finish(struct nw_files *files)
 {
     struct closing *c;
 

@@ -12,7 +12,7 @@ struct nw_files;
 void nw_close(struct nw_files *files, int fd);
 
 /* No lock of the files. Returns when nothing of the domain waits to be closed. Nothing runs in it. */
-void nw_closing_finish(struct nw_files *files);
+void nw__closing_finish(struct nw_files *files);
 
 int nw_closing_init(void); /* before any domain is made, and while the process may still start threads at will */
 

@@ -93,7 +93,7 @@ static void clear(struct nw_files *files, struct nw_domain_fd *e)
     *e = (struct nw_domain_fd){.fd = -1};
     nw_close(files, fd);
     if (opened)
-        nw_opened_release(files, opened);
+        nw__opened_release(files, opened);
 }
 
 int nw_fd_duplicate(struct nw_files *files, const struct nw_domain_fd *file, struct nw_domain_fd *copy)
@@ -104,7 +104,7 @@ int nw_fd_duplicate(struct nw_files *files, const struct nw_domain_fd *file, str
         return -errno;
     pthread_mutex_lock(&files->lock);
     if (copy->opened)
-        nw_opened_hold(copy->opened);
+        nw__opened_hold(copy->opened);
     unlock(files);
     return 0;
 }
@@ -129,7 +129,7 @@ static void discard(struct nw_files *files, struct nw_domain_fd file)
     if (!file.opened)
         return;
     pthread_mutex_lock(&files->lock);
-    nw_opened_release(files, file.opened);
+    nw__opened_release(files, file.opened);
     unlock(files);
 }
 
@@ -164,7 +164,7 @@ long nw_fd_add(struct nw_files *files, struct nw_domain_fd file, uint64_t from)
 /* Lock held. */
 static void drop(struct nw_files *files, struct nw_domain_fd *e)
 {
-    nw_watch_forget(files, (uint64_t)(e - files->fds));
+    nw__watch_forget(files, (uint64_t)(e - files->fds));
     if (e->users)
         e->closed = true;
     else
@@ -209,5 +209,5 @@ void nw_fd_close_all(struct nw_files *files)
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         if (files->fds[i].fd >= 0)
             clear(files, &files->fds[i]);
-    nw_closing_finish(files);
+    nw__closing_finish(files);
 }

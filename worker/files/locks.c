@@ -8,13 +8,13 @@
 
 #define BLIND_MOST 64 /* changes while somebody waits: each may leave the kernel two records unknown here */
 
-void nw_locks_init(struct nw_locks *locks)
+void nw__locks_init(struct nw_locks *locks)
 {
     *locks = (struct nw_locks){0};
     pthread_mutex_init(&locks->mutex, NULL);
 }
 
-void nw_locks_fini(struct nw_account *account, struct nw_locks *locks)
+void nw__locks_fini(struct nw_account *account, struct nw_locks *locks)
 {
     nw_share_give(account, NW_RESOURCE_LOCKS, locks->ranges.n);
     nw_ranges_fini(&locks->ranges);

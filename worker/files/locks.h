@@ -21,8 +21,8 @@ struct nw_locks {
     uint32_t blind;   /* ... and by these changes */
 };
 
-void nw_locks_init(struct nw_locks *locks);
-void nw_locks_fini(struct nw_account *account, struct nw_locks *locks); /* once its descriptors are closed */
+void nw__locks_init(struct nw_locks *locks);
+void nw__locks_fini(struct nw_account *account, struct nw_locks *locks); /* once its descriptors are closed */
 
 /* Waits until the kernel has set the record lock by F_OFD_SETLKW, and returns what that says. */
 typedef long nw_locks_wait(void *who, int fd, struct flock *record);

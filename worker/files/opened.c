@@ -27,7 +27,7 @@ struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_do
         return NULL;
     }
     opened->users = 1;
-    nw_locks_init(&opened->locks);
+    nw__locks_init(&opened->locks);
     return opened;
 }
 
@@ -36,7 +36,7 @@ bool nw_opened_is_valid(const struct nw_opened *opened)
     return opened->users && (!opened->owner || opened->owner->users) && (!opened->disk || opened->disk->users);
 }
 
-void nw_opened_hold(struct nw_opened *opened)
+void nw__opened_hold(struct nw_opened *opened)
 {
     nw_check_valid(nw_opened, opened);
     opened->users++;
@@ -45,7 +45,7 @@ void nw_opened_hold(struct nw_opened *opened)
 static void owner_free(struct nw_files *files, struct nw_lock_owner *owner)
 {
     nw_close(files, owner->fd);
-    nw_locks_fini(files->account, &owner->locks);
+    nw__locks_fini(files->account, &owner->locks);
     free(owner);
 }
 
@@ -61,12 +61,12 @@ static void owner_release(struct nw_files *files, struct nw_lock_owner *owner)
     owner_free(files, owner);
 }
 
-void nw_opened_release(struct nw_files *files, struct nw_opened *opened)
+void nw__opened_release(struct nw_files *files, struct nw_opened *opened)
 {
     nw_check_valid(nw_opened, opened);
     if (--opened->users)
         return;
-    nw_locks_fini(files->account, &opened->locks);
+    nw__locks_fini(files->account, &opened->locks);
     if (opened->owner)
         owner_release(files, opened->owner);
     if (opened->disk)
@@ -109,7 +109,7 @@ static struct nw_lock_owner *owner_new(struct nw_files *files, const struct nw_d
     *error = 0;
     owner->device = st->st_dev;
     owner->inode = st->st_ino;
-    nw_locks_init(&owner->locks);
+    nw__locks_init(&owner->locks);
     return owner;
 }
 

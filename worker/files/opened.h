@@ -35,8 +35,8 @@ struct nw_opened {
 struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_domain_fd *file);
 
 /* Another number, or one fewer; then its descriptor is closed already. The lock of the files is held. */
-void nw_opened_hold(struct nw_opened *opened);
-void nw_opened_release(struct nw_files *files, struct nw_opened *opened);
+void nw__opened_hold(struct nw_opened *opened);
+void nw__opened_release(struct nw_files *files, struct nw_opened *opened);
 
 /* It and what it holds are in use: for tests and debug builds. */
 bool nw_opened_is_valid(const struct nw_opened *opened);

@@ -72,7 +72,7 @@ int nw_watch_change(struct nw_files *files, uint64_t epoll, int command, uint64_
     return error;
 }
 
-void nw_watch_forget(struct nw_files *files, uint64_t number)
+void nw__watch_forget(struct nw_files *files, uint64_t number)
 {
     for (uint64_t epoll = 0; epoll < NW_DOMAIN_FDS; epoll++)
         if (is_watched(files, number, epoll)) {

@@ -15,6 +15,6 @@ struct nw_files;
 int nw_watch_change(struct nw_files *files, uint64_t epoll, int command, uint64_t number, struct epoll_event event);
 
 /* The lock of the files is held: before this number of the domain is closed. */
-void nw_watch_forget(struct nw_files *files, uint64_t number);
+void nw__watch_forget(struct nw_files *files, uint64_t number);
 
 #endif

@@ -107,7 +107,7 @@ static struct nw_gate_context *wait(struct nw_executor *ex, struct nw_slot *slot
 
 static struct nw_gate_context *direct(struct nw_executor *ex, struct nw_slot *slot, const struct nw_args_direct *args)
 {
-    return nw_syscall_direct(ex, slot, &args->call);
+    return nw__syscall_direct(ex, slot, &args->call);
 }
 
 #define NW_OP_SLOW(NAME, handler)
@@ -129,6 +129,6 @@ struct nw_gate_context *nw_gate_dispatch(struct nw_gate_thread *thread, uint64_t
     switch ((uint32_t)op) {
         NW_OPS(NW_OP_DISPATCH)
     default:
-        return nw_slow_op(ex, slot, op, a1, a2, a3, a4);
+        return nw__slow_op(ex, slot, op, a1, a2, a3, a4);
     }
 }

@@ -8,7 +8,7 @@ struct nw_executor;
 struct nw_gate_context;
 struct nw_slot;
 
-struct nw_gate_context *nw_slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
-                                   uint64_t a3, uint64_t a4);
+struct nw_gate_context *nw__slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
+                                    uint64_t a3, uint64_t a4);
 
 #endif

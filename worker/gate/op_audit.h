@@ -15,8 +15,6 @@
 #include "worker/base/span.h"
 #include "worker/call/route.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/monitor.h"
-#include "worker/gate/ops.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>

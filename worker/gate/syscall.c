@@ -115,7 +115,7 @@ static struct nw_gate_context *carry_out(struct nw_call *call)
     return &call->slot->gate;
 }
 
-struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slot *slot)
+struct nw_gate_context *nw__syscall_trapped(struct nw_executor *ex, struct nw_slot *slot)
 {
     const struct nw_gate_regs *r = &slot->gate.regs;
     struct nw_call call = {
@@ -137,8 +137,8 @@ bool nw_syscall_is_direct(uint32_t number)
            number != SYS_rt_sigreturn;
 }
 
-struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
-                                          const struct nw_shortcut_call *asked)
+struct nw_gate_context *nw__syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
+                                           const struct nw_shortcut_call *asked)
 {
     struct nw_call call = {.ex = ex, .slot = slot, .domain = slot->domain};
 

@@ -11,11 +11,11 @@ struct nw_shortcut_call;
 struct nw_slot;
 
 /* A domain's system call was caught. */
-struct nw_gate_context *nw_syscall_trapped(struct nw_executor *ex, struct nw_slot *slot);
+struct nw_gate_context *nw__syscall_trapped(struct nw_executor *ex, struct nw_slot *slot);
 
 /* The same for NW_OP_SYSCALL. Entered with the domain's FS base. */
-struct nw_gate_context *nw_syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
-                                          const struct nw_shortcut_call *asked);
+struct nw_gate_context *nw__syscall_direct(struct nw_executor *ex, struct nw_slot *slot,
+                                           const struct nw_shortcut_call *asked);
 bool nw_syscall_is_direct(uint32_t number); /* may come as NW_OP_SYSCALL */
 
 #endif

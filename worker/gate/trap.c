@@ -263,7 +263,7 @@ struct nw_gate_context *nw_gate_trap(struct nw_gate_thread *thread)
     if (ex->trap.signal == 0 || nw_load_acquire(&slot->domain->state) == NW_DOMAIN_DYING) /* set by nw_domain_kill */
         return kicked(ex, slot);
     if (ex->trap.signal == SIGSYS)
-        return nw_syscall_trapped(ex, slot);
+        return nw__syscall_trapped(ex, slot);
     if (nw_signal_fault(slot, ex->trap.signal, ex->trap.code, ex->trap.address, ex->trap.at))
         return &slot->gate;
     return crash(ex, slot);

@@ -9,7 +9,7 @@
 #define FILE_MAX ((off_t)256 << 20)
 
 /* Reads what the file has of the range; what is missing stays as it is. 0 or negative errno. */
-int nw_image_read(int fd, uint64_t offset, uint8_t *bytes, size_t size)
+int nw__image_read(int fd, uint64_t offset, uint8_t *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
         ssize_t n = pread(fd, bytes + done, size - done, (off_t)(offset + done));
@@ -33,7 +33,7 @@ struct parts {
 
 static bool take(struct parts *p, uint64_t offset, uint64_t size)
 {
-    if (size > p->left || nw_image_read(p->fd, offset, p->bytes + offset, size) != 0)
+    if (size > p->left || nw__image_read(p->fd, offset, p->bytes + offset, size) != 0)
         return false;
     p->left -= size;
     return true;
@@ -94,7 +94,7 @@ static bool take_parts(struct parts *p)
            take_symbols(p, &header);
 }
 
-uint8_t *nw_image_elf_read(int fd, off_t file_size, struct nw_elf *elf)
+uint8_t *nw__image_elf_read(int fd, off_t file_size, struct nw_elf *elf)
 {
     struct parts p = {.fd = fd, .size = (uint64_t)file_size, .left = NW_IMAGE_ELF_MOST};
     char why[8];

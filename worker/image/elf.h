@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 /* Reads what the file has of the range; what is missing stays as it is. 0 or negative errno. */
-int nw_image_read(int fd, uint64_t offset, uint8_t *bytes, size_t size);
+int nw__image_read(int fd, uint64_t offset, uint8_t *bytes, size_t size);
 
 /*
  * Opens the file as an ELF file and gives its bytes, to be freed; NULL when it is none, or too large. Only what
@@ -18,6 +18,6 @@ int nw_image_read(int fd, uint64_t offset, uint8_t *bytes, size_t size);
  * zero. Of a file of which that is more than NW_IMAGE_ELF_MOST nothing is known.
  */
 #define NW_IMAGE_ELF_MOST ((uint64_t)128 << 20)
-uint8_t *nw_image_elf_read(int fd, off_t file_size, struct nw_elf *elf);
+uint8_t *nw__image_elf_read(int fd, off_t file_size, struct nw_elf *elf);
 
 #endif

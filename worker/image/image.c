@@ -204,7 +204,7 @@ static void rewrite_file(struct nw_image *image, const struct key *key, int fd, 
                          struct nw_image_refusal *refusal)
 {
     struct nw_elf elf;
-    uint8_t *bytes = nw_image_elf_read(fd, key->file_size, &elf);
+    uint8_t *bytes = nw__image_elf_read(fd, key->file_size, &elf);
 
     rewrite_hits(image, key, code, bytes != NULL ? &elf : NULL, refusal);
     free(bytes);
@@ -231,7 +231,7 @@ static void shorten_calls(struct nw_image *image, const struct key *key, int fd,
                           const struct nw_shortcut_gate *gate)
 {
     struct nw_elf elf;
-    uint8_t *bytes = nw_image_elf_read(fd, key->file_size, &elf);
+    uint8_t *bytes = nw__image_elf_read(fd, key->file_size, &elf);
 
     if (bytes != NULL)
         shorten_segments(image, key, code, &elf, gate);
@@ -267,7 +267,7 @@ static int build(struct entry *entry, int fd, const struct nw_shortcut_gate *gat
 
     if (bytes == NULL)
         return -ENOMEM;
-    int error = nw_image_read(fd, key->offset, bytes, key->size);
+    int error = nw__image_read(fd, key->offset, bytes, key->size);
     if (error == 0 && key->patch)
         entry->image.patched = patch_hits(bytes, key->size);
     else if (error == 0 && nw_scan(bytes, key->size, NULL, 0) != 0)

@@ -58,11 +58,11 @@ static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_
     pthread_mutex_lock(&memory->lock);
     result = disk ? nw_file_maps_reserve(&memory->file_maps) : 0;
     if (!result)
-        result = nw_memory_map_data(memory, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
+        result = nw__memory_map_data(memory, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
     if (result >= 0 && disk)
         nw_file_maps_add(memory, disk);
     if (flags & MAP_FIXED)
-        nw_file_maps_sweep(memory);
+        nw__file_maps_sweep(memory);
     pthread_mutex_unlock(&memory->lock);
     return result;
 }
@@ -92,7 +92,7 @@ static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory 
     if (shared && (error = count_whole(memory, file)) < 0)
         return error;
     if (prot & PROT_EXEC)
-        return nw_memory_map_code(memory, args[0], length, prot, flags & MAP_FIXED, file, args[5], code);
+        return nw__memory_map_code(memory, args[0], length, prot, flags & MAP_FIXED, file, args[5], code);
     return map_locked(memory, args, length, shared ? flags : flags & ~MAP_SHARED, file);
 }
 
@@ -141,14 +141,14 @@ long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memo
     pthread_mutex_lock(&memory->lock);
     result = nw_regions_cost_of_remove(&memory->regions, start, length, false, &cost);
     if (!result && length <= NW_PAGES_FEW)
-        result = nw_memory_unmap_now(memory, start, length);
+        result = nw__memory_unmap_now(memory, start, length);
     pthread_mutex_unlock(&memory->lock);
     if (result || length <= NW_PAGES_FEW)
         return result;
     if (!nw_pages_empty(start, length, thread))
         return -NW_CALL_CUT;
     pthread_mutex_lock(&memory->lock);
-    result = nw_memory_unmap_now(memory, start, length);
+    result = nw__memory_unmap_now(memory, start, length);
     pthread_mutex_unlock(&memory->lock);
     return result;
 }
@@ -159,12 +159,12 @@ static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t lengt
     long result = nw_regions_cost_of_prot(&memory->regions, start, length, prot, &cost);
 
     if (!result)
-        result = nw_memory_admit(memory, &cost);
+        result = nw__memory_admit(memory, &cost);
     if (!result)
         result = nw_pages_protect(memory->tag, start, length, prot);
     if (!result)
         result = nw_regions_set_prot(&memory->regions, start, length, prot);
-    nw_memory_settle(memory);
+    nw__memory_settle(memory);
     return result;
 }
 
@@ -183,8 +183,8 @@ long nw_memory_protect(const struct nw_gate_thread *thread, struct nw_memory *me
         return -EINVAL;
     pthread_mutex_lock(&memory->lock);
     result = nw_regions_cost_of_prot(&memory->regions, start, end - start, (int)prot, &cost);
-    if (!result && !nw_memory_fits(memory, cost.charged)) {
-        nw_shortage_note(memory, cost.charged - memory->regions.charged);
+    if (!result && !nw__memory_fits(memory, cost.charged)) {
+        nw__shortage_note(memory, cost.charged - memory->regions.charged);
         result = -ENOMEM;
     }
     for (size_t n; !result && start < end; start += n) {

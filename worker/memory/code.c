@@ -128,8 +128,8 @@ static int take(struct nw_memory *memory, uint64_t size)
         drop_unmapped(memory);
         taken = is_within_limits(memory, size);
     }
-    if (!taken && !nw_memory_fits(memory, memory->regions.charged + size))
-        nw_shortage_note(memory, size);
+    if (!taken && !nw__memory_fits(memory, memory->regions.charged + size))
+        nw__shortage_note(memory, size);
     memory->code.bytes += taken ? size : 0;
     return taken ? 0 : -ENOMEM;
 }
@@ -175,7 +175,7 @@ static void say_refused(int fd, const struct nw_image_refusal *refusal, char why
  * library when it maps the beginning, and puts the rest there. */
 static int reserve_tail(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
-    long at = length == 0 ? 0 : nw_memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    long at = length == 0 ? 0 : nw__memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 
     return at < 0 ? (int)at : 0;
 }
@@ -186,7 +186,7 @@ static long put_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
     enum nw_region_kind kind = part->trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
     const struct nw_region_origin origin = {part->image->id, part->offset, true};
     uint64_t start;
-    int error = nw_memory_place(memory, hint, length, fixed, &start);
+    int error = nw__memory_place(memory, hint, length, fixed, &start);
 
     if (!error && !seams_clean(memory, start, part))
         error = -EPERM;
@@ -194,9 +194,9 @@ static long put_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
         return error;
     error = reserve_tail(memory, start + part->size, length - part->size);
     if (!error)
-        error = nw_memory_put(memory, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
+        error = nw__memory_put(memory, start, part->size, prot, kind, part->image->fd, part->offset, &origin);
     if (error && !fixed && length > part->size)
-        nw_memory_unmap_now(memory, start + part->size, length - part->size);
+        nw__memory_unmap_now(memory, start + part->size, length - part->size);
     return error ? error : (long)start;
 }
 
@@ -275,8 +275,8 @@ static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
 }
 
 /* Before it is built an image is charged with what it can be at most. */
-long nw_memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
-                        const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code)
+long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
+                         const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code)
 {
     struct nw_image_refusal refusal = {0};
     struct part part = {.image = NULL};

@@ -55,7 +55,7 @@ static struct nw_file_map *find(const struct nw_file_maps *maps, uint64_t origin
     return low < maps->n && maps->list[low].origin == origin ? &maps->list[low] : NULL;
 }
 
-void nw_file_maps_sweep(struct nw_memory *memory)
+void nw__file_maps_sweep(struct nw_memory *memory)
 {
     struct nw_file_maps *maps = &memory->file_maps;
     size_t kept = 0;

@@ -27,7 +27,7 @@ int nw_file_maps_reserve(struct nw_file_maps *maps);
 void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file);
 
 /* Something was unmapped. */
-void nw_file_maps_sweep(struct nw_memory *memory);
+void nw__file_maps_sweep(struct nw_memory *memory);
 
 /* All is unmapped. */
 void nw_file_maps_fini(struct nw_memory *memory);

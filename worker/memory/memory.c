@@ -67,34 +67,34 @@ void nw_memory_give_back(struct nw_memory *memory)
     memory->code.n = memory->code.room = 0;
 }
 
-bool nw_memory_fits(const struct nw_memory *memory, uint64_t charged)
+bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged)
 {
     return nw_without(NW_DEFENCE_MEMORY) || charged + memory->code.bytes <= memory->limit ||
            charged <= memory->regions.charged;
 }
 
-int nw_memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost)
+int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost)
 {
     uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
 
-    if (!nw_memory_fits(memory, cost->charged)) {
-        nw_shortage_note(memory, cost->charged - memory->regions.charged);
+    if (!nw__memory_fits(memory, cost->charged)) {
+        nw__shortage_note(memory, cost->charged - memory->regions.charged);
         return -ENOMEM;
     }
     return needed > held ? nw_share_take(memory->account, NW_RESOURCE_MAPPINGS, needed - held) : 0;
 }
 
-void nw_memory_settle(struct nw_memory *memory)
+void nw__memory_settle(struct nw_memory *memory)
 {
     uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS),
              needed = memory->regions.count + NW_MONITOR_MAPPINGS;
 
     if (held > needed)
         nw_share_give(memory->account, NW_RESOURCE_MAPPINGS, held - needed);
-    nw_memory_note_peak(memory);
+    nw__memory_note_peak(memory);
 }
 
-int nw_memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
+int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
 {
     if (!fixed)
         return nw_regions_find_gap(&memory->regions, length, NW_PAGE_SIZE, hint & -NW_PAGE_SIZE, NW_REGION_TOP_DOWN,
@@ -120,17 +120,17 @@ static int open_anonymous(struct nw_memory *memory, uint64_t start, uint64_t len
     int error = nw_regions_cost_of_add(&memory->regions, start, length, prot, kind, NULL, &cost);
 
     if (!error)
-        error = nw_memory_admit(memory, &cost);
+        error = nw__memory_admit(memory, &cost);
     if (!error)
         error = open_own(memory, start, length, prot);
     if (!error)
         error = nw_regions_add(&memory->regions, start, length, prot, kind, NULL);
-    nw_memory_settle(memory);
+    nw__memory_settle(memory);
     return error;
 }
 
-int nw_memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
-                  uint64_t offset, const struct nw_region_origin *origin)
+int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind,
+                   int fd, uint64_t offset, const struct nw_region_origin *origin)
 {
     int flags = kind == NW_REGION_SHARED ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, error;
     struct nw_regions_cost cost;
@@ -138,19 +138,19 @@ int nw_memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int
 
     error = nw_regions_cost_of_add(&memory->regions, start, length, prot, kind, origin, &cost);
     if (!error)
-        error = nw_memory_admit(memory, &cost);
+        error = nw__memory_admit(memory, &cost);
     if (!error)
         error = nw_pages_map(memory->tag, start, length, prot, flags | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset, &gone);
     if (!error)
         error = nw_regions_add(&memory->regions, start, length, prot, kind, origin);
     else if (gone)
         nw_regions_remove(&memory->regions, start, length, false);
-    nw_memory_settle(memory);
+    nw__memory_settle(memory);
     return error;
 }
 
-long nw_memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
-                        uint64_t offset)
+long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
+                         uint64_t offset)
 {
     enum nw_region_kind kind = flags & MAP_SHARED && fd >= 0 ? NW_REGION_SHARED
                                : fd >= 0                     ? NW_REGION_FILE
@@ -158,28 +158,28 @@ long nw_memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length
                                                              : NW_REGION_ANON;
     struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, fd >= 0);
     uint64_t start;
-    int error = nw_memory_place(memory, hint, length, flags & MAP_FIXED, &start);
+    int error = nw__memory_place(memory, hint, length, flags & MAP_FIXED, &start);
 
     if (!error && fd < 0 && nw_regions_is_own(&memory->regions, start, length))
         error = open_anonymous(memory, start, length, prot, kind);
     else if (!error)
-        error = nw_memory_put(memory, start, length, prot, kind, fd, offset, &origin);
+        error = nw__memory_put(memory, start, length, prot, kind, fd, offset, &origin);
     return error ? error : (long)start;
 }
 
-long nw_memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length)
+long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     bool own = nw_regions_is_own(&memory->regions, start, length);
     struct nw_regions_cost cost;
     int error = nw_regions_cost_of_remove(&memory->regions, start, length, own, &cost);
 
     if (!error)
-        error = nw_memory_admit(memory, &cost);
+        error = nw__memory_admit(memory, &cost);
     if (!error)
         error = own ? nw_pages_close(memory->tag >= 0, start, length) : nw_pages_reserve_again(start, length);
     if (!error)
         error = nw_regions_remove(&memory->regions, start, length, own);
-    nw_file_maps_sweep(memory);
-    nw_memory_settle(memory);
+    nw__file_maps_sweep(memory);
+    nw__memory_settle(memory);
     return error;
 }

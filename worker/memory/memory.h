@@ -78,26 +78,26 @@ static inline uint64_t nw_page_up(uint64_t length)
 /* All with the lock held. */
 
 /* Whether the domain may have so many bytes charged; less than it has it always may. */
-bool nw_memory_fits(const struct nw_memory *memory, uint64_t charged);
+bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged);
 
 /* Admits what a change would lead to: -ENOMEM. What it took and the change did not use is given back by the other. */
-int nw_memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
-void nw_memory_settle(struct nw_memory *memory);
+int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
+void nw__memory_settle(struct nw_memory *memory);
 
 /* Where a mapping goes: at the fixed address, or wherever it fits, at the hint if that is free. */
-int nw_memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start);
+int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start);
 
 /* Maps an image's or a file's part there, in the domain's key, and records it. */
-int nw_memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind, int fd,
-                  uint64_t offset, const struct nw_region_origin *origin);
+int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind,
+                   int fd, uint64_t offset, const struct nw_region_origin *origin);
 
 /* Anonymous memory and files; of MAP_FIXED the contents that it replaces are gone already if they are large. */
-long nw_memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
-                        uint64_t offset);
-long nw_memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length);
+long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
+                         uint64_t offset);
+long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length);
 
 /* Without the lock: code.c. */
-long nw_memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
-                        const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code);
+long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
+                         const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code);
 
 #endif

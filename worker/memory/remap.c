@@ -69,11 +69,11 @@ static int take_place(struct nw_memory *memory, struct move *m, uint64_t length)
 
     if (error)
         return error;
-    at = nw_memory_map_data(memory, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
+    at = nw__memory_map_data(memory, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
     if (at >= 0) {
-        at = nw_memory_map_data(memory, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
+        at = nw__memory_map_data(memory, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
         if (at < 0)
-            nw_memory_unmap_now(memory, m->to, m->length);
+            nw__memory_unmap_now(memory, m->to, m->length);
     }
     return at < 0 ? (int)at : 0;
 }
@@ -93,7 +93,7 @@ static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint
                       struct nw_region_origin origin)
 {
     struct nw_regions_cost most = {.charged = 0, .count = memory->regions.count + 4};
-    int error = most.count > memory->regions.max ? -ENOMEM : nw_memory_admit(memory, &most);
+    int error = most.count > memory->regions.max ? -ENOMEM : nw__memory_admit(memory, &most);
 
     if (!error && mremap((void *)from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) ==
                       MAP_FAILED)
@@ -104,7 +104,7 @@ static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint
         error = nw_regions_remove(&memory->regions, from, length, false);
     if (!error)
         error = nw_regions_add(&memory->regions, to, length, RW, NW_REGION_ANON, &origin);
-    nw_memory_settle(memory);
+    nw__memory_settle(memory);
     return error;
 }
 
@@ -156,11 +156,11 @@ static long copy(struct nw_memory *memory, uint64_t old, uint64_t old_length, ui
     long to, error = 0;
 
     pthread_mutex_lock(&memory->lock);
-    to = nw_memory_map_data(memory, 0, length, RW, 0, -1, 0);
+    to = nw__memory_map_data(memory, 0, length, RW, 0, -1, 0);
     if (to >= 0 && nw_gate_copy((void *)to, (const void *)old, old_length) < 0)
         error = -EFAULT;
     if (to >= 0)
-        nw_memory_unmap_now(memory, error ? (uint64_t)to : old, error ? length : old_length);
+        nw__memory_unmap_now(memory, error ? (uint64_t)to : old, error ? length : old_length);
     pthread_mutex_unlock(&memory->lock);
     return error ? error : to;
 }
@@ -174,7 +174,7 @@ static long lengthen(struct nw_memory *memory, uint64_t old, uint64_t old_length
     if (nw_regions_find_gap(&memory->regions, length - old_length, NW_PAGE_SIZE, end, NW_REGION_TOP_DOWN, &at) ||
         at != end)
         return -ENOMEM;
-    result = nw_memory_map_data(memory, end, length - old_length, RW, MAP_FIXED, -1, 0);
+    result = nw__memory_map_data(memory, end, length - old_length, RW, MAP_FIXED, -1, 0);
     return result < 0 ? result : (long)old;
 }
 

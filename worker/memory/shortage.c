@@ -22,7 +22,7 @@ uint64_t nw_memory_used(const struct nw_memory *memory)
     return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes);
 }
 
-void nw_memory_note_peak(struct nw_memory *memory)
+void nw__memory_note_peak(struct nw_memory *memory)
 {
     uint64_t used = nw_memory_used(memory);
 
@@ -30,7 +30,7 @@ void nw_memory_note_peak(struct nw_memory *memory)
         nw_store_relaxed(&memory->peak, used); /* read by nw_tell_holds, for people */
 }
 
-void nw_shortage_note(struct nw_memory *memory, uint64_t asked)
+void nw__shortage_note(struct nw_memory *memory, uint64_t asked)
 {
     nw_store_relaxed(&memory->shortage.asked, asked); /* all read by nw_shortage_explain */
     nw_store_relaxed(&memory->shortage.held, nw_memory_used(memory));
@@ -91,7 +91,7 @@ void nw_shortage_explain(const struct nw_memory *memory, bool is_up, uint64_t re
 {
     const struct nw_shortage last = {
         .asked =
-            nw_load_relaxed(&memory->shortage.asked), /* all stored by nw_shortage_note; they need not go together */
+            nw_load_relaxed(&memory->shortage.asked), /* all stored by nw__shortage_note; they need not go together */
         .held = nw_load_relaxed(&memory->shortage.held),
         .at = nw_load_relaxed(&memory->shortage.at),
     };

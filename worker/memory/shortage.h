@@ -24,8 +24,8 @@ struct nw_shortage {
 uint64_t nw_memory_used(const struct nw_memory *memory);
 
 /* With the lock held: `asked` bytes more were refused; something changed, and may be the most so far. */
-void nw_shortage_note(struct nw_memory *memory, uint64_t asked);
-void nw_memory_note_peak(struct nw_memory *memory);
+void nw__shortage_note(struct nw_memory *memory, uint64_t asked);
+void nw__memory_note_peak(struct nw_memory *memory);
 
 /* Without it: a line in the log about what was refused, once a second at most. */
 void nw_shortage_say(struct nw_memory *memory);

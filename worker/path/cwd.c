@@ -34,7 +34,7 @@ static int resolve(const struct nw_directory *d, int fd, char path[PATH_MAX])
 
 int nw_cwd_init(struct nw_function *f, const char *cwd)
 {
-    const struct nw_directory *d = nw_path_granted(f, cwd);
+    const struct nw_directory *d = nw__path_granted(f, cwd);
     int fd, error;
 
     f->cwd = malloc(PATH_MAX);
@@ -68,7 +68,7 @@ static const char *climb(const char *path, const char *cwd, size_t *length)
     }
 }
 
-int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX])
+int nw__cwd_join(struct nw_domain *domain, char path[PATH_MAX])
 {
     char cwd[PATH_MAX], whole[2 * PATH_MAX];
     size_t length;

@@ -14,7 +14,7 @@ struct nw_function;
 int nw_cwd_init(struct nw_function *function, const char *cwd);
 
 /* Puts the working directory in front of a relative path: 0 or -ENAMETOOLONG. Takes the lock of the files. */
-int nw_cwd_join(struct nw_domain *domain, char path[PATH_MAX]);
+int nw__cwd_join(struct nw_domain *domain, char path[PATH_MAX]);
 
 /* What it is now. Takes that lock, as all that follow. */
 void nw_cwd_get(struct nw_domain *domain, char path[PATH_MAX]);

@@ -22,7 +22,7 @@ static const struct nw_directory *granted(const struct nw_function *f, const cha
     return best;
 }
 
-const struct nw_directory *nw_path_granted(const struct nw_function *f, const char *path)
+const struct nw_directory *nw__path_granted(const struct nw_function *f, const char *path)
 {
     return granted(f, path, strlen(path));
 }
@@ -37,7 +37,7 @@ static bool is_above(const struct nw_function *f, const char *path, size_t lengt
     return length == 0;
 }
 
-bool nw_path_is_above(const struct nw_function *f, const char *path)
+bool nw__path_is_above(const struct nw_function *f, const char *path)
 {
     size_t length = strlen(path);
 
@@ -59,7 +59,7 @@ static size_t cut_last(const char *path, size_t length)
     return length > 0 ? length - 1 : 0;
 }
 
-void nw_path_tidy(const struct nw_function *f, char path[PATH_MAX])
+void nw__path_tidy(const struct nw_function *f, char path[PATH_MAX])
 {
     size_t to = 0, from = 0, length = strlen(path);
     bool slash = false;

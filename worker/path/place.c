@@ -5,6 +5,7 @@
 #include "worker/base/config.h"
 #include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
+#include "worker/base/ops.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/path/beneath.h"
@@ -20,8 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OWN_PREFIX "/function/"
-#define MODE_BITS  0777
+#define MODE_BITS 0777
 
 static bool is_one_of(const char *path, const char *const *files, size_t n)
 {
@@ -82,8 +82,8 @@ static bool is_certificate(const char *path)
 
 static bool is_own(const struct nw_domain *domain, const char *path)
 {
-    return strncmp(path, OWN_PREFIX, strlen(OWN_PREFIX)) == 0 &&
-           strcmp(path + strlen(OWN_PREFIX), domain->function->name) == 0;
+    return strncmp(path, NW_OWN_FOLDER, strlen(NW_OWN_FOLDER)) == 0 &&
+           strcmp(path + strlen(NW_OWN_FOLDER), domain->function->name) == 0;
 }
 
 static const char *skip_slashes(const char *path)
@@ -124,7 +124,7 @@ static enum nw_place_kind kind_of(const struct nw_domain *domain, const struct n
 {
     if (place->granted)
         return NW_PLACE_GRANTED;
-    if (nw_path_is_above(domain->function, place->path))
+    if (nw__path_is_above(domain->function, place->path))
         return NW_PLACE_ABOVE;
     return is_own(domain, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
 }
@@ -141,9 +141,9 @@ static int spell(struct nw_domain *domain, uint64_t number, struct nw_place *pla
     if (!place->path[0])
         return -ENOENT;
     if (place->path[0] != '/' && (int)number == AT_FDCWD)
-        error = nw_cwd_join(domain, place->path);
+        error = nw__cwd_join(domain, place->path);
     if (place->path[0] == '/')
-        nw_path_tidy(domain->function, place->path);
+        nw__path_tidy(domain->function, place->path);
     return error;
 }
 
@@ -164,7 +164,7 @@ int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *pl
         return error;
     if (place->path[0] != '/')
         return find_relative(domain, number, place);
-    place->granted = nw_path_granted(domain->function, place->path);
+    place->granted = nw__path_granted(domain->function, place->path);
     place->kind = kind_of(domain, place);
     if (place->kind == NW_PLACE_GRANTED) {
         place->dir = place->granted->fd;

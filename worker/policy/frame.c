@@ -44,7 +44,7 @@ static uint64_t search_words(struct nw_domain *domain, struct search *s, const u
     return 0;
 }
 
-uint64_t nw_frame_find(struct nw_slot *slot)
+uint64_t nw__frame_find(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
     uint64_t rip = slot->gate.regs.rip, found = 0, words[STEP];

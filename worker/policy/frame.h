@@ -11,6 +11,6 @@ struct nw_slot;
 
 /* Where the innermost frame of the function's own file goes on, or of a library that it brought along; else the
  * instruction that made the call. */
-uint64_t nw_frame_find(struct nw_slot *slot);
+uint64_t nw__frame_find(struct nw_slot *slot);
 
 #endif

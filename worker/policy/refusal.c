@@ -65,7 +65,7 @@ bool nw_refusal_count(struct nw_function *function, long number)
 
 void nw_refusal_log(struct nw_slot *slot, long number, const char *path)
 {
-    const uint64_t frame = nw_frame_find(slot);
+    const uint64_t frame = nw__frame_find(slot);
     char name[NW_CALL_NUMBER_MAX], of[PATH_SAID] = "", where[NW_WHERE_MAX];
 
     if (path)

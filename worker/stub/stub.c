@@ -2,7 +2,9 @@
  * The program inside every domain: loads the function's shared object with the domain's own ld.so, makes its func
  * workers, one thread each, and carries the function ABI over the gate. It is as untrusted as the function itself.
  */
+#include "common/manifest/manifest.h"
 #include "protect/guard/guard.h"
+#include "worker/base/limits.h"
 #include "worker/base/ops.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,7 +18,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define OUTPUT_MAX   (16ul << 20)
 #define OUTPUT_LEAST 4096
 #define KEPT_MAX     (4ul << 20) /* larger buffers are given back to the worker after the call that needed them */
 #define MAPPED_MIN   (256ul << 10)
@@ -25,7 +26,7 @@
 #define REPLY_LEAST  (4ul << 10)
 #define SLOT_STACK   (1ul << 20)
 #define ROUTES       8
-#define NAME_SIZE    64
+#define NAME_SIZE    (NW_NAME_MAX + 1)
 
 struct function {
     int (*init)(void);
@@ -110,7 +111,7 @@ static int output_grow(struct worker *w, size_t wanted)
     size_t size = 2 * w->output_size;
     char *output;
 
-    size = size < OUTPUT_LEAST ? OUTPUT_LEAST : size > OUTPUT_MAX ? OUTPUT_MAX : size;
+    size = size < OUTPUT_LEAST ? OUTPUT_LEAST : size > NW_PAYLOAD_MAX ? NW_PAYLOAD_MAX : size;
     size = size < wanted ? wanted : size;
     output = buffer_new(size);
     if (!output)
@@ -128,8 +129,8 @@ static void append_output(void *context, const char *data, size_t length)
     struct worker *w = context;
     size_t wanted = w->output_length + length;
 
-    if (wanted < length || wanted > OUTPUT_MAX || w->failed) {
-        w->output_length = wanted > w->output_length ? wanted : OUTPUT_MAX + 1;
+    if (wanted < length || wanted > NW_PAYLOAD_MAX || w->failed) {
+        w->output_length = wanted > w->output_length ? wanted : NW_PAYLOAD_MAX + 1;
         return;
     }
     if (wanted > w->output_size && output_grow(w, wanted)) {
@@ -377,7 +378,7 @@ static void load(const char *name)
     char path[128];
     void *library;
 
-    snprintf(path, sizeof(path), "/function/%s", name);
+    snprintf(path, sizeof(path), NW_OWN_FOLDER "%s", name);
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char *why = dlerror();

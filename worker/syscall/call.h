@@ -45,7 +45,7 @@ bool nw_call_is_dying(const struct nw_call *call); /* its domain: what is cut in
 
 /* One piece of at most `most` bytes after the other of args[at + 1] bytes at args[at]; `offset`: the argument that is
  * the place in the file, or 0. Between nw_call_block and nw_executor_unblock. */
-long nw_call_move(struct nw_call *call, int at, int offset, uint64_t most);
+long nw__call_move(struct nw_call *call, int at, int offset, uint64_t most);
 
 /* Hands a call that may take long to the kernel, those that move much from or to a regular file in pieces. */
 long nw_call_kernel_blocking(struct nw_call *call);

@@ -8,6 +8,6 @@
 #include "worker/policy/policy.def"
 #undef CALL
 
-nw_syscall_handler nw_sys_lock; /* what fcntl does with record locks */
+nw_syscall_handler nw__sys_lock; /* what fcntl does with record locks */
 
 #endif

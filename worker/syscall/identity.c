@@ -51,7 +51,7 @@ long nw_sys_getrandom(struct nw_call *call)
     long result;
 
     if (call->args[1] > RANDOM && nw_call_block(call)) {
-        result = nw_call_move(call, 0, 0, RANDOM);
+        result = nw__call_move(call, 0, 0, RANDOM);
         nw_executor_unblock(call->ex);
         return result;
     }

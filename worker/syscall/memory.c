@@ -5,7 +5,6 @@
 #include "worker/account/share.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
-#include "worker/domain/monitor.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/memory/calls.h"

@@ -112,7 +112,7 @@ static long piece(struct nw_call *call)
     return n;
 }
 
-long nw_call_move(struct nw_call *call, int at, int offset, uint64_t most)
+long nw__call_move(struct nw_call *call, int at, int offset, uint64_t most)
 {
     const uint64_t start = call->args[at], length = call->args[at + 1], from = call->args[offset];
     uint64_t done = 0, step;
@@ -165,7 +165,7 @@ static long move_many(struct nw_call *call, int offset_at)
         call->args[2] = one.iov_len;
         if (offset_at)
             call->args[offset_at] = offset + done;
-        n = nw_call_move(call, 1, offset_at, PIECE);
+        n = nw__call_move(call, 1, offset_at, PIECE);
         done += n > 0 ? (uint64_t)n : 0;
     }
     return done ? (long)done : n;
@@ -208,10 +208,10 @@ static long carry_out(struct nw_call *call)
     switch (call->number) {
     case SYS_read:
     case SYS_write:
-        return moves_much(call) && is_regular(call) ? nw_call_move(call, 1, 0, PIECE) : counted(call);
+        return moves_much(call) && is_regular(call) ? nw__call_move(call, 1, 0, PIECE) : counted(call);
     case SYS_pread64:
     case SYS_pwrite64:
-        return moves_much(call) && is_regular(call) ? nw_call_move(call, 1, 3, PIECE) : counted(call);
+        return moves_much(call) && is_regular(call) ? nw__call_move(call, 1, 3, PIECE) : counted(call);
     case SYS_readv:
     case SYS_writev:
         return goes_singly(call) ? move_many(call, 0) : kernel_waiting(call);

@@ -90,7 +90,7 @@ static uint64_t compared(void)
 {
     uint64_t record;
 
-    return nw_attack_look_record(2, &record) ? record + offsetof(struct nw_domain, base) : 0;
+    return nw_attack_look_record(2, &record) ? record + offsetof(struct nw_domain, memory.base) : 0;
 }
 
 /* What the thief is told besides where the secret is. */

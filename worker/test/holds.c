@@ -183,24 +183,24 @@ static struct nw_gate_context *stayed(const struct nw_executor *ex, struct nw_ga
     returns __wrap_##name(__VA_ARGS__); \
     returns __wrap_##name(__VA_ARGS__)
 
-WRAP(struct nw_gate_context *, nw_syscall_trapped, struct nw_executor *ex, struct nw_slot *slot)
+WRAP(struct nw_gate_context *, nw__syscall_trapped, struct nw_executor *ex, struct nw_slot *slot)
 {
     begin_stay(ex, "system-call", ex->trap.syscall);
-    return stayed(ex, __real_nw_syscall_trapped(ex, slot));
+    return stayed(ex, __real_nw__syscall_trapped(ex, slot));
 }
 
-WRAP(struct nw_gate_context *, nw_syscall_direct, struct nw_executor *ex, struct nw_slot *slot,
+WRAP(struct nw_gate_context *, nw__syscall_direct, struct nw_executor *ex, struct nw_slot *slot,
      const struct nw_shortcut_call *asked)
 {
     begin_stay(ex, "system-call", (long)asked->number);
-    return stayed(ex, __real_nw_syscall_direct(ex, slot, asked));
+    return stayed(ex, __real_nw__syscall_direct(ex, slot, asked));
 }
 
-WRAP(struct nw_gate_context *, nw_slow_op, struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1,
+WRAP(struct nw_gate_context *, nw__slow_op, struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1,
      uint64_t a2, uint64_t a3, uint64_t a4)
 {
     begin_stay(ex, "operation", (long)(uint32_t)op);
-    return stayed(ex, __real_nw_slow_op(ex, slot, op, a1, a2, a3, a4));
+    return stayed(ex, __real_nw__slow_op(ex, slot, op, a1, a2, a3, a4));
 }
 
 WRAP(struct nw_gate_context *, nw_slow_wait, struct nw_executor *ex, struct nw_slot *slot)

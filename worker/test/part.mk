@@ -71,7 +71,7 @@ include worker/test/attack/part.mk
 # The worker that measures how long its locks are held (holds.h). Never installed.
 comma         := ,
 HOLDS_PROGRAM := $(B)/test/worker/nightward-worker-holds
-HOLDS_WRAPPED := nw_syscall_trapped nw_syscall_direct nw_slow_op nw_slow_wait nw_slow_call nw_executor_next \
+HOLDS_WRAPPED := nw__syscall_trapped nw__syscall_direct nw__slow_op nw_slow_wait nw_slow_call nw_executor_next \
                  nw_executor_block nw_executor_unblock nw_pages_reserve nw_function_inspect pthread_create
 HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) worker/test/holds.c))
 

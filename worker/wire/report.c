@@ -132,7 +132,7 @@ static bool tell_holds_of(struct nw_domain *domain)
                               .worker = worker,
                               .deployment = domain->function->deployment,
                               .memory = nw_memory_used(&domain->memory)};
-    uint64_t peak = nw_load_relaxed(&domain->memory.peak); /* see nw_memory_note_peak */
+    uint64_t peak = nw_load_relaxed(&domain->memory.peak); /* see nw__memory_note_peak */
     uint64_t before = domain->function->memory_peak;
     uint64_t used[NW_RESOURCE_COUNT];
     char text[NW_RESOURCES_TEXT];

@@ -188,7 +188,7 @@ long nw_sys_fcntl(struct nw_call *call)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return nw_sys_lock(call);
+        return nw__sys_lock(call);
     case F_SETFL:
         call->args[2] &= O_NONBLOCK | O_APPEND;
         break;

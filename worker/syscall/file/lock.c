@@ -132,7 +132,7 @@ static long lock_file(struct nw_call *call, const struct nw_domain_fd *file)
     return result;
 }
 
-long nw_sys_lock(struct nw_call *call)
+long nw__sys_lock(struct nw_call *call)
 {
     struct nw_domain_fd file;
     int fd = nw_fd_use_file(&call->domain->files, call->args[0], &file);
