@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* X(NAME, what it is called, what keeps a machine from having it) */
+/* X(NAME, what it is called, why a machine may lack it) */
 #define NW_LAYERS(X)                                                                                   \
     X(CAPABILITIES, "no capabilities", "they cannot be dropped here")                                  \
     X(USER, "own user", "nightward is not root, or lacks CAP_SETUID, CAP_SETGID or CAP_KILL")          \
@@ -45,7 +45,7 @@ struct nw_confinement {
  */
 int nw_confine(const void *arg);
 
-/* A layer for people: its name; what keeps a machine from having it. */
+/* The name of a layer, and why a machine may lack it, as texts for people. */
 const char *nw_layer_name(enum nw_layer layer);
 const char *nw_layer_obstacle(enum nw_layer layer);
 

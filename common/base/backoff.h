@@ -1,8 +1,7 @@
 /*
- * How long to wait before a process that ended is started again. What keeps ending by itself waits longer each time.
- * What others ended (somebody's kill, the process above it, a function that is held responsible by itself) is there
- * again at once, since waiting would only make that somebody's deed last; but not in a storm, which would take the
- * machine.
+ * How long to wait before a process that ended is started again. A process that keeps failing by itself waits longer
+ * each time. One that something else ended (a kill, the process above it, a function that is blamed for it) starts
+ * again at once, because the cause is not its own; unless it ends so often that restarts would take the whole machine.
  */
 #ifndef NW_COMMON_BASE_BACKOFF_H
 #define NW_COMMON_BASE_BACKOFF_H
@@ -20,10 +19,10 @@ struct nw_backoff {
     unsigned ends[NW_ENDS]; /* in a row, by cause */
 };
 
-/* It ended after `lived` ms: the ms to wait before the next start. */
+/* The process ended after `lived` ms. Returns the ms to wait before the next start. */
 uint64_t nw_backoff_pause(struct nw_backoff *backoff, enum nw_end cause, uint64_t lived);
 
-/* How a process that was waited for ended: not by itself where it was killed with SIGKILL or SIGTERM. */
+/* How a process ended, from its wait status: NW_END_OTHER where it was killed with SIGKILL or SIGTERM. */
 enum nw_end nw_backoff_cause(int wait_status);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Bounds that also hold ahead of their check. A processor guesses how a comparison ends and goes on meanwhile, and what
- * it loads by a number that is out of bounds leaves traces in the caches. A number that comes from outside, and by
- * which memory is found, is masked by arithmetic besides being compared: there is nothing to guess in that.
+ * Bounds that also hold under speculation. A processor guesses the result of a comparison and runs ahead; what it then
+ * loads through an index that is out of bounds leaves traces in the caches. So an index that comes from outside is
+ * compared and, besides, masked by arithmetic, which the processor does not guess.
  */
 #ifndef NW_COMMON_BASE_BOUND_H
 #define NW_COMMON_BASE_BOUND_H
@@ -17,7 +17,7 @@ static inline uint64_t nw_mask_below(uint64_t number, uint64_t bound)
     return mask;
 }
 
-/* The number itself when it is below the bound, else 0. For use behind a check. */
+/* The number itself when it is below the bound, else 0. For use after a check. */
 static inline uint64_t nw_index(uint64_t number, uint64_t bound)
 {
     return number & nw_mask_below(number, bound);

@@ -10,10 +10,10 @@
 
 #define NW_ERROR_TEXT 256
 
-/* Of a positive errno, in `text`, which it returns. May read files of /proc. */
+/* Describes a positive errno in `text` and returns that. May read files of /proc. */
 const char *nw_error_text(int error, char text[NW_ERROR_TEXT]);
 
-/* For a process that may not ask for its limits later: remembers them. */
+/* Remembers the limits of the process, for one that may not ask for them later. */
 void nw_error_text_prepare(void);
 
 #define NW_MAPPINGS_DEFAULT 65530  /* vm.max_map_count of the kernel */

@@ -1,7 +1,7 @@
 /*
- * Log lines on standard error: "nightward-engine: info: text". One write per line, so lines never mix. Nobody waits for
- * whoever reads them: a line that a full pipe does not take is lost and counted, and the next line is preceded by one
- * that says how many. Any thread.
+ * Log lines on standard error: "nightward-engine: info: text". One write per line, so lines never mix. Logging
+ * never blocks: a line that a full pipe does not take is lost and counted, and the next line is preceded by one that
+ * says how many were lost. Any thread.
  */
 #ifndef NW_COMMON_BASE_LOG_H
 #define NW_COMMON_BASE_LOG_H

@@ -1,4 +1,4 @@
-/* Memory that lies in a pool until it is used again: programs built with AddressSanitizer report whoever touches it. */
+/* Marks memory that waits in a pool as unusable: programs built with AddressSanitizer report every access to it. */
 #ifndef NW_COMMON_BASE_POISON_H
 #define NW_COMMON_BASE_POISON_H
 

@@ -1,6 +1,6 @@
 /*
  * The status codes of an invocation or an administrative request, in one table: from it come the HTTP status, the
- * stable `code` of a JSON error and the text for people. On the wire between processes a status is its number.
+ * stable `code` of a JSON error and the text for people. Between processes a status is sent as its number.
  */
 #ifndef NW_COMMON_BASE_STATUS_H
 #define NW_COMMON_BASE_STATUS_H

@@ -16,9 +16,9 @@ enum nw_check {
     NW_CHECK_OWNER,   /* who completes an invocation was given it */
     NW_CHECK_LENGTH,  /* a request has a length or chunks */
     NW_CHECK_FOLD,    /* a header does not go on in the next line */
-    NW_CHECK_USER,    /* who speaks to the admin API */
+    NW_CHECK_USER,    /* only this user may use the admin API */
     NW_CHECK_NAME,    /* names of functions */
-    NW_CHECK_SHARE,   /* what clients may hold of arenas */
+    NW_CHECK_SHARE,   /* how much of the arenas clients may hold */
     NW_CHECK_LOADS,   /* functions are loaded side by side */
     NW_CHECK_COUNT
 };

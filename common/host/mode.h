@@ -22,8 +22,8 @@ int nw_mode_parse(const char *name);
 /* Whether this machine can run mode mpk. 1, or 0 with the reason, for people, in `why`. */
 int nw_mode_mpk_usable(char *why, size_t size);
 
-/* Of the state that a CPU has switched on, a value of XCR0: what one function would leave to the next in mode mpk,
- * since a worker neither clears it nor keeps functions from it. With any, mode mpk is refused. */
+/* The features in a value of XCR0 that one function could leave to the next in mode mpk, because a worker neither
+ * clears their state nor keeps functions from using them. If there are any, mode mpk is refused. */
 uint64_t nw_mode_uncleared(uint64_t enabled);
 
 #endif

@@ -41,11 +41,12 @@ struct nw_spawn {
  */
 pid_t nw_spawn(const struct nw_spawn *spec, unsigned *shortfalls, const char **step);
 
-/* Closes the calling process to others of its user, of which a worker may be one: none can trace it, or open its memory
- * or descriptors in /proc. Ends the process when it cannot. A program that it starts is open again. */
+/* Closes the calling process to other processes of its user, such as a worker: none can trace it, or open its memory or
+ * descriptors in /proc. Ends the process when it cannot. A program that it starts is open again. */
 void nw_process_close(void);
 
-/* The path of another of our programs: beside the running one, else in ../libexec/nightward. 0 or negative errno. */
+/* The path of another program of Nightward: beside the running one, else in ../libexec/nightward. 0 or negative errno.
+ */
 int nw_program_path(const char *name, char *path, size_t size);
 
 #endif

@@ -1,4 +1,5 @@
-/* What one owner may have of each resource that many want, from resources.def. Says nothing of who has what. */
+/* The limits that one owner has of each shared resource, from resources.def. Who holds how much is counted elsewhere.
+ */
 #ifndef NW_COMMON_MANIFEST_RESOURCES_H
 #define NW_COMMON_MANIFEST_RESOURCES_H
 
@@ -31,7 +32,7 @@ extern const struct nw_resource_terms nw_resources[NW_RESOURCE_COUNT];
 
 #define NW_RESOURCES_TEXT (NW_RESOURCE_COUNT * 21)
 
-/* What one owner holds of each, as text and back; -EINVAL when it is no such text. */
+/* Writes what one owner holds of each resource as text, and reads it back; -EINVAL for any other text. */
 void nw_resources_format(const uint64_t used[NW_RESOURCE_COUNT], char text[NW_RESOURCES_TEXT]);
 int nw_resources_parse(const char *text, uint64_t used[NW_RESOURCE_COUNT]);
 

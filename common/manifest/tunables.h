@@ -6,8 +6,8 @@
 
 #define NW_TUNABLES "GLIBC_TUNABLES="
 
-/* Whether "glibc.malloc.arena_max=1:..." names nothing but what steers malloc. 0, or -EINVAL with a message for people
- * that names the first other one. */
+/* Checks that a value of GLIBC_TUNABLES, "glibc.malloc.arena_max=1:...", sets nothing but malloc. 0, or -EINVAL with a
+ * message for people that names the first other setting. */
 int nw_tunables_check(const char *value, char *why, size_t why_size);
 
 #endif

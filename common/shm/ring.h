@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A payload of so many bytes fits into its descriptor. */
+/* The largest payload that fits into its descriptor. */
 #define NW_INLINE_MAX 80
 
 /* The offset of a payload that is in the descriptor: there is no block, and nothing to release. */

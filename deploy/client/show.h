@@ -4,8 +4,8 @@
 
 #include <cjson/cJSON.h>
 
-/* Whatever the engine tells, so that what it learns to tell is shown too: a line for each member of an object, and for
- * each object of a list. */
+/* Prints every member of an object, and every object of a list, as a line, so that members which a newer engine adds
+ * are shown too. */
 void nw_show(const cJSON *object);
 
 #endif

@@ -1,4 +1,4 @@
-/* The check that both `nightward check` and a refused deployment do. */
+/* The check of `nightward check`, which a refused deployment repeats to explain the refusal. */
 #ifndef NW_DEPLOY_FILE_CHECK_H
 #define NW_DEPLOY_FILE_CHECK_H
 
@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Whether a file can be a function. If not, tells it on standard error: the reason when `say_why`, and for a forbidden
- * instruction in a line of its own where it lies.
+ * Whether a file can be a function. If not, prints on standard error the reason, when `say_why`, and where a forbidden
+ * instruction lies, in a line of its own.
  */
 bool nw_check_file(const char *path, const struct nw_buffer *file, bool say_why);
 

@@ -16,6 +16,6 @@ bool nw_ready_any(void);                       /* somebody waits for an executor
 bool nw_ready_brief(void);                     /* ... who will be brief */
 void nw_ready_all(struct nw_domain *domain);   /* it has a key from now on */
 void nw_unready_all(struct nw_domain *domain); /* it has none any more */
-void nw_ready_time(uint64_t now);              /* the watch says what time it is, by which slots of long pace have turns */
+void nw_ready_time(uint64_t now); /* the watch says what time it is, by which slots of long pace have turns */
 
 #endif
