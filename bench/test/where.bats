@@ -34,7 +34,7 @@ one_request() {
     [[ $output == *'no request was seen whole'* ]]
 }
 
-@test "processor time falls to what the samples were in" {
+@test "processor time is divided by what the samples were in" {
     run -0 awk -v engine=8000 -v worker=1000 -f where_cpu.awk <<'SAMPLES'
 nightward-engin 
 	ffff tcp_ack ([kernel.kallsyms])

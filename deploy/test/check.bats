@@ -28,14 +28,14 @@ at() {
     printf '%#x' $((value + $3 - 0x$address + 0x$offset))
 }
 
-@test "a sound function, and a folder, are good" {
+@test "a sound function and a folder are accepted" {
     function_so plain </dev/null
     expect 0 "plain.so: good" -- "$NIGHTWARD" check plain.so
     mkdir folder && cp plain.so folder && printf '{"name": "x", "slots": 4}' >folder/function.json
     expect 0 "plain.so: good" "folder/plain.so: good" -- "$NIGHTWARD" check plain.so folder
 }
 
-@test "the samples are good" {
+@test "the samples are accepted" {
     expect 0 hello.so: cpp.so: -- "$NIGHTWARD" check "$NW_BUILD"/functions/*
 }
 
@@ -55,7 +55,7 @@ END
         "file offset $place lies in grab+0x3, section .text: \"xrstor64 0x40(%rsp)\"" -- "$NIGHTWARD" check grab.so
 }
 
-@test "an instruction within another one is told by that one" {
+@test "a forbidden instruction inside another is reported with the one around it" {
     function_so within <<'END'
         .text
         .type within, @function
@@ -68,7 +68,7 @@ END
         "$NIGHTWARD" check within.so
 }
 
-@test "bytes that are no code, and a file without symbols and sections, are placed as well" {
+@test "a hit in data, or in a file without symbols and sections, is located too" {
     function_so data <<'END'
         .text
         .type data, @function
@@ -86,7 +86,7 @@ END
     expect 1 "file offset $place lies in no section: \"wrgsbase %r8d\"" -- "$NIGHTWARD" check data.so
 }
 
-@test "what stands there by accident and can be taken out is good" {
+@test "a forbidden sequence that stands there by accident and can be removed is accepted" {
     function_so accident <<'END'
         .text
         .globl accident
@@ -100,7 +100,7 @@ END
     expect 0 good -- "$NIGHTWARD" check accident.so
 }
 
-@test "every file is looked at, and one that is bad gives status 1" {
+@test "every file is checked, and a bad one gives status 1" {
     function_so plain </dev/null
     printf 'no ELF' >text.so
     : >empty.so

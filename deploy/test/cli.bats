@@ -26,12 +26,12 @@ config() {
     [[ $output == *Examples:* && $output == *deploy* ]]
 }
 
-@test "the version is said" {
+@test "--version prints the version" {
     run -0 --separate-stderr "$NIGHTWARD" --version
     [[ $output =~ ^nightward\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
 
-@test "the folder that the help of deploy offers is there" {
+@test "the folder in the help of deploy exists" {
     local folder
     folder=$("$NIGHTWARD" deploy --help | sed -n 's/^  nightward deploy \([^ ]*\)$/\1/p')
     [ -n "$folder" ]
@@ -72,7 +72,7 @@ config() {
     [ -n "$flag" ]
 }
 
-@test "where no host runs, the one of the service is looked for" {
+@test "where no host runs, commands look for that of the service" {
     local service
     service=$(sed -n 's/^Environment=NIGHTWARD_STATE=//p' "$NW_ROOT/deploy/nightward.service")
     [ "$service" = "/var/lib/$(sed -n 's/^StateDirectory=//p' "$NW_ROOT/deploy/nightward.service")" ]
@@ -102,7 +102,7 @@ config() {
     expect 2 'NAME FILE.so | DIR' -- "$NIGHTWARD" deploy
 }
 
-@test "a bad value of a flag is named with what would do" {
+@test "a bad value of a flag is reported with what is allowed" {
     expect 2 --workers '"0"' 'from 1 to' -- "$NIGHTWARD" up --workers 0
     expect 2 --workers '"1x"' -- "$NIGHTWARD" up --workers=1x
     expect 2 --workers -- "$NIGHTWARD" up --workers 99999999999999999999999
@@ -116,7 +116,7 @@ config() {
     expect 2 --json 'no value' -- "$NIGHTWARD" list --json=yes
 }
 
-@test "a list of CPUs is one, and names only CPUs that are there" {
+@test "a list of CPUs must be well formed and name only existing CPUs" {
     expect 2 --engine-cpus '"two"' 'like 0 or 2-5,7' -- "$NIGHTWARD" up --engine-cpus two --check-config
     expect 2 --worker-cpus '"1-0"' -- "$NIGHTWARD" up --worker-cpus 1-0 --check-config
     expect 2 --worker-cpus '"0,4000"' 'not there' -- "$NIGHTWARD" up --worker-cpus 0,4000 --check-config
@@ -130,7 +130,7 @@ config() {
 }
 
 # Stands in for a cpuset that holds one CPU: as in a real one, the kernel leaves out what is not in it.
-@test "CPUs that the cpuset lacks are named before anything starts" {
+@test "CPUs outside the cpuset are reported before anything starts" {
     local cpu
     cpu=$(sed 's/.*[-,]//' /sys/devices/system/cpu/online)
     [ "$cpu" != 0 ] || skip "this machine has one CPU"
@@ -202,7 +202,7 @@ END
     NIGHTWARD_WORKERS=none expect 2 NIGHTWARD_WORKERS '"none"' -- "$NIGHTWARD" up --check-config
 }
 
-@test "a good configuration is said to be valid" {
+@test "a good configuration is reported as valid" {
     config 'workers = 2'
     expect 0 valid -- "$NIGHTWARD" up --config conf --check-config
     NIGHTWARD_CONFIG=conf run -0 "$NIGHTWARD" up --print-config
@@ -273,7 +273,7 @@ END
     [[ $output != *secret* ]]
 }
 
-@test "a folder's function.json is named with what is wrong in it" {
+@test "a mistake in a folder's function.json is reported with the file" {
     mkdir folder
     expect 111 folder/function.json 'No such file' -- "$NIGHTWARD" deploy folder --state none
     printf '{\n  "name": "f",\n  "slutz": 3\n}\n' >folder/function.json
@@ -282,7 +282,7 @@ END
     expect 2 folder/function.json -- "$NIGHTWARD" deploy folder --state none
 }
 
-@test "a folder's shared object is the one that so names, NAME.so, or the only one" {
+@test "a folder's shared object is the one that the key so names, else NAME.so, else the only one" {
     mkdir folder
     echo '{}' >folder/function.json
     expect 2 folder 'no .so' -- "$NIGHTWARD" deploy folder --state none

@@ -83,7 +83,7 @@ launcher() {
     done
 }
 
-@test "it says what it decided and where it is ready, and stops on SIGTERM" {
+@test "it reports what it decided and its address, and stops on SIGTERM" {
     up_ready --workers 3 --executors 2
     grep -q 'nightward: isolation process: ' log
     grep -q "nightward: state directory $PWD/state" log
@@ -188,7 +188,7 @@ after_kills() {
     remember
 }
 
-@test "what somebody kills is there again at once, what fails by itself later and later" {
+@test "a killed child restarts at once, one that keeps failing waits longer each time" {
     local i
     up_ready
     for i in 1 2 3 4 5 6; do
@@ -215,7 +215,7 @@ after_kills() {
     ends_with 137
 }
 
-@test "kill -9 of nightward ends the launcher, whatever the two do" {
+@test "kill -9 of nightward ends the launcher, whatever both are doing" {
     echo hang >state/behave
     up_ready
     local launcher
@@ -229,7 +229,7 @@ after_kills() {
     ends_with 137
 }
 
-@test "once it was ready it goes on trying" {
+@test "after it was ready once it goes on trying to start its children" {
     up_ready
     echo 'exit 111' >state/behave
     kill -KILL "$(engine)"

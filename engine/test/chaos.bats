@@ -13,7 +13,7 @@ teardown() {
     nw_down
 }
 
-@test "after a bad time nothing is left over" {
+@test "after load, crashes, attacks and kills nothing is left over" {
     local mode=() seed=()
     nw_up
     [ "$NW_TEST_MODE" != mpk ] || mode=(--mpk)

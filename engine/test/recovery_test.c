@@ -102,7 +102,7 @@ static void waits_for_what_ends_by_itself(void **state)
 static void does_not_wait_for_what_ends_workers_when_it_is_loaded(void **state)
 {
     (void)state;
-    char name[16];
+    char name[24];
     for (int i = 0; i < DEADLY; i++) {
         snprintf(name, sizeof name, "deadly%d", i);
         deploy(&host, name, "die-reloading");

@@ -99,7 +99,7 @@ setup() {
     diff <(gate_holds) <(in_gate | sed 's/+.*//')
 }
 
-@test "two mappings side by side are one to the audit" {
+@test "the audit takes adjoining mappings as one" {
     for split in 1 2; do
         copy_with_data_executable
         bytes=(0f 01 ef)
@@ -122,7 +122,7 @@ setup() {
     grep -q 'WRPKRU *file offset 0x[0-9a-f]*, in pkey_set$' <<<"$output"
 }
 
-@test "a program without symbols tells places of the gate by its section" {
+@test "in a program without symbols the gate is found by its section" {
     strip -o copy "$WORKER"
     run -0 "$WORKER" --audit
     in_gate | sed 's/.*(/(/' >places

@@ -21,7 +21,7 @@ of_the_monitor() {
     done
 }
 
-@test "what the worker takes from libprotect and common does not, either" {
+@test "no code that the worker takes from libprotect and common does, either" {
     mkdir "$BATS_TEST_TMPDIR/objects"
     (cd "$BATS_TEST_TMPDIR/objects" && ar x "$build/libprotect-core.a" && ar x "$build/libcommon.a")
     for object in "$BATS_TEST_TMPDIR"/objects/*.o; do
@@ -29,7 +29,7 @@ of_the_monitor() {
     done
 }
 
-@test "libc chooses none of its variants for what the monitor calls" {
+@test "the monitor calls no function of libc that has variants for processors" {
     chosen=$(nm "$build/bin/nightward-worker" | awk '$2 == "i" { print $3 }' | sort -u)
     called=$(nm -u $(of_the_monitor) "$build/libprotect-core.a" "$build/libcommon.a" | awk '{ print $2 }' | sort -u)
     [ -z "$(comm -12 <(echo "$chosen") <(echo "$called"))" ] || { comm -12 <(echo "$chosen") <(echo "$called"); return 1; }

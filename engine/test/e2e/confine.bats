@@ -28,7 +28,7 @@ value() {
     awk -v key="$2:" '$1 == key { $1 = ""; print substr($0, 2) }' "/proc/$1/status"
 }
 
-@test "no rights, no new ones, a filter, no core" {
+@test "a worker has no capabilities, gains none, has a filter and leaves no core" {
     local pid n=0
     for pid in $(nw_worker_pids); do
         [ "$(value "$pid" NoNewPrivs)" = 1 ]

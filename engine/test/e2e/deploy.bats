@@ -321,7 +321,7 @@ lists_memory() {
         END { exit !(used ~ /^[0-9]+[.][0-9]M$/ && used + 0 >= 2 && peak + 0 >= used + 0 && peak + 0 < 256) }'
 }
 
-@test "what a function holds is told" {
+@test "status shows what a function holds" {
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
     nw_poll 10 holds_threads 2
     nw_poll 10 lists_memory
@@ -330,7 +330,7 @@ lists_memory() {
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
 }
 
-@test "what of libc can be set reaches a function" {
+@test "settings of libc that are allowed reach a function" {
     local so=$NW_BUILD/test/worker/fixed.so
     run -1 "$NIGHTWARD" deploy fixed "$so" --state "$NW_STATE"
     [[ $output == *'static TLS block; raise static-tls'* ]]

@@ -116,7 +116,7 @@ described() {
     "$NIGHTWARD" describe fault --state "$NW_STATE" | grep "^last_error .*code $1, request_id $2, reason $3"
 }
 
-@test "why a function crashed is told its owner under the id of the request, and nobody else" {
+@test "only the owner learns why a function crashed, by the id of the request" {
     local id
     nw_expect_error fault segv 502 function_crashed
     [[ $body != *0x* && $body != *SIG* ]] || fail "$body"

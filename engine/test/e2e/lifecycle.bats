@@ -49,7 +49,7 @@ new_worker() {
     died $family
 }
 
-@test "the end of a terminal stops nothing" {
+@test "closing the terminal stops nothing" {
     local family one
     nw_up
     nw_deploy_samples echo

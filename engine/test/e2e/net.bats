@@ -33,7 +33,7 @@ setup() {
     nw_expect named "lookup localhost" 127.0.0.1
 }
 
-@test "a name that cannot be looked up is logged, and leads nowhere" {
+@test "a name that cannot be looked up is logged and grants nothing" {
     nw_deploy lost "$NW_BUILD/test/worker/probe.so" --profile net --connect "no-such-host.invalid:*"
     nw_expect lost "connect 127.0.0.1 ${NW_URL##*:}" EPERM
     nw_poll "$NW_PATIENCE" grep -q 'cannot look up "no-such-host.invalid"' "$NW_LOG"

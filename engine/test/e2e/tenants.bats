@@ -38,7 +38,7 @@ tenant_pids() {
     nw_expect bar it 'bar heard it'
 }
 
-@test "one tenant's dead workers are no matter of the other's" {
+@test "dead workers of one tenant do not affect another" {
     local before pid
     before=$(tenant_pids bank)
     for pid in $(tenant_pids shop); do kill -KILL "$pid"; done
@@ -47,7 +47,7 @@ tenant_pids() {
     [ "$(tenant_pids bank)" = "$before" ]
 }
 
-@test "a call into another tenant needs its leave, and a refusal is logged" {
+@test "a call into another tenant needs that tenant's permission, and a refusal is logged" {
     nw_call foo night
     [[ $code != 200 && $body != *'bar heard'* ]] || fail "status $code: $body"
     nw_poll "$NW_PATIENCE" grep -q 'tenant "shop" may not call "bar" of tenant "bank"' "$NW_LOG"
@@ -58,7 +58,7 @@ tenant_pids() {
     [ "$code" != 200 ]
 }
 
-@test "list and status tell whose a function and a worker is" {
+@test "list and status show the tenant of each function and worker" {
     local worker
     run -0 "$NIGHTWARD" list --state "$NW_STATE"
     [[ $output == *TENANT*WORKERS* ]]
