@@ -44,7 +44,7 @@ static const char *const examples[] = {"nightward remove hello", NULL};
 
 const struct nw_command nw__command_remove = {
     .name = "remove",
-    .summary = "Take a function away; what runs finishes.",
+    .summary = "Remove a function; running calls finish.",
     .arguments = "NAME",
     .examples = examples,
     .options = options,

@@ -42,7 +42,7 @@ static const char *const examples[] = {"nightward status", "nightward status --j
 
 const struct nw_command nw__command_status = {
     .name = "status",
-    .summary = "Show how the host is: addresses, workers, counters.",
+    .summary = "Show the state of the host: addresses, workers, counters.",
     .arguments = "",
     .examples = examples,
     .options = options,

@@ -114,7 +114,7 @@ static const struct nw_option options[N_OPTIONS] = {
     [WORKER_USERS] = {.name = "worker-users",
                       .value = "FIRST-LAST",
                       .initial = NW_USERS_DEFAULT,
-                      .help = "ids of users that are nobody's: as root, each worker is one of them",
+                      .help = "user ids that nobody else uses: as root, each worker runs as one of them",
                       .kind = NW_OPTION_USERS,
                       .in_environment = true,
                       .in_file = true},
@@ -123,10 +123,10 @@ static const struct nw_option options[N_OPTIONS] = {
                 .help = "read `key = value` lines; a key is a flag without its dashes",
                 .kind = NW_OPTION_TEXT,
                 .in_environment = true},
-    [CHECK_CONFIG] = {.name = "check-config", .help = "check flags, environment and file, then end"},
-    [PRINT_CONFIG] = {.name = "print-config", .help = "print what would be used, as a file, then end"},
+    [CHECK_CONFIG] = {.name = "check-config", .help = "check flags, environment and file, then exit"},
+    [PRINT_CONFIG] = {.name = "print-config", .help = "print the settings in use, as a file, then exit"},
     [ALLOW_NO_ISOLATION] = {.name = "allow-no-isolation",
-                            .help = "let --isolation none start: nothing then holds a function"},
+                            .help = "allow --isolation none, which does not confine functions"},
 };
 
 /* ---- decisions ---- */
@@ -327,7 +327,8 @@ static const char *const examples[] = {
 };
 
 static const char *const notes[] = {
-    "It stays in the foreground. SIGTERM or SIGINT lets what runs finish, for at most 10 s; a second one does not.",
+    "It stays in the foreground. SIGTERM or SIGINT lets running calls finish, for at most 10 s; a second one does not "
+    "wait.",
     "A flag wins over the environment, that over the file, that over the default.",
     NULL,
 };
