@@ -21,7 +21,7 @@ struct nw_list {
 /* A walk under way. */
 struct nw_list_cursor {
     const struct nw_list *head;
-    struct nw_list *next;         /* where it goes on; the head: nowhere */
+    struct nw_list *next;         /* the next member; the head when there is none */
     struct nw_list_cursor *outer; /* the walk inside of which this one began */
 };
 
@@ -42,7 +42,7 @@ static inline bool nw_list_empty(const struct nw_list *list)
     return list->next == list;
 }
 
-/* Of a head or a member: its neighbours know it. */
+/* Of a head or a member: whether its neighbours point back at it. */
 static inline bool nw_list_is_valid(const struct nw_list *list)
 {
     return list->next && list->prev && list->next->prev == list && list->prev->next == list;

@@ -1,4 +1,4 @@
-/* Ending in an orderly way: nothing new begins, what runs is finished, for some time at most. */
+/* Orderly shutdown: nothing new begins, and what runs may finish within a time limit. */
 #ifndef NW_ENGINE_CONTROL_DRAIN_H
 #define NW_ENGINE_CONTROL_DRAIN_H
 

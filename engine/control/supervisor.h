@@ -1,4 +1,4 @@
-/* What `nightward up` says and is told (file descriptor 3), and signals. */
+/* The control socket to `nightward up`, file descriptor 3, and signals. */
 #ifndef NW_ENGINE_CONTROL_SUPERVISOR_H
 #define NW_ENGINE_CONTROL_SUPERVISOR_H
 

@@ -25,22 +25,22 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
 /* A worker is lost: fails what it had. Its queues are not used again before they are opened. */
 void nw_dispatch_link_lost(struct nw_link *link);
 
-/* What was queued, but not sent, looks for another place. */
+/* Invocations that are queued, but not sent, choose another worker. */
 void nw_dispatch_unqueue(struct nw_queue *queue);
 
-/* There may be a worker now for what waits at this function, or never one again. */
+/* Invocations that wait at this function try again: a worker may have come for them, or none can come any more. */
 void nw_dispatch_retry_function(struct nw_function *function);
 
 /* There may be room in the arena for what waits there. */
 void nw__dispatch_retry_room(struct nw_link *link);
 
-/* Functions of which something left an arena may have room now for what waited for that. */
+/* Invocations that waited because their function had its part of an arena try again. */
 void nw_dispatch_retry_capped(struct nw_engine *engine);
 
 /* Inputs that were on their way to another place have come there. */
 void nw_dispatch_retry_moved(struct nw_engine *engine);
 
-/* Inputs may take more memory of the engine's now. */
+/* Inputs that wait for memory of the engine try again. */
 void nw_dispatch_retry_owing(struct nw_engine *engine);
 
 /* Sends what may be sent. */

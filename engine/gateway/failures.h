@@ -1,6 +1,6 @@
 /*
- * What went wrong with a function last. Its owner is told in the log and by the admin API, under the id of the request;
- * whoever called it over HTTP gets a code and that id, because a reason may hold addresses and paths.
+ * The last failure of each function. The owner finds it in the log and in the admin API, under the id of the request.
+ * The caller over HTTP gets only a code and that id, because a reason may hold addresses and paths.
  */
 #ifndef NW_ENGINE_GATEWAY_FAILURES_H
 #define NW_ENGINE_GATEWAY_FAILURES_H

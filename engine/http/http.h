@@ -63,7 +63,7 @@ struct nw_http_request {
     void *release_arg;
 };
 
-/* Who serves a request once its head was looked at. */
+/* The handler of a request, chosen when its head is complete. */
 struct nw_http_handler {
     /* `total` bytes of body are sure to come. 0 when there is room for them; -EAGAIN: stop reading until
      * nw_http_resume; or it answers and returns 0. Before it says 0 nothing of them is given to `data`. */

@@ -1,4 +1,4 @@
-/* What the host's resolver says. Blocks: for threads that may wait. */
+/* Asks the host's resolver. Blocks, so only threads that may wait use it. */
 #ifndef NW_ENGINE_NAMES_LOOKUP_H
 #define NW_ENGINE_NAMES_LOOKUP_H
 

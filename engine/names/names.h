@@ -19,8 +19,8 @@ struct nw_names;
 
 /* Each gets what nw_names_new was given. */
 struct nw_names_events {
-    void (*known)(void *arg);   /* they are as well known as they will be for now; comes once */
-    void (*changed)(void *arg); /* ... and later have other addresses */
+    void (*known)(void *arg);   /* each name was looked up, or could not be; called once */
+    void (*changed)(void *arg); /* ... and the addresses of one have changed since */
     void (*idle)(void *arg);    /* stopped, and no other thread uses them any more */
 };
 
@@ -41,7 +41,7 @@ void nw_resolver_tick(struct nw_resolver *resolver);
 /* Those in `connect`, a list in the syntax of the manifest, which stays as long as they do. NULL when memory is out. */
 struct nw_names *nw_names_new(struct nw_resolver *resolver, const char *function, const char *connect, void *arg);
 
-/* Whether there are any in such a list: a worker can read one without names itself. */
+/* Whether such a list has names in it. A worker can read a list without names by itself. */
 bool nw_names_has(const char *connect);
 
 /* Whether they are known; begins to look them up if they never were. */
@@ -55,7 +55,7 @@ struct nw_reach {
 };
 void nw_names_reach(const struct nw_names *names, struct nw_reach *reach);
 
-/* They are looked up no more; whether another thread still uses them, and what nw_names_new was given. */
+/* Stops looking them up; another thread may still use them and what nw_names_new was given until they are not busy. */
 void nw_names_stop(struct nw_names *names);
 bool nw_names_busy(const struct nw_names *names);
 

@@ -59,7 +59,7 @@ struct nw_engine {
     struct nw_list pump;       /* queues to look at before the loop waits */
     bool unbound;              /* a queue that nobody may choose is bound by nobody any more */
     struct nw_io_timer *retry; /* a ring was full: look again soon */
-    bool again;                /* something ended that the next turn has to see to */
+    bool again;                /* something ended, and the next turn must deal with it */
     int spin_credit;           /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;

@@ -41,7 +41,7 @@ void nw_launcher_init(struct nw_launcher *launcher, struct nw_io *io, const stru
 /* There is one, behind `socket`, which becomes ours. 0, or negative errno: then there is still none. */
 int nw_launcher_meet(struct nw_launcher *launcher, int socket);
 
-/* There is none any more; good when there was none. Calls nobody back. */
+/* Forgets it, if there is one. No callback comes. */
 void nw_launcher_leave(struct nw_launcher *launcher);
 
 bool nw_launcher_is_there(const struct nw_launcher *launcher);

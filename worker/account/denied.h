@@ -1,6 +1,6 @@
 /*
- * That a domain has as much of a resource as it may, or as there is: its log says so in words. What the function itself
- * gets is an errno, which names no limit.
+ * Logs that a domain is at its limit of a resource, or that the worker has no more of it. The function itself gets only
+ * an errno, which does not name the limit.
  */
 #ifndef NW_WORKER_ACCOUNT_DENIED_H
 #define NW_WORKER_ACCOUNT_DENIED_H

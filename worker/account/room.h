@@ -1,4 +1,4 @@
-/* What the domains of this process have together of what they could take from one another, before any is admitted. */
+/* Sets how much of each shared resource all domains of this process have together. Called before any is admitted. */
 #ifndef NW_WORKER_ACCOUNT_ROOM_H
 #define NW_WORKER_ACCOUNT_ROOM_H
 

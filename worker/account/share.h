@@ -33,7 +33,7 @@ void nw_share_room(enum nw_resource r, uint64_t room);
 /* What bounds that room, for people: a limit, its value and what raises it. */
 void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
 
-/* The same again; without it, what the table says. */
+/* What raises that limit, for people; what the table of resources says unless nw_share_bound named something else. */
 const char *nw_share_advice(enum nw_resource r);
 
 /*

@@ -1,4 +1,4 @@
-/* How much of everything a worker has: what is fixed when it is built. */
+/* Limits of a worker that are fixed when it is built. */
 #ifndef NW_WORKER_BASE_LIMITS_H
 #define NW_WORKER_BASE_LIMITS_H
 

@@ -1,4 +1,4 @@
-/* The clock that the monitor goes by; a file of its own, so that a test can set it. */
+/* The clock of the monitor; a file of its own, so that a test can replace it. */
 #ifndef NW_WORKER_BASE_NOW_H
 #define NW_WORKER_BASE_NOW_H
 

@@ -1,10 +1,10 @@
-/* The end of what a domain had, once no slot of it is left. Lock held. */
+/* Gives back what a domain had, once no slot of it is left. Lock held. */
 #ifndef NW_WORKER_DOMAIN_BURIAL_H
 #define NW_WORKER_DOMAIN_BURIAL_H
 
 struct nw_domain;
 
-/* The first is for what has never run, and does it at once. */
+/* Destroy is for a domain that has never run, and works at once. */
 void nw_domain_destroy(struct nw_domain *domain);
 void nw_domain_bury(struct nw_domain *domain);
 int nw_burial_init(void); /* before any domain is made, and while the process may still start threads at will */

@@ -95,7 +95,7 @@ struct nw_domain {
     uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
 };
 
-/* Flows of it may run. */
+/* Whether flows of it may run. */
 static inline bool nw_domain_lives(const struct nw_domain *domain)
 {
     return domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE;

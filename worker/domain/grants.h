@@ -19,12 +19,12 @@ struct nw_reach {
     struct nw_address_grant *addresses;
 };
 
-/* The fds are taken over whatever comes of it. */
+/* The fds are taken over, also when it fails. */
 int nw_grants_init(struct nw_function *function, const char *connect, const char *directories, const int *fds,
                    int n_fds);
 void nw_grants_fini(struct nw_function *function);
 
-/* From now on these, and nothing else. */
+/* Replaces all of them. */
 int nw_grants_reach(struct nw_function *function, const struct nw_address_grant *addresses, size_t n);
 bool nw_grants_reached(struct nw_function *function, const uint8_t address[16], uint16_t port);
 

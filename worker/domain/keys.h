@@ -51,7 +51,7 @@ void nw_key_unwant(struct nw_domain *domain);
 /* The key that the domain holds is nobody's from now on. */
 void nw_key_free(struct nw_domain *domain);
 
-/* The domain is gone, with its pages. */
+/* The domain and its pages no longer exist. */
 void nw_key_forget(struct nw_domain *domain);
 
 #endif

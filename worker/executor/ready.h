@@ -12,10 +12,10 @@
 void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_wake_executor */
 struct nw_slot *nw_ready_take(void);
 void nw_ready_remove(struct nw_slot *slot);    /* of a dying domain */
-bool nw_ready_any(void);                       /* somebody waits for an executor */
-bool nw_ready_brief(void);                     /* ... who will be brief */
-void nw_ready_all(struct nw_domain *domain);   /* it has a key from now on */
-void nw_unready_all(struct nw_domain *domain); /* it has none any more */
+bool nw_ready_any(void);                       /* a slot waits for an executor */
+bool nw_ready_brief(void);                     /* ... one that will be brief */
+void nw_ready_all(struct nw_domain *domain);   /* the domain has got a key: its slots may run */
+void nw_unready_all(struct nw_domain *domain); /* the domain has lost its key: its slots wait */
 void nw_ready_time(uint64_t now); /* the watch says what time it is, by which slots of long pace have turns */
 
 #endif

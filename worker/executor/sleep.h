@@ -11,7 +11,7 @@
 
 /* `state` says for what; `wake_at`: 0, or when it wakes in any case. */
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at);
-void nw_sleep_end(struct nw_slot *slot);       /* it goes on */
+void nw_sleep_end(struct nw_slot *slot);       /* the slot is ready again */
 void nw_sleep_interrupt(struct nw_slot *slot); /* the same, for a signal, if it sleeps */
 void nw_sleepers_remove(struct nw_slot *slot);
 

@@ -13,7 +13,7 @@ typedef struct nw_gate_context *nw_executor_next_fn(struct nw_executor *ex);
 int nw_executors_init(uint32_t tokens, nw_executor_next_fn *next);
 int nw_executor_start(void); /* lock held, but not meanwhile */
 
-/* The executor looks at what it runs; all of them do that might have to. Lock held. */
+/* Makes an executor look again at what it runs; the second, every one that might have to. Lock held. */
 void nw_executor_kick(const struct nw_executor *ex);
 void nw_executors_kick(void);
 

@@ -21,14 +21,14 @@ void nw_wake_control(void);  /* the control thread looks at functions and timers
 /* The control thread looks at timers at this time, if not before. */
 void nw_wake_control_by(uint64_t at);
 
-/* The executor sleeps until it is woken, not as the leader; lets go of the lock meanwhile. */
+/* The executor sleeps until it is woken, not as the leader. The lock is released meanwhile. */
 void nw_wake_await(void);
 
-/* Whether an executor is the leader; one becomes it and is it no more. */
+/* Whether there is a leader; an executor becomes the leader, and stops being it. */
 bool nw_wake_is_led(void);
 void nw_wake_lead(bool leads);
 
-/* An executor sleeps that is not the leader. */
+/* Whether an executor sleeps that is not the leader. */
 bool nw_wake_has_idle(void);
 
 /* The control thread says when it comes by itself, and whether it rests until something runs again. */

@@ -29,7 +29,7 @@ struct nw_slot;
 #define NW_SIGNAL_TIMERS    (1 + NW_LIMIT_SIGNAL_TIMERS) /* the first is that of setitimer and alarm */
 #define NW_SIGNAL_UNTOUCHED (NW_SIGNAL_BIT(SIGKILL) | NW_SIGNAL_BIT(SIGSTOP))
 
-/* As the kernel has it. */
+/* As the kernel defines it. */
 struct nw_signal_action {
     uint64_t handler, flags, restorer, mask;
 };
@@ -77,7 +77,7 @@ struct nw_slot_signals {
     uint64_t wait_until; /* ... its end, while it is made again; 0: none */
 };
 
-/* A signal on its way to its handler. */
+/* A signal that is being delivered to its handler. */
 struct nw_signal_info {
     int signal, code;
     uint64_t address; /* of a fault */

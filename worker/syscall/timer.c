@@ -97,7 +97,7 @@ long nw_sys_getitimer(struct nw_call *call)
 
 /* ---- those of timer_create ---- */
 
-/* As the kernel has it. */
+/* As the kernel defines it. */
 struct event {
     uint64_t value;
     int32_t signal, notify, tid, padding[11];

@@ -21,7 +21,7 @@
 uint8_t nw_left_out[NW_DEFENCE_COUNT];
 static bool selector_is_left_out;
 
-/* As the kernel has it. */
+/* As the kernel defines it. */
 struct action {
     void *handler;
     unsigned long flags;

@@ -231,7 +231,7 @@ static void try_again(struct nw_slot *slot)
         nw_ready(slot);
 }
 
-/* Room was made: whoever waited for it tries again. A func worker does so by making its call into the gate again. */
+/* Room was made: what could not be sent for lack of it is sent again, in the order in which it waits. */
 static void arena_retry(void)
 {
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* What this worker tells the engine by the control socket. Lock held. */
+/* Messages of this worker to the engine on the control socket. Lock held. */
 #ifndef NW_WORKER_WIRE_REPORT_H
 #define NW_WORKER_WIRE_REPORT_H
 
