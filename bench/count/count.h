@@ -1,4 +1,4 @@
-/* What bench/count.c counts with: two counters that know nothing of the clock. */
+/* What bench/count/count.c counts with: two counters that know nothing of the clock. */
 #ifndef NW_BENCH_COUNT_COUNT_H
 #define NW_BENCH_COUNT_COUNT_H
 

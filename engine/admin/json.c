@@ -1,4 +1,4 @@
-/* The JSON of admin_json.h: the only file of the engine that knows a JSON library. */
+/* The JSON of json.h: the only file of the engine that knows a JSON library. */
 #include "engine/admin/json.h"
 #include "common/host/cpus.h"
 #include "engine/control/controller.h"

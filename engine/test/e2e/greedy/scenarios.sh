@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What greedy functions and clients do to a host: once for engine/test/e2e/neighbours.bats and for bench/neighbours,
+# What greedy functions and clients do to a host: once for engine/test/neighbours.bats and for bench/neighbours,
 # which source this and say
 #   scenario_deploy_as NAME SO [FLAGS]    deploys $GREEDY/SO.so
 #   scenario_call NAME INPUT              calls once; whatever becomes of it
