@@ -3,11 +3,11 @@
  * answers that are read slowly. They lie there so that they take no room in a worker's arena, which every function of a
  * tenant needs. The rules:
  *   - All that is held has a budget. A function may hold half of it, and the last quarter is for functions that hold
- * little.
+ *     little.
  *   - When a function has its half, the slowest of its own clients is cut off. When the budget is used up, it is the
- * slowest client of those functions that hold at least as much as the one that needs more.
+ *     slowest client of those functions that hold at least as much as the one that needs more.
  *   - Holders that each have a part of what they need, and wait for the rest, would wait for one another for ever: the
- * first of them may go beyond its function's half.
+ *     first of them may go beyond its function's half.
  *
  * A holder that is to be cut off is only marked; nw_spool_bury tells it, when nobody is in the middle of anything. For
  * one thread.
@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_SPOOL_PATIENCE_MS 1000 /* nobody is cut off sooner than so long after it began */
+#define NW_SPOOL_PATIENCE_MS 1000 /* nobody is cut off who has held memory for less than this */
 
 struct nw_spool {
     struct nw_list holders;
@@ -36,8 +36,8 @@ struct nw_spool_holder {
     uint64_t *account;   /* bytes that its function holds */
     uint64_t since;      /* ms: when it began to hold memory */
     const size_t *moved; /* bytes that came from its client, or went to it */
-    void (*cut)(
-        void *arg); /* tells it to give up its client, and its memory now or soon; NULL: it waits for no client */
+    /* Tells the holder to give up its client, and its memory now or soon. NULL: it waits for no client. */
+    void (*cut)(void *arg);
     void *arg;
 };
 

@@ -2,8 +2,8 @@
  * What the files of the HTTP server share. Each calls only those in front of it: state.c, request.c, answer.c, output.c
  * and input.c, conn.c, server.c.
  *
- * Where a connection stands. What the client has sent and what it was answered go on beside that: a client may have
- * ended its input (end_of_input), and a handler may have no room for more of it (held), in any state but the last two.
+ * The states of a connection. Two things are independent of them until it lingers: whether the client has ended its
+ * input (end_of_input), and whether a handler has no room for more of it (held).
  *
  *     OPEN --LAST_REQUEST--> LAST --ALL_WRITTEN--> LINGERING --CLOSE--> CLOSING
  *       |                      |                       ^                   ^
@@ -33,7 +33,7 @@ struct nw_http_server {
     size_t flushed;       /* bytes that this flush has written */
     unsigned n_conns;
     unsigned n_undrained; /* of these, those that were accepted before it was draining */
-    bool draining, closed;
+    bool draining;
     bool check_user;
     uid_t user;
     struct nw_list free_requests;
@@ -44,7 +44,7 @@ struct nw_http_server {
 
 enum nw__http_conn_state {
     CONN_OPEN,      /* requests are parsed */
-    CONN_LAST,      /* nothing behind the current request is parsed: the connection ends with the last answer */
+    CONN_LAST,      /* no further request is parsed: the connection ends with the last answer */
     CONN_LINGERING, /* all is written; what the client still sends is thrown away, until it ends or time is up */
     CONN_CLOSING,   /* ended; only its `closed` callback is still to come */
     CONN_STATES
