@@ -13,7 +13,20 @@
 #include "engine/versions/deployments.h"
 #include "engine/workers/workers.h"
 
-/* What only the main thread has. */
+/*
+ * What only the main thread has, beside what every thread has (serve/engine.h):
+ *
+ *   function ──current──> deployment ──replicas──> replica <──replicas── seat ──> worker ──> link
+ *                         (a version)      (a version in a seat)  (place of a worker) (a process)
+ *
+ * A seat lives on when its worker ends. A seat and a deployment belong to a tenant, and only those of the same one come
+ * together in a replica. What ends is freed in one place for each, at the end of a turn:
+ *
+ *   - operations in nw_operations_bury, and functions that are gone with them;
+ *   - deployments in nw_deployments_reap, with their replicas, seats of their own, and their tenant, when no invocation
+ *     is bound to them and no other thread holds them;
+ *   - workers in nw_workers_bury; the link to one, with the last reference.
+ */
 struct nw_controller {
     struct nw_engine engine; /* as every thread has one */
     struct nw_threads threads;

@@ -349,6 +349,7 @@ static void remove_function(struct nw_function *function, void *arg)
 static void end(struct nw_thread *thread)
 {
     struct nw_engine *engine = &thread->engine;
+    engine->ended = true;
     nw__mailbox_close(&thread->inbox);
     nw_http_server_close(engine->gateway);
     nw_list_each(&thread->workers, at, after) lose(thread, worker_at(at));
