@@ -83,7 +83,8 @@ endif
 $(FLAGS): | $(B)/
 	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@
 
-.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format lint tests run-tests run-asan fuzz-smoke run-fuzz chaos
+.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format lint \
+    tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -101,18 +102,21 @@ demo: deps ## start it, deploy the samples, show what it does
 check: deps ## run every test
 	$(again) run-tests
 
+BATS_TESTS := $(wildcard $(patsubst %,%/test/*.bats,bench common worker deploy engine) engine/test/e2e/*.bats)
 # The layers test looks at the objects of all programs, also of those that no other test runs.
 run-tests: all tests sanitized compat $(B)/bench/count $(BENCHES) $(B)/test/mode-usable \
            $(B)/obj/common/resources-doc $(B)/obj/worker/policy-doc
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(wildcard bench/test/*.bats common/test/*.bats worker/test/*.bats deploy/test/*.bats engine/test/*.bats engine/test/e2e/*.bats) $(COMPAT_TEST)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' \
+	    NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) \
+	    common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(BATS_TESTS) $(COMPAT_TEST)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each
 	$(again) run-attacks
 
 .PHONY: run-attacks
 run-attacks: all $(B)/test/worker/attacks $(B)/test/engine/attacks
-	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks $(B)/test/engine/attacks; status=$$?; \
-	    common/test/attacks.sh $(B)/attacks.txt $(B)/attacks-engine.txt; exit $$status
+	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks $(B)/test/engine/attacks; \
+	    status=$$?; common/test/attack/attacks.sh $(B)/attacks.txt $(B)/attacks-engine.txt; exit $$status
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)
@@ -129,7 +133,8 @@ debug: deps ## build with checks at each move and run the unit tests (in build-d
 
 .PHONY: run-debug
 run-debug: all tests
-	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(TESTS)
+	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh \
+	    $(B) $(TESTS)
 
 # The shared run-time of gcc's UBSan heeds no log_path.
 STATIC_SANITIZERS = $(if $(findstring clang,$(shell $(CC) --version)),,-static-libasan -static-libubsan)

@@ -17,7 +17,7 @@ $(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.
 
 # Counts that no clock upsets: `make bench-count`. They depend on the processor too, so they are no test of
 # `make check`.
-$(B)/bench/count: $(call objects,$(wildcard bench/count/*.c) engine/test/e2e/load_http.c)
+$(B)/bench/count: $(call objects,$(wildcard bench/count/*.c) engine/test/e2e/tools/load_http.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson -lm
@@ -40,7 +40,7 @@ $(B)/bench/echo_server: $(call objects,bench/tools/echo_server.c)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -luring
 
-$(B)/bench/first_answer: $(call objects,bench/tools/first_answer.c engine/test/e2e/load_http.c)
+$(B)/bench/first_answer: $(call objects,bench/tools/first_answer.c engine/test/e2e/tools/load_http.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^

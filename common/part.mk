@@ -8,27 +8,28 @@ $(COMMON): $(call objects,$(COMMON_SOURCES))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(eval $(call test,common/arena,common/test/arena_test.c,,$(COMMON)))
-$(eval $(call test,common/backoff,common/test/backoff_test.c,,$(COMMON)))
-$(eval $(call test,common/channel,common/test/channel_test.c,,$(COMMON)))
-$(eval $(call test,common/control,common/test/control_test.c,,$(COMMON)))
-$(eval $(call test,common/cpus,common/test/cpus_test.c,,$(COMMON)))
-$(eval $(call test,common/error_text,common/test/error_text_test.c,,$(COMMON)))
-$(eval $(call test,common/grant,common/test/grant_test.c,,$(COMMON)))
-$(eval $(call test,common/manifest,common/test/manifest_test.c,-lcjson,$(COMMON)))
-$(eval $(call test,common/mode,common/test/mode_test.c,,$(COMMON)))
-$(eval $(call test,common/resources,common/test/resources_test.c common/manifest/resources_doc.c,,$(COMMON)))
-$(eval $(call test,common/bound,common/test/bound_test.c))
-$(eval $(call test,common/ring,common/test/ring_test.c,,$(COMMON)))
-$(eval $(call test,common/text,common/test/text_test.c,,$(COMMON)))
-$(eval $(call test,common/valid,common/test/valid_test.c common/test/valid_off.c))
+$(eval $(call test,common/arena,common/test/shm/arena_test.c,,$(COMMON)))
+$(eval $(call test,common/backoff,common/test/base/backoff_test.c,,$(COMMON)))
+$(eval $(call test,common/channel,common/test/shm/channel_test.c,,$(COMMON)))
+$(eval $(call test,common/control,common/test/manifest/control_test.c,,$(COMMON)))
+$(eval $(call test,common/cpus,common/test/host/cpus_test.c,,$(COMMON)))
+$(eval $(call test,common/error_text,common/test/base/error_text_test.c,,$(COMMON)))
+$(eval $(call test,common/grant,common/test/manifest/grant_test.c,,$(COMMON)))
+$(eval $(call test,common/manifest,common/test/manifest/manifest_test.c,-lcjson,$(COMMON)))
+$(eval $(call test,common/mode,common/test/host/mode_test.c,,$(COMMON)))
+$(eval $(call test,common/resources,common/test/manifest/resources_test.c common/manifest/resources_doc.c,,$(COMMON)))
+$(eval $(call test,common/bound,common/test/base/bound_test.c))
+$(eval $(call test,common/ring,common/test/shm/ring_test.c,,$(COMMON)))
+$(eval $(call test,common/text,common/test/base/text_test.c,,$(COMMON)))
+$(eval $(call test,common/valid,common/test/base/valid_test.c common/test/base/valid_off.c))
 
 $(eval $(call fuzz,common,control,,,$(COMMON)))
 $(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))
 $(eval $(call fuzz,common,ring,,,$(COMMON)))
 
 # what one owner may have of what many want, written from the table
-$(B)/obj/common/resources-doc: $(call objects,common/manifest/resources_doc.c common/manifest/resources_doc_main.c) $(COMMON)
+$(B)/obj/common/resources-doc: $(call objects,common/manifest/resources_doc.c common/manifest/resources_doc_main.c) \
+    $(COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and shares
@@ -37,7 +38,8 @@ docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and s
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.
 TESTS   += $(B)/test/common/ring_tsan
 NO_ASAN += common/ring_tsan
-$(B)/test/common/ring_tsan: common/test/ring_test.c common/shm/ring.c $(wildcard common/*/*.h) $(FLAGS) | $(B)/test/common/
+$(B)/test/common/ring_tsan: common/test/shm/ring_test.c common/shm/ring.c $(wildcard common/*/*.h) $(FLAGS) | \
+    $(B)/test/common/
 	$(call say,TSAN,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -fsanitize=thread -o $@ $(filter %.c,$^) -lcmocka
 

@@ -11,7 +11,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads workers names versions control admin
+ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
+    workers names versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -32,7 +33,8 @@ ENGINE_TEST_HELPERS := $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightwa
 TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
-$(ENGINE_TEST_HOST)/nightward-worker: engine/test/fake_worker.c engine/base/list.c $(addprefix common/,shm/arena.c base/buffer.c shm/channel.c manifest/control.c \
+$(ENGINE_TEST_HOST)/nightward-worker: engine/test/host/fake_worker.c engine/base/list.c $(addprefix \
+    common/,shm/arena.c base/buffer.c shm/channel.c manifest/control.c \
     base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) $(FLAGS) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)
@@ -43,30 +45,36 @@ $(ENGINE_TEST_HOST)/%: $(B)/bin/% | $(ENGINE_TEST_HOST)/
 # $(call engine_host_test,NAME): a test against a whole host, which runs with each event loop
 define engine_host_test
 IO_TESTS += $(B)/test/engine/$(1)
-$(call test,engine/$(1),engine/test/$(1)_test.c engine/test/host.c,,$(COMMON))
+$(call test,engine/$(1),engine/test/host/$(1)_test.c engine/test/host/host.c,,$(COMMON))
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery limits,$(eval $(call engine_host_test,$(name))))
+$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery limits,$(eval $(call \
+    engine_host_test,$(name))))
 
 IO_TESTS += $(B)/test/engine/clients
-$(eval $(call test,engine/clients,$(addprefix engine/test/,clients_test.c greed.c host.c),,$(COMMON)))
+$(eval $(call test,engine/clients,engine/test/attack/clients_test.c engine/test/attack/greed.c \
+    engine/test/host/host.c,,$(COMMON)))
 $(B)/test/engine/clients: | $(ENGINE_TEST_HELPERS)
 
 # Once more with two threads, but the one that has several anyway.
 THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 
-$(eval $(call test,engine/directory,engine/test/directory_test.c engine/store/directory.c,,$(COMMON)))
+$(eval $(call test,engine/directory,engine/test/store/directory_test.c engine/store/directory.c,,$(COMMON)))
 
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 # An engine that leaves a check out does what a sanitizer ends it for.
 NO_ASAN += engine/attacks
-$(eval $(call test,engine/attacks,engine/test/attack_test.c engine/test/attack_loads.c engine/test/greed.c engine/test/host.c common/test/attack_report.c,,$(COMMON)))
-$(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker nightward-engine nightward-launcher)
+$(eval $(call test,engine/attacks,engine/test/attack/attack_test.c engine/test/attack/attack_loads.c \
+    engine/test/attack/greed.c engine/test/host/host.c common/test/attack/attack_report.c,,$(COMMON)))
+$(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker \
+    nightward-engine nightward-launcher)
 
 # The same host with an engine that can leave checks out (common/base/without.h). Never installed.
-ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin/admin.c dispatch/dispatch.c \
-                    gateway/output.c serve/place.c http/syntax/parse.c http/server.c serve/link.c versions/loads.c test/without.c) common/shm/channel.c common/shm/ring.c))
+ENGINE_WITHOUT := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(addprefix engine/,admin/admin.c \
+    dispatch/dispatch.c \
+                    gateway/output.c serve/place.c http/syntax/parse.c http/server.c serve/link.c versions/loads.c \
+    test/attack/without.c) common/shm/channel.c common/shm/ring.c))
 $(ENGINE_WITHOUT): CPPFLAGS += $(LLHTTP_FLAGS)
 $(B)/test/engine/host-without/nightward-engine: $(ENGINE_WITHOUT) $(call objects,engine/main.c) \
                                                 $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/engine/host-without/
@@ -77,32 +85,37 @@ $(B)/test/engine/host-without/%: $(ENGINE_TEST_HOST)/% | $(B)/test/engine/host-w
 	$(Q)cp -f $< $@
 
 # io: the interface of the event loop itself.
-$(eval $(call test,engine/io,engine/test/io_test.c engine/test/io_world.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/io,engine/test/io/io_test.c engine/test/io/io_world.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
+    $(COMMON)))
 IO_TESTS += $(B)/test/engine/io
 
 TEST_HELPERS += $(B)/test/io-usable
-$(B)/test/io-usable: $(call objects,engine/test/io_usable.c) $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/
+$(B)/test/io-usable: $(call objects,engine/test/io/io_usable.c) $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
 
-$(call objects,engine/test/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
-$(eval $(call test,engine/parse,engine/test/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call test,engine/spool,engine/test/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call test,engine/chores,engine/test/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c base/chores.c base/list.c)))
-$(eval $(call test,engine/link,engine/test/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(call objects,engine/test/http/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(eval $(call test,engine/parse,engine/test/http/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \
+    base/chores.c base/list.c)))
+$(eval $(call test,engine/link,engine/test/serve/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call test,engine/names,engine/test/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
-$(eval $(call test,engine/list,engine/test/list_test.c engine/base/list.c))
-$(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c engine/test/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
+$(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
+$(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
+$(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/store/$(name)_test.c \
+    engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
 FUZZ_WORLD := $(addprefix engine/fuzz/,io_fake.c world.c world_worker.c)
-$(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += \
+    $(LLHTTP_FLAGS)
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # The same engine, and tests that are its workers.
-PLAYED := engine/test/played_worker.c
-$(call objects,$(addprefix engine/test/,awake_test.c outbox_test.c pieces_test.c queue_test.c) $(PLAYED)): CPPFLAGS += $(LLHTTP_FLAGS)
-$(foreach name,awake outbox pieces queue,$(eval $(call test,engine/$(name),engine/test/$(name)_test.c $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
+PLAYED := engine/test/serve/played_worker.c
+$(call objects,$(wildcard engine/test/serve/*.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(foreach name,awake outbox pieces queue,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
+    $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

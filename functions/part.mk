@@ -30,5 +30,6 @@ endef
 $(foreach name,$(SAMPLES),$(eval $(call sample,$(name))))
 
 # libstdc++ is there from the start because AddressSanitizer looks for the functions that throw only then.
-$(eval $(call test,functions/samples,functions/test/samples_test.c functions/test/host.c,-Wl$(comma)--no-as-needed -lstdc++))
+$(eval $(call test,functions/samples,functions/test/samples_test.c functions/test/host.c,-Wl$(comma)--no-as-needed \
+    -lstdc++))
 $(B)/test/functions/samples: | functions

@@ -1,6 +1,7 @@
 # what protect builds: libprotect-core.a, what a worker and the command line need of it (PROTECT names it), and the
 # libraries for other programs: libprotect.so, libprotect.a, libnwguard.so
-PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S protect/check/*.c) protect/gate/state.c \
+PROTECT_SOURCES := $(wildcard protect/scan/*.c protect/rewrite/*.c protect/rewrite/*.S protect/check/*.c) \
+    protect/gate/state.c \
                    protect/gate/vkey.c
 PROTECT         := $(B)/libprotect-core.a
 
@@ -12,52 +13,54 @@ $(PROTECT): $(call objects,$(PROTECT_SOURCES))
 # The files that tests read, one for each kind of hash table. They are data: no sanitizer is linked into them.
 $(B)/test/protect/sound.so: SOUND_HASH := gnu
 $(B)/test/protect/sound-sysv.so: SOUND_HASH := sysv
-$(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/sound.c $(FLAGS) | $(B)/test/protect/
+$(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so: protect/test/scan/sound.c $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -fPIC -O1 -fvisibility=hidden $(CPPFLAGS) -Wl,--hash-style=$(SOUND_HASH),-z,noexecstack -o $@ $<
 
 PROTECT_FIXTURES := $(B)/test/protect/sound.so $(B)/test/protect/sound-sysv.so
 
-SCAN_TEST := $(addprefix protect/test/,scan_test.c naive_scan.c fixture.c)
+SCAN_TEST := protect/test/scan/scan_test.c protect/test/scan/naive_scan.c protect/test/fixture.c
 $(eval $(call test,protect/scan,$(SCAN_TEST),-lZydis,$(PROTECT)))
-$(eval $(call test,protect/self_scan,protect/test/self_scan_test.c,,$(PROTECT)))
-$(eval $(call test,protect/tiles,protect/test/tiles_test.c,-lZydis,$(PROTECT)))
+$(eval $(call test,protect/self_scan,protect/test/scan/self_scan_test.c,,$(PROTECT)))
+$(eval $(call test,protect/tiles,protect/test/rewrite/tiles_test.c,-lZydis,$(PROTECT)))
 # It expects none of the instruction that it looks for in its own process, and sanitizers bring one along.
 NO_ASAN += protect/tiles
-$(eval $(call test,protect/elf_file,protect/test/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
+$(eval $(call test,protect/elf_file,protect/test/scan/elf_file_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/elf_file: | $(PROTECT_FIXTURES)
-$(eval $(call test,protect/function_check,protect/test/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
+$(eval $(call test,protect/function_check,protect/test/scan/function_check_test.c protect/test/fixture.c,,$(PROTECT)))
 $(B)/test/protect/function_check: | $(PROTECT_FIXTURES)
 $(eval $(call test,protect/vkey,protect/test/vkey_test.c protect/test/fixture.c,,$(PROTECT)))
-$(eval $(call test,protect/insn,$(addprefix protect/test/,insn_test.c insn_zydis.c fixture.c),-lZydis,$(PROTECT)))
+$(eval $(call test,protect/insn,protect/test/scan/insn_test.c protect/test/scan/insn_zydis.c \
+    protect/test/fixture.c,-lZydis,$(PROTECT)))
 
 $(eval $(call fuzz,protect,elf,,,$(PROTECT)))
-$(eval $(call fuzz,protect,insn,protect/test/insn_zydis.c,-lZydis,$(PROTECT)))
-$(eval $(call fuzz,protect,scan,protect/test/naive_scan.c,,$(PROTECT)))
+$(eval $(call fuzz,protect,insn,protect/test/scan/insn_zydis.c,-lZydis,$(PROTECT)))
+$(eval $(call fuzz,protect,scan,protect/test/scan/naive_scan.c,,$(PROTECT)))
 
 # The functions that the rewriter takes apart.
-$(B)/test/protect/rewrite-cases.so: protect/test/rewrite_cases.S $(FLAGS) | $(B)/test/protect/
+$(B)/test/protect/rewrite-cases.so: protect/test/rewrite/rewrite_cases.S $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack -o $@ $<
 
-REWRITE_TEST := $(addprefix protect/test/,rewrite_test.c rewrite_run.S fixture.c)
+REWRITE_TEST := protect/test/rewrite/rewrite_test.c protect/test/rewrite/rewrite_run.S protect/test/fixture.c
 $(eval $(call test,protect/rewrite,$(REWRITE_TEST),,$(PROTECT)))
 $(B)/test/protect/rewrite: | $(B)/test/protect/rewrite-cases.so
 
 # The wrappers that take the shortcut.
-$(B)/test/protect/shortcut-cases.so: protect/test/shortcut_cases.S $(FLAGS) | $(B)/test/protect/
+$(B)/test/protect/shortcut-cases.so: protect/test/rewrite/shortcut_cases.S $(FLAGS) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack,-z,separate-code -o $@ $<
 
-SHORTCUT_TEST := $(addprefix protect/test/,shortcut_test.c shortcut_gate.S rewrite_run.S fixture.c)
+SHORTCUT_TEST := protect/test/rewrite/shortcut_test.c protect/test/rewrite/shortcut_gate.S \
+    protect/test/rewrite/rewrite_run.S protect/test/fixture.c
 $(eval $(call test,protect/shortcut,$(SHORTCUT_TEST),,$(PROTECT)))
 $(B)/test/protect/shortcut: | $(B)/test/protect/shortcut-cases.so
 
 LIBPROTECT_SOURCES := $(addprefix protect/,lib/libprotect.c lib/ranges.c gate/vkey.c)
-LIBPROTECT_TEST    := $(addprefix protect/test/,libprotect_test.c fixture.c)
+LIBPROTECT_TEST    := protect/test/lib/libprotect_test.c protect/test/fixture.c
 
 $(eval $(call test,protect/libprotect,$(LIBPROTECT_TEST),,$(call objects,$(LIBPROTECT_SOURCES))))
-$(eval $(call test,protect/libprotect_ranges,protect/test/libprotect_ranges_test.c protect/test/fixture.c,,\
+$(eval $(call test,protect/libprotect_ranges,protect/test/lib/libprotect_ranges_test.c protect/test/fixture.c,,\
     $(B)/obj/protect/lib/ranges.o))
 
 # The same tests watched by ThreadSanitizer.
@@ -122,24 +125,24 @@ all: $(LIBPROTECT_SO) $(LIBPROTECT_A) $(NWGUARD_SO) $(B)/example/thousand_keys
 
 # What guard_test.c runs. The programs are data to it: no sanitizer is linked into them.
 GUARD_RUN := $(addprefix $(B)/test/protect/,guard-user guard-plugin.so guard-static guard-archive)
-$(B)/test/protect/guard-user: $(call pic_objects,protect/test/guard_user.c protect/test/guard_user_calls.S) \
+$(B)/test/protect/guard-user: $(call pic_objects,$(addprefix protect/test/guard/,guard_user.c guard_user_calls.S)) \
         $(LIBPROTECT_SO) | $(B)/test/protect/
 	$(call say,LD,$@)
 	$(Q)$(CC) -pthread -Wl,-rpath,'$$ORIGIN/../../lib' -o $@ $(filter %.o,$^) -L$(B)/lib -lprotect
 
-$(B)/test/protect/guard-plugin.so: $(call pic_objects,protect/test/guard_plugin.c) | $(B)/test/protect/
+$(B)/test/protect/guard-plugin.so: $(call pic_objects,protect/test/guard/guard_plugin.c) | $(B)/test/protect/
 	$(call say,SO,$@)
 	$(Q)$(CC) -shared -o $@ $^
 
-$(B)/test/protect/guard-static: protect/test/guard_static.c $(FLAGS) | $(B)/test/protect/
+$(B)/test/protect/guard-static: protect/test/guard/guard_static.c $(FLAGS) | $(B)/test/protect/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARNINGS) -static -o $@ $<
 
-$(B)/test/protect/guard-archive: protect/test/guard_static.c $(LIBPROTECT_A) | $(B)/test/protect/
+$(B)/test/protect/guard-archive: protect/test/guard/guard_static.c $(LIBPROTECT_A) | $(B)/test/protect/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -DWITH_LIBPROTECT -std=gnu11 $(WARNINGS) -pthread -o $@ $^
 
-$(eval $(call test,protect/guard,protect/test/guard_test.c protect/test/fixture.c,,\
+$(eval $(call test,protect/guard,protect/test/guard/guard_test.c protect/test/fixture.c,,\
     $(call objects,$(LIBPROTECT_SOURCES)) $(PROTECT)))
 $(B)/test/protect/guard: | $(GUARD_RUN) $(NWGUARD_SO)
 

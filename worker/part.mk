@@ -1,8 +1,10 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
 # Its layers, the lowest first.
-WORKER_LAYERS  := base account image audit files range memory domain path executor wire call signal run policy syscall syscall/file gate
-WORKER_SOURCES := $(filter-out worker/policy/doc%,$(wildcard $(WORKER_LAYERS:%=worker/%/*.c))) worker/main.c worker/stub_image.S \
+WORKER_LAYERS  := base account image audit files range memory domain path executor wire call signal run policy \
+    syscall syscall/file gate
+WORKER_SOURCES := $(filter-out worker/policy/doc%,$(wildcard $(WORKER_LAYERS:%=worker/%/*.c))) worker/main.c \
+    worker/stub_image.S \
                   protect/gate/gate.S
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
@@ -10,9 +12,11 @@ STUB           := $(B)/obj/worker/stub/nightward-stub
 # Nothing that runs with the monitor's rights jumps to where a predictor says: a function may have taught it. Calls through
 # pointers go by a RET that nobody can teach, and no SWITCH becomes a table of jumps.
 takes      = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')
-NO_GUESSES := -fno-jump-tables $(or $(call takes,-mindirect-branch=thunk -mindirect-branch-register -fcf-protection=none),-mretpoline) \
+NO_GUESSES := -fno-jump-tables $(or $(call takes,-mindirect-branch=thunk -mindirect-branch-register \
+    -fcf-protection=none),-mretpoline) \
               $(call takes,-mharden-sls=all)
-NO_GUESSES_IN := $(filter $(B)/obj/%.o,$(call objects,$(filter %.c,$(WORKER_SOURCES) $(PROTECT_SOURCES) $(COMMON_SOURCES))))
+NO_GUESSES_IN := $(filter $(B)/obj/%.o,$(call objects,$(filter %.c,$(WORKER_SOURCES) $(PROTECT_SOURCES) \
+    $(COMMON_SOURCES))))
 $(NO_GUESSES_IN): EXTRA_CFLAGS += $(NO_GUESSES)
 BYTES_CFLAGS := -fno-builtin $(call takes,-fno-tree-loop-distribute-patterns)
 $(B)/obj/worker/base/bytes.o: EXTRA_CFLAGS += $(BYTES_CFLAGS)
@@ -27,7 +31,8 @@ $(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
 $(B)/obj/worker/stub_image.o: $(STUB)
 $(B)/obj/worker/stub/stub.o: EXTRA_CFLAGS := -mno-red-zone
 # libnwguard is part of the stub: its functions come before those of libc, as if it were preloaded.
-$(STUB): $(B)/obj/worker/stub/stub.o $(B)/obj/worker/stub/popen.o $(call pic_objects,$(NWGUARD_SOURCES)) worker/stub/stub.map
+$(STUB): $(B)/obj/worker/stub/stub.o $(B)/obj/worker/stub/popen.o $(call pic_objects,$(NWGUARD_SOURCES)) \
+    worker/stub/stub.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -Wl,--export-dynamic,--version-script=worker/stub/stub.map -o $@ $(filter %.o,$^)
 

@@ -7,7 +7,7 @@
  * its tolerance.
  */
 #include "bench/count/count.h"
-#include "engine/test/e2e/load_http.h"
+#include "engine/test/e2e/tools/load_http.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

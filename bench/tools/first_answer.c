@@ -3,7 +3,7 @@
  * 200. Prints "us=.. pid=..": from before the command was started to the answer, and its process, which may still run.
  * What the command says goes to standard error. Exit status 1 when there is no such answer within 20 seconds.
  */
-#include "engine/test/e2e/load_http.h"
+#include "engine/test/e2e/tools/load_http.h"
 
 #include <signal.h>
 #include <spawn.h>

@@ -1,6 +1,6 @@
 /*
  * Names of the engine's checks that a test build can leave out, so that a test can show what an attack does where
- * nothing stops it (engine/test/attack_test.c). Only objects built with -DNW_WITHOUT can do that; in all others
+ * nothing stops it (engine/test/attack/attack_test.c). Only objects built with -DNW_WITHOUT can do that; in all others
  * nw_unchecked() is the constant false. What workers can leave out is in protect/gate/without.h.
  */
 #ifndef NW_COMMON_BASE_WITHOUT_H

@@ -3,8 +3,10 @@
 
 COMPAT := $(B)/compat
 
-COMPAT_MODULES := sqlite3 libcurl hiredis libuv libevent openblas tbb jemalloc libpcre2-8 icu-i18n libxml-2.0 python3-embed
-COMPAT_HERE    := $(shell for module in $(COMPAT_MODULES); do pkg-config --exists $$module 2>/dev/null && echo $$module; done)
+COMPAT_MODULES := sqlite3 libcurl hiredis libuv libevent openblas tbb jemalloc libpcre2-8 icu-i18n libxml-2.0 \
+    python3-embed
+COMPAT_HERE    := $(shell for module in $(COMPAT_MODULES); do pkg-config --exists $$module 2>/dev/null && echo \
+    $$module; done)
 COMPAT_HERE    += $(shell rustc --version >/dev/null 2>&1 && echo rustc; go version >/dev/null 2>&1 && echo go) \
                   $(notdir $(wildcard /usr/include/asio.hpp /usr/lib/llvm-14/lib/libomp.so))
 COMPAT_SOS     := $(COMPAT)/libgomp.so # gcc brings it
@@ -40,7 +42,8 @@ compat: $(COMPAT_SOS)
 
 $(COMPAT_SOS): functions/compat/part.mk $(FLAGS) | $(COMPAT)/ $(B)/obj/functions/
 
-$(COMPAT)/compat.o: functions/compat/compat.c functions/compat/compat.h include/faas/worker_v1_interface.h $(FLAGS) | $(COMPAT)/
+$(COMPAT)/compat.o: functions/compat/compat.c functions/compat/compat.h include/faas/worker_v1_interface.h $(FLAGS) \
+    | $(COMPAT)/
 	$(call say,CC,$<)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -c -o $@ $<
 
@@ -50,7 +53,8 @@ $(COMPAT)/%.so: functions/compat/%.c $(COMPAT)/compat.o functions/compat/compat.
 
 $(COMPAT)/%.so: functions/compat/%.cc $(COMPAT)/compat.o functions/compat/compat.h
 	$(call say,SO,$@)
-	$(Q)$(CXX) $(filter-out -MMD -MP,$(FUNCTION_CXXFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $< $(COMPAT)/compat.o $(COMPAT_FLAGS)
+	$(Q)$(CXX) $(filter-out -MMD -MP,$(FUNCTION_CXXFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $< $(COMPAT)/compat.o \
+	    $(COMPAT_FLAGS)
 
 # Two libraries serve what gcc makes of OpenMP: its own, and that of clang.
 $(COMPAT)/libgomp.so: COMPAT_OPENMP := -fopenmp
@@ -84,7 +88,8 @@ run-compat: all compat test-helpers $(B)/test/mode-usable
 # The last test compares with the table; it is the one without a colon in its name.
 docs/compatibility.md: FORCE ## write the table of libraries and clients from what trying them says
 	$(again) all compat test-helpers $(B)/test/mode-usable
-	$(Q)for mode in mpk process none; do NW_BUILD=$(abspath $(B)) NW_TEST_MODE=$$mode bats -f ': ' $(COMPAT_TEST) || exit; done
+	$(Q)for mode in mpk process none; do NW_BUILD=$(abspath $(B)) NW_TEST_MODE=$$mode bats -f ': ' $(COMPAT_TEST) || \
+	    exit; done
 	$(Q)functions/compat/table.sh $(COMPAT)/results >$@.new && mv $@.new $@
 
 .PHONY: FORCE

@@ -4,7 +4,7 @@
  */
 #include "common/test/fuzz.h"
 #include "protect/scan/insn.h"
-#include "protect/test/insn_zydis.h"
+#include "protect/test/scan/insn_zydis.h"
 #include <string.h>
 
 static void check_parts(const uint8_t *code, size_t size)

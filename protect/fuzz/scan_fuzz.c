@@ -3,7 +3,7 @@
  * same order, over the whole input, over each way to cut it in two, and after overwriting what was found.
  */
 #include "common/test/fuzz.h"
-#include "protect/test/naive_scan.h"
+#include "protect/test/scan/naive_scan.h"
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,51 +1,53 @@
 # the tests of what the worker is made of
-$(eval $(call test,worker/region,worker/test/region_test.c worker/range/region.c))
-$(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefix worker/,account/*.c files/*.c range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c image/image.c image/elf.c),,$(PROTECT) $(COMMON)))
-$(eval $(call test,worker/mappings,worker/test/mappings_test.c $(addprefix worker/,memory/memory.c memory/calls.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c range/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c image/where.c),,$(PROTECT) $(COMMON)))
-$(eval $(call test,worker/share,worker/test/share_test.c worker/account/share.c worker/account/denied.c,,$(COMMON)))
-$(eval $(call test,worker/free,worker/test/free_test.c worker/domain/free.c worker/base/config.c))
-$(eval $(call test,worker/bytes,worker/test/bytes_test.c worker/base/bytes.c))
+$(eval $(call test,worker/region,worker/test/unit/region_test.c worker/range/region.c))
+$(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefix worker/,account/*.c files/*.c \
+    range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c image/image.c \
+    image/elf.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix worker/,memory/memory.c \
+    memory/calls.c memory/remap.c memory/code.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c \
+    range/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c \
+    image/where.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
+    worker/account/denied.c,,$(COMMON)))
+$(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
+$(eval $(call test,worker/bytes,worker/test/unit/bytes_test.c worker/base/bytes.c))
 # It reads 16 aligned bytes at a time, also beyond the end of a string, which no page fault can follow.
 NO_ASAN += worker/bytes
-$(B)/obj/worker/test/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
-$(eval $(call test,worker/policy,worker/test/policy_test.c worker/policy/doc.c worker/policy/rules.c))
-$(eval $(call test,worker/profiles,$(addprefix worker/test/,profiles_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/ranges,worker/test/ranges_test.c worker/files/ranges.c))
-$(eval $(call test,worker/locks,$(addprefix worker/test/,locks_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/disk,$(addprefix worker/test/,disk_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/stuck,$(addprefix worker/test/,stuck_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/files,$(addprefix worker/test/,files_test.c probe_host.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/numbers,$(addprefix worker/test/,numbers_test.c probe_host.c harness.c),,$(COMMON)))
+$(B)/obj/worker/test/unit/bytes_test.o: EXTRA_CFLAGS += -fno-builtin
+$(eval $(call test,worker/policy,worker/test/unit/policy_test.c worker/policy/doc.c worker/policy/rules.c))
+$(eval $(call test,worker/ranges,worker/test/unit/ranges_test.c worker/files/ranges.c))
+# $(call worker_test,NAME,FOLDER,MORE SOURCES): a test of a whole worker process, to which it talks as the engine does
+# (harness.h)
+define worker_test
+NO_ASAN += worker/$(1)
+$(call test,worker/$(1),worker/test/$(2)/$(1)_test.c $(addprefix worker/test/,$(3) harness.c),,$(COMMON))
+endef
+
+$(foreach name,worker guarded lines signals events,$(eval $(call worker_test,$(name),live)))
+$(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
+$(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 $(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
 $(B)/test/worker/locks: | $(B)/test/worker/filer.so
 $(B)/test/worker/stuck: | $(B)/test/worker/filer.so $(B)/test/worker/stuck.so
 $(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
-NO_ASAN += worker/profiles worker/files worker/locks worker/disk worker/stuck worker/numbers
-$(eval $(call test,worker/image,worker/test/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
-$(eval $(call test,worker/image_frozen,worker/test/image_frozen_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
-$(eval $(call test,worker/op_doc,worker/test/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/wire/link.c worker/wire/payload.c worker/wire/remote.c worker/base/lock.c,,$(COMMON)))
+$(eval $(call test,worker/image,worker/test/unit/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
+$(eval $(call test,worker/image_frozen,worker/test/unit/image_frozen_test.c worker/image/image.c \
+    worker/image/elf.c,,$(PROTECT)))
+$(eval $(call test,worker/op_doc,worker/test/unit/op_doc_test.c))
+$(eval $(call fuzz,worker,remote,worker/wire/link.c worker/wire/payload.c worker/wire/remote.c \
+    worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
-$(eval $(call test,worker/worker,worker/test/worker_test.c worker/test/harness.c,,$(COMMON)))
-$(eval $(call test,worker/guarded,worker/test/guarded_test.c worker/test/harness.c,,$(COMMON)))
-$(eval $(call test,worker/lines,worker/test/lines_test.c worker/test/harness.c,,$(COMMON)))
-$(eval $(call test,worker/signals,worker/test/signals_test.c worker/test/harness.c,,$(COMMON)))
-$(eval $(call test,worker/events,worker/test/events_test.c worker/test/harness.c,,$(COMMON)))
-NO_ASAN += worker/worker worker/guarded worker/lines worker/events worker/signals
-$(eval $(call test,worker/late,$(addprefix worker/test/,late_test.c logged.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/ends,$(addprefix worker/test/,ends_test.c logged.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/shortage,$(addprefix worker/test/,shortage_test.c logged.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/refusal,$(addprefix worker/test/,refusal_test.c logged.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/limits,$(addprefix worker/test/,limits_test.c logged.c harness.c),,$(COMMON)))
-$(eval $(call test,worker/tunables,$(addprefix worker/test/,tunables_test.c logged.c harness.c),,$(COMMON)))
-NO_ASAN += worker/late worker/ends worker/shortage worker/refusal worker/limits worker/tunables
 
 # functions that only tests need
-$(B)/test/worker/%.so: worker/test/%.c include/faas/worker_v1_interface.h $(FLAGS) | $(B)/test/worker/
-	$(call say,SO,$@)
-	$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs $(TEST_SO_FLAGS) -o $@ $(filter %.c %.a,$^)
+define test_so
+$(B)/test/worker/%.so: worker/test/$(1)/functions/%.c include/faas/worker_v1_interface.h $(FLAGS) | $(B)/test/worker/
+	$$(call say,SO,$$@)
+	$$(Q)$(CC) -std=gnu11 $(OPT) $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -shared -Wl,-z,defs \
+	    $$(TEST_SO_FLAGS) -o $$@ $$(filter %.c %.a,$$^)
+endef
+$(foreach folder,live calls gate,$(eval $(call test_so,$(folder))))
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/signals: | $(B)/test/worker/signals.so
 $(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm
@@ -62,8 +64,10 @@ $(B)/test/worker/guarded.so: TEST_SO_FLAGS := -Wl,-soname,libprotect.so.1
 $(B)/test/worker/guarded.so: $(LIBPROTECT_A)
 
 # the gate, stepped through and jumped into
-$(eval $(call test,worker/step,$(addprefix worker/test/,step_test.c trace.c harness.c),,$(PROTECT) $(COMMON)))
-$(eval $(call test,worker/jump,$(addprefix worker/test/,jump_test.c trace.c harness.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/step,worker/test/gate/step_test.c worker/test/gate/trace.c \
+    worker/test/harness.c,,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/jump,worker/test/gate/jump_test.c worker/test/gate/trace.c \
+    worker/test/harness.c,,$(PROTECT) $(COMMON)))
 NO_ASAN += worker/step worker/jump
 $(B)/test/worker/step: | $(B)/test/worker/stepped.so functions
 $(B)/test/worker/jump: | $(B)/test/worker/attack/secret.so functions
@@ -75,26 +79,31 @@ comma         := ,
 HOLDS_PROGRAM := $(B)/test/worker/nightward-worker-holds
 HOLDS_WRAPPED := nw__syscall_trapped nw__syscall_direct nw__slow_op nw_slow_wait nw_slow_call nw_executor_next \
                  nw_executor_block nw_executor_unblock nw_pages_reserve nw_function_inspect pthread_create
-HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) worker/test/holds.c))
+HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) \
+    worker/test/holds/holds.c))
 
 $(B)/obj/holds/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
 $(B)/obj/holds/%.o: %.c $(FLAGS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -include worker/test/holds.h $(NW_CFLAGS) -fno-stack-protector $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -include worker/test/holds/holds.h $(NW_CFLAGS) -fno-stack-protector $(EXTRA_CFLAGS) -MMD -MP \
+	    -c -o $@ $<
 
-$(HOLDS_PROGRAM): $(HOLDS_OBJECTS) $(call objects,$(filter %.S,$(WORKER_SOURCES))) $(PROTECT) $(COMMON) | $(B)/test/worker/
+$(HOLDS_PROGRAM): $(HOLDS_OBJECTS) $(call objects,$(filter %.S,$(WORKER_SOURCES))) $(PROTECT) $(COMMON) | \
+    $(B)/test/worker/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_STATIC_LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(HOLDS_WRAPPED)) -o $@ $^
 
-$(eval $(call test,worker/holds,$(addprefix worker/test/,holds_test.c attack_host.c harness.c) common/test/attack_report.c,,$(COMMON)))
+$(eval $(call test,worker/holds,worker/test/holds/holds_test.c worker/test/attack/attack_host.c \
+    worker/test/harness.c common/test/attack/attack_report.c,,$(COMMON)))
 NO_ASAN += worker/holds
 SLOW_TESTS += $(B)/test/worker/holds
 $(B)/test/worker/holds: | $(HOLDS_PROGRAM) functions
 
 # The worker that can leave defences out: the same sources, built to ask (protect/gate/without.h). Never installed.
 WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without
-WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/check/function_check.c protect/scan/scan.c worker/test/without.c
+WITHOUT_SOURCES := $(filter-out %/stub_image.S,$(WORKER_SOURCES)) protect/check/function_check.c protect/scan/scan.c \
+    worker/test/without.c
 WITHOUT_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/without/%,$(call objects,$(WITHOUT_SOURCES)))
 
 $(B)/obj/without/worker/base/bytes.o: EXTRA_CFLAGS := $(BYTES_CFLAGS)
@@ -103,7 +112,8 @@ $(B)/obj/without/worker/gate/syscall.o: NO_GUESSES :=
 $(B)/obj/without/%.o: %.c $(FLAGS)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector $(NO_GUESSES) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -fno-stack-protector $(NO_GUESSES) $(EXTRA_CFLAGS) -MMD -MP -c -o \
+	    $@ $<
 
 $(B)/obj/without/%.o: %.S $(FLAGS)
 	$(call say,AS,$@)

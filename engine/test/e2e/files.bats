@@ -18,7 +18,7 @@ setup() {
     mkdir -p "$GRANTED"
 }
 
-# deploy_filer [FLAGS]: worker/test/filer.c with the directory, to be changed.
+# deploy_filer [FLAGS]: worker/test/calls/functions/filer.c with the directory, to be changed.
 deploy_filer() {
     nw_deploy filer "$NW_BUILD/test/worker/filer.so" --profile files --directories "$GRANTED:rw" "$@"
 }
@@ -45,7 +45,7 @@ deploy_filer() {
 }
 
 @test "std::filesystem works" {
-    nw_compile filesystem.cc <"$NW_ROOT/engine/test/e2e/filesystem.cc"
+    nw_compile filesystem.cc <"$NW_ROOT/engine/test/e2e/files/filesystem.cc"
     nw_deploy filesystem "$BATS_TEST_TMPDIR/filesystem.so" --profile files --directories "$GRANTED:rw"
     nw_expect filesystem "$GRANTED/work" ok
     nw_expect filesystem "$GRANTED/work" ok
@@ -55,7 +55,7 @@ deploy_filer() {
 
 # deploy_sqlite NAME FILE [FLAGS]
 deploy_sqlite() {
-    [ -e "$BATS_TEST_TMPDIR/sqlite.so" ] || nw_compile sqlite.c -lsqlite3 <"$NW_ROOT/engine/test/e2e/sqlite.c"
+    [ -e "$BATS_TEST_TMPDIR/sqlite.so" ] || nw_compile sqlite.c -lsqlite3 <"$NW_ROOT/engine/test/e2e/files/sqlite.c"
     nw_deploy "$1" "$BATS_TEST_TMPDIR/sqlite.so" --profile files --directories "$GRANTED:rw" --env "DB=$2" "${@:3}"
 }
 

@@ -1,6 +1,7 @@
 # Functions that take more than their share, and one that lives beside them.
 GREEDY_SOS   := $(patsubst %,$(B)/test/e2e/greedy/%.so,greedy slow neighbour)
-GREEDY_BUILD  = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -mno-red-zone -pthread -shared \
+GREEDY_BUILD  = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -mno-red-zone \
+                  -pthread -shared \
                   -Wl,-z,defs,-z,noexecstack -MMD -MP -MF $(B)/obj/e2e-greedy-$*.d -MT $@ -o $@
 TEST_HELPERS += $(GREEDY_SOS)
 

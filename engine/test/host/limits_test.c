@@ -1,0 +1,81 @@
+/* An engine that comes to a limit of its process says which, how high it is and what raises it, to whoever waits. */
+#include "engine/test/host/host.h"
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static struct host host;
+
+static int set_up(void **state)
+{
+    (void)state;
+    host_start(&host, (const char *[]){"--mode", "process", NULL});
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    host_stop(&host);
+    return 0;
+}
+
+static rlim_t open_files(pid_t pid)
+{
+    char path[64];
+    rlim_t n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static void limit_files(rlim_t most)
+{
+    struct rlimit limit;
+    assert_int_equal(prlimit(host.engine, RLIMIT_NOFILE, NULL, &limit), 0);
+    limit.rlim_cur = most;
+    assert_int_equal(prlimit(host.engine, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* What is deployed serves on, and what could not be is there once the limit is raised. */
+static void names_the_limit_of_descriptors(void **state)
+{
+    (void)state;
+    char words[96];
+    deploy(&host, "first", "say first");
+    rlim_t most = open_files(host.engine) + 3; /* a connection, and what it deploys, but no worker */
+    limit_files(most);
+    struct answer answer = admin(&host, "PUT", "/v1/functions/second", "say second");
+    snprintf(words, sizeof words, "Too many open files: RLIMIT_NOFILE is %lu; raise it with ulimit -n",
+             (unsigned long)most);
+    if (!strstr(answer.body, words))
+        fail_msg("no \"%s\" in: %s", words, answer.body);
+    assert_null(strstr(answer.body, "heal"));
+    assert_true(answer.status >= 500);
+    answer_fini(&answer);
+    expect(invoke(&host, "first", ""), 200, "first");
+    limit_files(most + 100);
+    deploy(&host, "second", "say second");
+    expect(invoke(&host, "second", ""), 200, "second");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_the_limit_of_descriptors),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,146 @@
+/*
+ * Workers that are lost in quick succession: whose doing it was decides whether anybody waits. What is asked is not how
+ * long something took, but whether the engine said that it waits.
+ */
+#include "engine/test/host/host.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#define OFTEN   8
+#define DEADLY  4
+#define WAITING "keeps ending: it is started again in"
+
+static struct host host;
+static int said; /* a file with what the programs of the host said */
+
+static int set_up(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/nw-recovery-XXXXXX";
+    int own = dup(STDERR_FILENO);
+    said = mkstemp(name);
+    assert_true(said >= 0 && own >= 0);
+    unlink(name);
+    dup2(said, STDERR_FILENO);
+    host_start(&host, (const char *[]){NULL});
+    dup2(own, STDERR_FILENO);
+    close(own);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    host_stop(&host);
+    close(said);
+    return 0;
+}
+
+static bool was_said(const char *text)
+{
+    static char all[1 << 20];
+    ssize_t n = pread(said, all, sizeof all - 1, 0);
+    assert_true(n >= 0);
+    all[n] = '\0';
+    return strstr(all, text);
+}
+
+/* The next worker, once it is up: then it loads what there is. */
+static pid_t await_worker(pid_t before)
+{
+    pid_t pid = before;
+    for (int ms = 0; ms < HOST_WAIT_MS && (pid == before || pid <= 0); ms++, usleep(1000)) {
+        struct answer answer = admin(&host, "GET", "/v1/status", "");
+        const char *at = strstr(answer.body, "\"workers\":[{");
+        bool up = at && strstr(at, "\"state\":\"up\"");
+        at = at ? strstr(at, "\"pid\":") : NULL;
+        pid = up ? (pid_t)strtol(at + strlen("\"pid\":"), NULL, 10) : 0;
+        answer_fini(&answer);
+    }
+    assert_true(pid > 0 && pid != before);
+    return pid;
+}
+
+static void starts_at_once_what_somebody_kills(void **state)
+{
+    (void)state;
+    deploy(&host, "echo", "echo");
+    pid_t worker = await_worker(0);
+    for (int i = 0; i < OFTEN; i++) {
+        assert_int_equal(kill(worker, SIGKILL), 0);
+        worker = await_worker(worker);
+    }
+    eventually(&host, "echo", "again", "again");
+    assert_false(was_said(WAITING));
+}
+
+static void waits_for_what_ends_by_itself(void **state)
+{
+    (void)state;
+    deploy(&host, "exit", "exit");
+    for (int i = 0; i < OFTEN && !was_said(WAITING); i++) {
+        pid_t worker = await_worker(0);
+        struct answer answer = invoke(&host, "exit", "");
+        assert_int_equal(answer.status, 502);
+        answer_fini(&answer);
+        await_worker(worker);
+    }
+    assert_true(was_said(WAITING));
+}
+
+/* Functions that end each worker that loads them: they are refused one after the other, and nobody waits for that. */
+static void does_not_wait_for_what_ends_workers_when_it_is_loaded(void **state)
+{
+    (void)state;
+    char name[24];
+    for (int i = 0; i < DEADLY; i++) {
+        snprintf(name, sizeof name, "deadly%d", i);
+        deploy(&host, name, "die-reloading");
+    }
+    deploy(&host, "good", "say good");
+    pid_t worker = await_worker(0);
+    kill(worker, SIGKILL);
+    await_worker(worker);
+    for (int i = 0; i < DEADLY; i++) {
+        snprintf(name, sizeof name, "deadly%d", i);
+        expect_error(invoke(&host, name, ""), 503, "unavailable");
+    }
+    eventually(&host, "good", "", "good");
+    assert_false(was_said(WAITING));
+}
+
+/* What is loaded while somebody kills its worker is not to blame. */
+static void does_not_blame_a_function_for_a_kill(void **state)
+{
+    (void)state;
+    deploy(&host, "slow", "sleep-reloading");
+    pid_t worker = await_worker(0);
+    for (int i = 0; i < 4; i++) {
+        kill(worker, SIGKILL);
+        worker = await_worker(worker);
+    }
+    struct answer answer = admin(&host, "GET", "/v1/functions/slow", "");
+    assert_null(strstr(answer.body, "\"state\":\"failed\""));
+    expect(answer, 200, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_blame_a_function_for_a_kill, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

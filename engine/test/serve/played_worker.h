@@ -1,0 +1,13 @@
+/* Workers of a dishonest world (engine/fuzz/world.h) that a test plays. */
+#ifndef NW_ENGINE_TEST_SERVE_PLAYED_WORKER_H
+#define NW_ENGINE_TEST_SERVE_PLAYED_WORKER_H
+
+#include "engine/fuzz/world.h"
+
+/* Until the workers serve what is deployed in every world. */
+void played_await_echo(struct world *world);
+
+/* A nested call without input. */
+void played_call(struct world_worker *worker, const char *name);
+
+#endif

@@ -1,0 +1,124 @@
+/* The helpers of registry_help.h. */
+#include "engine/test/store/registry_help.h"
+#include <dirent.h>
+#include <ftw.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+char directory[64];
+static char why[1024];
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+int set_up(void **state)
+{
+    (void)state;
+    /* In memory where that can be: thousands of registries are written, and no power fails. */
+    strcpy(directory, "/dev/shm/nw-registry-test-XXXXXX");
+    if (mkdtemp(directory))
+        return 0;
+    strcpy(directory, "/tmp/nw-registry-test-XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+int tear_down(void **state)
+{
+    (void)state;
+    return nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+struct nw_registry *open_registry(void)
+{
+    struct nw_registry *registry = nw_registry_open(directory, why, sizeof why);
+    if (!registry)
+        fail_msg("%s", why);
+    return registry;
+}
+
+void put(struct nw_registry *registry, const char *name, const char *code, unsigned slots)
+{
+    struct nw_manifest manifest;
+    char sha256[65];
+    nw_manifest_init(&manifest);
+    strcpy(manifest.name, name);
+    manifest.slots = slots;
+    assert_int_equal(nw_manifest_set(&manifest, "env", "KEY=a \"value\"", why, sizeof why), 0);
+    if (nw_registry_store(registry, code, strlen(code), sha256, why, sizeof why) < 0 ||
+        nw_registry_put(registry, &manifest, sha256, why, sizeof why) < 0)
+        fail_msg("%s", why);
+    nw_manifest_fini(&manifest);
+}
+
+/* Every row must be servable: its code is there and is what its hash says. */
+static void take_row(void *arg, struct nw_manifest *manifest, const char *sha256)
+{
+    struct rows *rows = arg;
+    struct row *row = &rows->row[rows->n++];
+    unsigned char digest[32];
+    strcpy(row->name, manifest->name);
+    strcpy(row->sha256, sha256);
+    row->slots = manifest->slots;
+    assert_string_equal(manifest->env.data, "KEY=a \"value\"");
+    int fd = nw_registry_open_code(rows->registry, sha256, why, sizeof why);
+    if (fd < 0)
+        fail_msg("%s", why);
+    ssize_t n = pread(fd, row->code, sizeof row->code - 1, 0);
+    close(fd);
+    assert_true(n >= 0);
+    EVP_Digest(row->code, (size_t)n, digest, NULL, EVP_sha256(), NULL);
+    for (int i = 0; i < 32; i++) {
+        char hex[3];
+        snprintf(hex, sizeof hex, "%02x", digest[i]);
+        assert_memory_equal(hex, sha256 + 2 * i, 2);
+    }
+}
+
+struct rows read_rows(struct nw_registry *registry)
+{
+    struct rows rows = {.registry = registry};
+    assert_int_equal(nw_registry_each(registry, take_row, &rows, why, sizeof why), 0);
+    return rows;
+}
+
+const char *path_in(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static int files_with(const char *end)
+{
+    DIR *dir = opendir(path_in("store"));
+    int n = 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        const char *found = strstr(entry->d_name, end);
+        n += found && !strcmp(found, end);
+    }
+    closedir(dir);
+    return n;
+}
+
+int files_in_store(void)
+{
+    return files_with(".so");
+}
+
+int damaged_in_store(void)
+{
+    return files_with(".so.damaged") + files_with(".so.damaged.2");
+}

@@ -1,0 +1,37 @@
+/* A registry in a directory of its own, for tests. Everything fails the running test when it fails. */
+#ifndef NW_ENGINE_TEST_STORE_REGISTRY_HELP_H
+#define NW_ENGINE_TEST_STORE_REGISTRY_HELP_H
+
+#include "engine/store/registry.h"
+
+extern char directory[64]; /* the registry's; made and removed by these two, for cmocka */
+int set_up(void **state);
+int tear_down(void **state);
+
+struct nw_registry *open_registry(void);
+
+/* Deploys, as far as the registry is concerned. */
+void put(struct nw_registry *registry, const char *name, const char *code, unsigned slots);
+
+struct row {
+    char name[64], sha256[65], code[256];
+    unsigned slots;
+};
+
+struct rows {
+    struct nw_registry *registry;
+    struct row row[16];
+    int n;
+};
+
+/* All rows; each must be servable: its code is there and is what its hash says. */
+struct rows read_rows(struct nw_registry *registry);
+
+/* Shared objects in the store, and files that were set aside there. */
+int files_in_store(void);
+int damaged_in_store(void);
+
+/* The path of a file in the directory; valid until the next call. */
+const char *path_in(const char *name);
+
+#endif

@@ -1,0 +1,599 @@
+/*
+ * Runs the attacks of attack_table.h, one test each, against a live worker, beside a neighbour that holds a secret and
+ * another that keeps serving. After each attack the secret must be intact and the worker the same process.
+ *
+ * Prints a table to attacks.txt in the build directory: row of the threats, attack, expected, seen. Runs in mode mpk,
+ * and what applies there in modes process and none.
+ */
+#include "common/test/test.h"
+#include "protect/gate/state.h"
+#include "worker/test/attack/attack.h"
+#include "worker/test/attack/attack_host.h"
+#include "worker/test/attack/attack_table.h"
+#include "worker/test/attack/driver/attack_damage.h"
+#include "worker/test/attack/driver/attack_jumps.h"
+#include "worker/test/attack/driver/attack_shares.h"
+#include "worker/test/attack/driver/attack_transient.h"
+#include "worker/test/attack/driver/attack_turns.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CALLS    600
+#define ATTEMPTS 20
+
+#define TRANSIENT_ATTEMPTS 8
+#define SHARE_ATTEMPTS     8 /* whether somebody waits is a matter of where the kernel runs whom */
+#define FRAME_MAX          16384
+#define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
+
+/* A test: an attack, and the defences that the worker leaves out, if any. */
+struct trial {
+    const void *attack; /* what the function that runs it takes */
+    void (*run)(const struct trial *trial);
+    const char *without;
+};
+
+static void run_trial(void **state)
+{
+    const struct trial *trial = *state;
+
+    nw_attack_begin(trial->without);
+    trial->run(trial);
+}
+
+static struct attack_line *line_of(int row, const char *name, const char *expected)
+{
+    return attack_report_begin(nw_mode_name(nw_attack.mode), row, name, expected);
+}
+
+static bool is_hidden(uint64_t argument)
+{
+    return argument == ATTACK_ALTERNATE || argument == ATTACK_STACK || argument == ATTACK_SHARED ||
+           (argument >= ATTACK_RECORD(0) && argument < ATTACK_RECORD(ATTACK_RECORDS));
+}
+
+static uint64_t argument(uint64_t value, uint64_t target)
+{
+    uint64_t found;
+
+    if (is_hidden(value))
+        return nw_attack_look(value, &found) ? found : 0;
+    switch (value) {
+    case ATTACK_TARGET:
+        return target;
+    case ATTACK_PID:
+        return (uint64_t)nw_attack.harness.pid;
+    case ATTACK_HANDLER:
+        return nw_attack_gate_offset("nw_gate_signal_keyed");
+    case ATTACK_RESTORER:
+        return nw_attack_gate_offset("nw_gate_restorer");
+    case ATTACK_INSIDE:
+        return nw_attack_gate_offset("nw_gate_inside_keyed");
+    case ATTACK_XRSTOR:
+        return nw_attack_xrstor_offset();
+    default:
+        return value;
+    }
+}
+
+static void attack_input(char *input, size_t size, const struct attack_row *row)
+{
+    uint64_t target = nw_attack_where(row->aim);
+    size_t n = (size_t)snprintf(input, size, "%s %lx", row->how, target);
+
+    for (size_t i = 0; i < 7; i++)
+        n += (size_t)snprintf(input + n, size - n, " %lx", argument(row->args[i], target));
+}
+
+static uint32_t attacker_of(const struct attack_row *row)
+{
+    return nw_attack_function(row->so, strstr(row->expect, "timed out") ? NW_ATTACK_HASTY : NW_ATTACK_PATIENT);
+}
+
+/* Attacks while hello is asked again and again. */
+static void attack_and_serve(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
+{
+    uint32_t attacker = attacker_of(row);
+    uint64_t id;
+    char input[256];
+    bool answered = false, asked = false;
+
+    attack_input(input, sizeof(input), row);
+    id = nw_harness_send(&nw_attack.harness, attacker, input, strlen(input));
+    while (!answered || asked) {
+        struct nw_answer a;
+
+        if (!asked)
+            nw_harness_send(&nw_attack.harness, nw_attack.hello, "x", 1);
+        asked = true;
+        a = nw_harness_receive(&nw_attack.harness);
+        if (a.id == id) {
+            answered = true;
+            nw_attack_describe(seen, &a);
+        } else {
+            asked = false;
+            assert_int_equal(a.status, NW_STATUS_OK);
+        }
+        free(a.data);
+    }
+}
+
+/* Adds how much was written where nobody writes, in the memory that the worker shares with the engine. */
+static void add_written(char seen[NW_ATTACK_SEEN])
+{
+    const struct nw_channel *channel = &nw_attack.harness.channel;
+    const uint8_t *end = (const uint8_t *)channel->map + channel->map_size - ATTACK_UNUSED;
+    const uint8_t *at = end - FRAME_MAX;
+
+    while (at < end && *at == 0)
+        at++;
+    if (at < end)
+        snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", a frame of %td bytes written", end - at);
+}
+
+/* A file that must be refused. Where it is not, what it holds is run. */
+static void deploy_and_run(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
+{
+    uint32_t victim = nw_attack_load("victim", row->so, 1, NW_ATTACK_PATIENT);
+    struct nw_answer a;
+    char input[64];
+
+    snprintf(seen, NW_ATTACK_SEEN, victim ? "deployed" : "refused");
+    snprintf(input, sizeof(input), "forbidden %lx", nw_attack_where(row->aim));
+    if (!victim)
+        print_message("%s\n", nw_attack.harness.message.text);
+    else if (nw_attack_try(victim, input, &a) < 0)
+        snprintf(seen, NW_ATTACK_SEEN, "deployed, no answer");
+    else
+        nw_attack_describe(seen, &a);
+}
+
+/* Why an attack cannot be tried, or NULL. */
+static const char *obstacle(const struct attack_row *row)
+{
+    uint64_t found;
+
+    if (row->keys && nw_attack.mode != NW_MODE_MPK)
+        return "says something only where there are keys";
+    if (strcmp(row->so, "races") == 0 && nw_attack.mode == NW_MODE_PROCESS)
+        return "all functions of a worker in mode process have one profile";
+    if (row->how && strcmp(row->how, "tiles") == 0 && !(nw_state_here() & NW_STATE_TILES))
+        return "this CPU has no tiles";
+    for (size_t i = 0; i < 7; i++)
+        if (is_hidden(row->args[i]) && !nw_attack_look(row->args[i], &found))
+            return "only root can find where this should point";
+    return NULL;
+}
+
+static void skip_if_impossible(const struct attack_row *row, struct attack_line *line)
+{
+    const char *why = obstacle(row);
+
+    if (!why)
+        return;
+    attack_report_skip(line, why);
+    print_message("%s\n", why);
+    skip();
+}
+
+static void run_row(const struct trial *trial)
+{
+    const struct attack_row *row = trial->attack;
+    struct attack_line *line = line_of(row->row, row->name, row->expect);
+    char seen[NW_ATTACK_SEEN];
+
+    skip_if_impossible(row, line);
+    if (!row->without)
+        attack_report_not_left_out(line, row->then);
+    if (row->how)
+        attack_and_serve(row, seen);
+    else
+        deploy_and_run(row, seen);
+    add_written(seen);
+    nw_attack_check(row->name);
+    attack_report_seen(line, seen);
+}
+
+/* What the attack "names" made. */
+static void remove_names(void)
+{
+    char name[64];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof(name), "/tmp/nightward-attack-%d%s", nw_attack.harness.pid, i ? "-other" : "");
+        unlink(name);
+    }
+}
+
+/* What comes of it later: where the next input is placed, and what is in the log. */
+static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
+{
+    struct nw_answer a;
+    unsigned lines = 0;
+
+    if (strcmp(seen, "no answer") != 0 && nw_attack_try(attacker_of(row), "nothing", &a) == 0)
+        free(a.data);
+    for (const char *at = nw_attack_output(); (at = strstr(at, "a line of a flood")); at++)
+        lines++;
+    add_written(seen);
+    if (lines)
+        snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", %u lines in the log", lines);
+}
+
+/* Who refused a file that was not checked before: ld.so names it, the stub does not. */
+static void describe_refusal(char seen[NW_ATTACK_SEEN])
+{
+    const char *text = nw_attack.harness.message.text, *file = "/function/victim: ", *named = strstr(text, file);
+
+    if (strncmp(text, "SIG", 3) == 0 && strstr(text, " in ld-linux"))
+        snprintf(seen, NW_ATTACK_SEEN, "ld.so crashed in the domain: %.*s", (int)strcspn(text, " "), text);
+    else if (named)
+        snprintf(seen, NW_ATTACK_SEEN, "refused by ld.so in the domain: %.100s", named + strlen(file));
+    else
+        snprintf(seen, NW_ATTACK_SEEN, "refused by the stub in the domain: %.100s", text);
+}
+
+static void attack_without(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
+{
+    char input[256];
+    struct nw_answer a;
+
+    snprintf(seen, NW_ATTACK_SEEN, "no answer");
+    if (row->how) {
+        attack_input(input, sizeof(input), row);
+        if (nw_attack_try(attacker_of(row), input, &a) == 0)
+            nw_attack_describe(seen, &a);
+        add_consequences(row, seen);
+        remove_names();
+    } else {
+        deploy_and_run(row, seen);
+        if (strcmp(seen, "refused") == 0)
+            describe_refusal(seen);
+    }
+    nw_attack_describe_harm(seen);
+}
+
+/* ... against a worker that leaves its defence out: the attack must work, a race after some attempts. */
+static void run_row_without(const struct trial *trial)
+{
+    const struct attack_row *row = trial->attack;
+    struct attack_line *line = line_of(row->row, row->name, row->expect);
+    char seen[NW_ATTACK_SEEN] = "";
+
+    skip_if_impossible(row, line);
+    if (row->root && geteuid() != 0) {
+        attack_report_not_left_out(line, "the kernel refuses it to all but root");
+        print_message("the kernel refuses it to all but root\n");
+        skip();
+    }
+    attack_report_will_leave_out(line, row->without);
+    for (int i = 0; i < ATTEMPTS && fnmatch(row->then, seen, 0) != 0; i++) {
+        nw_attack_begin(trial->without);
+        attack_without(row, seen);
+    }
+    attack_report_left_out(line, row->then, seen);
+}
+
+/* ---- every system call ---- */
+
+static bool is_known(int number)
+{
+    for (size_t i = 0; i < attack_known_calls_count; i++)
+        if (attack_known_calls[i] == number)
+            return true;
+    return false;
+}
+
+/* Arguments of a system call: nothing, small, a neighbour's memory, and what mmap would take. */
+static void call_input(char input[256], int number, int shape, uint64_t target)
+{
+    const uint64_t map[6] = {ATTACK_OWN, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, ATTACK_OWN, 0};
+    int n = snprintf(input, 256, "call 0 %x", (unsigned)number);
+
+    for (int i = 0; i < 6; i++)
+        n += snprintf(input + n, 256 - (size_t)n, " %lx", shape == 2 ? target : shape == 3 ? map[i] : (uint64_t)shape);
+}
+
+static void run_calls(const struct trial *trial)
+{
+    struct attack_line *line =
+        line_of(6, "every system call from 0 to 600 with four kinds of arguments", "0 got through");
+    uint32_t attacker = nw_attack_function("memory", NW_ATTACK_HASTY); /* some wait */
+    uint64_t target =
+        nw_attack.mode == NW_MODE_MPK ? nw_attack_where("heap") : ATTACK_OWN; /* else the kernel stops nobody */
+    unsigned through = 0;
+    char seen[NW_ATTACK_SEEN], input[256];
+
+    (void)trial;
+    attack_report_not_left_out(line, "see the rows of single calls");
+    for (int number = 0; number <= CALLS; number++)
+        for (int shape = 0; shape < 4; shape++) {
+            struct nw_answer a;
+
+            call_input(input, number, shape, target);
+            a = nw_attack_ask(attacker, input);
+            nw_attack_describe(seen, &a);
+            free(a.data);
+            nw_attack_must_live(input);
+            if (is_known(number) || strcmp(seen, "EPERM") == 0 || strcmp(seen, "ENOSYS") == 0)
+                continue;
+            through++;
+            print_message("system call %d: %s\n", number, seen);
+        }
+    nw_attack_check("every system call");
+    snprintf(seen, sizeof(seen), "%u got through", through);
+    attack_report_seen(line, seen);
+}
+
+/* ---- files ---- */
+
+static void run_damage(const struct trial *trial)
+{
+    const struct attack_damage *d = trial->attack;
+    struct attack_line *line = line_of(27, d->name, "refused");
+    char path[64], seen[NW_ATTACK_SEEN];
+    int fd = nw_attack_damaged(d);
+    uint32_t deployment;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    deployment = nw_attack_load("victim", path, 1, NW_ATTACK_PATIENT);
+    close(fd);
+    if (!deployment)
+        print_message("%s\n", nw_attack.harness.message.text);
+    snprintf(seen, sizeof(seen), "%s", deployment ? "deployed" : "refused");
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        if (!deployment)
+            describe_refusal(seen);
+        nw_attack_describe_harm(seen);
+        attack_report_left_out(line, "deployed|" REFUSED_LATER, seen);
+    } else {
+        nw_attack_check(d->name);
+        attack_report_seen(line, seen);
+    }
+}
+
+/* The code in the file of a function changes while the function runs: what was scanned is what runs. */
+static void run_file_change(const struct trial *trial)
+{
+    struct attack_line *line = line_of(7, "the file changes after the scan", "unchanged");
+    uint32_t deployment = nw_attack_load_changing();
+    char input[64], seen[NW_ATTACK_SEEN];
+    struct nw_answer a;
+
+    snprintf(input, sizeof(input), "changed %lx", nw_attack_where(NULL));
+    a = nw_attack_ask(deployment, input);
+    nw_attack_describe(seen, &a);
+    free(a.data);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        attack_report_left_out(line, "read 0x5e", seen);
+    } else {
+        nw_attack_check("a change of a file");
+        attack_report_seen(line, seen);
+    }
+}
+
+/* ---- keys that change hands ---- */
+
+/* More functions than keys run in turn, and in between the attacker reads what the previous owner of a key holds. */
+static void run_eviction(const struct trial *trial)
+{
+    struct attack_line *line =
+        line_of(29, "touch the memory of a key's previous owner, 20 functions on 13 keys", "0 accesses");
+    uint32_t attacker, crowd[20];
+    unsigned leaks = 0;
+    char input[64], name[16], seen[NW_ATTACK_SEEN];
+    uint64_t target = nw_attack_where("heap");
+
+    attacker = nw_attack_function("memory", NW_ATTACK_PATIENT);
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "crowd%d", i);
+        crowd[i] = nw_attack_must_load(name, NW_ATTACK_HELLO, 1, NW_ATTACK_PATIENT);
+    }
+    /* Which key the attacker gets is a matter of chance. */
+    for (int i = 0; i < (trial->without ? 400 : 40) && !leaks; i++) {
+        struct nw_answer a;
+
+        for (int k = 0; k < 20; k++)
+            free(nw_attack_ask(crowd[(i + k) % 20], "x").data);
+        snprintf(input, sizeof(input), "%s %lx", i & 1 ? "write" : "read", target);
+        a = nw_attack_ask(attacker, input);
+        leaks += a.status != NW_STATUS_CRASHED;
+        free(a.data);
+    }
+    snprintf(seen, sizeof(seen), "%u accesses", leaks);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        attack_report_left_out(line, "1 accesses", seen);
+    } else {
+        nw_attack_check("eviction");
+        attack_report_seen(line, seen);
+    }
+}
+
+static void run_turns(const struct trial *trial)
+{
+    const struct attack_turn *attack = trial->attack;
+    struct attack_line *line = line_of(attack->row, attack->name, attack->expect);
+    char seen[NW_ATTACK_SEEN];
+
+    nw_attack_turn(attack, trial->without, seen);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        nw_attack_describe_harm(seen);
+        attack_report_left_out(line, attack->then, seen);
+    } else {
+        nw_attack_check(attack->name);
+        nw_attack_end(NULL);
+        attack_report_seen(line, seen);
+    }
+}
+
+static void run_jumps(const struct trial *trial)
+{
+    const struct attack_jump *jump = trial->attack;
+    char name[80], seen[NW_ATTACK_SEEN];
+    struct attack_line *line;
+
+    snprintf(name, sizeof(name), "jump to every byte of the gate: %s", jump->how);
+    line = line_of(4, name, "0 with rights*");
+    nw_attack_jump(jump->how, jump == attack_jumps, seen);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        nw_attack_describe_harm(seen);
+        attack_report_left_out(line, "*, secret changed", seen);
+    } else {
+        attack_report_not_left_out(line, jump->why_not);
+        nw_attack_check(jump->how);
+        attack_report_seen(line, seen);
+    }
+}
+
+/* What one function takes of what all need. The next test gets a new worker. */
+static void run_share(const struct trial *trial)
+{
+    const struct attack_share *attack = trial->attack;
+    struct attack_line *line = line_of(attack->row, attack->name, attack->expect);
+    char seen[NW_ATTACK_SEEN];
+
+    if (trial->without)
+        attack_report_will_leave_out(line, trial->without);
+    if (!attack->without)
+        attack_report_not_left_out(line, attack->then);
+    for (int i = 0; i < (trial->without ? SHARE_ATTEMPTS : 1); i++) {
+        nw_attack_share(attack, trial->without, seen);
+        if (!trial->without)
+            nw_attack_check(attack->name);
+        nw_attack_discard();
+        if (trial->without && fnmatch(attack->then, seen, 0) == 0)
+            break;
+    }
+    if (trial->without)
+        attack_report_left_out(line, attack->then, seen);
+    else
+        attack_report_seen(line, seen);
+}
+
+static void run_transient(const struct trial *trial)
+{
+    const struct attack_transient *attack = trial->attack;
+    struct attack_line *line = line_of(31, attack->name, "read nothing");
+    char seen[NW_ATTACK_SEEN] = "";
+
+    if (!trial->without) {
+        nw_attack_transient(attack, seen);
+        attack_report_seen(line, seen);
+        return;
+    }
+    attack_report_will_leave_out(line, trial->without);
+    for (int i = 0; i < TRANSIENT_ATTEMPTS && strcmp(seen, "read 0x5e") != 0; i++)
+        nw_attack_transient(attack, seen);
+    if (strcmp(seen, "read 0x5e") != 0) {
+        attack_report_not_left_out(line, "this CPU, or a busy one, does not show it");
+        print_message("this CPU, or a busy one, does not show it\n");
+        skip();
+    }
+    attack_report_left_out(line, "read 0x5e", seen);
+}
+
+/* ---- the tests ---- */
+
+static struct CMUnitTest *tests;
+static size_t n_tests;
+
+static void add(int row, const char *name, void (*run)(const struct trial *), const void *attack, const char *without)
+{
+    struct trial *trial = malloc(sizeof(*trial));
+    char *text;
+
+    tests = realloc(tests, (n_tests + 1) * sizeof(*tests));
+    if (!tests || !trial ||
+        asprintf(&text, "%s%s%s: row %d: %s", nw_mode_name(nw_attack.mode), without ? " without " : "",
+                 without ? without : "", row, name) < 0)
+        exit(111);
+    *trial = (struct trial){attack, run, without};
+    tests[n_tests++] = (struct CMUnitTest){text, run_trial, NULL, NULL, trial};
+}
+
+static void add_damages(const char *without)
+{
+    for (size_t i = 0; i < attack_damages_count; i++)
+        add(27, attack_damages[i].name, run_damage, &attack_damages[i], without);
+}
+
+static int run_all(const char *name)
+{
+    int failed = _cmocka_run_group_tests(name, tests, n_tests, NULL, nw_attack_end);
+
+    n_tests = 0;
+    return failed;
+}
+
+static int run_mode(enum nw_mode in)
+{
+    nw_attack.mode = in;
+    for (size_t i = 0; i < attack_rows_count; i++)
+        add(attack_rows[i].row, attack_rows[i].name, run_row, &attack_rows[i], NULL);
+    add(6, "every system call", run_calls, NULL, NULL);
+    for (size_t i = 0; i < attack_shares_count; i++)
+        add(attack_shares[i].row, attack_shares[i].name, run_share, &attack_shares[i], NULL);
+    add_damages(NULL);
+    add(7, "the file changes after the scan", run_file_change, NULL, NULL);
+    if (in == NW_MODE_MPK) {
+        add(29, "keys change hands", run_eviction, NULL, NULL);
+        for (size_t i = 0; i < attack_turns_count; i++)
+            add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], NULL);
+        for (size_t i = 0; i < attack_jumps_count; i++)
+            add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], NULL);
+        for (size_t i = 0; i < attack_transients_count; i++)
+            add(31, attack_transients[i].name, run_transient, &attack_transients[i], NULL);
+    }
+    return run_all(nw_mode_name(in));
+}
+
+static int run_without(void)
+{
+    nw_attack.mode = NW_MODE_MPK;
+    for (size_t i = 0; i < attack_rows_count; i++)
+        if (attack_rows[i].without)
+            add(attack_rows[i].row, attack_rows[i].name, run_row_without, &attack_rows[i], attack_rows[i].without);
+    for (size_t i = 0; i < attack_shares_count; i++)
+        if (attack_shares[i].without)
+            add(attack_shares[i].row, attack_shares[i].name, run_share, &attack_shares[i], attack_shares[i].without);
+    add_damages("elf");
+    add(7, "the file changes after the scan", run_file_change, NULL, "copies");
+    add(29, "keys change hands", run_eviction, NULL, "rekey");
+    for (size_t i = 0; i < attack_turns_count; i++)
+        add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], attack_turns[i].without);
+    for (size_t i = 0; i < attack_jumps_count; i++)
+        if (!attack_jumps[i].why_not)
+            add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], "exit");
+    for (size_t i = 0; i < attack_transients_count; i++)
+        add(31, attack_transients[i].name, run_transient, &attack_transients[i], attack_transients[i].without);
+    return run_all("mpk, one defence left out");
+}
+
+int main(void)
+{
+    char path[512], why[256];
+    int failed = 0;
+
+    if (getenv("NW_ONLY"))
+        cmocka_set_test_filter(getenv("NW_ONLY"));
+    if (nw_mode_mpk_usable(why, sizeof(why)))
+        failed += run_mode(NW_MODE_MPK) + run_without();
+    else
+        print_message("mode mpk: %s\n", why);
+    failed += run_mode(NW_MODE_PROCESS);
+    failed += run_mode(NW_MODE_NONE);
+    snprintf(path, sizeof(path), "%s/attacks.txt", nw_attack_build());
+    attack_report_write(path);
+    return failed != 0;
+}
