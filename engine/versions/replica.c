@@ -1,12 +1,11 @@
 /* The life of a replica as replica.h shows it. */
 #include "engine/versions/replica.h"
-#include "common/base/log.h"
 #include "common/base/valid.h"
 #include "engine/versions/deployment.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* State x event -> the next state + 1; 0: it does not fit. */
 #define TO(state) (NW_REPLICA_##state + 1)

@@ -7,7 +7,8 @@
  *     │  └──> REFUSED <──┘
  *     └─AGAIN─┘
  *
- * LOST leads from each state to PENDING. Which replica is loaded when is decided in loads.c.
+ * LOST leads from each state to PENDING. AGAIN leaves what is PENDING as it is, and REFUSE what is REFUSED. Which
+ * replica is loaded when is decided in loads.c.
  */
 #ifndef NW_ENGINE_VERSIONS_REPLICA_H
 #define NW_ENGINE_VERSIONS_REPLICA_H
