@@ -11,7 +11,6 @@
 
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/limits.h"
-#include "worker/syscall/handlers.h"
 
 /*
  * OP(PATH, NAME, handler, scalar, first pair, second pair, what it does)

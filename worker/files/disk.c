@@ -3,7 +3,6 @@
 #include "common/base/valid.h"
 #include "protect/gate/without.h"
 #include "worker/base/lock.h"
-#include "worker/domain/function.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>

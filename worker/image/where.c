@@ -3,8 +3,6 @@
 #include "protect/scan/elf_code.h"
 #include "protect/scan/elf_file.h"
 #include "worker/base/fd_name.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/image/programs.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,17 +3,12 @@
  * of them meet the seam is inspected, too.
  */
 #include "worker/memory/code.h"
-#include "common/base/log.h"
 #include "protect/gate/gate.h"
 #include "protect/gate/state.h"
 #include "protect/scan/tiles.h"
-#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
 #include "worker/base/limits.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/function.h"
-#include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"

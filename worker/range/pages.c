@@ -4,10 +4,7 @@
 #include "common/base/log.h"
 #include "protect/gate/gate.h"
 #include "protect/gate/without.h"
-#include "worker/base/config.h"
 #include "worker/base/now.h"
-#include "worker/domain/domain.h"
-#include "worker/domain/executor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
