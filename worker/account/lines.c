@@ -65,7 +65,7 @@ static void part_end(struct nw_lines *lines, struct nw_line_part **link)
     free(part);
 }
 
-/* What has no end of line yet waits for more. Where there is no room for that, it is a line as it is. */
+/* Text without an end of line waits for more. Where it cannot be kept it is logged as a line of its own. */
 static void part_begin(struct nw_lines *lines, struct nw_line_writer writer, int stream, const char *bytes,
                        size_t length)
 {
@@ -85,7 +85,7 @@ static void part_begin(struct nw_lines *lines, struct nw_line_writer writer, int
     }
 }
 
-/* The end of a line whose beginning waits; returns how many bytes that takes. */
+/* Continues a line whose beginning waits. Returns how many bytes belonged to it. */
 static size_t part_go_on(struct nw_lines *lines, struct nw_line_part **link, const char *bytes, size_t length)
 {
     struct nw_line_part *part = *link;

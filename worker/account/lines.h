@@ -33,7 +33,7 @@ struct nw_line_writer {
 /* Adds bytes that were written to `stream` (STDOUT_FILENO or STDERR_FILENO). */
 void nw_lines_add(struct nw_lines *lines, struct nw_line_writer writer, int stream, const char *bytes, size_t length);
 
-/* The thread ends, or what it was about: what it wrote without an end of line becomes a line. */
+/* The thread, or the invocation that it ran, has ended: what it wrote without an end of line becomes a line. */
 void nw_lines_end(struct nw_lines *lines, const void *thread);
 
 /* Makes lines of what has rested long enough. Returns when to come again: CLOCK_MONOTONIC, ns; UINT64_MAX when nothing

@@ -11,7 +11,7 @@
 
 #define INT3 0xcc
 
-/* The gate for where there are no keys checks none: what it holds would give a domain that jumps there any rights. */
+/* The variant of the gate without keys makes no checks: a domain that jumped there could get any rights. */
 static const uint64_t plain_start = (uint64_t)nw_gate_enter_plain, plain_end = (uint64_t)nw_gate_copy;
 
 static bool overlaps(const struct nw_scan_hit *hit, uint64_t start, uint64_t end)

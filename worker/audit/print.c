@@ -1,4 +1,4 @@
-/* What `nightward-worker --audit` prints: the audit of audit.h in the names of this program's symbols. */
+/* Prints what the audit found, with the names of this program's symbols: `nightward-worker --audit`. */
 #include "common/base/log.h"
 #include "protect/gate/gate.h"
 #include "protect/scan/elf_file.h"

@@ -68,7 +68,7 @@ static struct closing *take(struct closing **link)
     return c;
 }
 
-/* The first of the files, or NULL. Lock held. */
+/* The first file of the domain, or NULL. Lock held. */
 static struct closing *take_of(const struct nw_files *files)
 {
     struct closing **link = &first;
@@ -78,8 +78,8 @@ static struct closing *take_of(const struct nw_files *files)
     return *link ? take(link) : NULL;
 }
 
-/* The first of another domain than the last time, or else the first: one that closes much has others wait for no more
- * than one file. Lock held; there is one. */
+/* Domains take turns: the first file of another domain than the last time, or else the first. So nobody waits for more
+ * than one file of a domain that closes many. Lock held; the list is not empty. */
 static struct closing *take_next(void)
 {
     static const struct nw_files *before;

@@ -1,6 +1,7 @@
 /*
- * Files whose close may take long: of a large one that has no name any more all is given back, one that was written is
- * stored. A thread of its own closes them, one after the other, so that neither an executor nor a lock waits for that.
+ * Closes files whose close may take long: the kernel gives back all of a large file that has no name any more, and
+ * stores one that was written. A thread of its own does it, one file after the other, so that neither an executor nor a
+ * lock waits.
  */
 #ifndef NW_WORKER_FILES_CLOSING_H
 #define NW_WORKER_FILES_CLOSING_H

@@ -206,7 +206,7 @@ void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file)
     unlock(disk);
 }
 
-/* One that does not count yet does so with all that it is. Lock held. */
+/* A file that was not counted yet is counted with its whole length. Lock held. */
 static int reserve(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint64_t end, bool sets_length)
 {
     struct stat st = {.st_size = (off_t)file->size, .st_nlink = file->names};
@@ -234,7 +234,8 @@ int nw_disk_write(struct nw_disk *disk, struct nw_disk_file *file, int fd, uint6
     return error;
 }
 
-/* It counts what it is now; while somebody may be about to write to it, also what that may make of it. Lock held. */
+/* The file counts with the length that it has now or, while a call may be writing to it, with the length that the call
+ * may lead to. Lock held. */
 static void settle(struct nw_disk *disk, struct nw_disk_file *file, const struct stat *st)
 {
     uint64_t size = size_of(st), names = names_of(st);
@@ -268,7 +269,8 @@ int nw_disk_name(struct nw_disk *disk)
     return error;
 }
 
-/* What was taken for the name is now in what the file counts, unless that cannot be remembered. */
+/* The block that was taken for the name is part of what the file counts from now on, unless there is no memory to
+ * remember the file. */
 void nw_disk_named(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file = NULL;
@@ -300,7 +302,7 @@ static void lose(struct nw_disk *disk, const struct stat *st)
     forget(disk, file);
 }
 
-/* What is gone is so for every function of this worker; for one that is busy it counts on. */
+/* A file that is gone is gone for every function of this worker. Those whose lock is taken go on counting it. */
 static void lose_everywhere(const struct nw_disk *disk, const struct stat *st)
 {
     pthread_mutex_lock(&all_lock);

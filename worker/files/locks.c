@@ -68,7 +68,7 @@ static long try(struct nw_account *account, struct nw_locks *locks, int fd, cons
     return result;
 }
 
-/* The kernel has the lock or none came of it; setting it again makes sure that what is known is what there is. */
+/* The wait is over. Setting the lock once more makes sure that the list here and the kernel agree. */
 static long settle(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
                    uint64_t held, long result)
 {
@@ -83,7 +83,8 @@ static long settle(struct nw_account *account, struct nw_locks *locks, int fd, c
     return result;
 }
 
-/* What the lock may add is taken before: the kernel would have it already when it is found that it is too many. */
+/* The share is taken before the wait: afterwards the kernel would have the lock already, even if it were one too many.
+ */
 static long await(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
                   nw_locks_wait *wait, void *who)
 {

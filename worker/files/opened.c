@@ -74,7 +74,7 @@ void nw__opened_release(struct nw_files *files, struct nw_opened *opened)
     free(opened);
 }
 
-/* The file anew, with all rights that there may be: locks to read and to write will be set by it. */
+/* Opens the file once more, with as many rights as can be had: read locks and write locks will be set through it. */
 static int open_again(const struct nw_domain_fd *file)
 {
     static const uint64_t rights[] = {O_RDWR, O_RDONLY, O_WRONLY};
@@ -113,7 +113,7 @@ static struct nw_lock_owner *owner_new(struct nw_files *files, const struct nw_d
     return owner;
 }
 
-/* Gives the opening the owner of its file, if there is one. memory_lock held. */
+/* Gives the opening the owner of its file, if there is one. Lock held. */
 static struct nw_lock_owner *find(struct nw_files *files, struct nw_opened *opened, const struct stat *st)
 {
     struct nw_lock_owner *owner = opened->owner ? opened->owner : files->lock_owners;

@@ -1,8 +1,8 @@
 /*
- * What the monitor knows of an opening of a regular file in a granted directory: its record locks, and
- * what it counts. Numbers that were duplicated share it.
+ * A regular file of a granted directory that a domain has opened: its record locks, and what it counts on the disk.
+ * Duplicated numbers share one opening.
  *
- * Locks of fcntl(F_SETLK) belong to the files, as they belong to a process elsewhere: through all of its descriptors
+ * Locks of fcntl(F_SETLK) belong to the domain, as they belong to a process elsewhere: through all of its descriptors
  * of a file it has the same ones, other domains exclude it and are excluded. They go by a description of the file that
  * only the monitor has, until the last of the descriptors by which the domain locked it is closed.
  */

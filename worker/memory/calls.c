@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Sockets and the like refuse it, some of them too late: see nw_pages_map. */
+/* Sockets and the like refuse to be mapped, some of them only after the old mapping is gone: see nw_pages_map. */
 static bool is_mappable(int fd)
 {
     struct stat st;
@@ -31,14 +31,14 @@ static bool is_mappable(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* A file that the domain may write, through memory as by a call. */
+/* Whether the mapping stays shared: the domain may write the file by calls, so it may through memory. */
 static bool is_shared(const struct nw_domain_fd *file, int flags)
 {
     return flags & MAP_SHARED && file->opened && file->granted->writable &&
            (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
-/* Memory is written without a call: the holes of the file count from now on. */
+/* Writes through memory make no call that could be counted, so the whole file counts from now on, holes included. */
 static int count_whole(struct nw_memory *memory, const struct nw_domain_fd *file)
 {
     int error = nw_disk_write(memory->disk, file->opened->disk, file->fd, 0, false);
@@ -211,7 +211,8 @@ static bool is_mapped(struct nw_memory *memory, uint64_t start, uint64_t length)
     return mapped;
 }
 
-/* Of much memory that is free to be taken away all is taken away at once: emptying it again is quick. */
+/* MADV_FREE of much memory is done as MADV_DONTNEED: freeing in pieces can be cut short, and doing it again is quick.
+ */
 long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
                       uint64_t advice)
 {

@@ -70,7 +70,7 @@ static bool seams_clean(struct nw_memory *memory, uint64_t start, const struct p
            (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 && seam_clean(last, behind));
 }
 
-/* ---- what the domain holds of its own; all with memory_lock held ---- */
+/* ---- what the domain holds of its own; all with the lock held ---- */
 
 static struct nw_code_image *held(const struct nw_code *code, uint64_t id)
 {
@@ -166,8 +166,8 @@ static void say_refused(int fd, const struct nw_image_refusal *refusal, char why
              (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
 }
 
-/* What a mapping is longer than its file is nobody else's, and inaccessible: a loader asks for room for all of a
- * library when it maps the beginning, and puts the rest there. */
+/* The part of a mapping behind the end of its file is reserved and inaccessible: a loader maps the beginning of a
+ * library with room for all of it, and puts the rest there. */
 static int reserve_tail(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     long at = length == 0 ? 0 : nw__memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);

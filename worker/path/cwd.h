@@ -19,7 +19,7 @@ int nw__cwd_join(struct nw_domain *domain, char path[PATH_MAX]);
 /* What it is now. Takes that lock, as all that follow. */
 void nw_cwd_get(struct nw_domain *domain, char path[PATH_MAX]);
 
-/* It is this path from now on, whose links are resolved; or that of an open directory, which lies in a granted one. 0
+/* Sets it: to a path whose links are resolved, or to an open directory, which lies in a granted one. 0
  * or negative errno. */
 int nw_cwd_enter(struct nw_domain *domain, const char path[PATH_MAX]);
 int nw_cwd_enter_granted(struct nw_domain *domain, const struct nw_directory *granted, int fd);

@@ -1,7 +1,7 @@
 /*
- * Files of the host that libc itself reads late: nobody asked for them by name, and no function can know beforehand
- * that it will need them. They are readable at any time, whatever the profile: everybody may read them, and a function
- * could have read them while it was loaded. Says nothing of what is readable besides.
+ * Files of the host that libc itself reads late, without being asked for them by name. A function of any profile may
+ * read them at any time: they hold nothing secret, and it could have read them while it was loaded. Says nothing of
+ * what else is readable.
  */
 #ifndef NW_WORKER_PATH_LIBC_FILES_H
 #define NW_WORKER_PATH_LIBC_FILES_H

@@ -48,7 +48,7 @@ static bool is_library(const char *path)
     return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
 }
 
-/* Devices that give nobody anything: libraries open them when they need them, and make do with less without. */
+/* Harmless devices, which libraries open when they need them. */
 static bool is_device(const char *path)
 {
     return strcmp(path, "/dev/null") == 0 || strcmp(path, "/dev/urandom") == 0;
@@ -63,7 +63,7 @@ static bool is_resolver(const char *path)
     return is_one_of(path, files, sizeof(files) / sizeof(files[0]));
 }
 
-/* Certificates of those who vouch for servers; the keys that lie beside them are none. */
+/* Certificates of authorities that vouch for servers, but not the private keys that lie beside them. */
 static bool is_certificate(const char *path)
 {
     static const char *const folders[] = {"/etc/ssl/certs", "/usr/share/ca-certificates",
@@ -184,7 +184,7 @@ void nw_place_leave(struct nw_domain *domain, const struct nw_place *place)
         nw_fd_done(&domain->files, place->number);
 }
 
-/* Only files and directories: a device, or a pipe that somebody left there, is something else altogether. */
+/* Keeps a file or a directory; closes anything else, such as a device or a pipe that somebody left there. */
 static int keep_plain(int fd)
 {
     struct stat st;
@@ -207,7 +207,8 @@ static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t m
                                        flags & O_CREAT ? mode & MODE_BITS : 0));
 }
 
-/* The function's file anew: a duplicate would share its read position with every other domain of the function. */
+/* Opens the function's file once more: a duplicate would share its read position with every other domain of the
+ * function. */
 static int open_own(const struct nw_domain *domain)
 {
     char link[NW_FD_LINK];

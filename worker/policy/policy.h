@@ -1,6 +1,6 @@
 /*
- * The policy as data: what policy.def lists and what arguments may be. Not the handlers (syscall.h), so that the
- * generator of the documentation and the tests can read it without them.
+ * The policy as data: what policy.def lists and what arguments may be. Not the handlers (syscall/handlers.h), so that
+ * the generator of the documentation and the tests can read it without them.
  */
 #ifndef NW_WORKER_POLICY_POLICY_H
 #define NW_WORKER_POLICY_POLICY_H
@@ -22,7 +22,8 @@ enum nw_policy_class {
     NW_CLASS_COUNT,
 };
 
-/* APART: all of the handler, which never waits for others, runs while another executor has the token. */
+/* APART: the whole handler may take long, and runs while another executor has the token. It never waits for other
+ * flows. */
 enum nw_policy_how { NW_HOW_ANSWERED, NW_HOW_DONE, NW_HOW_PASSED, NW_HOW_WAITS = 4, NW_HOW_APART = 8 + NW_HOW_WAITS };
 
 enum nw_rule_kind {

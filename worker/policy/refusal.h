@@ -11,7 +11,7 @@ struct nw_slot;
 #define NW_CALL_NUMBER_MAX 24
 const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX]);
 
-/* Counts a call that a function was refused. Whether it is the first with this number, and is to be told. */
+/* Counts a call that a function was refused. True: it is the first with this number, and is to be logged. */
 bool nw_refusal_count(struct nw_function *function, long number);
 
 /* Which argument of a call is a path, or -1. */

@@ -211,9 +211,8 @@ long nw_sys_symlinkat(struct nw_call *call)
     return make_link(call, call->args[0], call->args[1], call->args[2]);
 }
 
-/* Both names lie in directories that may be changed: a file that may only be read gets no name where it may be written.
- */
-/* A file counts with all that it is once it has got a name. */
+/* Both names lie in directories that may be changed, so that a file that may only be read gets no name where it could
+ * be written. The file counts as a whole once it has got another name. */
 static int name_file(struct nw_disk *disk, int fd, const struct nw__entry *from, const struct nw__entry *to)
 {
     struct nw_disk_file *file = nw_disk_use(disk, fd);
