@@ -109,6 +109,15 @@ last_line() {
     [[ $output == *"| no such shift"* ]]
 }
 
+@test "a failed check of a structure in a sanitized process is a failure, though its parent says nothing" {
+    printf '#include "common/base/valid.h"\nint main(void) { nw_check_that(1 == 2); }\n' >"$BATS_TEST_TMPDIR/check.c"
+    "${CC:-cc}" -DNW_DEBUG -fsanitize=address -I"$BATS_TEST_DIRNAME/../.." -o "$BATS_TEST_TMPDIR/check" "$BATS_TEST_TMPDIR/check.c"
+    program child <<<"$BATS_TEST_TMPDIR/check"' || true; printf "1..1\nok 1 - a\n"'
+    run -1 "$RUN" build build/test/child
+    [ "$(last_line)" = "1 passed, 1 failed, 0 skipped" ]
+    [[ $output == *"does not hold: 1 == 2"* ]]
+}
+
 @test "end-to-end files that ask for it run once more with the sanitized programs" {
     printf '# sanitized: yes\n@test "programs" { [ -z "$NW_TEST_PROGRAMS" ]; }\n' >part/e2e/x.bats
     program mode-usable <<<'exit 0'

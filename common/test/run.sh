@@ -25,7 +25,8 @@ passed=0 failed=0 skipped=0 seconds_of_all=0
 declare -A label_of=() limit_of=() folder_of=() start_of=() # of each that runs, by pid
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-asan_options=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:
+# handle_abort: checks of our own structures (common/base/valid.h) end with an abort.
+asan_options=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1:detect_stack_use_after_return=1:handle_abort=1:
 ubsan_options=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}print_stacktrace=1:
 
 # timeout makes a process group of itself and the program; before it has, there is only itself.
