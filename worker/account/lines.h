@@ -24,7 +24,7 @@ struct nw_lines {
     struct nw_lines *next; /* of those that have parts */
 };
 
-/* Who writes: a thread of the domain, known by its address, and the invocation that it runs. */
+/* The writer: a thread of the domain, known by its address, and the invocation that it runs. */
 struct nw_line_writer {
     const void *thread;
     uint32_t sequence;
@@ -36,8 +36,8 @@ void nw_lines_add(struct nw_lines *lines, struct nw_line_writer writer, int stre
 /* The thread, or the invocation that it ran, has ended: what it wrote without an end of line becomes a line. */
 void nw_lines_end(struct nw_lines *lines, const void *thread);
 
-/* Makes lines of what has rested long enough. Returns when to come again: CLOCK_MONOTONIC, ns; UINT64_MAX when nothing
- * rests. */
+/* Makes lines of what was left without an end of line for long enough. Returns when to call again: CLOCK_MONOTONIC, ns;
+ * UINT64_MAX when nothing is left. */
 uint64_t nw_lines_rest(uint64_t now);
 
 #endif

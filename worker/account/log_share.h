@@ -1,4 +1,4 @@
-/* How many lines of the log a domain may have each second: none drowns the others. */
+/* Limits the lines of the log that a domain may write each second, so that none drowns the others. */
 #ifndef NW_WORKER_ACCOUNT_LOG_SHARE_H
 #define NW_WORKER_ACCOUNT_LOG_SHARE_H
 
@@ -10,7 +10,8 @@ struct nw_log_share {
     uint64_t second, lines; /* the last in which there were lines, and how many */
 };
 
-/* Any lock: whether another line about the function called `name` fits this second. The first that does not is told. */
+/* Whether another line about the function called `name` fits this second. The first that does not is logged. Whatever
+ * locks are held. */
 bool nw_may_log(struct nw_log_share *share, const char *name);
 
 #endif

@@ -30,7 +30,7 @@ struct nw_account {
 /* What all domains have together of a resource; before the first is admitted. Without it there is no bound. */
 void nw_share_room(enum nw_resource r, uint64_t room);
 
-/* What bounds that room, for people: a limit, its value and what raises it. */
+/* Remembers what bounds that room, for messages: a limit, its value and what raises it. */
 void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
 
 /* What raises that limit, for people; what the table of resources says unless nw_share_bound named something else. */

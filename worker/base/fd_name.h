@@ -1,4 +1,4 @@
-/* The names of open files, as the kernel tells them. */
+/* The names of open files, from the kernel. */
 #ifndef NW_WORKER_BASE_FD_NAME_H
 #define NW_WORKER_BASE_FD_NAME_H
 
@@ -6,11 +6,11 @@
 
 #define NW_FD_LINK 32
 
-/* By what path a file that is open can be opened once more, whatever has become of its name. Returns `link`. */
+/* Writes to `link` a path by which an open file can be opened again, even if its name is gone. Returns `link`. */
 const char *nw_fd_link(int fd, char link[NW_FD_LINK]);
 
-/* Where the kernel sees the file, which may be relative to the root of a mount; cut to the room there is. 0 or negative
- * errno, and an empty name. */
+/* The path of the file as the kernel knows it, which may be relative to the root of a mount; cut to the room there is.
+ * 0, or negative errno and an empty name. */
 int nw_fd_name(int fd, char *name, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* Func workers beyond the slots of a function. Lock held. */
+/* Func workers beyond the slots of a function, which nested calls may need. Lock held. */
 #ifndef NW_WORKER_CALL_EXTRA_H
 #define NW_WORKER_CALL_EXTRA_H
 

@@ -1,4 +1,4 @@
-/* What a function may reach, from the lists of its manifest. */
+/* Addresses and directories that a function may use, from the lists of its manifest. */
 #ifndef NW_WORKER_DOMAIN_GRANTS_H
 #define NW_WORKER_DOMAIN_GRANTS_H
 

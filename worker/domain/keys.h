@@ -42,13 +42,13 @@ void nw_key_go(struct nw_domain *domain);
 /* The flows of the domain may run, as far as keys are concerned. */
 bool nw_key_usable(const struct nw_domain *domain);
 
-/* Gets into the line, which is in the order in which each may take a key from another, unless it has a key. Urgent is
- * what somebody waits for; what a function does on its own account waits a turn before it takes a key from somebody.
+/* Queues the domain for a key, unless it has one; the queue is in the order in which each may take a key from another.
+ * Urgent is what somebody waits for; a function's own background work waits a turn before it takes a key from another.
  * The caller schedules next, or calls nw_wake_executor. */
 void nw_key_want(struct nw_domain *domain, bool urgent);
 void nw_key_unwant(struct nw_domain *domain);
 
-/* The key that the domain holds is nobody's from now on. */
+/* Frees the key that the domain holds. */
 void nw_key_free(struct nw_domain *domain);
 
 /* The domain and its pages no longer exist. */

@@ -1,4 +1,4 @@
-/* The operations of the gate that are not the nested call; takes the lock. */
+/* The operations of the gate other than the nested call. Takes the lock. */
 #ifndef NW_WORKER_GATE_OP_H
 #define NW_WORKER_GATE_OP_H
 

@@ -1,4 +1,4 @@
-/* What is said of a system call that is refused: its name, the path that it was about, and whose code made it. */
+/* The log line of a refused system call: its name, the path that it was about, and whose code made it. */
 #ifndef NW_WORKER_POLICY_REFUSAL_H
 #define NW_WORKER_POLICY_REFUSAL_H
 

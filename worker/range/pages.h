@@ -16,7 +16,7 @@
 
 struct nw_gate_thread;
 
-/* What is done at once, whatever it is, takes less than a piece. */
+/* Work up to this size takes less than a piece and is done at once. */
 #define NW_PAGES_FEW (256ul << 10)
 
 /* What the machine is like, at the start: nw_pages_reserve is called when no file of the host can be opened any more.

@@ -20,7 +20,7 @@ struct nw_executor;
 /* Deals out the keys that can be had. Called by executors that run nothing; lets go of the lock meanwhile. */
 void nw_keys_deal(void);
 
-/* The executor runs no slot, or is about to run another one. */
+/* Called when an executor runs no slot, or is about to run another one. */
 void nw_key_surfaced(struct nw_executor *ex);
 
 #endif

@@ -110,10 +110,10 @@ enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signa
 
 /* ---- signal/deliver.c; on the executor of the slot, lock NOT held ---- */
 
-/* Before a signalled slot runs. False: it is gone with its domain. */
+/* Called before a signalled slot runs. False: the slot ended with its domain. */
 bool nw_signal_deliver(struct nw_slot *slot);
 
-/* A fault of the slot, whose registers are saved, goes to a handler. False: to none. */
+/* Delivers a fault of the slot, whose registers are saved. False: it has no handler for it. */
 bool nw_signal_fault(struct nw_slot *slot, int signal, int code, uint64_t address, uint64_t rip);
 
 /* The slot's system call was cut short by a signal. */
@@ -124,11 +124,11 @@ bool nw_signal_restarts(long number);
 
 /* ---- signal/frame.c; likewise ---- */
 
-/* Parks the slot at the handler. False: its stack has no room. */
+/* Lets the slot go on in the handler. False: its stack has no room. */
 bool nw_signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
                           const struct nw_signal_action *action, uint64_t mask);
 
-/* Parks the slot where the frame at its stack pointer says. False: that is no frame. */
+/* Lets the slot go on where the frame at its stack pointer says. False: that is no frame. */
 bool nw_signal_frame_pop(struct nw_slot *slot, uint64_t *mask);
 
 /* The form that the kernel gives `info`. */
@@ -140,7 +140,8 @@ bool nw_signal_on_stack(const struct nw_slot *slot, uint64_t rsp);
 
 /* ---- signal/timer.c; lock held ---- */
 
-/* Sends what has expired, in all domains, which may end of it. When to come again; UINT64_MAX: never. */
+/* Sends the signals of expired timers, in all domains, which may end of them. Returns when to call again; UINT64_MAX:
+ * never. */
 uint64_t nw_signal_timers_run(uint64_t now);
 
 void nw_signal_timer_set(struct nw_domain *domain, struct nw_signal_timer *timer, uint64_t at, uint64_t interval);

@@ -1,4 +1,4 @@
-/* The rings: what the engine sends and what it is sent. Lock held. */
+/* The rings: descriptors from the engine and to it. Lock held. */
 #ifndef NW_WORKER_WIRE_REMOTE_H
 #define NW_WORKER_WIRE_REMOTE_H
 
