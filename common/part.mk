@@ -48,3 +48,8 @@ TEST_HELPERS += $(B)/test/mode-usable
 $(B)/test/mode-usable: $(call objects,common/test/mode_usable.c) $(COMMON) | $(B)/test/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
+# The map of the tree, written from the layers.
+.PHONY: docs/architecture.md
+docs/architecture.md: ## write the map of the tree from the layers
+	$(Q)common/test/map.sh > $@.new && mv $@.new $@
