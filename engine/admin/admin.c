@@ -1,6 +1,6 @@
 /*
- * Routes of the admin API. Not responsible for carrying anything out (operations.c, invoke.c) or for the JSON of its
- * answers (json.c).
+ * Routes of the admin API. Not responsible for carrying anything out (control/operations.c, gateway/invoke.c) or for
+ * the JSON of its answers (json.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
  *   GET    /v1/functions, /v1/functions/NAME, /v1/status

@@ -26,7 +26,8 @@
 
 #define REFUSAL_LOG_MS 10000 /* between two lines about one tenant's refused calls */
 
-/* The order matters: whoever waits for a deployment hears of its end after all threads have. */
+/* The order matters: what lost workers had must be gone before versions are reaped, and whoever waits for an operation
+ * hears of its end when all threads act on it. */
 static void tend(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
@@ -34,8 +35,8 @@ static void tend(struct nw_engine *engine)
     nw_workers_bury(&controller->workers);
     nw_deployments_reap(&controller->deployments);
     nw_threads_tend(&controller->threads);
-    nw_operations_bury(&controller->operations);
-    nw_supervisor_tell_ready(controller);
+    nw__operations_bury(&controller->operations);
+    nw__supervisor_tell_ready(controller);
 }
 
 void nw_controller_look_at_state(struct nw_controller *controller)
@@ -52,12 +53,12 @@ static void tick(struct nw_engine *engine)
     nw_workers_tick(&controller->workers);
     if (nw_state_tick(&controller->state, controller->registry, nw_io_now(engine->io)))
         nw_threads_changed(&controller->threads);
-    nw_drain_tick(controller);
+    nw__drain_tick(controller);
 }
 
 static const char *unready(const struct nw_engine *engine)
 {
-    return nw_unready(nw_controller_of(engine));
+    return nw__unready(nw_controller_of(engine));
 }
 
 static void failed(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure)
@@ -98,11 +99,11 @@ void nw_controller_init(struct nw_controller *controller)
     struct nw_engine *engine = &controller->engine;
     nw_loop_init(engine, &role);
     controller->started = nw_io_now(engine->io);
-    nw_threads_init(&controller->threads, engine, &nw_snapshot_events);
+    nw_threads_init(&controller->threads, engine, &nw__snapshot_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_deployment_seat_events);
-    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events,
+    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw__operation_events,
                         &controller->operations);
-    nw_operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
+    nw__operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
 }
 
 void nw_controller_run(struct nw_controller *controller)
@@ -112,7 +113,7 @@ void nw_controller_run(struct nw_controller *controller)
     if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
     char why[512];
-    if (nw_operations_load_registry(&controller->operations, controller->registry, why, sizeof why) < 0)
+    if (nw__operations_load_registry(&controller->operations, controller->registry, why, sizeof why) < 0)
         nw_die_system("%s", why);
     nw_loop_run(&controller->engine);
 }
@@ -125,7 +126,7 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_http_server_close(engine->admin);
     nw_threads_stop(&controller->threads);
     nw_workers_fini(&controller->workers);
-    nw_supervisor_fini(controller);
+    nw__supervisor_fini(controller);
     nw_loop_close(engine);
     nw_http_server_free(engine->admin);
     nw_registry_close(controller->registry);

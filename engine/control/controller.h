@@ -22,7 +22,7 @@
  * A seat lives on when its worker ends. A seat and a deployment belong to a tenant, and only those of the same one come
  * together in a replica. What ends is freed in one place for each, at the end of a turn:
  *
- *   - operations in nw_operations_bury, and functions that are gone with them;
+ *   - operations in nw__operations_bury, and functions that are gone with them;
  *   - deployments in nw_deployments_reap, with their replicas, seats of their own, and their tenant, when no invocation
  *     is bound to them and no other thread holds them;
  *   - workers in nw_workers_bury; the link to one, with the last reference.

@@ -7,7 +7,7 @@
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
 
-void nw_drain_begin(struct nw_controller *controller)
+void nw__drain_begin(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
     if (controller->drain_deadline) {
@@ -29,7 +29,7 @@ static bool drained(const struct nw_controller *controller)
     return nw_threads_drained(&controller->threads) && !nw_http_server_undrained(controller->engine.admin);
 }
 
-void nw_drain_tick(struct nw_controller *controller)
+void nw__drain_tick(struct nw_controller *controller)
 {
     const struct nw_engine *engine = &controller->engine;
     if (controller->drain_deadline && (drained(controller) || nw_io_now(engine->io) >= controller->drain_deadline))

@@ -5,9 +5,9 @@
 struct nw_controller;
 
 /* Stops accepting and lets run what runs; the second time the loop ends at once. */
-void nw_drain_begin(struct nw_controller *controller);
+void nw__drain_begin(struct nw_controller *controller);
 
 /* Ends the loop when nothing runs any more, or the time is over. */
-void nw_drain_tick(struct nw_controller *controller);
+void nw__drain_tick(struct nw_controller *controller);
 
 #endif

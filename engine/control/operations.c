@@ -6,9 +6,9 @@
  *
  * A removal: queued ──> deleting the row (thread) ──> done.
  *
- * The list of all of them owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
- * says so (end); it is told, unlinked and freed by nw_operations_bury alone, which the loop calls where nothing else of
- * the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
+ * The list of all of them owns an operation, from nw_deploy or nw_remove to nw__operations_bury. Whatever ends it only
+ * says so (end); it is told, unlinked and freed by nw__operations_bury alone, which the loop calls where nothing else
+ * of the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
  * deployments below them it came to its end.
  */
 #include "engine/control/operations.h"
@@ -82,7 +82,7 @@ static void bury(struct operation *op)
         nw_function_remove(function);
 }
 
-void nw_operations_bury(struct nw_operations *all)
+void nw__operations_bury(struct nw_operations *all)
 {
     while (!nw_list_empty(&all->ended))
         bury(nw_container(all->ended.next, struct operation, ended));
@@ -217,7 +217,7 @@ static void loaded(struct nw_deployment *deployment)
     refused(deployment, NW_STATUS_INTERNAL);
 }
 
-const struct nw_deployment_events nw_operation_events = {.loaded = loaded, .refused = refused, .ended = forget_code};
+const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .refused = refused, .ended = forget_code};
 
 /* --- removal --- */
 
@@ -314,14 +314,14 @@ static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256
         nw_die_system("cannot load the registered functions: out of memory");
 }
 
-int nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size)
+int nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size)
 {
     all->registry = all->deployments->registry = registry;
     return nw_registry_each(registry, load_row, all, why, why_size);
 }
 
-void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
-                        struct nw_threads *threads)
+void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                         struct nw_threads *threads)
 {
     *all = (struct nw_operations){.engine = engine, .deployments = deployments, .threads = threads};
     nw_list_init(&all->list);

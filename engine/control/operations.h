@@ -31,8 +31,8 @@ struct nw_operations {
     struct nw_list forgotten; /* code to remove from the store when that is over */
 };
 
-void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
-                        struct nw_threads *threads);
+void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                         struct nw_threads *threads);
 
 /* Deploys `code` under the manifest's name; takes over both. `done` comes once, later. 0 or -ENOMEM, then nothing is
  * taken over and `done` does not come. */
@@ -43,13 +43,13 @@ int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw
 int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg);
 
 /* How operations hear of the versions that they ask for; with them as `arg`. */
-extern const struct nw_deployment_events nw_operation_events;
+extern const struct nw_deployment_events nw__operation_events;
 
 /* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
  * middle of something: functions may go with them. */
-void nw_operations_bury(struct nw_operations *all);
+void nw__operations_bury(struct nw_operations *all);
 
 /* Makes functions of the rows of the registry, which everything is kept in from then on. 0, or -EIO with `why`. */
-int nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size);
+int nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size);
 
 #endif

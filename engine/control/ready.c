@@ -3,7 +3,7 @@
 #include "engine/control/controller.h"
 #include <stddef.h>
 
-const char *nw_unready(const struct nw_controller *controller)
+const char *nw__unready(const struct nw_controller *controller)
 {
     if (!nw_workers_all_up(&controller->workers))
         return "a worker is not up";

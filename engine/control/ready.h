@@ -5,6 +5,6 @@
 struct nw_controller;
 
 /* Why it is not: a worker is not up, a function not loaded, the state directory gone. NULL when it is. */
-const char *nw_unready(const struct nw_controller *controller);
+const char *nw__unready(const struct nw_controller *controller);
 
 #endif

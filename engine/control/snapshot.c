@@ -68,7 +68,7 @@ static struct nw_told *told_new(const struct nw_engine *engine)
     struct nw_told *told = nw_told_new(count(&nw_controller_of(engine)->workers.seats));
     if (!told)
         return NULL;
-    told->unready = nw_unready(nw_controller_of(engine));
+    told->unready = nw__unready(nw_controller_of(engine));
     if (add_versions(told, engine) == 0)
         return told;
     nw_told_free(told);
@@ -141,4 +141,4 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
     }
 }
 
-const struct nw_threads_events nw_snapshot_events = {.snapshot = snapshot, .released = released, .broken = broken};
+const struct nw_threads_events nw__snapshot_events = {.snapshot = snapshot, .released = released, .broken = broken};

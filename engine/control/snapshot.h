@@ -9,6 +9,6 @@
 #include "engine/threads/threads.h"
 
 /* For nw_threads_start. */
-extern const struct nw_threads_events nw_snapshot_events;
+extern const struct nw_threads_events nw__snapshot_events;
 
 #endif

@@ -56,7 +56,7 @@ static void signalled(void *arg)
         if (info.ssi_signo == SIGHUP)
             nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
         else
-            nw_drain_begin(controller);
+            nw__drain_begin(controller);
 }
 
 static void start_signals(struct nw_controller *controller)
@@ -91,9 +91,9 @@ void nw_supervisor_start(struct nw_controller *controller)
     start_signals(controller);
 }
 
-void nw_supervisor_tell_ready(struct nw_controller *controller)
+void nw__supervisor_tell_ready(struct nw_controller *controller)
 {
-    if (controller->workers.ready || !nw_launcher_is_there(&controller->workers.launcher) || nw_unready(controller) ||
+    if (controller->workers.ready || !nw_launcher_is_there(&controller->workers.launcher) || nw__unready(controller) ||
         !nw_threads_settled(&controller->threads))
         return;
     controller->workers.ready = true;
@@ -101,7 +101,7 @@ void nw_supervisor_tell_ready(struct nw_controller *controller)
                     controller->addresses, strlen(controller->addresses), NULL, 0);
 }
 
-void nw_supervisor_fini(struct nw_controller *controller)
+void nw__supervisor_fini(struct nw_controller *controller)
 {
     if (controller->supervisor.watch)
         nw_io_watch_free(controller->supervisor.watch);

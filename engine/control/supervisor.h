@@ -8,16 +8,16 @@ struct nw_io_watch;
 struct nw_supervisor {
     int socket;
     struct nw_io_watch *watch; /* NULL once it is gone */
-    int signals;
+    int signals;               /* a signalfd */
     struct nw_io_watch *signal_watch;
 };
 
 /* Takes the socket at file descriptor 3 and the signals. Ends the process with a message when there is no socket. */
 void nw_supervisor_start(struct nw_controller *controller);
 
-/* Says READY the first time that it is so. To be called before the loop waits. */
-void nw_supervisor_tell_ready(struct nw_controller *controller);
+/* Says READY when the host is ready for the first time. To be called before the loop waits. */
+void nw__supervisor_tell_ready(struct nw_controller *controller);
 
-void nw_supervisor_fini(struct nw_controller *controller);
+void nw__supervisor_fini(struct nw_controller *controller);
 
 #endif

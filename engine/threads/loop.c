@@ -132,13 +132,13 @@ static void tick(void *arg)
     nw_http_server_tick(engine->gateway);
     nw_dispatch_tick(engine);
     nw_outputs_tick(engine);
-    nw_dispatch_retry_owing(engine); /* somebody may have been slow for long enough */
+    nw_dispatch_retry_owing(engine); /* a client may be slow for long enough now to be cut off */
     engine->role->tick(engine);
 }
 
 static void look_again(void *arg)
 {
-    (void)arg; /* the loop turns, and that is all that is wanted */
+    (void)arg; /* that the loop turned is all that was wanted */
 }
 
 static void make_io(struct nw_engine *engine)

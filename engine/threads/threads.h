@@ -19,7 +19,7 @@ struct nw_engine;
 struct nw_thread;
 struct nw_told;
 
-/* Somebody who waits until every thread acts on what is so now. */
+/* Somebody who waits until every thread has applied all changes so far. */
 struct nw_threads_waiter {
     struct nw_list link;
     uint64_t generation;
@@ -57,13 +57,13 @@ void nw_threads_init(struct nw_threads *threads, struct nw_engine *engine, const
  * process with a message when it cannot. */
 void nw_threads_start(struct nw_threads *threads);
 
-/* Something changed that the others must know. */
+/* Something has changed that the others must know. */
 void nw_threads_changed(struct nw_threads *threads);
 
 /* Tells them, before the loop waits. */
 void nw_threads_tend(struct nw_threads *threads);
 
-/* Whether every thread acts on what is so now; calls back when it does, at once when there are no others. */
+/* Whether every thread has applied all changes so far; calls back when they have, at once when there are no others. */
 bool nw_threads_settled(const struct nw_threads *threads);
 void nw_threads_wait(struct nw_threads *threads, struct nw_threads_waiter *waiter);
 

@@ -47,19 +47,19 @@ static void begin(struct nw_code *code)
         code->reading = true;
 }
 
-void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
-                  const struct nw_code_events *events)
+void nw__code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
+                   const struct nw_code_events *events)
 {
     *code = (struct nw_code){.engine = engine, .registry = registry, .events = events, .sha256 = sha256, .fd = -1};
 }
 
-void nw_code_fini(struct nw_code *code)
+void nw__code_fini(struct nw_code *code)
 {
     if (code->fd >= 0)
         close(code->fd);
 }
 
-bool nw_code_ready(struct nw_code *code)
+bool nw__code_ready(struct nw_code *code)
 {
     if (code->fd < 0 && !code->reading)
         begin(code);

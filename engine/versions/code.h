@@ -26,13 +26,13 @@ struct nw_code {
     bool reading;       /* on another thread, which uses all of this */
 };
 
-void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
-                  const struct nw_code_events *events);
+void nw__code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
+                   const struct nw_code_events *events);
 
 /* Not while it is being read. */
-void nw_code_fini(struct nw_code *code);
+void nw__code_fini(struct nw_code *code);
 
 /* Whether it can be loaded; if it was not read yet, begins to. */
-bool nw_code_ready(struct nw_code *code);
+bool nw__code_ready(struct nw_code *code);
 
 #endif

@@ -124,8 +124,8 @@ static void load_next(struct nw_seat *seat)
 {
     struct nw_replica *next;
     char why[512];
-    while ((next = nw_loads_next(seat)))
-        if (!nw_load_begin(next, why, sizeof why))
+    while ((next = nw__loads_next(seat)))
+        if (!nw__load_begin(next, why, sizeof why))
             refuse(next, why);
 }
 
@@ -145,8 +145,8 @@ static void activate(struct nw_replica *replica)
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
-/* LOADED once every replica is settled and one of them is loaded; REFUSED when a new version is refused anywhere, or
- * a persisted one everywhere. */
+/* Looks at all replicas. LOADED: one has loaded it and, before it ever served, none has yet to. REFUSED: a persisted
+ * version was refused everywhere. A new one that was refused anywhere is refused as a whole. */
 static void judge(struct nw_deployment *deployment)
 {
     unsigned loaded = 0, refused = 0, unsettled = 0;
@@ -219,7 +219,7 @@ static void names_changed(void *arg)
         const struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_LOADING || replica->state == NW_REPLICA_LOADED ||
             replica->state == NW_REPLICA_SERVING)
-            nw_load_tell_reach(replica);
+            nw__load_tell_reach(replica);
     }
 }
 
@@ -347,7 +347,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
-    nw_code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
+    nw__code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
@@ -389,7 +389,7 @@ static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
-    nw_code_fini(&deployment->code);
+    nw__code_fini(&deployment->code);
     nw_names_free(deployment->names);
     nw_manifest_fini(&deployment->manifest);
     nw_tenant_release(deployment->tenant);
@@ -424,13 +424,13 @@ static void seat_up(struct nw_seat *seat)
 
 static void seat_lost(struct nw_seat *seat)
 {
-    nw_loads_lost(seat);
+    nw__loads_lost(seat);
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
-        if (replica->state != NW_REPLICA_REFUSED || !nw_load_is_deadly(replica))
+        if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
             nw_replica_move(replica, NW_REPLICA_LOST);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
             replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
@@ -439,7 +439,7 @@ static void seat_lost(struct nw_seat *seat)
 
 static void seat_judged(struct nw_seat *seat, bool own)
 {
-    struct nw_replica *deadly = nw_loads_judged(seat, own);
+    struct nw_replica *deadly = nw__loads_judged(seat, own);
     if (deadly)
         refuse(deadly, "the worker process ended while it was loaded");
 }
@@ -477,7 +477,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     struct nw_seat *seat = replica->seat;
     if (replica->state != NW_REPLICA_LOADING)
         return "it answered a load that it was not asked for";
-    nw_load_ended(replica, !refused);
+    nw__load_ended(replica, !refused);
     if (refused) {
         refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
@@ -535,7 +535,7 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
 
 static void seat_tick(struct nw_seat *seat)
 {
-    if (nw_loads_overdue(seat))
+    if (nw__loads_overdue(seat))
         nw_link_break(seat->worker->link, "it did not finish loading a function in time");
     else if (seat->loading)
         load_next(seat);

@@ -1,6 +1,6 @@
 /*
  * Deployments: the life of a version of a function, and of its replicas in the workers. Not responsible for who asked
- * for it or for the registry (operations.c).
+ * for it or for the registry (control/operations.c).
  */
 #ifndef NW_ENGINE_VERSIONS_DEPLOYMENTS_H
 #define NW_ENGINE_VERSIONS_DEPLOYMENTS_H

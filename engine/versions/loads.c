@@ -22,11 +22,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLOW_MS    500 /* a load that takes longer keeps nobody else waiting */
-#define UNKNOWN_MS 100 /* what one is taken to need that was never loaded */
-#define LOST_MOST  2   /* workers that one version may take with it when it is loaded; then it is refused */
+#define SLOW_MS    500 /* one that has taken longer takes up no load slot any more */
+#define UNKNOWN_MS 100 /* how long a load is expected to take that was never done before */
+#define LOST_MOST  2   /* a version is refused when so many workers ended while it was loaded */
 
-/* ... that may be killed meanwhile: the kernel kills what takes all memory, too. */
+/* ... or so many were killed meanwhile, which the kernel also does to what takes all memory. */
 #define KILLED_MOST 8
 
 static uint64_t now_of(const struct nw_seat *seat)
@@ -61,7 +61,7 @@ static uint64_t time_of(const struct nw_replica *replica)
     return replica->deployment->load_took ? replica->deployment->load_took : UNKNOWN_MS;
 }
 
-/* What is quickly loaded first, and then what is oldest; what may take the worker with it last. */
+/* First what is quickly loaded, then what is oldest; last what may end the worker. */
 static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
 {
     if (a->suspect != b->suspect)
@@ -81,7 +81,7 @@ static bool names_ready(struct nw_deployment *deployment)
     return deployment->names && nw_names_ready(deployment->names);
 }
 
-struct nw_replica *nw_loads_next(const struct nw_seat *seat)
+struct nw_replica *nw__loads_next(const struct nw_seat *seat)
 {
     struct nw_replica *next = NULL;
     if (seat->state != NW_SEAT_UP || !may_begin(seat))
@@ -90,7 +90,7 @@ struct nw_replica *nw_loads_next(const struct nw_seat *seat)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-            nw_code_ready(&replica->deployment->code) && names_ready(replica->deployment) &&
+            nw__code_ready(&replica->deployment->code) && names_ready(replica->deployment) &&
             (!next || goes_before(replica, next)))
             next = replica;
     }
@@ -142,7 +142,7 @@ static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
     return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
 }
 
-void nw_load_tell_reach(const struct nw_replica *replica)
+void nw__load_tell_reach(const struct nw_replica *replica)
 {
     const struct nw_deployment *deployment = replica->deployment;
     const struct nw_control head = {.kind = NW_CONTROL_REACH, .deployment = deployment->version.number};
@@ -153,7 +153,7 @@ void nw_load_tell_reach(const struct nw_replica *replica)
     nw_worker_tell(replica->seat->worker, &head, (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
 }
 
-bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
+bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
 {
     struct nw_seat *seat = replica->seat;
     struct nw_deployment *deployment = replica->deployment;
@@ -174,7 +174,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
-        nw_load_tell_reach(replica);
+        nw__load_tell_reach(replica);
         nw_replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);
         seat->loading++;
@@ -186,7 +186,7 @@ bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size)
     return begun;
 }
 
-void nw_load_ended(struct nw_replica *replica, bool loaded)
+void nw__load_ended(struct nw_replica *replica, bool loaded)
 {
     uint64_t took = now_of(replica->seat) - replica->load_begun;
     replica->seat->loading--;
@@ -196,7 +196,7 @@ void nw_load_ended(struct nw_replica *replica, bool loaded)
         replica->deployment->load_took = took ? took : 1;
 }
 
-bool nw_loads_overdue(const struct nw_seat *seat)
+bool nw__loads_overdue(const struct nw_seat *seat)
 {
     uint64_t now = now_of(seat);
     nw_list_each(&seat->replicas, at, after)
@@ -209,12 +209,12 @@ bool nw_loads_overdue(const struct nw_seat *seat)
     return false;
 }
 
-bool nw_load_is_deadly(const struct nw_replica *replica)
+bool nw__load_is_deadly(const struct nw_replica *replica)
 {
     return replica->lost_loading >= LOST_MOST || replica->killed_loading >= KILLED_MOST;
 }
 
-void nw_loads_lost(struct nw_seat *seat)
+void nw__loads_lost(struct nw_seat *seat)
 {
     seat->lost_loading = seat->loading > 0;
     nw_list_each(&seat->replicas, at, after)
@@ -228,7 +228,7 @@ void nw_loads_lost(struct nw_seat *seat)
     seat->loading = 0;
 }
 
-struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own)
+struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own)
 {
     struct nw_replica *alone = NULL;
     nw_list_each(&seat->replicas, at, after)
@@ -240,5 +240,5 @@ struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own)
         alone->lost_loading += own;
         alone->killed_loading += !own;
     }
-    return alone && nw_load_is_deadly(alone) ? alone : NULL;
+    return alone && nw__load_is_deadly(alone) ? alone : NULL;
 }

@@ -14,24 +14,24 @@ struct nw_replica;
 struct nw_seat;
 
 /* What is to be loaded now, or NULL. */
-struct nw_replica *nw_loads_next(const struct nw_seat *seat);
+struct nw_replica *nw__loads_next(const struct nw_seat *seat);
 
 /* Begins to load it. False: that cannot be done, and why, for people. */
-bool nw_load_begin(struct nw_replica *replica, char *why, size_t why_size);
+bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
 
 /* Says what it may connect to, if there are names in its list; else the worker can read that itself. */
-void nw_load_tell_reach(const struct nw_replica *replica);
+void nw__load_tell_reach(const struct nw_replica *replica);
 
 /* The worker has answered. */
-void nw_load_ended(struct nw_replica *replica, bool loaded);
+void nw__load_ended(struct nw_replica *replica, bool loaded);
 
-/* The worker was lost, and what it was loading is not PENDING yet. Later, whether that was its own doing, as far as
- * anybody can know: NULL, or what has taken workers with it too often. */
-void nw_loads_lost(struct nw_seat *seat);
-struct nw_replica *nw_loads_judged(struct nw_seat *seat, bool own);
-bool nw_load_is_deadly(const struct nw_replica *replica);
+/* The worker was lost; to be called while what it was loading is still LOADING. Later it is known whether that was the
+ * worker's `own` doing: NULL, or the version that is to blame, and has ended too many workers. */
+void nw__loads_lost(struct nw_seat *seat);
+struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own);
+bool nw__load_is_deadly(const struct nw_replica *replica);
 
 /* A load was not answered in time. */
-bool nw_loads_overdue(const struct nw_seat *seat);
+bool nw__loads_overdue(const struct nw_seat *seat);
 
 #endif

@@ -7,8 +7,8 @@
 
 static struct nw_control_message message; /* too large for the stack; one is handled at a time */
 
-void nw_launcher_init(struct nw_launcher *launcher, struct nw_io *io, const struct nw_launcher_events *events,
-                      void *arg)
+void nw__launcher_init(struct nw_launcher *launcher, struct nw_io *io, const struct nw_launcher_events *events,
+                       void *arg)
 {
     *launcher = (struct nw_launcher){.io = io, .events = events, .arg = arg, .socket = -1};
     nw_outbox_init(&launcher->outbox);
@@ -34,7 +34,7 @@ static void readable(void *arg)
             return;
         if (rc <= 0) {
             nw_log(NW_LOG_WARN, "the launcher is gone; waiting for another one");
-            nw_launcher_leave(launcher);
+            nw__launcher_leave(launcher);
             launcher->events->gone(launcher->arg);
             return;
         }
@@ -42,7 +42,7 @@ static void readable(void *arg)
     }
 }
 
-int nw_launcher_meet(struct nw_launcher *launcher, int socket)
+int nw__launcher_meet(struct nw_launcher *launcher, int socket)
 {
     launcher->watch = nw_io_watch_new(launcher->io, socket, readable, launcher);
     if (!launcher->watch) {
@@ -54,7 +54,7 @@ int nw_launcher_meet(struct nw_launcher *launcher, int socket)
     return 0;
 }
 
-void nw_launcher_leave(struct nw_launcher *launcher)
+void nw__launcher_leave(struct nw_launcher *launcher)
 {
     if (!nw_launcher_is_there(launcher))
         return;
@@ -69,12 +69,12 @@ bool nw_launcher_is_there(const struct nw_launcher *launcher)
     return launcher->socket >= 0;
 }
 
-int nw_launcher_start(struct nw_launcher *launcher, const struct nw_control *head, const int fds[NW_CONTROL_FDS_START])
+int nw__launcher_start(struct nw_launcher *launcher, const struct nw_control *head, const int fds[NW_CONTROL_FDS_START])
 {
     return nw_outbox_send(&launcher->outbox, launcher->socket, head, NULL, 0, fds, NW_CONTROL_FDS_START);
 }
 
-void nw_launcher_kill(struct nw_launcher *launcher, uint32_t worker)
+void nw__launcher_kill(struct nw_launcher *launcher, uint32_t worker)
 {
     const struct nw_control head = {.kind = NW_CONTROL_KILL, .worker = worker};
     if (nw_launcher_is_there(launcher) &&
@@ -82,7 +82,7 @@ void nw_launcher_kill(struct nw_launcher *launcher, uint32_t worker)
         nw_log(NW_LOG_ERROR, "cannot tell the launcher to kill worker %u: it does not take messages", worker);
 }
 
-void nw_launcher_send_kept(struct nw_launcher *launcher)
+void nw__launcher_send_kept(struct nw_launcher *launcher)
 {
     /* That it is gone is seen where its messages are read. */
     if (launcher->outbox.n_kept)

@@ -14,7 +14,7 @@
 struct nw_io;
 struct nw_io_watch;
 
-/* Each gets the `arg` of nw_launcher_init; texts live until it returns. */
+/* Each gets the `arg` of nw__launcher_init; texts live until it returns. */
 struct nw_launcher_events {
     /* `layers`: what confines the process, see launcher/start.h. */
     void (*started)(void *arg, uint32_t worker, int64_t pid, const char *layers);
@@ -35,24 +35,25 @@ struct nw_launcher {
     struct nw_outbox outbox;
 };
 
-void nw_launcher_init(struct nw_launcher *launcher, struct nw_io *io, const struct nw_launcher_events *events,
-                      void *arg);
+void nw__launcher_init(struct nw_launcher *launcher, struct nw_io *io, const struct nw_launcher_events *events,
+                       void *arg);
 
 /* There is one, behind `socket`, which becomes ours. 0, or negative errno: then there is still none. */
-int nw_launcher_meet(struct nw_launcher *launcher, int socket);
+int nw__launcher_meet(struct nw_launcher *launcher, int socket);
 
 /* Forgets it, if there is one. No callback comes. */
-void nw_launcher_leave(struct nw_launcher *launcher);
+void nw__launcher_leave(struct nw_launcher *launcher);
 
 bool nw_launcher_is_there(const struct nw_launcher *launcher);
 
 /* Asks it to start the worker that `head` describes. 0 or negative errno. */
-int nw_launcher_start(struct nw_launcher *launcher, const struct nw_control *head, const int fds[NW_CONTROL_FDS_START]);
+int nw__launcher_start(struct nw_launcher *launcher, const struct nw_control *head,
+                       const int fds[NW_CONTROL_FDS_START]);
 
 /* Asks it to kill a worker, if there is one to be asked. */
-void nw_launcher_kill(struct nw_launcher *launcher, uint32_t worker);
+void nw__launcher_kill(struct nw_launcher *launcher, uint32_t worker);
 
 /* Sends on what its socket did not take at once. */
-void nw_launcher_send_kept(struct nw_launcher *launcher);
+void nw__launcher_send_kept(struct nw_launcher *launcher);
 
 #endif

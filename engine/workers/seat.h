@@ -18,7 +18,7 @@ struct nw_workers;
 
 enum nw_seat_state {
     NW_SEAT_DOWN,     /* waits for a launcher or for its backoff */
-    NW_SEAT_STARTING, /* START is sent, HELLO not come */
+    NW_SEAT_STARTING, /* the launcher was asked to start it; it has not said HELLO */
     NW_SEAT_UP,
     NW_SEAT_STATES
 };
@@ -37,7 +37,7 @@ struct nw_seat {
     uint64_t up_since;
     struct nw_backoff backoff;
     unsigned restarts;
-    uint32_t untold;   /* the worker that was lost: how it ended is not told yet; 0: none */
+    uint32_t untold;   /* DOWN: the worker that was lost, when nobody has said yet how it ended; 0: none */
     uint64_t lived;    /* ms, the one that was lost */
     bool lost_loading; /* ... while it loaded something */
     char why[512];     /* no process could be started for it the last time; "": one could */

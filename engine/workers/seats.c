@@ -100,14 +100,14 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_worker *worker, in
         .geometry = nw_options_geometry(options),
     };
     const int fds[] = {worker_socket, channel->memfd, channel->peer_doorbell, channel->own_doorbell};
-    return nw_launcher_start(&seat->all->launcher, &head, fds);
+    return nw__launcher_start(&seat->all->launcher, &head, fds);
 }
 
 static void seat_start(struct nw_seat *seat)
 {
     struct nw_engine *engine = seat->all->engine;
     int worker_socket, rc;
-    seat->worker = nw_worker_new(seat, ++seat->all->last_number, control_readable, &worker_socket, &rc);
+    seat->worker = nw__worker_new(seat, ++seat->all->last_number, control_readable, &worker_socket, &rc);
     if (seat->worker) {
         rc = ask_launcher(seat, seat->worker, worker_socket);
         close(worker_socket);
@@ -138,14 +138,14 @@ static void give_up(struct nw_worker *worker)
 {
     struct nw_link *link = worker->link;
     nw_link_lose(link, "it is not needed any more");
-    nw_launcher_kill(&worker->seat->all->launcher, worker->number);
+    nw__launcher_kill(&worker->seat->all->launcher, worker->number);
     nw_nested_link_lost(link);
     nw_dispatch_link_lost(link);
-    nw_worker_free(worker);
+    nw__worker_free(worker);
 }
 
 /* What takes its worker along when it is loaded is found out and refused (loads.h): nobody else waits for that. */
-void nw_seat_judge(struct nw_seat *seat, enum nw_loss loss)
+void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
 {
     bool own = loss != NW_LOSS_OTHER;
     seat->untold = 0;
@@ -177,13 +177,13 @@ static void seat_lost(struct nw_seat *seat)
         seat->all->events->buried(seat);
     }
     if (!seat->untold)
-        nw_seat_judge(seat, loss);
+        nw__seat_judge(seat, loss);
 }
 
-void nw_seat_try_start(struct nw_seat *seat)
+void nw__seat_try_start(struct nw_seat *seat)
 {
     if (seat->untold && now_of(seat) >= seat->deadline)
-        nw_seat_judge(seat, NW_LOSS_OWN);
+        nw__seat_judge(seat, NW_LOSS_OWN);
     if (seat->state == NW_SEAT_DOWN && nw_launcher_is_there(&seat->all->launcher) && !seat->untold &&
         now_of(seat) >= seat->deadline)
         seat_move(seat, SEAT_START);
@@ -202,7 +202,7 @@ struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only
     nw_list_init(&seat->replicas);
     nw_list_append(&tenant->seats, &seat->of_tenant);
     nw_list_append(&seat->all->seats, &seat->link);
-    nw_seat_try_start(seat);
+    nw__seat_try_start(seat);
     return seat;
 }
 
@@ -215,7 +215,7 @@ void nw_seat_free(struct nw_seat *seat)
     free(seat);
 }
 
-void nw_seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss)
+void nw__seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss)
 {
     struct nw_worker *worker = seat->worker;
     if (!worker->link->broken || worker->loss == NW_LOSS_UNTOLD)
@@ -223,13 +223,13 @@ void nw_seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss)
     nw_link_break(worker->link, why);
 }
 
-void nw_seat_bury(struct nw_seat *seat)
+void nw__seat_bury(struct nw_seat *seat)
 {
     const struct nw_worker *worker = seat->worker;
     nw_log(NW_LOG_WARN, "worker %u (pid %lld) is given up: %s; it is restarted", worker->number, (long long)worker->pid,
            worker->link->broken);
     seat_move(seat, SEAT_LOST);
-    nw_seat_try_start(seat);
+    nw__seat_try_start(seat);
 }
 
 /* --- messages --- */
@@ -276,7 +276,7 @@ static void control_readable(void *arg)
         if (rc == -EAGAIN)
             return;
         if (rc == 0)
-            nw_seat_lose(worker->seat, "its control socket was closed", NW_LOSS_UNTOLD);
+            nw__seat_lose(worker->seat, "its control socket was closed", NW_LOSS_UNTOLD);
         else if (rc < 0)
             nw_link_break(link, "it sent a malformed message");
         if (rc <= 0)
@@ -290,11 +290,11 @@ static void control_readable(void *arg)
     }
 }
 
-void nw_seat_tick(struct nw_seat *seat)
+void nw__seat_tick(struct nw_seat *seat)
 {
     if (seat->state == NW_SEAT_STARTING && now_of(seat) >= seat->deadline)
         nw_link_break(seat->worker->link, "it did not say hello in time");
     else if (seat->state == NW_SEAT_UP)
         seat->all->events->tick(seat);
-    nw_seat_try_start(seat);
+    nw__seat_try_start(seat);
 }

@@ -19,18 +19,18 @@ void nw_seat_free(struct nw_seat *seat);
 bool nw_seat_is_valid(const struct nw_seat *seat);
 
 /* Its worker is lost, for `why`, which is static text; `loss`: through what, unless that is known already. Only marks
- * it, so this may be called anywhere; nw_seat_bury follows at the end of the turn. */
-void nw_seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
-void nw_seat_bury(struct nw_seat *seat);
+ * it, so this may be called anywhere; nw__seat_bury follows at the end of the turn. */
+void nw__seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
+void nw__seat_bury(struct nw_seat *seat);
 
 /* Through what the worker was lost is known now. */
-void nw_seat_judge(struct nw_seat *seat, enum nw_loss loss);
+void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss);
 
 /* Starts a worker if one is due. */
-void nw_seat_try_start(struct nw_seat *seat);
+void nw__seat_try_start(struct nw_seat *seat);
 
 /* Time has passed. */
-void nw_seat_tick(struct nw_seat *seat);
+void nw__seat_tick(struct nw_seat *seat);
 
 /* "down", "starting", "up" */
 const char *nw_seat_state_name(enum nw_seat_state state);

@@ -12,7 +12,7 @@
 
 #define NO_MESSAGES "it does not take messages from its control socket"
 
-/* Everything that can fail. What was made is found in the worker and undone by nw_worker_free. */
+/* Everything that can fail. What was made is found in the worker and undone by nw__worker_free. */
 static int worker_open(struct nw_worker *worker, void (*readable)(void *worker), int *socket)
 {
     struct nw_engine *engine = worker->seat->all->engine;
@@ -32,8 +32,8 @@ static int worker_open(struct nw_worker *worker, void (*readable)(void *worker),
                            worker->control, &worker->channels);
 }
 
-struct nw_worker *nw_worker_new(struct nw_seat *seat, uint32_t number, void (*readable)(void *worker), int *socket,
-                                int *error)
+struct nw_worker *nw__worker_new(struct nw_seat *seat, uint32_t number, void (*readable)(void *worker), int *socket,
+                                 int *error)
 {
     struct nw_worker *worker = calloc(1, sizeof *worker);
     *socket = -1;
@@ -50,11 +50,11 @@ struct nw_worker *nw_worker_new(struct nw_seat *seat, uint32_t number, void (*re
         return worker;
     if (*socket >= 0)
         close(*socket);
-    nw_worker_free(worker);
+    nw__worker_free(worker);
     return NULL;
 }
 
-void nw_worker_free(struct nw_worker *worker)
+void nw__worker_free(struct nw_worker *worker)
 {
     if (worker->control_watch)
         nw_io_watch_free(worker->control_watch);
@@ -77,7 +77,7 @@ void nw_worker_tell(struct nw_worker *worker, const struct nw_control *head, con
         nw_list_append(&worker->seat->all->unsent, &worker->outbox_link);
 }
 
-void nw_worker_send_kept(struct nw_worker *worker)
+void nw__worker_send_kept(struct nw_worker *worker)
 {
     if (nw_outbox_flush(&worker->outbox, worker->control) < 0)
         nw_link_break(worker->link, NO_MESSAGES);

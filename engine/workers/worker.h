@@ -40,17 +40,17 @@ struct nw_worker {
 
 /* One for a seat, whose control socket calls back with it. *socket is its end of that, the caller's to close. NULL with
  * *error negative errno. */
-struct nw_worker *nw_worker_new(struct nw_seat *seat, uint32_t number, void (*readable)(void *worker), int *socket,
-                                int *error);
+struct nw_worker *nw__worker_new(struct nw_seat *seat, uint32_t number, void (*readable)(void *worker), int *socket,
+                                 int *error);
 
 /* Gives up everything but the memory of the link. */
-void nw_worker_free(struct nw_worker *worker);
+void nw__worker_free(struct nw_worker *worker);
 
 /* Sends it a message, now or as soon as its socket takes it. */
 void nw_worker_tell(struct nw_worker *worker, const struct nw_control *head, const char *text, size_t length,
                     const int *fds, int n_fds);
 
 /* Sends on what was kept. */
-void nw_worker_send_kept(struct nw_worker *worker);
+void nw__worker_send_kept(struct nw_worker *worker);
 
 #endif

@@ -62,14 +62,14 @@ static void exited(void *arg, uint32_t number, int64_t status, const char *why)
     if (worker && status < 0)
         snprintf(worker->seat->why, sizeof worker->seat->why, "%.500s", why);
     if (worker)
-        nw_seat_lose(worker->seat, "its process ended", loss);
+        nw__seat_lose(worker->seat, "its process ended", loss);
     nw_list_each(&all->seats, at, after)
     {
         struct nw_seat *seat = seat_at(at);
         if (!number || seat->untold != number)
             continue;
-        nw_seat_judge(seat, loss);
-        nw_seat_try_start(seat);
+        nw__seat_judge(seat, loss);
+        nw__seat_try_start(seat);
     }
 }
 
@@ -80,9 +80,9 @@ static void gone(void *arg)
     {
         struct nw_seat *seat = seat_at(at);
         if (seat->worker)
-            nw_seat_lose(seat, "its launcher is gone", NW_LOSS_OTHER);
+            nw__seat_lose(seat, "its launcher is gone", NW_LOSS_OTHER);
         else if (seat->untold)
-            nw_seat_judge(seat, NW_LOSS_OTHER);
+            nw__seat_judge(seat, NW_LOSS_OTHER);
     }
 }
 
@@ -91,12 +91,12 @@ static const struct nw_launcher_events launcher_events = {.started = started, .e
 void nw_workers_new_launcher(struct nw_workers *all, int socket)
 {
     if (nw_launcher_is_there(&all->launcher)) {
-        nw_launcher_leave(&all->launcher);
+        nw__launcher_leave(&all->launcher);
         gone(all);
     }
     nw_workers_bury(all);
     char text[NW_ERROR_TEXT];
-    int rc = nw_launcher_meet(&all->launcher, socket);
+    int rc = nw__launcher_meet(&all->launcher, socket);
     if (rc < 0) {
         nw_log(NW_LOG_ERROR, "cannot watch the launcher's socket: %s", nw_error_text(-rc, text));
         return;
@@ -106,7 +106,7 @@ void nw_workers_new_launcher(struct nw_workers *all, int socket)
         struct nw_seat *seat = seat_at(at);
         seat->backoff = (struct nw_backoff){{0}};
         seat->deadline = 0;
-        nw_seat_try_start(seat);
+        nw__seat_try_start(seat);
     }
 }
 
@@ -119,19 +119,19 @@ void nw_workers_bury(struct nw_workers *all)
         struct nw_link *link = nw_container(broken->next, struct nw_link, broken_link);
         const struct nw_worker *worker = link->owner;
         nw_list_remove(&link->broken_link);
-        nw_seat_bury(worker->seat);
+        nw__seat_bury(worker->seat);
     }
 }
 
 void nw_workers_send_kept(struct nw_workers *all)
 {
-    nw_list_each(&all->unsent, at, after) nw_worker_send_kept(nw_container(at, struct nw_worker, outbox_link));
-    nw_launcher_send_kept(&all->launcher);
+    nw_list_each(&all->unsent, at, after) nw__worker_send_kept(nw_container(at, struct nw_worker, outbox_link));
+    nw__launcher_send_kept(&all->launcher);
 }
 
 void nw_workers_tick(struct nw_workers *all)
 {
-    nw_list_each(&all->seats, at, after) nw_seat_tick(seat_at(at));
+    nw_list_each(&all->seats, at, after) nw__seat_tick(seat_at(at));
 }
 
 bool nw_workers_all_up(const struct nw_workers *all)
@@ -149,12 +149,12 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
     nw_list_init(&all->tenants);
     nw_list_init(&all->seats);
     nw_list_init(&all->unsent);
-    nw_launcher_init(&all->launcher, engine->io, &launcher_events, all);
+    nw__launcher_init(&all->launcher, engine->io, &launcher_events, all);
 }
 
 void nw_workers_fini(struct nw_workers *all)
 {
     nw_list_each(&all->seats, at, after) nw_seat_free(seat_at(at));
-    nw_launcher_leave(&all->launcher);
+    nw__launcher_leave(&all->launcher);
     free(all->layers);
 }

@@ -20,7 +20,8 @@ void nw_workers_new_launcher(struct nw_workers *all, int socket);
 /* Buries every worker whose loss was marked. */
 void nw_workers_bury(struct nw_workers *all);
 
-/* Sends on what control sockets did not take at once. To be called before the loop waits; it turns at each tick. */
+/* Sends on what control sockets did not take at once. To be called before the loop waits; what still does not fit
+ * is tried again at the next tick. */
 void nw_workers_send_kept(struct nw_workers *all);
 
 /* Starts what is due, gives up what does not come. */
