@@ -17,6 +17,7 @@
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
+#include "engine/versions/seat_events.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/tenant.h"
@@ -100,7 +101,7 @@ void nw_controller_init(struct nw_controller *controller)
     nw_loop_init(engine, &role);
     controller->started = nw_io_now(engine->io);
     nw_threads_init(&controller->threads, engine, &nw__snapshot_events);
-    nw_workers_init(&controller->workers, engine, &controller->threads, &nw_deployment_seat_events);
+    nw_workers_init(&controller->workers, engine, &controller->threads, &nw_version_seat_events);
     nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw__operation_events,
                         &controller->operations);
     nw__operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);

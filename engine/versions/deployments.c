@@ -7,8 +7,9 @@
  *    │  └ REFUSED, when its row is there already ─> FAILED ──RETIRE──────────>│
  *    └────────────── RETIRE (it was refused, or the disk failed) ────────────>┘   (from COMMITTING, too)
  *
- * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can.
- * What becomes of its replicas meanwhile is in replica.h. Nothing of this is freed but in nw_deployments_reap.
+ * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can. LOADED
+ * in SERVING: one more worker can serve it, too. What becomes of its replicas meanwhile is in replica.h. Nothing of
+ * this is freed but in nw_deployments_reap.
  */
 #include "engine/versions/deployments.h"
 #include "common/base/log.h"
@@ -18,7 +19,6 @@
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
-#include "engine/serve/link.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/loads.h"
 #include "engine/workers/seats.h"
@@ -41,7 +41,6 @@ static void commit(struct nw_deployment *deployment);
 static void serve(struct nw_deployment *deployment);
 static void take_over(struct nw_deployment *deployment);
 static void fail(struct nw_deployment *deployment);
-static void judge(struct nw_deployment *deployment);
 static void begin_retiring(struct nw_deployment *deployment);
 
 /* The first index says whether the row is in the registry. */
@@ -118,15 +117,13 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- loading --- */
 
-static void refuse(struct nw_replica *replica, const char *reason);
-
-static void load_next(struct nw_seat *seat)
+void nw__deployments_load_next(struct nw_seat *seat)
 {
     struct nw_replica *next;
     char why[512];
     while ((next = nw__loads_next(seat)))
         if (!nw__load_begin(next, why, sizeof why))
-            refuse(next, why);
+            nw__deployment_refuse(next, why);
 }
 
 static void tell(struct nw_replica *replica, enum nw_control_kind kind)
@@ -145,9 +142,7 @@ static void activate(struct nw_replica *replica)
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
-/* Looks at all replicas. LOADED: one has loaded it and, before it ever served, none has yet to. REFUSED: a persisted
- * version was refused everywhere. A new one that was refused anywhere is refused as a whole. */
-static void judge(struct nw_deployment *deployment)
+void nw__deployment_judge(struct nw_deployment *deployment)
 {
     unsigned loaded = 0, refused = 0, unsettled = 0;
     nw_list_each(&deployment->replicas, at, after)
@@ -165,7 +160,7 @@ static void judge(struct nw_deployment *deployment)
         deployment_move(deployment, EVENT_REFUSED);
 }
 
-static void refuse(struct nw_replica *replica, const char *reason)
+void nw__deployment_refuse(struct nw_replica *replica, const char *reason)
 {
     struct nw_deployment *deployment = replica->deployment;
     nw_replica_move(replica, NW_REPLICA_REFUSE);
@@ -173,7 +168,7 @@ static void refuse(struct nw_replica *replica, const char *reason)
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
         deployment->all->reap = true;
     else
-        judge(deployment);
+        nw__deployment_judge(deployment);
 }
 
 static void refuse_all(struct nw_deployment *deployment, const char *why)
@@ -182,13 +177,13 @@ static void refuse_all(struct nw_deployment *deployment, const char *why)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_PENDING && deployment->state != NW_DEPLOYMENT_RETIRING)
-            refuse(replica, why);
+            nw__deployment_refuse(replica, why);
     }
 }
 
 static void load_everywhere(struct nw_deployment *deployment)
 {
-    nw_list_each(&deployment->replicas, at, after) load_next(replica_at(at)->seat);
+    nw_list_each(&deployment->replicas, at, after) nw__deployments_load_next(replica_at(at)->seat);
 }
 
 /* --- what other threads have done for it --- */
@@ -263,7 +258,7 @@ static void take_over(struct nw_deployment *deployment)
     deployment->persisted = true;
     function->current = &deployment->version;
     serve(deployment);
-    judge(deployment); /* workers may have been lost, and refused it, while the row was written */
+    nw__deployment_judge(deployment); /* workers may have been lost, and refused it, while the row was written */
     if (old)
         nw_deployment_retire(old);
 }
@@ -370,7 +365,7 @@ static void replica_free(struct nw_replica *replica)
     if (seat->only)
         nw_seat_free(seat);
     else
-        load_next(seat);
+        nw__deployments_load_next(seat);
 }
 
 /* A replica of a retiring deployment that no invocation needs. A worker that has it is told and answers first. */
@@ -414,142 +409,6 @@ void nw_deployments_reap(struct nw_deployments *all)
             end_deployment(deployment);
     }
 }
-
-/* --- what workers do --- */
-
-static void seat_up(struct nw_seat *seat)
-{
-    load_next(seat);
-}
-
-static void seat_lost(struct nw_seat *seat)
-{
-    nw__loads_lost(seat);
-    nw_list_each(&seat->replicas, at, after)
-    {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-        memset(replica->holds, 0, sizeof replica->holds);
-        replica->memory = 0;
-        if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
-            nw_replica_move(replica, NW_REPLICA_LOST);
-        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
-            replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
-    }
-}
-
-static void seat_judged(struct nw_seat *seat, bool own)
-{
-    struct nw_replica *deadly = nw__loads_judged(seat, own);
-    if (deadly)
-        refuse(deadly, "the worker process ended while it was loaded");
-}
-
-static void seat_buried(struct nw_seat *seat)
-{
-    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(&nw_container(at, struct nw_replica, of_seat)->queue);
-}
-
-static void seat_stuck(struct nw_seat *seat)
-{
-    nw_list_each(&seat->replicas, at, after)
-    {
-        struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
-        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
-            continue;
-        snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
-        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
-    }
-}
-
-static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
-{
-    nw_list_each(&seat->replicas, at, after)
-    {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-        if (replica->deployment->version.number == number)
-            return replica;
-    }
-    return NULL;
-}
-
-static const char *loaded_or_refused(struct nw_replica *replica, bool refused, const char *reason)
-{
-    struct nw_seat *seat = replica->seat;
-    if (replica->state != NW_REPLICA_LOADING)
-        return "it answered a load that it was not asked for";
-    nw__load_ended(replica, !refused);
-    if (refused) {
-        refuse(replica, *reason ? reason : "the worker gave no reason");
-    } else {
-        nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
-        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
-            replica->deployment->all->reap = true;
-        else
-            judge(replica->deployment);
-    }
-    load_next(seat);
-    return NULL;
-}
-
-static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
-{
-    uint32_t status = head->value < 0 || head->value >= NW_STATUS_COUNT ? NW_STATUS_INTERNAL : (uint32_t)head->value;
-    nw_log(NW_LOG_WARN, "function \"%s\": %s: %s", replica->deployment->manifest.name, nw_status_info(status)->code,
-           text);
-}
-
-static const char *holds(struct nw_replica *replica, const struct nw_control *head, const char *text)
-{
-    if (nw_resources_parse(text, replica->holds) < 0 || head->value < 0)
-        return "it sent no list of what a function holds";
-    replica->memory = head->memory;
-    if ((uint64_t)head->value > replica->memory_peak)
-        replica->memory_peak = (uint64_t)head->value;
-    return NULL;
-}
-
-static const char *worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
-{
-    struct nw_replica *replica = replica_of(seat, head->deployment);
-    if (!replica)
-        return "it spoke of a deployment that it does not have";
-    switch (head->kind) {
-    case NW_CONTROL_LOADED:
-    case NW_CONTROL_REFUSED:
-        return loaded_or_refused(replica, head->kind == NW_CONTROL_REFUSED, text);
-    case NW_CONTROL_RETIRED:
-        if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
-            return "it retired a deployment that it was not asked to";
-        /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
-        replica->deployment->all->reap = true;
-        return NULL;
-    case NW_CONTROL_TORN_DOWN:
-        torn_down(replica, head, text);
-        return NULL;
-    case NW_CONTROL_HOLDS:
-        return holds(replica, head, text);
-    default:
-        return "it sent a message that is not a worker's";
-    }
-}
-
-static void seat_tick(struct nw_seat *seat)
-{
-    if (nw__loads_overdue(seat))
-        nw_link_break(seat->worker->link, "it did not finish loading a function in time");
-    else if (seat->loading)
-        load_next(seat);
-}
-
-const struct nw_seat_events nw_deployment_seat_events = {
-    .up = seat_up,
-    .lost = seat_lost,
-    .buried = seat_buried,
-    .judged = seat_judged,
-    .stuck = seat_stuck,
-    .tick = seat_tick,
-    .said = worker_said,
-};
 
 /* --- the whole --- */
 

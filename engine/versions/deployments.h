@@ -42,9 +42,6 @@ void nw_deployment_retire(struct nw_deployment *deployment);
 /* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
 void nw_deployments_reap(struct nw_deployments *all);
 
-/* What becomes of versions when something happens in a seat; for nw_workers_init. */
-extern const struct nw_seat_events nw_deployment_seat_events;
-
 /* Gives up loading what takes too long. */
 void nw_deployments_tick(struct nw_deployments *all);
 
@@ -59,5 +56,15 @@ void nw_deployment_version(const struct nw_deployment *deployment, char version[
 
 /* "loading", "serving", "failed", ... */
 const char *nw_deployment_state_name(enum nw_deployment_state state);
+
+/* Loads into the worker of a seat what may be loaded now. */
+void nw__deployments_load_next(struct nw_seat *seat);
+
+/* A replica cannot be loaded, for `reason`; looks what that means for its deployment. */
+void nw__deployment_refuse(struct nw_replica *replica, const char *reason);
+
+/* Looks at all replicas. It is loaded when one has loaded it and, before it ever served, none has yet to. A persisted
+ * version has failed when it was refused everywhere; a new one that was refused anywhere is refused as a whole. */
+void nw__deployment_judge(struct nw_deployment *deployment);
 
 #endif

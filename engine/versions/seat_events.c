@@ -1,0 +1,151 @@
+/* See seat_events.h. */
+#include "engine/versions/seat_events.h"
+#include "common/base/log.h"
+#include "common/manifest/control.h"
+#include "common/manifest/resources.h"
+#include "engine/dispatch/dispatch.h"
+#include "engine/serve/link.h"
+#include "engine/versions/deployment.h"
+#include "engine/versions/deployments.h"
+#include "engine/versions/loads.h"
+#include "engine/versions/replica.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
+#include <stdio.h>
+#include <string.h>
+
+static void seat_up(struct nw_seat *seat)
+{
+    nw__deployments_load_next(seat);
+}
+
+static void seat_lost(struct nw_seat *seat)
+{
+    nw__loads_lost(seat);
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        memset(replica->holds, 0, sizeof replica->holds);
+        replica->memory = 0;
+        if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
+            nw_replica_move(replica, NW_REPLICA_LOST);
+        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+            replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
+    }
+}
+
+static void seat_judged(struct nw_seat *seat, bool own)
+{
+    struct nw_replica *deadly = nw__loads_judged(seat, own);
+    if (deadly)
+        nw__deployment_refuse(deadly, "the worker process ended while it was loaded");
+}
+
+static void seat_buried(struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after) nw_dispatch_unqueue(&nw_container(at, struct nw_replica, of_seat)->queue);
+}
+
+static void seat_stuck(struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
+        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
+            continue;
+        snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
+        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
+    }
+}
+
+static void seat_tick(struct nw_seat *seat)
+{
+    if (nw__loads_overdue(seat))
+        nw_link_break(seat->worker->link, "it did not finish loading a function in time");
+    else if (seat->loading)
+        nw__deployments_load_next(seat);
+}
+
+/* --- what workers say --- */
+
+static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        if (replica->deployment->version.number == number)
+            return replica;
+    }
+    return NULL;
+}
+
+static const char *loaded_or_refused(struct nw_replica *replica, bool refused, const char *reason)
+{
+    struct nw_seat *seat = replica->seat;
+    if (replica->state != NW_REPLICA_LOADING)
+        return "it answered a load that it was not asked for";
+    nw__load_ended(replica, !refused);
+    if (refused) {
+        nw__deployment_refuse(replica, *reason ? reason : "the worker gave no reason");
+    } else {
+        nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
+        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+            replica->deployment->all->reap = true;
+        else
+            nw__deployment_judge(replica->deployment);
+    }
+    nw__deployments_load_next(seat);
+    return NULL;
+}
+
+static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
+{
+    uint32_t status = head->value < 0 || head->value >= NW_STATUS_COUNT ? NW_STATUS_INTERNAL : (uint32_t)head->value;
+    nw_log(NW_LOG_WARN, "function \"%s\": %s: %s", replica->deployment->manifest.name, nw_status_info(status)->code,
+           text);
+}
+
+static const char *holds(struct nw_replica *replica, const struct nw_control *head, const char *text)
+{
+    if (nw_resources_parse(text, replica->holds) < 0 || head->value < 0)
+        return "it sent no list of what a function holds";
+    replica->memory = head->memory;
+    if ((uint64_t)head->value > replica->memory_peak)
+        replica->memory_peak = (uint64_t)head->value;
+    return NULL;
+}
+
+static const char *worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
+{
+    struct nw_replica *replica = replica_of(seat, head->deployment);
+    if (!replica)
+        return "it spoke of a deployment that it does not have";
+    switch (head->kind) {
+    case NW_CONTROL_LOADED:
+    case NW_CONTROL_REFUSED:
+        return loaded_or_refused(replica, head->kind == NW_CONTROL_REFUSED, text);
+    case NW_CONTROL_RETIRED:
+        if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
+            return "it retired a deployment that it was not asked to";
+        /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
+        replica->deployment->all->reap = true;
+        return NULL;
+    case NW_CONTROL_TORN_DOWN:
+        torn_down(replica, head, text);
+        return NULL;
+    case NW_CONTROL_HOLDS:
+        return holds(replica, head, text);
+    default:
+        return "it sent a message that is not a worker's";
+    }
+}
+
+const struct nw_seat_events nw_version_seat_events = {
+    .up = seat_up,
+    .lost = seat_lost,
+    .buried = seat_buried,
+    .judged = seat_judged,
+    .stuck = seat_stuck,
+    .tick = seat_tick,
+    .said = worker_said,
+};
