@@ -66,7 +66,7 @@ static long apart(struct nw_call *call, nw_syscall_handler *handler)
     return result;
 }
 
-static long answer(struct nw_call *call)
+long nw__syscall(struct nw_call *call)
 {
     const struct entry *e = lookup(call->number);
     long result;
@@ -100,7 +100,7 @@ static void settle(struct nw_call *call, long number, long result)
 static struct nw_gate_context *carry_out(struct nw_call *call)
 {
     const long number = call->number; /* it may become another on its way */
-    long result = answer(call);
+    long result = nw__syscall(call);
 
     if (call->parked || (call->starved && nw_blocked_await(call->slot, number, call->until)))
         return nw_executor_next(call->ex);

@@ -18,7 +18,7 @@
 
 uint64_t nw_memory_used(const struct nw_memory *memory)
 {
-    /* A snapshot where memory_lock is not held. */
+    /* A snapshot where the lock is not held. */
     return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes);
 }
 

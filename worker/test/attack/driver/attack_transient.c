@@ -99,7 +99,7 @@ static uint64_t place(const struct attack_transient *attack)
     if (!attack->from && attack->held)
         return compared();
     if (!attack->from)
-        return nw_attack_jump_offset("nw_syscall");
+        return nw_attack_jump_offset("nw__syscall");
     return attack->wrpkru ? nw_attack_wrpkru_offset(attack->from, attack->wrpkru) : nw_attack_gate_offset(attack->from);
 }
 
