@@ -13,11 +13,11 @@
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/signals.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
-#include "worker/signal/signals.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>

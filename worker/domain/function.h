@@ -8,8 +8,9 @@
 
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
-#include "worker/domain/grants.h"
+#include "worker/files/directory.h"
 #include "worker/files/disk.h"
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,14 @@
 
 struct nw_domain;
 struct nw_invocation;
+
+/* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
+struct nw_reach {
+    pthread_mutex_t lock;
+    bool everything;
+    size_t n;
+    struct nw_address_grant *addresses;
+};
 
 enum nw_function_state {
     NW_FUNCTION_NONE,

@@ -11,8 +11,8 @@
 
 #include "common/manifest/manifest.h"
 #include "protect/gate/gate.h"
+#include "worker/base/signals.h"
 #include "worker/base/span.h"
-#include "worker/signal/signals.h"
 #include <stdbool.h>
 #include <stdint.h>
 

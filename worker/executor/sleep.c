@@ -1,11 +1,11 @@
 /* See sleep.h. */
 #include "worker/executor/sleep.h"
 #include "worker/base/limits.h"
+#include "worker/base/signals.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
-#include "worker/signal/signals.h"
 #include <errno.h>
 #include <stddef.h>
 

@@ -237,7 +237,7 @@ static void set_up(void)
     n_recent = 0;
     for (int i = 0; i < SLOTS; i++)
         domain.slots[i] = (struct nw_slot){.domain = &domain, .state = NW_SLOT_FREE};
-    nw__links.geometry = (struct nw_geometry){.ring_capacity = CAPACITY, .arena_size = ARENA};
+    nw__links.link[0].arena_size = ARENA;
     nw__links.n = 1;
     nw__links.link[0].n_outbox = 0;
     struct nw_channel *ch = &nw__links.link[0].channel;

@@ -3,7 +3,6 @@
 #include "worker/base/fd_name.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
-#include "worker/domain/grants.h"
 #include "worker/path/beneath.h"
 #include "worker/path/path.h"
 #include <errno.h>

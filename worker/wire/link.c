@@ -9,6 +9,12 @@
 
 struct nw_links nw__links;
 
+static int begin(struct nw_link *link)
+{
+    link->arena_size = nw__links.geometry.arena_size;
+    return nw_payload_init(link);
+}
+
 int nw_links_init(const struct nw_geometry *geometry, int channel, int doorbell, int engine)
 {
     struct nw_link *link = &nw__links.link[0];
@@ -18,7 +24,7 @@ int nw_links_init(const struct nw_geometry *geometry, int channel, int doorbell,
     nw__links.n = 1;
     if (!error)
         error = nw_channel_block(&link->channel);
-    return error ? error : nw_payload_init(link);
+    return error ? error : begin(link);
 }
 
 void nw_link_add(const struct nw_control_message *message)
@@ -29,7 +35,7 @@ void nw_link_add(const struct nw_control_message *message)
         error = nw_channel_attach(&nw__links.link[nw__links.n].channel, &nw__links.geometry, message->fds[0], -1,
                                   message->fds[1]);
     if (!error)
-        error = nw_payload_init(&nw__links.link[nw__links.n]);
+        error = begin(&nw__links.link[nw__links.n]);
     if (error)
         nw_die_system("cannot attach another channel to the engine: %s", strerror(-error));
     nw__links.n++;

@@ -22,6 +22,7 @@ struct nw_owner {
 struct nw_link {
     struct nw_owner *owners; /* of blocks in our arena, by where they begin: see payload.c */
     struct nw_channel channel;
+    uint64_t arena_size;    /* of either side */
     struct nw_desc *outbox; /* descriptors that found the ring full */
     size_t n_outbox, outbox_size;
 };

@@ -1,6 +1,11 @@
 /* See payload.h. */
 #include "worker/wire/payload.h"
 #include "common/base/log.h"
+#include "common/shm/arena.h"
+#include "common/shm/ring.h"
+#include "protect/gate/without.h"
+#include "worker/domain/domain.h"
+#include "worker/wire/link.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,7 +17,7 @@
 
 int nw_payload_init(struct nw_link *link)
 {
-    link->owners = calloc(nw__links.geometry.arena_size / BLOCK_UNIT, sizeof(*link->owners));
+    link->owners = calloc(link->arena_size / BLOCK_UNIT, sizeof(*link->owners));
     return link->owners ? 0 : -ENOMEM;
 }
 
@@ -27,7 +32,7 @@ static struct nw_domain *owner_of(const struct nw_link *link, uint64_t offset)
 
 static bool within_share(const struct nw_link *link, const struct nw_domain *domain, uint64_t length)
 {
-    uint64_t size = nw__links.geometry.arena_size, held = domain->arena_bytes + length;
+    uint64_t size = link->arena_size, held = domain->arena_bytes + length;
 
     if (nw_without(NW_DEFENCE_SHARES) || held <= size / HOLDS_LITTLE || nw_arena_used(link->channel.arena) == 0)
         return true;
@@ -44,7 +49,7 @@ int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_d
     *at = desc->data;
     if (desc->length <= NW_INLINE_MAX)
         return 0;
-    if (desc->length > nw__links.geometry.arena_size)
+    if (desc->length > link->arena_size)
         return -E2BIG;
     if (domain && !within_share(link, domain, desc->length))
         return -ENOMEM;

@@ -8,14 +8,8 @@
 #ifndef NW_WORKER_WIRE_PAYLOAD_H
 #define NW_WORKER_WIRE_PAYLOAD_H
 
-#include "common/base/atomic.h"
-#include "common/manifest/control.h"
-#include "common/shm/ring.h"
-#include "worker/domain/domain.h"
-#include "worker/wire/link.h"
 #include <stdint.h>
 
-struct nw_control_message;
 struct nw_desc;
 struct nw_domain;
 struct nw_link;

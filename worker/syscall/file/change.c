@@ -4,7 +4,7 @@
  */
 #include "worker/base/fd_name.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/grants.h"
+#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"

@@ -2,8 +2,8 @@
  * in syscall/file/name.c. */
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/grants.h"
 #include "worker/executor/blocked.h"
+#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"

@@ -5,8 +5,8 @@
  * options there are is in policy/rules.c.
  */
 #include "worker/base/config.h"
+#include "worker/call/grants.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/grants.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/syscall/call.h"

@@ -2,7 +2,7 @@
  * What a function is granted, from the lists of its manifest: addresses to connect to, and directories, which the
  * engine opened. Says nothing of what is done with them (syscall/file/socket.c, syscall/file/path.c).
  */
-#include "worker/domain/grants.h"
+#include "worker/call/grants.h"
 #include "common/base/log.h"
 #include "worker/domain/function.h"
 #include <errno.h>

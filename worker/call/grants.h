@@ -1,23 +1,13 @@
 /* Addresses and directories that a function may use, from the lists of its manifest. */
-#ifndef NW_WORKER_DOMAIN_GRANTS_H
-#define NW_WORKER_DOMAIN_GRANTS_H
+#ifndef NW_WORKER_CALL_GRANTS_H
+#define NW_WORKER_CALL_GRANTS_H
 
 #include "common/manifest/manifest.h"
-#include "worker/files/directory.h"
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct nw_function;
-
-/* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
-struct nw_reach {
-    pthread_mutex_t lock;
-    bool everything;
-    size_t n;
-    struct nw_address_grant *addresses;
-};
 
 /* The fds are taken over, also when it fails. */
 int nw_grants_init(struct nw_function *function, const char *connect, const char *directories, const int *fds,
