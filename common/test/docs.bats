@@ -17,7 +17,8 @@ paths_named() {
 
 # A path or pattern of the tree, or the name of a test program as run.sh shows it, such as engine/attacks.
 is_there() {
-    compgen -G "$1" >/dev/null || [ -e "${1%/*}/test/${1##*/}_test.c" ] || [ -e "${1%%/*}/fuzz/${1#*/}_fuzz.c" ] ||
+    compgen -G "$1" >/dev/null || [ -e "${1%/*}/test/${1##*/}_test.c" ] ||
+        compgen -G "${1%%/*}/test/*/${1##*/}_test.c" >/dev/null || [ -e "${1%%/*}/fuzz/${1#*/}_fuzz.c" ] ||
         grep -qF "call test,$1," ./*/part.mk ./*/test/part.mk ./*/test/*/part.mk
 }
 
