@@ -321,7 +321,7 @@ lists_memory() {
         END { exit !(used ~ /^[0-9]+[.][0-9]M$/ && used + 0 >= 2 && peak + 0 >= used + 0 && peak + 0 < 256) }'
 }
 
-@test "status shows what a function holds" {
+@test "list and the admin API show what a function holds" {
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
     nw_poll 10 holds_threads 2
     nw_poll 10 lists_memory
