@@ -34,15 +34,18 @@ static bool entry_is_valid(const struct nw_domain_fd *e)
     return (e->users || !e->closed) && (!e->opened || nw_opened_is_valid(e->opened));
 }
 
-/* By whom a number is watched. */
+/* By whom a number is watched: by nobody, mostly. */
 static bool watchers_are_valid(const struct nw_files *files, size_t number)
 {
     const struct nw_domain_fd *e = &files->fds[number];
 
-    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
-        if (files->watched_by[number][i / 64] >> i % 64 & 1 &&
-            (e->fd < 0 || e->closed || files->fds[i].fd < 0 || files->fds[i].closed || !files->fds[i].epoll))
-            return false;
+    for (size_t word = 0; word < NW_DOMAIN_FDS / 64; word++)
+        for (uint64_t bits = files->watched_by[number][word]; bits; bits &= bits - 1) {
+            const struct nw_domain_fd *epoll = &files->fds[word * 64 + (size_t)__builtin_ctzll(bits)];
+
+            if (e->fd < 0 || e->closed || epoll->fd < 0 || epoll->closed || !epoll->epoll)
+                return false;
+        }
     return true;
 }
 
