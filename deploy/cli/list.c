@@ -1,8 +1,8 @@
 /* nightward list: what is deployed. */
-#include "deploy/base/say.h"
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
 #include "deploy/client/answer.h"
+#include "deploy/client/ask.h"
 #include <stdio.h>
 
 enum { STATE, JSON, N_OPTIONS };
@@ -58,10 +58,9 @@ static void print_row(const cJSON *function)
         printf("  %s\n", nw_answer_scalar(reason, text, sizeof text));
 }
 
-static void print_table(const struct nw_reply *reply)
+static void print_table(const cJSON *answer)
 {
-    cJSON *root = nw_answer_json(reply);
-    const cJSON *functions = cJSON_GetObjectItem(root, "functions");
+    const cJSON *functions = cJSON_GetObjectItem(answer, "functions");
     const cJSON *function;
 
     if (cJSON_GetArraySize(functions) == 0)
@@ -70,24 +69,12 @@ static void print_table(const struct nw_reply *reply)
         printf(ROW, "NAME", "TENANT", "WORKERS", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "USED", "PEAK", "PROFILE",
                "STATE");
     cJSON_ArrayForEach(function, functions) print_row(function);
-    cJSON_Delete(root);
 }
 
 static int run(struct nw_settings *settings)
 {
-    struct nw_request request = {.method = "GET", .path = "/v1/functions"};
-    bool json = nw_setting_on(settings, JSON);
-    struct nw_reply reply;
-    bool good;
-
-    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
-    good = nw_answer_check(&reply, json, "list the functions");
-    if (good && json)
-        nw_answer_write_line(&reply);
-    else if (good)
-        print_table(&reply);
-    nw_reply_fini(&reply);
-    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+    return nw_ask(nw_state_find(settings, STATE), "/v1/functions", "list the functions", nw_setting_on(settings, JSON),
+                  print_table);
 }
 
 static const char *const examples[] = {"nightward list", "nightward list --json", NULL};
