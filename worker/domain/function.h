@@ -8,8 +8,8 @@
 
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
+#include "worker/files/files.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -16,10 +16,17 @@
 #define NW_DOMAIN_FDS NW_LIMIT_DESCRIPTORS
 
 struct nw_account;
-struct nw_directory;
 struct nw_disk;
 struct nw_lock_owner;
 struct nw_opened;
+
+/* A directory of the host that a function was granted, below which it may open files. */
+struct nw_directory {
+    char *path;
+    size_t length;
+    int fd; /* the directory itself, whatever becomes of the path */
+    bool writable;
+};
 
 /* One entry of a domain's own table of files. The kernel's fd stays open while a call uses it, whatever other threads
  * of the domain close meanwhile, so a number can never turn into another domain's file under a call. */

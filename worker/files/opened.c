@@ -4,7 +4,6 @@
 #include "worker/account/share.h"
 #include "worker/base/fd_name.h"
 #include "worker/files/closing.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include <errno.h>

@@ -9,7 +9,6 @@
 #include "protect/gate/gate.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"

@@ -58,15 +58,6 @@ bool nw_call_cut_short(struct nw_call *call, long result);
  * `timeout_at` is a timeout in ms; waits like the above. Where it cannot, it looks once. */
 long nw_call_wait(struct nw_call *call, bool own, uint64_t args[6], int timeout_at);
 
-/* number.c: passes a call on that has a file's number as its first argument, with the kernel's number in its place. */
-long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *));
-
-/* The domain takes over an fd that was just made, as its number at or above `from`; -errno where none was (fd < 0). */
-long nw_call_adopt(struct nw_call *call, int fd, uint64_t from);
-
-/* The domain takes over two files that belong together, and their numbers are stored at `to`; or neither. */
-long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to);
-
 /* Copies between monitor and domain; -EFAULT unless the domain's side lies wholly inside its range and is mapped. */
 int nw_call_read(const struct nw_call *call, void *to, uint64_t from, size_t length);
 int nw_call_write(const struct nw_call *call, uint64_t to, const void *from, size_t length);

@@ -3,7 +3,6 @@
 #include "common/test/test.h"
 #include "worker/account/share.h"
 #include "worker/files/closing.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"

@@ -4,7 +4,6 @@
  */
 #include "worker/base/fd_name.h"
 #include "worker/domain/domain.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/path/place.h"

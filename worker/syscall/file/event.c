@@ -3,6 +3,7 @@
 #include "worker/files/files.h"
 #include "worker/files/watches.h"
 #include "worker/syscall/call.h"
+#include "worker/syscall/file/number.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <sys/timerfd.h>
@@ -32,7 +33,7 @@ static long epoll_wait_passed(struct nw_call *call)
 
 long nw_sys_epoll_wait(struct nw_call *call)
 {
-    return nw_call_on_file(call, epoll_wait_passed);
+    return nw__call_on_file(call, epoll_wait_passed);
 }
 
 long nw_sys_timerfd_create(struct nw_call *call)

@@ -9,6 +9,7 @@
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/syscall/call.h"
+#include "worker/syscall/file/number.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +31,18 @@ static bool is_stream(uint64_t number)
 
 long nw_sys_file_waiting(struct nw_call *call)
 {
-    return nw_call_on_file(call, nw_call_kernel_blocking);
+    return nw__call_on_file(call, nw_call_kernel_blocking);
 }
 
 long nw_sys_file(struct nw_call *call)
 {
-    return nw_call_on_file(call, nw_call_kernel);
+    return nw__call_on_file(call, nw_call_kernel);
 }
 
 long nw_sys_read(struct nw_call *call)
 {
     bool input = (uint32_t)call->args[0] == STDIN_FILENO;
-    long result = nw_call_on_file(call, nw_call_kernel_blocking);
+    long result = nw__call_on_file(call, nw_call_kernel_blocking);
 
     return result == -EBADF && input ? 0 : result;
 }
@@ -82,7 +83,7 @@ static long log_vector(struct nw_call *call)
 long nw_sys_write(struct nw_call *call)
 {
     uint32_t number = (uint32_t)call->args[0];
-    long result = nw_call_on_file(call, nw_call_kernel_blocking);
+    long result = nw__call_on_file(call, nw_call_kernel_blocking);
 
     if (result != -EBADF || (number != STDOUT_FILENO && number != STDERR_FILENO))
         return result;
@@ -101,7 +102,7 @@ long nw_sys_fstat(struct nw_call *call)
 {
     struct stat st = {.st_mode = S_IFCHR | 0620, .st_nlink = 1, .st_blksize = (blksize_t)NW_PAGE_SIZE};
     bool stream = is_stream(call->args[0]);
-    long result = nw_call_on_file(call, nw_call_kernel);
+    long result = nw__call_on_file(call, nw_call_kernel);
 
     return result == -EBADF && stream ? nw_call_write(call, call->args[1], &st, sizeof(st)) : result;
 }
@@ -112,7 +113,7 @@ static long pipe_common(struct nw_call *call, uint64_t to, int flags)
 
     if (pipe2(ends, (flags & O_NONBLOCK) | O_CLOEXEC) < 0)
         return -errno;
-    return nw_call_two_files(call, ends, to);
+    return nw__call_two_files(call, ends, to);
 }
 
 long nw_sys_pipe(struct nw_call *call)
@@ -129,7 +130,7 @@ long nw_sys_eventfd(struct nw_call *call)
 {
     int flags = (int)call->args[1] & (EFD_NONBLOCK | EFD_SEMAPHORE);
 
-    return nw_call_adopt(call, eventfd((unsigned)call->args[0], flags | EFD_CLOEXEC), 0);
+    return nw__call_adopt(call, eventfd((unsigned)call->args[0], flags | EFD_CLOEXEC), 0);
 }
 
 /* A second kernel fd for the same open file. 0 or negative errno. */
@@ -195,11 +196,11 @@ long nw_sys_fcntl(struct nw_call *call)
     default: /* F_GETFL */
         break;
     }
-    result = nw_call_on_file(call, nw_call_kernel);
+    result = nw__call_on_file(call, nw_call_kernel);
     return result == -EBADF && stream ? 0 : result;
 }
 
 long nw_sys_ioctl(struct nw_call *call)
 {
-    return nw_call_on_file(call, nw_call_kernel);
+    return nw__call_on_file(call, nw_call_kernel);
 }

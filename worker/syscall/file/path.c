@@ -3,7 +3,6 @@
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/executor/blocked.h"
-#include "worker/files/directory.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"

@@ -10,6 +10,7 @@
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
 #include "worker/syscall/call.h"
+#include "worker/syscall/file/number.h"
 #include "worker/syscall/handlers.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,7 +45,7 @@ long nw_sys_socketpair(struct nw_call *call)
 
     if (socketpair(AF_UNIX, (int)call->args[1] | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
-    return nw_call_two_files(call, ends, call->args[3]);
+    return nw__call_two_files(call, ends, call->args[3]);
 }
 
 /* Whether the function may reach it: 0 or negative errno. */
@@ -131,7 +132,7 @@ long nw_sys_connect(struct nw_call *call)
     if (nw_call_once(call))
         call->args[1] = (uint64_t)&address.at;
     call->args[2] = address.length;
-    return nw_call_on_file(call, connect_waiting);
+    return nw__call_on_file(call, connect_waiting);
 }
 
 static long send_own(struct nw_call *call)
@@ -154,13 +155,13 @@ long nw_sys_sendto(struct nw_call *call)
     call->args[3] |= MSG_NOSIGNAL;
     if (!address.length) {
         call->args[4] = call->args[5] = 0;
-        return nw_call_on_file(call, send_passed);
+        return nw__call_on_file(call, send_passed);
     }
     if (!nw_domain_holds(call->domain, call->args[1], call->args[2]))
         return -EFAULT;
     call->args[4] = (uint64_t)&address.at;
     call->args[5] = address.length;
-    return nw_call_on_file(call, send_own);
+    return nw__call_on_file(call, send_own);
 }
 
 /* Copies the list of pieces, each of which lies in the domain. */
@@ -204,7 +205,7 @@ static long send_message(struct nw_call *call, uint64_t from)
                               .msg_iovlen = message.msg_iovlen};
     call->args[1] = nw_call_once(call) ? (uint64_t)&message : from;
     call->args[2] |= MSG_NOSIGNAL;
-    return nw_call_on_file(call, sendmsg_own);
+    return nw__call_on_file(call, sendmsg_own);
 }
 
 long nw_sys_sendmsg(struct nw_call *call)
@@ -242,5 +243,5 @@ static long receive_passed(struct nw_call *call)
 
 long nw_sys_receive(struct nw_call *call)
 {
-    return nw_call_on_file(call, receive_passed);
+    return nw__call_on_file(call, receive_passed);
 }

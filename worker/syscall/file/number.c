@@ -1,11 +1,11 @@
-/* From the numbers of a domain's files to those of the kernel and back, for the handlers of system calls. */
+/* See number.h. */
+#include "worker/syscall/file/number.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
-#include "worker/syscall/call.h"
 #include <errno.h>
 
-long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
+long nw__call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
 {
     uint64_t number = call->args[0];
     struct nw_domain_fd file;
@@ -21,18 +21,18 @@ long nw_call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
     return result;
 }
 
-long nw_call_adopt(struct nw_call *call, int fd, uint64_t from)
+long nw__call_adopt(struct nw_call *call, int fd, uint64_t from)
 {
     return fd < 0 ? -errno : nw_fd_add(&call->domain->files, (struct nw_domain_fd){.fd = fd}, from);
 }
 
-long nw_call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
+long nw__call_two_files(struct nw_call *call, const int ends[2], uint64_t to)
 {
     int32_t numbers[2];
     long first, second, result;
 
-    first = nw_call_adopt(call, ends[0], 0);
-    second = nw_call_adopt(call, ends[1], 0);
+    first = nw__call_adopt(call, ends[0], 0);
+    second = nw__call_adopt(call, ends[1], 0);
     numbers[0] = (int32_t)first;
     numbers[1] = (int32_t)second;
     result = first < 0 || second < 0 ? -EMFILE : nw_call_write(call, to, numbers, sizeof(numbers));
