@@ -117,13 +117,13 @@ static int settle_in_namespaces(const struct nw_confinement *c)
     int rc = 0;
 
     if (c->namespaces & CLONE_NEWUSER)
-        rc = nw_namespaces_keep_user(c->starter, c->starter_group);
+        rc = nw__namespaces_keep_user(c->starter, c->starter_group);
     if (rc < 0)
         return refuse("its user namespace", rc);
     if (c->namespaces & CLONE_NEWUTS && sethostname("worker", 6) != 0)
         return refuse("its host name", -errno);
     if (c->namespaces & CLONE_NEWNS)
-        rc = nw_view_make(c->profile & NW_PROFILE_NET);
+        rc = nw__view_make(c->profile & NW_PROFILE_NET);
     return rc < 0 ? refuse("its view of the files", rc) : 0;
 }
 
@@ -144,7 +144,7 @@ static unsigned missing_namespaces(int namespaces)
     return missing;
 }
 
-int nw_confine(const void *arg)
+int nw__confine(const void *arg)
 {
     const struct nw_confinement *c = arg;
     bool has_capabilities = geteuid() == 0 || c->namespaces & CLONE_NEWUSER;
@@ -160,7 +160,7 @@ int nw_confine(const void *arg)
     rc = give_up_rights(c->user, has_capabilities, &missing);
     if (rc < 0)
         return refuse("a user of its own", rc);
-    rc = nw_filter_load(c->exec_cookie, c->profile);
+    rc = nw__filter_load(c->exec_cookie, c->profile);
     if (rc < 0 && c->mode == NW_MODE_PROCESS)
         return refuse("seccomp, which mode process cannot do without", rc);
     if (rc < 0)
@@ -176,12 +176,12 @@ static const struct {
 #undef X
 };
 
-const char *nw_layer_name(enum nw_layer layer)
+const char *nw__layer_name(enum nw_layer layer)
 {
     return layers[layer].name;
 }
 
-const char *nw_layer_obstacle(enum nw_layer layer)
+const char *nw__layer_obstacle(enum nw_layer layer)
 {
     return layers[layer].obstacle;
 }

@@ -31,7 +31,7 @@ struct nw_confinement {
     enum nw_mode mode;
     uint64_t exec_cookie; /* the one execveat that the filter lets through carries it; see common/host/spawn.h */
     uint32_t profile;     /* enum nw_profile of its functions */
-    int namespaces;       /* CLONE_NEW* flags that the process was started with; see nw_namespaces_usable */
+    int namespaces;       /* CLONE_NEW* flags that the process was started with; see nw__namespaces_usable */
     uid_t starter;        /* who we are outside a user namespace, and the group */
     gid_t starter_group;
     uid_t user; /* to become, and the group of the same number; 0: stay who we are */
@@ -43,10 +43,10 @@ struct nw_confinement {
  * any mode, and without seccomp in mode process, where the process is all that holds a function. `arg` is a struct
  * nw_confinement.
  */
-int nw_confine(const void *arg);
+int nw__confine(const void *arg);
 
 /* The name of a layer, and why a machine may lack it, as texts for people. */
-const char *nw_layer_name(enum nw_layer layer);
-const char *nw_layer_obstacle(enum nw_layer layer);
+const char *nw__layer_name(enum nw_layer layer);
+const char *nw__layer_obstacle(enum nw_layer layer);
 
 #endif

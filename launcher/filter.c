@@ -235,7 +235,7 @@ static int build(scmp_filter_ctx ctx, uint64_t exec_cookie, uint32_t profile)
     return rc < 0 ? rc : allow_own(ctx, exec_cookie);
 }
 
-int nw_filter_load(uint64_t exec_cookie, uint32_t profile)
+int nw__filter_load(uint64_t exec_cookie, uint32_t profile)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!ctx)

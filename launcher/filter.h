@@ -9,6 +9,6 @@
  * execveat that carries `exec_cookie` in its sixth register; everything else fails with EPERM, and a call of another
  * architecture ends the process. 0 or negative errno.
  */
-int nw_filter_load(uint64_t exec_cookie, uint32_t profile);
+int nw__filter_load(uint64_t exec_cookie, uint32_t profile);
 
 #endif

@@ -201,7 +201,7 @@ static int choose_user(struct nw_launcher *l, uid_t *user)
 static int start_process(struct nw_launcher *l, struct worker *w)
 {
     struct nw_start_place place = {.worker_path = l->worker_path, .namespaces = l->namespaces};
-    int rc = nw_start_check(&l->message, w->reason, sizeof w->reason);
+    int rc = nw__start_check(&l->message, w->reason, sizeof w->reason);
 
     if (rc == 0 && choose_user(l, &place.user) < 0) {
         snprintf(w->reason, sizeof w->reason, "every user of --worker-users %u-%u has a worker already", l->users.first,
@@ -209,7 +209,7 @@ static int start_process(struct nw_launcher *l, struct worker *w)
         rc = -EAGAIN;
     }
     w->user = place.user;
-    return rc < 0 ? rc : nw_start_worker(&place, &l->message, w->layers, w->reason, sizeof w->reason);
+    return rc < 0 ? rc : nw__start_worker(&place, &l->message, w->layers, w->reason, sizeof w->reason);
 }
 
 static void start_worker(struct nw_launcher *l)
@@ -288,7 +288,7 @@ static void read_signals(struct nw_launcher *l)
     reap(l);
 }
 
-int nw_launcher_run(struct nw_launcher *l)
+int nw__launcher_run(struct nw_launcher *l)
 {
     while (!l->stopping) {
         struct pollfd polls[] = {
@@ -328,7 +328,7 @@ static int block_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users)
+struct nw_launcher *nw__launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users)
 {
     struct nw_launcher *l = calloc(1, sizeof *l);
 
@@ -337,21 +337,21 @@ struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worke
     l->lifeline = lifeline;
     l->control = control;
     l->worker_path = worker_path;
-    l->namespaces = nw_namespaces_usable();
-    if (nw_users_usable())
+    l->namespaces = nw__namespaces_usable();
+    if (nw__users_usable())
         l->users = *users;
     l->last_user = l->users.last;
     l->signals = block_signals();
     if (l->signals < 0 || fcntl(control, F_SETFL, O_NONBLOCK) != 0) {
         int saved = errno;
-        nw_launcher_free(l);
+        nw__launcher_free(l);
         errno = saved;
         return NULL;
     }
     return l;
 }
 
-void nw_launcher_free(struct nw_launcher *l)
+void nw__launcher_free(struct nw_launcher *l)
 {
     if (!l)
         return;

@@ -15,14 +15,14 @@ struct nw_launcher;
  * those that workers become where we may decide that. Finds out how workers can be confined here. Blocks SIGCHLD,
  * SIGTERM, SIGINT and SIGHUP, of which the last does nothing, in the calling thread. NULL with errno set on failure.
  */
-struct nw_launcher *nw_launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users);
+struct nw_launcher *nw__launcher_new(int lifeline, int control, const char *worker_path, const struct nw_users *users);
 
 /*
  * Serves until either socket ends or a signal asks to stop, then kills and reaps every worker. The exit status: 0, or
  * 111 after a message that no sane engine sends or a failure of the system.
  */
-int nw_launcher_run(struct nw_launcher *launcher);
+int nw__launcher_run(struct nw_launcher *launcher);
 
-void nw_launcher_free(struct nw_launcher *launcher);
+void nw__launcher_free(struct nw_launcher *launcher);
 
 #endif

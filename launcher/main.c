@@ -46,10 +46,10 @@ int main(int argc, char **argv)
     rc = nw_program_path("nightward-worker", worker_path, sizeof worker_path);
     if (rc < 0)
         nw_die_system("cannot find nightward-worker beside this program: %s; install it there", strerror(-rc));
-    launcher = nw_launcher_new(LIFELINE_FD, CONTROL_FD, worker_path, &users);
+    launcher = nw__launcher_new(LIFELINE_FD, CONTROL_FD, worker_path, &users);
     if (!launcher)
         nw_die_system("cannot start: %s", strerror(errno));
-    rc = nw_launcher_run(launcher);
-    nw_launcher_free(launcher);
+    rc = nw__launcher_run(launcher);
+    nw__launcher_free(launcher);
     return rc;
 }

@@ -22,14 +22,14 @@ static bool works(int flags)
     int status = -1;
 
     if (pid == 0)
-        _exit((flags & CLONE_NEWUSER && nw_namespaces_keep_user(user, group) < 0) ||
-              (flags & CLONE_NEWNS && nw_view_make(true) < 0));
+        _exit((flags & CLONE_NEWUSER && nw__namespaces_keep_user(user, group) < 0) ||
+              (flags & CLONE_NEWNS && nw__view_make(true) < 0));
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     return pid > 0 && status == 0;
 }
 
-int nw_namespaces_usable(void)
+int nw__namespaces_usable(void)
 {
     static const int each[] = {CLONE_NEWPID, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS};
     int usable = geteuid() == 0 ? 0 : CLONE_NEWUSER;
@@ -61,7 +61,7 @@ static int map_id(const char *path, unsigned id)
     return write_file(path, line, (size_t)length);
 }
 
-int nw_namespaces_keep_user(uid_t user, gid_t group)
+int nw__namespaces_keep_user(uid_t user, gid_t group)
 {
     /* The files below are root's while this process is closed. What it is about to start is open again, too. */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -73,7 +73,7 @@ int nw_namespaces_keep_user(uid_t user, gid_t group)
     return rc < 0 ? rc : map_id("/proc/self/uid_map", user);
 }
 
-bool nw_users_usable(void)
+bool nw__users_usable(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};

@@ -27,7 +27,7 @@ static int refuse(char *why, size_t why_size, const char *what, uint64_t value)
     return -EINVAL;
 }
 
-int nw_start_check(const struct nw_control_message *message, char *why, size_t why_size)
+int nw__start_check(const struct nw_control_message *message, char *why, size_t why_size)
 {
     const struct nw_control *head = &message->head;
     const struct nw_geometry *g = &head->geometry;
@@ -67,7 +67,7 @@ static void log_missing_once(unsigned missing)
 
     for (unsigned i = 0; i < NW_LAYERS_COUNT; i++)
         if (missing & ~logged & (1U << i))
-            nw_log(NW_LOG_WARN, "workers are not confined by: %s: %s", nw_layer_name(i), nw_layer_obstacle(i));
+            nw_log(NW_LOG_WARN, "workers are not confined by: %s: %s", nw__layer_name(i), nw__layer_obstacle(i));
     logged |= missing;
 }
 
@@ -80,8 +80,8 @@ static void describe_layers(unsigned missing, unsigned without, char *text)
 
         if (without & (1U << i))
             continue;
-        used += (size_t)snprintf(text + used, NW_LAYERS_TEXT - used, "%c%s%s%s\n", there ? '+' : '-', nw_layer_name(i),
-                                 there ? "" : ": ", there ? "" : nw_layer_obstacle(i));
+        used += (size_t)snprintf(text + used, NW_LAYERS_TEXT - used, "%c%s%s%s\n", there ? '+' : '-', nw__layer_name(i),
+                                 there ? "" : ": ", there ? "" : nw__layer_obstacle(i));
     }
 }
 
@@ -114,7 +114,7 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
         .n_fds = message->n_fds,
         .death_signal = SIGKILL,
         .namespaces = confinement.namespaces,
-        .confine = nw_confine,
+        .confine = nw__confine,
         .confine_arg = &confinement,
         .exec_cookie = confinement.exec_cookie,
     };
@@ -130,8 +130,8 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
     return pid;
 }
 
-pid_t nw_start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
-                      char *why, size_t why_size)
+pid_t nw__start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
+                       char *why, size_t why_size)
 {
     const struct nw_control *head = &message->head;
     char executors[16], capacity[16], arena[24], number[16], mappings[24], watches[24];

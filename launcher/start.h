@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Whether a START message is one that a sane engine sends. 0, or -EINVAL with the reason, for people, in `why`. */
-int nw_start_check(const struct nw_control_message *message, char *why, size_t why_size);
+int nw__start_check(const struct nw_control_message *message, char *why, size_t why_size);
 
 struct nw_start_place {
     const char *worker_path;
@@ -22,7 +22,7 @@ struct nw_start_place {
  * `layers` (NW_LAYERS_TEXT bytes) a line for each layer around it: "+NAME", or "-NAME: OBSTACLE" where this machine
  * lacks it, which is also logged the first time. Or negative errno with the reason, for people, in `why`.
  */
-pid_t nw_start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
-                      char *why, size_t why_size);
+pid_t nw__start_worker(const struct nw_start_place *place, const struct nw_control_message *message, char *layers,
+                       char *why, size_t why_size);
 
 #endif

@@ -168,7 +168,7 @@ static int mount_root(void)
     return -errno;
 }
 
-int nw_view_make(bool network)
+int nw__view_make(bool network)
 {
     mode_t mask = umask(0);
     int rc = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : -errno;

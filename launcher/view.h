@@ -10,6 +10,6 @@
  * up in, and nothing else. 0, or negative errno; then the process is of no use any more, since it may see any part of
  * that.
  */
-int nw_view_make(bool network);
+int nw__view_make(bool network);
 
 #endif

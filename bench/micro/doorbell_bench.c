@@ -82,7 +82,7 @@ static void run_pair(struct nw_bench *bench, struct pair *pair, bool two_cores)
 /* The argument is twice the kind, plus one for two cores. */
 static void round_trip(struct nw_bench *bench, long argument)
 {
-    struct pair pair = {.kind = &nw_bell_kinds[argument / 2]};
+    struct pair pair = {.kind = &nw__bell_kinds[argument / 2]};
 
     if (pair.kind->open(&pair.there)) {
         nw__bench_fail(bench, "cannot open the doorbell");
@@ -117,8 +117,8 @@ void nw__bench_register_doorbells(void)
     sched_getaffinity(0, sizeof(allowed), &allowed);
     if (CPU_COUNT(&allowed) < 2)
         fputs("skipped: doorbell/*/two_cores: there is one\n", stderr);
-    for (int i = 0; i < nw_bell_kinds_count; i++) {
-        const struct nw_bell_kind *kind = &nw_bell_kinds[i];
+    for (int i = 0; i < nw__bell_kinds_count; i++) {
+        const struct nw_bell_kind *kind = &nw__bell_kinds[i];
 
         for (int two = 0; works(kind) && two < 2 && two < CPU_COUNT(&allowed); two++) {
             snprintf(name, sizeof(name), "doorbell/%s/%s", kind->name, two ? "two_cores" : "one_core");

@@ -198,7 +198,7 @@ static int uring_open(struct nw_bell *bell)
     return -ENOSYS;
 }
 
-const struct nw_bell_kind nw_bell_kinds[] = {
+const struct nw_bell_kind nw__bell_kinds[] = {
     {"spin", false, true, open_nothing, flag_ring, spin_wait, close_nothing},
     {"yield", true, true, open_nothing, flag_ring, yield_wait, close_nothing},
     {"futex", true, true, open_nothing, futex_ring, futex_wait, close_nothing},
@@ -208,4 +208,4 @@ const struct nw_bell_kind nw_bell_kinds[] = {
     {"signal", true, true, signal_open, signal_ring, signal_wait, close_nothing},
     {"io_uring", true, true, uring_open, uring_ring, uring_wait, uring_close},
 };
-const int nw_bell_kinds_count = sizeof(nw_bell_kinds) / sizeof(nw_bell_kinds[0]);
+const int nw__bell_kinds_count = sizeof(nw__bell_kinds) / sizeof(nw__bell_kinds[0]);

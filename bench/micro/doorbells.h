@@ -26,7 +26,7 @@ struct nw_bell_kind {
     void (*close)(struct nw_bell *bell);
 };
 
-extern const struct nw_bell_kind nw_bell_kinds[];
-extern const int nw_bell_kinds_count;
+extern const struct nw_bell_kind nw__bell_kinds[];
+extern const int nw__bell_kinds_count;
 
 #endif

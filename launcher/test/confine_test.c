@@ -63,7 +63,7 @@ static void test_limits(void **state)
     assert_limit(limits, "Max locked memory", "0 0");
     assert_limit(limits, "Max realtime priority", "0 0");
     assert_limit(limits, "Max file size", "1073741824 1073741824");
-    if (nw_users_usable())
+    if (nw__users_usable())
         assert_limit(limits, "Max processes", "2048 2048");
     getrlimit(RLIMIT_NOFILE, &files);
     snprintf(both, sizeof both, "%lu %lu", files.rlim_max < 65536 ? files.rlim_max : 65536,
@@ -97,7 +97,7 @@ static void test_users(void **state)
     int sockets[USERS];
     pid_t pid;
 
-    if (!nw_users_usable()) {
+    if (!nw__users_usable()) {
         print_message("only root can start other users' processes\n");
         skip();
     }
@@ -243,7 +243,7 @@ static void test_profile_net(void **state)
     pid_t pid;
     int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_NET, &pid);
 
-    assert_null(strstr(h->message.text, nw_layer_name(NW_LAYER_NETWORK)));
+    assert_null(strstr(h->message.text, nw__layer_name(NW_LAYER_NETWORK)));
     assert_true(shares_network(pid));
     refuse_with(socket, SYS_socket, "%ld %ld 0", AF_UNIX, SOCK_STREAM, 0);
     refuse_with(socket, SYS_socket, "%ld %ld 0", AF_NETLINK, SOCK_RAW, 0);
@@ -271,7 +271,7 @@ static void test_profile_files(void **state)
     pid_t pid;
     int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_FILES, &pid);
 
-    assert_null(strstr(h->message.text, nw_layer_name(NW_LAYER_USER)));
+    assert_null(strstr(h->message.text, nw__layer_name(NW_LAYER_USER)));
     assert_int_equal(user_of(pid), geteuid());
     assert_int_equal(shares_network(pid), !(usable & CLONE_NEWNET));
     assert_call(socket, SYS_mkdirat, "-1 0 0", EFAULT);
@@ -289,8 +289,8 @@ static void assert_layer(const char *said, enum nw_layer layer, bool there)
 {
     char line[256];
 
-    snprintf(line, sizeof line, "%c%s%s%s\n", there ? '+' : '-', nw_layer_name(layer), there ? "" : ": ",
-             there ? "" : nw_layer_obstacle(layer));
+    snprintf(line, sizeof line, "%c%s%s%s\n", there ? '+' : '-', nw__layer_name(layer), there ? "" : ": ",
+             there ? "" : nw__layer_obstacle(layer));
     if (!strstr(said, line))
         fail_msg("not said: %sbut: %s", line, said);
 }
@@ -304,7 +304,7 @@ static void test_layers_are_reported(void **state)
 
     assert_layer(said, NW_LAYER_SECCOMP, true);
     assert_layer(said, NW_LAYER_LIMITS, true);
-    assert_layer(said, NW_LAYER_USER, nw_users_usable());
+    assert_layer(said, NW_LAYER_USER, nw__users_usable());
     assert_layer(said, NW_LAYER_NETWORK, usable & CLONE_NEWNET);
     assert_layer(said, NW_LAYER_FILES, usable & CLONE_NEWNS);
     assert_layer(said, NW_LAYER_PROCESSES, usable & CLONE_NEWPID);
@@ -332,7 +332,7 @@ int main(void)
     };
 
     find_fake_worker();
-    usable = nw_namespaces_usable();
+    usable = nw__namespaces_usable();
     alarm(120);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,9 +30,9 @@ static void run_launcher(const int lifeline[2], const int control[2], const char
 
     close(lifeline[0]);
     close(control[0]);
-    l = nw_launcher_new(lifeline[1], control[1], path, &users);
-    rc = l ? nw_launcher_run(l) : 99;
-    nw_launcher_free(l);
+    l = nw__launcher_new(lifeline[1], control[1], path, &users);
+    rc = l ? nw__launcher_run(l) : 99;
+    nw__launcher_free(l);
     _exit(rc);
 }
 
