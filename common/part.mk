@@ -9,11 +9,11 @@ $(COMMON): $(call objects,$(COMMON_SOURCES))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(eval $(call test,common/arena,common/test/shm/arena_test.c,,$(COMMON)))
-$(eval $(call test,common/backoff,common/test/base/backoff_test.c,,$(COMMON)))
+$(eval $(call test,common/backoff,common/test/host/backoff_test.c,,$(COMMON)))
 $(eval $(call test,common/channel,common/test/shm/channel_test.c,,$(COMMON)))
 $(eval $(call test,common/control,common/test/manifest/control_test.c,,$(COMMON)))
 $(eval $(call test,common/cpus,common/test/host/cpus_test.c,,$(COMMON)))
-$(eval $(call test,common/error_text,common/test/base/error_text_test.c,,$(COMMON)))
+$(eval $(call test,common/error_text,common/test/host/error_text_test.c,,$(COMMON)))
 $(eval $(call test,common/grant,common/test/manifest/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/host/mode_test.c,,$(COMMON)))

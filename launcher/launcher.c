@@ -5,8 +5,8 @@
  * does not fit into the socket now is sent when it has room again.
  */
 #include "launcher/launcher.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "launcher/namespaces.h"

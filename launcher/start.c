@@ -1,7 +1,7 @@
 /* Starts one worker: checks what the engine asks for, builds the command line, spawns it confined. */
 #include "launcher/start.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "common/host/spawn.h"
 #include "common/manifest/manifest.h"
 #include "launcher/confine.h"

@@ -4,9 +4,9 @@
  * them, it shows instead which of its instructions can change rights.
  */
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "common/base/xstate.h"
+#include "common/host/error_text.h"
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
 #include "worker/account/lines.h"

@@ -9,8 +9,8 @@ WORKER_SOURCES := $(filter-out worker/policy/doc%,$(wildcard $(WORKER_LAYERS:%=w
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
 
-# Nothing that runs with the monitor's rights jumps to where a predictor says: a function may have taught it. Calls through
-# pointers go by a RET that nobody can teach, and no SWITCH becomes a table of jumps.
+# Nothing that runs with the monitor's rights jumps to where a predictor says: a function may have taught it. Calls
+# through pointers go by a RET that nobody can teach, and no SWITCH becomes a table of jumps.
 takes      = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')
 NO_GUESSES := -fno-jump-tables $(or $(call takes,-mindirect-branch=thunk -mindirect-branch-register \
     -fcf-protection=none),-mretpoline) \

@@ -10,13 +10,13 @@
  *
  * CLOSE: it closed its socket, and so is about to end. DISMISS: we close ours, by which it is told to end. With both
  * patience begins: who does not end in time is killed. A child that ended without being dismissed is started again
- * after a pause when it keeps ending (common/base/backoff.h). Not responsible for which children there are when
+ * after a pause when it keeps ending (common/host/backoff.h). Not responsible for which children there are when
  * (host.c).
  */
 #ifndef NW_DEPLOY_HOST_CHILD_H
 #define NW_DEPLOY_HOST_CHILD_H
 
-#include "common/base/backoff.h"
+#include "common/host/backoff.h"
 #include "common/host/spawn.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -15,7 +15,7 @@
  * stays and is sent the socket of the next one.
  */
 #include "deploy/host/host.h"
-#include "common/base/error_text.h"
+#include "common/host/error_text.h"
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
 #include "deploy/base/option_value.h"

@@ -1,8 +1,8 @@
 /* The store of store.h. */
 #include "engine/store/store.h"
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "engine/store/set_aside.h"
 #include <dirent.h>
 #include <errno.h>

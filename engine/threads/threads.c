@@ -1,8 +1,8 @@
 /* The main thread's side of threads.h: what the others are told, what they say, and their figures. */
 #include "engine/threads/threads.h"
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "common/manifest/control.h"
 #include "engine/http/http.h"
 #include "engine/serve/function.h"

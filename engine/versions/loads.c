@@ -1,8 +1,8 @@
 /* See loads.h. */
 #include "engine/versions/loads.h"
 #include "common/base/buffer.h"
-#include "common/base/error_text.h"
 #include "common/base/without.h"
+#include "common/host/error_text.h"
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/resources.h"

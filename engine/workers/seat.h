@@ -3,7 +3,7 @@
 #ifndef NW_ENGINE_WORKERS_SEAT_H
 #define NW_ENGINE_WORKERS_SEAT_H
 
-#include "common/base/backoff.h"
+#include "common/host/backoff.h"
 #include "engine/base/list.h"
 #include "engine/workers/launcher.h"
 #include <stdbool.h>

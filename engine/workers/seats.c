@@ -4,7 +4,7 @@
  *             START               HELLO
  *   DOWN ───────────> STARTING ───────────> UP
  *    ^                   │ LOST              │ LOST
- *    └───────────────────┴───────────────────┘   (with a pause when it keeps happening: see common/base/backoff.h)
+ *    └───────────────────┴───────────────────┘   (with a pause when it keeps happening: see common/host/backoff.h)
  *
  * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
  * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case. What
@@ -12,9 +12,9 @@
  * word is waited for.
  */
 #include "engine/workers/seats.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
 #include "common/base/valid.h"
+#include "common/host/error_text.h"
 #include "common/manifest/control.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/nested.h"

@@ -1,7 +1,7 @@
 /* See workers.h. */
 #include "engine/workers/workers.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/workers/seats.h"

@@ -1,5 +1,6 @@
-# The functions that docs/compatibility.md tells of, one for each library: functions/compat/NAME.c, .cc, .rs or .go becomes
-# build/compat/NAME.so where what it needs is installed. All are tried by compat.bats, which skips what was not built.
+# The functions that docs/compatibility.md tells of, one for each library: functions/compat/NAME.c, .cc, .rs or .go
+# becomes build/compat/NAME.so where what it needs is installed. All are tried by compat.bats, which skips what was not
+# built.
 
 COMPAT := $(B)/compat
 

@@ -5,7 +5,7 @@
  */
 #include "worker/domain/domain.h"
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
+#include "common/host/error_text.h"
 #include "worker/base/config.h"
 #include "worker/base/lock.h"
 #include "worker/base/now.h"

@@ -2,8 +2,8 @@
  * an empty allowed range. */
 #include "worker/executor/thread.h"
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "protect/gate/state.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"

@@ -1,8 +1,8 @@
 /* See executor.h. */
 #include "worker/run/executor.h"
 #include "common/base/atomic.h"
-#include "common/base/error_text.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/call/death.h"

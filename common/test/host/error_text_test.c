@@ -1,5 +1,5 @@
 /* Errors of limits name the limit, its value and what raises it; others are as strerror has them. */
-#include "common/base/error_text.h"
+#include "common/host/error_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

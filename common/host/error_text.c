@@ -1,5 +1,5 @@
 /* The texts of error_text.h. */
-#include "common/base/error_text.h"
+#include "common/host/error_text.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

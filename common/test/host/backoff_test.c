@@ -1,5 +1,5 @@
 /* What is waited for after ends of either kind. */
-#include "common/base/backoff.h"
+#include "common/host/backoff.h"
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * each time. One that something else ended (a kill, the process above it, a function that is blamed for it) starts
  * again at once, because the cause is not its own; unless it ends so often that restarts would take the whole machine.
  */
-#ifndef NW_COMMON_BASE_BACKOFF_H
-#define NW_COMMON_BASE_BACKOFF_H
+#ifndef NW_COMMON_HOST_BACKOFF_H
+#define NW_COMMON_HOST_BACKOFF_H
 
 #include <stdint.h>
 

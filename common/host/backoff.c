@@ -1,5 +1,5 @@
 /* The rules of backoff.h. */
-#include "common/base/backoff.h"
+#include "common/host/backoff.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -2,8 +2,8 @@
  * Errors for people. Where a limit of the process or of the machine may be the cause, strerror says which error it is
  * but not which limit: this says that too, how high it is, and what raises it.
  */
-#ifndef NW_COMMON_BASE_ERROR_TEXT_H
-#define NW_COMMON_BASE_ERROR_TEXT_H
+#ifndef NW_COMMON_HOST_ERROR_TEXT_H
+#define NW_COMMON_HOST_ERROR_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>
