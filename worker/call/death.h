@@ -14,7 +14,6 @@
 #include <stdbool.h>
 
 struct nw_domain;
-struct nw_slot;
 
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);
 void nw_domain_exit(struct nw_domain *domain); /* its func workers have ended: its first flow ends the program */

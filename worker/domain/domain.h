@@ -38,7 +38,7 @@ enum nw_domain_state {
 /* Slots of one domain that are ready, of one pace. */
 struct nw_ready_list {
     struct nw_slot *first, **tail;
-    struct nw_domain *next; /* in monitor.ready */
+    struct nw_domain *next; /* in the queue of executor/ready.c */
     bool queued;            /* there; only while the domain has a key */
 };
 

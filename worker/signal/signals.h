@@ -19,7 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct nw_call;
 struct nw_domain;
 struct nw_executor;
 struct nw_slot;

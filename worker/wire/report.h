@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct nw_domain;
-
 void nw_tell_init(int control, uint32_t worker); /* the socket, and the number of this worker */
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
