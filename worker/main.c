@@ -36,8 +36,9 @@
 #include "worker/signal/signals.h"
 #include "worker/wire/link.h"
 #include "worker/wire/payload.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/receive.h"
 #include "worker/wire/report.h"
+#include "worker/wire/send.h"
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>

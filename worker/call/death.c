@@ -17,7 +17,7 @@
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/memory/shortage.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/send.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

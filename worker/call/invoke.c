@@ -1,6 +1,6 @@
 /*
  * Invocations: which waits for which func worker, what a func worker is given, and where its result goes. The nested
- * call's ordinary case is in dispatch.c, the rings are in remote.c.
+ * call's ordinary case is in dispatch.c, the rings are in wire/ and arrive.c.
  */
 #include "worker/call/invoke.h"
 #include "common/base/atomic.h"
@@ -8,6 +8,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/base/ops.h"
+#include "worker/base/span.h"
 #include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/function.h"
@@ -21,7 +22,7 @@
 #include "worker/executor/wake.h"
 #include "worker/run/executor.h"
 #include "worker/wire/carry.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/send.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,15 +219,6 @@ void nw_function_feed(struct nw_function *function)
     }
 }
 
-void nw_invocation_ended(struct nw_slot *slot)
-{
-    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-    slot->domain->n_serving -= slot->takes_slot;
-    slot->caller = NULL;
-    slot->from_ring = slot->takes_slot = false;
-    slot->incoming.length = 0;
-}
-
 /* Ends the invocation that a slot runs without an output. */
 void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 {
@@ -234,7 +226,7 @@ void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 
     if (!(slot->sequence & 1))
         return;
-    nw_invocation_ended(slot);
+    nw_slot_served(slot);
     if (!caller) {
         if (!slot->answered)
             nw_complete(slot->invocation, status, reason);
@@ -276,7 +268,7 @@ static void answer_caller(struct nw_slot *slot)
     }
     if (error == -ECANCELED) /* reaped, it answers */
         return;
-    nw_invocation_ended(slot);
+    nw_slot_served(slot);
     caller_resume(caller);
 }
 
@@ -323,7 +315,7 @@ static int finish(struct nw_slot *slot)
     if (!slot->from_ring)
         answer_caller(slot);
     else if (slot->answered)
-        nw_invocation_ended(slot);
+        nw_slot_served(slot);
     else
         error = nw_send_output(slot);
     return error;
@@ -370,28 +362,6 @@ void nw_workers_dismiss(struct nw_domain *domain)
     }
 }
 
-struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
-{
-    struct nw_gate_context *next = NULL;
-    int error;
-
-    nw_set_fs(ex->monitor_fs);
-    pthread_mutex_lock(&nw_monitor_lock);
-    if (!slot->worker) {
-        slot->worker = true;
-        slot->domain->n_workers++;
-    }
-    error = slot->domain->state == NW_DOMAIN_DYING ? -ECANCELED : finish(slot);
-    if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_die(slot);
-    else if (error == -EAGAIN)
-        nw_arena_wait(slot);
-    else
-        next = nw_turn(slot);
-    pthread_mutex_unlock(&nw_monitor_lock);
-    return next ? next : nw_executor_next(ex);
-}
-
 /* Whether every func worker of the callee belongs to this chain of calls and there will be no more: then waiting would
  * never end. */
 static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_function *function)
@@ -425,23 +395,36 @@ static long enqueue_call(struct nw_slot *slot, struct nw_function *function, str
     return -EINPROGRESS;
 }
 
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
-                                     struct nw_source input)
+struct nw_gate_context *nw_invocation_done(struct nw_slot *slot)
+{
+    int error;
+
+    if (!slot->worker) {
+        slot->worker = true;
+        slot->domain->n_workers++;
+    }
+    error = slot->domain->state == NW_DOMAIN_DYING ? -ECANCELED : finish(slot);
+    if (slot->domain->state == NW_DOMAIN_DYING)
+        nw_slot_die(slot);
+    else if (error == -EAGAIN)
+        nw_arena_wait(slot);
+    else
+        return nw_turn(slot);
+    return NULL;
+}
+
+void nw_invocation_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input)
 {
     long error;
 
-    nw_set_fs(ex->monitor_fs);
-    pthread_mutex_lock(&nw_monitor_lock);
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_die(slot);
-    } else {
-        error = enqueue_call(slot, route->function, input);
-        if (error != -EINPROGRESS) {
-            slot->gate.result = (uint64_t)error;
-            slot->gate.result2 = 0;
-            nw_ready(slot);
-        }
+        return;
     }
-    pthread_mutex_unlock(&nw_monitor_lock);
-    return nw_executor_next(ex);
+    error = enqueue_call(slot, function, input);
+    if (error == -EINPROGRESS)
+        return;
+    slot->gate.result = (uint64_t)error;
+    slot->gate.result2 = 0;
+    nw_ready(slot);
 }

@@ -1,4 +1,4 @@
-/* Invocations and their results. Lock held but for the slow paths of the gate, which take it. */
+/* Invocations and their results. Lock held. */
 #ifndef NW_WORKER_CALL_INVOKE_H
 #define NW_WORKER_CALL_INVOKE_H
 
@@ -8,9 +8,7 @@
 #include "worker/domain/slot.h"
 #include <stdint.h>
 
-struct nw_executor;
 struct nw_function;
-struct nw_route;
 
 /* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
 struct nw_invocation {
@@ -35,11 +33,14 @@ void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers
 /* 0, or what nw_carry says; `carrier` as there. */
 long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output);
 void nw_held_drop(struct nw_slot *caller);
-void nw_invocation_ended(struct nw_slot *slot);
 void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
-struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
-                                     struct nw_source input);
+
+/* A func worker has called to wait for the next invocation. It goes on with one, or NULL: another slot has a turn. */
+struct nw_gate_context *nw_invocation_done(struct nw_slot *slot);
+
+/* A nested call that is not the ordinary case: it waits in the callee's queue, or has failed. NULL: no such function.
+ */
+void nw_invocation_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input);
 
 #endif

@@ -1,5 +1,6 @@
 /* Slots: making and ending them. */
 #include "worker/domain/slot.h"
+#include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
@@ -115,4 +116,13 @@ void nw_slot_again(struct nw_slot *slot)
 void nw_slot_began(struct nw_slot *slot)
 {
     slot->gate.regs.rip += SYSCALL_SIZE;
+}
+
+void nw_slot_served(struct nw_slot *slot)
+{
+    nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
+    slot->domain->n_serving -= slot->takes_slot;
+    slot->caller = NULL;
+    slot->from_ring = slot->takes_slot = false;
+    slot->incoming.length = 0;
 }

@@ -101,7 +101,7 @@ void nw_executor_unblock(struct nw_executor *ex)
     pthread_mutex_unlock(&nw_monitor_lock);
 }
 
-bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
+bool nw_blocked_await(struct nw_slot *slot, bool restarts, uint64_t until)
 {
     struct nw_domain *domain = slot->domain;
     uint64_t soon = nw_now() + RETRY_NS;
@@ -115,7 +115,7 @@ bool nw_blocked_await(struct nw_slot *slot, long number, uint64_t until)
     }
     if (live) {
         nw_slot_again(slot);
-        slot->signals.restarts = nw_signal_restarts(number);
+        slot->signals.restarts = restarts;
         slot->signals.left_at = 0;
         nw_sleep(slot, NW_SLOT_BLOCK, until);
     }

@@ -1,11 +1,12 @@
 /*
- * The worker's side of the rings (remote.c) against an engine that writes what it likes: a worker that sees nonsense
- * ends, in a word that says so; until then it touches no memory but its own and that of payloads, answers no call
- * twice, and keeps count of what it lent. The rest of the monitor is stood in for.
+ * The worker's side of the rings (wire, call/arrive.c) against an engine that writes what it likes: a worker that sees
+ * nonsense ends, in a word that says so; until then it touches no memory but its own and that of payloads, answers no
+ * call twice, and keeps count of what it lent. The rest of the monitor is stood in for.
  */
 #include "common/base/log.h"
 #include "common/test/fuzz.h"
 #include "worker/base/span.h"
+#include "worker/call/arrive.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
@@ -16,7 +17,7 @@
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
 #include "worker/wire/payload.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/send.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static void let_go(struct nw_slot *slot)
     slot->state = NW_SLOT_FREE;
 }
 
-void nw_invocation_ended(struct nw_slot *slot)
+void nw_slot_served(struct nw_slot *slot)
 {
     let_go(slot);
 }

@@ -16,6 +16,7 @@
 #include "worker/domain/slot.h"
 #include "worker/gate/op.h"
 #include "worker/gate/op_audit.h"
+#include "worker/gate/slow.h"
 #include "worker/gate/syscall.h"
 #include "worker/wire/carry.h"
 #include <errno.h>

@@ -16,7 +16,7 @@
 #include "worker/gate/op_audit.h"
 #include "worker/run/executor.h"
 #include "worker/wire/carry.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/send.h"
 #include <errno.h>
 #include <string.h>
 

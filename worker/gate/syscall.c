@@ -102,7 +102,7 @@ static struct nw_gate_context *carry_out(struct nw_call *call)
     const long number = call->number; /* it may become another on its way */
     long result = nw__syscall(call);
 
-    if (call->parked || (call->starved && nw_blocked_await(call->slot, number, call->until)))
+    if (call->parked || (call->starved && nw_blocked_await(call->slot, nw_signal_restarts(number), call->until)))
         return nw_executor_next(call->ex);
     if (call->slot->may_block) {
         pthread_mutex_lock(&nw_monitor_lock);

@@ -5,6 +5,7 @@
 #include "common/host/error_text.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
+#include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/function.h"
 #include "worker/domain/domain.h"
@@ -15,10 +16,10 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 #include "worker/run/deal.h"
+#include "worker/run/input.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
-#include "worker/wire/remote.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -176,7 +177,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(ex, slot) || !nw_carry_input(ex, slot) ||
+    } while (!loaded(ex, slot) || !nw_input_place(ex, slot) ||
              (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
     return &slot->gate;
 }

@@ -15,7 +15,8 @@
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/wire/link.h"
-#include "worker/wire/remote.h"
+#include "worker/wire/receive.h"
+#include "worker/wire/send.h"
 #include <stdio.h>
 
 #define QUANTUM_NS    5000000ull /* a slot that ran this long yields to one that waits */

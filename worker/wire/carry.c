@@ -2,12 +2,11 @@
 #include "worker/wire/carry.h"
 #include "common/base/atomic.h"
 #include "worker/base/lock.h"
-#include "worker/call/death.h"
+#include "worker/base/span.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
-#include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
 #include "worker/range/pages.h"
 #include <errno.h>
@@ -49,47 +48,4 @@ int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
         nw_executor_unblock(ex);
     pthread_mutex_lock(&nw_monitor_lock);
     return is_dying(slot) ? -ECANCELED : error;
-}
-
-/* The slot makes way: what is left of its input is placed when its turn comes again. */
-static void make_way(struct nw_executor *ex, struct nw_slot *slot)
-{
-    ex->gate.pending = 0;
-    pthread_mutex_lock(&nw_monitor_lock);
-    if (is_dying(slot))
-        nw_slot_die(slot);
-    else
-        nw_ready(slot);
-    nw_dying_sweep();
-    pthread_mutex_unlock(&nw_monitor_lock);
-}
-
-static void fail(struct nw_slot *slot)
-{
-    pthread_mutex_lock(&nw_monitor_lock);
-    if (is_dying(slot))
-        nw_slot_die(slot);
-    else
-        nw_input_failed(slot);
-    pthread_mutex_unlock(&nw_monitor_lock);
-}
-
-bool nw_carry_input(struct nw_executor *ex, struct nw_slot *slot)
-{
-    struct nw_source *from = &slot->incoming;
-
-    while (from->length > 0) {
-        const uint64_t n = piece_of(from->length), done = slot->gate.result - from->length;
-
-        if (nw_pages_kicked(&ex->gate)) {
-            make_way(ex, slot);
-            return false;
-        }
-        if (nw_gate_copy((char *)slot->inbox.at + done, (const void *)from->at, n) < 0) {
-            fail(slot);
-            return false;
-        }
-        *from = (struct nw_source){from->at + n, from->length - n};
-    }
-    return true;
 }

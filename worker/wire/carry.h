@@ -20,8 +20,4 @@ struct nw_slot;
  * be one that is not reaped meanwhile. 0, -EFAULT, or -ECANCELED: its domain is dying. */
 int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from);
 
-/* Lock not held. Places the input of an invocation that the slot is about to run. False: a kick came in between, or the
- * input could not be placed; the executor takes another slot. */
-bool nw_carry_input(struct nw_executor *ex, struct nw_slot *slot);
-
 #endif

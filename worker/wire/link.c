@@ -53,11 +53,6 @@ bool nw_links_have_work(void)
     return false;
 }
 
-uint32_t nw_links_count(void)
-{
-    return nw__links.n;
-}
-
 /* Where a ring is not empty the others go on believing that we sleep: they ring once in vain. */
 static bool may_sleep(uint32_t n)
 {

@@ -44,7 +44,15 @@ void nw_link_add(const struct nw_control_message *message);
 
 bool nw_links_have_work(void); /* a hint: something came, or waits to be sent */
 
-uint32_t nw_links_count(void);
+static inline uint32_t nw_links_count(void)
+{
+    return nw__links.n;
+}
+
+static inline struct nw_link *nw_link_at(uint32_t i)
+{
+    return &nw__links.link[i];
+}
 
 /* ---- lock NOT held; of the first `n` links, which the caller saw with the lock held ---- */
 

@@ -6,6 +6,7 @@
 #include "worker/base/span.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
+#include "worker/call/route.h"
 #include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
 #include "worker/gate/syscall.h"

@@ -1,8 +1,5 @@
-/*
- * The rings: what the engine sends and what it is sent. Descriptors that find the ring full wait in an outbox, outputs
- * that find the arena full wait in their func workers: back-pressure, never loss.
- */
-#include "worker/wire/remote.h"
+/* See send.h. Descriptors that find the ring full wait in an outbox. */
+#include "worker/wire/send.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "worker/base/limits.h"
@@ -12,10 +9,10 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
-#include "worker/executor/wake.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
 #include "worker/wire/payload.h"
+#include "worker/wire/wire.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,15 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_BATCH 64
-
 static struct nw_slot *waiters; /* for room in an arena or in a ring */
 static bool room_made;          /* without word from the engine: they try again at the next look at the rings */
-
-static noreturn void engine_is_wrong(const char *what)
-{
-    nw_die_system("the engine sent %s; this worker cannot go on", what);
-}
 
 static void outbox_add(struct nw_link *link, const struct nw_desc *desc)
 {
@@ -52,12 +42,12 @@ static void post(struct nw_link *link, const struct nw_desc *desc)
     int error = link->n_outbox ? -EAGAIN : nw_channel_send(&link->channel, desc);
 
     if (error == -EPROTO)
-        engine_is_wrong("an impossible ring index");
+        nw__engine_is_wrong("an impossible ring index");
     if (error)
         outbox_add(link, desc);
 }
 
-static void flush(struct nw_link *link)
+void nw_link_flush(struct nw_link *link)
 {
     size_t n = 0;
 
@@ -71,7 +61,7 @@ void nw_post_flush(void)
 {
     for (uint32_t i = 0; i < nw__links.n; i++)
         if (nw__links.link[i].n_outbox)
-            flush(&nw__links.link[i]);
+            nw_link_flush(&nw__links.link[i]);
 }
 
 static void payload_drop(struct nw_link *link, const struct nw_desc *desc)
@@ -96,7 +86,7 @@ void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *rea
 
 static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)
 {
-    nw_invocation_ended(slot);
+    nw_slot_served(slot);
     nw_complete(slot->invocation, status, reason);
 }
 
@@ -134,28 +124,9 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
         return 0;
     }
-    nw_invocation_ended(slot);
+    nw_slot_served(slot);
     post(link, &desc);
     return 0;
-}
-
-/* A call's id names the slot, and by its generation which of the slot's calls. */
-static uint64_t call_id(const struct nw_slot *slot)
-{
-    return (uint64_t)slot->call_generation << 32 | (uint64_t)slot->domain->index << 16 |
-           (uint64_t)(slot - slot->domain->slots);
-}
-
-static struct nw_slot *call_of(uint64_t id)
-{
-    struct nw_domain *domain = nw_domain_at(id >> 16 & 0xffff);
-    uint64_t index = id & 0xffff;
-    struct nw_slot *slot;
-
-    if (!domain || index >= NW_DOMAIN_SLOTS)
-        return NULL;
-    slot = &domain->slots[index];
-    return slot->state == NW_SLOT_REMOTE && slot->call_generation == id >> 32 ? slot : NULL;
 }
 
 static int answer_call(struct nw_slot *slot, long result)
@@ -191,7 +162,7 @@ int nw_send_call(struct nw_slot *slot)
     slot->call_generation++;
     slot->call_block = desc.offset;
     slot->state = NW_SLOT_REMOTE;
-    desc.id = call_id(slot);
+    desc.id = nw__call_id(slot);
     post(link, &desc);
     return 0;
 }
@@ -218,141 +189,35 @@ void nw_arena_forget(struct nw_slot *slot)
         *link = slot->next;
 }
 
-static void try_again(struct nw_slot *slot)
-{
-    bool call = slot->call_unsent;
-    int error = call ? nw_send_call(slot) : nw_send_output(slot);
-
-    if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING)
-        nw_slot_die(slot);
-    else if (error == -EAGAIN)
-        nw_arena_wait(slot);
-    else if (!call && nw_turn(slot))
-        nw_ready(slot);
-}
-
-/* Room was made: what could not be sent for lack of it is sent again, in the order in which it waits. */
-static void arena_retry(void)
+size_t nw_arena_waiting(void)
 {
     size_t n = 0;
 
     for (const struct nw_slot *slot = waiters; slot; slot = slot->next)
         n++;
-    while (n-- > 0 && waiters) {
-        struct nw_slot *slot = waiters;
-
-        waiters = slot->next;
-        slot->state = NW_SLOT_RUNNING; /* so that nobody reaps it */
-        try_again(slot);
-    }
-}
-
-static void on_invoke(struct nw_link *link, const struct nw_desc *desc)
-{
-    struct nw_function *function = nw_function_find(desc->target);
-    const void *payload = nw_channel_payload(&link->channel, desc);
-    struct nw_invocation *invocation = function ? nw_invocation_new() : NULL;
-    const struct nw_ticket ticket = {desc->id, link};
-
-    if (!payload)
-        engine_is_wrong("a payload outside its arena");
-    if (!invocation) {
-        nw_complete(ticket, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
-        return;
-    }
-    invocation->id = ticket;
-    if (desc->offset == NW_OFFSET_INLINE)
-        payload = memcpy(invocation->small, payload, desc->length);
-    invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
-    invocation->depth = desc->depth;
-    nw_function_enqueue(function, invocation);
-    nw_function_feed(function);
-}
-
-/* -ENOBUFS: it is held, or cannot be, as the slot's result says. */
-static long take_reply(struct nw_slot *slot, struct nw_source reply)
-{
-    long error;
-
-    if (reply.length <= slot->reply.size) {
-        error = nw_carry(slot, (void *)slot->reply.at, reply);
-        return error ? error : (long)reply.length;
-    }
-    nw_hold(slot, slot, reply);
-    return -ENOBUFS;
-}
-
-static void on_reply(struct nw_link *link, const struct nw_desc *desc)
-{
-    struct nw_slot *slot = call_of(desc->id);
-    const void *payload = nw_channel_payload(&link->channel, desc);
-    long result = -EIO;
-
-    if (!payload)
-        engine_is_wrong("a payload outside its arena");
-    if (!slot || link != &nw__links.link[0])
-        engine_is_wrong("an answer to a call that was not made");
-    if (slot->call_block != NW_OFFSET_INLINE)
-        nw_payload_release(link, slot->call_block);
-    slot->call_generation++; /* there is no second answer */
-    if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
-        result = take_reply(slot, (struct nw_source){(uint64_t)payload, desc->length});
-    if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_die(slot);
-    else if (result == -ENOBUFS)
-        nw_ready(slot);
-    else
-        answer_call(slot, result);
-    if (nw_desc_has_block(desc))
-        post(link, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
-    arena_retry();
-}
-
-static void handle(struct nw_link *link, const struct nw_desc *desc)
-{
-    switch (desc->kind) {
-    case NW_DESC_INVOKE:
-        on_invoke(link, desc);
-        break;
-    case NW_DESC_REPLY:
-        on_reply(link, desc);
-        break;
-    case NW_DESC_RELEASE:
-        if (nw_payload_release(link, desc->offset) < 0)
-            engine_is_wrong("a release of what is not in use");
-        arena_retry();
-        break;
-    default:
-        engine_is_wrong("a descriptor of an unknown kind");
-    }
-}
-
-static int poll_link(struct nw_link *link)
-{
-    struct nw_desc desc;
-    int n = 0, got = 0;
-
-    if (link->n_outbox)
-        flush(link);
-    while (n < POLL_BATCH && (got = nw_ring_pop(&link->channel.in, &desc)) == 1) {
-        handle(link, &desc);
-        n++;
-    }
-    if (got == -EPROTO)
-        engine_is_wrong("an impossible ring index");
     return n;
 }
 
-bool nw_ring_poll(void)
+struct nw_slot *nw_arena_next(void)
 {
-    int n = 0;
+    struct nw_slot *slot = waiters;
 
-    if (room_made) {
-        room_made = false;
-        arena_retry();
-        n++;
-    }
-    for (uint32_t i = 0; i < nw__links.n; i++)
-        n += poll_link(&nw__links.link[i]);
-    return n > 0;
+    if (!slot)
+        return NULL;
+    waiters = slot->next;
+    slot->state = NW_SLOT_RUNNING; /* so that it is not taken for one that waits */
+    return slot;
+}
+
+bool nw_arena_has_room(void)
+{
+    const bool made = room_made;
+
+    room_made = false;
+    return made;
+}
+
+void nw_send_release(struct nw_link *link, uint64_t offset)
+{
+    post(link, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = offset});
 }

@@ -1,0 +1,136 @@
+/* See arrive.h. */
+#include "worker/call/arrive.h"
+#include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "worker/base/limits.h"
+#include "worker/base/span.h"
+#include "worker/call/function.h"
+#include "worker/call/invoke.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/slot.h"
+#include "worker/executor/ready.h"
+#include "worker/wire/carry.h"
+#include "worker/wire/link.h"
+#include "worker/wire/receive.h"
+#include "worker/wire/send.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_BATCH 64
+
+static void try_again(struct nw_slot *slot)
+{
+    bool call = slot->call_unsent;
+    int error = call ? nw_send_call(slot) : nw_send_output(slot);
+
+    if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING)
+        nw_slot_die(slot);
+    else if (error == -EAGAIN)
+        nw_arena_wait(slot);
+    else if (!call && nw_turn(slot))
+        nw_ready(slot);
+}
+
+/* Room was made: whoever waited for it tries again. */
+static void arena_retry(void)
+{
+    size_t n = nw_arena_waiting();
+    struct nw_slot *slot;
+
+    while (n-- > 0 && (slot = nw_arena_next()))
+        try_again(slot);
+}
+
+static void on_invoke(struct nw_link *link, const struct nw_received *received)
+{
+    const struct nw_desc *desc = &received->desc;
+    const void *payload = received->payload;
+    struct nw_function *function = nw_function_find(desc->target);
+    struct nw_invocation *invocation = function ? nw_invocation_new() : NULL;
+    const struct nw_ticket ticket = {desc->id, link};
+
+    if (!invocation) {
+        nw_complete(ticket, NW_STATUS_UNAVAILABLE, function ? "out of memory" : "not loaded in this worker");
+        return;
+    }
+    invocation->id = ticket;
+    if (desc->offset == NW_OFFSET_INLINE)
+        payload = memcpy(invocation->small, payload, desc->length);
+    invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
+    invocation->depth = desc->depth;
+    nw_function_enqueue(function, invocation);
+    nw_function_feed(function);
+}
+
+/* -ENOBUFS: it is held, or cannot be, as the slot's result says. */
+static long take_reply(struct nw_slot *slot, struct nw_source reply)
+{
+    long error;
+
+    if (reply.length <= slot->reply.size) {
+        error = nw_carry(slot, (void *)slot->reply.at, reply);
+        return error ? error : (long)reply.length;
+    }
+    nw_hold(slot, slot, reply);
+    return -ENOBUFS;
+}
+
+static void on_reply(struct nw_link *link, const struct nw_received *received)
+{
+    const struct nw_desc *desc = &received->desc;
+    struct nw_slot *slot = received->caller;
+    long result = -EIO;
+
+    if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
+        result = take_reply(slot, (struct nw_source){(uint64_t)received->payload, desc->length});
+    if (slot->domain->state == NW_DOMAIN_DYING) {
+        nw_slot_die(slot);
+    } else {
+        if (result != -ENOBUFS) {
+            slot->gate.result = (uint64_t)result;
+            slot->gate.result2 = 0;
+        }
+        nw_ready(slot);
+    }
+    if (nw_desc_has_block(desc))
+        nw_send_release(link, desc->offset);
+    arena_retry();
+}
+
+static int poll_link(struct nw_link *link)
+{
+    struct nw_received received;
+    int n = 0;
+
+    if (link->n_outbox)
+        nw_link_flush(link);
+    for (; n < POLL_BATCH && nw_receive(link, &received); n++)
+        switch (received.kind) {
+        case NW_RECEIVED_INVOKE:
+            on_invoke(link, &received);
+            break;
+        case NW_RECEIVED_REPLY:
+            on_reply(link, &received);
+            break;
+        case NW_RECEIVED_ROOM:
+            arena_retry();
+        }
+    return n;
+}
+
+bool nw_ring_poll(void)
+{
+    int n = 0;
+
+    if (nw_arena_has_room()) {
+        arena_retry();
+        n++;
+    }
+    for (uint32_t i = 0; i < nw_links_count(); i++)
+        n += poll_link(nw_link_at(i));
+    return n > 0;
+}

@@ -1,0 +1,27 @@
+/* See slow.h. */
+#include "worker/gate/slow.h"
+#include "worker/base/lock.h"
+#include "worker/call/invoke.h"
+#include "worker/call/route.h"
+#include "worker/run/executor.h"
+
+struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
+{
+    struct nw_gate_context *next;
+
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_monitor_lock);
+    next = nw_invocation_done(slot);
+    pthread_mutex_unlock(&nw_monitor_lock);
+    return next ? next : nw_executor_next(ex);
+}
+
+struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                     struct nw_source input)
+{
+    nw_set_fs(ex->monitor_fs);
+    pthread_mutex_lock(&nw_monitor_lock);
+    nw_invocation_call(slot, route->function, input);
+    pthread_mutex_unlock(&nw_monitor_lock);
+    return nw_executor_next(ex);
+}
