@@ -19,7 +19,7 @@
 #include "worker/base/ops.h"
 #include "worker/call/death.h"
 #include "worker/call/function.h"
-#include "worker/domain/burial.h"
+#include "worker/life/burial.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"

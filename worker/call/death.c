@@ -6,7 +6,7 @@
 #include "worker/base/ops.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
-#include "worker/domain/burial.h"
+#include "worker/life/burial.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"

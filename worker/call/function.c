@@ -27,6 +27,7 @@
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
+#include "worker/life/make.h"
 #include "worker/path/cwd.h"
 #include "worker/wire/report.h"
 #include <errno.h>

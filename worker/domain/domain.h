@@ -116,10 +116,10 @@ static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *s
  */
 struct nw_domain *nw_domain_at(uint64_t index);
 
+/* One that is unused. NULL with errno: ENOMEM, or ENOSPC when there are as many as can be. */
+struct nw_domain *nw_domain_take(void);
+
 /* All of them, one after the other: the first is the one after NULL. */
 struct nw_domain *nw_domain_after(const struct nw_domain *domain);
-
-/* On the control thread. Lock held on entry and on return, but not meanwhile. NULL: an error and why, for people. */
-struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX]);
 
 #endif

@@ -7,7 +7,7 @@
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/call/invoke.h"
-#include "worker/domain/burial.h"
+#include "worker/life/burial.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"

@@ -4,7 +4,7 @@
  * domain's key, its shares and its record are nobody else's, and its function waits as long as much of its memory
  * lingers (function.c).
  */
-#include "worker/domain/burial.h"
+#include "worker/life/burial.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"

@@ -1,6 +1,6 @@
 /* Loading the program of a domain. */
-#ifndef NW_WORKER_DOMAIN_LOAD_H
-#define NW_WORKER_DOMAIN_LOAD_H
+#ifndef NW_WORKER_LIFE_LOAD_H
+#define NW_WORKER_LIFE_LOAD_H
 
 struct nw_domain;
 struct nw_slot;

@@ -3,7 +3,7 @@
  * points the first flow at ld.so's entry. Reads only files that the host vouches for; everything the function brings is
  * loaded by that ld.so, inside the domain.
  */
-#include "worker/domain/load.h"
+#include "worker/life/load.h"
 #include "common/manifest/tunables.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"

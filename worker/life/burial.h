@@ -1,6 +1,6 @@
 /* Gives back what a domain had, once no slot of it is left. Lock held. */
-#ifndef NW_WORKER_DOMAIN_BURIAL_H
-#define NW_WORKER_DOMAIN_BURIAL_H
+#ifndef NW_WORKER_LIFE_BURIAL_H
+#define NW_WORKER_LIFE_BURIAL_H
 
 struct nw_domain;
 

@@ -1,0 +1,115 @@
+/* See make.h. */
+#include "worker/life/make.h"
+#include "common/base/atomic.h"
+#include "common/host/error_text.h"
+#include "worker/base/config.h"
+#include "worker/base/lock.h"
+#include "worker/base/now.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/function.h"
+#include "worker/domain/keys.h"
+#include "worker/files/files.h"
+#include "worker/life/burial.h"
+#include "worker/memory/memory.h"
+#include "worker/range/pages.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
+
+static int range_reserve(struct nw_domain *domain)
+{
+    size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
+    int error = nw_memory_reserve(&domain->memory, most);
+
+    domain->areas = domain->memory.base;
+    return error;
+}
+
+/* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
+static void record_reset(struct nw_domain *domain, struct nw_function *function)
+{
+    domain->state = NW_DOMAIN_MAKING;
+    domain->function = function;
+    domain->account.name = function->name;
+    domain->account.disk_used = &function->disk.used;
+    domain->lines.account = &domain->account;
+    domain->key = 0;
+    nw_memory_reset(&domain->memory, &domain->account, &function->disk, function->memory, function->so);
+    domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
+    domain->free = domain->sleepers = NULL;
+    domain->reason[0] = '\0';
+    domain->loaded = domain->grown_out = domain->closing = false;
+    domain->n_serving = 0;
+    domain->arena_bytes = 0;
+    domain->serial++;
+    domain->memory_told = domain->memory_peak_told = 0;
+    memset(domain->ready, 0, sizeof(domain->ready));
+    domain->slots_end = domain->n_key_waiters = 0;
+    domain->wants_key = false;
+    domain->key_state = NW_KEY_NONE;
+    domain->held_key = 0;
+    domain->memory.tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
+    domain->grower = NULL;
+    domain->signals = (struct nw_signals){0};
+}
+
+/* The rest, which is large. */
+static void files_reset(struct nw_domain *domain)
+{
+    memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
+    nw_files_open(&domain->files, &domain->account, &domain->function->disk);
+}
+
+/* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */
+static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error = nw_share_open(&domain->account, domain->function->memory, why, NW_REASON_MAX);
+
+    return error ? error
+                 : nw_share_take(&domain->account, NW_RESOURCE_DESCRIPTORS, 3 + domain->function->n_directories);
+}
+
+/* All that takes long. Lock not held: nobody else touches a record that is MAKING. */
+static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    int error;
+
+    files_reset(domain);
+    error = shares_take(domain, why);
+    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_config()->xsave_size);
+    if (!error)
+        error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+    return error;
+}
+
+struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX])
+{
+    struct nw_domain *domain = nw_domain_take();
+
+    *error = domain ? 0 : -errno;
+    why[0] = '\0';
+    if (*error == -ENOSPC)
+        snprintf(why, NW_REASON_MAX, "this worker has as many domains as it can have, %d; remove a function",
+                 NW_DOMAINS_MAX);
+    else if (*error)
+        nw_error_text(-*error, why);
+    if (*error)
+        return NULL;
+    record_reset(domain, function);
+    pthread_mutex_unlock(&nw_monitor_lock);
+    *error = prepare(domain, why);
+    pthread_mutex_lock(&nw_monitor_lock);
+    if (*error) {
+        if (!why[0])
+            nw_error_text(-*error, why);
+        nw_domain_destroy(domain);
+        return NULL;
+    }
+    domain->started_at = nw_now();
+    domain->state = NW_DOMAIN_STARTING;
+    return domain;
+}
