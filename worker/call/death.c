@@ -6,7 +6,6 @@
 #include "worker/base/ops.h"
 #include "worker/call/function.h"
 #include "worker/call/invoke.h"
-#include "worker/life/burial.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/function.h"
@@ -16,6 +15,7 @@
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
+#include "worker/life/burial.h"
 #include "worker/memory/shortage.h"
 #include "worker/wire/send.h"
 #include <errno.h>

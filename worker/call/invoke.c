@@ -9,7 +9,6 @@
 #include "worker/base/lock.h"
 #include "worker/base/ops.h"
 #include "worker/base/span.h"
-#include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/function.h"
 #include "worker/call/route.h"
@@ -20,7 +19,6 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
-#include "worker/run/executor.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/send.h"
 #include <errno.h>

@@ -4,7 +4,6 @@
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
-#include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/slot.h"

@@ -17,7 +17,6 @@
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
-#include "worker/signal/signals.h"
 #include <errno.h>
 
 #define RETRY_NS \

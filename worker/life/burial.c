@@ -8,7 +8,6 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
-#include "worker/call/function.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/wake.h"

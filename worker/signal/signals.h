@@ -48,13 +48,11 @@ struct nw_slot *nw_signal_flow(struct nw_domain *domain, uint32_t tid);
 /* After its mask has changed. */
 void nw_signal_look(struct nw_slot *slot);
 
-enum nw_signal_effect { NW_SIGNAL_IGNORED, NW_SIGNAL_ENDS, NW_SIGNAL_HANDLED };
-enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signal);
-
-/* ---- signal/take.c; lock held ---- */
-
 /* The one of a set that comes first is taken out of what is pending for a flow. False: none is. */
 bool nw_signal_take(struct nw_slot *slot, uint64_t set, struct nw_signal_info *info);
+
+enum nw_signal_effect { NW_SIGNAL_IGNORED, NW_SIGNAL_ENDS, NW_SIGNAL_HANDLED };
+enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signal);
 
 /* ---- signal/deliver.c; on the executor of the slot, lock NOT held ---- */
 

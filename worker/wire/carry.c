@@ -3,7 +3,6 @@
 #include "common/base/atomic.h"
 #include "worker/base/lock.h"
 #include "worker/base/span.h"
-#include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"

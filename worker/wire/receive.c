@@ -4,8 +4,6 @@
 #include "common/base/log.h"
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
-#include "worker/call/function.h"
-#include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/wake.h"
