@@ -44,27 +44,6 @@
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
-static struct nw_function functions[NW_FUNCTIONS_MAX];
-
-struct nw_function *nw_function_after(const struct nw_function *f)
-{
-    for (size_t i = f ? (size_t)(f - functions) + 1 : 0; i < NW_FUNCTIONS_MAX; i++)
-        if (functions[i].state != NW_FUNCTION_NONE)
-            return &functions[i];
-    return NULL;
-}
-
-struct nw_function *nw_function_find(uint32_t deployment)
-{
-    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &functions[(deployment + i) % NW_FUNCTIONS_MAX];
-
-        if (f->state != NW_FUNCTION_NONE && f->deployment == deployment)
-            return f;
-    }
-    return NULL;
-}
-
 int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
 {
     struct stat st;
@@ -87,17 +66,6 @@ int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
     free(bytes);
     f->inspected = error == 0;
     return error;
-}
-
-static struct nw_function *function_take(uint32_t deployment)
-{
-    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &functions[(deployment + i) % NW_FUNCTIONS_MAX];
-
-        if (f->state == NW_FUNCTION_NONE)
-            return f;
-    }
-    return NULL;
 }
 
 /* The texts of the message, one behind the other: name, connect, directories, cwd, environment. */
@@ -191,7 +159,7 @@ static void function_fini(struct nw_function *f)
 void nw_function_load(const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
-    struct nw_function *f = nw_function_find(head->deployment) ? NULL : function_take(head->deployment);
+    struct nw_function *f = nw_function_find(head->deployment) ? NULL : nw_function_take(head->deployment);
     struct load_texts texts;
     const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
@@ -402,12 +370,10 @@ bool nw_functions_tend(uint64_t now)
 {
     bool busy = false;
 
-    for (size_t i = 0; i < NW_FUNCTIONS_MAX; i++) {
-        struct nw_function *f = &functions[i];
-
+    for (struct nw_function *f = nw_function_after(NULL); f; f = nw_function_after(f)) {
         if (f->state == NW_FUNCTION_RETIRING)
             retire_idle(f, now);
-        else if (f->state != NW_FUNCTION_NONE && !has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
+        else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }

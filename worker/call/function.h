@@ -28,9 +28,4 @@ bool nw_functions_tend(uint64_t now);
 /* Lock NOT held; before it runs. */
 int nw_function_inspect(struct nw_function *function, char reason[NW_REASON_MAX]);
 
-struct nw_function *nw_function_find(uint32_t deployment);
-
-/* All that there are, one after the other: the first is the one after NULL. */
-struct nw_function *nw_function_after(const struct nw_function *function);
-
 #endif

@@ -10,7 +10,6 @@
 #include "worker/base/ops.h"
 #include "worker/base/span.h"
 #include "worker/call/extra.h"
-#include "worker/call/function.h"
 #include "worker/call/route.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"

@@ -66,4 +66,10 @@ struct nw_function {
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
 };
 
+/* Those that there are, one after the other: the first is the one after NULL. Lock held, here and below. */
+struct nw_function *nw_function_after(const struct nw_function *function);
+
+struct nw_function *nw_function_find(uint32_t deployment); /* NULL: there is none */
+struct nw_function *nw_function_take(uint32_t deployment); /* a record that is unused; NULL: there is none */
+
 #endif

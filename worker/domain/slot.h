@@ -97,6 +97,7 @@ struct nw_slot {
 /* Lock held. */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
+void nw_slot_served(struct nw_slot *slot); /* the invocation that it ran is over */
 
 /* Whoever has a slot of a dying domain, which no list has any more, lets go of it: it will be reaped (call/death.h). */
 void nw_slot_die(struct nw_slot *slot);

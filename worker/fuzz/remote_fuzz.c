@@ -7,7 +7,6 @@
 #include "common/test/fuzz.h"
 #include "worker/base/span.h"
 #include "worker/call/arrive.h"
-#include "worker/call/function.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/function.h"
