@@ -129,7 +129,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
                             domain->reason);
     domain->end_status = status;
     nw_function_domain_lost(domain, status, domain->reason);
-    nw_store_seq_cst(&domain->state, (uint32_t)NW_DOMAIN_DYING); /* read by every executor after its kick */
+    nw_domain_move(domain, NW_DOMAIN_KILL); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);
     nw_dying_sweep();

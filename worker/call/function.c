@@ -1,14 +1,4 @@
-/*
- * Functions of this worker: what the engine asks of them and what becomes of them.
- *
- *   state     | LOAD     | first domain up   | first domain fails | later domain lost | ACTIVATE  | RETIRE
- *   none      | LOADING  |                   |                    |                   |           |
- *   loading   |          | UP, say LOADED    | none, say REFUSED  |                   |           | none, say RETIRED
- *   up        |          |                   |                    | make it anew      | route set | RETIRING
- *   retiring  |          |                   |                    | none, say RETIRED |           |
- *
- * A retiring function serves what it was sent, then its domain ends and the engine hears RETIRED.
- */
+/* See function.h. */
 #include "worker/call/function.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
@@ -152,7 +142,7 @@ static void function_fini(struct nw_function *f)
     free(f->cwd);
     free(f->env);
     f->cwd = f->env = NULL;
-    f->state = NW_FUNCTION_NONE;
+    nw_function_move(f, NW_FUNCTION_ENDED);
 }
 
 /* lock held */
@@ -174,7 +164,7 @@ void nw_function_load(const struct nw_control_message *message)
     if (why)
         nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
     else
-        f->state = NW_FUNCTION_LOADING;
+        nw_function_move(f, NW_FUNCTION_LOAD);
 }
 
 void nw_function_reach(const struct nw_control_message *message)
@@ -223,10 +213,10 @@ void nw_function_started(struct nw_domain *domain)
 
     domain->reason[0] = '\0';
     domain->files.exposed = true;
-    nw_store_release(&domain->state, (uint32_t)NW_DOMAIN_LIVE);
+    nw_domain_move(domain, NW_DOMAIN_STARTED);
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
     if (f->state == NW_FUNCTION_LOADING) {
-        f->state = NW_FUNCTION_UP;
+        nw_function_move(f, NW_FUNCTION_STARTED);
         nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
     }
     nw_function_feed(f);
@@ -255,7 +245,7 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     }
     if (f->state == NW_FUNCTION_LOADING) {
         nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
-        f->state = NW_FUNCTION_RETIRING;
+        nw_function_move(f, NW_FUNCTION_RETIRE);
         f->silent = true;
         return;
     }
@@ -294,7 +284,7 @@ void nw_function_retire(uint32_t deployment)
     if (!f)
         return;
     nw_routes_clear(f);
-    f->state = NW_FUNCTION_RETIRING;
+    nw_function_move(f, NW_FUNCTION_RETIRE);
     nw_wake_control();
 }
 

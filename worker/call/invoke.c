@@ -64,7 +64,7 @@ void nw_function_enqueue_first(struct nw_function *function, struct nw_invocatio
         return;
     }
     if (caller)
-        caller->state = NW_SLOT_QUEUED;
+        nw_slot_move(caller, NW_SLOT_QUEUED);
     invocation->next = function->queue;
     function->queue = invocation;
     if (!invocation->next)
@@ -138,7 +138,7 @@ static bool is_nested(const struct nw_invocation *invocation)
 static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
 {
     if (invocation->caller)
-        invocation->caller->state = NW_SLOT_CALLING;
+        nw_slot_move(invocation->caller, NW_SLOT_CALLING);
     if (invocation->input.length > slot->inbox.size) {
         slot->assigned = invocation;
         slot->seen_at = 0; /* the watch gives it the time of an invocation to make room */
@@ -386,7 +386,7 @@ static long enqueue_call(struct nw_slot *slot, struct nw_function *function, str
     if (!invocation)
         return -ENOMEM;
     *invocation = (struct nw_invocation){.caller = slot, .input = input, .depth = slot->depth + 1};
-    slot->state = NW_SLOT_QUEUED;
+    nw_slot_move(slot, NW_SLOT_QUEUED);
     nw_function_enqueue(function, invocation);
     nw_function_feed(function);
     return -EINPROGRESS;

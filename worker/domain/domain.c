@@ -1,12 +1,52 @@
 /* The records of domains. One is used again but never freed, so that an executor with an old pointer finds a lock and a
  * state rather than garbage. */
 #include "worker/domain/domain.h"
+#include "common/base/atomic.h"
+#include "common/base/valid.h"
 #include <errno.h>
 #include <stdlib.h>
 
 static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by this name */
 
 /* attacks look for it by this name */
+
+/*
+ *         taken           made              up           killed         no slot is left
+ *   NONE ──────> MAKING ──────> STARTING ──────> LIVE ──────────> DYING ───────────────> BURIED
+ *    ^ ^           │               └───────── killed ──────────────^                       │
+ *    │ └─ failed ──┘                                                                       │
+ *    └────────────────────────── what it had is given back ────────────────────────────────┘
+ */
+#define TO(state) (NW_DOMAIN_##state + 1) /* 0, where nothing is said: it cannot come */
+static const uint8_t next_state[][NW_DOMAIN_EVENTS] = {
+    [NW_DOMAIN_NONE] = {[NW_DOMAIN_TAKE] = TO(MAKING)},
+    [NW_DOMAIN_MAKING] = {[NW_DOMAIN_START] = TO(STARTING), [NW_DOMAIN_FORGET] = TO(NONE)},
+    [NW_DOMAIN_STARTING] = {[NW_DOMAIN_STARTED] = TO(LIVE), [NW_DOMAIN_KILL] = TO(DYING)},
+    [NW_DOMAIN_LIVE] = {[NW_DOMAIN_KILL] = TO(DYING)},
+    [NW_DOMAIN_DYING] = {[NW_DOMAIN_BURY] = TO(BURIED), [NW_DOMAIN_FORGET] = TO(NONE) /* where tests bury at once */},
+    [NW_DOMAIN_BURIED] = {[NW_DOMAIN_FORGET] = TO(NONE)},
+};
+#undef TO
+
+bool nw_domain_is_valid(const struct nw_domain *domain)
+{
+    const bool gone = domain->state == NW_DOMAIN_NONE || domain->state == NW_DOMAIN_BURIED;
+
+    return domain->state <= NW_DOMAIN_BURIED && domain->slots_end <= NW_DOMAIN_SLOTS &&
+           domain->n_slots <= NW_DOMAIN_SLOTS + 1 && (!gone || !domain->n_slots) &&
+           (!domain->key || domain->key == domain->held_key);
+}
+
+void nw_domain_move(struct nw_domain *domain, enum nw_domain_event event)
+{
+    const uint8_t next = next_state[domain->state][event];
+
+    nw_check_that(next);
+    if (next)
+        nw_store_seq_cst(&domain->state,
+                         (uint32_t)next - 1); /* loaded by executors, when they are kicked at the latest */
+    nw_check_valid(nw_domain, domain);
+}
 
 struct nw_domain *nw_domain_at(uint64_t index)
 {

@@ -112,6 +112,23 @@ static inline bool nw_domain_confine(const struct nw_domain *domain, uint64_t *s
     return nw_memory_confine(&domain->memory, start, length);
 }
 
+/* What happens to a domain. */
+enum nw_domain_event {
+    NW_DOMAIN_TAKE,    /* its record is taken */
+    NW_DOMAIN_START,   /* it is made: its first flow may run */
+    NW_DOMAIN_STARTED, /* the function is up */
+    NW_DOMAIN_KILL,
+    NW_DOMAIN_BURY,   /* no slot of it is left */
+    NW_DOMAIN_FORGET, /* what it had is given back */
+    NW_DOMAIN_EVENTS,
+};
+
+/* Its lists are counted, and it has no key that it does not hold. */
+bool nw_domain_is_valid(const struct nw_domain *domain);
+
+/* The one place where the state changes. Lock held; seen by who looks at it without, once it is kicked. */
+void nw_domain_move(struct nw_domain *domain, enum nw_domain_event event);
+
 /* The records of domains, of which some are unused (NONE); they stay where they are. NULL behind the last. Lock held.
  */
 struct nw_domain *nw_domain_at(uint64_t index);

@@ -62,7 +62,7 @@ static inline void nw_free_push(struct nw_slot *slot, struct nw_executor *ex)
     struct nw_domain *domain = slot->domain;
     const bool as_owner = nw_free_enter(domain, ex);
 
-    slot->state = NW_SLOT_FREE;
+    nw_slot_move(slot, NW_SLOT_FREE);
     slot->next = domain->free;
     domain->free = slot;
     domain->n_free++;
@@ -77,7 +77,7 @@ static inline struct nw_slot *nw_free_pop(struct nw_domain *domain, struct nw_ex
 
     if (domain->state == NW_DOMAIN_LIVE && domain->free && (domain->key != 0 || !nw_config()->keyed)) {
         slot = domain->free;
-        slot->state = NW_SLOT_RUNNING; /* from now on its domain is not idle */
+        nw_slot_move(slot, NW_SLOT_RUNNING); /* from now on its domain is not idle */
         domain->free = slot->next;
         domain->n_free--;
     }

@@ -72,4 +72,18 @@ struct nw_function *nw_function_after(const struct nw_function *function);
 struct nw_function *nw_function_find(uint32_t deployment); /* NULL: there is none */
 struct nw_function *nw_function_take(uint32_t deployment); /* a record that is unused; NULL: there is none */
 
+/* What happens to a function. */
+enum nw_function_event {
+    NW_FUNCTION_LOAD,    /* the engine wants it */
+    NW_FUNCTION_STARTED, /* a domain of it is up */
+    NW_FUNCTION_RETIRE,  /* the engine wants it no more, or its first domain has failed */
+    NW_FUNCTION_ENDED,   /* nothing of it is left */
+    NW_FUNCTION_EVENTS,
+};
+
+bool nw_function_is_valid(const struct nw_function *function);
+
+/* The one place where the state changes. */
+void nw_function_move(struct nw_function *function, enum nw_function_event event);
+
 #endif

@@ -44,7 +44,6 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     i = (size_t)(slot - domain->slots);
     *slot = (struct nw_slot){
         .domain = domain,
-        .state = NW_SLOT_PARKED,
         .tid = ++last_tid,
         .call_generation = slot->call_generation,
         .gate = {.kind = NW_CTX_KIND_FULL,
@@ -56,6 +55,7 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
                  .mxcsr = NW_MXCSR_DEFAULT,
                  .fcw = NW_FCW_DEFAULT},
     };
+    nw_slot_move(slot, NW_SLOT_PARKED);
     xsave_reset(slot->gate.xsave);
     domain->n_slots++;
     if (i >= domain->slots_end)
@@ -65,7 +65,7 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
 
 void nw_slot_die(struct nw_slot *slot)
 {
-    slot->state = NW_SLOT_DEAD;
+    nw_slot_move(slot, NW_SLOT_DEAD);
     slot->next = NULL;
     *last_dead = slot;
     last_dead = &slot->next;
@@ -91,7 +91,7 @@ struct nw_slot *nw_slot_take_dead(void)
 void nw_slot_end(struct nw_slot *slot)
 {
     nw_lines_end(&slot->domain->lines, slot);
-    slot->state = NW_SLOT_UNUSED;
+    nw_slot_move(slot, NW_SLOT_UNUSED);
     slot->domain->n_slots--;
     if (slot != slot->domain->slots)
         nw_share_give(&slot->domain->account, NW_RESOURCE_THREADS, 1);

@@ -9,6 +9,7 @@
 #ifndef NW_WORKER_DOMAIN_SLOT_H
 #define NW_WORKER_DOMAIN_SLOT_H
 
+#include "common/base/valid.h"
 #include "common/manifest/manifest.h"
 #include "protect/gate/gate.h"
 #include "worker/base/signals.h"
@@ -93,6 +94,69 @@ struct nw_slot {
     uint32_t seen_sequence;
     uint64_t seen_at;
 };
+
+/* Whether it can be in the state that it is in: who waits for a callee runs an invocation, who waits for one does not.
+ */
+static inline bool nw_slot_is_valid(const struct nw_slot *slot)
+{
+    const bool serves = slot->sequence & 1;
+
+    switch (slot->state) {
+    case NW_SLOT_CALLING:
+    case NW_SLOT_QUEUED:
+    case NW_SLOT_REMOTE:
+        return serves && slot->domain;
+    case NW_SLOT_FREE:
+        return !serves && slot->domain;
+    default:
+        return slot->state <= NW_SLOT_DEAD;
+    }
+}
+
+/*
+ * The one place where a state is written. From where a slot comes into each of them:
+ *
+ *                    new                              invocation over, or to the list and back (free.h)
+ *   UNUSED ───────────────────> PARKED <──────┐     FREE <──────────> RUNNING
+ *      ^                          │ started   │ up
+ *      │ reaped                   v           │          runs
+ *    DEAD <─── any ─── READY ──────────────> RUNNING ──> FUTEX, SLEEP, SIGWAIT, BLOCK ──> READY
+ *                        ^      taken         │  ^  └──> ARENA ──> RUNNING, to try again
+ *                        │  kicked, yields    │  └─────> BARE ──> RUNNING, with rights again
+ *                        ├────────────────────┘
+ *                        │   answered                    begun
+ *                        └─────────────── QUEUED ──────────────────> CALLING ──> RUNNING: it returns
+ *                                         CALLING, REMOTE            ^  └──────> READY: it returns the longer way
+ *                     RUNNING ── calls ──> QUEUED, CALLING, REMOTE ──┘
+ *                     CALLING ── its func worker ended before it began ──> QUEUED
+ */
+static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
+{
+#define FROM(state) 1u << NW_SLOT_##state
+    static const uint32_t from[] = {
+        [NW_SLOT_UNUSED] = FROM(DEAD),
+        [NW_SLOT_READY] = FROM(PARKED) | FROM(RUNNING) | FROM(CALLING) | FROM(QUEUED) | FROM(REMOTE) | FROM(FUTEX) |
+                          FROM(SLEEP) | FROM(SIGWAIT) | FROM(BLOCK),
+        [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING) | FROM(ARENA),
+        [NW_SLOT_BARE] = FROM(RUNNING),
+        [NW_SLOT_FREE] = FROM(RUNNING),
+        [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED),
+        [NW_SLOT_QUEUED] = FROM(RUNNING) | FROM(CALLING),
+        [NW_SLOT_REMOTE] = FROM(RUNNING),
+        [NW_SLOT_FUTEX] = FROM(RUNNING),
+        [NW_SLOT_SLEEP] = FROM(RUNNING),
+        [NW_SLOT_SIGWAIT] = FROM(RUNNING),
+        [NW_SLOT_BLOCK] = FROM(RUNNING),
+        [NW_SLOT_ARENA] = FROM(RUNNING),
+        [NW_SLOT_PARKED] = FROM(RUNNING) | FROM(UNUSED),
+        [NW_SLOT_DEAD] = ~(FROM(UNUSED) | FROM(DEAD)),
+    };
+#undef FROM
+
+    nw_check_that(from[to] >> slot->state & 1);
+    slot->state = to;
+    nw_check_valid(nw_slot, slot);
+}
 
 /* Lock held. */
 struct nw_slot *nw_slot_new(struct nw_domain *domain);

@@ -96,7 +96,7 @@ void nw_executor_unblock(struct nw_executor *ex)
     /* It may not have been kicked: it surfaces by itself. */
     if (nw_keys_called_back() || slot->state == NW_SLOT_BARE || !nw_key_usable(slot->domain))
         ex->gate.pending = 1;
-    slot->state = NW_SLOT_RUNNING;
+    nw_slot_move(slot, NW_SLOT_RUNNING);
     pthread_mutex_unlock(&nw_monitor_lock);
 }
 

@@ -47,7 +47,7 @@ void nw_ready(struct nw_slot *slot)
     struct nw_domain *domain = slot->domain;
     struct nw_ready_list *list = &domain->ready[slot->pace];
 
-    slot->state = NW_SLOT_READY;
+    nw_slot_move(slot, NW_SLOT_READY);
     slot->queued_as = slot->pace;
     slot->next = NULL;
     if (!list->first)

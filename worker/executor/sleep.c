@@ -35,7 +35,7 @@ void nw_sleep_interrupt(struct nw_slot *slot)
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
     n_awaiting += state == NW_SLOT_BLOCK;
-    slot->state = state;
+    nw_slot_move(slot, state);
     slot->wake_at = wake_at;
     slot->next = slot->domain->sleepers;
     slot->domain->sleepers = slot;

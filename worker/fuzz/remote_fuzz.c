@@ -236,7 +236,7 @@ static void set_up(void)
     memset(recent, 0, sizeof recent);
     n_recent = 0;
     for (int i = 0; i < SLOTS; i++)
-        domain.slots[i] = (struct nw_slot){.domain = &domain, .state = NW_SLOT_FREE};
+        domain.slots[i] = (struct nw_slot){.domain = &domain, .state = NW_SLOT_FREE, .sequence = 1};
     nw__links.link[0].arena_size = ARENA;
     nw__links.n = 1;
     nw__links.link[0].n_outbox = 0;

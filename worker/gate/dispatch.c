@@ -60,12 +60,11 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         nw_free_push(callee, ex);
         return refuse(slot, -EFAULT);
     }
-    slot->state = NW_SLOT_CALLING;
+    nw_slot_move(slot, NW_SLOT_CALLING);
     callee->caller = slot;
     callee->depth = slot->depth + 1;
     callee->from_ring = callee->excused = false;
     nw_store_relaxed(&callee->sequence, callee->sequence + 1); /* sampled by nw_watch */
-    callee->state = NW_SLOT_RUNNING;
     callee->gate.result = args->input.length;
     callee->gate.result2 = 0;
     return &callee->gate;
@@ -88,7 +87,7 @@ static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct n
     callee->caller = NULL;
     nw_store_relaxed(&callee->sequence, callee->sequence + 1); /* sampled by nw_watch */
     nw_free_push(callee, ex);
-    caller->state = NW_SLOT_RUNNING;
+    nw_slot_move(caller, NW_SLOT_RUNNING);
     caller->gate.result = length;
     caller->gate.result2 = 0;
     return &caller->gate;

@@ -66,7 +66,7 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
     if (slot != &domain->slots[0])
         return -EPERM;
     nw_lines_end(&domain->lines, slot);
-    slot->state = NW_SLOT_PARKED;
+    nw_slot_move(slot, NW_SLOT_PARKED);
     domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
     if (domain->state == NW_DOMAIN_LIVE && args->failed)
         nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);

@@ -37,7 +37,7 @@ static void forget(struct nw_domain *d)
     nw_key_forget(d);
     if (nw_keys_first_wanting())
         nw_wake_executor(); /* to deal out its key */
-    d->state = NW_DOMAIN_NONE;
+    nw_domain_move(d, NW_DOMAIN_FORGET);
 }
 
 void nw_domain_destroy(struct nw_domain *d)
@@ -53,7 +53,7 @@ void nw_domain_bury(struct nw_domain *d)
         nw_wake_control();
         return;
     }
-    d->state = NW_DOMAIN_BURIED;
+    nw_domain_move(d, NW_DOMAIN_BURY);
     d->next_buried = NULL;
     *last = d;
     last = &d->next_buried;

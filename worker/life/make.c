@@ -32,7 +32,7 @@ static int range_reserve(struct nw_domain *domain)
 /* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
 static void record_reset(struct nw_domain *domain, struct nw_function *function)
 {
-    domain->state = NW_DOMAIN_MAKING;
+    nw_domain_move(domain, NW_DOMAIN_TAKE);
     domain->function = function;
     domain->account.name = function->name;
     domain->account.disk_used = &function->disk.used;
@@ -110,6 +110,6 @@ struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char w
         return NULL;
     }
     domain->started_at = nw_now();
-    domain->state = NW_DOMAIN_STARTING;
+    nw_domain_move(domain, NW_DOMAIN_START);
     return domain;
 }

@@ -126,7 +126,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->away = true;
     nw_ring_poll();
     slot = find_work(ex);
-    slot->state = NW_SLOT_RUNNING;
+    nw_slot_move(slot, NW_SLOT_RUNNING);
     ex->gate.current = &slot->gate;
     ex->away = false;
     nw_key_surfaced(ex);

@@ -94,7 +94,7 @@ static bool give_up_rights(struct nw_call *call)
     pthread_mutex_lock(&nw_monitor_lock);
     lives = call->domain->state != NW_DOMAIN_DYING;
     if (lives && !nw_key_usable(call->domain)) {
-        call->slot->state = NW_SLOT_BARE;
+        nw_slot_move(call->slot, NW_SLOT_BARE);
         call->ex->has_rights = false;
         call->ex->gate.page->pkru = nw_gate_rights_none();
         nw_keys_deal();
@@ -119,7 +119,7 @@ static bool regain_rights(struct nw_call *call)
     }
     domain->n_key_waiters--;
     if (lives) {
-        call->slot->state = NW_SLOT_RUNNING;
+        nw_slot_move(call->slot, NW_SLOT_RUNNING);
         call->ex->has_rights = true;
         call->ex->gate.page->pkru = call->slot->gate.pkru;
     }

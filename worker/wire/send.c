@@ -159,7 +159,7 @@ int nw_send_call(struct nw_slot *slot)
     slot->call_unsent = false;
     slot->call_generation++;
     slot->call_block = desc.offset;
-    slot->state = NW_SLOT_REMOTE;
+    nw_slot_move(slot, NW_SLOT_REMOTE);
     desc.id = nw__call_id(slot);
     post(link, &desc);
     return 0;
@@ -172,7 +172,7 @@ void nw_arena_wait(struct nw_slot *slot)
 
     while (*link)
         link = &(*link)->next;
-    slot->state = NW_SLOT_ARENA;
+    nw_slot_move(slot, NW_SLOT_ARENA);
     slot->next = NULL;
     *link = slot;
 }
@@ -203,7 +203,7 @@ struct nw_slot *nw_arena_next(void)
     if (!slot)
         return NULL;
     waiters = slot->next;
-    slot->state = NW_SLOT_RUNNING; /* so that it is not taken for one that waits */
+    nw_slot_move(slot, NW_SLOT_RUNNING); /* so that it is not taken for one that waits */
     return slot;
 }
 

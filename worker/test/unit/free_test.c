@@ -26,6 +26,7 @@ static void fill(void **state)
     domain.state = NW_DOMAIN_LIVE;
     for (int i = 0; i < SLOTS; i++) {
         domain.slots[i].domain = &domain;
+        domain.slots[i].state = NW_SLOT_RUNNING;
         nw_free_push(&domain.slots[i], NULL);
     }
 }
