@@ -140,7 +140,7 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
         [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING) | FROM(ARENA),
         [NW_SLOT_BARE] = FROM(RUNNING),
         [NW_SLOT_FREE] = FROM(RUNNING),
-        [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED),
+        [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED) | FROM(CALLING), /* room for its input was made */
         [NW_SLOT_QUEUED] = FROM(RUNNING) | FROM(CALLING),
         [NW_SLOT_REMOTE] = FROM(RUNNING),
         [NW_SLOT_FUTEX] = FROM(RUNNING),
