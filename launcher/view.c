@@ -1,6 +1,6 @@
 /*
  * A new root for a worker: a small read-only tmpfs onto which pieces of the host are mounted. The list is what the
- * monitor lets domains name (worker/path/place.c) and what the monitor itself opens. Paths that a host does not have
+ * monitor lets domains name (worker/path/resolve.c) and what the monitor itself opens. Paths that a host does not have
  * are left out; symbolic links are made anew.
  */
 #include "launcher/view.h"

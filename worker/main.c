@@ -18,8 +18,7 @@
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
 #include "worker/call/death.h"
-#include "worker/call/function.h"
-#include "worker/life/burial.h"
+#include "worker/call/deployed.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
@@ -30,6 +29,7 @@
 #include "worker/gate/syscall.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"
+#include "worker/life/burial.h"
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
 #include "worker/run/watch.h"
@@ -272,19 +272,19 @@ static void on_message(const struct nw_control_message *message)
 {
     switch (message->head.kind) {
     case NW_CONTROL_LOAD:
-        nw_function_load(message);
+        nw_deployed_load(message);
         break;
     case NW_CONTROL_REACH:
-        nw_function_reach(message);
+        nw_deployed_reach(message);
         break;
     case NW_CONTROL_CHANNEL:
         nw_link_add(message);
         break;
     case NW_CONTROL_ACTIVATE:
-        nw_function_activate(message->head.deployment);
+        nw_deployed_activate(message->head.deployment);
         break;
     case NW_CONTROL_RETIRE:
-        nw_function_retire(message->head.deployment);
+        nw_deployed_retire(message->head.deployment);
         break;
     default:
         nw_die_system("the engine sent a message of unknown kind %u", message->head.kind);
@@ -324,7 +324,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     bool rests;
 
     nw_deaths_settle();
-    busy |= nw_functions_tend(now);
+    busy |= nw_deployed_tend(now);
     busy |= nw_tell_usage(now);
     busy |= nw_tell_holds(now);
     nw_post_flush();

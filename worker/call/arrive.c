@@ -5,8 +5,8 @@
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/wire/carry.h"
@@ -49,8 +49,8 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
 {
     const struct nw_desc *desc = &received->desc;
     const void *payload = received->payload;
-    struct nw_function *function = nw_function_find(desc->target);
-    struct nw_invocation *invocation = function ? nw_invocation_new() : NULL;
+    struct nw_deployed *function = nw_deployed_find(desc->target);
+    struct nw_arrival *invocation = function ? nw_arrival_new() : NULL;
     const struct nw_ticket ticket = {desc->id, link};
 
     if (!invocation) {
@@ -62,8 +62,8 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
         payload = memcpy(invocation->small, payload, desc->length);
     invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
     invocation->depth = desc->depth;
-    nw_function_enqueue(function, invocation);
-    nw_function_feed(function);
+    nw_deployed_enqueue(function, invocation);
+    nw_deployed_feed(function);
 }
 
 /* -ENOBUFS: it is held, or cannot be, as the slot's result says. */

@@ -4,11 +4,11 @@
 #include "common/base/log.h"
 #include "worker/base/limits.h"
 #include "worker/base/ops.h"
-#include "worker/call/function.h"
+#include "worker/call/deployed.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -48,10 +48,10 @@ static void leave_lists(struct nw_slot *slot)
 static void reap(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
-    struct nw_function *function = domain->function;
+    struct nw_deployed *function = domain->function;
 
     if (slot->assigned) {
-        nw_function_enqueue_first(function, slot->assigned);
+        nw_deployed_enqueue_first(function, slot->assigned);
         slot->assigned = NULL;
     }
     nw_answer(slot, domain->end_status, domain->reason);
@@ -128,7 +128,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
         nw_shortage_explain(&domain->memory, domain->state == NW_DOMAIN_LIVE, domain->function->timeout_ns,
                             domain->reason);
     domain->end_status = status;
-    nw_function_domain_lost(domain, status, domain->reason);
+    nw_deployed_domain_lost(domain, status, domain->reason);
     nw_domain_move(domain, NW_DOMAIN_KILL); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);

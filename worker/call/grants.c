@@ -4,7 +4,7 @@
  */
 #include "worker/call/grants.h"
 #include "common/base/log.h"
-#include "worker/domain/function.h"
+#include "worker/domain/deployed.h"
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static bool is_kernel(int fd)
     return false;
 }
 
-int nw_grants_reach(struct nw_function *f, const struct nw_address_grant *addresses, size_t n)
+int nw_grants_reach(struct nw_deployed *f, const struct nw_address_grant *addresses, size_t n)
 {
     struct nw_address_grant *copy = malloc(sizeof(*copy) * n + 1), *old;
 
@@ -51,7 +51,7 @@ int nw_grants_reach(struct nw_function *f, const struct nw_address_grant *addres
     return 0;
 }
 
-bool nw_grants_reached(struct nw_function *f, const uint8_t address[16], uint16_t port)
+bool nw_grants_reached(struct nw_deployed *f, const uint8_t address[16], uint16_t port)
 {
     bool covered = f->reach.everything;
 
@@ -63,7 +63,7 @@ bool nw_grants_reached(struct nw_function *f, const uint8_t address[16], uint16_
     return covered;
 }
 
-static int take_addresses(struct nw_function *f, const char *connect)
+static int take_addresses(struct nw_deployed *f, const char *connect)
 {
     struct nw_address_grant grants[NW_ADDRESSES_MAX];
     char why[256];
@@ -75,7 +75,7 @@ static int take_addresses(struct nw_function *f, const char *connect)
     return nw_grants_reach(f, grants, (size_t)n);
 }
 
-static int take_directories(struct nw_function *f, const char *directories, const int *fds, int n_fds)
+static int take_directories(struct nw_deployed *f, const char *directories, const int *fds, int n_fds)
 {
     struct nw_directory_grant *grants = calloc(NW_DIRECTORIES_MAX, sizeof(*grants));
     char why[256];
@@ -94,7 +94,7 @@ static int take_directories(struct nw_function *f, const char *directories, cons
     return error;
 }
 
-int nw_grants_init(struct nw_function *f, const char *connect, const char *directories, const int *fds, int n_fds)
+int nw_grants_init(struct nw_deployed *f, const char *connect, const char *directories, const int *fds, int n_fds)
 {
     int error = take_addresses(f, connect);
 
@@ -105,7 +105,7 @@ int nw_grants_init(struct nw_function *f, const char *connect, const char *direc
     return error;
 }
 
-void nw_grants_fini(struct nw_function *f)
+void nw_grants_fini(struct nw_deployed *f)
 {
     for (uint32_t i = 0; i < f->n_directories; i++) {
         free(f->directories[i].path);

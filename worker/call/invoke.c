@@ -11,9 +11,9 @@
 #include "worker/base/span.h"
 #include "worker/call/extra.h"
 #include "worker/call/route.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
-#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
@@ -24,11 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct nw_invocation *spares;
+static struct nw_arrival *spares;
 
-struct nw_invocation *nw_invocation_new(void)
+struct nw_arrival *nw_arrival_new(void)
 {
-    struct nw_invocation *invocation = spares;
+    struct nw_arrival *invocation = spares;
 
     if (invocation)
         spares = invocation->next;
@@ -39,13 +39,13 @@ struct nw_invocation *nw_invocation_new(void)
     return invocation;
 }
 
-void nw_invocation_free(struct nw_invocation *invocation)
+void nw_arrival_free(struct nw_arrival *invocation)
 {
     invocation->next = spares;
     spares = invocation;
 }
 
-void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation)
+void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation)
 {
     invocation->next = NULL;
     *function->queue_tail = invocation;
@@ -54,12 +54,12 @@ void nw_function_enqueue(struct nw_function *function, struct nw_invocation *inv
 }
 
 /* For an invocation whose func worker ended before it could begin. */
-void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation)
+void nw_deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation)
 {
     struct nw_slot *caller = invocation->caller;
 
     if (caller && nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) { /* stored under the same lock */
-        nw_invocation_free(invocation);
+        nw_arrival_free(invocation);
         nw_slot_die(caller);
         return;
     }
@@ -72,9 +72,9 @@ void nw_function_enqueue_first(struct nw_function *function, struct nw_invocatio
     nw_store_relaxed(&function->queued, function->queued + 1);
 }
 
-static void unlink_invocation(struct nw_function *function, struct nw_invocation **link)
+static void unlink_invocation(struct nw_deployed *function, struct nw_arrival **link)
 {
-    struct nw_invocation *invocation = *link;
+    struct nw_arrival *invocation = *link;
 
     *link = invocation->next;
     if (!invocation->next)
@@ -85,13 +85,13 @@ static void unlink_invocation(struct nw_function *function, struct nw_invocation
 /* Takes the queued nested call of a caller out of whatever queue it is in. */
 void nw_queue_forget(struct nw_slot *caller)
 {
-    for (struct nw_function *f = nw_function_after(NULL); f; f = nw_function_after(f)) {
-        for (struct nw_invocation **link = &f->queue; *link; link = &(*link)->next)
+    for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
+        for (struct nw_arrival **link = &f->queue; *link; link = &(*link)->next)
             if ((*link)->caller == caller) {
-                struct nw_invocation *found = *link;
+                struct nw_arrival *found = *link;
 
                 unlink_invocation(f, link);
-                nw_invocation_free(found);
+                nw_arrival_free(found);
                 return;
             }
     }
@@ -116,7 +116,7 @@ static void caller_resume(struct nw_slot *caller)
 }
 
 /* Fails an invocation that never got a slot. */
-void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason)
+void nw_arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason)
 {
     if (invocation->caller) {
         invocation->caller->gate.result = (uint64_t)error;
@@ -125,17 +125,17 @@ void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status,
     } else {
         nw_complete(invocation->id, status, reason);
     }
-    nw_invocation_free(invocation);
+    nw_arrival_free(invocation);
 }
 
 /* Somebody holds a slot, here or in another worker, until a nested call is answered: it must never wait for one. */
-static bool is_nested(const struct nw_invocation *invocation)
+static bool is_nested(const struct nw_arrival *invocation)
 {
     return invocation->caller || invocation->depth > 0;
 }
 
 /* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
-static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
+static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
 {
     if (invocation->caller)
         nw_slot_move(invocation->caller, NW_SLOT_CALLING);
@@ -149,7 +149,7 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     if (invocation->input.length > NW_CARRY_LOCKED) {
         slot->incoming = invocation->input;
     } else if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
-        nw_invocation_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
+        nw_arrival_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
         return false;
     }
     slot->caller = invocation->caller;
@@ -162,14 +162,14 @@ static bool begin(struct nw_slot *slot, struct nw_invocation *invocation)
     slot->gate.result = invocation->input.length;
     slot->gate.result2 = 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-    nw_invocation_free(invocation);
+    nw_arrival_free(invocation);
     return true;
 }
 
 /* The first invocation that may run now: those that are not nested take at most the function's slots. */
-static struct nw_invocation **eligible(struct nw_function *function)
+static struct nw_arrival **eligible(struct nw_deployed *function)
 {
-    struct nw_invocation **link = &function->queue;
+    struct nw_arrival **link = &function->queue;
 
     while (*link && !is_nested(*link) && function->domain->n_serving >= function->slots)
         link = &(*link)->next;
@@ -180,7 +180,7 @@ static struct nw_invocation **eligible(struct nw_function *function)
  * wait behind invocations from the ring, whose turn comes only when those that wait for it are done. */
 static void grow(struct nw_domain *domain)
 {
-    const struct nw_invocation *waiting = domain->function->queue;
+    const struct nw_arrival *waiting = domain->function->queue;
 
     while (waiting && !is_nested(waiting))
         waiting = waiting->next;
@@ -188,13 +188,13 @@ static void grow(struct nw_domain *domain)
         nw_extra_make(domain);
 }
 
-void nw_function_feed(struct nw_function *function)
+void nw_deployed_feed(struct nw_deployed *function)
 {
     struct nw_domain *domain = function->domain;
-    struct nw_invocation **link;
+    struct nw_arrival **link;
 
     while (domain && domain->state == NW_DOMAIN_LIVE && *(link = eligible(function))) {
-        struct nw_invocation *invocation = *link;
+        struct nw_arrival *invocation = *link;
         struct nw_slot *slot;
 
         if (!nw_key_usable(domain)) {
@@ -321,14 +321,14 @@ static int finish(struct nw_slot *slot)
 /* A func worker is done and takes the next invocation of its function, or becomes free. */
 struct nw_gate_context *nw_turn(struct nw_slot *slot)
 {
-    struct nw_function *function = slot->domain->function;
+    struct nw_deployed *function = slot->domain->function;
 
     if (slot->assigned) {
-        struct nw_invocation *assigned = slot->assigned;
+        struct nw_arrival *assigned = slot->assigned;
 
         slot->assigned = NULL;
         if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
-            nw_invocation_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
+            nw_arrival_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
         else if (begin(slot, assigned)) {
             if (!slot->incoming.length)
                 return &slot->gate;
@@ -339,7 +339,7 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
     nw_free_push(slot, NULL);
     if (slot->domain->closing)
         nw_workers_dismiss(slot->domain);
-    nw_function_feed(function);
+    nw_deployed_feed(function);
     return NULL;
 }
 
@@ -361,7 +361,7 @@ void nw_workers_dismiss(struct nw_domain *domain)
 
 /* Whether every func worker of the callee belongs to this chain of calls and there will be no more: then waiting would
  * never end. */
-static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_function *function)
+static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_deployed *function)
 {
     const struct nw_domain *callee = function->domain;
     uint32_t held = 0;
@@ -374,25 +374,25 @@ static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_
 }
 
 /* -EINPROGRESS: the call waits in the callee's queue. */
-static long enqueue_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input)
+static long enqueue_call(struct nw_slot *slot, struct nw_deployed *function, struct nw_source input)
 {
-    struct nw_invocation *invocation;
+    struct nw_arrival *invocation;
 
     if (!function)
         return -ENOENT;
     if (would_wait_for_itself(slot, function))
         return -ELOOP;
-    invocation = nw_invocation_new();
+    invocation = nw_arrival_new();
     if (!invocation)
         return -ENOMEM;
-    *invocation = (struct nw_invocation){.caller = slot, .input = input, .depth = slot->depth + 1};
+    *invocation = (struct nw_arrival){.caller = slot, .input = input, .depth = slot->depth + 1};
     nw_slot_move(slot, NW_SLOT_QUEUED);
-    nw_function_enqueue(function, invocation);
-    nw_function_feed(function);
+    nw_deployed_enqueue(function, invocation);
+    nw_deployed_feed(function);
     return -EINPROGRESS;
 }
 
-struct nw_gate_context *nw_invocation_done(struct nw_slot *slot)
+struct nw_gate_context *nw_slot_done(struct nw_slot *slot)
 {
     int error;
 
@@ -410,7 +410,7 @@ struct nw_gate_context *nw_invocation_done(struct nw_slot *slot)
     return NULL;
 }
 
-void nw_invocation_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input)
+void nw_slot_call(struct nw_slot *slot, struct nw_deployed *function, struct nw_source input)
 {
     long error;
 

@@ -8,11 +8,12 @@
 #include "worker/domain/slot.h"
 #include <stdint.h>
 
-struct nw_function;
+struct nw_deployed;
 
-/* What an invocation is before it has a slot: an INVOKE from the ring, or a nested call that found no free slot. */
-struct nw_invocation {
-    struct nw_invocation *next;
+/* An invocation that has arrived and has no slot yet: an INVOKE from the ring, or a nested call that found no free
+ * slot. */
+struct nw_arrival {
+    struct nw_arrival *next;
     struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
     struct nw_ticket id;    /* from the ring */
     struct nw_source input; /* in the engine's arena, or in the caller's domain */
@@ -20,14 +21,14 @@ struct nw_invocation {
     unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
 };
 
-void nw_function_feed(struct nw_function *function);
-void nw_function_enqueue(struct nw_function *function, struct nw_invocation *invocation);
-void nw_function_enqueue_first(struct nw_function *function, struct nw_invocation *invocation);
+void nw_deployed_feed(struct nw_deployed *function);
+void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation);
+void nw_deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation);
 void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */
 void nw_queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
-struct nw_invocation *nw_invocation_new(void);
-void nw_invocation_free(struct nw_invocation *invocation);
-void nw_invocation_fail(struct nw_invocation *invocation, enum nw_status status, long error, const char *reason);
+struct nw_arrival *nw_arrival_new(void);
+void nw_arrival_free(struct nw_arrival *invocation);
+void nw_arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 /* 0, or what nw_carry says; `carrier` as there. */
@@ -37,10 +38,10 @@ void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn 
 void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 
 /* A func worker has called to wait for the next invocation. It goes on with one, or NULL: another slot has a turn. */
-struct nw_gate_context *nw_invocation_done(struct nw_slot *slot);
+struct nw_gate_context *nw_slot_done(struct nw_slot *slot);
 
 /* A nested call that is not the ordinary case: it waits in the callee's queue, or has failed. NULL: no such function.
  */
-void nw_invocation_call(struct nw_slot *slot, struct nw_function *function, struct nw_source input);
+void nw_slot_call(struct nw_slot *slot, struct nw_deployed *function, struct nw_source input);
 
 #endif

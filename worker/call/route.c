@@ -1,6 +1,6 @@
 /* See route.h. */
 #include "worker/call/route.h"
-#include "worker/domain/function.h"
+#include "worker/domain/deployed.h"
 #include <errno.h>
 #include <string.h>
 
@@ -21,11 +21,11 @@ int nw_route_find(const char *name)
     return i >= 0 && nw_route_function(nw_route_at((uint32_t)i)) ? i : -ENOENT;
 }
 
-void nw_route_set(struct nw_function *function)
+void nw_route_set(struct nw_deployed *function)
 {
     int i = find(function->name);
 
-    if (i < 0 && nw__routes.n < NW_FUNCTIONS_MAX) {
+    if (i < 0 && nw__routes.n < NW_DEPLOYED_MAX) {
         i = (int)nw__routes.n;
         memcpy(nw__routes.route[i].name, function->name, sizeof(function->name));
         nw_store_release(&nw__routes.n, nw__routes.n + 1); /* loaded by nw_route_count */
@@ -34,7 +34,7 @@ void nw_route_set(struct nw_function *function)
         nw_store_release(&nw__routes.route[i].function, function); /* loaded by nw_route_function */
 }
 
-void nw_routes_clear(const struct nw_function *function)
+void nw_routes_clear(const struct nw_deployed *function)
 {
     for (uint32_t i = 0; i < nw__routes.n; i++)
         if (nw__routes.route[i].function == function)

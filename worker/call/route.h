@@ -10,16 +10,16 @@
 #include "worker/base/limits.h"
 #include <stdint.h>
 
-struct nw_function;
+struct nw_deployed;
 
 /* A name that a nested call may use. Routes are never removed, so an index stays valid. */
 struct nw_route {
     char name[NW_NAME_MAX + 1];
-    struct nw_function *function; /* release/acquire; NULL when nothing of this name is active here */
+    struct nw_deployed *function; /* release/acquire; NULL when nothing of this name is active here */
 };
 
 struct nw_routes {
-    struct nw_route route[NW_FUNCTIONS_MAX];
+    struct nw_route route[NW_DEPLOYED_MAX];
     uint32_t n;
 };
 
@@ -36,7 +36,7 @@ static inline const struct nw_route *nw_route_at(uint32_t index)
 }
 
 /* NULL: nothing of the name is active. */
-static inline struct nw_function *nw_route_function(const struct nw_route *route)
+static inline struct nw_deployed *nw_route_function(const struct nw_route *route)
 {
     return nw_load_acquire(&route->function); /* stored by nw_route_set and nw_routes_clear */
 }
@@ -46,7 +46,7 @@ static inline struct nw_function *nw_route_function(const struct nw_route *route
 /* The route of a name under which something is active, or -ENOENT. */
 int nw_route_find(const char *name);
 
-void nw_route_set(struct nw_function *function); /* its name means it from now on */
-void nw_routes_clear(const struct nw_function *function);
+void nw_route_set(struct nw_deployed *function); /* its name means it from now on */
+void nw_routes_clear(const struct nw_deployed *function);
 
 #endif

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 struct nw_executor;
-struct nw_function;
+struct nw_deployed;
 
 enum nw_domain_state {
     NW_DOMAIN_NONE,     /* the record is unused */
@@ -57,7 +57,7 @@ struct nw_domain {
     struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool grown_out;         /* it could make no more */
     uint64_t extra_used_at; /* when more than its slots were last busy */
-    struct nw_function *function;
+    struct nw_deployed *function;
     struct nw_account account;
     int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
     int held_key;       /* ... that nobody else is given, since its pages may be in it */

@@ -13,7 +13,7 @@
 #define NW_PREEMPT_SIGNAL 23 /* SIGURG */
 
 struct nw_domain;
-struct nw_function;
+struct nw_deployed;
 struct nw_slot;
 
 struct nw_executor {
@@ -28,7 +28,7 @@ struct nw_executor {
     struct nw_domain *in_free; /* whose list of free slots it changes as the lock's owner */
     pthread_t thread;
     uint32_t runs;            /* slots taken from the ready queue so far */
-    struct nw_function *took; /* whose slot it took last, which, and when by the TSC */
+    struct nw_deployed *took; /* whose slot it took last, which, and when by the TSC */
     struct nw_slot *took_slot;
     uint64_t taken_at;
     uint32_t seen_runs;

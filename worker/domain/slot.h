@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 struct nw_domain;
-struct nw_invocation;
+struct nw_arrival;
 struct nw_link;
 
 enum nw_slot_state {
@@ -70,8 +70,8 @@ struct nw_slot {
     struct nw_sink inbox;
     struct nw_source output;
     int32_t output_status;
-    struct nw_source incoming;      /* what is left of an input that is placed without the lock: carry.c */
-    struct nw_invocation *assigned; /* an input larger than the inbox, for which it makes room */
+    struct nw_source incoming;   /* what is left of an input that is placed without the lock: carry.c */
+    struct nw_arrival *assigned; /* an input larger than the inbox, for which it makes room */
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */
     struct nw_sink reply;
     void *held;

@@ -8,8 +8,8 @@
 #include "worker/base/span.h"
 #include "worker/call/arrive.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -27,7 +27,7 @@
 #define STEPS    2000
 
 static struct nw_domain domain;
-static struct nw_function function;
+static struct nw_deployed function;
 static unsigned char memory[SLOTS][1024]; /* of the domain */
 static bool busy[SLOTS];                  /* serves, or waits for an answer */
 static jmp_buf death;
@@ -52,18 +52,18 @@ struct nw_domain *nw_domain_at(uint64_t index)
     return index == 0 ? &domain : NULL;
 }
 
-struct nw_function *nw_function_find(uint32_t deployment)
+struct nw_deployed *nw_deployed_find(uint32_t deployment)
 {
     return deployment == 1 ? &function : NULL;
 }
 
-struct nw_invocation *nw_invocation_new(void)
+struct nw_arrival *nw_arrival_new(void)
 {
-    static struct nw_invocation invocation;
+    static struct nw_arrival invocation;
     return &invocation;
 }
 
-void nw_function_enqueue(struct nw_function *f, struct nw_invocation *invocation)
+void nw_deployed_enqueue(struct nw_deployed *f, struct nw_arrival *invocation)
 {
     NW_FUZZ_CHECK(f == &function);
     for (int i = 0; i < SLOTS; i++) {
@@ -81,7 +81,7 @@ void nw_function_enqueue(struct nw_function *f, struct nw_invocation *invocation
     nw_complete(invocation->id, NW_STATUS_UNAVAILABLE, "no slot");
 }
 
-void nw_function_feed(struct nw_function *f)
+void nw_deployed_feed(struct nw_deployed *f)
 {
     (void)f;
 }

@@ -9,10 +9,10 @@
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op.h"
 #include "worker/gate/op_audit.h"
@@ -29,9 +29,9 @@ static struct nw_gate_context *refuse(struct nw_slot *slot, long error)
 }
 
 /* A callee that may start right now: up, with a key and a free func worker with room enough. Or NULL. */
-static struct nw_slot *callee_take(struct nw_executor *ex, struct nw_function *function, uint64_t length)
+static struct nw_slot *callee_take(struct nw_executor *ex, struct nw_deployed *function, uint64_t length)
 {
-    struct nw_domain *domain = nw_load_acquire(&function->domain); /* stored by nw_function_started */
+    struct nw_domain *domain = nw_load_acquire(&function->domain); /* stored by nw_deployed_started */
     struct nw_slot *callee;
 
     if (!domain || nw_load_relaxed(&function->queued) != 0)
@@ -46,7 +46,7 @@ static struct nw_slot *callee_take(struct nw_executor *ex, struct nw_function *f
 
 static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_args_call *args)
 {
-    struct nw_function *function;
+    struct nw_deployed *function;
     struct nw_slot *callee;
 
     if ((slot->depth + 1 >= NW_CALL_DEPTH_MAX && !nw_without(NW_DEFENCE_DEPTH)) || !(slot->sequence & 1))

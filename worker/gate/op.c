@@ -7,11 +7,11 @@
 #include "worker/base/lock.h"
 #include "worker/base/span.h"
 #include "worker/call/death.h"
-#include "worker/call/function.h"
+#include "worker/call/deployed.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
 #include "worker/run/executor.h"
@@ -73,13 +73,13 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
     domain->grower = slot;
     domain->grown_out = args->failed;
     if (domain->state == NW_DOMAIN_LIVE)
-        nw_function_feed(domain->function);
+        nw_deployed_feed(domain->function);
     if (domain->state != NW_DOMAIN_STARTING)
         return 0;
     if (args->failed)
         nw_domain_kill(domain, NW_STATUS_REFUSED, args->reason);
     else
-        nw_function_started(domain);
+        nw_deployed_started(domain);
     return 0;
 }
 

@@ -11,7 +11,7 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
 
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_monitor_lock);
-    next = nw_invocation_done(slot);
+    next = nw_slot_done(slot);
     pthread_mutex_unlock(&nw_monitor_lock);
     return next ? next : nw_executor_next(ex);
 }
@@ -21,7 +21,7 @@ struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slo
 {
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_monitor_lock);
-    nw_invocation_call(slot, route->function, input);
+    nw_slot_call(slot, route->function, input);
     pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }

@@ -2,7 +2,7 @@
  * What becomes of a domain when the last of its slots is gone. To give back gigabytes takes long, and to close files
  * may take longer, so a thread of its own does it, piece by piece and without the monitor's lock. Until then the
  * domain's key, its shares and its record are nobody else's, and its function waits as long as much of its memory
- * lingers (function.c).
+ * lingers (deployed.c).
  */
 #include "worker/life/burial.h"
 #include "worker/account/share.h"

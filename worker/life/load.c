@@ -7,8 +7,8 @@
 #include "common/manifest/tunables.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/image/programs.h"
 #include "worker/memory/calls.h"
 #include "worker/memory/code.h"
@@ -109,7 +109,7 @@ static uint64_t put_text(struct stack_builder *b, const void *text, size_t lengt
     return (uint64_t)at;
 }
 
-static void put_arguments(struct stack_builder *b, const struct nw_function *function)
+static void put_arguments(struct stack_builder *b, const struct nw_deployed *function)
 {
     char gate[32], slots[16];
 
@@ -129,7 +129,7 @@ static bool is_tunables(const char *variable)
 
 /* One variable: ours, behind which those of the function come. Stacks of threads that ended count as its memory, so few
  * are kept. */
-static void put_tunables(struct stack_builder *b, const struct nw_function *function, const char *theirs)
+static void put_tunables(struct stack_builder *b, const struct nw_deployed *function, const char *theirs)
 {
     char ours[128];
     int length = snprintf(ours, sizeof(ours),
@@ -143,7 +143,7 @@ static void put_tunables(struct stack_builder *b, const struct nw_function *func
     put_text(b, theirs, strlen(theirs) + 1);
 }
 
-static void put_environment(struct stack_builder *b, const struct nw_function *function)
+static void put_environment(struct stack_builder *b, const struct nw_deployed *function)
 {
     static const char bind_now[] = "LD_BIND_NOW=1";
     const char *tunables = NULL;

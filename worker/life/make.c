@@ -5,8 +5,8 @@
 #include "worker/base/config.h"
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/files/files.h"
 #include "worker/life/burial.h"
@@ -30,7 +30,7 @@ static int range_reserve(struct nw_domain *domain)
 }
 
 /* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
-static void record_reset(struct nw_domain *domain, struct nw_function *function)
+static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
 {
     nw_domain_move(domain, NW_DOMAIN_TAKE);
     domain->function = function;
@@ -86,7 +86,7 @@ static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
     return error;
 }
 
-struct nw_domain *nw_domain_new(struct nw_function *function, int *error, char why[NW_REASON_MAX])
+struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char why[NW_REASON_MAX])
 {
     struct nw_domain *domain = nw_domain_take();
 

@@ -72,7 +72,7 @@ static bool seams_clean(struct nw_memory *memory, uint64_t start, const struct p
 
 /* ---- what the domain holds of its own; all with the lock held ---- */
 
-static struct nw_code_image *held(const struct nw_code *code, uint64_t id)
+static struct nw_code_image *held(const struct nw_held_code *code, uint64_t id)
 {
     for (size_t i = 0; i < code->n; i++)
         if (code->images[i].id == id)
@@ -89,7 +89,7 @@ static void give_back(struct nw_memory *memory, uint64_t size)
 /* Images of which nothing is mapped any more. */
 static void drop_unmapped(struct nw_memory *memory)
 {
-    struct nw_code *code = &memory->code;
+    struct nw_held_code *code = &memory->code;
     size_t kept = 0;
 
     for (size_t i = 0; i < code->n; i++)
@@ -132,7 +132,7 @@ static int take(struct nw_memory *memory, uint64_t size)
 /* Charges an image for which `taken` bytes were taken, unless it is one that the domain has already. */
 static int hold(struct nw_memory *memory, const struct nw_image *image, uint64_t taken)
 {
-    struct nw_code *code = &memory->code;
+    struct nw_held_code *code = &memory->code;
     struct nw_code_image *more;
 
     if (held(code, image->id) || image->size > taken) {

@@ -18,7 +18,7 @@ struct nw_code_image {
     bool mapped; /* only while it is looked for */
 };
 
-struct nw_code {
+struct nw_held_code {
     pthread_mutex_t building; /* one image at a time is built for a domain; taken before the lock */
     struct nw_code_image *images;
     size_t n, room;

@@ -34,7 +34,7 @@ struct nw_memory {
     uint64_t limit;       /* the same */
     int own_file;         /* the same */
     struct nw_regions regions;
-    struct nw_code code;
+    struct nw_held_code code;
     struct nw_file_maps file_maps;
     struct nw_where_files where;
     struct nw_shortage shortage;

@@ -1,8 +1,8 @@
 /* See cwd.h. */
 #include "worker/path/cwd.h"
 #include "worker/base/fd_name.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/path/beneath.h"
 #include "worker/path/path.h"
 #include <errno.h>
@@ -31,7 +31,7 @@ static int resolve(const struct nw_directory *d, int fd, char path[PATH_MAX])
     return snprintf(path, PATH_MAX, "%s%s", d->path, below) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int nw_cwd_init(struct nw_function *f, const char *cwd)
+int nw_cwd_init(struct nw_deployed *f, const char *cwd)
 {
     const struct nw_directory *d = nw__path_granted(f, cwd);
     int fd, error;

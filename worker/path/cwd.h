@@ -7,11 +7,11 @@
 
 struct nw_directory;
 struct nw_domain;
-struct nw_function;
+struct nw_deployed;
 
 /* Where the function's domains begin, once its directories are known. 0; -ENOENT: there is no such directory; -ENOMEM.
  * Its memory is the function's. */
-int nw_cwd_init(struct nw_function *function, const char *cwd);
+int nw_cwd_init(struct nw_deployed *function, const char *cwd);
 
 /* Puts the working directory in front of a relative path: 0 or -ENAMETOOLONG. Takes the lock of the files. */
 int nw__cwd_join(struct nw_domain *domain, char path[PATH_MAX]);

@@ -8,7 +8,7 @@ static bool begins(const char *path, const char *with, size_t length)
 }
 
 /* The same for the first `length` characters of a path. */
-static const struct nw_directory *granted(const struct nw_function *f, const char *path, size_t length)
+static const struct nw_directory *granted(const struct nw_deployed *f, const char *path, size_t length)
 {
     const struct nw_directory *best = NULL;
 
@@ -22,12 +22,12 @@ static const struct nw_directory *granted(const struct nw_function *f, const cha
     return best;
 }
 
-const struct nw_directory *nw__path_granted(const struct nw_function *f, const char *path)
+const struct nw_directory *nw__path_granted(const struct nw_deployed *f, const char *path)
 {
     return granted(f, path, strlen(path));
 }
 
-static bool is_above(const struct nw_function *f, const char *path, size_t length)
+static bool is_above(const struct nw_deployed *f, const char *path, size_t length)
 {
     if (granted(f, path, length))
         return false;
@@ -37,7 +37,7 @@ static bool is_above(const struct nw_function *f, const char *path, size_t lengt
     return length == 0;
 }
 
-bool nw__path_is_above(const struct nw_function *f, const char *path)
+bool nw__path_is_above(const struct nw_deployed *f, const char *path)
 {
     size_t length = strlen(path);
 
@@ -45,7 +45,7 @@ bool nw__path_is_above(const struct nw_function *f, const char *path)
 }
 
 /* Whether what lies above the first `length` characters can be told by cutting them. */
-static bool has_known_parent(const struct nw_function *f, const char *path, size_t length)
+static bool has_known_parent(const struct nw_deployed *f, const char *path, size_t length)
 {
     const struct nw_directory *d = granted(f, path, length);
 
@@ -59,7 +59,7 @@ static size_t cut_last(const char *path, size_t length)
     return length > 0 ? length - 1 : 0;
 }
 
-void nw__path_tidy(const struct nw_function *f, char path[PATH_MAX])
+void nw__path_tidy(const struct nw_deployed *f, char path[PATH_MAX])
 {
     size_t to = 0, from = 0, length = strlen(path);
     bool slash = false;

@@ -6,20 +6,20 @@
 #ifndef NW_WORKER_PATH_PATH_H
 #define NW_WORKER_PATH_PATH_H
 
-#include "worker/domain/function.h"
+#include "worker/domain/deployed.h"
 #include <limits.h>
 #include <stdbool.h>
 
-struct nw_function;
+struct nw_deployed;
 
 /* Spells an absolute path without doubled slashes and ".", and without ".." where it begins above the granted
  * directories or at one. A slash at its end stays. In place. */
-void nw__path_tidy(const struct nw_function *function, char path[PATH_MAX]);
+void nw__path_tidy(const struct nw_deployed *function, char path[PATH_MAX]);
 
 /* The granted directory that a tidy path lies in, the deepest; NULL: in none. */
-const struct nw_directory *nw__path_granted(const struct nw_function *function, const char *path);
+const struct nw_directory *nw__path_granted(const struct nw_deployed *function, const char *path);
 
 /* Whether a tidy path is "/" or leads to a granted directory that it does not lie in. */
-bool nw__path_is_above(const struct nw_function *function, const char *path);
+bool nw__path_is_above(const struct nw_deployed *function, const char *path);
 
 #endif

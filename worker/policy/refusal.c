@@ -3,8 +3,8 @@
 #include "common/base/atomic.h"
 #include "common/base/bound.h"
 #include "common/base/log.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/image/where.h"
 #include "worker/policy/frame.h"
@@ -54,7 +54,7 @@ int nw_refusal_path(long number)
     }
 }
 
-bool nw_refusal_count(struct nw_function *function, long number)
+bool nw_refusal_count(struct nw_deployed *function, long number)
 {
     const unsigned bit = (unsigned)number % (sizeof(function->refused) * 8);
     const uint64_t mask = 1ull << bit % 64;

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-struct nw_function;
+struct nw_deployed;
 struct nw_slot;
 
 /* "ptrace", or the number where the kernel has no such call; room for the number is the caller's. */
@@ -12,7 +12,7 @@ struct nw_slot;
 const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX]);
 
 /* Counts a call that a function was refused. True: it is the first with this number, and is to be logged. */
-bool nw_refusal_count(struct nw_function *function, long number);
+bool nw_refusal_count(struct nw_deployed *function, long number);
 
 /* Which argument of a call is a path, or -1. */
 int nw_refusal_path(long number);

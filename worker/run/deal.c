@@ -7,15 +7,15 @@
 #include "worker/base/now.h"
 #include "worker/call/death.h"
 #include "worker/call/invoke.h"
-#include "worker/life/burial.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
+#include "worker/life/burial.h"
 #include "worker/range/pages.h"
 #include <errno.h>
 #include <sys/mman.h>
@@ -146,7 +146,7 @@ static void give(struct nw_domain *domain)
     if (domain->closing)
         nw_workers_dismiss(domain);
     else if (domain->function->domain == domain)
-        nw_function_feed(domain->function);
+        nw_deployed_feed(domain->function);
 }
 
 /* From now on the rights of its flows are those of nobody: none may run before it is given a key. */
@@ -213,7 +213,7 @@ static void recall(struct nw_domain *domain, uint64_t now)
     if (a.waits)
         nw_key_want(domain, a.serves);
     if (domain->function->domain == domain)
-        nw_function_feed(domain->function); /* which waits, too, if there is anything in its queue */
+        nw_deployed_feed(domain->function); /* which waits, too, if there is anything in its queue */
     if (a.runs)
         kick_out_of(domain);
     else

@@ -7,9 +7,9 @@
 #include "worker/base/lock.h"
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
-#include "worker/call/function.h"
+#include "worker/call/deployed.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
@@ -97,7 +97,7 @@ enum nw_pace nw_executor_pace(const struct nw_executor *ex)
 static void account(struct nw_executor *ex)
 {
     uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
-    struct nw_function *function = ex->took;
+    struct nw_deployed *function = ex->took;
 
     if (!function)
         return;
@@ -153,7 +153,7 @@ static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
     if (domain->loaded)
         return true;
     blocked = nw_executor_block(ex) == 0;
-    error = nw_function_inspect(domain->function, reason);
+    error = nw_deployed_inspect(domain->function, reason);
     if (error == 0) {
         error = nw_domain_load(domain, slot);
         snprintf(reason, sizeof(reason), "its domain could not be started: %s", nw_error_text(-error, text));

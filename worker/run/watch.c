@@ -5,10 +5,10 @@
 #include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/free.h"
-#include "worker/domain/function.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
@@ -65,7 +65,7 @@ static bool excuse(struct nw_slot *slot, uint64_t now, const char *reason)
 
 static void watch_slots(struct nw_domain *domain, uint64_t now)
 {
-    struct nw_function *function = domain->function;
+    struct nw_deployed *function = domain->function;
     char reason[NW_REASON_MAX];
 
     for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < domain->slots_end; i++) {

@@ -8,8 +8,8 @@
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
@@ -55,7 +55,7 @@ static struct nw_slot *fork_slot(struct nw_call *call)
  */
 static bool may_fork(struct nw_domain *domain)
 {
-    const struct nw_function *f = domain->function;
+    const struct nw_deployed *f = domain->function;
     uint64_t may = f->slots + nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) + f->threads;
     uint64_t used = nw_share_used(&domain->account, NW_RESOURCE_THREADS) - domain->n_ending;
     bool has_all = used >= may && !nw_without(NW_DEFENCE_THREADS);

@@ -6,7 +6,7 @@
 #include "worker/domain/domain.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
-#include "worker/path/place.h"
+#include "worker/path/resolve.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
@@ -25,13 +25,13 @@
 /* Opens a file, or what its name is, of a directory that may be changed: the kernel's fd, or negative errno. */
 static int open_to_change(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags)
 {
-    struct nw_place place;
-    int fd = nw__place_find(call, number, name, &place);
+    struct nw_resolved place;
+    int fd = nw__resolved_find(call, number, name, &place);
 
     if (fd)
         return fd == -EPERM ? -EROFS : fd;
-    fd = place.granted && place.granted->writable ? nw_place_open(call->domain, &place, flags, 0) : -EROFS;
-    nw_place_leave(call->domain, &place);
+    fd = place.granted && place.granted->writable ? nw_resolved_open(call->domain, &place, flags, 0) : -EROFS;
+    nw_resolved_leave(call->domain, &place);
     return fd;
 }
 
@@ -137,14 +137,14 @@ static long tell_file_system(struct nw_call *call, int fd)
 
 long nw_sys_statfs(struct nw_call *call)
 {
-    struct nw_place place;
-    int fd = nw__place_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
+    struct nw_resolved place;
+    int fd = nw__resolved_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
     long result;
 
     if (fd)
         return fd == -EPERM ? -ENOENT : fd;
-    fd = place.granted ? nw_place_open(call->domain, &place, O_PATH, 0) : -EACCES;
-    nw_place_leave(call->domain, &place);
+    fd = place.granted ? nw_resolved_open(call->domain, &place, O_PATH, 0) : -EACCES;
+    nw_resolved_leave(call->domain, &place);
     if (fd < 0)
         return fd;
     result = tell_file_system(call, fd);

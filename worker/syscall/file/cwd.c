@@ -2,7 +2,7 @@
 #include "worker/path/cwd.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
-#include "worker/path/place.h"
+#include "worker/path/resolve.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
@@ -12,19 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static long enter_place(struct nw_call *call, struct nw_place *place)
+static long enter_place(struct nw_call *call, struct nw_resolved *place)
 {
     size_t length = strlen(place->path);
     long result;
     int fd;
 
-    if (place->kind == NW_PLACE_ABOVE) {
+    if (place->kind == NW_RESOLVED_ABOVE) {
         place->path[length > 1 && place->path[length - 1] == '/' ? length - 1 : length] = '\0';
         return nw_cwd_enter(call->domain, place->path);
     }
-    if (place->kind != NW_PLACE_GRANTED)
+    if (place->kind != NW_RESOLVED_GRANTED)
         return -EACCES;
-    fd = nw_place_directory(place);
+    fd = nw_resolved_directory(place);
     if (fd < 0)
         return fd;
     result = nw_cwd_enter_granted(call->domain, place->granted, fd);
@@ -34,13 +34,13 @@ static long enter_place(struct nw_call *call, struct nw_place *place)
 
 long nw_sys_chdir(struct nw_call *call)
 {
-    struct nw_place place;
-    long result = nw__place_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
+    struct nw_resolved place;
+    long result = nw__resolved_find(call, (uint64_t)AT_FDCWD, call->args[0], &place);
 
     if (result)
         return result == -EPERM ? -ENOENT : result;
     result = enter_place(call, &place);
-    nw_place_leave(call->domain, &place);
+    nw_resolved_leave(call->domain, &place);
     return result;
 }
 

@@ -6,27 +6,27 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-int nw__place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place)
+int nw__resolved_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_resolved *place)
 {
     int error = nw_call_path(call, name, place->path);
 
     if (!error)
-        error = nw_place_find(call->domain, number, place);
-    if (error || place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
+        error = nw_resolve(call->domain, number, place);
+    if (error || place->kind == NW_RESOLVED_GRANTED || place->kind == NW_RESOLVED_ABOVE)
         return error;
     return nw_call_once(call) ? 0 : nw_call_path(call, name, place->path);
 }
 
 int nw__entry_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw__entry *entry)
 {
-    struct nw_place place;
-    int error = nw__place_find(call, number, name, &place);
+    struct nw_resolved place;
+    int error = nw__resolved_find(call, number, name, &place);
 
     entry->parent = -1;
     if (error)
         return error == -EPERM ? -EROFS : error;
-    entry->parent = place.kind == NW_PLACE_ABOVE ? -EBUSY : nw_place_parent(&place, entry->base);
-    nw_place_leave(call->domain, &place);
+    entry->parent = place.kind == NW_RESOLVED_ABOVE ? -EBUSY : nw_resolved_parent(&place, entry->base);
+    nw_resolved_leave(call->domain, &place);
     return entry->parent < 0 ? entry->parent : 0;
 }
 

@@ -3,13 +3,13 @@
 #ifndef NW_WORKER_SYSCALL_FILE_ENTRY_H
 #define NW_WORKER_SYSCALL_FILE_ENTRY_H
 
-#include "worker/path/place.h"
+#include "worker/path/resolve.h"
 #include "worker/syscall/call.h"
 #include <stdint.h>
 
-/* The place of the path at `name` of the domain, as nw_place_find finds it; nw_place_leave afterwards, when it was 0.
+/* The place of the path at `name` of the domain, as nw_resolve finds it; nw_resolved_leave afterwards, when it was 0.
  */
-int nw__place_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_place *place);
+int nw__resolved_find(struct nw_call *call, uint64_t number, uint64_t name, struct nw_resolved *place);
 
 /* A name in a directory that may be changed, by which it is made, removed or given to something
  * else. -EBUSY: the name of a granted directory itself, or of one above. 0 or negative errno; nw__entry_leave in any

@@ -4,7 +4,7 @@
  */
 #include "worker/domain/domain.h"
 #include "worker/files/disk.h"
-#include "worker/path/place.h"
+#include "worker/path/resolve.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* System calls that look at files by name: see place.h for where a name leads. Those that change what a name means are
- * in syscall/file/name.c. */
+/* System calls that look at files by name: see resolve.h for where a name leads. Those that change what a name means
+ * are in syscall/file/name.c. */
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
 #include "worker/executor/blocked.h"
@@ -7,7 +7,7 @@
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
 #include "worker/image/programs.h"
-#include "worker/path/place.h"
+#include "worker/path/resolve.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
 #include "worker/syscall/handlers.h"
@@ -24,19 +24,19 @@
 /* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. They belong
  * to whom the loader belongs to that the monitor opened: root, which in a user namespace is seen under another number.
  */
-static bool is_trusted(const struct nw_place *place, int fd)
+static bool is_trusted(const struct nw_resolved *place, int fd)
 {
     const char *name = strrchr(place->path, '/');
     struct stat st, loader;
 
-    return place->kind == NW_PLACE_LIBRARY && name &&
+    return place->kind == NW_RESOLVED_LIBRARY && name &&
            (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
            fstat(nw_program_loader(), &loader) == 0 && st.st_uid == loader.st_uid &&
            !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */
-static int open_counted(struct nw_call *call, const struct nw_place *place, uint64_t flags, uint64_t mode)
+static int open_counted(struct nw_call *call, const struct nw_resolved *place, uint64_t flags, uint64_t mode)
 {
     struct nw_disk *disk = call->domain->files.disk;
     bool makes = flags & O_CREAT, full = makes && nw_disk_name(disk) < 0;
@@ -45,7 +45,7 @@ static int open_counted(struct nw_call *call, const struct nw_place *place, uint
 
     if (full && flags & O_EXCL)
         return -EDQUOT;
-    fd = nw_place_open(call->domain, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
+    fd = nw_resolved_open(call->domain, place, full ? flags & ~(uint64_t)O_CREAT : flags, mode);
     if (makes && !full)
         nw_disk_named(disk, fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0 ? fd : -1);
     if (fd >= 0 && flags & O_TRUNC)
@@ -55,9 +55,9 @@ static int open_counted(struct nw_call *call, const struct nw_place *place, uint
 
 /* Finds the place and opens it: the kernel's fd, or negative errno. The place is left again. */
 static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint64_t flags, uint64_t mode,
-                      struct nw_place *place)
+                      struct nw_resolved *place)
 {
-    int fd = nw__place_find(call, number, name, place);
+    int fd = nw__resolved_find(call, number, name, place);
 
     if (fd == -EPERM)
         return (int)nw_call_refuse(call);
@@ -66,8 +66,8 @@ static int open_place(struct nw_call *call, uint64_t number, uint64_t name, uint
     if (place->granted && place->granted->writable && flags & (O_CREAT | O_TRUNC))
         fd = open_counted(call, place, flags, mode);
     else
-        fd = nw_place_open(call->domain, place, flags, mode);
-    nw_place_leave(call->domain, place);
+        fd = nw_resolved_open(call->domain, place, flags, mode);
+    nw_resolved_leave(call->domain, place);
     return fd;
 }
 
@@ -82,7 +82,7 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
 {
     bool changes = flags & (O_CREAT | O_TRUNC); /* which may take long: what a file had is given back */
     struct nw_domain_fd file;
-    struct nw_place place;
+    struct nw_resolved place;
     int fd;
 
     if (changes && !nw_call_block(call))
@@ -111,9 +111,9 @@ long nw_sys_openat(struct nw_call *call)
 }
 
 /* A directory above the granted ones can be passed, but not read. */
-static bool is_above(int fd, const struct nw_place *place)
+static bool is_above(int fd, const struct nw_resolved *place)
 {
-    return fd == -EACCES && place->kind == NW_PLACE_ABOVE;
+    return fd == -EACCES && place->kind == NW_RESOLVED_ABOVE;
 }
 
 long nw_sys_creat(struct nw_call *call)
@@ -123,7 +123,7 @@ long nw_sys_creat(struct nw_call *call)
 
 static long stat_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, bool follow)
 {
-    struct nw_place place = {.kind = NW_PLACE_LIBRARY};
+    struct nw_resolved place = {.kind = NW_RESOLVED_LIBRARY};
     struct stat st = {.st_mode = S_IFDIR | 0111, .st_nlink = 2, .st_blksize = (blksize_t)NW_PAGE_SIZE};
     int fd = open_place(call, number, name, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, &place), error;
 
@@ -157,14 +157,14 @@ long nw_sys_fstatat(struct nw_call *call)
 
 static long access_path(struct nw_call *call, uint64_t number, uint64_t name, uint64_t mode)
 {
-    struct nw_place place = {.kind = NW_PLACE_LIBRARY};
+    struct nw_resolved place = {.kind = NW_RESOLVED_LIBRARY};
     int fd = open_place(call, number, name, O_PATH, 0, &place), error = 0;
 
     if (is_above(fd, &place))
         return mode & ~(uint64_t)X_OK ? -EACCES : 0;
     if (fd < 0)
         return fd;
-    if (place.kind != NW_PLACE_GRANTED)
+    if (place.kind != NW_RESOLVED_GRANTED)
         error = mode & W_OK ? -EACCES : 0;
     else if (mode & W_OK && !place.granted->writable)
         error = -EROFS;
@@ -188,16 +188,16 @@ long nw_sys_faccessat(struct nw_call *call)
 static long read_link(struct nw_call *call, uint64_t number, uint64_t name, uint64_t to, uint64_t size)
 {
     char text[LINK_MAX_BYTES];
-    struct nw_place place;
+    struct nw_resolved place;
     ssize_t n;
-    int fd, error = nw__place_find(call, number, name, &place);
+    int fd, error = nw__resolved_find(call, number, name, &place);
 
     if (error)
         return error == -EPERM ? -ENOENT : error;
-    fd = place.kind == NW_PLACE_GRANTED ? nw_place_open(call->domain, &place, O_PATH | O_NOFOLLOW, 0)
-         : place.kind == NW_PLACE_ABOVE ? -EINVAL /* no link */
-                                        : -ENOENT;
-    nw_place_leave(call->domain, &place);
+    fd = place.kind == NW_RESOLVED_GRANTED ? nw_resolved_open(call->domain, &place, O_PATH | O_NOFOLLOW, 0)
+         : place.kind == NW_RESOLVED_ABOVE ? -EINVAL /* no link */
+                                           : -ENOENT;
+    nw_resolved_leave(call->domain, &place);
     if (fd < 0)
         return fd;
     n = readlinkat(fd, "", text, sizeof(text));

@@ -4,7 +4,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/base/span.h"
-#include "worker/call/function.h"
+#include "worker/call/deployed.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
 #include "worker/executor/blocked.h"
@@ -247,10 +247,10 @@ WRAP(int, nw_pages_reserve, size_t length, size_t opened, uint64_t *start, bool 
     return __real_nw_pages_reserve(length, opened, start, whole);
 }
 
-WRAP(int, nw_function_inspect, struct nw_function *function, char reason[NW_REASON_MAX])
+WRAP(int, nw_deployed_inspect, struct nw_deployed *function, char reason[NW_REASON_MAX])
 {
-    note_under_lock("nw_function_inspect");
-    return __real_nw_function_inspect(function, reason);
+    note_under_lock("nw_deployed_inspect");
+    return __real_nw_deployed_inspect(function, reason);
 }
 
 WRAP(int, pthread_create, pthread_t *thread, const pthread_attr_t *how, void *(*begin)(void *), void *argument)

@@ -8,8 +8,8 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
@@ -119,7 +119,7 @@ static int end(void **state)
     nw_regions_fini(&memory.regions);
     nw_share_close(&account);
     free(memory.code.images);
-    memory.code = (struct nw_code){.n = 0};
+    memory.code = (struct nw_held_code){.n = 0};
     nw_images_free(nw_image_cache(false));
     nw_images_free(nw_image_cache(true));
     close(file);

@@ -138,7 +138,7 @@ static long refused_anyway(const struct trial *t, struct words *w)
 
 static bool is_route(const struct op_argument *arg, uint32_t value)
 {
-    return arg->kind == OP_ROUTE && value < NW_FUNCTIONS_MAX - 100;
+    return arg->kind == OP_ROUTE && value < NW_DEPLOYED_MAX - 100;
 }
 
 static const char *try_scalar(struct attacker *a)

@@ -1,10 +1,10 @@
 /*
- * A function is a deployment in this worker: its name and its .so, what it is granted and limited to, the invocations
- * that wait for a slot. What its manifest said does not change once it is loaded; the monitor's lock guards the rest.
- * What becomes of functions is in call/function.c.
+ * A version of a function as this worker has it (the engine calls it a deployment): its name and its .so, what it is
+ * granted and limited to, the invocations that wait for a slot. What its manifest said does not change once it is
+ * loaded; the monitor's lock guards the rest. What becomes of functions is in call/deployed.c.
  */
-#ifndef NW_WORKER_DOMAIN_FUNCTION_H
-#define NW_WORKER_DOMAIN_FUNCTION_H
+#ifndef NW_WORKER_DOMAIN_DEPLOYED_H
+#define NW_WORKER_DOMAIN_DEPLOYED_H
 
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
@@ -15,29 +15,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_function.keeps of one that never ran */
+#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_deployed.keeps of one that never ran */
 #define NW_REMOVED       "the function was removed" /* why a domain ends that has nothing left to do */
 
 struct nw_domain;
-struct nw_invocation;
+struct nw_arrival;
 
 /* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
-struct nw_reach {
+struct nw_reachable {
     pthread_mutex_t lock;
     bool everything;
     size_t n;
     struct nw_address_grant *addresses;
 };
 
-enum nw_function_state {
-    NW_FUNCTION_NONE,
-    NW_FUNCTION_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
-    NW_FUNCTION_UP,      /* serves; a crashed domain is replaced */
-    NW_FUNCTION_RETIRING,
+enum nw_deployed_state {
+    NW_DEPLOYED_NONE,
+    NW_DEPLOYED_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
+    NW_DEPLOYED_UP,      /* serves; a crashed domain is replaced */
+    NW_DEPLOYED_RETIRING,
 };
 
-struct nw_function {
-    enum nw_function_state state;
+struct nw_deployed {
+    enum nw_deployed_state state;
     uint32_t deployment;
     char name[NW_NAME_MAX + 1];
     int so;
@@ -47,7 +47,7 @@ struct nw_function {
     uint32_t threads;
     uint64_t static_tls; /* bytes for thread-local variables of what is loaded later */
     uint32_t profile;    /* enum nw_profile */
-    struct nw_reach reach;
+    struct nw_reachable reach;
     uint32_t n_directories;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
     struct nw_disk disk;
@@ -55,7 +55,7 @@ struct nw_function {
     char *env; /* K=V NUL ... */
     size_t env_length;
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
-    struct nw_invocation *queue, **queue_tail;
+    struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* it was refused: nobody waits to hear that it is retired */
@@ -67,23 +67,23 @@ struct nw_function {
 };
 
 /* Those that there are, one after the other: the first is the one after NULL. Lock held, here and below. */
-struct nw_function *nw_function_after(const struct nw_function *function);
+struct nw_deployed *nw_deployed_after(const struct nw_deployed *function);
 
-struct nw_function *nw_function_find(uint32_t deployment); /* NULL: there is none */
-struct nw_function *nw_function_take(uint32_t deployment); /* a record that is unused; NULL: there is none */
+struct nw_deployed *nw_deployed_find(uint32_t deployment); /* NULL: there is none */
+struct nw_deployed *nw_deployed_take(uint32_t deployment); /* a record that is unused; NULL: there is none */
 
 /* What happens to a function. */
-enum nw_function_event {
-    NW_FUNCTION_LOAD,    /* the engine wants it */
-    NW_FUNCTION_STARTED, /* a domain of it is up */
-    NW_FUNCTION_RETIRE,  /* the engine wants it no more, or its first domain has failed */
-    NW_FUNCTION_ENDED,   /* nothing of it is left */
-    NW_FUNCTION_EVENTS,
+enum nw_deployed_event {
+    NW_DEPLOYED_LOAD,    /* the engine wants it */
+    NW_DEPLOYED_STARTED, /* a domain of it is up */
+    NW_DEPLOYED_RETIRE,  /* the engine wants it no more, or its first domain has failed */
+    NW_DEPLOYED_ENDED,   /* nothing of it is left */
+    NW_DEPLOYED_EVENTS,
 };
 
-bool nw_function_is_valid(const struct nw_function *function);
+bool nw_deployed_is_valid(const struct nw_deployed *function);
 
 /* The one place where the state changes. */
-void nw_function_move(struct nw_function *function, enum nw_function_event event);
+void nw_deployed_move(struct nw_deployed *function, enum nw_deployed_event event);
 
 #endif

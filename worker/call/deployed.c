@@ -1,5 +1,5 @@
-/* See function.h. */
-#include "worker/call/function.h"
+/* See deployed.h. */
+#include "worker/call/deployed.h"
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/manifest/control.h"
@@ -10,8 +10,8 @@
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/function.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
@@ -29,12 +29,12 @@
 
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x
-#define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_FUNCTIONS_MAX) "; remove one"
+#define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_DEPLOYED_MAX) "; remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
-int nw_function_inspect(struct nw_function *f, char reason[NW_REASON_MAX])
+int nw_deployed_inspect(struct nw_deployed *f, char reason[NW_REASON_MAX])
 {
     struct stat st;
     uint8_t *bytes;
@@ -100,13 +100,13 @@ static const char *confine(uint32_t profile)
 }
 
 /* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
-static const char *function_init(struct nw_function *f, const struct nw_control_message *message,
+static const char *function_init(struct nw_deployed *f, const struct nw_control_message *message,
                                  const struct load_texts *t)
 {
     const struct nw_control *head = &message->head;
     int error;
 
-    *f = (struct nw_function){
+    *f = (struct nw_deployed){
         .deployment = head->deployment,
         .so = message->fds[0],
         .slots = head->slots,
@@ -134,7 +134,7 @@ static const char *function_init(struct nw_function *f, const struct nw_control_
     return confine(f->profile);
 }
 
-static void function_fini(struct nw_function *f)
+static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
     nw_grants_fini(f);
@@ -142,14 +142,14 @@ static void function_fini(struct nw_function *f)
     free(f->cwd);
     free(f->env);
     f->cwd = f->env = NULL;
-    nw_function_move(f, NW_FUNCTION_ENDED);
+    nw_deployed_move(f, NW_DEPLOYED_ENDED);
 }
 
 /* lock held */
-void nw_function_load(const struct nw_control_message *message)
+void nw_deployed_load(const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
-    struct nw_function *f = nw_function_find(head->deployment) ? NULL : nw_function_take(head->deployment);
+    struct nw_deployed *f = nw_deployed_find(head->deployment) ? NULL : nw_deployed_take(head->deployment);
     struct load_texts texts;
     const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
@@ -164,12 +164,12 @@ void nw_function_load(const struct nw_control_message *message)
     if (why)
         nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
     else
-        nw_function_move(f, NW_FUNCTION_LOAD);
+        nw_deployed_move(f, NW_DEPLOYED_LOAD);
 }
 
-void nw_function_reach(const struct nw_control_message *message)
+void nw_deployed_reach(const struct nw_control_message *message)
 {
-    struct nw_function *f = nw_function_find(message->head.deployment);
+    struct nw_deployed *f = nw_deployed_find(message->head.deployment);
     struct nw_address_grant grants[NW_CONTROL_TEXT_MAX / sizeof(struct nw_address_grant)];
     size_t n = message->head.text_len / sizeof(*grants);
 
@@ -178,18 +178,18 @@ void nw_function_reach(const struct nw_control_message *message)
         nw_log(NW_LOG_WARN, "function %s: what it may reach cannot be changed: memory is out", f->name);
 }
 
-static void function_end(struct nw_function *f)
+static void function_end(struct nw_deployed *f)
 {
     while (f->queue) {
-        struct nw_invocation *invocation = f->queue;
+        struct nw_arrival *invocation = f->queue;
 
         f->queue = invocation->next;
-        nw_invocation_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
+        nw_arrival_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
     }
     function_fini(f);
 }
 
-static bool has_domain(const struct nw_function *f)
+static bool has_domain(const struct nw_deployed *f)
 {
     for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
         if (d->state != NW_DOMAIN_NONE && d->function == f)
@@ -198,54 +198,54 @@ static bool has_domain(const struct nw_function *f)
 }
 
 /* A retiring function may have nothing left to do. */
-static void settle(struct nw_function *f)
+static void settle(struct nw_deployed *f)
 {
-    if (f->state != NW_FUNCTION_RETIRING || has_domain(f))
+    if (f->state != NW_DEPLOYED_RETIRING || has_domain(f))
         return;
     if (!f->silent)
         nw_tell_engine(NW_CONTROL_RETIRED, f->deployment, 0, "");
     function_end(f);
 }
 
-void nw_function_started(struct nw_domain *domain)
+void nw_deployed_started(struct nw_domain *domain)
 {
-    struct nw_function *f = domain->function;
+    struct nw_deployed *f = domain->function;
 
     domain->reason[0] = '\0';
     domain->files.exposed = true;
     nw_domain_move(domain, NW_DOMAIN_STARTED);
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
-    if (f->state == NW_FUNCTION_LOADING) {
-        nw_function_move(f, NW_FUNCTION_STARTED);
+    if (f->state == NW_DEPLOYED_LOADING) {
+        nw_deployed_move(f, NW_DEPLOYED_STARTED);
         nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
     }
-    nw_function_feed(f);
+    nw_deployed_feed(f);
     if (nw_ready_any())
         nw_wake_executor();
 }
 
 /* What the engine has not yet heard of a domain that is lost, the next one tells. */
-static void note_peak(struct nw_function *f, uint64_t peak)
+static void note_peak(struct nw_deployed *f, uint64_t peak)
 {
     f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
 }
 
 /* Called while the domain is not yet marked dying. */
-void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
+void nw_deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
 {
-    struct nw_function *f = domain->function;
+    struct nw_deployed *f = domain->function;
     uint64_t now;
 
     if (f->domain == domain)
         nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
-    if (f->state == NW_FUNCTION_RETIRING) {
+    if (f->state == NW_DEPLOYED_RETIRING) {
         if (status != NW_STATUS_UNAVAILABLE && !f->silent)
             nw_log(NW_LOG_WARN, "function %s: %s while it was being ended", f->name, reason);
         return;
     }
-    if (f->state == NW_FUNCTION_LOADING) {
+    if (f->state == NW_DEPLOYED_LOADING) {
         nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
-        nw_function_move(f, NW_FUNCTION_RETIRE);
+        nw_deployed_move(f, NW_DEPLOYED_RETIRE);
         f->silent = true;
         return;
     }
@@ -258,16 +258,16 @@ void nw_function_domain_lost(struct nw_domain *domain, enum nw_status status, co
     nw_wake_control();
 }
 
-void nw_function_activate(uint32_t deployment)
+void nw_deployed_activate(uint32_t deployment)
 {
-    struct nw_function *f = nw_function_find(deployment);
+    struct nw_deployed *f = nw_deployed_find(deployment);
 
     if (f)
         nw_route_set(f);
 }
 
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */
-static bool is_idle(const struct nw_function *f)
+static bool is_idle(const struct nw_deployed *f)
 {
     if (f->queue)
         return false;
@@ -277,14 +277,14 @@ static bool is_idle(const struct nw_function *f)
     return true;
 }
 
-void nw_function_retire(uint32_t deployment)
+void nw_deployed_retire(uint32_t deployment)
 {
-    struct nw_function *f = nw_function_find(deployment);
+    struct nw_deployed *f = nw_deployed_find(deployment);
 
     if (!f)
         return;
     nw_routes_clear(f);
-    nw_function_move(f, NW_FUNCTION_RETIRE);
+    nw_deployed_move(f, NW_DEPLOYED_RETIRE);
     nw_wake_control();
 }
 
@@ -296,7 +296,7 @@ static bool workers_are_made(const struct nw_domain *domain, uint64_t now)
 }
 
 /* A retiring function that has nothing left to do destroys its func workers; the last one takes the domain along. */
-static void retire_idle(struct nw_function *f, uint64_t now)
+static void retire_idle(struct nw_deployed *f, uint64_t now)
 {
     struct nw_domain *domain = f->domain;
 
@@ -311,7 +311,7 @@ static void retire_idle(struct nw_function *f, uint64_t now)
 
 /* Lets go of the lock meanwhile. Nobody else ends the function: it is not retiring, and no domain of it is left that
  * could be lost. */
-static void start(struct nw_function *f, uint64_t now)
+static void start(struct nw_deployed *f, uint64_t now)
 {
     char why[NW_REASON_MAX];
     struct nw_domain *domain;
@@ -327,13 +327,13 @@ static void start(struct nw_function *f, uint64_t now)
         return;
     }
     nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, why);
-    if (f->state == NW_FUNCTION_LOADING) {
+    if (f->state == NW_DEPLOYED_LOADING) {
         nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, why);
         function_end(f);
     }
 }
 
-static bool has_current_domain(const struct nw_function *f)
+static bool has_current_domain(const struct nw_deployed *f)
 {
     if (f->domain)
         return true;
@@ -345,7 +345,7 @@ static bool has_current_domain(const struct nw_function *f)
 
 /* What a function has been torn down with is not given back at once. Until most of it is the function has to wait, so
  * that it never has much more than its limit, however often it ends. */
-static bool lingers(const struct nw_function *f)
+static bool lingers(const struct nw_deployed *f)
 {
     uint64_t charged = 0;
 
@@ -356,18 +356,18 @@ static bool lingers(const struct nw_function *f)
     return charged > f->memory / 2;
 }
 
-bool nw_functions_tend(uint64_t now)
+bool nw_deployed_tend(uint64_t now)
 {
     bool busy = false;
 
-    for (struct nw_function *f = nw_function_after(NULL); f; f = nw_function_after(f)) {
-        if (f->state == NW_FUNCTION_RETIRING)
+    for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
+        if (f->state == NW_DEPLOYED_RETIRING)
             retire_idle(f, now);
         else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }
-        busy |= f->state == NW_FUNCTION_RETIRING || (f->state != NW_FUNCTION_NONE && !f->domain);
+        busy |= f->state == NW_DEPLOYED_RETIRING || (f->state != NW_DEPLOYED_NONE && !f->domain);
     }
     return busy;
 }

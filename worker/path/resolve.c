@@ -1,5 +1,5 @@
-/* See place.h. */
-#include "worker/path/place.h"
+/* See resolve.h. */
+#include "worker/path/resolve.h"
 #include "common/base/atomic.h"
 #include "common/host/mode.h"
 #include "worker/base/config.h"
@@ -93,7 +93,7 @@ static const char *skip_slashes(const char *path)
 }
 
 /* Relative to a directory below a granted one, which the function has open. */
-static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_place *place)
+static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_resolved *place)
 {
     struct nw_domain_fd file;
     int fd = nw_fd_use_file(&domain->files, number, &file);
@@ -101,7 +101,7 @@ static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_pl
     if (fd < 0)
         return fd;
     place->used = true;
-    place->kind = NW_PLACE_GRANTED;
+    place->kind = NW_RESOLVED_GRANTED;
     place->number = number;
     place->dir = fd;
     place->granted = file.granted;
@@ -115,22 +115,22 @@ static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_pl
  * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
 static bool may_read_libraries(const struct nw_domain *domain)
 {
-    return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored by nw_function_started */
+    return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored by nw_deployed_started */
            domain->function->profile & NW_PROFILE_FILES;
 }
 
 /* Where a tidy path leads, by its text. */
-static enum nw_place_kind kind_of(const struct nw_domain *domain, const struct nw_place *place)
+static enum nw_resolved_kind kind_of(const struct nw_domain *domain, const struct nw_resolved *place)
 {
     if (place->granted)
-        return NW_PLACE_GRANTED;
+        return NW_RESOLVED_GRANTED;
     if (nw__path_is_above(domain->function, place->path))
-        return NW_PLACE_ABOVE;
-    return is_own(domain, place->path) ? NW_PLACE_OWN : NW_PLACE_LIBRARY;
+        return NW_RESOLVED_ABOVE;
+    return is_own(domain, place->path) ? NW_RESOLVED_OWN : NW_RESOLVED_LIBRARY;
 }
 
 /* The path, absolute or relative to an open directory, as the text says where it leads. 0 or negative errno. */
-static int spell(struct nw_domain *domain, uint64_t number, struct nw_place *place)
+static int spell(struct nw_domain *domain, uint64_t number, struct nw_resolved *place)
 {
     int error = 0;
 
@@ -155,7 +155,7 @@ static bool is_always_read(const struct nw_domain *domain, const char *path)
     return nw_libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
 }
 
-int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *place)
+int nw_resolve(struct nw_domain *domain, uint64_t number, struct nw_resolved *place)
 {
     int error = spell(domain, number, place);
     bool always;
@@ -166,19 +166,19 @@ int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *pl
         return find_relative(domain, number, place);
     place->granted = nw__path_granted(domain->function, place->path);
     place->kind = kind_of(domain, place);
-    if (place->kind == NW_PLACE_GRANTED) {
+    if (place->kind == NW_RESOLVED_GRANTED) {
         place->dir = place->granted->fd;
         place->rest = skip_slashes(place->path + place->granted->length);
     }
-    if (place->kind == NW_PLACE_GRANTED || place->kind == NW_PLACE_ABOVE)
+    if (place->kind == NW_RESOLVED_GRANTED || place->kind == NW_RESOLVED_ABOVE)
         return 0;
     always = is_always_read(domain, place->path);
-    if (!always && place->kind == NW_PLACE_LIBRARY && !is_library(place->path))
+    if (!always && place->kind == NW_RESOLVED_LIBRARY && !is_library(place->path))
         return -ENOENT;
     return always || may_read_libraries(domain) ? 0 : -EPERM;
 }
 
-void nw_place_leave(struct nw_domain *domain, const struct nw_place *place)
+void nw_resolved_leave(struct nw_domain *domain, const struct nw_resolved *place)
 {
     if (place->used)
         nw_fd_done(&domain->files, place->number);
@@ -195,7 +195,7 @@ static int keep_plain(int fd)
     return -EACCES;
 }
 
-static int open_granted(const struct nw_place *place, uint64_t flags, uint64_t mode)
+static int open_granted(const struct nw_resolved *place, uint64_t flags, uint64_t mode)
 {
     bool changes = (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
 
@@ -228,26 +228,26 @@ static int open_library(const char *path, uint64_t flags)
     return fd < 0 ? -errno : fd;
 }
 
-int nw_place_open(const struct nw_domain *domain, const struct nw_place *place, uint64_t flags, uint64_t mode)
+int nw_resolved_open(const struct nw_domain *domain, const struct nw_resolved *place, uint64_t flags, uint64_t mode)
 {
-    if (place->kind == NW_PLACE_GRANTED)
+    if (place->kind == NW_RESOLVED_GRANTED)
         return open_granted(place, flags, mode);
-    if (place->kind == NW_PLACE_ABOVE || (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
+    if (place->kind == NW_RESOLVED_ABOVE || (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC))
         return -EACCES;
-    if (place->kind == NW_PLACE_OWN)
+    if (place->kind == NW_RESOLVED_OWN)
         return open_own(domain);
     if (flags & O_PATH)
         return open_library(place->path, O_PATH);
     return open_library(place->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | (flags & O_DIRECTORY));
 }
 
-int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
+int nw_resolved_parent(const struct nw_resolved *place, char base[NAME_MAX + 1])
 {
     char parent[PATH_MAX];
     const char *slash;
     size_t length;
 
-    if (place->kind != NW_PLACE_GRANTED || !place->granted->writable)
+    if (place->kind != NW_RESOLVED_GRANTED || !place->granted->writable)
         return -EROFS;
     length = strlen(place->rest);
     while (length > 1 && place->rest[length - 1] == '/')
@@ -266,7 +266,7 @@ int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1])
     return nw__open_beneath(place->dir, parent, O_PATH | O_DIRECTORY, 0);
 }
 
-int nw_place_directory(const struct nw_place *place)
+int nw_resolved_directory(const struct nw_resolved *place)
 {
     return nw__open_beneath(place->dir, place->rest, O_PATH | O_DIRECTORY, 0);
 }

@@ -3,8 +3,8 @@
  * nowhere. A path is copied once, and only the copy is looked at. Everything below a granted directory is reached
  * through the directory's descriptor, never above it: not by "..", links, mounts or the kernel's magic links.
  */
-#ifndef NW_WORKER_PATH_PLACE_H
-#define NW_WORKER_PATH_PLACE_H
+#ifndef NW_WORKER_PATH_RESOLVE_H
+#define NW_WORKER_PATH_RESOLVE_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -13,15 +13,15 @@
 struct nw_directory;
 struct nw_domain;
 
-enum nw_place_kind {
-    NW_PLACE_LIBRARY,
-    NW_PLACE_OWN,
-    NW_PLACE_GRANTED,
-    NW_PLACE_ABOVE, /* "/", or a directory that leads to a granted one: it can be passed and named, not read */
+enum nw_resolved_kind {
+    NW_RESOLVED_LIBRARY,
+    NW_RESOLVED_OWN,
+    NW_RESOLVED_GRANTED,
+    NW_RESOLVED_ABOVE, /* "/", or a directory that leads to a granted one: it can be passed and named, not read */
 };
 
-struct nw_place {
-    enum nw_place_kind kind;
+struct nw_resolved {
+    enum nw_resolved_kind kind;
     const struct nw_directory *granted;
     int dir;   /* granted: what `rest` starts from, this directory or one below it */
     bool used; /* `dir` is the domain's file `number`, in use */
@@ -31,18 +31,19 @@ struct nw_place {
 };
 
 /* The place of `place->path`, relative to the domain's file `number` or, for AT_FDCWD, its working directory. 0;
- * -ENOENT: nowhere; -EPERM: refused, because the function has been loaded. nw_place_leave afterwards, when it was 0. */
-int nw_place_find(struct nw_domain *domain, uint64_t number, struct nw_place *place);
-void nw_place_leave(struct nw_domain *domain, const struct nw_place *place);
+ * -ENOENT: nowhere; -EPERM: refused, because the function has been loaded. nw_resolved_leave afterwards, when it was 0.
+ */
+int nw_resolve(struct nw_domain *domain, uint64_t number, struct nw_resolved *place);
+void nw_resolved_leave(struct nw_domain *domain, const struct nw_resolved *place);
 
 /* Opens it: the kernel's fd, or negative errno. */
-int nw_place_open(const struct nw_domain *domain, const struct nw_place *place, uint64_t flags, uint64_t mode);
+int nw_resolved_open(const struct nw_domain *domain, const struct nw_resolved *place, uint64_t flags, uint64_t mode);
 
 /* A granted place as a directory, to be passed only: the kernel's fd, or negative errno. */
-int nw_place_directory(const struct nw_place *place);
+int nw_resolved_directory(const struct nw_resolved *place);
 
 /* The directory that holds the last name of a granted, writable place, and that name. Closed by whoever asked. -EBUSY:
  * the place is the granted directory itself. */
-int nw_place_parent(const struct nw_place *place, char base[NAME_MAX + 1]);
+int nw_resolved_parent(const struct nw_resolved *place, char base[NAME_MAX + 1]);
 
 #endif
