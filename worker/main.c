@@ -58,9 +58,10 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_NS     2000000ull
-#define QUIET_TICKS 50 /* in a row, after which the watch rests until something runs again */
-#define LIBC_PATH   "/lib/x86_64-linux-gnu/libc.so.6"
+#define TICK_NS           2000000ull
+#define DESCRIPTORS_AHEAD 4096
+#define QUIET_TICKS       50 /* in a row, after which the watch rests until something runs again */
+#define LIBC_PATH         "/lib/x86_64-linux-gnu/libc.so.6"
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
@@ -235,6 +236,18 @@ static void configure(enum nw_mode mode)
     nw_config_set(&config);
 }
 
+/* Once a process has threads, the kernel makes a call that needs a larger table of descriptors wait for all processors,
+ * and the executor with it. So the table has its size before there is any thread; smaller, where the limit is. */
+static void widen_descriptors(void)
+{
+    int fd = -1;
+
+    for (int size = DESCRIPTORS_AHEAD; fd < 0 && size > FD_CONTROL; size /= 2)
+        fd = fcntl(FD_CONTROL, F_DUPFD_CLOEXEC, size - 1);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Returns what wakes the control thread: a file. */
 static int prepare(const struct options *o)
 {
@@ -244,6 +257,7 @@ static int prepare(const struct options *o)
 
     if (__rseq_size != 0)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
+    widen_descriptors();
     nw_tell_init(FD_CONTROL, o->worker);
     wake = nw_wake_init(FD_DOORBELL);
     if (wake < 0)

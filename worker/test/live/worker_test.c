@@ -87,6 +87,23 @@ static void hello_answers(void **state)
         expect(hello, "World", "Hello, World!\n");
 }
 
+/* Descriptors that nobody has opened yet have their place, so that no executor waits while the kernel makes it. */
+static void the_table_of_descriptors_is_large_from_the_start(void **state)
+{
+    char path[64], line[256];
+    int size = 0;
+    FILE *status;
+
+    (void)state;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)h.pid);
+    status = fopen(path, "re");
+    assert_non_null(status);
+    while (size == 0 && fgets(line, sizeof(line), status))
+        sscanf(line, "FDSize: %d", &size);
+    fclose(status);
+    assert_true(size >= 1024);
+}
+
 static void nested_calls_answer(void **state)
 {
     uint32_t foo, chain;
@@ -501,6 +518,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hello_answers, start, stop),
         cmocka_unit_test_setup_teardown(samples_answer, start, stop),
+        cmocka_unit_test_setup_teardown(the_table_of_descriptors_is_large_from_the_start, start, stop),
         cmocka_unit_test_setup_teardown(nested_calls_answer, start, stop),
         cmocka_unit_test_setup_teardown(a_callee_sees_no_registers_of_its_caller, start, stop),
         cmocka_unit_test_setup_teardown(a_callee_sees_no_avx512_registers_of_its_caller, start, stop),
