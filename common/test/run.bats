@@ -103,6 +103,8 @@ last_line() {
     [[ $output == *"reports of a sanitizer: 1"*"| use after free"* ]]
     program child <<<'printf "1..1\nok 1 - a\n"; echo "==1==WARNING: AddressSanitizer failed to allocate 0x8 bytes" >"${ASAN_OPTIONS##*log_path=}.$$"'
     run -0 "$RUN" build build/test/child
+    program child <<<'printf "1..1\nok 1 - a\n"; echo "==1==Unable to get registers from thread 2." >"${ASAN_OPTIONS##*log_path=}.$$"'
+    run -0 "$RUN" build build/test/child
     program child <<<'log=${UBSAN_OPTIONS##*log_path=}; echo "no such shift" >"$log.$$"; exit 77'
     run -1 "$RUN" build build/test/child
     [ "$(last_line)" = "0 passed, 2 failed, 0 skipped" ]
