@@ -86,10 +86,10 @@ static const struct nw_option options[N_OPTIONS] = {
     [BODY_LIMIT] = {.name = "body-limit",
                     .value = "BYTES",
                     .initial = "16M",
-                    .help = "largest body of a request or response",
+                    .help = "largest body of a request, and of a response up to 16M",
                     .kind = NW_OPTION_BYTES,
                     .min = 1,
-                    .max = UINT64_C(64) << 20, /* one must fit into the payload memory of a worker */
+                    .max = UINT64_C(64) << 20, /* an arena is four times as large */
                     .in_environment = true,
                     .in_file = true},
     [IO] = {.name = "io",

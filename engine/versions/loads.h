@@ -1,6 +1,6 @@
 /*
- * Which function a worker loads when. Several are loaded side by side; one that takes long waits for itself. When the
- * worker ends meanwhile, each of those that it was loading may be the reason: these are loaded again one at a time,
+ * Which function a worker loads when. Several are loaded side by side; a slow one does not delay the others. When
+ * the worker ends meanwhile, each of those that it was loading may be the reason: these are loaded again one at a time,
  * when everything else is, so that one that takes the worker with it is found out and refused. Says nothing of what
  * becomes of deployments (deployments.c).
  */

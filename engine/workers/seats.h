@@ -18,8 +18,9 @@ void nw_seat_free(struct nw_seat *seat);
 
 bool nw_seat_is_valid(const struct nw_seat *seat);
 
-/* Its worker is lost, for `why`, which is static text; `loss`: through what, unless that is known already. Only marks
- * it, so this may be called anywhere; nw__seat_bury follows at the end of the turn. */
+/* Its worker is lost, for `why`, which is static text; `loss`: whose doing it was, which is
+ * ignored once a cause is known. Only marks it, so this may be called anywhere; nw__seat_bury follows at the end of the
+ * turn. */
 void nw__seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
 void nw__seat_bury(struct nw_seat *seat);
 

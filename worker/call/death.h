@@ -3,7 +3,8 @@
  * more (nw_slot_die); that is noticed in many places, and acted upon in one.
  *
  *   state \ who | passive (ready, waiting) | free func worker | running, or waiting for a callee
- *   on kill     | dead                     | drained, dead    | left; dead when it surfaces
+ *   on kill     | dead                     | drained, dead    | left running; dead once its
+ *                   |                          |                  | executor is back in the monitor
  *
  * Lock held.
  */

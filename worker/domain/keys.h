@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #define NW_KEY_PARKED        2           /* the hardware key of nobody: of the pages of domains that have none */
-#define NW_KEY_BACKGROUND_NS 20000000ull /* so long what nobody waits for stands in line before it takes a key */
+#define NW_KEY_BACKGROUND_NS 20000000ull /* so long background work waits before it takes a key from another domain */
 
 enum nw_key_state {
     NW_KEY_NONE,

@@ -25,8 +25,6 @@ static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
     lists.tail[pace] = &list->next;
 }
 
-/* while brief ones wait, so often another one has a turn nevertheless */
-
 static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
 {
     struct nw_ready_list *list = &domain->ready[pace];

@@ -13,14 +13,16 @@ typedef struct nw_gate_context *nw_executor_next_fn(struct nw_executor *ex);
 int nw_executors_init(uint32_t tokens, nw_executor_next_fn *next);
 int nw_executor_start(void); /* lock held, but not meanwhile */
 
-/* Makes an executor look again at what it runs; the second, every one that might have to. Lock held. */
+/* Makes an executor look again at what it runs. The second does so for every executor that may run something. Lock
+ * held.
+ */
 void nw_executor_kick(const struct nw_executor *ex);
 void nw_executors_kick(void);
 
 /* All of them, one after the other: the first is the one after NULL. They are never fewer. Lock held. */
 struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 
-/* Whether no more than run at once would be left if one more than these blocked. Lock held. */
+/* Whether, with one more of them blocked than these, no executor beyond those that run would be left. Lock held. */
 bool nw_executors_are_few(uint32_t blocked);
 
 /* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock

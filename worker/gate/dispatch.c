@@ -53,7 +53,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         return refuse(slot, -ELOOP);
     slot->reply = args->reply;
     function = nw_route_function(args->route);
-    callee = function && args->input.length <= NW_CARRY_PIECE ? callee_take(ex, function, args->input.length) : NULL;
+    callee = function && args->input.length <= NW_CARRY_BRIEF ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
         return nw_slow_call(ex, slot, args->route, args->input);
     if (nw_sink_copy(callee->inbox, args->input) < 0) {
@@ -78,7 +78,7 @@ static struct nw_gate_context *return_to_caller(struct nw_executor *ex, struct n
     uint64_t length = callee->output.length;
 
     if (!caller || (nw_config()->keyed && nw_load_acquire(&caller->domain->key) == 0) || callee->output_status != 0 ||
-        length > caller->reply.size || length > NW_CARRY_PIECE ||
+        length > caller->reply.size || length > NW_CARRY_BRIEF ||
         nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING ||
         nw_load_relaxed(&callee->domain->function->queued) != 0)
         return NULL;

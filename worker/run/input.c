@@ -36,7 +36,7 @@ bool nw_input_place(struct nw_executor *ex, struct nw_slot *slot)
     struct nw_source *from = &slot->incoming;
 
     while (from->length > 0) {
-        const uint64_t n = from->length < NW_CARRY_PIECE ? from->length : NW_CARRY_PIECE,
+        const uint64_t n = from->length < NW_CARRY_BRIEF ? from->length : NW_CARRY_BRIEF,
                        done = slot->gate.result - from->length;
 
         if (nw_pages_kicked(&ex->gate)) {

@@ -1,5 +1,6 @@
 /*
- * The watch over deadlines and quanta, by which the control thread looks now and then at what runs. Lock held.
+ * The watch over deadlines and quanta: the control thread calls it every 2 ms while anything runs. It ends what is past
+ * its deadline and preempts slots that others wait behind. Lock held.
  */
 #ifndef NW_WORKER_RUN_WATCH_H
 #define NW_WORKER_RUN_WATCH_H

@@ -17,7 +17,7 @@ static bool is_dying(const struct nw_slot *slot)
 
 static uint64_t piece_of(uint64_t left)
 {
-    return left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
+    return left < NW_CARRY_BRIEF ? left : NW_CARRY_BRIEF;
 }
 
 static int carry_unlocked(const struct nw_slot *slot, char *to, struct nw_source from)
@@ -38,7 +38,7 @@ int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
 
     if (from.length <= NW_CARRY_LOCKED)
         return nw_source_read(to, from);
-    ex = from.length > NW_CARRY_PIECE ? nw_executor_running(slot) : NULL;
+    ex = from.length > NW_CARRY_BRIEF ? nw_executor_running(slot) : NULL;
     pthread_mutex_unlock(&nw_monitor_lock);
     if (ex && nw_executor_block(ex) < 0)
         ex = NULL;

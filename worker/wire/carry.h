@@ -14,7 +14,7 @@ struct nw_executor;
 struct nw_slot;
 
 #define NW_CARRY_LOCKED (4ul << 10)   /* so much may be copied under the lock */
-#define NW_CARRY_PIECE  (128ul << 10) /* ... and so much without asking for a kick */
+#define NW_CARRY_BRIEF  (128ul << 10) /* ... and so much before it is looked whether the executor was kicked */
 
 /* The monitor's lock held on entry and on return, but not meanwhile, when another executor has the token; the slot must
  * be one that is not reaped meanwhile. 0, -EFAULT, or -ECANCELED: its domain is dying. */
