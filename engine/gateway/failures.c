@@ -30,7 +30,7 @@ static bool may_note(struct nw_engine *engine, struct nw_function *function)
     struct nw_failures *failures = failures_of(function);
     uint64_t second = nw_io_now(engine->io) / 1000;
     if (!failures)
-        return false;
+        return true; /* nothing to count in, but it must be in the log */
     if (second != failures->second)
         failures->count = 0;
     failures->second = second;

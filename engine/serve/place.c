@@ -306,7 +306,7 @@ int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first)
     if (inv->queue && !inv->queue->open)
         nw_place_forget(inv);
     if (!inv->queue) {
-        inv->queue = choose(inv->function);
+        inv->queue = inv->engine->ended ? NULL : choose(inv->function); /* at the end one after the other is freed */
         if (!inv->queue)
             return -EAGAIN;
         nw__queue_bind(inv->queue);
