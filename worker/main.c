@@ -344,7 +344,9 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
     rests = *quiet > QUIET_TICKS;
-    next = earliest(nw_signal_timers_run(now), earliest(nw_sleepers_run(now), nw_lines_rest(now)));
+    next = nw_signal_timers_run(now); /* first: a signal that comes when a sleep ends interrupts it */
+    next = earliest(next, nw_sleepers_run(now));
+    next = earliest(next, nw_lines_rest(now));
     if (!rests && next > now + TICK_NS)
         next = now + TICK_NS;
     nw_deaths_settle();

@@ -149,6 +149,8 @@ void nw_domain_exit(struct nw_domain *domain)
 {
     struct nw_slot *first = domain->grower;
 
+    if (domain->state == NW_DOMAIN_DYING) /* killed meanwhile: none of its flows runs again */
+        return;
     if (!first) { /* it makes another func worker, which nobody needs any more */
         nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
         return;

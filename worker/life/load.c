@@ -49,8 +49,11 @@ static long map_at(struct nw_domain *d, uint64_t at, uint64_t length, int prot, 
 {
     const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), 0, offset};
     struct nw_code_call code = {.may_build = true};
+    long result = nw_memory_map(NULL, &d->memory, args, file, &code);
 
-    return nw_memory_map(NULL, &d->memory, args, file, &code);
+    if (code.why[0])
+        snprintf(d->reason, sizeof(d->reason), "%s", code.why);
+    return result;
 }
 
 static int map_segment(struct nw_domain *d, uint64_t bias, const Elf64_Phdr *ph, const struct nw_domain_fd *file)

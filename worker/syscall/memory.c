@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "worker/account/denied.h"
 #include "worker/account/share.h"
+#include "worker/base/lock.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/executor/blocked.h"
@@ -33,11 +34,16 @@ static long explained(struct nw_call *call, long result)
 /* While the function starts this is why it cannot; later it is one dlopen that fails. */
 static void say_refused(struct nw_domain *d, const char *why)
 {
+    bool starting;
+
     if (!why[0])
         return;
-    if (d->state == NW_DOMAIN_STARTING)
+    pthread_mutex_lock(&nw_monitor_lock);
+    starting = d->state == NW_DOMAIN_STARTING;
+    if (starting)
         snprintf(d->reason, sizeof(d->reason), "%s", why);
-    else if (nw_may_log(&d->account.log, d->account.name))
+    pthread_mutex_unlock(&nw_monitor_lock);
+    if (!starting && nw_may_log(&d->account.log, d->account.name))
         nw_log(NW_LOG_WARN, "function %s: refused to map %s", d->account.name, why);
 }
 
