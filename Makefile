@@ -154,7 +154,10 @@ sanitized: $(B)/bin/nightward-worker $(ENGINE_TEST_HOST)/nightward-worker | $(SA
 	$(Q)cp -u $(SANITIZED_PROGRAMS) $(ENGINE_TEST_HOST)/nightward-worker $(SANITIZED_FOLDER)/host
 
 # Left out are programs that switch stacks or rights below a sanitizer's feet, or bring a sanitizer of their own.
-ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)),$(TESTS))
+# ASAN_HOSTS=0 leaves out the tests against a whole host, too: `make check` runs those with sanitized programs anyway.
+ASAN_HOSTS ?= 1
+HOST_TESTS := $(filter-out %/io,$(IO_TESTS))
+ASAN_TESTS := $(filter-out $(addprefix $(B)/test/,$(NO_ASAN)) $(if $(filter 0,$(ASAN_HOSTS)),$(HOST_TESTS)),$(TESTS))
 run-asan: $(ASAN_TESTS) $(B)/test/io-usable
 	@echo 'left out: $(patsubst $(B)/test/%,%,$(filter-out $(ASAN_TESTS),$(TESTS)))'
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' common/test/run.sh $(B) $(ASAN_TESTS)
