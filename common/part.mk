@@ -45,7 +45,7 @@ $(B)/test/common/ring_tsan: common/test/shm/ring_test.c common/shm/ring.c $(wild
 
 # Says whether mode mpk can run here: exit status 0, or 1 with the reason.
 TEST_HELPERS += $(B)/test/mode-usable
-$(B)/test/mode-usable: $(call objects,common/test/mode_usable.c) $(COMMON) | $(B)/test/
+$(B)/test/mode-usable: $(call objects,common/test/host/mode_usable.c) $(COMMON) | $(B)/test/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 
