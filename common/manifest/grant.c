@@ -177,7 +177,7 @@ int nw_grant_names(const char *text, struct nw_name_grant to[NW_ADDRESSES_MAX])
 }
 
 /* So that comparing it with a path by its characters says what it should. */
-bool nw_grant_is_plain(const char *path)
+bool nw__grant_is_plain(const char *path)
 {
     size_t length = strlen(path);
 
@@ -195,10 +195,10 @@ static bool parse_directory(char *item, struct nw_directory_grant *to)
     to->writable = mode[2] == 'w';
     *mode = '\0';
     snprintf(to->path, sizeof(to->path), "%s", item);
-    return nw_grant_is_plain(item);
+    return nw__grant_is_plain(item);
 }
 
-bool nw_grant_lies_in(const char *path, const char *directory)
+bool nw__grant_lies_in(const char *path, const char *directory)
 {
     size_t length = strlen(directory);
 
@@ -209,8 +209,8 @@ bool nw_grant_lies_in(const char *path, const char *directory)
 static bool holds_nothing(const struct nw_directory_grant *grants, int n, const struct nw_directory_grant *one)
 {
     for (int i = 0; i < n; i++)
-        if (grants[i].writable != one->writable &&
-            (one->writable ? nw_grant_lies_in(grants[i].path, one->path) : nw_grant_lies_in(one->path, grants[i].path)))
+        if (grants[i].writable != one->writable && (one->writable ? nw__grant_lies_in(grants[i].path, one->path)
+                                                                  : nw__grant_lies_in(one->path, grants[i].path)))
             return true;
     return false;
 }

@@ -46,10 +46,10 @@ int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIREC
                          size_t why_size);
 
 /* Whether the path is absolute and spelled in one way only: without . and .. and doubled or final slashes. */
-bool nw_grant_is_plain(const char *path);
+bool nw__grant_is_plain(const char *path);
 
 /* Whether the path is the directory or lies below it, both plain. */
-bool nw_grant_lies_in(const char *path, const char *directory);
+bool nw__grant_lies_in(const char *path, const char *directory);
 
 /* An address of IPv4, in the order of the network, as grants have it: ::ffff:a.b.c.d. */
 void nw_address_of_v4(uint8_t address[16], const void *v4);

@@ -222,7 +222,7 @@ static int set_env(struct nw_manifest *manifest, const char *value, char *why, s
         return -EINVAL;
     }
     if (!strncmp(value, NW_TUNABLES, strlen(NW_TUNABLES)) &&
-        nw_tunables_check(value + strlen(NW_TUNABLES), why, why_size) < 0)
+        nw__tunables_check(value + strlen(NW_TUNABLES), why, why_size) < 0)
         return -EINVAL;
     size_t size = strlen(value) + 1;
     char *old = env_find(&manifest->env, value, key_length);
@@ -289,7 +289,7 @@ static int set_directories(struct nw_manifest *manifest, const char *value, char
 
 static int set_cwd(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
-    if (strlen(value) >= NW_CWD_TEXT || (strcmp(value, "/") != 0 && !nw_grant_is_plain(value))) {
+    if (strlen(value) >= NW_CWD_TEXT || (strcmp(value, "/") != 0 && !nw__grant_is_plain(value))) {
         snprintf(why, why_size,
                  "cwd: \"%.80s\" does not do; give an absolute path of at most %d characters, like /data", value,
                  NW_CWD_TEXT - 1);
@@ -445,7 +445,7 @@ static bool has_cwd(const struct nw_manifest *manifest)
     int n = nw_grant_directories(manifest->directories, grants, unused, sizeof unused);
     bool found = !strcmp(manifest->cwd, "/");
     for (int i = 0; i < n; i++)
-        found |= nw_grant_lies_in(manifest->cwd, grants[i].path);
+        found |= nw__grant_lies_in(manifest->cwd, grants[i].path);
     return found;
 }
 

@@ -19,7 +19,7 @@ static int refuse(const char *name, size_t length, char *why, size_t why_size)
     return -EINVAL;
 }
 
-int nw_tunables_check(const char *value, char *why, size_t why_size)
+int nw__tunables_check(const char *value, char *why, size_t why_size)
 {
     for (const char *at = value, *end; at; at = *end ? end + 1 : NULL) {
         size_t length = strcspn(at, "=:");

@@ -8,6 +8,6 @@
 
 /* Checks that a value of GLIBC_TUNABLES, "glibc.malloc.arena_max=1:...", sets nothing but malloc. 0, or -EINVAL with a
  * message for people that names the first other setting. */
-int nw_tunables_check(const char *value, char *why, size_t why_size);
+int nw__tunables_check(const char *value, char *why, size_t why_size);
 
 #endif

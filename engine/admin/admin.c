@@ -89,7 +89,7 @@ static void operation_done(void *arg, enum nw_status status, const struct nw_dep
     if (job->request && status != NW_STATUS_OK)
         fail(job->request, status, reason);
     else if (job->request && deployment)
-        answer_json(job->request, nw_json_deployed(deployment, &job->before, job->named));
+        answer_json(job->request, nw__json_deployed(deployment, &job->before, job->named));
     else if (job->request)
         nw_http_answer_copy(job->request, NW_STATUS_OK, JSON_TYPE, "{}\n", 3);
     job_free(job);
@@ -236,7 +236,7 @@ static void show_function(struct nw_controller *controller, struct nw_http_reque
 {
     struct nw_function *function = nw_function_find(&controller->engine, request->function, strlen(request->function));
     if (function && function->current)
-        answer_json(request, nw_json_deployment(nw_deployment_of(function->current)));
+        answer_json(request, nw__json_deployment(nw_deployment_of(function->current)));
     else
         fail(request, NW_STATUS_NOT_FOUND, "");
 }
@@ -298,7 +298,7 @@ static void head(void *arg, struct nw_http_request *request)
         if (request->method != NW_HTTP_GET)
             wrong_method(request, "GET, HEAD");
         else
-            answer_json(request, path[4] == 'f' ? nw_json_functions(controller) : nw_json_status(controller));
+            answer_json(request, path[4] == 'f' ? nw__json_functions(controller) : nw__json_status(controller));
     } else {
         fail(request, NW_STATUS_NO_ROUTE, "");
     }

@@ -142,7 +142,7 @@ static char *print(cJSON *object)
     return line;
 }
 
-char *nw_json_deployment(const struct nw_deployment *deployment)
+char *nw__json_deployment(const struct nw_deployment *deployment)
 {
     return print(deployment_object(deployment));
 }
@@ -166,7 +166,7 @@ static void add_settings(cJSON *object, const struct nw_manifest *now, const str
     cJSON_Delete(values);
 }
 
-char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
+char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
 {
     cJSON *object = deployment_object(deployment);
     if (object && *before->name)
@@ -204,7 +204,7 @@ static cJSON *sorted(cJSON *list)
     return result;
 }
 
-char *nw_json_functions(struct nw_controller *controller)
+char *nw__json_functions(struct nw_controller *controller)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON *list = cJSON_CreateArray();
@@ -307,7 +307,7 @@ static void add_warnings(cJSON *root, const struct nw_controller *controller)
     }
 }
 
-char *nw_json_status(struct nw_controller *controller)
+char *nw__json_status(struct nw_controller *controller)
 {
     const struct nw_thread_figures sum = nw_threads_sum(&controller->threads);
     cJSON *root = cJSON_CreateObject();

@@ -9,12 +9,12 @@ struct nw_controller;
 struct nw_manifest;
 
 /* Each returns text to be freed with free(), or NULL when memory is out. */
-char *nw_json_deployment(const struct nw_deployment *deployment);
+char *nw__json_deployment(const struct nw_deployment *deployment);
 
 /* The same, with what became of the settings of the version before: `changed` has their old values, `kept` names those
  * that were not `named` and are not at their defaults. `before` has no name when there was none. */
-char *nw_json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
-char *nw_json_functions(struct nw_controller *controller);
-char *nw_json_status(struct nw_controller *controller);
+char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
+char *nw__json_functions(struct nw_controller *controller);
+char *nw__json_status(struct nw_controller *controller);
 
 #endif

@@ -483,7 +483,7 @@ int nw_io_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *
 }
 
 /* No input may make this host ask its name servers. */
-int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
+int nw__lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
 {
     (void)name;
     (void)to;
@@ -492,7 +492,7 @@ int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to
     return -1;
 }
 
-unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
+unsigned nw__lookup_servers(struct nw_address_grant *to, unsigned most)
 {
     (void)to;
     (void)most;

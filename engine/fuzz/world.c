@@ -144,7 +144,7 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
     return NULL;
 }
 
-bool nw_registry_is_there(const struct nw_registry *registry)
+bool nw__registry_is_there(const struct nw_registry *registry)
 {
     (void)registry;
     return true;

@@ -27,7 +27,7 @@ static bool put(struct nw_address_grant *to, const struct sockaddr *address)
     return address->sa_family == AF_INET || address->sa_family == AF_INET6;
 }
 
-int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
+int nw__lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
@@ -46,7 +46,7 @@ int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to
     return (int)n;
 }
 
-unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
+unsigned nw__lookup_servers(struct nw_address_grant *to, unsigned most)
 {
     FILE *from = fopen(SERVERS_FILE, "re");
     char line[256], text[64];

@@ -5,9 +5,9 @@
 #include "common/manifest/grant.h"
 
 /* The addresses of a name, with this port: how many, at most `most`; -1 and why. */
-int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why);
+int nw__lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why);
 
 /* The name servers of this host. How many. */
-unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most);
+unsigned nw__lookup_servers(struct nw_address_grant *to, unsigned most);
 
 #endif

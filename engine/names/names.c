@@ -43,14 +43,14 @@ static void look(void *arg)
     struct nw_names *names = arg;
     for (unsigned i = 0; i < names->n; i++) {
         struct found *fresh = &names->fresh[i];
-        int n = nw_lookup_name(&names->names[i], fresh->grants, NW_NAMES_EACH, &fresh->why);
+        int n = nw__lookup_name(&names->names[i], fresh->grants, NW_NAMES_EACH, &fresh->why);
         if (n >= 0)
             fresh->why = NULL;
         fresh->n = n > 0 ? (unsigned)n : 0;
         /* A name server may turn them round each time. */
         qsort(fresh->grants, fresh->n, sizeof *fresh->grants, compare);
     }
-    names->fresh[names->n].n = nw_lookup_servers(names->fresh[names->n].grants, NW_NAMES_EACH);
+    names->fresh[names->n].n = nw__lookup_servers(names->fresh[names->n].grants, NW_NAMES_EACH);
 }
 
 /* --- on the thread of the loop --- */

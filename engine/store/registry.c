@@ -156,7 +156,7 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
     return *registry->store_notice ? registry->store_notice : NULL;
 }
 
-bool nw_registry_is_there(const struct nw_registry *registry)
+bool nw__registry_is_there(const struct nw_registry *registry)
 {
     return nw__registry_file_is_there(&registry->file) && nw__store_is_there(&registry->store, registry->file.path);
 }

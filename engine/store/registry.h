@@ -24,7 +24,7 @@ const char *nw_registry_notice(const struct nw_registry *registry);
 const char *nw_registry_store_notice(const struct nw_registry *registry);
 
 /* Whether registry and store are still in the directory. */
-bool nw_registry_is_there(const struct nw_registry *registry);
+bool nw__registry_is_there(const struct nw_registry *registry);
 
 /* Puts code into the store, durably. `sha256` gets 64 hex digits and NUL. 0, or negative errno with `why`. */
 int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,

@@ -55,7 +55,7 @@ void nw_state_take(struct nw_state *state, const char *directory)
 static bool is_there(const struct nw_state *state, const struct nw_registry *registry)
 {
     struct stat lock;
-    return fstat(state->lock, &lock) == 0 && lock.st_nlink > 0 && nw_registry_is_there(registry);
+    return fstat(state->lock, &lock) == 0 && lock.st_nlink > 0 && nw__registry_is_there(registry);
 }
 
 bool nw_state_look(struct nw_state *state, const struct nw_registry *registry, uint64_t now)

@@ -31,7 +31,7 @@ static int set_up(void **state)
     deployment = (struct nw_deployment){.version = {.engine = &engine}};
     nw_list_init(&deployment.version.queues);
     nw_list_init(&deployment.replicas);
-    replica = nw_replica_new(&deployment, &seat);
+    replica = nw__replica_new(&deployment, &seat);
     assert_non_null(replica);
     return 0;
 }
@@ -39,7 +39,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    nw_replica_free(replica);
+    nw__replica_free(replica);
     assert_true(nw_list_empty(&seat.replicas));
     assert_true(nw_list_empty(&deployment.replicas));
     assert_true(nw_list_empty(&deployment.version.queues));
@@ -50,14 +50,14 @@ static int tear_down(void **state)
 
 static void move(enum nw_replica_event event, enum nw_replica_state next)
 {
-    assert_true(nw_replica_move(replica, event));
+    assert_true(nw__replica_move(replica, event));
     assert_int_equal(replica->state, next);
 }
 
 static void do_nothing(enum nw_replica_event event)
 {
     enum nw_replica_state before = replica->state;
-    assert_false(nw_replica_move(replica, event));
+    assert_false(nw__replica_move(replica, event));
     assert_int_equal(replica->state, before);
 }
 
@@ -96,7 +96,7 @@ static void a_lost_worker_takes_its_replicas_along(void **state)
     (void)state;
     for (size_t n = 0; n <= sizeof way / sizeof *way; n++) {
         for (size_t i = 0; i < n; i++)
-            assert_true(nw_replica_move(replica, way[i]));
+            assert_true(nw__replica_move(replica, way[i]));
         move(NW_REPLICA_LOST, NW_REPLICA_PENDING);
         assert_false(replica->queue.open);
         assert_null(replica->queue.link);

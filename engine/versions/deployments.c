@@ -138,7 +138,7 @@ static void activate(struct nw_replica *replica)
     if (replica->state != NW_REPLICA_LOADED)
         return;
     tell(replica, NW_CONTROL_ACTIVATE);
-    nw_replica_move(replica, NW_REPLICA_ACTIVATE);
+    nw__replica_move(replica, NW_REPLICA_ACTIVATE);
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
@@ -163,7 +163,7 @@ void nw__deployment_judge(struct nw_deployment *deployment)
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason)
 {
     struct nw_deployment *deployment = replica->deployment;
-    nw_replica_move(replica, NW_REPLICA_REFUSE);
+    nw__replica_move(replica, NW_REPLICA_REFUSE);
     snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
         deployment->all->reap = true;
@@ -233,7 +233,7 @@ void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code.fd >= 0 || strcmp(deployment->sha256, sha256))
             continue;
-        nw_list_each(&deployment->replicas, of, next) nw_replica_move(replica_at(of), NW_REPLICA_AGAIN);
+        nw_list_each(&deployment->replicas, of, next) nw__replica_move(replica_at(of), NW_REPLICA_AGAIN);
         load_everywhere(deployment);
     }
 }
@@ -295,7 +295,7 @@ static int add_own_seats(struct nw_deployment *deployment)
         struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
         if (!seat)
             return -ENOMEM;
-        if (!nw_replica_new(deployment, seat)) {
+        if (!nw__replica_new(deployment, seat)) {
             nw_seat_free(seat);
             return -ENOMEM;
         }
@@ -308,7 +308,7 @@ static int add_replicas(struct nw_deployment *deployment)
     if (deployment->all->engine->options.mode == NW_MODE_PROCESS)
         return add_own_seats(deployment);
     nw_list_each(&deployment->tenant->seats, at,
-                 after) if (!nw_replica_new(deployment, nw_container(at, struct nw_seat, of_tenant))) return -ENOMEM;
+                 after) if (!nw__replica_new(deployment, nw_container(at, struct nw_seat, of_tenant))) return -ENOMEM;
     return 0;
 }
 
@@ -361,7 +361,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
 static void replica_free(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
-    nw_replica_free(replica);
+    nw__replica_free(replica);
     if (seat->only)
         nw_seat_free(seat);
     else
@@ -376,7 +376,7 @@ static void end_replica(struct nw_replica *replica)
         replica_free(replica);
     } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
         tell(replica, NW_CONTROL_RETIRE);
-        nw_replica_move(replica, NW_REPLICA_RETIRE);
+        nw__replica_move(replica, NW_REPLICA_RETIRE);
     }
 }
 

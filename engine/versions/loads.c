@@ -175,7 +175,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
         nw__load_tell_reach(replica);
-        nw_replica_move(replica, NW_REPLICA_LOAD);
+        nw__replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);
         seat->loading++;
         begun = true;

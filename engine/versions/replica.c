@@ -35,7 +35,7 @@ bool nw_replica_is_valid(const struct nw_replica *replica)
            (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
 }
 
-struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat)
+struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_seat *seat)
 {
     struct nw_replica *replica = calloc(1, sizeof *replica);
     if (!replica)
@@ -48,7 +48,7 @@ struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_se
     return replica;
 }
 
-void nw_replica_free(struct nw_replica *replica)
+void nw__replica_free(struct nw_replica *replica)
 {
     nw_list_remove(&replica->of_deployment);
     nw_list_remove(&replica->of_seat);
@@ -56,7 +56,7 @@ void nw_replica_free(struct nw_replica *replica)
     free(replica);
 }
 
-bool nw_replica_move(struct nw_replica *replica, enum nw_replica_event event)
+bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
 {
     uint8_t next = next_state[replica->state][event];
     if (!next)

@@ -48,7 +48,7 @@ struct nw_replica {
     struct nw_list of_deployment, of_seat;
     struct nw_deployment *deployment;
     struct nw_seat *seat;
-    enum nw_replica_state state;       /* written by nw_replica_move alone */
+    enum nw_replica_state state;       /* written by nw__replica_move alone */
     struct nw_queue queue;             /* open while it is SERVING */
     uint64_t load_begun;               /* LOADING: when */
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
@@ -60,12 +60,12 @@ struct nw_replica {
 };
 
 /* One of a deployment in a seat, PENDING. NULL when memory is out. */
-struct nw_replica *nw_replica_new(struct nw_deployment *deployment, struct nw_seat *seat);
-void nw_replica_free(struct nw_replica *replica);
+struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_seat *seat);
+void nw__replica_free(struct nw_replica *replica);
 
 bool nw_replica_is_valid(const struct nw_replica *replica);
 
 /* Moves it along. False: the event does not fit its state, and nothing changed. */
-bool nw_replica_move(struct nw_replica *replica, enum nw_replica_event event);
+bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event);
 
 #endif

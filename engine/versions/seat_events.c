@@ -28,7 +28,7 @@ static void seat_lost(struct nw_seat *seat)
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
-            nw_replica_move(replica, NW_REPLICA_LOST);
+            nw__replica_move(replica, NW_REPLICA_LOST);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
             replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
     }
@@ -88,7 +88,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     if (refused) {
         nw__deployment_refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
-        nw_replica_move(replica, NW_REPLICA_HAS_LOADED);
+        nw__replica_move(replica, NW_REPLICA_HAS_LOADED);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
             replica->deployment->all->reap = true;
         else
@@ -125,7 +125,7 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
     case NW_CONTROL_REFUSED:
         return loaded_or_refused(replica, head->kind == NW_CONTROL_REFUSED, text);
     case NW_CONTROL_RETIRED:
-        if (!nw_replica_move(replica, NW_REPLICA_HAS_RETIRED))
+        if (!nw__replica_move(replica, NW_REPLICA_HAS_RETIRED))
             return "it retired a deployment that it was not asked to";
         /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
         replica->deployment->all->reap = true;

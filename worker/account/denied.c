@@ -19,7 +19,7 @@ static void say(struct nw_account *account, enum nw_resource r, bool own)
     if (own && *setting)
         snprintf(raise, sizeof(raise), "; raise %s", setting);
     else if (!own)
-        snprintf(raise, sizeof(raise), " (%s)", nw_share_advice(r));
+        snprintf(raise, sizeof(raise), " (%s)", nw__share_advice(r));
     if (nw_may_log(&account->log, account->name))
         nw_log(NW_LOG_WARN, "function %s: it has %llu %s%s%s", account->name,
                (unsigned long long)nw_share_used(account, r), name,

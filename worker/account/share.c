@@ -66,20 +66,20 @@ static bool has_place(enum nw_resource r)
     return nw_without(NW_DEFENCE_SHARES) || !pools[r].room || pools[r].beyond + kept(r, present + 1) <= pools[r].room;
 }
 
-void nw_share_room(enum nw_resource r, uint64_t room)
+void nw__share_room(enum nw_resource r, uint64_t room)
 {
     pools[r].room = room;
     if (!pools[r].advice[0])
         snprintf(pools[r].advice, sizeof(pools[r].advice), "raise %s", nw_resources[r].room);
 }
 
-void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how)
+void nw__share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how)
 {
     snprintf(pools[r].advice, sizeof(pools[r].advice), "%s is %llu: raise it with %s", limit, (unsigned long long)value,
              how);
 }
 
-const char *nw_share_advice(enum nw_resource r)
+const char *nw__share_advice(enum nw_resource r)
 {
     return pools[r].advice;
 }
@@ -111,7 +111,7 @@ int nw_share_open(struct nw_account *account, uint64_t memory, char *why, size_t
         why, why_size,
         "this worker has no share of %s left for another domain: %u domains and what they hold beyond their shares "
         "use up %llu; %s, or remove a function",
-        nw_resources[r].name, present, (unsigned long long)pools[r].room, nw_share_advice((enum nw_resource)r));
+        nw_resources[r].name, present, (unsigned long long)pools[r].room, nw__share_advice((enum nw_resource)r));
     return -EAGAIN;
 }
 

@@ -28,13 +28,13 @@ struct nw_account {
 };
 
 /* What all domains have together of a resource; before the first is admitted. Without it there is no bound. */
-void nw_share_room(enum nw_resource r, uint64_t room);
+void nw__share_room(enum nw_resource r, uint64_t room);
 
 /* Remembers what bounds that room, for messages: a limit, its value and what raises it. */
-void nw_share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
+void nw__share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);
 
-/* What raises that limit, for people; what the table of resources says unless nw_share_bound named something else. */
-const char *nw_share_advice(enum nw_resource r);
+/* What raises that limit, for people; what the table of resources says unless nw__share_bound named something else. */
+const char *nw__share_advice(enum nw_resource r);
 
 /*
  * Admits a domain, whose name and disk are set: its shares are kept free from now on, and its limits are those of the

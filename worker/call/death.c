@@ -38,7 +38,7 @@ static void leave_lists(struct nw_slot *slot)
         nw_arena_forget(slot);
         break;
     case NW_SLOT_QUEUED:
-        nw_queue_forget(slot);
+        nw__queue_forget(slot);
         break;
     default:
         break;
@@ -51,10 +51,10 @@ static void reap(struct nw_slot *slot)
     struct nw_deployed *function = domain->function;
 
     if (slot->assigned) {
-        nw_deployed_enqueue_first(function, slot->assigned);
+        nw__deployed_enqueue_first(function, slot->assigned);
         slot->assigned = NULL;
     }
-    nw_answer(slot, domain->end_status, domain->reason);
+    nw__answer(slot, domain->end_status, domain->reason);
     nw_held_drop(slot);
     nw_blocked_unused(slot);
     slot->call_generation++;
@@ -128,7 +128,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
         nw_shortage_explain(&domain->memory, domain->state == NW_DOMAIN_LIVE, domain->function->timeout_ns,
                             domain->reason);
     domain->end_status = status;
-    nw_deployed_domain_lost(domain, status, domain->reason);
+    nw__deployed_domain_lost(domain, status, domain->reason);
     nw_domain_move(domain, NW_DOMAIN_KILL); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);

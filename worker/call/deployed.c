@@ -122,7 +122,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
     };
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);
-    error = nw_grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
+    error = nw__grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
     if (error == -EPERM)
         return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
     if (!error && nw_cwd_init(f, t->cwd) < 0)
@@ -137,7 +137,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
 static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
-    nw_grants_fini(f);
+    nw__grants_fini(f);
     nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
@@ -174,7 +174,7 @@ void nw_deployed_reach(const struct nw_control_message *message)
     size_t n = message->head.text_len / sizeof(*grants);
 
     memcpy(grants, message->text, n * sizeof(*grants));
-    if (f && nw_grants_reach(f, grants, n) < 0)
+    if (f && nw__grants_reach(f, grants, n) < 0)
         nw_log(NW_LOG_WARN, "function %s: what it may reach cannot be changed: memory is out", f->name);
 }
 
@@ -184,7 +184,7 @@ static void function_end(struct nw_deployed *f)
         struct nw_arrival *invocation = f->queue;
 
         f->queue = invocation->next;
-        nw_arrival_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
+        nw__arrival_fail(invocation, NW_STATUS_UNAVAILABLE, -ENOENT, NW_REMOVED);
     }
     function_fini(f);
 }
@@ -231,7 +231,7 @@ static void note_peak(struct nw_deployed *f, uint64_t peak)
 }
 
 /* Called while the domain is not yet marked dying. */
-void nw_deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
+void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason)
 {
     struct nw_deployed *f = domain->function;
     uint64_t now;
@@ -263,7 +263,7 @@ void nw_deployed_activate(uint32_t deployment)
     struct nw_deployed *f = nw_deployed_find(deployment);
 
     if (f)
-        nw_route_set(f);
+        nw__route_set(f);
 }
 
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */
@@ -283,7 +283,7 @@ void nw_deployed_retire(uint32_t deployment)
 
     if (!f)
         return;
-    nw_routes_clear(f);
+    nw__routes_clear(f);
     nw_deployed_move(f, NW_DEPLOYED_RETIRE);
     nw_wake_control();
 }

@@ -20,7 +20,7 @@ void nw_deployed_activate(uint32_t deployment);
 void nw_deployed_retire(uint32_t deployment);
 
 void nw_deployed_started(struct nw_domain *domain);
-void nw_deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
+void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
 
 /* Makes missing domains, for which it lets go of the lock; ends retired functions; true: look again soon. */
 bool nw_deployed_tend(uint64_t now);

@@ -23,17 +23,17 @@ static bool has_memory(const struct nw_domain *domain)
     return charged + NW_WORKER_MEMORY <= domain->function->memory / 4 * 3 || nw_without(NW_DEFENCE_SHARES);
 }
 
-bool nw_extra_possible(const struct nw_domain *domain)
+bool nw__extra_possible(const struct nw_domain *domain)
 {
     return !domain->grown_out && has_memory(domain) &&
            nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) < domain->account.limit[NW_RESOURCE_FUNC_WORKERS];
 }
 
-void nw_extra_make(struct nw_domain *domain)
+void nw__extra_make(struct nw_domain *domain)
 {
     struct nw_slot *grower = domain->grower;
 
-    if (!grower || domain->n_made > domain->n_workers || !nw_extra_possible(domain) ||
+    if (!grower || domain->n_made > domain->n_workers || !nw__extra_possible(domain) ||
         nw_share_take(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1) < 0)
         return;
     domain->grower = NULL;

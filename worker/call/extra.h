@@ -7,8 +7,8 @@
 
 struct nw_domain;
 
-bool nw_extra_possible(const struct nw_domain *domain);
-void nw_extra_make(struct nw_domain *domain);                   /* unless one is on its way */
+bool nw__extra_possible(const struct nw_domain *domain);
+void nw__extra_make(struct nw_domain *domain);                  /* unless one is on its way */
 void nw_extra_end_idle(struct nw_domain *domain, uint64_t now); /* at every look of the watch */
 
 #endif

@@ -39,7 +39,7 @@ struct nw_arrival *nw_arrival_new(void)
     return invocation;
 }
 
-void nw_arrival_free(struct nw_arrival *invocation)
+void nw__arrival_free(struct nw_arrival *invocation)
 {
     invocation->next = spares;
     spares = invocation;
@@ -54,12 +54,12 @@ void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invoca
 }
 
 /* For an invocation whose func worker ended before it could begin. */
-void nw_deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation)
+void nw__deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation)
 {
     struct nw_slot *caller = invocation->caller;
 
     if (caller && nw_load_relaxed(&caller->domain->state) == NW_DOMAIN_DYING) { /* stored under the same lock */
-        nw_arrival_free(invocation);
+        nw__arrival_free(invocation);
         nw_slot_die(caller);
         return;
     }
@@ -83,7 +83,7 @@ static void unlink_invocation(struct nw_deployed *function, struct nw_arrival **
 }
 
 /* Takes the queued nested call of a caller out of whatever queue it is in. */
-void nw_queue_forget(struct nw_slot *caller)
+void nw__queue_forget(struct nw_slot *caller)
 {
     for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
         for (struct nw_arrival **link = &f->queue; *link; link = &(*link)->next)
@@ -91,7 +91,7 @@ void nw_queue_forget(struct nw_slot *caller)
                 struct nw_arrival *found = *link;
 
                 unlink_invocation(f, link);
-                nw_arrival_free(found);
+                nw__arrival_free(found);
                 return;
             }
     }
@@ -99,7 +99,7 @@ void nw_queue_forget(struct nw_slot *caller)
 
 void nw_queue_cancel(struct nw_slot *caller)
 {
-    nw_queue_forget(caller);
+    nw__queue_forget(caller);
     caller->gate.result = (uint64_t)(long)-ETIMEDOUT;
     caller->gate.result2 = 0;
     nw_ready(caller);
@@ -116,7 +116,7 @@ static void caller_resume(struct nw_slot *caller)
 }
 
 /* Fails an invocation that never got a slot. */
-void nw_arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason)
+void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason)
 {
     if (invocation->caller) {
         invocation->caller->gate.result = (uint64_t)error;
@@ -125,7 +125,7 @@ void nw_arrival_fail(struct nw_arrival *invocation, enum nw_status status, long 
     } else {
         nw_complete(invocation->id, status, reason);
     }
-    nw_arrival_free(invocation);
+    nw__arrival_free(invocation);
 }
 
 /* Somebody holds a slot, here or in another worker, until a nested call is answered: it must never wait for one. */
@@ -149,7 +149,7 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
     if (invocation->input.length > NW_CARRY_LOCKED) {
         slot->incoming = invocation->input;
     } else if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
-        nw_arrival_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
+        nw__arrival_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
         return false;
     }
     slot->caller = invocation->caller;
@@ -162,7 +162,7 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
     slot->gate.result = invocation->input.length;
     slot->gate.result2 = 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
-    nw_arrival_free(invocation);
+    nw__arrival_free(invocation);
     return true;
 }
 
@@ -185,7 +185,7 @@ static void grow(struct nw_domain *domain)
     while (waiting && !is_nested(waiting))
         waiting = waiting->next;
     if (waiting)
-        nw_extra_make(domain);
+        nw__extra_make(domain);
 }
 
 void nw_deployed_feed(struct nw_deployed *function)
@@ -217,7 +217,7 @@ void nw_deployed_feed(struct nw_deployed *function)
 }
 
 /* Ends the invocation that a slot runs without an output. */
-void nw_answer(struct nw_slot *slot, enum nw_status status, const char *reason)
+void nw__answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 {
     struct nw_slot *caller = slot->caller;
 
@@ -238,7 +238,7 @@ void nw_input_failed(struct nw_slot *slot)
 {
     struct nw_slot *caller = slot->caller;
 
-    nw_answer(slot, NW_STATUS_CRASHED, "the input could not be placed in the function");
+    nw__answer(slot, NW_STATUS_CRASHED, "the input could not be placed in the function");
     if (caller && caller->state == NW_SLOT_READY)
         caller->gate.result = (uint64_t)(long)-EFAULT;
     if (nw_turn(slot))
@@ -253,7 +253,7 @@ static void answer_caller(struct nw_slot *slot)
     long error;
 
     if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
-        nw_answer(slot, NW_STATUS_FUNCTION_FAILED, "");
+        nw__answer(slot, NW_STATUS_FUNCTION_FAILED, "");
         return;
     }
     if (length <= caller->reply.size) {
@@ -328,7 +328,7 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
 
         slot->assigned = NULL;
         if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
-            nw_arrival_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
+            nw__arrival_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
         else if (begin(slot, assigned)) {
             if (!slot->incoming.length)
                 return &slot->gate;
@@ -366,7 +366,7 @@ static bool would_wait_for_itself(const struct nw_slot *caller, const struct nw_
     const struct nw_domain *callee = function->domain;
     uint32_t held = 0;
 
-    if (!callee || nw_extra_possible(callee))
+    if (!callee || nw__extra_possible(callee))
         return false;
     for (const struct nw_slot *s = caller; s; s = s->caller)
         held += s->domain == callee;

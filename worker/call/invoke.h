@@ -23,19 +23,19 @@ struct nw_arrival {
 
 void nw_deployed_feed(struct nw_deployed *function);
 void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation);
-void nw_deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation);
-void nw_queue_cancel(struct nw_slot *caller); /* the queued nested call fails with ETIMEDOUT */
-void nw_queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
+void nw__deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation);
+void nw_queue_cancel(struct nw_slot *caller);  /* the queued nested call fails with ETIMEDOUT */
+void nw__queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
 struct nw_arrival *nw_arrival_new(void);
-void nw_arrival_free(struct nw_arrival *invocation);
-void nw_arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
+void nw__arrival_free(struct nw_arrival *invocation);
+void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 /* 0, or what nw_carry says; `carrier` as there. */
 long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output);
 void nw_held_drop(struct nw_slot *caller);
 void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
-void nw_answer(struct nw_slot *callee, enum nw_status status, const char *reason);
+void nw__answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 
 /* A func worker has called to wait for the next invocation. It goes on with one, or NULL: another slot has a turn. */
 struct nw_gate_context *nw_slot_done(struct nw_slot *slot);

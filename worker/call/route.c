@@ -21,7 +21,7 @@ int nw_route_find(const char *name)
     return i >= 0 && nw_route_function(nw_route_at((uint32_t)i)) ? i : -ENOENT;
 }
 
-void nw_route_set(struct nw_deployed *function)
+void nw__route_set(struct nw_deployed *function)
 {
     int i = find(function->name);
 
@@ -34,7 +34,7 @@ void nw_route_set(struct nw_deployed *function)
         nw_store_release(&nw__routes.route[i].function, function); /* loaded by nw_route_function */
 }
 
-void nw_routes_clear(const struct nw_deployed *function)
+void nw__routes_clear(const struct nw_deployed *function)
 {
     for (uint32_t i = 0; i < nw__routes.n; i++)
         if (nw__routes.route[i].function == function)

@@ -27,7 +27,7 @@ extern struct nw_routes nw__routes; /* for route.c, and what is inline here */
 
 static inline uint32_t nw_route_count(void)
 {
-    return nw_load_acquire(&nw__routes.n); /* stored by nw_route_set after the route was written */
+    return nw_load_acquire(&nw__routes.n); /* stored by nw__route_set after the route was written */
 }
 
 static inline const struct nw_route *nw_route_at(uint32_t index)
@@ -38,7 +38,7 @@ static inline const struct nw_route *nw_route_at(uint32_t index)
 /* NULL: nothing of the name is active. */
 static inline struct nw_deployed *nw_route_function(const struct nw_route *route)
 {
-    return nw_load_acquire(&route->function); /* stored by nw_route_set and nw_routes_clear */
+    return nw_load_acquire(&route->function); /* stored by nw__route_set and nw__routes_clear */
 }
 
 /* ---- lock held ---- */
@@ -46,7 +46,7 @@ static inline struct nw_deployed *nw_route_function(const struct nw_route *route
 /* The route of a name under which something is active, or -ENOENT. */
 int nw_route_find(const char *name);
 
-void nw_route_set(struct nw_deployed *function); /* its name means it from now on */
-void nw_routes_clear(const struct nw_deployed *function);
+void nw__route_set(struct nw_deployed *function); /* its name means it from now on */
+void nw__routes_clear(const struct nw_deployed *function);
 
 #endif

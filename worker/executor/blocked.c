@@ -33,7 +33,7 @@ int nw_executor_block(struct nw_executor *ex)
     if (!slot->may_block)
         error = nw_share_take(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
     slot->may_block = false;
-    if (!error && nw_executors_are_few(n_blocked) && nw_executor_start() < 0) {
+    if (!error && nw__executors_are_few(n_blocked) && nw__executor_start() < 0) {
         nw_share_give(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
         error = -EAGAIN;
     }
@@ -64,7 +64,7 @@ static void hand_on(void)
 {
     static size_t turn;
 
-    for (size_t i = 0; nw_sleepers_await() && i < NW_DOMAINS_MAX; i++) {
+    for (size_t i = 0; nw__sleepers_await() && i < NW_DOMAINS_MAX; i++) {
         struct nw_domain *domain = nw_domain_at((turn + i) % NW_DOMAINS_MAX);
         struct nw_slot *slot = domain && domain->sleepers ? oldest_waiter(domain) : NULL;
 

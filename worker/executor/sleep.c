@@ -89,7 +89,7 @@ uint64_t nw_sleepers_run(uint64_t now)
     return next;
 }
 
-bool nw_sleepers_await(void)
+bool nw__sleepers_await(void)
 {
     return n_awaiting > 0;
 }

@@ -15,7 +15,7 @@ void nw_sleep_end(struct nw_slot *slot);       /* the slot is ready again */
 void nw_sleep_interrupt(struct nw_slot *slot); /* the same, for a signal, if it sleeps */
 void nw_sleepers_remove(struct nw_slot *slot);
 
-bool nw_sleepers_await(void);           /* slots wait until they may block */
+bool nw__sleepers_await(void);          /* slots wait until they may block */
 uint64_t nw_sleepers_run(uint64_t now); /* wakes those whose time has come; returns when to come again */
 
 #endif

@@ -230,7 +230,7 @@ static void tell_failure(int error)
     told = true;
 }
 
-int nw_executor_start(void)
+int nw__executor_start(void)
 {
     struct nw_executor *ex;
     int error = -EAGAIN;
@@ -258,7 +258,7 @@ int nw_executors_init(uint32_t tokens, nw_executor_next_fn *how)
     prepare_signals();
     pthread_mutex_lock(&nw_monitor_lock);
     for (uint32_t i = 0; i < tokens && !error; i++)
-        error = nw_executor_start();
+        error = nw__executor_start();
     pthread_mutex_unlock(&nw_monitor_lock);
     return error;
 }
@@ -291,7 +291,7 @@ struct nw_executor *nw_executor_after(const struct nw_executor *ex)
     return id < n_executors ? executors[id] : NULL;
 }
 
-bool nw_executors_are_few(uint32_t blocked)
+bool nw__executors_are_few(uint32_t blocked)
 {
     return n_executors - blocked <= n_tokens;
 }

@@ -11,7 +11,7 @@
 typedef struct nw_gate_context *nw_executor_next_fn(struct nw_executor *ex);
 
 int nw_executors_init(uint32_t tokens, nw_executor_next_fn *next);
-int nw_executor_start(void); /* lock held, but not meanwhile */
+int nw__executor_start(void); /* lock held, but not meanwhile */
 
 /* Makes an executor look again at what it runs. The second does so for every executor that may run something. Lock
  * held.
@@ -23,7 +23,7 @@ void nw_executors_kick(void);
 struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 
 /* Whether, with one more of them blocked than these, no executor beyond those that run would be left. Lock held. */
-bool nw_executors_are_few(uint32_t blocked);
+bool nw__executors_are_few(uint32_t blocked);
 
 /* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
  * held. */

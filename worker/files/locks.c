@@ -17,7 +17,7 @@ void nw__locks_init(struct nw_locks *locks)
 void nw__locks_fini(struct nw_account *account, struct nw_locks *locks)
 {
     nw_share_give(account, NW_RESOURCE_LOCKS, locks->ranges.n);
-    nw_ranges_fini(&locks->ranges);
+    nw__ranges_fini(&locks->ranges);
     pthread_mutex_destroy(&locks->mutex);
 }
 
@@ -35,12 +35,12 @@ static struct flock record_of(const struct nw_range *range)
 static long set_now(struct nw_account *account, struct nw_locks *locks, int fd, const struct nw_range *range,
                     uint64_t held)
 {
-    size_t before = locks->ranges.n, after = nw_ranges_after(&locks->ranges, range);
+    size_t before = locks->ranges.n, after = nw__ranges_after(&locks->ranges, range);
     struct flock record = record_of(range);
     uint64_t more = after > before ? after - before : 0, taken = more > held ? more : held;
     long result = 0;
 
-    if (nw_ranges_reserve(&locks->ranges) < 0 ||
+    if (nw__ranges_reserve(&locks->ranges) < 0 ||
         (taken > held && nw_share_take(account, NW_RESOURCE_LOCKS, taken - held) < 0)) {
         nw_share_give(account, NW_RESOURCE_LOCKS, held);
         return -ENOLCK;
@@ -48,7 +48,7 @@ static long set_now(struct nw_account *account, struct nw_locks *locks, int fd, 
     if (fcntl(fd, F_OFD_SETLK, &record) < 0)
         result = -errno;
     else
-        nw_ranges_set(&locks->ranges, range);
+        nw__ranges_set(&locks->ranges, range);
     nw_share_give(account, NW_RESOURCE_LOCKS, result ? taken : taken + before - after);
     return result;
 }

@@ -8,13 +8,13 @@
 
 #define ROOM_STEP 16
 
-void nw_ranges_fini(struct nw_ranges *ranges)
+void nw__ranges_fini(struct nw_ranges *ranges)
 {
     free(ranges->list);
     *ranges = (struct nw_ranges){0};
 }
 
-int nw_ranges_reserve(struct nw_ranges *ranges)
+int nw__ranges_reserve(struct nw_ranges *ranges)
 {
     struct nw_range *list;
 
@@ -81,14 +81,14 @@ static struct change plan(const struct nw_ranges *ranges, const struct nw_range 
     return c;
 }
 
-size_t nw_ranges_after(const struct nw_ranges *ranges, const struct nw_range *set)
+size_t nw__ranges_after(const struct nw_ranges *ranges, const struct nw_range *set)
 {
     struct change c = plan(ranges, set);
 
     return ranges->n - (c.last - c.first) + c.n;
 }
 
-void nw_ranges_set(struct nw_ranges *ranges, const struct nw_range *set)
+void nw__ranges_set(struct nw_ranges *ranges, const struct nw_range *set)
 {
     struct change c = plan(ranges, set);
 

@@ -21,16 +21,16 @@ struct nw_ranges {
     size_t n, room;
 };
 
-void nw_ranges_fini(struct nw_ranges *ranges);
+void nw__ranges_fini(struct nw_ranges *ranges);
 
 /* Makes sure that a change will find room. 0 or -ENOMEM. */
-int nw_ranges_reserve(struct nw_ranges *ranges);
+int nw__ranges_reserve(struct nw_ranges *ranges);
 
 /* How many there will be once the range is set. */
-size_t nw_ranges_after(const struct nw_ranges *ranges, const struct nw_range *set);
+size_t nw__ranges_after(const struct nw_ranges *ranges, const struct nw_range *set);
 
 /* Sets the range, whatever was there. There must be room. */
-void nw_ranges_set(struct nw_ranges *ranges, const struct nw_range *set);
+void nw__ranges_set(struct nw_ranges *ranges, const struct nw_range *set);
 
 /* Sorted, apart, and what is alike is one: for tests and debug builds. */
 bool nw_ranges_is_valid(const struct nw_ranges *ranges);

@@ -248,7 +248,7 @@ static void set_up(void)
     ch->peer_arena = peer;
     nw_ring_init(&ch->in, in, CAPACITY);
     nw_ring_init(&ch->out, out, CAPACITY);
-    NW_FUZZ_CHECK(nw_payload_init(&nw__links.link[0]) == 0);
+    NW_FUZZ_CHECK(nw__payload_init(&nw__links.link[0]) == 0);
 }
 
 static void tear_down(void)

@@ -55,7 +55,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
     function = nw_route_function(args->route);
     callee = function && args->input.length <= NW_CARRY_BRIEF ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
-        return nw_slow_call(ex, slot, args->route, args->input);
+        return nw__slow_call(ex, slot, args->route, args->input);
     if (nw_sink_copy(callee->inbox, args->input) < 0) {
         nw_free_push(callee, ex);
         return refuse(slot, -EFAULT);
@@ -102,7 +102,7 @@ static struct nw_gate_context *wait(struct nw_executor *ex, struct nw_slot *slot
     slot->output_status = (int32_t)args->status;
     if (nw_load_relaxed(&slot->domain->state) == NW_DOMAIN_LIVE && !slot->held && args->output.length <= NW_PAYLOAD_MAX)
         next = return_to_caller(ex, slot);
-    return next ? next : nw_slow_wait(ex, slot);
+    return next ? next : nw__slow_wait(ex, slot);
 }
 
 static struct nw_gate_context *direct(struct nw_executor *ex, struct nw_slot *slot, const struct nw_args_direct *args)

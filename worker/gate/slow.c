@@ -5,7 +5,7 @@
 #include "worker/call/route.h"
 #include "worker/run/executor.h"
 
-struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot)
+struct nw_gate_context *nw__slow_wait(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_gate_context *next;
 
@@ -16,8 +16,8 @@ struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slo
     return next ? next : nw_executor_next(ex);
 }
 
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
-                                     struct nw_source input)
+struct nw_gate_context *nw__slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                      struct nw_source input)
 {
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_monitor_lock);

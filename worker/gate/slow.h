@@ -8,8 +8,8 @@
 
 struct nw_route;
 
-struct nw_gate_context *nw_slow_wait(struct nw_executor *ex, struct nw_slot *slot);
-struct nw_gate_context *nw_slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
-                                     struct nw_source input);
+struct nw_gate_context *nw__slow_wait(struct nw_executor *ex, struct nw_slot *slot);
+struct nw_gate_context *nw__slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
+                                      struct nw_source input);
 
 #endif

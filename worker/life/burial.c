@@ -40,7 +40,7 @@ static void forget(struct nw_domain *d)
     nw_domain_move(d, NW_DOMAIN_FORGET);
 }
 
-void nw_domain_destroy(struct nw_domain *d)
+void nw__domain_destroy(struct nw_domain *d)
 {
     give_back(d);
     forget(d);
@@ -49,7 +49,7 @@ void nw_domain_destroy(struct nw_domain *d)
 void nw_domain_bury(struct nw_domain *d)
 {
     if (nw_without(NW_DEFENCE_PIECES)) {
-        nw_domain_destroy(d);
+        nw__domain_destroy(d);
         nw_wake_control();
         return;
     }

@@ -4,8 +4,8 @@
 
 struct nw_domain;
 
-void nw_domain_destroy(struct nw_domain *domain); /* at once; only for a domain that has never run */
-void nw_domain_bury(struct nw_domain *domain);    /* later, on another thread */
+void nw__domain_destroy(struct nw_domain *domain); /* at once; only for a domain that has never run */
+void nw_domain_bury(struct nw_domain *domain);     /* later, on another thread */
 int nw_burial_init(void); /* before any domain is made, and while the process may still start threads at will */
 
 #endif

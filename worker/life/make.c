@@ -106,7 +106,7 @@ struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char w
     if (*error) {
         if (!why[0])
             nw_error_text(-*error, why);
-        nw_domain_destroy(domain);
+        nw__domain_destroy(domain);
         return NULL;
     }
     domain->started_at = nw_now();

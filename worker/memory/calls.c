@@ -55,11 +55,11 @@ static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_
     long result;
 
     pthread_mutex_lock(&memory->lock);
-    result = disk ? nw_file_maps_reserve(&memory->file_maps) : 0;
+    result = disk ? nw__file_maps_reserve(&memory->file_maps) : 0;
     if (!result)
         result = nw__memory_map_data(memory, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
     if (result >= 0 && disk)
-        nw_file_maps_add(memory, disk);
+        nw__file_maps_add(memory, disk);
     if (flags & MAP_FIXED)
         nw__file_maps_sweep(memory);
     pthread_mutex_unlock(&memory->lock);

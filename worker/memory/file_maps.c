@@ -9,7 +9,7 @@
 
 #define ROOM_STEP 16
 
-int nw_file_maps_reserve(struct nw_file_maps *maps)
+int nw__file_maps_reserve(struct nw_file_maps *maps)
 {
     struct nw_file_map *list;
 
@@ -23,7 +23,7 @@ int nw_file_maps_reserve(struct nw_file_maps *maps)
     return 0;
 }
 
-void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file)
+void nw__file_maps_add(struct nw_memory *memory, struct nw_disk_file *file)
 {
     nw_disk_hold(memory->disk, file);
     memory->file_maps.list[memory->file_maps.n++] =
@@ -79,7 +79,7 @@ void nw__file_maps_sweep(struct nw_memory *memory)
     nw_check_valid(nw_file_maps, maps);
 }
 
-void nw_file_maps_fini(struct nw_memory *memory)
+void nw__file_maps_fini(struct nw_memory *memory)
 {
     for (size_t i = 0; i < memory->file_maps.n; i++)
         nw_disk_done(memory->disk, memory->file_maps.list[i].file);

@@ -21,16 +21,16 @@ struct nw_file_maps {
 };
 
 /* Makes sure that one more will find room. 0 or -ENOMEM. */
-int nw_file_maps_reserve(struct nw_file_maps *maps);
+int nw__file_maps_reserve(struct nw_file_maps *maps);
 
 /* The newest regions are of this file. There must be room. */
-void nw_file_maps_add(struct nw_memory *memory, struct nw_disk_file *file);
+void nw__file_maps_add(struct nw_memory *memory, struct nw_disk_file *file);
 
 /* Something was unmapped. */
 void nw__file_maps_sweep(struct nw_memory *memory);
 
 /* All is unmapped. */
-void nw_file_maps_fini(struct nw_memory *memory);
+void nw__file_maps_fini(struct nw_memory *memory);
 
 /* Each is a file in use, and once in the list: for tests and debug builds. */
 bool nw_file_maps_is_valid(const struct nw_file_maps *maps);

@@ -61,7 +61,7 @@ void nw_memory_give_back(struct nw_memory *memory)
         munmap((void *)memory->base, NW_DOMAIN_RANGE);
     }
     nw_regions_fini(&memory->regions);
-    nw_file_maps_fini(memory);
+    nw__file_maps_fini(memory);
     free(memory->code.images);
     memory->code.images = NULL;
     memory->code.n = memory->code.room = 0;

@@ -32,7 +32,7 @@ static bool matches(const char *path, const char *const *patterns, size_t n)
     return false;
 }
 
-bool nw_libc_reads(const char *path)
+bool nw__libc_reads(const char *path)
 {
     if (strstr(path, "/.."))
         return false;

@@ -10,6 +10,6 @@
 
 /* The unwinder of pthread_exit, pthread_cancel and backtrace; modules of iconv and of name services; locales and their
  * messages; time zones. */
-bool nw_libc_reads(const char *path);
+bool nw__libc_reads(const char *path);
 
 #endif

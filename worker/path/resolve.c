@@ -152,7 +152,7 @@ static bool is_always_read(const struct nw_domain *domain, const char *path)
 {
     bool net = domain->function->profile & NW_PROFILE_NET;
 
-    return nw_libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
+    return nw__libc_reads(path) || is_device(path) || (net && (is_resolver(path) || is_certificate(path)));
 }
 
 int nw_resolve(struct nw_domain *domain, uint64_t number, struct nw_resolved *place)

@@ -21,7 +21,7 @@ static const char *const names[NUMBERS] = {
 #undef NAME
 };
 
-const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX])
+const char *nw__call_name(long number, char text[NW_CALL_NUMBER_MAX])
 {
     const uint64_t index = nw_index((uint64_t)number, NUMBERS);
 
@@ -72,5 +72,5 @@ void nw_refusal_log(struct nw_slot *slot, long number, const char *path)
         snprintf(of, sizeof(of), " of \"%.*s\"", PATH_SAID - 8, path);
     nw_code_where(&slot->domain->memory, frame, where);
     nw_log(NW_LOG_WARN, "function %s: system call %s%s refused at %#lx%s", slot->domain->function->name,
-           nw_call_name(number, name), of, (unsigned long)frame, where);
+           nw__call_name(number, name), of, (unsigned long)frame, where);
 }

@@ -9,7 +9,7 @@ struct nw_slot;
 
 /* "ptrace", or the number where the kernel has no such call; room for the number is the caller's. */
 #define NW_CALL_NUMBER_MAX 24
-const char *nw_call_name(long number, char text[NW_CALL_NUMBER_MAX]);
+const char *nw__call_name(long number, char text[NW_CALL_NUMBER_MAX]);
 
 /* Counts a call that a function was refused. True: it is the first with this number, and is to be logged. */
 bool nw_refusal_count(struct nw_deployed *function, long number);

@@ -167,7 +167,7 @@ static void park(struct nw_domain *domain)
 
 /* ---- calling back ---- */
 
-void nw_key_surfaced(struct nw_executor *ex)
+void nw__key_surfaced(struct nw_executor *ex)
 {
     ex->surfaced = n_recalls;
 }

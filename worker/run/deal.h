@@ -21,6 +21,6 @@ struct nw_executor;
 void nw_keys_deal(void);
 
 /* Called when an executor runs no slot, or is about to run another one. */
-void nw_key_surfaced(struct nw_executor *ex);
+void nw__key_surfaced(struct nw_executor *ex);
 
 #endif

@@ -129,7 +129,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     nw_slot_move(slot, NW_SLOT_RUNNING);
     ex->gate.current = &slot->gate;
     ex->away = false;
-    nw_key_surfaced(ex);
+    nw__key_surfaced(ex);
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     ex->took = slot->domain->function;
     ex->took_slot = slot;
@@ -177,7 +177,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(ex, slot) || !nw_input_place(ex, slot) ||
+    } while (!loaded(ex, slot) || !nw__input_place(ex, slot) ||
              (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
     return &slot->gate;
 }

@@ -31,7 +31,7 @@ static void fail(struct nw_slot *slot)
     pthread_mutex_unlock(&nw_monitor_lock);
 }
 
-bool nw_input_place(struct nw_executor *ex, struct nw_slot *slot)
+bool nw__input_place(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_source *from = &slot->incoming;
 

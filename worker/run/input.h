@@ -9,6 +9,6 @@
 
 /* Lock not held. Places the input of an invocation that the slot is about to run. False: a kick came in between, or the
  * input could not be placed; the executor takes another slot. */
-bool nw_input_place(struct nw_executor *ex, struct nw_slot *slot);
+bool nw__input_place(struct nw_executor *ex, struct nw_slot *slot);
 
 #endif

@@ -109,10 +109,10 @@ static void leave_mask(struct nw_slot *slot)
 /* Lock held. The next signal that is not ignored. */
 static enum found next(struct nw_slot *slot, struct delivery *d)
 {
-    enum nw_signal_effect effect = NW_SIGNAL_IGNORED;
+    enum nw__signal_effect effect = NW_SIGNAL_IGNORED;
 
     while (effect == NW_SIGNAL_IGNORED && nw_signal_take(slot, ~slot->signals.mask, &d->info))
-        effect = nw_signal_effect(slot->domain, d->info.signal);
+        effect = nw__signal_effect(slot->domain, d->info.signal);
     d->action =
         effect == NW_SIGNAL_IGNORED ? (struct nw_signal_action){0} : slot->domain->signals.actions[d->info.signal - 1];
     settle(slot, effect == NW_SIGNAL_IGNORED || d->action.flags & SA_RESTART, d);
@@ -174,7 +174,7 @@ bool nw_signal_deliver(struct nw_slot *slot)
             end(slot, d.info.signal, "was not handled");
             return false;
         }
-        if (found == FOUND_HANDLER && !nw_signal_frame_push(slot, &d.info, &d.action, d.mask)) {
+        if (found == FOUND_HANDLER && !nw__signal_frame_push(slot, &d.info, &d.action, d.mask)) {
             end(slot, SIGSEGV, "for want of room for a signal frame");
             return false;
         }
@@ -207,12 +207,12 @@ bool nw_signal_fault(struct nw_slot *slot, int signal, int code, uint64_t addres
         return false;
     d.info.code = told_code(domain, signal, code, address);
     pthread_mutex_lock(&nw_monitor_lock);
-    handled = domain->state != NW_DOMAIN_DYING && nw_signal_effect(domain, signal) == NW_SIGNAL_HANDLED &&
+    handled = domain->state != NW_DOMAIN_DYING && nw__signal_effect(domain, signal) == NW_SIGNAL_HANDLED &&
               !(slot->signals.mask & NW_SIGNAL_BIT(signal));
     if (handled) {
         d.action = domain->signals.actions[signal - 1];
         enter_mask(slot, &d);
     }
     pthread_mutex_unlock(&nw_monitor_lock);
-    return handled && nw_signal_frame_push(slot, &d.info, &d.action, d.mask);
+    return handled && nw__signal_frame_push(slot, &d.info, &d.action, d.mask);
 }

@@ -256,8 +256,8 @@ static bool may_resume(const struct nw_domain *domain, uint64_t rip)
            (rip >= (uint64_t)nw_config()->gate->enter && rip < (uint64_t)nw_config()->gate->inside);
 }
 
-bool nw_signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
-                          const struct nw_signal_action *action, uint64_t mask)
+bool nw__signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
+                           const struct nw_signal_action *action, uint64_t mask)
 {
     const struct nw_slot_signals *s = &slot->signals;
     struct image image = {.frame.restorer = action->restorer};

@@ -11,7 +11,7 @@
 #define IGNORED_BY_DEFAULT \
     (NW_SIGNAL_BIT(SIGCHLD) | NW_SIGNAL_BIT(SIGCONT) | NW_SIGNAL_BIT(SIGURG) | NW_SIGNAL_BIT(SIGWINCH))
 
-enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signal)
+enum nw__signal_effect nw__signal_effect(const struct nw_domain *domain, int signal)
 {
     uint64_t handler = domain->signals.actions[signal - 1].handler;
 
@@ -39,14 +39,14 @@ uint64_t nw_signal_pending(const struct nw_slot *slot)
     return slot->signals.pending | slot->domain->signals.pending | timers_pending(slot);
 }
 
-uint64_t nw_signal_deliverable(const struct nw_slot *slot)
+uint64_t nw__signal_deliverable(const struct nw_slot *slot)
 {
     return nw_signal_pending(slot) & ~slot->signals.mask;
 }
 
 void nw_signal_look(struct nw_slot *slot)
 {
-    nw_store_relaxed(&slot->signalled, nw_signal_deliverable(slot) != 0); /* read by whoever runs it */
+    nw_store_relaxed(&slot->signalled, nw__signal_deliverable(slot) != 0); /* read by whoever runs it */
 }
 
 /* An executor that runs the slot, in the domain or in a system call for it, comes to the monitor. One that is missed
@@ -114,7 +114,7 @@ static bool is_awaited(const struct nw_slot *slot, uint64_t bit)
 bool nw_signal_send(struct nw_domain *domain, struct nw_slot *slot, int signal, struct nw_executor *self)
 {
     const uint64_t bit = NW_SIGNAL_BIT(signal);
-    const enum nw_signal_effect effect = nw_signal_effect(domain, signal);
+    const enum nw__signal_effect effect = nw__signal_effect(domain, signal);
     const bool to_domain = !slot;
 
     if (bit & NW_SIGNAL_UNTOUCHED)
@@ -141,10 +141,10 @@ struct nw_slot *nw_signal_flow(struct nw_domain *domain, uint32_t tid)
     return NULL;
 }
 
-bool nw_signal_send_timer(struct nw_domain *domain, struct nw_signal_timer *timer)
+bool nw__signal_send_timer(struct nw_domain *domain, struct nw_signal_timer *timer)
 {
     const uint64_t bit = NW_SIGNAL_BIT(timer->signal);
-    const enum nw_signal_effect effect = nw_signal_effect(domain, timer->signal);
+    const enum nw__signal_effect effect = nw__signal_effect(domain, timer->signal);
     struct nw_slot *slot = timer->tid ? nw_signal_flow(domain, timer->tid) : choose(domain, bit, timer->maker);
 
     if (effect != NW_SIGNAL_HANDLED && slot && !is_awaited(slot, bit))

@@ -36,11 +36,11 @@ struct nw_signal_info {
 /* Sends to a flow of the domain, or, NULL, to the domain. False: nobody handles it, and it ends the domain. `self`, or
  * NULL, is the executor that this is called on. */
 bool nw_signal_send(struct nw_domain *domain, struct nw_slot *slot, int signal, struct nw_executor *self);
-bool nw_signal_send_timer(struct nw_domain *domain, struct nw_signal_timer *timer);
+bool nw__signal_send_timer(struct nw_domain *domain, struct nw_signal_timer *timer);
 
 /* What waits for a flow; what of it is not blocked. */
 uint64_t nw_signal_pending(const struct nw_slot *slot);
-uint64_t nw_signal_deliverable(const struct nw_slot *slot);
+uint64_t nw__signal_deliverable(const struct nw_slot *slot);
 
 /* The flow of this number. NULL: there is none in the domain. */
 struct nw_slot *nw_signal_flow(struct nw_domain *domain, uint32_t tid);
@@ -51,8 +51,8 @@ void nw_signal_look(struct nw_slot *slot);
 /* The one of a set that comes first is taken out of what is pending for a flow. False: none is. */
 bool nw_signal_take(struct nw_slot *slot, uint64_t set, struct nw_signal_info *info);
 
-enum nw_signal_effect { NW_SIGNAL_IGNORED, NW_SIGNAL_ENDS, NW_SIGNAL_HANDLED };
-enum nw_signal_effect nw_signal_effect(const struct nw_domain *domain, int signal);
+enum nw__signal_effect { NW_SIGNAL_IGNORED, NW_SIGNAL_ENDS, NW_SIGNAL_HANDLED };
+enum nw__signal_effect nw__signal_effect(const struct nw_domain *domain, int signal);
 
 /* ---- signal/deliver.c; on the executor of the slot, lock NOT held ---- */
 
@@ -71,8 +71,8 @@ bool nw_signal_restarts(long number);
 /* ---- signal/frame.c; likewise ---- */
 
 /* Lets the slot go on in the handler. False: its stack has no room. */
-bool nw_signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
-                          const struct nw_signal_action *action, uint64_t mask);
+bool nw__signal_frame_push(struct nw_slot *slot, const struct nw_signal_info *info,
+                           const struct nw_signal_action *action, uint64_t mask);
 
 /* Lets the slot go on where the frame at its stack pointer says. False: that is no frame. */
 bool nw_signal_frame_pop(struct nw_slot *slot, uint64_t *mask);
@@ -93,6 +93,6 @@ uint64_t nw_signal_timers_run(uint64_t now);
 void nw_signal_timer_set(struct nw_domain *domain, struct nw_signal_timer *timer, uint64_t at, uint64_t interval);
 
 /* Its signal is delivered. */
-void nw_signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *timer);
+void nw__signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *timer);
 
 #endif

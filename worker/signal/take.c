@@ -12,7 +12,7 @@ static bool take_timer(struct nw_slot *slot, uint64_t bit, struct nw_signal_info
 
         if (!timer->pending || NW_SIGNAL_BIT(timer->signal) != bit || (timer->tid && timer->tid != slot->tid))
             continue;
-        nw_signal_timer_taken(slot->domain, timer);
+        nw__signal_timer_taken(slot->domain, timer);
         info->code = i ? SI_TIMER : SI_KERNEL;
         info->timer = i ? i - 1 : 0;
         info->value = timer->value;

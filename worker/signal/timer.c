@@ -55,7 +55,7 @@ void nw_signal_timer_set(struct nw_domain *domain, struct nw_signal_timer *timer
     changed(&domain->signals);
 }
 
-void nw_signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *timer)
+void nw__signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *timer)
 {
     timer->pending = false;
     if (timer->at)
@@ -82,7 +82,7 @@ static bool expire(struct nw_domain *domain, struct nw_signal_timer *timer, uint
         step(timer, now, IGNORED_NS);
         return true;
     }
-    if (!nw_signal_send_timer(domain, timer)) {
+    if (!nw__signal_send_timer(domain, timer)) {
         end(domain, timer->signal);
         return false;
     }

@@ -81,15 +81,15 @@ static void ranges_of_a_file(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(nw_ranges_reserve(&ranges), 0);
-        nw_ranges_set(&ranges, &set[i]);
+        assert_int_equal(nw__ranges_reserve(&ranges), 0);
+        nw__ranges_set(&ranges, &set[i]);
     }
     FOUND(nw_ranges, &ranges, ranges.list[0].last, 19);  /* joins the next */
     FOUND(nw_ranges, &ranges, ranges.list[1].last, 30);  /* overlaps it */
     FOUND(nw_ranges, &ranges, ranges.list[1].start, 40); /* ends before it begins, and out of order */
     FOUND(nw_ranges, &ranges, ranges.list[2].type, F_UNLCK);
     FOUND(nw_ranges, &ranges, ranges.n, ranges.room + 1);
-    nw_ranges_fini(&ranges);
+    nw__ranges_fini(&ranges);
 }
 
 static void the_account_of_a_domain(void **state)
@@ -151,15 +151,15 @@ static void files_that_are_memory(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(nw_file_maps_reserve(&memory.file_maps), 0);
+        assert_int_equal(nw__file_maps_reserve(&memory.file_maps), 0);
         nw_regions_new_origin(&memory.regions, true);
-        nw_file_maps_add(&memory, file);
+        nw__file_maps_add(&memory, file);
     }
     FOUND(nw_file_maps, &memory.file_maps, memory.file_maps.list[1].origin, memory.file_maps.list[0].origin);
     FOUND(nw_file_maps, &memory.file_maps, memory.file_maps.list[0].file, NULL);
     FOUND(nw_file_maps, &memory.file_maps, memory.file_maps.list[1].file->users, 0);
     FOUND(nw_file_maps, &memory.file_maps, memory.file_maps.room, 1);
-    nw_file_maps_fini(&memory);
+    nw__file_maps_fini(&memory);
 }
 
 static void images_of_code(void **state)

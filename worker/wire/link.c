@@ -12,7 +12,7 @@ struct nw_links nw__links;
 static int begin(struct nw_link *link)
 {
     link->arena_size = nw__links.geometry.arena_size;
-    return nw_payload_init(link);
+    return nw__payload_init(link);
 }
 
 int nw_links_init(const struct nw_geometry *geometry, int channel, int doorbell, int engine)

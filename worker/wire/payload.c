@@ -15,7 +15,7 @@
 /* and may have this part of it although only the last quarter is free. */
 #define HOLDS_LITTLE 64
 
-int nw_payload_init(struct nw_link *link)
+int nw__payload_init(struct nw_link *link)
 {
     link->owners = calloc(link->arena_size / BLOCK_UNIT, sizeof(*link->owners));
     return link->owners ? 0 : -ENOMEM;
@@ -41,7 +41,7 @@ static bool within_share(const struct nw_link *link, const struct nw_domain *dom
     return nw_arena_used(link->channel.arena) + length <= size - size / HOLDS_MOST;
 }
 
-int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at)
+int nw__payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at)
 {
     int error;
 
@@ -63,7 +63,7 @@ int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_d
     return 0;
 }
 
-int nw_payload_release(struct nw_link *link, uint64_t offset)
+int nw__payload_release(struct nw_link *link, uint64_t offset)
 {
     size_t size = nw_arena_block_size(link->channel.arena, offset);
     struct nw_domain *domain = size ? owner_of(link, offset) : NULL;

@@ -15,13 +15,13 @@ struct nw_domain;
 struct nw_link;
 
 /* Prepares a link's arena; before anything is placed. 0 or -ENOMEM. */
-int nw_payload_init(struct nw_link *link);
+int nw__payload_init(struct nw_link *link);
 
 /* Gives a payload of desc->length bytes its place, *at, and desc->offset. `domain` answers for it; NULL: the monitor,
  * for the little it has to say. 0; -ENOMEM: not now; -E2BIG: never. */
-int nw_payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at);
+int nw__payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at);
 
 /* The block is free again. -EINVAL: it is none that is in use. */
-int nw_payload_release(struct nw_link *link, uint64_t offset);
+int nw__payload_release(struct nw_link *link, uint64_t offset);
 
 #endif

@@ -33,7 +33,7 @@ static struct nw_slot *answered(struct nw_link *link, const struct nw_desc *desc
     if (!slot || link != &nw__links.link[0])
         nw__engine_is_wrong("an answer to a call that was not made");
     if (slot->call_block != NW_OFFSET_INLINE)
-        nw_payload_release(link, slot->call_block);
+        nw__payload_release(link, slot->call_block);
     slot->call_generation++; /* there is no second answer */
     return slot;
 }
@@ -52,7 +52,7 @@ static void check(struct nw_link *link, struct nw_received *r)
         break;
     case NW_DESC_RELEASE:
         r->kind = NW_RECEIVED_ROOM;
-        if (nw_payload_release(link, r->desc.offset) < 0)
+        if (nw__payload_release(link, r->desc.offset) < 0)
             nw__engine_is_wrong("a release of what is not in use");
         break;
     default:

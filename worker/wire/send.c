@@ -65,7 +65,7 @@ void nw_post_flush(void)
 static void payload_drop(struct nw_link *link, const struct nw_desc *desc)
 {
     if (nw_desc_has_block(desc))
-        nw_payload_release(link, desc->offset);
+        nw__payload_release(link, desc->offset);
     room_made = true;
 }
 
@@ -75,7 +75,7 @@ void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *rea
     struct nw_desc desc = {.id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
     unsigned char *at;
 
-    if (nw_payload_place(ticket.link, NULL, &desc, &at) == 0)
+    if (nw__payload_place(ticket.link, NULL, &desc, &at) == 0)
         memcpy(at, reason, desc.length);
     else
         desc.length = 0;
@@ -106,7 +106,7 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
-    error = nw_payload_place(link, slot->domain, &desc, &at);
+    error = nw__payload_place(link, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error) {
@@ -145,7 +145,7 @@ int nw_send_call(struct nw_slot *slot)
 
     desc.name_len = (uint32_t)strlen(slot->callee);
     desc.length = desc.name_len + slot->input.length;
-    error = nw_payload_place(link, slot->domain, &desc, &at);
+    error = nw__payload_place(link, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)

@@ -36,7 +36,7 @@ int nw_io_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *
     return 0;
 }
 
-int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
+int nw__lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to, unsigned most, const char **why)
 {
     int n = 0;
     assert_string_equal(name->name, "here");
@@ -49,7 +49,7 @@ int nw_lookup_name(const struct nw_name_grant *name, struct nw_address_grant *to
     return n;
 }
 
-unsigned nw_lookup_servers(struct nw_address_grant *to, unsigned most)
+unsigned nw__lookup_servers(struct nw_address_grant *to, unsigned most)
 {
     assert_true(most > 0);
     *to = (struct nw_address_grant){.address = {[15] = 's'}, .prefix = 128, .port = 53};

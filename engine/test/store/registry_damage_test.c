@@ -421,13 +421,13 @@ static void refuses_changes_when_it_was_deleted(void **state)
     (void)state;
     make_two();
     struct nw_registry *registry = open_registry();
-    assert_true(nw_registry_is_there(registry));
+    assert_true(nw__registry_is_there(registry));
     move("registry", "elsewhere");
-    assert_false(nw_registry_is_there(registry));
+    assert_false(nw__registry_is_there(registry));
     assert_int_equal(try_put(registry, "code of c"), -EIO);
     assert_non_null(strstr(why, "deleted or moved"));
     move("elsewhere", "registry");
-    assert_true(nw_registry_is_there(registry));
+    assert_true(nw__registry_is_there(registry));
     assert_int_equal(try_put(registry, "code of c"), 0);
     nw_registry_close(registry);
 }

@@ -204,17 +204,17 @@ WRAP(struct nw_gate_context *, nw__slow_op, struct nw_executor *ex, struct nw_sl
     return stayed(ex, __real_nw__slow_op(ex, slot, op, a1, a2, a3, a4));
 }
 
-WRAP(struct nw_gate_context *, nw_slow_wait, struct nw_executor *ex, struct nw_slot *slot)
+WRAP(struct nw_gate_context *, nw__slow_wait, struct nw_executor *ex, struct nw_slot *slot)
 {
     begin_stay(ex, "wait", 0);
-    return stayed(ex, __real_nw_slow_wait(ex, slot));
+    return stayed(ex, __real_nw__slow_wait(ex, slot));
 }
 
-WRAP(struct nw_gate_context *, nw_slow_call, struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
-     struct nw_source input)
+WRAP(struct nw_gate_context *, nw__slow_call, struct nw_executor *ex, struct nw_slot *slot,
+     const struct nw_route *route, struct nw_source input)
 {
     begin_stay(ex, "call", 0);
-    return stayed(ex, __real_nw_slow_call(ex, slot, route, input));
+    return stayed(ex, __real_nw__slow_call(ex, slot, route, input));
 }
 
 WRAP(struct nw_gate_context *, nw_executor_next, struct nw_executor *ex)

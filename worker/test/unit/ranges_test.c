@@ -59,12 +59,12 @@ static void agrees_with_a_model(void **state)
 
         for (unsigned i = start; i <= last; i++)
             places[i] = set.type;
-        assert_int_equal(nw_ranges_after(&ranges, &set), count(places));
-        assert_int_equal(nw_ranges_reserve(&ranges), 0);
-        nw_ranges_set(&ranges, &set);
+        assert_int_equal(nw__ranges_after(&ranges, &set), count(places));
+        assert_int_equal(nw__ranges_reserve(&ranges), 0);
+        nw__ranges_set(&ranges, &set);
         expect(&ranges, places);
     }
-    nw_ranges_fini(&ranges);
+    nw__ranges_fini(&ranges);
 }
 
 /* How many records the kernel has for a file of ours. */
@@ -105,11 +105,11 @@ static void knows_how_many_the_kernel_has(void **state)
             lock.l_len = 0;
         }
         assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
-        assert_int_equal(nw_ranges_reserve(&ranges), 0);
-        nw_ranges_set(&ranges, &set);
+        assert_int_equal(nw__ranges_reserve(&ranges), 0);
+        nw__ranges_set(&ranges, &set);
         assert_int_equal(ranges.n, count_kernel(st.st_ino));
     }
-    nw_ranges_fini(&ranges);
+    nw__ranges_fini(&ranges);
     close(fd);
 }
 

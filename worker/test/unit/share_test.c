@@ -56,7 +56,7 @@ static void nobody_takes_another_ones_share(void **state)
     uint64_t n = 0;
 
     (void)state;
-    nw_share_room(R, share() * 8 + 10);
+    nw__share_room(R, share() * 8 + 10);
     open_domain(&accounts[0]);
     open_domain(&accounts[1]);
     while (nw_share_take(&accounts[0], R, 1) == 0)
@@ -71,7 +71,7 @@ static void nobody_takes_another_ones_share(void **state)
 static void the_next_domains_find_their_share(void **state)
 {
     (void)state;
-    nw_share_room(R, share() * 2 * 8);
+    nw__share_room(R, share() * 2 * 8);
     for (int i = 0; i < 8; i++) {
         open_domain(&accounts[i]);
         assert_int_equal(nw_share_take(&accounts[i], R, share()), 0);
@@ -84,7 +84,7 @@ static void the_next_domains_find_their_share(void **state)
 static void a_domain_without_a_share_is_refused(void **state)
 {
     (void)state;
-    nw_share_room(R, share() * 2);
+    nw__share_room(R, share() * 2);
     open_domain(&accounts[0]);
     open_domain(&accounts[1]);
     assert_int_equal(nw_share_open(&accounts[2], MEMORY, why, sizeof(why)), -EAGAIN);
@@ -163,7 +163,7 @@ static void it_adds_up(void **state)
     uint64_t random = 1;
 
     (void)state;
-    nw_share_room(R, room);
+    nw__share_room(R, room);
     for (int i = 0; i < ROUNDS; i++) {
         change(&m, &random);
         compare(&m, room);
@@ -184,7 +184,7 @@ static void what_was_denied_is_said(void **state)
     struct nw_denied *denied = &accounts[0].denied;
 
     (void)state;
-    nw_share_room(R, 0);
+    nw__share_room(R, 0);
     open_domain(&accounts[0]);
     assert_int_equal(nw_share_take(&accounts[0], R, 1), 0);
     assert_int_equal(lines_of(&accounts[0]), 0);
@@ -192,7 +192,7 @@ static void what_was_denied_is_said(void **state)
     assert_int_equal(denied->own, 1u << R);
     assert_int_equal(denied->room, 0);
     assert_int_equal(lines_of(&accounts[0]), 1);
-    nw_share_room(R, share());
+    nw__share_room(R, share());
     assert_int_equal(nw_share_take(&accounts[0], R, share() + 1), -EMFILE);
     assert_int_equal(denied->own, 0);
     assert_int_equal(denied->room, 1u << R);
