@@ -1,11 +1,12 @@
 /*
- * What a nested call costs at least with what the gate does beside changing rights and the thread pointer: gate_floor
- * (floor_bench.c), with one of these or with all of them. The instructions are those of gate.S, with nothing between
- * them that takes time: what a nested call takes above gate_floor+all is the code of monitor, stub and functions.
+ * gate_floor is the bound of a nested call there and back: four changes of rights, two of the thread pointer. With it
+ * is what the gate does beside that, one kind at a time and all together. The instructions are those of gate.S, with
+ * nothing between them that takes time: what a nested call takes above gate_floor+all is the code of monitor, stub and
+ * functions.
  */
 #include "bench/micro/micro.h"
+#include "bench/micro/rights.h"
 #include "common/base/clock.h"
-#include "common/host/mode.h"
 #include "protect/gate/state.h"
 
 #include <stdint.h>
@@ -71,18 +72,13 @@ static inline __attribute__((always_inline)) void clear_avx512(void)
                      ".endr" ::"r"(0));
 }
 
-static inline __attribute__((always_inline)) void change_rights(uint32_t rights)
-{
-    __asm__ volatile("wrpkru" : : "a"(rights), "c"(0), "d"(0) : "memory");
-}
-
 /* In and out once: half of a nested call. */
 static inline __attribute__((always_inline)) void cross(int what, uint32_t rights, uint64_t base)
 {
-    change_rights(rights);
+    nw__wrpkru(rights);
     if (what & CONTROL)
         look_at_control();
-    __asm__ volatile("wrfsbase %0" : : "r"(base) : "memory");
+    nw__wrfsbase(base);
     if (what & X87)
         clear_x87();
     if (what & VECTORS)
@@ -93,25 +89,18 @@ static inline __attribute__((always_inline)) void cross(int what, uint32_t right
         __asm__ volatile("tilerelease");
     if (what & AVX512)
         clear_avx512();
-    change_rights(rights);
+    nw__wrpkru(rights);
     if (what & LFENCE)
         __asm__ volatile("lfence" ::: "memory");
-}
-
-static void read_registers(uint32_t *rights, uint64_t *base)
-{
-    __asm__ volatile("rdpkru" : "=a"(*rights) : "c"(0) : "rdx");
-    __asm__ volatile("rdfsbase %0" : "=r"(*base));
 }
 
 /* A function for each, so that no choice is made between the instructions under test. */
 #define MEASURE(NAME, WHAT)                                       \
     static void NAME(struct nw_bench *bench, long here)           \
     {                                                             \
-        uint32_t rights;                                          \
-        uint64_t base;                                            \
+        const uint32_t rights = nw__rdpkru();                     \
+        const uint64_t base = nw__rdfsbase();                     \
                                                                   \
-        read_registers(&rights, &base);                           \
         while (nw__bench_next(bench)) {                           \
             uint64_t start = nw_clock_ns();                       \
                                                                   \
@@ -122,6 +111,7 @@ static void read_registers(uint32_t *rights, uint64_t *base)
         (void)here;                                               \
     }
 
+MEASURE(floor_alone, 0)
 MEASURE(lfence, LFENCE)
 MEASURE(x87, X87)
 MEASURE(vectors, VECTORS)
@@ -135,12 +125,12 @@ MEASURE(all_avx512, ALL)
 void nw__bench_register_clearing(void)
 {
     const uint32_t state = nw_state_here();
-    char why[256];
 
-    if (!nw_mode_mpk_usable(why, sizeof(why))) {
-        fprintf(stderr, "skipped: gate_floor with what the gate clears: %s\n", why);
+    if (!nw__rights_known()) {
+        fputs("skipped: gate_floor, alone and with what the gate clears: no protection keys here\n", stderr);
         return;
     }
+    nw__bench_register("gate_floor", floor_alone, 0);
     nw__bench_register("gate_floor+lfence", lfence, 0);
     nw__bench_register("gate_floor+x87", x87, 0);
     nw__bench_register("gate_floor+vectors", vectors, 0);
