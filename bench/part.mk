@@ -1,6 +1,6 @@
 # The benchmarks. `make bench` runs bench/run.sh, which writes build/bench/results.json.
 
-BENCH_FUNCTIONS := $(B)/bench/functions/inside.so
+BENCH_FUNCTIONS := $(addprefix $(B)/bench/functions/,inside.so variant.so)
 BENCHES += $(B)/bench/micro $(BENCH_FUNCTIONS)
 
 MICRO_SOURCES := $(wildcard bench/micro/*.c bench/micro/*.cc) worker/test/harness.c
@@ -14,6 +14,13 @@ $(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.
 	$(call say,SO,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $<
+
+# Many functions of one template, as files.
+BENCHES += $(B)/bench/variants
+$(B)/bench/variants: $(call objects,bench/many/variants.c bench/many/variant.c) | $(B)/bench/functions/variant.so
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 
 # Counts that no clock upsets: `make bench-count`. They depend on the processor too, so they are no test of
 # `make check`.
@@ -55,3 +62,4 @@ neighbours-tools: all $(B)/bench/openloop $(B)/test/e2e/load $(B)/test/e2e/hold 
 
 $(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/tools/histogram.c)))
 $(eval $(call test,bench/openloop,bench/test/openloop_test.c,-lm,$(OPENLOOP_OBJECTS)))
+$(eval $(call test,bench/variant,bench/test/variant_test.c,,$(call objects,bench/many/variant.c)))
