@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
+ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
     workers names versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -102,6 +102,7 @@ $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engi
 $(eval $(call test,engine/link,engine/test/serve/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
+$(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
 $(foreach name,registry registry_damage,$(eval $(call test,engine/$(name),engine/test/store/$(name)_test.c \
     engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -10,6 +10,7 @@
 #include "engine/http/http.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/serve/role.h"
 #include "engine/store/registry.h"
@@ -132,5 +133,6 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_http_server_free(engine->admin);
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);
+    nw_functions_fini(engine);
     free(controller->addresses);
 }

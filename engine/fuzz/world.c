@@ -228,8 +228,7 @@ static void check_nothing_is_left(struct world *world)
 {
     struct nw_engine *engine = world->engine;
     const struct nw_counters *counters = &engine->counters;
-    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
-        NW_FUZZ_CHECK(nw_list_empty(&engine->functions[i]));
+    NW_FUZZ_CHECK(!engine->functions.n && !engine->functions_order.root);
     NW_FUZZ_CHECK(nw_list_empty(&world->controller.deployments.list) && nw_list_empty(&engine->broken) &&
                   !engine->in_flight);
     for (uint32_t i = 0; i < engine->n_invocations; i++)

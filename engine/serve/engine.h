@@ -26,11 +26,11 @@
 #include "engine/base/spool.h"
 #include "engine/config/options.h"
 #include "engine/io/io.h"
+#include "engine/lookup/order.h"
+#include "engine/lookup/table.h"
 #include "engine/serve/counters.h"
 #include <stdbool.h>
 #include <stdint.h>
-
-#define NW_FUNCTION_BUCKETS 1024
 
 struct nw_http_server;
 struct nw_invocation;
@@ -44,7 +44,8 @@ struct nw_engine {
     struct nw_http_server *admin; /* the main thread's */
     struct nw_counters counters;
 
-    struct nw_list functions[NW_FUNCTION_BUCKETS];
+    struct nw_table functions;     /* by name; see function.h */
+    struct nw_order functions_order;
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */
     unsigned in_flight;    /* invocations that workers have */

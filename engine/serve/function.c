@@ -1,28 +1,43 @@
-/* The table of function.h: a fixed number of buckets, since names are few and looked up often. */
+/* The functions of function.h: a table by name, which invocations use, and an order of names for lists. */
 #include "engine/serve/function.h"
 #include "engine/serve/engine.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a */
-static struct nw_list *bucket(struct nw_engine *engine, const char *name, size_t length)
+static struct nw_function *function_at(const struct nw_table_node *node)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return &engine->functions[hash % NW_FUNCTION_BUCKETS];
+    return node ? nw_container(node, struct nw_function, by_name) : NULL;
+}
+
+static const char *name_in_order(const struct nw_order_node *node)
+{
+    return nw_container(node, const struct nw_function, order)->name;
+}
+
+void nw_functions_init(struct nw_engine *engine)
+{
+    engine->functions = (struct nw_table){0};
+    engine->functions_order = (struct nw_order){.name = name_in_order};
+}
+
+void nw_functions_fini(struct nw_engine *engine)
+{
+    nw_table_fini(&engine->functions);
 }
 
 struct nw_function *nw_function_find(struct nw_engine *engine, const char *name, size_t length)
 {
-    struct nw_list *head = bucket(engine, name, length);
-    nw_list_each(head, at, after)
-    {
-        struct nw_function *function = nw_container(at, struct nw_function, link);
-        if (!strncmp(function->name, name, length) && !function->name[length])
-            return function;
-    }
+    const struct nw_table_node *node = nw_table_first(&engine->functions, nw_table_hash(name, length));
+    for (; node; node = nw_table_next(node))
+        if (!strncmp(function_at(node)->name, name, length) && !function_at(node)->name[length])
+            return function_at(node);
     return NULL;
+}
+
+struct nw_function *nw_function_behind(struct nw_engine *engine, const char *name)
+{
+    struct nw_order_node *node = nw_order_behind(&engine->functions_order, name);
+    return node ? nw_container(node, struct nw_function, order) : NULL;
 }
 
 struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
@@ -31,13 +46,16 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     if (function)
         return function;
     function = calloc(1, sizeof *function);
-    if (!function)
+    if (!function || nw_table_add(&engine->functions, &function->by_name, nw_table_hash(name, strlen(name))) < 0) {
+        free(function);
         return NULL;
+    }
     strncpy(function->name, name, NW_NAME_MAX);
+    function->engine = engine;
     nw_list_init(&function->waiting);
     nw_list_init(&function->capped);
     nw_list_init(&function->uncap_link);
-    nw_list_append(bucket(engine, name, strlen(name)), &function->link);
+    nw_order_add(&engine->functions_order, &function->order);
     return function;
 }
 
@@ -51,7 +69,8 @@ static void function_free(struct nw_function *function)
 void nw_function_remove(struct nw_function *function)
 {
     function->removed = true;
-    nw_list_remove(&function->link);
+    nw_table_remove(&function->engine->functions, &function->by_name);
+    nw_order_remove(&function->engine->functions_order, &function->order);
     if (!function->references)
         function_free(function);
 }
@@ -62,8 +81,19 @@ void nw_function_unref(struct nw_function *function)
         function_free(function);
 }
 
+struct each {
+    void (*callback)(struct nw_function *function, void *arg);
+    void *arg;
+};
+
+static void call_back(void *arg, struct nw_table_node *node)
+{
+    const struct each *each = arg;
+    each->callback(function_at(node), each->arg);
+}
+
 void nw_functions_each(struct nw_engine *engine, void (*callback)(struct nw_function *function, void *arg), void *arg)
 {
-    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
-        nw_list_each(&engine->functions[i], at, after) callback(nw_container(at, struct nw_function, link), arg);
+    struct each each = {callback, arg};
+    nw_table_each(&engine->functions, call_back, &each);
 }

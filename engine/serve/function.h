@@ -5,6 +5,8 @@
 
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
+#include "engine/lookup/order.h"
+#include "engine/lookup/table.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +34,9 @@ struct nw_version {
 };
 
 struct nw_function {
-    struct nw_list link; /* in its bucket of engine->functions */
+    struct nw_table_node by_name; /* in engine->functions */
+    struct nw_order_node order;   /* in engine->functions_order */
+    struct nw_engine *engine;
     char name[NW_NAME_MAX + 1];
     struct nw_version *current;   /* serves, failed, or is loaded at start; NULL before the first one serves */
     struct nw_list waiting;       /* invocations without a worker */
@@ -46,8 +50,15 @@ struct nw_function {
     struct nw_failures *failures; /* the gateway's; see failures.h */
 };
 
+/* For an engine that begins, and one that ends. */
+void nw_functions_init(struct nw_engine *engine);
+void nw_functions_fini(struct nw_engine *engine);
+
 /* The function of this name, or NULL. */
 struct nw_function *nw_function_find(struct nw_engine *engine, const char *name, size_t length);
+
+/* The first function whose name comes behind `name`, or NULL. */
+struct nw_function *nw_function_behind(struct nw_engine *engine, const char *name);
 
 /* The function of this name, made if there is none. NULL when memory is out. */
 struct nw_function *nw_function_get(struct nw_engine *engine, const char *name);

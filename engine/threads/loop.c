@@ -13,6 +13,7 @@
 #include "engine/http/http.h"
 #include "engine/io/choice/choice.h"
 #include "engine/serve/engine.h"
+#include "engine/serve/function.h"
 #include "engine/serve/invocation.h"
 #include "engine/serve/link.h"
 #include "engine/serve/role.h"
@@ -154,8 +155,7 @@ static void make_io(struct nw_engine *engine)
 void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
 {
     engine->role = role;
-    for (int i = 0; i < NW_FUNCTION_BUCKETS; i++)
-        nw_list_init(&engine->functions[i]);
+    nw_functions_init(engine);
     nw_list_init(&engine->awake);
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);

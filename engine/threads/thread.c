@@ -355,6 +355,7 @@ static void end(struct nw_thread *thread)
     nw_list_each(&thread->workers, at, after) lose(thread, worker_at(at));
     nw_loop_close(engine);
     nw_functions_each(engine, remove_function, NULL);
+    nw_functions_fini(engine);
     nw_list_each(&thread->versions, at, after)
     {
         nw_list_each(&version_at(at)->version.queues, of, next) queue_free(queue_at(of));
