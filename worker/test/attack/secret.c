@@ -108,7 +108,6 @@ static struct kind kinds[] = {
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
 
-static void *context;
 static faas_append_output_fn_t append;
 
 int faas_init(void)
@@ -126,9 +125,8 @@ int faas_create_func_worker(void *caller_context, faas_invoke_func_fn_t invoke_f
                             faas_append_output_fn_t append_output_fn, void **worker_handle)
 {
     (void)invoke_func_fn;
-    context = caller_context;
     append = append_output_fn;
-    *worker_handle = data;
+    *worker_handle = caller_context;
     return 0;
 }
 
@@ -161,7 +159,6 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
 {
     const char *answer = input_length > 6 ? where(input + 6, input_length - 6) : check();
 
-    (void)worker_handle;
-    append(context, answer, strlen(answer));
+    append(worker_handle, answer, strlen(answer));
     return 0;
 }

@@ -13,7 +13,6 @@
 #define PAGE 4096
 #define KIND (CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM)
 
-static void *context_;
 static faas_append_output_fn_t append_;
 
 int faas_init(void)
@@ -24,9 +23,8 @@ int faas_init(void)
 int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append, void **handle)
 {
     (void)invoke;
-    context_ = context;
     append_ = append;
-    *handle = &context_;
+    *handle = context;
     return 0;
 }
 
@@ -67,7 +65,6 @@ int faas_func_call(void *handle, const char *input, size_t length)
     void *page;
     bool begins, done;
 
-    (void)handle;
     snprintf(copy, sizeof(copy), "%.*s", (int)length, input);
     strsep(&path, " ");
     begins = strcmp(copy, "begin") == 0;
@@ -75,6 +72,6 @@ int faas_func_call(void *handle, const char *input, size_t length)
     if (page == MAP_FAILED)
         return -1;
     done = begins ? begin(page) > 0 : !pthread_create(&thread, NULL, leave, page) && !pthread_detach(thread);
-    append_(context_, done ? "ok" : "failed", done ? 2 : 6);
+    append_(handle, done ? "ok" : "failed", done ? 2 : 6);
     return 0;
 }

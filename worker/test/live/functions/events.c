@@ -20,7 +20,6 @@
 #define TEXT 256
 #define MANY 100
 
-static void *context_;
 static faas_append_output_fn_t append_;
 static char text[TEXT];
 
@@ -166,7 +165,7 @@ int faas_init(void)
 int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append, void **handle)
 {
     (void)invoke;
-    context_ = *handle = context;
+    *handle = context;
     append_ = append;
     return 0;
 }
@@ -179,8 +178,7 @@ int faas_func_call(void *handle, const char *input, size_t length)
                          : input[0] == 's' ? choose()
                                            : wrong();
 
-    (void)handle;
-    append_(context_, answer, strlen(answer));
+    append_(handle, answer, strlen(answer));
     return 0;
 }
 

@@ -23,7 +23,6 @@
 #define TEXT  256
 #define VALUE 0x1234567890abcdefull
 
-static void *context_;
 static faas_append_output_fn_t append_;
 static char text[TEXT];
 static volatile sig_atomic_t hits, code;
@@ -509,7 +508,7 @@ int faas_init(void)
 int faas_create_func_worker(void *context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append, void **handle)
 {
     (void)invoke;
-    context_ = *handle = context;
+    *handle = context;
     append_ = append;
     return 0;
 }
@@ -518,11 +517,10 @@ int faas_func_call(void *handle, const char *input, size_t length)
 {
     const char *answer = "no such command";
 
-    (void)handle;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strlen(commands[i].name) == length && memcmp(commands[i].name, input, length) == 0)
             answer = commands[i].run();
-    append_(context_, answer, strlen(answer));
+    append_(handle, answer, strlen(answer));
     return 0;
 }
 
