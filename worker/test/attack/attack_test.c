@@ -28,6 +28,8 @@
 #define ATTEMPTS 20
 
 #define TRANSIENT_ATTEMPTS 8
+#define LONG_WORK          34 /* the row of what takes long while others wait */
+#define TOO_FAST           "this machine is too fast for it to be felt"
 #define SHARE_ATTEMPTS     8 /* whether somebody waits is a matter of where the kernel runs whom */
 #define FRAME_MAX          16384
 #define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
@@ -456,6 +458,12 @@ static void run_jumps(const struct trial *trial)
     }
 }
 
+/* Something long is long enough to be felt on one machine, and on a faster one it is not. */
+static bool is_too_short(const struct attack_share *attack, const char *seen)
+{
+    return attack->row == LONG_WORK && fnmatch(attack->expect, seen, 0) == 0;
+}
+
 /* What one function takes of what all need. The next test gets a new worker. */
 static void run_share(const struct trial *trial)
 {
@@ -475,10 +483,15 @@ static void run_share(const struct trial *trial)
         if (trial->without && fnmatch(attack->then, seen, 0) == 0)
             break;
     }
-    if (trial->without)
+    if (trial->without && is_too_short(attack, seen)) {
+        attack_report_not_left_out(line, TOO_FAST);
+        print_message(TOO_FAST "\n");
+        skip();
+    } else if (trial->without) {
         attack_report_left_out(line, attack->then, seen);
-    else
+    } else {
         attack_report_seen(line, seen);
+    }
 }
 
 static void run_transient(const struct trial *trial)

@@ -139,7 +139,7 @@ void nw_hoard_large_file(char seen[NW_ATTACK_SEEN])
     rmdir(DIRECTORY);
 }
 
-/* Three threads with 341 MiB each. */
+/* Three threads with 155 MiB each. */
 void nw_hoard_move(char seen[NW_ATTACK_SEEN])
 {
     hoard("move 0 155 3", 2560, seen);
