@@ -15,13 +15,6 @@ $(B)/bench/functions/%.so: bench/functions/%.c include/faas/worker_v1_interface.
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $<
 
-# Many functions of one template, as files.
-BENCHES += $(B)/bench/variants
-$(B)/bench/variants: $(call objects,bench/many/variants.c bench/many/variant.c) | $(B)/bench/functions/variant.so
-	$(call say,LD,$@)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
-
 # Counts that no clock upsets: `make bench-count`. They depend on the processor too, so they are no test of
 # `make check`.
 $(B)/bench/count: $(call objects,$(wildcard bench/count/*.c) engine/test/e2e/tools/load_http.c)
@@ -29,15 +22,15 @@ $(B)/bench/count: $(call objects,$(wildcard bench/count/*.c) engine/test/e2e/too
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lcjson -lm
 
-# What bench/compare measures with.
+# What bench/compare and bench/scale measure with.
 COMPARE_TOOLS := $(addprefix $(B)/bench/,openloop echo_server first_answer)
 BENCHES       += $(COMPARE_TOOLS)
 TEST_HELPERS  += $(COMPARE_TOOLS)
 
-OPENLOOP_OBJECTS := $(call objects,$(addprefix bench/tools/,openloop.c histogram.c http_client.c)) $(LLHTTP_OBJECTS)
-$(call objects,$(wildcard bench/tools/*.c) bench/test/openloop_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+LOAD_OBJECTS := $(call objects,$(addprefix bench/tools/,load.c histogram.c http_client.c) bench/draw/draw.c) $(LLHTTP_OBJECTS)
+$(call objects,$(wildcard bench/tools/*.c bench/many/*.c) bench/test/load_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 
-$(B)/bench/openloop: $(call objects,bench/tools/openloop_main.c) $(OPENLOOP_OBJECTS)
+$(B)/bench/openloop: $(call objects,bench/tools/openloop_main.c) $(LOAD_OBJECTS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
@@ -52,6 +45,16 @@ $(B)/bench/first_answer: $(call objects,bench/tools/first_answer.c engine/test/e
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 
+# Many functions of one template: as files, deployed, called.
+MANY_TOOLS := $(addprefix $(B)/bench/,variants deploy_many many_load)
+BENCHES    += $(MANY_TOOLS)
+
+$(MANY_TOOLS): $(B)/bench/%: $(B)/obj/bench/many/%.o $(call objects,bench/many/variant.c) $(LOAD_OBJECTS) \
+        $(call objects,engine/test/e2e/tools/load_http.c) | $(B)/bench/functions/variant.so
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
+
 # The programs alone, for bench/compare, which begins with this.
 .PHONY: compare-tools
 compare-tools: all $(COMPARE_TOOLS)
@@ -61,5 +64,6 @@ compare-tools: all $(COMPARE_TOOLS)
 neighbours-tools: all $(B)/bench/openloop $(B)/test/e2e/load $(B)/test/e2e/hold $(GREEDY_SOS)
 
 $(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/tools/histogram.c)))
-$(eval $(call test,bench/openloop,bench/test/openloop_test.c,-lm,$(OPENLOOP_OBJECTS)))
+$(eval $(call test,bench/load,bench/test/load_test.c,-lm,$(LOAD_OBJECTS)))
 $(eval $(call test,bench/variant,bench/test/variant_test.c,,$(call objects,bench/many/variant.c)))
+$(eval $(call test,bench/draw,bench/test/draw_test.c,-lm,$(call objects,bench/draw/draw.c)))

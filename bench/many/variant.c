@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,4 +76,16 @@ void nw__variant_fini(struct nw_variant *variant)
 void nw__variant_number(struct nw_variant *variant, uint64_t number)
 {
     memcpy(variant->bytes + variant->at, &number, sizeof number);
+}
+
+const char *nw__variant_built(void)
+{
+    static char path[PATH_MAX + 32];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+    char *slash;
+
+    path[length > 0 ? length : 0] = '\0';
+    slash = strrchr(path, '/');
+    strcpy(slash ? slash + 1 : path, "functions/variant.so");
+    return path;
 }

@@ -21,4 +21,8 @@ void nw__variant_fini(struct nw_variant *variant);
 /* From here on `bytes` is function `number`. */
 void nw__variant_number(struct nw_variant *variant, uint64_t number);
 
+/* The template that was built beside the program that runs: build/bench/functions/variant.so, when that is
+ * build/bench/NAME. */
+const char *nw__variant_built(void);
+
 #endif

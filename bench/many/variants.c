@@ -36,22 +36,9 @@ static int write_file(const char *path, const struct nw_variant *variant)
     return error;
 }
 
-/* build/bench/functions/variant.so, when this is build/bench/variants. */
-static const char *built_template(void)
-{
-    static char path[PATH_MAX + 32];
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
-    char *slash;
-
-    path[length > 0 ? length : 0] = '\0';
-    slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "functions/variant.so");
-    return path;
-}
-
 int main(int argc, char **argv)
 {
-    const char *template = argc == 5 ? argv[4] : built_template();
+    const char *template = argc == 5 ? argv[4] : nw__variant_built();
     struct nw_variant variant;
     unsigned long first, count;
     char path[PATH_MAX];

@@ -22,13 +22,13 @@ static void expect_percentiles(uint64_t *values, size_t n)
 
     memset(&histogram, 0, sizeof histogram);
     for (size_t i = 0; i < n; i++)
-        nw__histogram_add(&histogram, values[i]);
+        nw_histogram_add(&histogram, values[i]);
     qsort(values, n, sizeof *values, ascending);
     assert_int_equal(histogram.n, n);
     assert_int_equal(histogram.max, values[n - 1]);
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
         size_t rank = (size_t)ceil((double)n * percents[i] / 100);
-        uint64_t exact = values[rank ? rank - 1 : 0], got = nw__histogram_percentile(&histogram, percents[i]);
+        uint64_t exact = values[rank ? rank - 1 : 0], got = nw_histogram_percentile(&histogram, percents[i]);
         assert_true(got >= exact);
         assert_true(got - exact <= exact / 100);
     }
@@ -73,7 +73,7 @@ static void test_empty(void **state)
     static struct nw_histogram histogram;
 
     (void)state;
-    assert_int_equal(nw__histogram_percentile(&histogram, 50), 0);
+    assert_int_equal(nw_histogram_percentile(&histogram, 50), 0);
 }
 
 int main(void)

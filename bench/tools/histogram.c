@@ -28,7 +28,7 @@ static uint64_t greatest_in(unsigned bucket)
     return ((leading + 1) << shift) - 1;
 }
 
-void nw__histogram_add(struct nw_histogram *histogram, uint64_t value)
+void nw_histogram_add(struct nw_histogram *histogram, uint64_t value)
 {
     histogram->counts[bucket_of(value)]++;
     histogram->n++;
@@ -36,7 +36,7 @@ void nw__histogram_add(struct nw_histogram *histogram, uint64_t value)
         histogram->max = value;
 }
 
-uint64_t nw__histogram_percentile(const struct nw_histogram *histogram, double percent)
+uint64_t nw_histogram_percentile(const struct nw_histogram *histogram, double percent)
 {
     uint64_t rank = (uint64_t)ceil((double)histogram->n * percent / 100), seen = 0;
 

@@ -16,10 +16,10 @@ struct nw_histogram {
     uint64_t counts[NW_HISTOGRAM_BUCKETS];
 };
 
-void nw__histogram_add(struct nw_histogram *histogram, uint64_t value);
+void nw_histogram_add(struct nw_histogram *histogram, uint64_t value);
 
 /* The value that `percent` of a hundred values do not exceed: never below the exact one, above it by less than 1%.
  * 0 when it is empty. */
-uint64_t nw__histogram_percentile(const struct nw_histogram *histogram, double percent);
+uint64_t nw_histogram_percentile(const struct nw_histogram *histogram, double percent);
 
 #endif

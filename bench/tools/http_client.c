@@ -55,7 +55,7 @@ static int write_request(struct nw_http_request *request, const struct url *url,
     return 0;
 }
 
-int nw__http_request_init(struct nw_http_request *request, const char *url, size_t size)
+int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct url parts;
@@ -68,11 +68,11 @@ int nw__http_request_init(struct nw_http_request *request, const char *url, size
         return -ENOENT;
     result = write_request(request, &parts, size);
     if (result)
-        nw__http_request_fini(request);
+        nw_http_request_fini(request);
     return result;
 }
 
-void nw__http_request_fini(struct nw_http_request *request)
+void nw_http_request_fini(struct nw_http_request *request)
 {
     if (request->address)
         freeaddrinfo(request->address);
@@ -86,6 +86,16 @@ static int on_complete(llhttp_t *parser)
 
     client->complete = true;
     return HPE_PAUSED;
+}
+
+static int on_body(llhttp_t *parser, const char *bytes, size_t length)
+{
+    struct nw_http_client *client = parser->data;
+
+    for (size_t i = 0; i < length && client->body_length + i < sizeof client->body; i++)
+        client->body[client->body_length + i] = bytes[i];
+    client->body_length += length;
+    return HPE_OK;
 }
 
 /* A connected socket or negative errno. */
@@ -106,7 +116,7 @@ static int connect_to(const struct addrinfo *address)
 
 int nw__http_client_open(struct nw_http_client *client, const struct nw_http_request *request)
 {
-    static const llhttp_settings_t settings = {.on_message_complete = on_complete};
+    static const llhttp_settings_t settings = {.on_body = on_body, .on_message_complete = on_complete};
     int fd = -ENOENT;
 
     for (const struct addrinfo *address = request->address; address && fd < 0; address = address->ai_next)
@@ -180,7 +190,7 @@ static enum nw_http_outcome receive(struct nw_http_client *client)
 enum nw_http_outcome nw__http_client_begin(struct nw_http_client *client, const struct nw_http_request *request)
 {
     client->busy = true;
-    client->sent = 0;
+    client->sent = client->body_length = 0;
     return send_rest(client, request) ? NW_HTTP_PENDING : fail(client);
 }
 
@@ -189,4 +199,11 @@ enum nw_http_outcome nw__http_client_continue(struct nw_http_client *client, con
     if (client->busy && !send_rest(client, request))
         return fail(client);
     return receive(client);
+}
+
+bool nw__http_client_as_expected(const struct nw_http_client *client, const struct nw_http_request *request)
+{
+    size_t length = strlen(request->expected);
+
+    return !length || (client->body_length == length && !memcmp(client->body, request->expected, length));
 }

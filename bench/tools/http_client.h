@@ -15,12 +15,13 @@ struct nw_http_request {
     struct addrinfo *address;
     char *bytes;
     size_t length;
+    char expected[24]; /* the body of the right answer; empty: any */
 };
 
 /* A POST of `size` bytes to "http://HOST[:PORT][/PATH]". 0; -EINVAL when the URL is not of that form; -ENOENT when the
  * host has no address. Freed by nw_http_request_fini. */
-int nw__http_request_init(struct nw_http_request *request, const char *url, size_t size);
-void nw__http_request_fini(struct nw_http_request *request);
+int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size);
+void nw_http_request_fini(struct nw_http_request *request);
 
 enum nw_http_outcome {
     NW_HTTP_PENDING,
@@ -32,6 +33,8 @@ struct nw_http_client {
     int fd;      /* -1: not connected */
     size_t sent; /* of the request under way */
     bool busy, complete;
+    char body[24]; /* its beginning */
+    size_t body_length;
     llhttp_t parser;
 };
 
@@ -45,5 +48,8 @@ enum nw_http_outcome nw__http_client_begin(struct nw_http_client *client, const 
 /* What an edge-triggered event calls: sends and receives what it can. After an answer or a failure the client is not
  * busy, and closed unless the server keeps the connection. */
 enum nw_http_outcome nw__http_client_continue(struct nw_http_client *client, const struct nw_http_request *request);
+
+/* Whether the body of the last answer is the one that the request expects. */
+bool nw__http_client_as_expected(const struct nw_http_client *client, const struct nw_http_request *request);
 
 #endif

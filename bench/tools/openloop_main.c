@@ -4,7 +4,7 @@
  * curve=PERCENT:VALUE,...". `errors` counts failed and unanswered requests; `late` is the p99 of what the client itself
  * was late by. The latency of requests that were answered too late, or not, is in the percentiles.
  */
-#include "bench/tools/openloop.h"
+#include "bench/tools/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +16,10 @@ static const double percents[PERCENT_COUNT] = {10, 25, 50, 75, 90, 95, 99, 99.9,
 
 static double microseconds(const struct nw_histogram *histogram, double percent)
 {
-    return (double)nw__histogram_percentile(histogram, percent) / 1000;
+    return (double)nw_histogram_percentile(histogram, percent) / 1000;
 }
 
-static void print(const struct nw_openloop_result *result)
+static void print(const struct nw_load_result *result)
 {
     uint64_t answered = result->requests - result->unanswered - result->failed;
 
@@ -46,25 +46,25 @@ static double number(const char *what, const char *text, double least, double gr
 
 int main(int argc, char **argv)
 {
-    static struct nw_openloop_result result;
+    static struct nw_load_result result;
     struct nw_http_request request;
-    struct nw_openloop_plan plan;
+    struct nw_load_plan plan;
     int error;
 
     if (argc < 5 || argc > 6) {
         fputs("usage: openloop URL RATE SECONDS CONNECTIONS [SIZE]\n", stderr);
         return 2;
     }
-    plan = (struct nw_openloop_plan){.rate = number("RATE", argv[2], 1, 10e6),
-                                     .seconds = number("SECONDS", argv[3], 0.01, 3600),
-                                     .connections = (unsigned)number("CONNECTIONS", argv[4], 1, 10000)};
-    error = nw__http_request_init(&request, argv[1], argc > 5 ? (size_t)number("SIZE", argv[5], 0, 1 << 30) : 0);
+    plan = (struct nw_load_plan){.rate = number("RATE", argv[2], 1, 10e6),
+                                 .seconds = number("SECONDS", argv[3], 0.01, 3600),
+                                 .connections = (unsigned)number("CONNECTIONS", argv[4], 1, 10000)};
+    error = nw_http_request_init(&request, argv[1], argc > 5 ? (size_t)number("SIZE", argv[5], 0, 1 << 30) : 0);
     if (error) {
         fprintf(stderr, "openloop: %s: %s\n", argv[1], strerror(-error));
         return 2;
     }
-    error = nw__openloop_run(&plan, &request, &result);
-    nw__http_request_fini(&request);
+    error = nw_load_run(&plan, &request, &result);
+    nw_http_request_fini(&request);
     if (error) {
         fprintf(stderr, "openloop: %s: cannot connect: %s\n", argv[1], strerror(-error));
         return 1;

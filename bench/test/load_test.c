@@ -1,7 +1,7 @@
-/* The open loop against servers that behave in ways of which the right account is known. */
+/* Open and closed loops against servers that behave in ways of which the right account is known. */
 #include "common/test/test.h"
 
-#include "bench/tools/openloop.h"
+#include "bench/tools/load.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
@@ -106,15 +106,15 @@ static void stop(struct server *server)
     close(server->epoll);
 }
 
-static const struct nw_openloop_result *load(struct server *server, struct nw_openloop_plan plan)
+static const struct nw_load_result *load(struct server *server, struct nw_load_plan plan)
 {
-    static struct nw_openloop_result result;
+    static struct nw_load_result result;
     struct nw_http_request request;
 
     start(server);
-    assert_int_equal(nw__http_request_init(&request, server->url, 3), 0);
-    assert_int_equal(nw__openloop_run(&plan, &request, &result), 0);
-    nw__http_request_fini(&request);
+    assert_int_equal(nw_http_request_init(&request, server->url, 3), 0);
+    assert_int_equal(nw_load_run(&plan, &request, &result), 0);
+    nw_http_request_fini(&request);
     stop(server);
     assert_int_equal(result.latency.n + result.failed, result.requests);
     return &result;
@@ -125,44 +125,48 @@ static const struct nw_openloop_result *load(struct server *server, struct nw_op
 static void test_stall_shows_in_all_requests_that_fell_due(void **state)
 {
     struct server server = {.stall_after = 100};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){400, 1, 2});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 400, .seconds = 1, .connections = 2});
 
     (void)state;
     assert_int_equal(result->requests, 400);
     assert_int_equal(result->unanswered + result->failed, 0);
     assert_true(result->latency.max >= STALL_MS * MS);
-    assert_true(nw__histogram_percentile(&result->latency, 86) >= STALL_MS / 2 * MS);
-    assert_true(nw__histogram_percentile(&result->latency, 80) >= STALL_MS / 5 * MS);
+    assert_true(nw_histogram_percentile(&result->latency, 86) >= STALL_MS / 2 * MS);
+    assert_true(nw_histogram_percentile(&result->latency, 80) >= STALL_MS / 5 * MS);
 }
 
 /* More than the connections can carry: what waits for one counts from when it was due. */
 static void test_waiting_for_a_connection_counts(void **state)
 {
     struct server server = {.stall_after = 1};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){200, 0.5, 1});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.5, .connections = 1});
 
     (void)state;
     assert_int_equal(result->requests, 100);
-    assert_true(nw__histogram_percentile(&result->latency, 50) >= STALL_MS / 10 * MS);
+    assert_true(nw_histogram_percentile(&result->latency, 50) >= STALL_MS / 10 * MS);
 }
 
 /* What never comes is neither forgotten nor fast: two requests on two connections, the others never sent. */
 static void test_silence_counts_as_long(void **state)
 {
     struct server server = {.silent_after = 40};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){200, 0.5, 2});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.5, .connections = 2});
 
     (void)state;
     assert_int_equal(result->unanswered, 60);
     assert_int_equal(result->failed, 0);
-    assert_true(nw__histogram_percentile(&result->latency, 50) >= 2000ull * MS);
-    assert_true(nw__histogram_percentile(&result->latency, 40) < 2000ull * MS);
+    assert_true(nw_histogram_percentile(&result->latency, 50) >= 2000ull * MS);
+    assert_true(nw_histogram_percentile(&result->latency, 40) < 2000ull * MS);
 }
 
 static void test_errors_are_no_latencies(void **state)
 {
     struct server server = {.fail_after = 30};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){200, 0.5, 2});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.5, .connections = 2});
 
     (void)state;
     assert_int_equal(result->failed, 70);
@@ -173,7 +177,8 @@ static void test_errors_are_no_latencies(void **state)
 static void test_server_that_closes(void **state)
 {
     struct server server = {.closes = true};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){200, 0.25, 2});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.25, .connections = 2});
 
     (void)state;
     assert_int_equal(result->failed + result->unanswered, 0);
@@ -183,23 +188,71 @@ static void test_server_that_closes(void **state)
 static void test_chunked_answers(void **state)
 {
     struct server server = {.chunked = true};
-    const struct nw_openloop_result *result = load(&server, (struct nw_openloop_plan){200, 0.25, 2});
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.25, .connections = 2});
 
     (void)state;
     assert_int_equal(result->failed + result->unanswered, 0);
     assert_int_equal(server.answered, 50);
 }
 
+static void test_closed_loop_sends_as_many_as_it_may(void **state)
+{
+    struct server server = {0};
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.seconds = 20, .connections = 3, .most = 500});
+
+    (void)state;
+    assert_int_equal(result->requests, 500);
+    assert_int_equal(server.answered, 500);
+    assert_int_equal(result->failed + result->unanswered, 0);
+}
+
+static void test_closed_loop_ends_when_its_time_is_over(void **state)
+{
+    struct server server = {.stall_after = 1};
+    const struct nw_load_result *result = load(&server, (struct nw_load_plan){.seconds = 0.05, .connections = 2});
+
+    (void)state;
+    assert_int_equal(result->requests, 2);
+    assert_int_equal(result->latency.n, 2);
+}
+
+/* The server answers each with the same: two of the three requests expect something else. */
+static void test_requests_are_drawn_and_answers_compared(void **state)
+{
+    static struct nw_load_result result;
+    struct nw_http_request requests[3];
+    struct server server = {0};
+    struct nw_draw draw;
+    struct nw_load_plan plan = {.seconds = 20, .connections = 1, .most = 30, .draw = &draw};
+
+    (void)state;
+    start(&server);
+    assert_int_equal(nw_draw_init(&draw, 3, 0, 1), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(nw_http_request_init(&requests[i], server.url, 3), 0);
+        strcpy(requests[i].expected, i == 0 ? "ok" : i == 1 ? "o" : "ko");
+    }
+    assert_int_equal(nw_load_run(&plan, requests, &result), 0);
+    assert_int_equal(result.latency.n, 30);
+    assert_int_equal(result.wrong, 20);
+    for (int i = 0; i < 3; i++)
+        nw_http_request_fini(&requests[i]);
+    nw_draw_fini(&draw);
+    stop(&server);
+}
+
 static void test_nobody_listens(void **state)
 {
-    static struct nw_openloop_result result;
-    struct nw_openloop_plan plan = {10, 1, 1};
+    static struct nw_load_result result;
+    struct nw_load_plan plan = {.rate = 10, .seconds = 1, .connections = 1};
     struct nw_http_request request;
 
     (void)state;
-    assert_int_equal(nw__http_request_init(&request, "http://127.0.0.1:1/", 0), 0);
-    assert_int_equal(nw__openloop_run(&plan, &request, &result), -ECONNREFUSED);
-    nw__http_request_fini(&request);
+    assert_int_equal(nw_http_request_init(&request, "http://127.0.0.1:1/", 0), 0);
+    assert_int_equal(nw_load_run(&plan, &request, &result), -ECONNREFUSED);
+    nw_http_request_fini(&request);
 }
 
 static void test_urls(void **state)
@@ -217,11 +270,11 @@ static void test_urls(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(nw__http_request_init(&request, bad[i], 0), -EINVAL);
-    assert_int_equal(nw__http_request_init(&request, "http://[::1]:8080", 3), 0);
+        assert_int_equal(nw_http_request_init(&request, bad[i], 0), -EINVAL);
+    assert_int_equal(nw_http_request_init(&request, "http://[::1]:8080", 3), 0);
     request.bytes[request.length - 1] = '\0';
     assert_string_equal(request.bytes, "POST / HTTP/1.1\r\nHost: [::1]:8080\r\nContent-Length: 3\r\n\r\nxx");
-    nw__http_request_fini(&request);
+    nw_http_request_fini(&request);
 }
 
 int main(void)
@@ -233,6 +286,9 @@ int main(void)
         cmocka_unit_test(test_errors_are_no_latencies),
         cmocka_unit_test(test_server_that_closes),
         cmocka_unit_test(test_chunked_answers),
+        cmocka_unit_test(test_closed_loop_sends_as_many_as_it_may),
+        cmocka_unit_test(test_closed_loop_ends_when_its_time_is_over),
+        cmocka_unit_test(test_requests_are_drawn_and_answers_compared),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_urls),
     };

@@ -1,6 +1,6 @@
-/* See openloop.h. One thread that sleeps until an answer comes or a request is due; it never spins, for it shares its
+/* See load.h. One thread that sleeps until an answer comes or a request is due; it never spins, for it shares its
  * processors with what it loads. */
-#include "bench/tools/openloop.h"
+#include "bench/tools/load.h"
 #include "common/base/clock.h"
 
 #include <errno.h>
@@ -16,23 +16,25 @@
 
 struct slot {
     struct nw_http_client client;
+    const struct nw_http_request *request; /* sent last */
     uint64_t due, freed;
 };
 
 struct run {
-    const struct nw_openloop_plan *plan;
-    const struct nw_http_request *request;
-    struct nw_openloop_result *result;
+    const struct nw_load_plan *plan;
+    const struct nw_http_request *requests;
+    struct nw_load_result *result;
     struct slot *slots;
     struct slot **idle; /* a stack */
     unsigned n_idle, n_broken;
-    uint64_t start, next, done, last_answer; /* next: the number of the request that falls due next */
+    uint64_t start, end;              /* in a closed loop nothing is sent from `end` on */
+    uint64_t next, done, last_answer; /* next: the number of the request that falls due next */
     int epoll;
 };
 
 static uint64_t due(const struct run *run, uint64_t number)
 {
-    return run->start + (uint64_t)((double)number * 1e9 / run->plan->rate);
+    return run->plan->rate > 0 ? run->start + (uint64_t)((double)number * 1e9 / run->plan->rate) : run->start;
 }
 
 static uint64_t since(uint64_t then, uint64_t now)
@@ -43,7 +45,7 @@ static uint64_t since(uint64_t then, uint64_t now)
 static int open_slot(struct run *run, struct slot *slot)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = slot};
-    int result = nw__http_client_open(&slot->client, run->request);
+    int result = nw__http_client_open(&slot->client, run->requests);
 
     if (result)
         return result;
@@ -76,10 +78,25 @@ static void settle(struct run *run, struct slot *slot, enum nw_http_outcome outc
     run->done++;
     run->last_answer = nw_clock_ns();
     if (outcome == NW_HTTP_ANSWERED)
-        nw__histogram_add(&run->result->latency, since(slot->due, run->last_answer));
+        nw_histogram_add(&run->result->latency, since(slot->due, run->last_answer));
     else
         run->result->failed++;
+    if (outcome == NW_HTTP_ANSWERED && !nw__http_client_as_expected(&slot->client, slot->request))
+        run->result->wrong++;
     release(run, slot);
+}
+
+/* Whether there are requests left to send, now or later. */
+static bool more(const struct run *run, uint64_t now)
+{
+    if (run->plan->rate > 0)
+        return run->next < run->result->requests;
+    return now < run->end && (!run->plan->most || run->next < run->plan->most);
+}
+
+static const struct nw_http_request *draw(const struct run *run)
+{
+    return run->requests + (run->plan->draw ? nw_draw_next(run->plan->draw) : 0);
 }
 
 /* Sends what is due while there are idle connections. */
@@ -87,11 +104,13 @@ static void send_due(struct run *run)
 {
     uint64_t now = nw_clock_ns();
 
-    while (run->n_idle && run->next < run->result->requests && due(run, run->next) <= now) {
+    while (run->n_idle && more(run, now) && due(run, run->next) <= now) {
         struct slot *slot = run->idle[--run->n_idle];
-        slot->due = due(run, run->next++);
-        nw__histogram_add(&run->result->lateness, since(slot->due > slot->freed ? slot->due : slot->freed, now));
-        settle(run, slot, nw__http_client_begin(&slot->client, run->request));
+        slot->due = run->plan->rate > 0 ? due(run, run->next) : now;
+        slot->request = draw(run);
+        run->next++;
+        nw_histogram_add(&run->result->lateness, since(slot->due > slot->freed ? slot->due : slot->freed, now));
+        settle(run, slot, nw__http_client_begin(&slot->client, slot->request));
     }
 }
 
@@ -113,7 +132,7 @@ static void handle(struct run *run, struct slot *slot)
 
     if (slot->client.fd < 0) /* closed by an event before this one */
         return;
-    outcome = nw__http_client_continue(&slot->client, run->request);
+    outcome = nw__http_client_continue(&slot->client, slot->request);
     if (busy)
         settle(run, slot, outcome);
     else if (outcome == NW_HTTP_FAILED)
@@ -123,15 +142,17 @@ static void handle(struct run *run, struct slot *slot)
 /* Until the next request is due if it could be sent, else until the end. */
 static uint64_t wake_at(const struct run *run, uint64_t end)
 {
-    return run->n_idle && run->next < run->result->requests ? due(run, run->next) : end;
+    return run->n_idle && more(run, nw_clock_ns()) ? due(run, run->next) : end;
 }
 
 static void loop(struct run *run)
 {
-    uint64_t end = due(run, run->result->requests) + GRACE_NS;
+    uint64_t end = (run->plan->rate > 0 ? due(run, run->result->requests) : run->end) + GRACE_NS;
     struct epoll_event events[EVENTS];
 
-    while (run->done < run->result->requests && nw_clock_ns() < end && run->n_broken < run->plan->connections) {
+    for (uint64_t now = run->start; (run->done < run->next || more(run, now)) && now < end; now = nw_clock_ns()) {
+        if (run->n_broken == run->plan->connections)
+            break;
         send_due(run);
         uint64_t wait = since(nw_clock_ns(), wake_at(run, end));
         struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000u), .tv_nsec = (long)(wait % 1000000000u)};
@@ -148,11 +169,11 @@ static void count_unanswered(struct run *run)
 
     for (unsigned i = 0; i < run->plan->connections; i++)
         if (run->slots[i].client.fd >= 0 && run->slots[i].client.busy) {
-            nw__histogram_add(&run->result->latency, since(run->slots[i].due, now));
+            nw_histogram_add(&run->result->latency, since(run->slots[i].due, now));
             run->result->unanswered++;
         }
-    for (; run->next < run->result->requests; run->next++) {
-        nw__histogram_add(&run->result->latency, since(due(run, run->next), now));
+    for (; run->plan->rate > 0 && run->next < run->result->requests; run->next++) {
+        nw_histogram_add(&run->result->latency, since(due(run, run->next), now));
         run->result->unanswered++;
     }
 }
@@ -179,21 +200,22 @@ static void close_all(struct run *run)
         close(run->epoll);
 }
 
-int nw__openloop_run(const struct nw_openloop_plan *plan, const struct nw_http_request *request,
-                     struct nw_openloop_result *result)
+int nw_load_run(const struct nw_load_plan *plan, const struct nw_http_request *requests, struct nw_load_result *result)
 {
-    struct run run = {.plan = plan, .request = request, .result = result, .epoll = -1};
+    struct run run = {.plan = plan, .requests = requests, .result = result, .epoll = -1};
     int error = -ENOMEM;
 
-    *result = (struct nw_openloop_result){.requests = (uint64_t)ceil(plan->rate * plan->seconds)};
+    *result = (struct nw_load_result){.requests = (uint64_t)ceil(plan->rate * plan->seconds)};
     run.slots = calloc(plan->connections, sizeof *run.slots);
     run.idle = calloc(plan->connections, sizeof(struct slot *));
     if (run.slots && run.idle) {
         prctl(PR_SET_TIMERSLACK, 1ul);
         error = open_all(&run);
         run.start = run.last_answer = nw_clock_ns();
+        run.end = run.start + (uint64_t)(plan->seconds * 1e9);
         if (!error) {
             loop(&run);
+            result->requests = plan->rate > 0 ? result->requests : run.next;
             count_unanswered(&run);
             result->seconds = (double)(run.last_answer - run.start) / 1e9;
         }
