@@ -1,23 +1,78 @@
 /* See keys.h. */
 #include "worker/domain/keys.h"
-#include "common/base/atomic.h"
+#include "common/base/valid.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/free.h"
-#include "worker/domain/slot.h"
-#include <errno.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
 static struct nw_domain *holder[NW_PKRU_KEYS];
 static struct nw_domain *line; /* of domains that wait for a key: those that may take one first in front */
 static uint32_t n_called_back;
 static uint64_t use_count;
+
+/*
+ *             held             given            called back             left             parked
+ *   NONE ──────────────> COMES ─────────> USED ─────────────> CALLED_BACK ────> GOES ────────────> NONE
+ *
+ * A domain may die in each of them; it holds its key until it is forgotten, for its pages have it so long.
+ */
+#define TO(state) (NW_KEY_##state + 1) /* 0, where nothing is said: it cannot come */
+static const uint8_t next_state[NW_KEY_STATES][NW_KEY_EVENTS] = {
+    [NW_KEY_NONE] = {[NW_KEY_HOLD] = TO(COMES), [NW_KEY_FORGET] = TO(NONE)},
+    [NW_KEY_COMES] = {[NW_KEY_GIVE] = TO(USED), [NW_KEY_FORGET] = TO(NONE)},
+    [NW_KEY_USED] = {[NW_KEY_CALL_BACK] = TO(CALLED_BACK), [NW_KEY_FORGET] = TO(NONE)},
+    [NW_KEY_CALLED_BACK] = {[NW_KEY_GO] = TO(GOES), [NW_KEY_FORGET] = TO(NONE)},
+    [NW_KEY_GOES] = {[NW_KEY_PARK] = TO(NONE), [NW_KEY_FORGET] = TO(NONE)},
+};
+#undef TO
+
+bool nw_key_is_valid(const struct nw_domain *domain)
+{
+    const int key = domain->held_key;
+
+    if (domain->key && (domain->key != key || domain->key_state != NW_KEY_USED))
+        return false;
+    if (domain->key_state == NW_KEY_NONE)
+        return !key;
+    return domain->key_state < NW_KEY_STATES && key > NW_KEY_PARKED && key < NW_PKRU_KEYS && holder[key] == domain &&
+           !(keys_free >> key & 1);
+}
+
+static void hold(struct nw_domain *domain)
+{
+    const int key = __builtin_ctz(keys_free);
+
+    keys_free &= (uint16_t) ~(1u << key);
+    holder[key] = domain;
+    domain->held_key = key;
+}
+
+static void let_go(struct nw_domain *domain)
+{
+    holder[domain->held_key] = NULL;
+    keys_free |= (uint16_t)(1u << domain->held_key);
+    domain->held_key = 0;
+}
+
+static void move(struct nw_domain *domain, enum nw_key_event event)
+{
+    const uint8_t next = next_state[domain->key_state][event];
+
+    nw_check_that(next);
+    if (!next)
+        return;
+    n_called_back -= domain->key_state == NW_KEY_CALLED_BACK;
+    domain->key_state = (enum nw_key_state)(next - 1);
+    n_called_back += domain->key_state == NW_KEY_CALLED_BACK;
+    if (domain->key_state == NW_KEY_COMES)
+        hold(domain);
+    else if (domain->key_state == NW_KEY_NONE && domain->held_key)
+        let_go(domain);
+    nw_check_valid(nw_key, domain);
+}
 
 int nw_keys_take(void)
 {
@@ -50,12 +105,13 @@ struct nw_domain *nw_key_holder(int key)
 
 void nw_key_hold(struct nw_domain *domain)
 {
-    const int key = __builtin_ctz(keys_free);
+    move(domain, NW_KEY_HOLD);
+}
 
-    keys_free &= (uint16_t) ~(1u << key);
-    holder[key] = domain;
-    domain->held_key = key;
-    domain->key_state = NW_KEY_COMES;
+void nw_key_give(struct nw_domain *domain)
+{
+    move(domain, NW_KEY_GIVE);
+    nw_key_used(domain);
 }
 
 void nw_key_used(struct nw_domain *domain)
@@ -65,14 +121,17 @@ void nw_key_used(struct nw_domain *domain)
 
 void nw_key_call_back(struct nw_domain *domain)
 {
-    domain->key_state = NW_KEY_CALLED_BACK;
-    n_called_back++;
+    move(domain, NW_KEY_CALL_BACK);
 }
 
 void nw_key_go(struct nw_domain *domain)
 {
-    domain->key_state = NW_KEY_GOES;
-    n_called_back--;
+    move(domain, NW_KEY_GO);
+}
+
+void nw_key_park(struct nw_domain *domain)
+{
+    move(domain, NW_KEY_PARK);
 }
 
 bool nw_key_usable(const struct nw_domain *domain)
@@ -108,19 +167,9 @@ void nw_key_want(struct nw_domain *domain, bool urgent)
     domain->wants_key = true;
 }
 
-void nw_key_free(struct nw_domain *domain)
-{
-    holder[domain->held_key] = NULL;
-    keys_free |= (uint16_t)(1u << domain->held_key);
-    domain->held_key = 0;
-    domain->key_state = NW_KEY_NONE;
-}
-
 void nw_key_forget(struct nw_domain *domain)
 {
     nw_key_unwant(domain);
-    n_called_back -= domain->key_state == NW_KEY_CALLED_BACK;
     domain->key = 0;
-    if (domain->held_key)
-        nw_key_free(domain);
+    move(domain, NW_KEY_FORGET);
 }

@@ -16,9 +16,24 @@ enum nw_key_state {
     NW_KEY_USED,
     NW_KEY_CALLED_BACK, /* executors that run it have yet to surface */
     NW_KEY_GOES,        /* its pages are being parked */
+    NW_KEY_STATES,
+};
+
+/* What happens to the key of a domain. */
+enum nw_key_event {
+    NW_KEY_HOLD,
+    NW_KEY_GIVE,      /* all its pages have the key */
+    NW_KEY_CALL_BACK, /* no flow of it begins to run */
+    NW_KEY_GO,        /* no executor runs it */
+    NW_KEY_PARK,      /* all its pages are parked */
+    NW_KEY_FORGET,    /* the domain and its pages no longer exist */
+    NW_KEY_EVENTS,
 };
 
 struct nw_domain;
+
+/* Who holds a key is known as its holder, and none but the domain that uses one has its rights. Lock held. */
+bool nw_key_is_valid(const struct nw_domain *domain);
 
 /* Takes all hardware keys of the process. None is ever given back, so that no function can be granted one. At the
  * start, in mode mpk. 0, or the key that somebody else has. */
@@ -32,12 +47,16 @@ struct nw_domain *nw_key_holder(int key);      /* or NULL */
 /* The domain gets one that is free: COMES. */
 void nw_key_hold(struct nw_domain *domain);
 
+/* Its pages have it: USED. The caller lets its flows run. */
+void nw_key_give(struct nw_domain *domain);
+
 /* An invocation uses it. Who used his key longer ago loses it first. */
 void nw_key_used(struct nw_domain *domain);
 
-/* CALLED_BACK; then GOES. */
+/* CALLED_BACK; then GOES; then NONE, and the key is free. */
 void nw_key_call_back(struct nw_domain *domain);
 void nw_key_go(struct nw_domain *domain);
+void nw_key_park(struct nw_domain *domain);
 
 /* The flows of the domain may run, as far as keys are concerned. */
 bool nw_key_usable(const struct nw_domain *domain);
@@ -48,10 +67,7 @@ bool nw_key_usable(const struct nw_domain *domain);
 void nw_key_want(struct nw_domain *domain, bool urgent);
 void nw_key_unwant(struct nw_domain *domain);
 
-/* Frees the key that the domain holds. */
-void nw_key_free(struct nw_domain *domain);
-
-/* The domain and its pages no longer exist. */
+/* The domain and its pages no longer exist: the key that it held, if any, is free. */
 void nw_key_forget(struct nw_domain *domain);
 
 #endif

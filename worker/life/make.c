@@ -50,8 +50,6 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     memset(domain->ready, 0, sizeof(domain->ready));
     domain->slots_end = domain->n_key_waiters = 0;
     domain->wants_key = false;
-    domain->key_state = NW_KEY_NONE;
-    domain->held_key = 0;
     domain->memory.tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
     domain->signals = (struct nw_signals){0};

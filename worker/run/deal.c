@@ -135,8 +135,7 @@ static void give(struct nw_domain *domain)
         give_up(domain, error, "its memory could not be given a key");
         return;
     }
-    domain->key_state = NW_KEY_USED;
-    nw_key_used(domain);
+    nw_key_give(domain);
     domain->key_since = nw_now();
     rights_set(domain, nw_gate_rights(key));
     /* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */
@@ -162,7 +161,7 @@ static void park(struct nw_domain *domain)
         give_up(domain, error, "its memory could not be parked");
         return;
     }
-    nw_key_free(domain);
+    nw_key_park(domain);
 }
 
 /* ---- calling back ---- */

@@ -1,9 +1,5 @@
 /*
- * Deals out hardware keys (domain/keys.h).
- *
- *   NONE ──its turn in the line──> COMES ──> USED
- *    ^                                        │ somebody else's turn
- *    └────────────────── GOES <────── CALLED_BACK
+ * Deals out hardware keys (their states: domain/keys.c).
  *
  * A domain in which nothing runs is recalled at once. Any other is when it has had its turn: executors that run it are
  * kicked, and a key is given anew only when each of them has surfaced and the pages are parked. Its flows that could go
