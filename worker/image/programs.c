@@ -20,8 +20,10 @@ int nw_program_open_loader(void)
 
 int nw_program_store_stub(const char *stub, size_t size)
 {
-    stub_file = memfd_create("nightward-stub", MFD_CLOEXEC);
-    return stub_file < 0 || write(stub_file, stub, size) != (ssize_t)size ? -errno : 0;
+    stub_file = memfd_create("nightward-stub", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (stub_file < 0 || write(stub_file, stub, size) != (ssize_t)size)
+        return -errno;
+    return fcntl(stub_file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ? -errno : 0;
 }
 
 int nw_program_loader(void)

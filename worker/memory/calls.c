@@ -134,15 +134,17 @@ long nw_memory_map(const struct nw_gate_thread *thread, struct nw_memory *memory
 long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     struct nw_regions_cost cost;
+    bool brief;
     long result;
 
     length = nw_page_up(length);
     pthread_mutex_lock(&memory->lock);
     result = nw_regions_cost_of_remove(&memory->regions, start, length, false, &cost);
-    if (!result && length <= NW_PAGES_FEW)
+    brief = length <= NW_PAGES_FEW || (!result && nw_regions_is_untouched(&memory->regions, start, length));
+    if (!result && brief)
         result = nw__memory_unmap_now(memory, start, length);
     pthread_mutex_unlock(&memory->lock);
-    if (result || length <= NW_PAGES_FEW)
+    if (result || brief)
         return result;
     if (!nw_pages_empty(start, length, thread))
         return -NW_CALL_CUT;

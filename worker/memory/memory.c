@@ -48,7 +48,7 @@ int nw_memory_reserve(struct nw_memory *memory, size_t most)
 static void empty_range(const struct nw_regions *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->regions[i].kind != NW_REGION_GAP)
+        if (!nw_regions_is_untouched(r, r->regions[i].start, r->regions[i].end - r->regions[i].start))
             nw_pages_empty(r->regions[i].start, r->regions[i].end - r->regions[i].start, NULL);
     for (size_t i = 0; i + MANY < r->count; i += MANY)
         nw_pages_reserve_again(r->regions[i].start, r->regions[i + MANY].start - r->regions[i].start);
@@ -106,12 +106,12 @@ int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, b
 /* Opens memory of the range's own; what was there is gone. */
 static int open_own(struct nw_memory *memory, uint64_t start, uint64_t length, int prot)
 {
-    const struct nw_region *there = nw_regions_at(&memory->regions, start);
-    int error = 0;
+    bool untouched = nw_regions_is_untouched(&memory->regions, start, length);
+    int error = untouched ? 0 : nw_pages_close(memory->tag >= 0, start, length);
 
-    if (there->kind != NW_REGION_GAP || there->end - start < length)
-        error = nw_pages_close(memory->tag >= 0, start, length);
-    return error ? error : nw_pages_protect(memory->tag, start, length, prot);
+    if (error || (untouched && prot == PROT_NONE))
+        return error;
+    return nw_pages_protect(memory->tag, start, length, prot);
 }
 
 static int open_anonymous(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind)
@@ -170,12 +170,13 @@ long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t lengt
 long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     bool own = nw_regions_is_own(&memory->regions, start, length);
+    bool untouched = nw_regions_is_untouched(&memory->regions, start, length);
     struct nw_regions_cost cost;
     int error = nw_regions_cost_of_remove(&memory->regions, start, length, own, &cost);
 
     if (!error)
         error = nw__memory_admit(memory, &cost);
-    if (!error)
+    if (!error && !untouched)
         error = own ? nw_pages_close(memory->tag >= 0, start, length) : nw_pages_reserve_again(start, length);
     if (!error)
         error = nw_regions_remove(&memory->regions, start, length, own);

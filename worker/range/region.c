@@ -138,6 +138,16 @@ bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t
     return true;
 }
 
+bool nw_regions_is_untouched(const struct nw_regions *regions, uintptr_t start, size_t length)
+{
+    if (!nw_regions_is_own(regions, start, length))
+        return false;
+    for (size_t i = index_from(regions, start); i < regions->count && regions->regions[i].start < start + length; i++)
+        if (regions->regions[i].charged)
+            return false;
+    return true;
+}
+
 bool nw_regions_covers(const struct nw_regions *regions, uintptr_t start, size_t length, int prot)
 {
     if (length == 0)

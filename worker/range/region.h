@@ -85,6 +85,10 @@ struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool j
 /* Whether all of the range, gaps and memory, is its own: it can be opened and closed in place. */
 bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t length);
 
+/* Whether it is all its own and was never accessible since it was last unmapped: then it is empty, and its pages are
+ * those of a gap. */
+bool nw_regions_is_untouched(const struct nw_regions *regions, uintptr_t start, size_t length);
+
 /*
  * Each change has a cost function that is called first: it returns what the change would return and on 0 stores what
  * it would lead to. -ENOMEM: more than `max` entries. -EACCES: `prot` on that kind would break the rule that only code

@@ -137,6 +137,30 @@ static void test_later_writes_change_nothing(void **state)
     nw_images_free(images);
 }
 
+/* A file that changed a moment ago may change again without its times showing it; one that is sealed will not. */
+static void test_only_what_cannot_change_is_cached_at_once(void **state)
+{
+    const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    struct nw_images *images = nw_images_new(16, 1 << 20, NULL);
+    struct nw_image *image;
+    uint8_t bytes[PAGE];
+    int fd = memfd_create("program", MFD_ALLOW_SEALING);
+
+    (void)state;
+    memset(bytes, 0x90, sizeof bytes);
+    assert_int_equal(write(fd, bytes, sizeof bytes), sizeof bytes);
+    assert_int_equal(acquire(images, fd, 0, PAGE, false, &image), 0);
+    nw_images_release(images, image);
+    assert_int_equal(nw_images_find(images, fd, 0, PAGE, false, &image), -ENOENT);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+    assert_int_equal(acquire(images, fd, 0, PAGE, false, &image), 0);
+    nw_images_release(images, image);
+    assert_int_equal(nw_images_find(images, fd, 0, PAGE, false, &image), 0);
+    nw_images_release(images, image);
+    close(fd);
+    nw_images_free(images);
+}
+
 static void test_image_is_sealed(void **state)
 {
     struct nw_images *images = new_cache(4, 1 << 20);
@@ -463,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_image_is_the_bytes_and_runs),
         cmocka_unit_test(test_later_writes_change_nothing),
+        cmocka_unit_test(test_only_what_cannot_change_is_cached_at_once),
         cmocka_unit_test(test_image_is_sealed),
         cmocka_unit_test(test_forbidden_instruction_is_refused_or_patched),
         cmocka_unit_test(test_last_bytes_before_the_end_of_file),

@@ -355,6 +355,25 @@ static void room_behind_the_end_of_a_file(void **state)
     close(libm);
 }
 
+/* What nobody could access goes without a system call; what somebody wrote does not come back. */
+static void what_was_written_is_gone(void **state)
+{
+    const uint64_t args[6] = {0, 2 * NW_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0};
+    struct nw_code_call code = {0};
+    long at = nw_memory_map(NULL, &memory, args, NULL, &code);
+    const uint64_t again[6] = {
+        (uint64_t)at, 2 * NW_PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0, 0};
+
+    (void)state;
+    assert_true(at > 0);
+    *(volatile char *)at = 1;
+    assert_int_equal(nw_memory_protect(NULL, &memory, (uint64_t)at, 2 * NW_PAGE_SIZE, PROT_NONE), 0);
+    assert_int_equal(nw_memory_unmap(NULL, &memory, (uint64_t)at, 2 * NW_PAGE_SIZE), 0);
+    assert_int_equal(nw_memory_map(NULL, &memory, again, NULL, &code), at);
+    assert_int_equal(*(volatile char *)at, 0);
+    check();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -367,6 +386,7 @@ int main(void)
         TEST(parts_of_the_libc),
         TEST(images_are_charged_whole),
         TEST(room_behind_the_end_of_a_file),
+        TEST(what_was_written_is_gone),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
 }

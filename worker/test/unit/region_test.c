@@ -402,6 +402,28 @@ static void test_count_of_own_memory(void **state)
     nw_regions_fini(&regions);
 }
 
+/* Memory is untouched until it is accessible, and again once it is unmapped; part of a file never is. */
+static void test_untouched_memory(void **state)
+{
+    struct nw_regions regions;
+    const struct nw_region_origin file = {7, 0, true};
+
+    (void)state;
+    assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
+    assert_true(nw_regions_is_untouched(&regions, BASE, END - BASE));
+    assert_int_equal(nw_regions_add(&regions, BASE, 4 * PAGE, PROT_NONE, NW_REGION_ANON, NULL), 0);
+    assert_true(nw_regions_is_untouched(&regions, BASE, 8 * PAGE));
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + PAGE, PAGE, RW), 0);
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + PAGE, PAGE, PROT_NONE), 0);
+    assert_false(nw_regions_is_untouched(&regions, BASE, 4 * PAGE));
+    assert_true(nw_regions_is_untouched(&regions, BASE + 2 * PAGE, 2 * PAGE));
+    assert_int_equal(nw_regions_remove(&regions, BASE, 4 * PAGE, true), 0);
+    assert_true(nw_regions_is_untouched(&regions, BASE, 4 * PAGE));
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, PROT_NONE, NW_REGION_FILE, &file), 0);
+    assert_false(nw_regions_is_untouched(&regions, BASE, PAGE));
+    nw_regions_fini(&regions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_charge_survives_loss_of_rights),
         cmocka_unit_test(test_count_of_a_file),
         cmocka_unit_test(test_count_of_own_memory),
+        cmocka_unit_test(test_untouched_memory),
     };
     return cmocka_run_group_tests_name("worker/region", tests, NULL, NULL);
 }
