@@ -13,6 +13,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 # Its layers, the lowest first.
 ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
     workers names versions control admin
+ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
+    placement workers names versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -100,6 +102,7 @@ $(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(E
 $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \
     base/chores.c base/list.c)))
 $(eval $(call test,engine/link,engine/test/serve/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/placement,engine/test/placement/placement_test.c,,$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))

@@ -61,6 +61,33 @@ static int check_number(const struct nw_option *option, const char *text, char *
     return -EINVAL;
 }
 
+/* MIN..MAX, or one number that is both. */
+static bool parse_span(const char *text, uint64_t *least, uint64_t *most)
+{
+    const char *dots = strstr(text, "..");
+    char first[24];
+
+    if (!dots)
+        return parse_number(text, false, least) && parse_number(text, false, most);
+    if ((size_t)(dots - text) >= sizeof first)
+        return false;
+    snprintf(first, sizeof first, "%.*s", (int)(dots - text), text);
+    return parse_number(first, false, least) && parse_number(dots + 2, false, most) && *least <= *most;
+}
+
+static int check_span(const struct nw_option *option, const char *text, char *why, size_t why_size)
+{
+    uint64_t least, most;
+
+    if (parse_span(text, &least, &most) && least >= option->min && most <= option->max)
+        return 0;
+    snprintf(why, why_size,
+             "\"%.80s\" does not do; give a number from %" PRIu64 " to %" PRIu64
+             ", or two, the smaller first, like 1..8",
+             text, option->min, option->max);
+    return -EINVAL;
+}
+
 static bool is_port(const char *text)
 {
     uint64_t port;
@@ -119,6 +146,8 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
     case NW_OPTION_COUNT:
     case NW_OPTION_BYTES:
         return check_number(option, text, why, why_size);
+    case NW_OPTION_SPAN:
+        return check_span(option, text, why, why_size);
     case NW_OPTION_MODE:
         return check_word(nw_mode_parse(text) >= 0, text, "auto, mpk, process or none", why, why_size);
     case NW_OPTION_IO:
@@ -147,4 +176,10 @@ uint64_t nw__option_number(const struct nw_option *option, const char *text)
 
     parse_number(text, option->kind == NW_OPTION_BYTES, &n);
     return n;
+}
+
+void nw__option_span(const char *text, uint64_t *least, uint64_t *most)
+{
+    *least = *most = 0;
+    parse_span(text, least, most);
 }

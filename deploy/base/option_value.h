@@ -10,6 +10,9 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
 /* The number in a text that nw__option_check accepted for a COUNT or BYTES. */
 uint64_t nw__option_number(const struct nw_option *option, const char *text);
 
+/* Both numbers of one for a SPAN. */
+void nw__option_span(const char *text, uint64_t *least, uint64_t *most);
+
 /* Whether `text` is IPv4:PORT or [IPv6]:PORT. */
 bool nw_is_address(const char *text);
 

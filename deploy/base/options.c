@@ -283,6 +283,13 @@ uint64_t nw_setting_number(const struct nw_settings *settings, size_t option)
     return text ? nw__option_number(&settings->options[option], text) : 0;
 }
 
+void nw_setting_span(const struct nw_settings *settings, size_t option, uint64_t *least, uint64_t *most)
+{
+    const char *text = nw_setting_text(settings, option);
+
+    nw__option_span(text ? text : "0", least, most);
+}
+
 bool nw_setting_on(const struct nw_settings *settings, size_t option)
 {
     return settings->values[option].n > 0;

@@ -18,6 +18,7 @@ enum nw_option_kind {
     NW_OPTION_TEXT,    /* not empty */
     NW_OPTION_ANY,     /* text, also empty */
     NW_OPTION_COUNT,   /* a number from min to max */
+    NW_OPTION_SPAN,    /* MIN..MAX, two numbers from min to max, or one that is both */
     NW_OPTION_BYTES,   /* the same with K, M or G behind it */
     NW_OPTION_MODE,    /* enum nw_mode by name */
     NW_OPTION_IO,      /* auto, uring or uv */
@@ -39,7 +40,7 @@ struct nw_option {
     bool repeats;        /* collects every value; the variable takes several with commas between */
     bool in_environment; /* may come from NIGHTWARD_NAME */
     bool in_file;        /* may come from the configuration file */
-    uint64_t min, max;   /* for COUNT and BYTES */
+    uint64_t min, max;   /* for COUNT, SPAN and BYTES */
 };
 
 struct nw_setting {
@@ -68,9 +69,11 @@ void nw_settings_read_file(struct nw_settings *settings, const char *path);
 /* A default that is only known at run time. */
 void nw_settings_default(struct nw_settings *settings, size_t option, const char *text);
 
-/* The last value of an option as text (NULL when unset), as number or size, or whether a switch is on. */
+/* The last value of an option as text (NULL when unset), as number or size, both numbers of a span, or whether a switch
+ * is on. */
 const char *nw_setting_text(const struct nw_settings *settings, size_t option);
 uint64_t nw_setting_number(const struct nw_settings *settings, size_t option);
+void nw_setting_span(const struct nw_settings *settings, size_t option, uint64_t *least, uint64_t *most);
 bool nw_setting_on(const struct nw_settings *settings, size_t option);
 
 /* Prints the settings that a configuration file may hold, as such a file, each with its source. */

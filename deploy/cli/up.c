@@ -11,6 +11,7 @@
 #include "deploy/host/host.h"
 #include "deploy/host/notify.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -39,6 +40,9 @@ enum {
 };
 
 #define MAX_EXECUTORS 256
+#define MAX_WORKERS   1024
+#define WORKER_BYTES  (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times what it takes \
+                                            */
 
 static const struct nw_option options[N_OPTIONS] = {
     [LISTEN] = {.name = "listen",
@@ -58,12 +62,12 @@ static const struct nw_option options[N_OPTIONS] = {
                    .in_environment = true,
                    .in_file = true},
     [WORKERS] = {.name = "workers",
-                 .value = "N",
-                 .initial = "1",
-                 .help = "worker processes for each tenant; in mode process, for each function",
-                 .kind = NW_OPTION_COUNT,
+                 .value = "MIN..MAX",
+                 .help = "worker processes of each tenant; in mode process, MIN for each function [1, and as many more "
+                         "as functions need and memory allows]",
+                 .kind = NW_OPTION_SPAN,
                  .min = 1,
-                 .max = 256,
+                 .max = MAX_WORKERS,
                  .in_environment = true,
                  .in_file = true},
     [EXECUTORS] = {.name = "executors",
@@ -233,6 +237,25 @@ static void set_executors(struct nw_settings *settings)
     nw_settings_default(settings, EXECUTORS, text);
 }
 
+static void set_workers(struct nw_settings *settings)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t most = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / WORKER_BYTES : 1;
+    char text[32];
+
+    snprintf(text, sizeof text, "1..%" PRIu64, most < 1 ? 1 : most > MAX_WORKERS ? MAX_WORKERS : most);
+    nw_settings_default(settings, WORKERS, text);
+}
+
+static void say_workers(const struct nw_host_plan *plan, bool own)
+{
+    char most[32] = "";
+    if (plan->workers_most > plan->workers && !own)
+        snprintf(most, sizeof most, " to %" PRIu64, plan->workers_most);
+    nw_say("%d CPUs: %" PRIu64 "%s worker%s%s, each of %" PRIu64 " executors", count_cpus(), plan->workers, most,
+           plan->workers == 1 && !*most ? "" : "s", own ? " for each function" : " for each tenant", plan->executors);
+}
+
 static char *make_state(struct nw_settings *settings)
 {
     const char *asked = nw_setting_text(settings, STATE);
@@ -273,7 +296,6 @@ static int start(struct nw_settings *settings)
         .mode = nw_mode_name(mode),
         .listen = listen->texts,
         .n_listen = listen->n,
-        .workers = nw_setting_number(settings, WORKERS),
         .executors = nw_setting_number(settings, EXECUTORS),
         .engine_threads = nw_setting_number(settings, ENGINE_THREADS),
         .body_limit = nw_setting_number(settings, BODY_LIMIT),
@@ -284,9 +306,8 @@ static int start(struct nw_settings *settings)
     };
     int status;
 
-    nw_say("%d CPUs: %llu %s%s, each of %llu executors", count_cpus(), (unsigned long long)plan.workers,
-           plan.workers == 1 ? "worker" : "workers", mode == NW_MODE_PROCESS ? " for each function" : "",
-           (unsigned long long)plan.executors);
+    nw_setting_span(settings, WORKERS, &plan.workers, &plan.workers_most);
+    say_workers(&plan, mode == NW_MODE_PROCESS);
     find_program("nightward-engine", engine_path);
     find_program("nightward-launcher", launcher_path);
     nw_process_close();
@@ -302,6 +323,7 @@ static int run(struct nw_settings *settings)
 
     if (config)
         nw_settings_read_file(settings, config);
+    set_workers(settings);
     set_executors(settings);
     nw_state_directory(settings, STATE);
     if (settings->values[LISTEN].n > NW_HOST_LISTEN_MAX)
@@ -321,7 +343,7 @@ static int run(struct nw_settings *settings)
 static const char *const examples[] = {
     "nightward up",
     "nightward up --listen 127.0.0.1:0 --state /tmp/try",
-    "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2",
+    "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2..8",
     "nightward up --config /etc/nightward.conf --check-config",
     NULL,
 };

@@ -17,7 +17,7 @@ struct nw_options {
     enum nw_mode mode;
     enum nw_log_level log_level;
     enum nw_io_kind io;
-    uint64_t workers;
+    uint64_t workers, workers_most;
     uint64_t executors;
     uint64_t threads;
     uint64_t body_limit;

@@ -21,10 +21,10 @@
 #include "engine/serve/function.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/loads.h"
+#include "engine/versions/places.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/tenant.h"
 #include "engine/workers/tenants.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,29 +289,6 @@ void nw_deployment_retire(struct nw_deployment *deployment)
 
 /* --- making and ending --- */
 
-static int add_own_seats(struct nw_deployment *deployment)
-{
-    for (uint64_t i = 0; i < deployment->all->engine->options.workers; i++) {
-        struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
-        if (!seat)
-            return -ENOMEM;
-        if (!nw__replica_new(deployment, seat)) {
-            nw_seat_free(seat);
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
-static int add_replicas(struct nw_deployment *deployment)
-{
-    if (deployment->all->engine->options.mode == NW_MODE_PROCESS)
-        return add_own_seats(deployment);
-    nw_list_each(&deployment->tenant->seats, at,
-                 after) if (!nw__replica_new(deployment, nw_container(at, struct nw_seat, of_tenant))) return -ENOMEM;
-    return 0;
-}
-
 void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
                          const struct nw_deployment_events *events, void *events_arg)
 {
@@ -346,7 +323,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
-    if (add_replicas(deployment) < 0) {
+    if (nw__places_fill(deployment) < 0) {
         nw_deployment_retire(deployment);
         return NULL;
     }

@@ -15,6 +15,7 @@
 
 #include "common/manifest/resources.h"
 #include "engine/base/list.h"
+#include "engine/placement/placement.h"
 #include "engine/serve/queue.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,7 @@ struct nw_replica {
     struct nw_deployment *deployment;
     struct nw_seat *seat;
     enum nw_replica_state state;       /* written by nw__replica_move alone */
+    enum nw_placement_rule rule;       /* why it is in this seat */
     struct nw_queue queue;             /* open while it is SERVING */
     uint64_t load_begun;               /* LOADING: when */
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */

@@ -32,8 +32,10 @@ struct nw_seat {
     enum nw_seat_state state;
     struct nw_worker *worker; /* while STARTING or UP */
     struct nw_list replicas;
-    unsigned loading;  /* replicas that are LOADING */
-    uint64_t deadline; /* DOWN: when to start; STARTING: HELLO */
+    bool grown;           /* beyond those that its tenant always has: it goes when it was empty for a while */
+    uint64_t empty_since; /* grown: 0 while it has replicas */
+    unsigned loading;     /* replicas that are LOADING */
+    uint64_t deadline;    /* DOWN: when to start; STARTING: HELLO */
     uint64_t up_since;
     struct nw_backoff backoff;
     unsigned restarts;
@@ -71,6 +73,7 @@ struct nw_workers {
     struct nw_list seats;
     struct nw_list unsent; /* workers with messages that their control sockets did not take yet */
     uint32_t last_number;
+    unsigned keys; /* hardware keys that a worker has for functions; 0: there are none */
     struct nw_launcher launcher;
     bool ready;   /* the host was ready once: a worker that cannot be started ends nothing any more */
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */

@@ -33,6 +33,8 @@
 
 #define MESSAGES_A_TURN 32 /* of one worker, so that none keeps the loop to itself */
 #define HELLO_MS        10000
+#define KEYS_MOST       15   /* that a processor has for others than key 0 */
+#define EMPTY_MS        5000 /* a worker that was added for now goes when it had no function for so long */
 #define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
 
 enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
@@ -206,6 +208,14 @@ struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only
     return seat;
 }
 
+struct nw_seat *nw_seat_grow(struct nw_tenant *tenant)
+{
+    struct nw_seat *seat = nw_seat_new(tenant, NULL);
+    if (seat)
+        seat->grown = true;
+    return seat;
+}
+
 void nw_seat_free(struct nw_seat *seat)
 {
     if (seat->worker)
@@ -249,6 +259,8 @@ static const char *worker_said(struct nw_seat *seat)
     if (head->kind == NW_CONTROL_HELLO) {
         if (!seat_move(seat, SEAT_HELLO))
             return "it said hello twice";
+        if (seat->all->keys && head->value > 0 && head->value <= KEYS_MOST)
+            seat->all->keys = (unsigned)head->value;
         nw_log(NW_LOG_INFO, "worker %u is up: %s", seat->worker->number, message.text);
         return NULL;
     }
@@ -288,6 +300,15 @@ static void control_readable(void *arg)
             nw_link_break(link, wrong);
         }
     }
+}
+
+bool nw__seat_is_spare(struct nw_seat *seat)
+{
+    if (!seat->grown || !nw_list_empty(&seat->replicas))
+        seat->empty_since = 0;
+    else if (!seat->empty_since)
+        seat->empty_since = now_of(seat);
+    return seat->empty_since && now_of(seat) - seat->empty_since >= EMPTY_MS;
 }
 
 void nw__seat_tick(struct nw_seat *seat)

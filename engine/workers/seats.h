@@ -13,6 +13,9 @@
  * memory is out. */
 struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only);
 
+/* One more for a tenant that needs it for now. NULL when memory is out. */
+struct nw_seat *nw_seat_grow(struct nw_tenant *tenant);
+
 /* Ends its worker for good. Its replicas must be gone. */
 void nw_seat_free(struct nw_seat *seat);
 
@@ -32,6 +35,9 @@ void nw__seat_try_start(struct nw_seat *seat);
 
 /* Time has passed. */
 void nw__seat_tick(struct nw_seat *seat);
+
+/* Whether it was added for now, and has had no replica for a while. */
+bool nw__seat_is_spare(struct nw_seat *seat);
 
 /* "down", "starting", "up" */
 const char *nw_seat_state_name(enum nw_seat_state state);

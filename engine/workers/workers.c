@@ -4,6 +4,7 @@
 #include "common/host/error_text.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
+#include "engine/threads/threads.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/tenant.h"
 #include "engine/workers/worker.h"
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+
+#define KEYS_USUAL 13 /* of a worker, until the first one has said how many */
 
 static struct nw_seat *seat_at(struct nw_list *at)
 {
@@ -131,12 +134,23 @@ void nw_workers_send_kept(struct nw_workers *all)
 
 void nw_workers_tick(struct nw_workers *all)
 {
-    nw_list_each(&all->seats, at, after) nw__seat_tick(seat_at(at));
+    nw_list_each(&all->seats, at, after)
+    {
+        nw__seat_tick(seat_at(at));
+        if (nw__seat_is_spare(seat_at(at))) {
+            nw_seat_free(seat_at(at));
+            nw_threads_changed(all->threads);
+        }
+    }
 }
 
 bool nw_workers_all_up(const struct nw_workers *all)
 {
-    nw_list_each(&all->seats, at, after) if (seat_at(at)->state != NW_SEAT_UP) return false;
+    nw_list_each(&all->seats, at, after)
+    {
+        if (seat_at(at)->state != NW_SEAT_UP && !seat_at(at)->grown)
+            return false;
+    }
     return true;
 }
 
@@ -146,6 +160,7 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
                      const struct nw_seat_events *events)
 {
     *all = (struct nw_workers){.engine = engine, .threads = threads, .events = events};
+    all->keys = engine->options.mode == NW_MODE_MPK ? KEYS_USUAL : 0;
     nw_list_init(&all->tenants);
     nw_list_init(&all->seats);
     nw_list_init(&all->unsent);

@@ -27,7 +27,7 @@ void nw_workers_send_kept(struct nw_workers *all);
 /* Starts what is due, gives up what does not come. */
 void nw_workers_tick(struct nw_workers *all);
 
-/* Whether each seat has its worker. */
+/* Whether each seat has its worker, but those that were added for now. */
 bool nw_workers_all_up(const struct nw_workers *all);
 
 #endif

@@ -1,0 +1,79 @@
+/* The rules of placement.h, the first that finds a seat decides. */
+#include "engine/placement/placement.h"
+
+static unsigned room_of(const struct nw_placement_seat *seat)
+{
+    unsigned most = seat->keys ? seat->keys : NW_PLACEMENT_UNKEYED;
+    return seat->replicas < most ? most - seat->replicas : 0;
+}
+
+/* A new version takes over in a moment, and its predecessor's key is free then. */
+static bool is_successor(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
+{
+    (void)best;
+    return seat->predecessor && (!seat->keys || seat->replicas <= seat->keys);
+}
+
+static bool has_callers(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
+{
+    return seat->calls && room_of(seat) && (!best || seat->calls > best->calls);
+}
+
+/* The fullest: what is called together was often deployed together, and few workers that are busy cost fewer wake-ups
+ * than many. */
+static bool has_free_key(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
+{
+    return room_of(seat) && (!best || room_of(seat) < room_of(best));
+}
+
+static bool is_least_crowded(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
+{
+    return !best || seat->replicas < best->replicas;
+}
+
+typedef bool better(const struct nw_placement_seat *seat, const struct nw_placement_seat *best);
+
+/* The index of the best of those that may be chosen; n: there is none. */
+static size_t best_of(const struct nw_placement_seat *seats, size_t n, bool ill, better *is_better)
+{
+    const struct nw_placement_seat *best = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!seats[i].has && (ill || !seats[i].ill) && is_better(&seats[i], best))
+            best = &seats[i];
+    return best ? (size_t)(best - seats) : n;
+}
+
+bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement)
+{
+    static const struct {
+        enum nw_placement_rule rule;
+        better *is_better;
+    } rules[] = {{NW_PLACED_SUCCESSOR, is_successor}, {NW_PLACED_CALLERS, has_callers}, {NW_PLACED_FREE, has_free_key}};
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        *placement = (struct nw_placement){rules[i].rule, best_of(seats, n, false, rules[i].is_better)};
+        if (placement->seat < n)
+            return true;
+    }
+    *placement = (struct nw_placement){NW_PLACED_STARTED, n};
+    if (n < most)
+        return true;
+    placement->rule = NW_PLACED_CROWDED;
+    placement->seat = best_of(seats, n, false, is_least_crowded);
+    if (placement->seat == n)
+        placement->seat = best_of(seats, n, true, is_least_crowded);
+    return placement->seat < n;
+}
+
+const char *nw_placement_reason(enum nw_placement_rule rule)
+{
+    static const char *const reasons[NW_PLACED_RULES] = {
+        [NW_PLACED_OWN] = "in mode process each function has workers of its own",
+        [NW_PLACED_EVERYWHERE] = "each worker of the tenant has every function",
+        [NW_PLACED_SUCCESSOR] = "the version before it was there",
+        [NW_PLACED_CALLERS] = "its callers are there, and a key was free",
+        [NW_PLACED_FREE] = "the fullest worker in which a key was free",
+        [NW_PLACED_STARTED] = "no worker had a free key, so this one was started",
+        [NW_PLACED_CROWDED] = "no key was free and --workers allows no more workers: the least crowded one",
+    };
+    return reasons[rule];
+}

@@ -1,0 +1,48 @@
+/*
+ * Where a version is loaded: the policy, over a snapshot of the seats of its tenant, with nothing beside it that it
+ * reads or changes. A hardware key is what is scarce: a worker with more functions than keys has its functions take
+ * them from one another. So a seat is full when it has as many replicas as keys, another worker is started while there
+ * may be more, and only then is a worker crowded. Not responsible for starting workers or loading (versions/places.h).
+ */
+#ifndef NW_ENGINE_PLACEMENT_PLACEMENT_H
+#define NW_ENGINE_PLACEMENT_PLACEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NW_PLACEMENT_UNKEYED 384 /* replicas of a worker without keys: it has room for 512 domains */
+
+/* Why a replica is where it is. */
+enum nw_placement_rule {
+    NW_PLACED_OWN,        /* mode process: a worker serves one function */
+    NW_PLACED_EVERYWHERE, /* as many workers as were asked for, each with all functions */
+    NW_PLACED_SUCCESSOR,  /* where the version is that it takes over from */
+    NW_PLACED_CALLERS,    /* where those are that call it, and a key is free */
+    NW_PLACED_FREE,       /* a key is free in the fullest of the workers with one */
+    NW_PLACED_STARTED,    /* no worker had a free key: one was started */
+    NW_PLACED_CROWDED,    /* ... or would have been, but there may be no more */
+    NW_PLACED_RULES
+};
+
+/* A seat as the policy sees it. */
+struct nw_placement_seat {
+    bool ill;          /* its worker cannot be started for now, or keeps ending */
+    bool has;          /* a replica of this version is in it */
+    bool predecessor;  /* ... of the version that this one takes over from */
+    unsigned keys;     /* 0: its worker has none */
+    unsigned replicas; /* that hold, or will want, a key */
+    unsigned calls;    /* that functions in it made to this function, lately */
+};
+
+struct nw_placement {
+    enum nw_placement_rule rule;
+    size_t seat; /* its index; as many as there are seats for STARTED */
+};
+
+/* Where one more replica of a version goes, when there may be `most` seats. False: every seat has one. */
+bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement);
+
+/* For people: why a replica is where it is. */
+const char *nw_placement_reason(enum nw_placement_rule rule);
+
+#endif

@@ -1,0 +1,148 @@
+/* Where the policy puts a replica, over seats that are only described. */
+#include "common/test/test.h"
+#include "engine/placement/placement.h"
+
+#define KEYS 13
+#define MOST 4
+
+static struct nw_placement_seat seats[MOST];
+static size_t n_seats;
+
+static int set_up(void **state)
+{
+    (void)state;
+    n_seats = 0;
+    for (size_t i = 0; i < MOST; i++)
+        seats[i] = (struct nw_placement_seat){.keys = KEYS};
+    return 0;
+}
+
+static void goes_to(size_t seat, enum nw_placement_rule rule)
+{
+    struct nw_placement placement;
+    assert_true(nw_placement_choose(seats, n_seats, MOST, &placement));
+    assert_int_equal(placement.rule, rule);
+    assert_int_equal(placement.seat, seat);
+}
+
+/* As many functions as given, one after the other; how many seats they need. */
+static size_t seats_for(unsigned functions)
+{
+    struct nw_placement placement;
+    for (unsigned i = 0; i < functions; i++) {
+        assert_true(nw_placement_choose(seats, n_seats, MOST, &placement));
+        n_seats += placement.seat == n_seats;
+        seats[placement.seat].replicas++;
+    }
+    return n_seats;
+}
+
+static void a_worker_has_no_more_functions_than_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(seats_for(KEYS), 1);
+    assert_int_equal(seats_for(1), 2);
+    assert_int_equal(seats_for(2 * KEYS - 1), 3);
+    for (size_t i = 0; i < n_seats; i++)
+        assert_int_equal(seats[i].replicas, KEYS);
+}
+
+static void crowds_evenly_when_there_may_be_no_more_workers(void **state)
+{
+    (void)state;
+    assert_int_equal(seats_for(MOST * KEYS), MOST);
+    goes_to(0, NW_PLACED_CROWDED);
+    seats_for(2 * MOST);
+    for (size_t i = 0; i < MOST; i++)
+        assert_int_equal(seats[i].replicas, KEYS + 2);
+}
+
+static void fills_the_fullest_first(void **state)
+{
+    (void)state;
+    n_seats = 3;
+    seats[0].replicas = 5;
+    seats[1].replicas = 7;
+    seats[2].replicas = KEYS;
+    goes_to(1, NW_PLACED_FREE);
+}
+
+static void goes_where_its_callers_are_if_a_key_is_free(void **state)
+{
+    (void)state;
+    n_seats = 3;
+    seats[0].replicas = 9;
+    seats[1].calls = 3;
+    seats[2].calls = 4;
+    goes_to(2, NW_PLACED_CALLERS);
+    seats[2].replicas = KEYS;
+    goes_to(1, NW_PLACED_CALLERS);
+    seats[1].replicas = KEYS;
+    goes_to(0, NW_PLACED_FREE);
+}
+
+static void a_new_version_goes_where_the_old_one_is_also_when_that_is_full(void **state)
+{
+    (void)state;
+    n_seats = 2;
+    seats[1].replicas = KEYS;
+    seats[1].predecessor = true;
+    goes_to(1, NW_PLACED_SUCCESSOR);
+    seats[1].replicas++; /* another one is on its way there already */
+    goes_to(0, NW_PLACED_FREE);
+}
+
+static void avoids_a_worker_that_keeps_ending_unless_there_is_no_other(void **state)
+{
+    (void)state;
+    n_seats = MOST;
+    for (size_t i = 1; i < MOST; i++)
+        seats[i].ill = true;
+    goes_to(0, NW_PLACED_FREE);
+    seats[0].replicas = KEYS;
+    goes_to(0, NW_PLACED_CROWDED);
+    seats[0].ill = true;
+    goes_to(1, NW_PLACED_CROWDED);
+}
+
+static void a_seat_has_one_replica_of_a_version(void **state)
+{
+    struct nw_placement placement;
+    (void)state;
+    n_seats = 1;
+    seats[0].has = true;
+    goes_to(1, NW_PLACED_STARTED);
+    assert_false(nw_placement_choose(seats, 1, 1, &placement));
+}
+
+static void without_keys_one_worker_has_many(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MOST; i++)
+        seats[i].keys = 0;
+    assert_int_equal(seats_for(NW_PLACEMENT_UNKEYED), 1);
+    assert_int_equal(seats_for(1), 2);
+}
+
+static void every_rule_says_why(void **state)
+{
+    (void)state;
+    for (unsigned rule = 0; rule < NW_PLACED_RULES; rule++)
+        assert_non_null(nw_placement_reason((enum nw_placement_rule)rule));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_worker_has_no_more_functions_than_keys, set_up),
+        cmocka_unit_test_setup(crowds_evenly_when_there_may_be_no_more_workers, set_up),
+        cmocka_unit_test_setup(fills_the_fullest_first, set_up),
+        cmocka_unit_test_setup(goes_where_its_callers_are_if_a_key_is_free, set_up),
+        cmocka_unit_test_setup(a_new_version_goes_where_the_old_one_is_also_when_that_is_full, set_up),
+        cmocka_unit_test_setup(avoids_a_worker_that_keeps_ending_unless_there_is_no_other, set_up),
+        cmocka_unit_test_setup(a_seat_has_one_replica_of_a_version, set_up),
+        cmocka_unit_test_setup(without_keys_one_worker_has_many, set_up),
+        cmocka_unit_test(every_rule_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
