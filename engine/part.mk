@@ -120,6 +120,8 @@ $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(
 
 # The same engine, and tests that are its workers.
 PLAYED := engine/test/serve/played_worker.c
-$(call objects,$(wildcard engine/test/serve/*.c)): CPPFLAGS += $(LLHTTP_FLAGS)
+$(call objects,$(wildcard engine/test/serve/*.c) engine/test/http/drain_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(eval $(call test,engine/drain,engine/test/http/drain_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
+    $(COMMON)))
 $(foreach name,awake outbox pieces queue,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
     $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
