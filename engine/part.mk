@@ -12,8 +12,6 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 
 # Its layers, the lowest first.
 ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
-    workers names versions control admin
-ENGINE_LAYERS  := base io io/uring io/uv io/choice http/syntax http store config serve dispatch gateway threads \
     placement workers names versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
