@@ -35,6 +35,7 @@ static void tend(struct nw_engine *engine)
     struct nw_controller *controller = nw_controller_of(engine);
     nw_workers_send_kept(&controller->workers);
     nw_workers_bury(&controller->workers);
+    nw_workers_start_due(&controller->workers);
     nw_deployments_reap(&controller->deployments);
     nw_threads_tend(&controller->threads);
     nw__operations_bury(&controller->operations);

@@ -3,6 +3,12 @@
 #include "engine/control/controller.h"
 #include <stddef.h>
 
+bool nw__settled(const struct nw_controller *controller)
+{
+    return nw_workers_settled(&controller->workers) && !controller->state.lost &&
+           nw_deployments_settled(&controller->deployments);
+}
+
 const char *nw__unready(const struct nw_controller *controller)
 {
     if (!nw_workers_all_up(&controller->workers))

@@ -93,7 +93,7 @@ void nw_supervisor_start(struct nw_controller *controller)
 
 void nw__supervisor_tell_ready(struct nw_controller *controller)
 {
-    if (controller->workers.ready || !nw_launcher_is_there(&controller->workers.launcher) || nw__unready(controller) ||
+    if (controller->workers.ready || !nw_launcher_is_there(&controller->workers.launcher) || !nw__settled(controller) ||
         !nw_threads_settled(&controller->threads))
         return;
     controller->workers.ready = true;

@@ -30,7 +30,8 @@ enum nw_deployment_state {
 };
 
 struct nw_deployment {
-    struct nw_list link; /* in all->list */
+    struct nw_list link;       /* in all->list */
+    struct nw_list of_loading; /* in all->loading while it is LOADING */
     struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
@@ -67,6 +68,8 @@ struct nw_deployments {
     void *events_arg;
     struct nw_registry *registry; /* of the code */
     struct nw_list list;
+    struct nw_list loading;
+    unsigned unsettled; /* LOADING, of those whose rows were there at the start */
     uint32_t last_number;
     bool reap; /* something that retires may have come further */
     struct nw_resolver resolver;

@@ -88,6 +88,10 @@ static void deployment_move(struct nw_deployment *deployment, enum event event)
     const struct transition *transition = &table[deployment->persisted][deployment->state][event];
     if (!transition->act)
         return;
+    if (deployment->state == NW_DEPLOYMENT_LOADING && transition->next != NW_DEPLOYMENT_LOADING) {
+        nw_list_remove(&deployment->of_loading);
+        deployment->all->unsettled -= deployment->persisted;
+    }
     deployment->state = transition->next;
     deployment->version.state = as_version[transition->next];
     nw_threads_changed(deployment->all->workers->threads);
@@ -148,9 +152,10 @@ void nw__deployment_judge(struct nw_deployment *deployment)
     nw_list_each(&deployment->replicas, at, after)
     {
         enum nw_replica_state state = replica_at(at)->state;
+        bool stuck = deployment->persisted && state == NW_REPLICA_PENDING && replica_at(at)->seat->stuck;
         loaded += state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING;
-        refused += state == NW_REPLICA_REFUSED;
-        unsettled += state == NW_REPLICA_PENDING || state == NW_REPLICA_LOADING;
+        refused += state == NW_REPLICA_REFUSED || stuck;
+        unsettled += (state == NW_REPLICA_PENDING && !stuck) || state == NW_REPLICA_LOADING;
     }
     if (refused && deployment->state == NW_DEPLOYMENT_LOADING && !deployment->persisted)
         deployment->all->events->refused(deployment, NW_STATUS_REFUSED);
@@ -169,6 +174,17 @@ void nw__deployment_refuse(struct nw_replica *replica, const char *reason)
         deployment->all->reap = true;
     else
         nw__deployment_judge(deployment);
+}
+
+void nw__deployment_stuck(struct nw_deployment *deployment, const char *why)
+{
+    if (deployment->state != NW_DEPLOYMENT_LOADING)
+        return;
+    snprintf(deployment->reason, sizeof deployment->reason, "%s", why);
+    if (deployment->persisted)
+        nw__deployment_judge(deployment);
+    else
+        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
 }
 
 static void refuse_all(struct nw_deployment *deployment, const char *why)
@@ -294,6 +310,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
 {
     *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events, .events_arg = events_arg};
     nw_list_init(&all->list);
+    nw_list_init(&all->loading);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
 }
 
@@ -323,6 +340,9 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
+    nw_list_init(&deployment->of_loading);
+    nw_list_append(&all->loading, &deployment->of_loading);
+    all->unsettled += persisted;
     if (nw__places_fill(deployment) < 0) {
         nw_deployment_retire(deployment);
         return NULL;
@@ -339,10 +359,12 @@ static void replica_free(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
     nw__replica_free(replica);
-    if (seat->only)
+    if (seat->only) {
         nw_seat_free(seat);
-    else
-        nw__deployments_load_next(seat);
+        return;
+    }
+    nw_seat_attend(seat); /* it may be empty */
+    nw__deployments_load_next(seat);
 }
 
 /* A replica of a retiring deployment that no invocation needs. A worker that has it is told and answers first. */
@@ -393,10 +415,10 @@ void nw_deployments_tick(struct nw_deployments *all)
 {
     uint64_t now = nw_io_now(all->engine->io);
     nw_resolver_tick(&all->resolver);
-    nw_list_each(&all->list, at, after)
+    nw_list_each(&all->loading, at, after)
     {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted || now < deployment->deadline)
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_loading);
+        if (deployment->persisted || now < deployment->deadline)
             continue;
         snprintf(deployment->reason, sizeof deployment->reason, "no worker could load it in time");
         deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
@@ -405,13 +427,7 @@ void nw_deployments_tick(struct nw_deployments *all)
 
 bool nw_deployments_settled(const struct nw_deployments *all)
 {
-    nw_list_each(&all->list, at, after)
-    {
-        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state == NW_DEPLOYMENT_LOADING && deployment->persisted)
-            return false;
-    }
-    return true;
+    return !all->unsettled;
 }
 
 bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256)

@@ -63,6 +63,9 @@ void nw__deployments_load_next(struct nw_seat *seat);
 /* A replica cannot be loaded, for `reason`; looks what that means for its deployment. */
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason);
 
+/* One of its seats gets no worker, for `why`: a new one is refused; one that was there is judged without that seat. */
+void nw__deployment_stuck(struct nw_deployment *deployment, const char *why);
+
 /* Looks at all replicas. It is loaded when one has loaded it and, before it ever served, none has yet to. A persisted
  * version has failed when it was refused everywhere; a new one that was refused anywhere is refused as a whole. */
 void nw__deployment_judge(struct nw_deployment *deployment);

@@ -15,6 +15,7 @@
 #include "engine/versions/deployment.h"
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
+#include "engine/workers/seats.h"
 #include "engine/workers/worker.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -178,6 +179,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
         nw__replica_move(replica, NW_REPLICA_LOAD);
         replica->load_begun = now_of(seat);
         seat->loading++;
+        nw_seat_attend(seat);
         begun = true;
     }
     nw_buffer_fini(&text);

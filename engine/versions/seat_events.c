@@ -49,13 +49,7 @@ static void seat_buried(struct nw_seat *seat)
 static void seat_stuck(struct nw_seat *seat)
 {
     nw_list_each(&seat->replicas, at, after)
-    {
-        struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
-        if (deployment->state != NW_DEPLOYMENT_LOADING || deployment->persisted)
-            continue;
-        snprintf(deployment->reason, sizeof deployment->reason, "%s", seat->why);
-        deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
-    }
+        nw__deployment_stuck(nw_container(at, struct nw_replica, of_seat)->deployment, seat->why);
 }
 
 static void seat_tick(struct nw_seat *seat)

@@ -5,6 +5,7 @@
 
 #include "common/host/backoff.h"
 #include "engine/base/list.h"
+#include "engine/lookup/table.h"
 #include "engine/workers/launcher.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,9 @@ enum nw_seat_state {
 struct nw_seat {
     struct nw_list link; /* in all->seats */
     struct nw_list of_tenant;
+    struct nw_list attended;        /* in all->attended while time can change something for it */
+    struct nw_list due;             /* in all->due while it is DOWN and waits for others to have started */
+    struct nw_table_node by_number; /* in all->by_number while `numbered`: its last worker */
     struct nw_workers *all;
     struct nw_tenant *tenant;
     struct nw_deployment *only; /* mode process: the one deployment that it serves */
@@ -39,10 +43,12 @@ struct nw_seat {
     uint64_t up_since;
     struct nw_backoff backoff;
     unsigned restarts;
+    uint32_t numbered; /* the number of its last worker; 0: there was none */
     uint32_t untold;   /* DOWN: the worker that was lost, when nobody has said yet how it ended; 0: none */
     uint64_t lived;    /* ms, the one that was lost */
     bool lost_loading; /* ... while it loaded something */
     char why[512];     /* no process could be started for it the last time; "": one could */
+    bool stuck;        /* ... and again and again */
 };
 
 /* What those who load versions into workers hear of a seat. */
@@ -71,11 +77,16 @@ struct nw_workers {
     const struct nw_seat_events *events;
     struct nw_list tenants;
     struct nw_list seats;
-    struct nw_list unsent; /* workers with messages that their control sockets did not take yet */
+    struct nw_list attended;   /* seats that are not UP, load something, or may be spare */
+    struct nw_list due;        /* seats that wait because too many are STARTING */
+    struct nw_table by_number; /* seats, by the number of the last worker */
+    unsigned starting;         /* seats that are STARTING */
+    struct nw_list unsent;     /* workers with messages that their control sockets did not take yet */
     uint32_t last_number;
     unsigned keys; /* hardware keys that a worker has for functions; 0: there are none */
     struct nw_launcher launcher;
-    bool ready;   /* the host was ready once: a worker that cannot be started ends nothing any more */
+    bool ready;   /* the host was ready once */
+    bool proven;  /* a worker said hello: this machine can run them, and one that cannot be started ends nothing */
     char *layers; /* what the launcher said last of how workers that only compute are confined; see launcher/start.h */
 };
 

@@ -68,7 +68,10 @@ static bool seat_move(struct nw_seat *seat, enum seat_event event)
     const struct transition *transition = &table[seat->state][event];
     if (!transition->act)
         return false;
+    seat->all->starting -= seat->state == NW_SEAT_STARTING;
     seat->state = transition->next;
+    seat->all->starting += seat->state == NW_SEAT_STARTING;
+    nw_seat_attend(seat);
     nw_threads_changed(seat->all->threads);
     transition->act(seat);
     nw_check_valid(nw_seat, seat);
@@ -79,6 +82,12 @@ const char *nw_seat_state_name(enum nw_seat_state state)
 {
     static const char *const names[] = {[NW_SEAT_DOWN] = "down", [NW_SEAT_STARTING] = "starting", [NW_SEAT_UP] = "up"};
     return names[state];
+}
+
+void nw_seat_attend(struct nw_seat *seat)
+{
+    if (nw_list_empty(&seat->attended))
+        nw_list_append(&seat->all->attended, &seat->attended);
 }
 
 static uint64_t now_of(const struct nw_seat *seat)
@@ -105,22 +114,40 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_worker *worker, in
     return nw__launcher_start(&seat->all->launcher, &head, fds);
 }
 
+static void forget_number(struct nw_seat *seat)
+{
+    if (seat->numbered)
+        nw_table_remove(&seat->all->by_number, &seat->by_number);
+    seat->numbered = 0;
+}
+
+/* 0 or -ENOMEM. */
+static int set_number(struct nw_seat *seat, uint32_t number)
+{
+    forget_number(seat);
+    int rc = nw_table_add(&seat->all->by_number, &seat->by_number, nw_table_hash(&number, sizeof number));
+    seat->numbered = rc == 0 ? number : 0;
+    return rc;
+}
+
 static void seat_start(struct nw_seat *seat)
 {
     struct nw_engine *engine = seat->all->engine;
     int worker_socket, rc;
     seat->worker = nw__worker_new(seat, ++seat->all->last_number, control_readable, &worker_socket, &rc);
     if (seat->worker) {
-        rc = ask_launcher(seat, seat->worker, worker_socket);
+        rc = set_number(seat, seat->worker->number);
+        rc = rc < 0 ? rc : ask_launcher(seat, seat->worker, worker_socket);
         close(worker_socket);
     }
     if (rc < 0) {
         char text[NW_ERROR_TEXT];
         snprintf(seat->why, sizeof seat->why, "cannot start worker %u: %s", seat->all->last_number,
                  nw_error_text(-rc, text));
-        if (!seat->all->ready)
+        if (!seat->all->proven)
             nw_die_system("%s", seat->why);
-        nw_log(NW_LOG_ERROR, "%s; trying again", seat->why);
+        if (!seat->stuck)
+            nw_log(NW_LOG_ERROR, "%s; trying again", seat->why);
         seat_move(seat, SEAT_LOST);
         return;
     }
@@ -132,6 +159,8 @@ static void seat_hello(struct nw_seat *seat)
 {
     seat->up_since = now_of(seat);
     seat->why[0] = '\0';
+    seat->stuck = false;
+    seat->all->proven = true;
     seat->all->events->up(seat);
 }
 
@@ -155,9 +184,10 @@ void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
     uint64_t pause =
         nw_backoff_pause(&seat->backoff, own && !seat->lost_loading ? NW_END_OWN : NW_END_OTHER, seat->lived);
     seat->deadline = now_of(seat) + pause;
-    if (pause && *seat->why)
+    seat->stuck = pause && *seat->why;
+    if (seat->stuck)
         seat->all->events->stuck(seat);
-    if (pause)
+    else if (pause)
         nw_log(NW_LOG_WARN, "a worker of tenant \"%s\" keeps ending: it is started again in %llu ms",
                seat->tenant->name, (unsigned long long)pause);
 }
@@ -186,9 +216,13 @@ void nw__seat_try_start(struct nw_seat *seat)
 {
     if (seat->untold && now_of(seat) >= seat->deadline)
         nw__seat_judge(seat, NW_LOSS_OWN);
-    if (seat->state == NW_SEAT_DOWN && nw_launcher_is_there(&seat->all->launcher) && !seat->untold &&
-        now_of(seat) >= seat->deadline)
+    if (seat->state != NW_SEAT_DOWN || !nw_launcher_is_there(&seat->all->launcher) || seat->untold ||
+        now_of(seat) < seat->deadline || !nw_list_empty(&seat->due))
+        return;
+    if (seat->all->starting < NW_STARTS_AT_ONCE)
         seat_move(seat, SEAT_START);
+    else
+        nw_list_append(&seat->all->due, &seat->due);
 }
 
 /* --- seats --- */
@@ -202,6 +236,9 @@ struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only
     seat->tenant = tenant;
     seat->only = only;
     nw_list_init(&seat->replicas);
+    nw_list_init(&seat->attended);
+    nw_list_init(&seat->due);
+    nw_seat_attend(seat);
     nw_list_append(&tenant->seats, &seat->of_tenant);
     nw_list_append(&seat->all->seats, &seat->link);
     nw__seat_try_start(seat);
@@ -218,8 +255,12 @@ struct nw_seat *nw_seat_grow(struct nw_tenant *tenant)
 
 void nw_seat_free(struct nw_seat *seat)
 {
+    seat->all->starting -= seat->state == NW_SEAT_STARTING;
     if (seat->worker)
         give_up(seat->worker);
+    nw_list_remove(&seat->attended);
+    nw_list_remove(&seat->due);
+    forget_number(seat);
     nw_list_remove(&seat->of_tenant);
     nw_list_remove(&seat->link);
     free(seat);

@@ -20,15 +20,27 @@ static struct nw_seat *seat_at(struct nw_list *at)
     return nw_container(at, struct nw_seat, link);
 }
 
-static struct nw_worker *worker_of(struct nw_workers *all, uint32_t number)
+static struct nw_seat *attended_at(struct nw_list *at)
 {
-    nw_list_each(&all->seats, at, after)
-    {
-        struct nw_worker *worker = seat_at(at)->worker;
-        if (worker && worker->number == number)
-            return worker;
+    return nw_container(at, struct nw_seat, attended);
+}
+
+/* The seat whose last worker this is, up or lost; NULL when it has another one since, or is gone. */
+static struct nw_seat *seat_of(const struct nw_workers *all, uint32_t number)
+{
+    uint64_t hash = nw_table_hash(&number, sizeof number);
+    for (struct nw_table_node *node = nw_table_first(&all->by_number, hash); node; node = nw_table_next(node)) {
+        struct nw_seat *seat = nw_container(node, struct nw_seat, by_number);
+        if (seat->numbered == number)
+            return seat;
     }
     return NULL;
+}
+
+static struct nw_worker *worker_of(struct nw_workers *all, uint32_t number)
+{
+    struct nw_seat *seat = seat_of(all, number);
+    return seat ? seat->worker : NULL;
 }
 
 /* --- what the launcher says --- */
@@ -56,21 +68,19 @@ static bool cannot_run(int64_t status)
 static void exited(void *arg, uint32_t number, int64_t status, const char *why)
 {
     struct nw_workers *all = arg;
-    if (!all->ready && cannot_run(status))
+    if (!all->proven && cannot_run(status))
         nw_die_system("worker %u cannot run here: %s", number, why);
     nw_log(NW_LOG_INFO, "worker %u ended: %s", number, why);
     bool killed = status >= 0 && nw_backoff_cause((int)status) == NW_END_OTHER;
     enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
-    struct nw_worker *worker = worker_of(all, number);
-    if (worker && status < 0)
-        snprintf(worker->seat->why, sizeof worker->seat->why, "%.500s", why);
-    if (worker)
-        nw__seat_lose(worker->seat, "its process ended", loss);
-    nw_list_each(&all->seats, at, after)
-    {
-        struct nw_seat *seat = seat_at(at);
-        if (!number || seat->untold != number)
-            continue;
+    struct nw_seat *seat = seat_of(all, number);
+    if (!seat)
+        return;
+    if (status < 0)
+        snprintf(seat->why, sizeof seat->why, "%.500s", why);
+    if (seat->worker) {
+        nw__seat_lose(seat, "its process ended", loss);
+    } else if (seat->untold) {
         nw__seat_judge(seat, loss);
         nw__seat_try_start(seat);
     }
@@ -132,23 +142,46 @@ void nw_workers_send_kept(struct nw_workers *all)
     nw__launcher_send_kept(&all->launcher);
 }
 
+void nw_workers_start_due(struct nw_workers *all)
+{
+    while (!nw_list_empty(&all->due) && all->starting < NW_STARTS_AT_ONCE) {
+        struct nw_seat *seat = nw_container(all->due.next, struct nw_seat, due);
+        nw_list_remove(&seat->due);
+        nw__seat_try_start(seat);
+    }
+}
+
 void nw_workers_tick(struct nw_workers *all)
 {
-    nw_list_each(&all->seats, at, after)
+    nw_list_each(&all->attended, at, after)
     {
-        nw__seat_tick(seat_at(at));
-        if (nw__seat_is_spare(seat_at(at))) {
-            nw_seat_free(seat_at(at));
+        struct nw_seat *seat = attended_at(at);
+        nw__seat_tick(seat);
+        if (nw__seat_is_spare(seat)) {
+            nw_seat_free(seat);
             nw_threads_changed(all->threads);
+        } else if (seat->state == NW_SEAT_UP && !seat->loading && !seat->empty_since) {
+            nw_list_remove(&seat->attended);
         }
     }
 }
 
 bool nw_workers_all_up(const struct nw_workers *all)
 {
-    nw_list_each(&all->seats, at, after)
+    nw_list_each(&all->attended, at, after)
     {
-        if (seat_at(at)->state != NW_SEAT_UP && !seat_at(at)->grown)
+        if (attended_at(at)->state != NW_SEAT_UP && !attended_at(at)->grown)
+            return false;
+    }
+    return true;
+}
+
+bool nw_workers_settled(const struct nw_workers *all)
+{
+    nw_list_each(&all->attended, at, after)
+    {
+        const struct nw_seat *seat = attended_at(at);
+        if (seat->state != NW_SEAT_UP && !seat->grown && !seat->stuck)
             return false;
     }
     return true;
@@ -163,6 +196,8 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
     all->keys = engine->options.mode == NW_MODE_MPK ? KEYS_USUAL : 0;
     nw_list_init(&all->tenants);
     nw_list_init(&all->seats);
+    nw_list_init(&all->attended);
+    nw_list_init(&all->due);
     nw_list_init(&all->unsent);
     nw__launcher_init(&all->launcher, engine->io, &launcher_events, all);
 }
@@ -170,6 +205,7 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
 void nw_workers_fini(struct nw_workers *all)
 {
     nw_list_each(&all->seats, at, after) nw_seat_free(seat_at(at));
+    nw_table_fini(&all->by_number);
     nw__launcher_leave(&all->launcher);
     free(all->layers);
 }

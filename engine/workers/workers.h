@@ -24,10 +24,16 @@ void nw_workers_bury(struct nw_workers *all);
  * is tried again at the next tick. */
 void nw_workers_send_kept(struct nw_workers *all);
 
+/* Starts those that waited until others had started. To be called before the loop waits. */
+void nw_workers_start_due(struct nw_workers *all);
+
 /* Starts what is due, gives up what does not come. */
 void nw_workers_tick(struct nw_workers *all);
 
 /* Whether each seat has its worker, but those that were added for now. */
 bool nw_workers_all_up(const struct nw_workers *all);
+
+/* The same, but for those for which no worker can be started: seat->stuck. */
+bool nw_workers_settled(const struct nw_workers *all);
 
 #endif

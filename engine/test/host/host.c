@@ -112,6 +112,8 @@ void host_start_launcher(struct host *host)
     int lifeline[2], control[2];
     pair_of(lifeline);
     pair_of(control);
+    if (host->launcher_room)
+        assert_int_equal(setsockopt(control[0], SOL_SOCKET, SO_SNDBUF, &host->launcher_room, sizeof(int)), 0);
     host->launcher = start("nightward-launcher", NULL, (int[]){lifeline[1], control[1]}, 2);
     host->lifeline = lifeline[0];
     const struct nw_control head = {.kind = NW_CONTROL_LAUNCHER};

@@ -16,7 +16,8 @@ struct host {
     int supervisor; /* our end of the engine's file descriptor 3 */
     int lifeline;   /* our end of the launcher's */
     char state[64];
-    char address[64]; /* ADDR:PORT of the first listener */
+    char address[64];  /* ADDR:PORT of the first listener */
+    int launcher_room; /* bytes that the launcher's socket takes; 0: as usual */
     const char *flags[32];
 };
 

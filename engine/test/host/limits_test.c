@@ -13,6 +13,10 @@
 
 #include <cmocka.h>
 
+#define MANY  60
+#define ROOM  4608 /* bytes: a few START messages fill the launcher's socket */
+#define SPARE 100  /* descriptors beside those of workers that are up: of starts under way, and connections */
+
 static struct host host;
 
 static int set_up(void **state)
@@ -72,10 +76,35 @@ static void names_the_limit_of_descriptors(void **state)
     expect(invoke(&host, "second", ""), 200, "second");
 }
 
+/* A descriptor of each start that the launcher has yet to read is kept in the engine: all at once would not fit. */
+static void starts_many_workers_within_its_descriptors(void **state)
+{
+    (void)state;
+    char name[16];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "many%d", i);
+        deploy(&host, name, "say many");
+    }
+    struct rlimit limit = {.rlim_cur = open_files(host.engine) + SPARE};
+    limit.rlim_max = limit.rlim_cur;
+    host_kill_engine(&host);
+    host_kill_launcher(&host);
+    host_start_engine(&host);
+    assert_int_equal(prlimit(host.engine, RLIMIT_NOFILE, &limit, NULL), 0);
+    host.launcher_room = ROOM;
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "many%d", i);
+        expect(invoke(&host, name, ""), 200, "many");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_the_limit_of_descriptors),
+        cmocka_unit_test_setup_teardown(names_the_limit_of_descriptors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(starts_many_workers_within_its_descriptors, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
