@@ -55,6 +55,10 @@ $(MANY_TOOLS): $(B)/bench/%: $(B)/obj/bench/many/%.o $(call objects,bench/many/v
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
 
+# The programs alone, for bench/scale.
+.PHONY: scale-tools
+scale-tools: all $(MANY_TOOLS) $(B)/bench/micro $(BENCH_FUNCTIONS) $(B)/bench/first_answer $(B)/test/mode-usable
+
 # The programs alone, for bench/compare, which begins with this.
 .PHONY: compare-tools
 compare-tools: all $(COMPARE_TOOLS)

@@ -36,7 +36,7 @@ static void shuffle(struct nw_draw *draw)
 {
     for (unsigned i = 0; i < draw->count; i++)
         draw->of[i] = i;
-    for (unsigned i = draw->count - 1; i > 0; i--) {
+    for (unsigned i = 1; i < draw->count; i++) {
         unsigned j = (unsigned)(nw_random_next(&draw->random) % (i + 1)), other = draw->of[j];
         draw->of[j] = draw->of[i];
         draw->of[i] = other;

@@ -1,0 +1,288 @@
+# shellcheck shell=bash
+# Sourced by bench/scale: the groups of lines that are about time; host.sh must have been sourced. A group records lines
+# ("NAME VALUE", several times where loads took turns), or skips them by name with the reason. bench/lib/scale_targets.tsv
+# says what each line is and what it should be.
+
+# record NAME VALUE
+record() {
+    printf '%s\tvalue\t%s\n' "$1" "$2" >>"$RAW"
+}
+
+# skip NAME REASON
+skip() {
+    printf '%s\tskipped\t%s\n' "$1" "$(tr '\n\t' '  ' <<<"$2" | cut -c 1-200)" >>"$RAW"
+}
+
+# note TEXT: something that went wrong beside what is measured.
+note() {
+    printf 'note\t%s\n' "$(tr '\n\t' '  ' <<<"$1" | cut -c 1-300)" >>"$HOST_WORK/notes"
+}
+
+scale_cleanup() {
+    local child
+    for child in $(jobs -p); do
+        [ "$child" = "$HOST_PID" ] || kill "$child" 2>/dev/null || true
+    done
+    host_cleanup
+}
+
+# fresh_host MODE [FLAGS]: with nothing deployed. Status 1 when that mode cannot run.
+fresh_host() {
+    host_down
+    rm -rf "$NIGHTWARD_STATE"
+    host_up "$@" 2>"$HOST_WORK/up.err"
+}
+
+why_no_host() {
+    grep -v '^$' "$HOST_WORK/up.err" | tail -n 1
+}
+
+# deploy_many FIRST COUNT [CONNECTIONS [SETTINGS]]: prints its line; status 1, and WHY in $HOST_WORK/refused, when one was refused.
+deploy_many() {
+    "$NW_BUILD/bench/deploy_many" "$NIGHTWARD_STATE/admin.sock" "$1" "$2" "${3:-4}" "${4:-}" 2>"$HOST_WORK/refused"
+}
+
+refused() {
+    head -n 1 "$HOST_WORK/refused"
+}
+
+# call_many COUNT SPREAD CONNECTIONS SECONDS [RATE|once]: prints its line.
+call_many() {
+    local line
+    line=$("$NW_BUILD/bench/many_load" "${HOST_URL#http://}" "$@") || line='errors=1 wrong=0'
+    [ "$(field errors "$line")" = 0 ] || note "many_load $*: $line"
+    [ "$(field wrong "$line")" = 0 ] || echo "many_load $*: $line" >>"$HOST_WORK/wrong"
+    echo "$line"
+}
+
+# divide A B [FACTOR]; nothing where there is nothing to divide by
+divide() {
+    awk -v a="$1" -v b="$2" -v factor="${3:-1}" 'BEGIN { if (b > 0) printf "%.4g\n", a * factor / b }'
+}
+
+# less A B [FACTOR]
+less() {
+    awk -v a="$1" -v b="$2" -v factor="${3:-1}" 'BEGIN { printf "%.4g\n", (a - b) * factor }'
+}
+
+now_us() {
+    echo "${EPOCHREALTIME/[.,]/}"
+}
+
+# seconds_since US
+seconds_since() {
+    awk -v us=$(($(now_us) - $1)) 'BEGIN { printf "%.3f\n", us / 1e6 }'
+}
+
+# descendants PID: it and all that descend from it.
+descendants() {
+    ps -eo pid=,ppid= | awk -v root="$1" '
+        { parent[$1] = $2 }
+        END {
+            wanted[root]
+            do {
+                found = 0
+                for (pid in parent) if (!(pid in wanted) && parent[pid] in wanted) { wanted[pid]; found = 1 }
+            } while (found)
+            for (pid in wanted) print pid
+        }'
+}
+
+# worker_pids: those of the host.
+worker_pids() {
+    host_status | sed 's/.*"workers":\[//; s/\],"counters".*//' | grep -o '"pid":[0-9]*' | cut -d: -f2
+}
+
+# --- N functions in turn, and as popular as Zipf says --------------------------------------------------------------------
+
+# The numbers of functions that are called in turn, up to so many.
+turns() {
+    local n
+    for n in 10 13 14 30 100; do [ "$n" -ge "$FUNCTIONS" ] || echo "$n"; done
+    echo "$FUNCTIONS"
+}
+
+# settle COUNT: each is called, so that what comes after the first call is measured.
+settle() {
+    call_many "$1" turn 4 60 once >/dev/null
+}
+
+# spread_round MODE COUNT: all loads once, one after the other.
+spread_round() {
+    local n rate ten='' thirteen=''
+    for n in $(turns); do
+        [ "$n" -le "$2" ] || continue
+        rate=$(field rate "$(call_many "$n" turn 16 "$SECONDS_EACH")")
+        [ "$n" != 10 ] || ten=$rate
+        [ "$n" != 13 ] || thirteen=$rate
+        [ "$n" = 10 ] || record "spread/turn/$n/$1" "$(divide "${rate:-0}" "${ten:-0}")"
+        [ "$n" != 14 ] || record "spread/14-over-13/$1" "$(divide "${rate:-0}" "${thirteen:-0}")"
+    done
+    rate=$(field rate "$(call_many "$2" 0.99 16 "$SECONDS_EACH")")
+    record "spread/zipf/$2/$1" "$(divide "${rate:-0}" "${ten:-0}")"
+}
+
+# deploy_for_spread MODE: as many as go, of FUNCTIONS; sets COUNT.
+deploy_for_spread() {
+    COUNT=$FUNCTIONS
+    deploy_many 0 "$FUNCTIONS" 4 slots=2 >"$HOST_WORK/deployed" && return 0
+    COUNT=$(field n "$(cat "$HOST_WORK/deployed")")
+    skip "spread/turn/$FUNCTIONS/$1" "only $COUNT were deployed: $(refused)"
+    skip "spread/zipf/$FUNCTIONS/$1" "only $COUNT were deployed: $(refused)"
+    # Those that were refused are not always the last ones.
+    [ "$FUNCTIONS" -le 100 ] || COUNT=100
+    fresh_host "$1" && deploy_many 0 "$COUNT" 4 slots=2 >/dev/null
+}
+
+group_spread() {
+    local mode round
+    for mode in $MODES; do
+        if ! fresh_host "$mode"; then
+            skip "spread/turn/$FUNCTIONS/$mode" "$(why_no_host)"
+            continue
+        fi
+        deploy_for_spread "$mode" || { skip "spread/turn/$COUNT/$mode" "$(refused)"; continue; }
+        settle "$COUNT"
+        for ((round = 1; round <= ROUNDS; round++)); do spread_round "$mode" "$COUNT"; done
+    done
+}
+
+# --- one domain: a key taken from another one, its start ----------------------------------------------------------------------
+
+# micro_p50 BENCHMARK: of bench/micro, in ns; nothing when it does not run here.
+micro_p50() {
+    local table=$HOST_WORK/micro.tsv
+    : >"$table"
+    "$NW_BUILD/bench/micro" "$table" --benchmark_filter="^$1" --benchmark_min_time=0.05 >"$HOST_WORK/micro" 2>&1 || true
+    awk -F '\t' 'NR == 1 { print $3 }' "$table"
+}
+
+# worker_calls COUNT: system calls of the first worker while COUNT functions are called in turn, ten times each.
+worker_calls() {
+    local tracer turn
+    strace -f -c -U calls -o "$HOST_WORK/strace" -p "$WORKER" 2>"$HOST_WORK/strace.err" &
+    tracer=$!
+    sleep 0.5 # until it is attached to all threads; a call that it misses makes the figure smaller by a hundredth
+    for ((turn = 0; turn < 10; turn++)); do call_many "$1" turn 1 20 once >/dev/null; done
+    kill -INT "$tracer" 2>/dev/null || true
+    wait "$tracer" 2>/dev/null || true
+    tail -n 1 "$HOST_WORK/strace" | grep -o '[0-9]*' | head -n 1
+}
+
+rekey_calls() {
+    local without with
+    command -v strace >/dev/null || { skip rekey/calls 'strace is not installed'; return 0; }
+    fresh_host mpk --workers 1 || { skip rekey/calls "$(why_no_host)"; return 0; }
+    deploy_many 0 16 4 slots=1 >/dev/null || { skip rekey/calls "$(refused)"; return 0; }
+    settle 16
+    host_pids
+    without=$(worker_calls 8)
+    with=$(worker_calls 16)
+    if [ "${without:-0}" -gt 0 ] && [ "${with:-0}" -gt 0 ]; then
+        record rekey/calls "$(less "$(divide "$with" 160)" "$(divide "$without" 80)")"
+    else
+        skip rekey/calls "$(tail -n 1 "$HOST_WORK/strace.err")"
+    fi
+}
+
+group_rekey() {
+    local miss
+    miss=$(micro_p50 vkey/miss)
+    if [ "$miss" ]; then
+        record rekey/time "$(divide "$miss" 1000)"
+        record rekey/over-hit "$(divide "$miss" "$(micro_p50 vkey/hit)")"
+    else
+        skip rekey/time "$(tail -n 1 "$HOST_WORK/micro")"
+    fi
+    rekey_calls
+}
+
+group_start() {
+    local ns round
+    for ((round = 1; round <= ROUNDS; round++)); do
+        ns=$(micro_p50 domain_start/mpk)
+        [ "$ns" ] || { skip start/domain "$(tail -n 1 "$HOST_WORK/micro")"; return 0; }
+        record start/domain "$(divide "$ns" 1000000)"
+    done
+}
+
+# --- the first call -----------------------------------------------------------------------------------------------------
+
+# best_mode: mpk where it runs, else process.
+best_mode() {
+    if "$NW_BUILD/test/mode-usable" >/dev/null 2>&1; then echo mpk; else echo process; fi
+}
+
+# A host that has seen all functions before is started again; each is called once, then once more.
+group_cold() {
+    local mode cold warm
+    mode=$(best_mode)
+    fresh_host "$mode" || { skip cold/p50 "$(why_no_host)"; return 0; }
+    deploy_many 0 "$RESIDENT" 4 slots=2 >/dev/null || { skip cold/p50 "$(refused)"; return 0; }
+    settle "$RESIDENT"
+    sleep 1 # what is written after a first call, such as a snapshot, may take a moment
+    host_down
+    host_up "$mode" 2>"$HOST_WORK/up.err" || { skip cold/p50 "$(why_no_host)"; return 0; }
+    cold=$(call_many "$RESIDENT" turn 1 60 once)
+    warm=$(call_many "$RESIDENT" turn 1 60 once)
+    record cold/p50 "$(less "$(field p50 "$cold")" "$(field p50 "$warm")" 0.001)"
+    record cold/p99 "$(divide "$(field p99 "$cold")" 1000)"
+    record cold/over-warm "$(divide "$(field p50 "$cold")" "$(field p50 "$warm")")"
+}
+
+# --- deploy -------------------------------------------------------------------------------------------------------------
+
+# syncs COMMAND...: how often the engine waits for a disk meanwhile. What the command prints goes to $HOST_WORK/synced.
+syncs() {
+    local tracer
+    strace -f -e trace=fsync,fdatasync,msync,syncfs,sync_file_range -o "$HOST_WORK/strace" -p "$ENGINE" \
+        2>"$HOST_WORK/strace.err" &
+    tracer=$!
+    sleep 0.3 # until it is attached; what it misses is seen by a smaller figure
+    "$@" >"$HOST_WORK/synced" || true
+    kill -INT "$tracer" 2>/dev/null || true
+    wait "$tracer" 2>/dev/null || true
+    grep -cE '(fsync|fdatasync|msync|syncfs|sync_file_range)\(' "$HOST_WORK/strace" || true
+}
+
+deploy_syncs() {
+    local line
+    if ! command -v strace >/dev/null; then
+        skip deploy/syncs 'strace is not installed'
+        return 0
+    fi
+    host_pids
+    line=$(syncs deploy_many 1000 20 1)
+    [ -s "$HOST_WORK/strace" ] || { skip deploy/syncs "no call seen: $(tail -n 1 "$HOST_WORK/strace.err")"; return 0; }
+    record deploy/syncs "$(divide "$line" 20)"
+    line=$(syncs deploy_many 2000 40 8)
+    record deploy/syncs-shared "$(divide "$line" 40)"
+}
+
+group_deploy() {
+    local round line
+    fresh_host "$(best_mode)" || { skip deploy/first-answer "$(why_no_host)"; return 0; }
+    "$NW_BUILD/bench/variants" "$HOST_WORK" 0 "$((ROUNDS * 5))"
+    for ((round = 0; round < ROUNDS * 5; round++)); do
+        line=$("$NW_BUILD/bench/first_answer" "${HOST_URL#http://}" "/function/f$round" "$NIGHTWARD" deploy "f$round" \
+            "$HOST_WORK/f$round.so" 2>"$HOST_WORK/refused") || { skip deploy/first-answer "$(refused)"; return 0; }
+        record deploy/first-answer "$(divide "$(field us "$line")" 1000)"
+    done
+    deploy_syncs
+}
+
+# --- a fresh state for each invocation -------------------------------------------------------------------------------------
+
+group_fresh() {
+    local round with without
+    fresh_host "$(best_mode)" || { skip fresh/cost "$(why_no_host)"; return 0; }
+    deploy_many 0 1 1 'slots=1' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
+    settle 1
+    for ((round = 1; round <= ROUNDS; round++)); do
+        deploy_many 0 1 1 'slots=1&reset=fresh' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
+        without=$(field p50 "$(call_many 1 turn 1 "$SECONDS_EACH")")
+        deploy_many 0 1 1 'slots=1&fresh=yes' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
+        with=$(field p50 "$(call_many 1 turn 1 "$SECONDS_EACH")")
+        record fresh/cost "$(less "$with" "$without")"
+    done
+}
