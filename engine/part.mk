@@ -102,6 +102,8 @@ $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engi
 $(eval $(call test,engine/link,engine/test/serve/link_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/placement,engine/test/placement/placement_test.c,,$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/broken,engine/test/broken_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/broken_uring,engine/test/io/broken_uring_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))

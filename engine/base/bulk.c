@@ -1,17 +1,19 @@
 /* See bulk.h. */
 #include "engine/base/bulk.h"
-#include "engine/base/chores.h"
+#include "common/base/valid.h"
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #define SMALL 65536          /* bytes; up to here malloc is asked */
 #define PIECE (512ul * 1024) /* bytes that one step gives back */
 
-/* Stands at the beginning of memory that is being given back. */
-struct returned {
-    struct nw_chore chore;
-    size_t size;
-};
+#define PAGE 4096
+
+bool nw__returned_is_valid(const struct nw__returned *returned)
+{
+    return nw_chore_is_valid(&returned->chore) && (uintptr_t)returned % PAGE == 0 && returned->size;
+}
 
 char *nw_bulk_new(size_t size)
 {
@@ -26,7 +28,8 @@ char *nw_bulk_new(size_t size)
 
 static bool give_back(struct nw_chore *chore)
 {
-    struct returned *returned = nw_container(chore, struct returned, chore);
+    struct nw__returned *returned = nw_container(chore, struct nw__returned, chore);
+    nw_check_valid(nw__returned, returned);
     if (returned->size <= PIECE) {
         munmap(returned, returned->size);
         return false;
@@ -44,8 +47,8 @@ void nw_bulk_free(struct nw_list *chores, char *memory, size_t size)
     } else if (!chores) {
         munmap(memory, size);
     } else {
-        struct returned *returned = (struct returned *)memory;
-        *returned = (struct returned){.chore = {.step = give_back}, .size = size};
+        struct nw__returned *returned = (struct nw__returned *)memory;
+        *returned = (struct nw__returned){.chore = {.step = give_back}, .size = size};
         nw_chore_start(chores, &returned->chore);
     }
 }

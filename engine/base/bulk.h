@@ -6,8 +6,16 @@
 #ifndef NW_ENGINE_BASE_BULK_H
 #define NW_ENGINE_BASE_BULK_H
 
-#include "engine/base/list.h"
+#include "engine/base/chores.h"
 #include <stddef.h>
+
+/* Stands at the beginning of memory that is being given back. */
+struct nw__returned {
+    struct nw_chore chore;
+    size_t size; /* what is left */
+};
+
+bool nw__returned_is_valid(const struct nw__returned *returned);
 
 /* NULL when there is no memory. */
 char *nw_bulk_new(size_t size);

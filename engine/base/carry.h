@@ -19,6 +19,9 @@ struct nw_carry {
     void (*done)(struct nw_carry *carry);
 };
 
+/* Once it is started: what waits for a turn has something to copy. */
+bool nw_carry_is_valid(const struct nw_carry *carry);
+
 /* The caller has set everything but `chore`. A copy of one piece is done before this returns. */
 void nw_carry_start(struct nw_list *chores, struct nw_carry *carry);
 void nw_carry_stop(struct nw_carry *carry);

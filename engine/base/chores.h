@@ -16,6 +16,8 @@ struct nw_chore {
     bool (*step)(struct nw_chore *chore); /* false: nothing is left, and the chore may be gone */
 };
 
+bool nw_chore_is_valid(const struct nw_chore *chore);
+
 /* Adds a chore to those of a loop. */
 void nw_chore_start(struct nw_list *chores, struct nw_chore *chore);
 

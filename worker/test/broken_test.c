@@ -1,6 +1,6 @@
 /* Structures of the worker's lower layers that are whole, and the same with one thing broken: their checks find each.
  */
-#include "common/test/test.h"
+#include "common/test/broken.h"
 #include "worker/account/share.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
@@ -24,18 +24,6 @@ static struct nw_account account;
 static struct nw_disk disk;
 static struct nw_files files;
 static const struct nw_directory directory = {.path = "/granted", .length = 8, .fd = -1, .writable = true};
-
-/* Breaks one thing, sees that the check says so, and mends it again. */
-#define FOUND(structure, thing, field, broken)     \
-    do {                                           \
-        __typeof__(field) whole_ = (field);        \
-                                                   \
-        assert_true(structure##_is_valid(thing));  \
-        (field) = (broken);                        \
-        assert_false(structure##_is_valid(thing)); \
-        (field) = whole_;                          \
-        assert_true(structure##_is_valid(thing));  \
-    } while (0)
 
 static int begin(void **state)
 {

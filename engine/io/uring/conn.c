@@ -7,43 +7,25 @@
  * only here, and the cancellation is on its way before the next time that they are looked at.
  */
 #include "common/base/valid.h"
-#include "engine/io/uring/private.h"
+#include "engine/io/uring/objects.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct held {
-    struct held *next;
+struct nw__uring_held {
+    struct nw__uring_held *next;
     size_t length;
     char data[];
 };
 
-struct uring_conn {
-    struct nw_io_conn base;
-    struct nw__uring *uring;
-    struct nw__ending ending;
-    struct nw__op receive, send;
-    bool reading, closing;
-    bool sparing;   /* found no buffer free: receives into one buffer at a time, until one is not filled */
-    bool unwriting; /* the send is taken back */
-    bool over;      /* the end of the input came, or `error` */
-    int error;
-    struct nw_list held_link; /* in nw__uring.held: reads again, and something is held or over */
-    struct held *held, *last_held;
-    struct msghdr message;
-    struct nw_io_pending pending;
-};
-
-static bool wants_receive(const struct uring_conn *conn)
+static bool wants_receive(const struct nw__uring_conn *conn)
 {
     return conn->reading && !conn->over && !conn->held && !conn->closing;
 }
 
-/* The receive is wanted and started or on its way back, or neither. What is sent is there. Who waits to be given
- * something has something to be given. */
-static bool uring_conn_is_valid(const struct uring_conn *conn)
+bool nw__uring_conn_is_valid(const struct nw__uring_conn *conn)
 {
     enum nw__op_state receive = conn->receive.state;
     bool started = receive == OP_QUEUED || receive == OP_ARMED,
@@ -61,7 +43,7 @@ static bool uring_conn_is_valid(const struct uring_conn *conn)
 
 static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
-    struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
+    struct nw__uring_conn *conn = nw_container(op, struct nw__uring_conn, receive);
     if (conn->uring->multishot_receive && !conn->sparing)
         io_uring_prep_recv_multishot(sqe, conn->base.fd, NULL, 0, 0);
     else
@@ -70,16 +52,16 @@ static void receive_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 }
 
 /* Arms or takes back the receive, as it is wanted now. */
-static void update(struct uring_conn *conn)
+static void update(struct nw__uring_conn *conn)
 {
     if (wants_receive(conn))
         nw__op_start(conn->uring, &conn->receive);
     else
         nw__op_cancel(conn->uring, &conn->receive);
-    nw_check_valid(uring_conn, conn);
+    nw_check_valid(nw__uring_conn, conn);
 }
 
-static void set_over(struct uring_conn *conn, int error)
+static void set_over(struct nw__uring_conn *conn, int error)
 {
     conn->over = true;
     conn->error = error;
@@ -87,9 +69,9 @@ static void set_over(struct uring_conn *conn, int error)
         nw_list_append(&conn->uring->held, &conn->held_link);
 }
 
-static void hold(struct uring_conn *conn, const char *data, size_t length)
+static void hold(struct nw__uring_conn *conn, const char *data, size_t length)
 {
-    struct held *held = malloc(sizeof *held + length);
+    struct nw__uring_held *held = malloc(sizeof *held + length);
     if (!held) {
         set_over(conn, -ENOMEM);
         return;
@@ -104,7 +86,7 @@ static void hold(struct uring_conn *conn, const char *data, size_t length)
     conn->last_held = held;
 }
 
-static void received(struct uring_conn *conn, const char *data, size_t length)
+static void received(struct nw__uring_conn *conn, const char *data, size_t length)
 {
     if (conn->reading && !conn->held)
         conn->base.handler->data(conn->base.arg, data, length);
@@ -118,7 +100,7 @@ static bool is_temporary(int result)
     return result == -ENOBUFS || result == -ECANCELED || result == -EINTR || result == -EAGAIN;
 }
 
-static void end_when_idle(struct uring_conn *conn)
+static void end_when_idle(struct nw__uring_conn *conn)
 {
     if (conn->closing && conn->receive.state == OP_IDLE && conn->send.state == OP_IDLE)
         nw__uring_end(conn->uring, &conn->ending);
@@ -128,7 +110,7 @@ static void end_when_idle(struct uring_conn *conn)
  * A receive that stays armed may take all buffers for what one fast client sent. A connection that found none is served
  * first in the next turn, and as long as buffers are short each connection takes one at a time.
  */
-static void share_buffers(struct uring_conn *conn, int result)
+static void share_buffers(struct nw__uring_conn *conn, int result)
 {
     if (result == -ENOBUFS) {
         conn->sparing = true;
@@ -140,7 +122,7 @@ static void share_buffers(struct uring_conn *conn, int result)
 
 static void receive_complete(struct nw__op *op, int result, unsigned flags)
 {
-    struct uring_conn *conn = nw_container(op, struct uring_conn, receive);
+    struct nw__uring_conn *conn = nw_container(op, struct nw__uring_conn, receive);
     struct nw__uring *uring = conn->uring;
     uring->received += result > 0 ? (size_t)result : 0;
     if (conn->closing)
@@ -158,10 +140,10 @@ static void receive_complete(struct nw__op *op, int result, unsigned flags)
     share_buffers(conn, result);
 }
 
-static void give_held(struct uring_conn *conn)
+static void give_held(struct nw__uring_conn *conn)
 {
     while (conn->held && conn->reading && !conn->closing) {
-        struct held *held = conn->held;
+        struct nw__uring_held *held = conn->held;
         conn->held = held->next;
         conn->base.handler->data(conn->base.arg, held->data, held->length);
         free(held);
@@ -180,7 +162,7 @@ void nw__uring_give_held(struct nw__uring *uring)
     nw_list_init(&now);
     nw_list_splice(&now, &uring->held);
     while (!nw_list_empty(&now)) {
-        struct uring_conn *conn = nw_container(now.next, struct uring_conn, held_link);
+        struct nw__uring_conn *conn = nw_container(now.next, struct nw__uring_conn, held_link);
         nw_list_remove(&conn->held_link);
         give_held(conn);
     }
@@ -188,7 +170,7 @@ void nw__uring_give_held(struct nw__uring *uring)
 
 void nw__uring_conn_read(struct nw_io_conn *base, bool on)
 {
-    struct uring_conn *conn = (struct uring_conn *)base;
+    struct nw__uring_conn *conn = (struct nw__uring_conn *)base;
     if (conn->reading == on || conn->closing)
         return;
     conn->reading = on;
@@ -207,7 +189,7 @@ static int send_flags(const struct nw__uring *uring)
 
 static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
-    struct uring_conn *conn = nw_container(op, struct uring_conn, send);
+    struct nw__uring_conn *conn = nw_container(op, struct nw__uring_conn, send);
     int flags = send_flags(conn->uring);
     conn->message =
         (struct msghdr){.msg_iov = conn->pending.iov + conn->pending.first, .msg_iovlen = (size_t)conn->pending.n};
@@ -217,7 +199,7 @@ static void send_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
         io_uring_prep_sendmsg(sqe, conn->base.fd, &conn->message, (unsigned)flags);
 }
 
-static void tell_written(struct uring_conn *conn, int error)
+static void tell_written(struct nw__uring_conn *conn, int error)
 {
     conn->base.unsent = nw_io_pending_left(&conn->pending);
     conn->pending.n = 0;
@@ -227,7 +209,7 @@ static void tell_written(struct uring_conn *conn, int error)
 
 static void send_complete(struct nw__op *op, int result, unsigned flags)
 {
-    struct uring_conn *conn = nw_container(op, struct uring_conn, send);
+    struct nw__uring_conn *conn = nw_container(op, struct nw__uring_conn, send);
     (void)flags;
     if (conn->closing) {
         end_when_idle(conn);
@@ -245,17 +227,17 @@ static void send_complete(struct nw__op *op, int result, unsigned flags)
 /* All answers of a turn go to the kernel in one call, with whatever else the turn has for it. */
 int nw__uring_conn_write(struct nw_io_conn *base, const struct iovec *iov, int n)
 {
-    struct uring_conn *conn = (struct uring_conn *)base;
+    struct nw__uring_conn *conn = (struct nw__uring_conn *)base;
     nw_check_that(!conn->pending.n);
     nw_io_pending_set(&conn->pending, iov, n);
     nw__op_start(conn->uring, &conn->send);
-    nw_check_valid(uring_conn, conn);
+    nw_check_valid(nw__uring_conn, conn);
     return 0;
 }
 
 void nw__uring_conn_unwrite(struct nw_io_conn *base)
 {
-    struct uring_conn *conn = (struct uring_conn *)base;
+    struct nw__uring_conn *conn = (struct nw__uring_conn *)base;
     if (!conn->pending.n || conn->closing)
         return;
     conn->unwriting = true;
@@ -268,12 +250,12 @@ void nw__uring_conn_unwrite(struct nw_io_conn *base)
 
 static void conn_end(struct nw__ending *ending)
 {
-    struct uring_conn *conn = nw_container(ending, struct uring_conn, ending);
+    struct nw__uring_conn *conn = nw_container(ending, struct nw__uring_conn, ending);
     close(conn->base.fd);
     if (conn->base.handler)
         conn->base.handler->closed(conn->base.arg);
     while (conn->held) {
-        struct held *next = conn->held->next;
+        struct nw__uring_held *next = conn->held->next;
         free(conn->held);
         conn->held = next;
     }
@@ -283,20 +265,20 @@ static void conn_end(struct nw__ending *ending)
 
 void nw__uring_conn_close(struct nw_io_conn *base)
 {
-    struct uring_conn *conn = (struct uring_conn *)base;
+    struct nw__uring_conn *conn = (struct nw__uring_conn *)base;
     if (conn->closing)
         return;
     conn->closing = true;
     nw_list_remove(&conn->held_link);
     nw__op_cancel(conn->uring, &conn->receive);
     nw__op_cancel(conn->uring, &conn->send);
-    nw_check_valid(uring_conn, conn);
+    nw_check_valid(nw__uring_conn, conn);
     end_when_idle(conn);
 }
 
 struct nw_io_conn *nw__uring_conn_new(struct nw__uring *uring, int fd)
 {
-    struct uring_conn *conn = calloc(1, sizeof *conn);
+    struct nw__uring_conn *conn = calloc(1, sizeof *conn);
     if (!conn)
         return NULL;
     conn->base.backend = uring->base.backend;

@@ -1,23 +1,26 @@
 /* Listeners of the io_uring backend: one accept that stays armed. */
-#include "engine/io/uring/private.h"
+#include "common/base/valid.h"
+#include "engine/io/uring/objects.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct uring_listener {
-    struct nw_io_listener base;
-    struct nw__uring *uring;
-    struct nw__ending ending;
-    struct nw__op accept;
-    struct nw_io_timer *retry; /* runs while there are no descriptors for another connection */
-    bool closing;
-};
+bool nw__uring_listener_is_valid(const struct nw__uring_listener *listener)
+{
+    const enum nw__op_state accept = listener->accept.state;
+    const bool ends = !nw_list_empty(&listener->ending.link);
+    if (!nw__op_is_valid(&listener->accept))
+        return false;
+    if (listener->closing)
+        return accept != OP_QUEUED && (!ends || accept == OP_IDLE);
+    return !ends && (accept == OP_QUEUED || accept == OP_ARMED) != nw__uring_timer_is_on(listener->retry);
+}
 
 static void accept_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
-    struct uring_listener *listener = nw_container(op, struct uring_listener, accept);
+    struct nw__uring_listener *listener = nw_container(op, struct nw__uring_listener, accept);
     /* Not SOCK_NONBLOCK: an operation on a non-blocking socket fails instead of waiting. */
     if (listener->uring->multishot_accept)
         io_uring_prep_multishot_accept(sqe, listener->base.fd, NULL, NULL, SOCK_CLOEXEC);
@@ -25,7 +28,7 @@ static void accept_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
         io_uring_prep_accept(sqe, listener->base.fd, NULL, NULL, SOCK_CLOEXEC);
 }
 
-static void take(struct uring_listener *listener, int fd)
+static void take(struct nw__uring_listener *listener, int fd)
 {
     struct nw_io_conn *conn = listener->closing ? NULL : nw__uring_conn_new(listener->uring, fd);
     if (conn)
@@ -36,7 +39,7 @@ static void take(struct uring_listener *listener, int fd)
 
 static void accept_complete(struct nw__op *op, int result, unsigned flags)
 {
-    struct uring_listener *listener = nw_container(op, struct uring_listener, accept);
+    struct nw__uring_listener *listener = nw_container(op, struct nw__uring_listener, accept);
     bool again = !(flags & IORING_CQE_F_MORE);
     if (result >= 0) {
         take(listener, result);
@@ -50,17 +53,19 @@ static void accept_complete(struct nw__op *op, int result, unsigned flags)
         nw__uring_end(listener->uring, &listener->ending);
     else if (again && !listener->closing)
         nw__op_start(listener->uring, op);
+    nw_check_valid(nw__uring_listener, listener);
 }
 
 static void retry(void *arg)
 {
-    struct uring_listener *listener = arg;
+    struct nw__uring_listener *listener = arg;
     nw__op_start(listener->uring, &listener->accept);
+    nw_check_valid(nw__uring_listener, listener);
 }
 
 static void listener_end(struct nw__ending *ending)
 {
-    struct uring_listener *listener = nw_container(ending, struct uring_listener, ending);
+    struct nw__uring_listener *listener = nw_container(ending, struct nw__uring_listener, ending);
     listener->uring->living--;
     free(listener);
 }
@@ -68,7 +73,7 @@ static void listener_end(struct nw__ending *ending)
 struct nw_io_listener *nw__uring_listener_new(struct nw_io *io, int fd)
 {
     struct nw__uring *uring = (struct nw__uring *)io;
-    struct uring_listener *listener = calloc(1, sizeof *listener);
+    struct nw__uring_listener *listener = calloc(1, sizeof *listener);
     struct nw_io_timer *timer = listener ? nw_io_timer_new(io, retry, listener) : NULL;
     int flags = fcntl(fd, F_GETFL);
     if (!timer || flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
@@ -84,13 +89,14 @@ struct nw_io_listener *nw__uring_listener_new(struct nw_io *io, int fd)
     nw__op_init(&listener->accept, accept_prepare, accept_complete);
     nw__op_start(uring, &listener->accept);
     uring->living++;
+    nw_check_valid(nw__uring_listener, listener);
     return &listener->base;
 }
 
 /* The accept in the kernel holds the socket open beyond close: it is shut down, so that nobody can connect any more. */
 void nw__uring_listener_close(struct nw_io_listener *base)
 {
-    struct uring_listener *listener = (struct uring_listener *)base;
+    struct nw__uring_listener *listener = (struct nw__uring_listener *)base;
     listener->closing = true;
     shutdown(base->fd, SHUT_RDWR);
     nw__op_cancel(listener->uring, &listener->accept);
@@ -98,4 +104,5 @@ void nw__uring_listener_close(struct nw_io_listener *base)
     close(base->fd);
     if (listener->accept.state == OP_IDLE)
         nw__uring_end(listener->uring, &listener->ending);
+    nw_check_valid(nw__uring_listener, listener);
 }

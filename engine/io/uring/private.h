@@ -68,6 +68,7 @@ void nw__uring_fire_timers(struct nw__uring *uring);
 struct nw_io_timer *nw__uring_timer_new(struct nw_io *io);
 void nw__uring_timer_start(struct nw_io_timer *timer, uint64_t after_ms, uint64_t repeat_ms);
 void nw__uring_timer_free(struct nw_io_timer *timer);
+bool nw__uring_timer_is_on(const struct nw_io_timer *timer);
 
 /* --- io/uring/watch.c --- */
 

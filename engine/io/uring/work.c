@@ -1,23 +1,20 @@
 /* Work on other threads for the io_uring backend: a thread for each job, for jobs are rare and wait for the disk. */
-#include "engine/io/uring/private.h"
+#include "common/base/valid.h"
+#include "engine/io/uring/objects.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct job {
-    struct nw_list link; /* in nw__uring.finished */
-    struct nw__uring *uring;
-    pthread_t thread;
-    void (*work)(void *arg);
-    void (*done)(void *arg);
-    void *arg;
-};
+bool nw__uring_job_is_valid(const struct nw__uring_job *job)
+{
+    return nw_list_is_valid(&job->link) && job->work && job->done && job->uring->living;
+}
 
 /* The write is under the lock, too: who has taken the last job from the list may close the descriptor. */
 static void *job_run(void *arg)
 {
-    struct job *job = arg;
+    struct nw__uring_job *job = arg;
     struct nw__uring *uring = job->uring;
     job->work(job->arg);
     pthread_mutex_lock(&uring->lock);
@@ -27,12 +24,12 @@ static void *job_run(void *arg)
     return NULL;
 }
 
-static struct job *next_finished(struct nw__uring *uring)
+static struct nw__uring_job *next_finished(struct nw__uring *uring)
 {
-    struct job *job = NULL;
+    struct nw__uring_job *job = NULL;
     pthread_mutex_lock(&uring->lock);
     if (!nw_list_empty(&uring->finished)) {
-        job = nw_container(uring->finished.next, struct job, link);
+        job = nw_container(uring->finished.next, struct nw__uring_job, link);
         nw_list_remove(&job->link);
     }
     pthread_mutex_unlock(&uring->lock);
@@ -42,11 +39,12 @@ static struct job *next_finished(struct nw__uring *uring)
 static void some_finished(void *arg)
 {
     struct nw__uring *uring = arg;
-    struct job *job;
+    struct nw__uring_job *job;
     eventfd_t count;
     (void)eventfd_read(uring->finished_fd, &count);
     while ((job = next_finished(uring))) {
         pthread_join(job->thread, NULL);
+        nw_check_valid(nw__uring_job, job);
         uring->living--;
         job->done(job->arg);
         free(job);
@@ -78,10 +76,10 @@ void nw__uring_work_fini(struct nw__uring *uring)
 int nw__uring_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg)
 {
     struct nw__uring *uring = (struct nw__uring *)io;
-    struct job *job = malloc(sizeof *job);
+    struct nw__uring_job *job = malloc(sizeof *job);
     if (!job)
         return -ENOMEM;
-    *job = (struct job){.uring = uring, .work = work, .done = done, .arg = arg};
+    *job = (struct nw__uring_job){.uring = uring, .work = work, .done = done, .arg = arg};
     nw_list_init(&job->link);
     int rc = pthread_create(&job->thread, NULL, job_run, job);
     if (rc) {
