@@ -87,6 +87,15 @@ void nw_harness_stop(struct nw_harness *h)
     nw_channel_close(&h->channel);
 }
 
+static int receive(struct nw_harness *h)
+{
+    int got = nw_control_recv(h->control, &h->message);
+
+    if (got == 1 && h->message.head.kind == NW_CONTROL_HOLDS)
+        h->holds = h->message.head;
+    return got;
+}
+
 void nw_harness_expect(struct nw_harness *h, uint32_t kind)
 {
     struct pollfd p = {.fd = h->control, .events = POLLIN};
@@ -95,7 +104,7 @@ void nw_harness_expect(struct nw_harness *h, uint32_t kind)
     do {
         if (poll(&p, 1, PATIENCE_MS) != 1)
             fail_msg("no control message of kind %u came", kind);
-        got = nw_control_recv(h->control, &h->message);
+        got = receive(h);
         if (got != 1)
             fail_msg("the worker is gone while kind %u was awaited", kind);
     } while (h->message.head.kind != kind);
@@ -114,7 +123,7 @@ static uint32_t await_verdict(struct nw_harness *h)
     struct pollfd p = {.fd = h->control, .events = POLLIN};
 
     for (;;) {
-        if (poll(&p, 1, PATIENCE_MS) != 1 || nw_control_recv(h->control, &h->message) != 1)
+        if (poll(&p, 1, PATIENCE_MS) != 1 || receive(h) != 1)
             fail_msg("the worker said nothing about the load");
         if (h->message.head.kind == NW_CONTROL_LOADED || h->message.head.kind == NW_CONTROL_REFUSED)
             return h->message.head.kind;

@@ -13,6 +13,7 @@ struct nw_harness {
     int control;
     struct nw_channel channel;
     struct nw_control_message message; /* the last one received */
+    struct nw_control holds;           /* the last that said what a function holds, also when another was awaited */
     uint32_t next_deployment;
     uint64_t next_id;
     struct {
