@@ -27,11 +27,9 @@ static void try_again(struct nw_slot *slot)
     bool call = slot->call_unsent;
     int error = call ? nw_send_call(slot) : nw_send_output(slot);
 
-    if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING)
-        nw_slot_die(slot);
-    else if (error == -EAGAIN)
+    if (error == -EAGAIN)
         nw_arena_wait(slot);
-    else if (!call && nw_turn(slot))
+    else if (!error && !call && nw_turn(slot))
         nw_ready(slot);
 }
 
@@ -66,39 +64,46 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
     nw_deployed_feed(function);
 }
 
-/* -ENOBUFS: it is held, or cannot be, as the slot's result says. */
-static long take_reply(struct nw_slot *slot, struct nw_source reply)
+/* -EINPROGRESS: it keeps its block until it has been carried. */
+static int take_reply(struct nw_slot *slot, struct nw_link *link, const struct nw_received *received)
 {
-    long error;
+    const struct nw_source reply = {(uint64_t)received->payload, received->desc.length};
+    char *to;
 
-    if (reply.length <= slot->reply.size) {
-        error = nw_carry(slot, (void *)slot->reply.at, reply);
-        return error ? error : (long)reply.length;
+    if (received->desc.status != NW_STATUS_OK) {
+        nw_reply_fail(slot, -EIO);
+        return 0;
     }
-    nw_hold(slot, slot, reply);
-    return -ENOBUFS;
+    to = nw_reply_place(slot, reply.length);
+    return to ? nw_carry(slot, &(struct nw_freight){NW_FREIGHT_REPLY, to, reply, link, received->desc.offset}) : 0;
 }
 
 static void on_reply(struct nw_link *link, const struct nw_received *received)
 {
     const struct nw_desc *desc = &received->desc;
     struct nw_slot *slot = received->caller;
-    long result = -EIO;
+    int error = 0;
 
-    if (desc->status == NW_STATUS_OK && slot->domain->state != NW_DOMAIN_DYING)
-        result = take_reply(slot, (struct nw_source){(uint64_t)received->payload, desc->length});
     if (slot->domain->state == NW_DOMAIN_DYING) {
         nw_slot_die(slot);
     } else {
-        if (result != -ENOBUFS) {
-            slot->gate.result = (uint64_t)result;
-            slot->gate.result2 = 0;
+        error = take_reply(slot, link, received);
+        if (error != -EINPROGRESS) {
+            if (error)
+                nw_reply_fail(slot, error);
+            nw_ready(slot);
         }
-        nw_ready(slot);
     }
-    if (nw_desc_has_block(desc))
+    if (error != -EINPROGRESS && nw_desc_has_block(desc))
         nw_send_release(link, desc->offset);
     arena_retry();
+}
+
+void nw_reply_carried(struct nw_slot *slot, int error)
+{
+    if (error)
+        nw_reply_fail(slot, error);
+    nw_send_release(slot->freight.link, slot->freight.block);
 }
 
 static int poll_link(struct nw_link *link)

@@ -54,6 +54,7 @@ static void reap(struct nw_slot *slot)
         nw__deployed_enqueue_first(function, slot->assigned);
         slot->assigned = NULL;
     }
+    nw_freight_drop(slot);
     nw__answer(slot, domain->end_status, domain->reason);
     nw_held_drop(slot);
     nw_blocked_unused(slot);

@@ -147,7 +147,8 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
         return true;
     }
     if (invocation->input.length > NW_CARRY_LOCKED) {
-        slot->incoming = invocation->input;
+        slot->freight =
+            (struct nw_freight){.kind = NW_FREIGHT_INPUT, .to = (char *)slot->inbox.at, .left = invocation->input};
     } else if (nw_sink_copy(slot->inbox, invocation->input) < 0) {
         nw__arrival_fail(invocation, NW_STATUS_CRASHED, -EFAULT, "the input could not be placed in the function");
         return false;
@@ -229,8 +230,7 @@ void nw__answer(struct nw_slot *slot, enum nw_status status, const char *reason)
             nw_complete(slot->invocation, status, reason);
         return;
     }
-    caller->gate.result = (uint64_t)(status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
-    caller->gate.result2 = 0;
+    nw_reply_fail(caller, status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
     caller_resume(caller);
 }
 
@@ -245,51 +245,67 @@ void nw_input_failed(struct nw_slot *slot)
         nw_ready(slot);
 }
 
-/* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. */
-static void answer_caller(struct nw_slot *slot)
+void nw_answer_carried(struct nw_slot *slot, int error)
 {
     struct nw_slot *caller = slot->caller;
-    uint64_t length = slot->output.length;
-    long error;
 
-    if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || length > NW_PAYLOAD_MAX) {
-        nw__answer(slot, NW_STATUS_FUNCTION_FAILED, "");
-        return;
-    }
-    if (length <= caller->reply.size) {
-        error = nw_carry(slot, (void *)caller->reply.at, slot->output);
-        caller->gate.result = error ? (uint64_t)error : length;
-        caller->gate.result2 = 0;
-    } else {
-        error = nw_hold(slot, caller, slot->output);
-    }
     if (error == -ECANCELED) /* reaped, it answers */
         return;
+    if (error)
+        nw_reply_fail(caller, error);
     nw_slot_served(slot);
     caller_resume(caller);
 }
 
+/* A nested call's output that does not fit the reply buffer, or whose caller needs the longer way. 0, or -EINPROGRESS
+ * of nw_carry. */
+static int answer_caller(struct nw_slot *slot)
+{
+    struct nw_slot *caller = slot->caller;
+    int error = 0;
+    char *to;
+
+    if (caller->domain->state == NW_DOMAIN_DYING || slot->output_status != 0 || slot->output.length > NW_PAYLOAD_MAX) {
+        nw__answer(slot, NW_STATUS_FUNCTION_FAILED, "");
+        return 0;
+    }
+    to = nw_reply_place(caller, slot->output.length);
+    if (to)
+        error = nw_carry(slot, &(struct nw_freight){.kind = NW_FREIGHT_ANSWER, .to = to, .left = slot->output});
+    if (error == -EINPROGRESS)
+        return error;
+    nw_answer_carried(slot, error);
+    return 0;
+}
+
 /* Keeps an output that is larger than the caller's reply buffer until the caller fetches it. A domain may have as much
  * of this as of its own memory. */
-long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output)
+static char *hold(struct nw_slot *caller, uint64_t length)
 {
-    struct nw_domain *domain = caller->domain;
-    long error = 0;
-
     nw_held_drop(caller);
-    if (nw_share_take(&domain->account, NW_RESOURCE_HELD_BYTES, output.length) == 0) {
-        caller->held = malloc(output.length);
-        caller->held_length = output.length;
+    if (nw_share_take(&caller->domain->account, NW_RESOURCE_HELD_BYTES, length) == 0) {
+        caller->held = malloc(length);
+        caller->held_length = length;
     }
     caller->gate.result = (uint64_t)(long)(caller->held ? -ENOBUFS : -ENOMEM);
-    caller->gate.result2 = output.length;
-    if (caller->held)
-        error = nw_carry(carrier, caller->held, output);
-    if (error) {
-        nw_held_drop(caller);
-        caller->gate.result = (uint64_t)(long)-EFAULT;
-    }
-    return error;
+    caller->gate.result2 = length;
+    return caller->held;
+}
+
+char *nw_reply_place(struct nw_slot *caller, uint64_t length)
+{
+    if (length > caller->reply.size)
+        return hold(caller, length);
+    caller->gate.result = length;
+    caller->gate.result2 = 0;
+    return (char *)caller->reply.at;
+}
+
+void nw_reply_fail(struct nw_slot *caller, long error)
+{
+    nw_held_drop(caller);
+    caller->gate.result = (uint64_t)error;
+    caller->gate.result2 = 0;
 }
 
 void nw_held_drop(struct nw_slot *caller)
@@ -301,7 +317,15 @@ void nw_held_drop(struct nw_slot *caller)
     caller->held_length = 0;
 }
 
-/* -EAGAIN: the slot waits for room in the arena and does this again. */
+long nw_fetch_carried(struct nw_slot *slot, int error)
+{
+    const long length = (long)slot->held_length;
+
+    nw_held_drop(slot);
+    return error ? error : length;
+}
+
+/* -EAGAIN: the slot waits for room in the arena and does this again. -EINPROGRESS: see nw_carry. */
 static int finish(struct nw_slot *slot)
 {
     int error = 0;
@@ -310,7 +334,7 @@ static int finish(struct nw_slot *slot)
     if (!(slot->sequence & 1))
         return 0;
     if (!slot->from_ring)
-        answer_caller(slot);
+        error = answer_caller(slot);
     else if (slot->answered)
         nw_slot_served(slot);
     else
@@ -330,7 +354,7 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
         if (assigned->input.length > slot->inbox.size) /* it did not make room after all */
             nw__arrival_fail(assigned, NW_STATUS_CRASHED, -ENOMEM, "the function has no memory for its input");
         else if (begin(slot, assigned)) {
-            if (!slot->incoming.length)
+            if (!slot->freight.kind)
                 return &slot->gate;
             nw_ready(slot);
             return NULL;
@@ -405,7 +429,7 @@ struct nw_gate_context *nw_slot_done(struct nw_slot *slot)
         nw_slot_die(slot);
     else if (error == -EAGAIN)
         nw_arena_wait(slot);
-    else
+    else if (!error)
         return nw_turn(slot);
     return NULL;
 }

@@ -31,9 +31,13 @@ void nw__arrival_free(struct nw_arrival *invocation);
 void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
-/* 0, or what nw_carry says; `carrier` as there. */
-long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output);
+/* Where the output of a caller's nested call goes; the call's result says so. NULL: nowhere. */
+char *nw_reply_place(struct nw_slot *caller, uint64_t length);
+void nw_reply_fail(struct nw_slot *caller, long error); /* it has none after all */
 void nw_held_drop(struct nw_slot *caller);
+long nw_fetch_carried(struct nw_slot *slot, int error); /* what was held is, too: the result of the fetch */
+void nw_answer_carried(struct nw_slot *slot,
+                       int error);          /* the output of a nested call is at its caller, or cannot be */
 void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
 void nw__answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 

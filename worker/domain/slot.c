@@ -124,5 +124,5 @@ void nw_slot_served(struct nw_slot *slot)
     slot->domain->n_serving -= slot->takes_slot;
     slot->caller = NULL;
     slot->from_ring = slot->takes_slot = false;
-    slot->incoming.length = 0;
+    slot->freight.kind = NW_FREIGHT_NONE;
 }

@@ -45,6 +45,28 @@ struct nw_ticket {
     struct nw_link *link;
 };
 
+/*
+ * A payload on its way into a domain or out of it, which is too large to be copied at once: the executor that takes the
+ * slot carries it, piece by piece (run/freight.c). What the slot waits for:
+ */
+enum nw_freight_kind {
+    NW_FREIGHT_NONE,
+    NW_FREIGHT_INPUT,  /* of the invocation that it is about to run */
+    NW_FREIGHT_OUTPUT, /* of the one that it ran, into our arena */
+    NW_FREIGHT_ANSWER, /* the same, of a nested call, to the caller */
+    NW_FREIGHT_CALL,   /* the input of its call to elsewhere, into our arena */
+    NW_FREIGHT_REPLY,  /* the output of that call, from the engine's arena */
+    NW_FREIGHT_FETCH,  /* an output that was held for it */
+};
+
+struct nw_freight {
+    enum nw_freight_kind kind;
+    char *to;
+    struct nw_source left;
+    struct nw_link *link; /* OUTPUT, CALL, REPLY: a block in an arena of this one */
+    uint64_t block;
+};
+
 /* Which slots go first: those that keep an executor briefly. */
 enum nw_pace { NW_PACE_BRIEF, NW_PACE_LONG, NW_PACES };
 
@@ -70,8 +92,8 @@ struct nw_slot {
     struct nw_sink inbox;
     struct nw_source output;
     int32_t output_status;
-    struct nw_source incoming;   /* what is left of an input that is placed without the lock: carry.c */
     struct nw_arrival *assigned; /* an input larger than the inbox, for which it makes room */
+    struct nw_freight freight;
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */
     struct nw_sink reply;
     void *held;
@@ -121,8 +143,9 @@ static inline bool nw_slot_is_valid(const struct nw_slot *slot)
  *      ^                          │ started   │ up
  *      │ reaped                   v           │          runs
  *    DEAD <─── any ─── READY ──────────────> RUNNING ──> FUTEX, SLEEP, SIGWAIT, BLOCK ──> READY
- *                        ^      taken         │  ^  └──> ARENA ──> RUNNING, to try again
- *                        │  kicked, yields    │  └─────> BARE ──> RUNNING, with rights again
+ *                        ^      taken         │  ^  └──> ARENA ──> FREE, REMOTE: what it sends found room
+ *                        │  kicked, yields    │  │                  READY: it will be carried there
+ *                        │                    │  └─────> BARE ──> RUNNING, with rights again
  *                        ├────────────────────┘
  *                        │   answered                    begun
  *                        └─────────────── QUEUED ──────────────────> CALLING ──> RUNNING: it returns
@@ -136,18 +159,18 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
     static const uint32_t from[] = {
         [NW_SLOT_UNUSED] = FROM(DEAD),
         [NW_SLOT_READY] = FROM(PARKED) | FROM(RUNNING) | FROM(CALLING) | FROM(QUEUED) | FROM(REMOTE) | FROM(FUTEX) |
-                          FROM(SLEEP) | FROM(SIGWAIT) | FROM(BLOCK),
-        [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING) | FROM(ARENA),
+                          FROM(SLEEP) | FROM(SIGWAIT) | FROM(BLOCK) | FROM(ARENA),
+        [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING),
         [NW_SLOT_BARE] = FROM(RUNNING),
-        [NW_SLOT_FREE] = FROM(RUNNING),
+        [NW_SLOT_FREE] = FROM(RUNNING) | FROM(ARENA),
         [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED) | FROM(CALLING), /* room for its input was made */
         [NW_SLOT_QUEUED] = FROM(RUNNING) | FROM(CALLING),
-        [NW_SLOT_REMOTE] = FROM(RUNNING),
+        [NW_SLOT_REMOTE] = FROM(RUNNING) | FROM(ARENA),
         [NW_SLOT_FUTEX] = FROM(RUNNING),
         [NW_SLOT_SLEEP] = FROM(RUNNING),
         [NW_SLOT_SIGWAIT] = FROM(RUNNING),
         [NW_SLOT_BLOCK] = FROM(RUNNING),
-        [NW_SLOT_ARENA] = FROM(RUNNING),
+        [NW_SLOT_ARENA] = FROM(RUNNING) | FROM(ARENA),
         [NW_SLOT_PARKED] = FROM(RUNNING) | FROM(UNUSED),
         [NW_SLOT_DEAD] = ~(FROM(UNUSED) | FROM(DEAD)),
     };

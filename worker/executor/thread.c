@@ -295,12 +295,3 @@ bool nw__executors_are_few(uint32_t blocked)
 {
     return n_executors - blocked <= n_tokens;
 }
-
-struct nw_executor *nw_executor_running(const struct nw_slot *slot)
-{
-    struct nw_executor *ex = nw_executor_after(NULL);
-
-    while (ex && (ex->away || ex->gate.current != &slot->gate))
-        ex = nw_executor_after(ex);
-    return ex;
-}

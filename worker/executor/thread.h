@@ -25,8 +25,4 @@ struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 /* Whether, with one more of them blocked than these, no executor beyond those that run would be left. Lock held. */
 bool nw__executors_are_few(uint32_t blocked);
 
-/* The executor that runs the slot, which may be none: a payload that waited is carried by who finds room for it. Lock
- * held. */
-struct nw_executor *nw_executor_running(const struct nw_slot *slot);
-
 #endif

@@ -25,6 +25,7 @@
 #define ARENA    4096ul
 #define SLOTS    6
 #define STEPS    2000
+#define BRIEF    200
 
 static struct nw_domain domain;
 static struct nw_deployed function;
@@ -109,20 +110,53 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
     return NULL;
 }
 
-int nw_carry(const struct nw_slot *slot, void *to, struct nw_source from)
+static int carry(const struct nw_freight *freight)
 {
-    (void)slot;
-    return nw_gate_copy(to, (const void *)from.at, from.length);
+    return nw_gate_copy(freight->to, (const void *)freight->left.at, freight->left.length);
 }
 
-long nw_hold(const struct nw_slot *carrier, struct nw_slot *caller, struct nw_source output)
+/* Every payload that is large waits until an executor takes the slot. */
+int nw_carry(struct nw_slot *slot, const struct nw_freight *freight)
 {
-    (void)carrier;
-    uint64_t sum = 0;
-    for (uint64_t i = 0; i < output.length; i++)
-        sum += ((const unsigned char *)output.at)[i];
-    caller->held_length = sum;
-    return 0;
+    if (freight->left.length <= BRIEF)
+        return carry(freight);
+    slot->freight = *freight;
+    slot->state = NW_SLOT_READY;
+    return -EINPROGRESS;
+}
+
+/* ... all of them do. */
+static void take_freight(struct nw_slot *slot)
+{
+    const enum nw_freight_kind kind = slot->freight.kind;
+    int error;
+    if (domain.state == NW_DOMAIN_DYING) {
+        nw_freight_drop(slot);
+        let_go(slot);
+        return;
+    }
+    slot->freight.kind = NW_FREIGHT_NONE;
+    slot->state = NW_SLOT_RUNNING;
+    error = carry(&slot->freight);
+    if (kind == NW_FREIGHT_OUTPUT)
+        nw_output_carried(slot, error);
+    else if (kind == NW_FREIGHT_CALL)
+        nw_call_carried(slot, error);
+    else
+        nw_reply_carried(slot, error);
+    if (kind == NW_FREIGHT_REPLY)
+        let_go(slot);
+}
+
+char *nw_reply_place(struct nw_slot *caller, uint64_t length)
+{
+    static char held[ARENA];
+    return length <= caller->reply.size ? (char *)caller->reply.at : held;
+}
+
+void nw_reply_fail(struct nw_slot *caller, long error)
+{
+    caller->gate.result = (uint64_t)error;
 }
 
 void nw_wake_leader(void)
@@ -218,6 +252,9 @@ static void play(struct nw_fuzz_input *input)
             break;
         case 5:
             nw_ring_poll();
+            for (int slot = 0; slot < SLOTS; slot++)
+                if (domain.slots[slot].freight.kind)
+                    take_freight(&domain.slots[slot]);
             break;
         case 6:
             domain.state = nw_fuzz_take(input, 1) & 1 ? NW_DOMAIN_DYING : NW_DOMAIN_LIVE;

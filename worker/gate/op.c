@@ -47,15 +47,15 @@ static long reply(struct nw_slot *slot, const struct nw_args_reply *args)
 
 static long fetch(struct nw_slot *slot, const struct nw_args_fetch *args)
 {
-    long result = (long)slot->held_length;
+    const struct nw_freight freight = {
+        .kind = NW_FREIGHT_FETCH, .to = (char *)args->buffer.at, .left = {(uint64_t)slot->held, slot->held_length}};
+    int error = -EFAULT;
 
     if (!slot->held)
         return -ENODATA;
-    if (slot->held_length > args->buffer.size ||
-        nw_carry(slot, (void *)args->buffer.at, (struct nw_source){(uint64_t)slot->held, slot->held_length}) < 0)
-        result = -EFAULT;
-    nw_held_drop(slot);
-    return result;
+    if (slot->held_length <= args->buffer.size)
+        error = nw_carry(slot, &freight);
+    return error == -EINPROGRESS ? error : nw_fetch_carried(slot, error);
 }
 
 /* The domain's first flow says whether the function is up; later, whether another func worker could be made. */

@@ -16,7 +16,7 @@
 #include "worker/executor/wake.h"
 #include "worker/life/load.h"
 #include "worker/run/deal.h"
-#include "worker/run/input.h"
+#include "worker/run/freight.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
@@ -177,7 +177,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(ex, slot) || !nw__input_place(ex, slot) ||
+    } while (!loaded(ex, slot) || !nw__freight_carry(ex, slot) ||
              (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
     return &slot->gate;
 }

@@ -78,7 +78,7 @@ include worker/test/attack/part.mk
 comma         := ,
 HOLDS_PROGRAM := $(B)/test/worker/nightward-worker-holds
 HOLDS_WRAPPED := nw__syscall_trapped nw__syscall_direct nw__slow_op nw__slow_wait nw__slow_call nw_executor_next \
-                 nw_executor_block nw_executor_unblock nw_pages_reserve nw_deployed_inspect pthread_create
+                 nw_executor_block nw_executor_unblock nw_ring_poll nw_pages_reserve nw_deployed_inspect pthread_create
 HOLDS_OBJECTS := $(patsubst $(B)/obj/%,$(B)/obj/holds/%,$(call objects,$(filter %.c,$(WORKER_SOURCES)) \
     worker/test/holds/holds.c))
 

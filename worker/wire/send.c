@@ -62,10 +62,10 @@ void nw_post_flush(void)
             nw_link_flush(&nw__links.link[i]);
 }
 
-static void payload_drop(struct nw_link *link, const struct nw_desc *desc)
+static void payload_drop(struct nw_link *link, uint64_t block)
 {
-    if (nw_desc_has_block(desc))
-        nw__payload_release(link, desc->offset);
+    if (block != NW_OFFSET_INLINE)
+        nw__payload_release(link, block);
     room_made = true;
 }
 
@@ -88,9 +88,30 @@ static void fail(struct nw_slot *slot, enum nw_status status, const char *reason
     nw_complete(slot->invocation, status, reason);
 }
 
+/* What is in the payload that it has been carried to, or not. */
+static int output_done(struct nw_slot *slot, struct nw_link *link, const struct nw_desc *desc, int error)
+{
+    if (error)
+        payload_drop(link, desc->offset);
+    if (error == -ECANCELED) /* reaped, it answers */
+        return 0;
+    if (error) {
+        fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
+        return 0;
+    }
+    nw_slot_served(slot);
+    post(link, desc);
+    return 0;
+}
+
+static struct nw_desc output_desc(const struct nw_slot *slot)
+{
+    return (struct nw_desc){.id = slot->invocation.id, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
+}
+
 int nw_send_output(struct nw_slot *slot)
 {
-    struct nw_desc desc = {.id = slot->invocation.id, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
+    struct nw_desc desc = output_desc(slot);
     struct nw_link *link = slot->invocation.link;
     char reason[64];
     unsigned char *at;
@@ -113,18 +134,16 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
         return 0;
     }
-    error = nw_carry(slot, at, slot->output);
-    if (error)
-        payload_drop(link, &desc);
-    if (error == -ECANCELED) /* reaped, it answers */
-        return 0;
-    if (error) {
-        fail(slot, NW_STATUS_CRASHED, "the output lies in memory that the function does not have");
-        return 0;
-    }
-    nw_slot_served(slot);
-    post(link, &desc);
-    return 0;
+    error = nw_carry(slot, &(struct nw_freight){NW_FREIGHT_OUTPUT, (char *)at, slot->output, link, desc.offset});
+    return error == -EINPROGRESS ? error : output_done(slot, link, &desc, error);
+}
+
+void nw_output_carried(struct nw_slot *slot, int error)
+{
+    struct nw_desc desc = output_desc(slot);
+
+    desc.offset = slot->freight.block;
+    output_done(slot, slot->freight.link, &desc, error);
 }
 
 static int answer_call(struct nw_slot *slot, long result)
@@ -136,33 +155,64 @@ static int answer_call(struct nw_slot *slot, long result)
     return 0;
 }
 
+static int call_done(struct nw_slot *slot, struct nw_link *link, struct nw_desc *desc, int error)
+{
+    if (error)
+        payload_drop(link, desc->offset);
+    if (error)
+        return error == -ECANCELED ? 0 : answer_call(slot, -EFAULT);
+    slot->call_unsent = false;
+    slot->call_generation++;
+    slot->call_block = desc->offset;
+    nw_slot_move(slot, NW_SLOT_REMOTE);
+    desc->id = nw__call_id(slot);
+    post(link, desc);
+    return 0;
+}
+
+static struct nw_desc call_desc(const struct nw_slot *slot)
+{
+    const uint32_t n = (uint32_t)strlen(slot->callee);
+
+    return (struct nw_desc){
+        .kind = NW_DESC_CALL, .depth = slot->depth + 1, .name_len = n, .length = n + slot->input.length};
+}
+
 int nw_send_call(struct nw_slot *slot)
 {
-    struct nw_desc desc = {.kind = NW_DESC_CALL, .depth = slot->depth + 1};
+    struct nw_desc desc = call_desc(slot);
     struct nw_link *link = &nw__links.link[0];
     unsigned char *at;
     int error;
 
-    desc.name_len = (uint32_t)strlen(slot->callee);
-    desc.length = desc.name_len + slot->input.length;
     error = nw__payload_place(link, slot->domain, &desc, &at);
     if (error == -ENOMEM)
         return -EAGAIN;
     if (error)
         return answer_call(slot, error);
     memcpy(at, slot->callee, desc.name_len);
-    error = nw_carry(slot, at + desc.name_len, slot->input);
-    if (error)
-        payload_drop(link, &desc);
-    if (error)
-        return error == -ECANCELED ? 0 : answer_call(slot, -EFAULT);
-    slot->call_unsent = false;
-    slot->call_generation++;
-    slot->call_block = desc.offset;
-    nw_slot_move(slot, NW_SLOT_REMOTE);
-    desc.id = nw__call_id(slot);
-    post(link, &desc);
-    return 0;
+    error = nw_carry(slot,
+                     &(struct nw_freight){NW_FREIGHT_CALL, (char *)at + desc.name_len, slot->input, link, desc.offset});
+    return error == -EINPROGRESS ? error : call_done(slot, link, &desc, error);
+}
+
+void nw_call_carried(struct nw_slot *slot, int error)
+{
+    struct nw_desc desc = call_desc(slot);
+
+    desc.offset = slot->freight.block;
+    call_done(slot, slot->freight.link, &desc, error);
+}
+
+void nw_freight_drop(struct nw_slot *slot)
+{
+    const struct nw_freight *freight = &slot->freight;
+
+    if (freight->kind == NW_FREIGHT_OUTPUT || freight->kind == NW_FREIGHT_CALL)
+        payload_drop(freight->link, freight->block);
+    else if (freight->kind == NW_FREIGHT_REPLY)
+        nw_send_release(freight->link, freight->block);
+    slot->freight.kind = NW_FREIGHT_NONE;
 }
 
 /* Behind those that wait already. */
@@ -203,7 +253,6 @@ struct nw_slot *nw_arena_next(void)
     if (!slot)
         return NULL;
     waiters = slot->next;
-    nw_slot_move(slot, NW_SLOT_RUNNING); /* so that it is not taken for one that waits */
     return slot;
 }
 

@@ -11,8 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-int nw_send_output(struct nw_slot *slot);                    /* -EAGAIN: the arena is full */
-int nw_send_call(struct nw_slot *slot);                      /* the same */
+int nw_send_output(struct nw_slot *slot);                /* -EAGAIN: the arena is full; -EINPROGRESS: see nw_carry */
+int nw_send_call(struct nw_slot *slot);                  /* the same */
+void nw_output_carried(struct nw_slot *slot, int error); /* its freight is there, or cannot be: as after these two */
+void nw_call_carried(struct nw_slot *slot, int error);
+void nw_freight_drop(struct nw_slot *slot);                  /* of a slot that will not be ready again */
 void nw_send_release(struct nw_link *link, uint64_t offset); /* of a block in the engine's arena */
 void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
 

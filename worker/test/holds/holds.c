@@ -4,6 +4,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/base/span.h"
+#include "worker/call/arrive.h"
 #include "worker/call/deployed.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
@@ -237,6 +238,16 @@ WRAP(void, nw_executor_unblock, struct nw_executor *ex)
     __real_nw_executor_unblock(ex);
     if (stays[ex->id].what)
         begin_stay(ex, stays[ex->id].what, stays[ex->id].number);
+}
+
+/* Of whoever looks at the rings, for all. */
+WRAP(bool, nw_ring_poll, void)
+{
+    uint64_t since = spent();
+    bool came = __real_nw_ring_poll();
+
+    keep("poll", "rings", "nw_ring_poll", 0, spent() - since);
+    return came;
 }
 
 /* ---- what may not begin under the lock of all ---- */

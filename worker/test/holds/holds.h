@@ -4,9 +4,10 @@
  * worker's own sources; the worker that is installed knows nothing of this.
  *
  * At its end the worker writes for each lock and function, and for each call that a domain made, "hold WHAT FUNCTION
- * LONGEST THIRD" and "stay WHAT NUMBER LONGEST THIRD", in us. The third longest is what it really takes: what a
- * hypervisor takes away counts as spent, too, but seldom three times at the same place. For what must not begin under
- * the monitor's lock, and did, it writes "under" with how long the lock had been held until then.
+ * LONGEST THIRD" and "stay WHAT NUMBER LONGEST THIRD", in us, and for a look at the rings "poll". The third longest is
+ * what it really takes: what a hypervisor takes away counts as spent, too, but seldom three times at the same place.
+ * For what must not begin under the monitor's lock, and did, it writes "under" with how long the lock had been held
+ * until then.
  */
 #ifndef NW_WORKER_TEST_HOLDS_HOLDS_H
 #define NW_WORKER_TEST_HOLDS_HOLDS_H
