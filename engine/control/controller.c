@@ -115,9 +115,7 @@ void nw_controller_run(struct nw_controller *controller)
      * at once. */
     if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
-    char why[512];
-    if (nw__operations_load_registry(&controller->operations, controller->registry, why, sizeof why) < 0)
-        nw_die_system("%s", why);
+    nw__operations_load_registry(&controller->operations, controller->registry);
     nw_loop_run(&controller->engine);
 }
 

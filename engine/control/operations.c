@@ -4,7 +4,10 @@
  *   queued ──> storing (thread) ──> loading (workers) ──> committing (thread) ──> done
  *                 └── disk failed ──┴── refused ────────────┴── disk failed ──> done, nothing changed
  *
- * A removal: queued ──> deleting the row (thread) ──> done.
+ * A removal: queued ──> committing (thread) ──> done.
+ *
+ * One thread commits at a time, and all that has come to that point meanwhile follows together, so that they share the
+ * waits for the disk.
  *
  * The list of all of them owns an operation, from nw_deploy or nw_remove to nw__operations_bury. Whatever ends it only
  * says so (end); it is told, unlinked and freed by nw__operations_bury alone, which the loop calls where nothing else
@@ -26,8 +29,10 @@
 #include <string.h>
 
 struct operation {
-    struct nw_list link;  /* in all->list */
-    struct nw_list ended; /* in all->ended: it is over, and nothing happens to it but its burial */
+    struct nw_list link;   /* in all->list */
+    struct nw_list ended;  /* in all->ended: it is over, and nothing happens to it but its burial */
+    struct nw_list commit; /* in all->to_commit, or the list of a commit under way */
+    struct nw_registry_change change;
     struct nw_operations *all;
     struct nw_function *function;
     bool removes;
@@ -37,7 +42,7 @@ struct operation {
     struct nw_deployment *deployment;
     enum nw_status status;           /* of the end */
     struct nw_threads_waiter waiter; /* for the end to hold on every thread */
-    int rc;                          /* of the work on the thread */
+    int rc;                          /* of storing */
     char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
     nw_operation_done *done;
     void *arg;
@@ -165,21 +170,31 @@ static void store_done(void *arg)
         end(op, NW_STATUS_INTERNAL);
 }
 
-/* --- row into the registry --- */
+/* --- the registry --- */
+
+/* What is committed together. */
+struct commit {
+    struct nw_operations *all;
+    struct nw_list list; /* of operations */
+    struct nw_registry_change **changes;
+    size_t n;
+};
+
+static struct operation *committing(const struct nw_list *link)
+{
+    return nw_container(link, struct operation, commit);
+}
 
 static void commit_work(void *arg)
 {
-    struct operation *op = arg;
-    op->rc = nw_registry_put(op->all->registry, &op->deployment->manifest, op->sha256, op->why, sizeof op->why);
+    struct commit *commit = arg;
+    nw_registry_apply(commit->all->registry, commit->changes, commit->n);
 }
 
-static void commit_done(void *arg)
+static void deployed(struct operation *op)
 {
-    struct operation *op = arg;
     char version[NW_VERSION_SIZE];
-    if (op->all->engine->ended)
-        return;
-    if (op->rc < 0) {
+    if (op->change.rc < 0) {
         nw_deployment_retire(op->deployment);
         end(op, NW_STATUS_INTERNAL);
         return;
@@ -188,6 +203,74 @@ static void commit_done(void *arg)
     nw_deployment_version(op->deployment, version);
     nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
     end_when_settled(op, NW_STATUS_OK);
+}
+
+static void removed(struct operation *op)
+{
+    struct nw_function *function = op->function;
+    struct nw_deployment *current = nw_deployment_of(function->current);
+    if (op->change.rc < 0) {
+        end(op, NW_STATUS_INTERNAL);
+        return;
+    }
+    function->current = NULL;
+    if (current)
+        nw_deployment_retire(current);
+    nw_dispatch_retry_function(function);
+    nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
+    nw_threads_changed(op->all->threads);
+    end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
+}
+
+static void commit_next(struct nw_operations *all);
+
+static void commit_done(void *arg)
+{
+    struct commit *commit = arg;
+    struct nw_operations *all = commit->all;
+    all->commits = false;
+    while (!all->engine->ended && !nw_list_empty(&commit->list)) {
+        struct operation *op = committing(commit->list.next);
+        nw_list_remove(&op->commit);
+        (op->removes ? removed : deployed)(op);
+    }
+    free(commit->changes);
+    free(commit);
+    if (!all->engine->ended)
+        commit_next(all);
+}
+
+/* All that waits for it, unless a commit is under way: whose end calls this again. */
+static void commit_next(struct nw_operations *all)
+{
+    if (all->commits || nw_list_empty(&all->to_commit))
+        return;
+    size_t n = 0;
+    nw_list_each(&all->to_commit, at, after) n++;
+    struct commit *commit = calloc(1, sizeof *commit);
+    struct nw_registry_change **changes = calloc(n, sizeof(struct nw_registry_change *));
+    if (!commit || !changes)
+        nw_die_system("cannot write to the registry: out of memory");
+    *commit = (struct commit){.all = all, .changes = changes};
+    nw_list_init(&commit->list);
+    nw_list_splice(&commit->list, &all->to_commit);
+    nw_list_each(&commit->list, of, next) changes[commit->n++] = &committing(of)->change;
+    int rc = nw_io_offload(all->engine->io, commit_work, commit_done, commit);
+    if (rc < 0)
+        nw_die_system("cannot run work on another thread: %s", strerror(-rc));
+    all->commits = true;
+}
+
+static void commit(struct operation *op)
+{
+    const struct nw_manifest *manifest = op->removes ? NULL : &op->deployment->manifest;
+    op->change = (struct nw_registry_change){.name = op->function->name,
+                                             .manifest = manifest,
+                                             .sha256 = op->removes ? NULL : op->sha256,
+                                             .why = op->why,
+                                             .why_size = sizeof op->why};
+    nw_list_append(&op->all->to_commit, &op->commit);
+    commit_next(op->all);
 }
 
 static void refused(struct nw_deployment *deployment, enum nw_status status)
@@ -210,52 +293,23 @@ static void loaded(struct nw_deployment *deployment)
 {
     struct operation *op = first_operation(deployment->all->events_arg, deployment->function);
     op->deployment = deployment;
-    int rc = nw_io_offload(op->all->engine->io, commit_work, commit_done, op);
-    if (rc == 0)
-        return;
-    snprintf(deployment->reason, sizeof deployment->reason, "cannot start writing the registry: %s", strerror(-rc));
-    refused(deployment, NW_STATUS_INTERNAL);
+    commit(op);
 }
 
 const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .refused = refused, .ended = forget_code};
-
-/* --- removal --- */
-
-static void delete_work(void *arg)
-{
-    struct operation *op = arg;
-    op->rc = nw_registry_delete(op->all->registry, op->function->name, op->why, sizeof op->why);
-}
-
-static void delete_done(void *arg)
-{
-    struct operation *op = arg;
-    struct nw_function *function = op->function;
-    struct nw_deployment *current = nw_deployment_of(function->current);
-    if (op->all->engine->ended)
-        return;
-    if (op->rc < 0) {
-        end(op, NW_STATUS_INTERNAL);
-        return;
-    }
-    function->current = NULL;
-    if (current)
-        nw_deployment_retire(current);
-    nw_dispatch_retry_function(function);
-    nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
-    nw_threads_changed(op->all->threads);
-    end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
-}
 
 /* --- the queue --- */
 
 static void start(struct operation *op)
 {
-    int rc = op->removes ? nw_io_offload(op->all->engine->io, delete_work, delete_done, op)
-                         : nw_io_offload(op->all->engine->io, store_work, store_done, op);
+    if (op->removes) {
+        commit(op);
+        return;
+    }
+    int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc < 0)
         nw_die_system("cannot run work on another thread: %s", strerror(-rc));
-    op->all->storing += !op->removes;
+    op->all->storing++;
 }
 
 static struct operation *queue(struct nw_operations *all, struct nw_function *function, nw_operation_done *done,
@@ -269,6 +323,7 @@ static struct operation *queue(struct nw_operations *all, struct nw_function *fu
     op->done = done;
     op->arg = arg;
     nw_list_init(&op->ended);
+    nw_list_init(&op->commit);
     nw_list_append(&all->list, &op->link);
     return op;
 }
@@ -314,10 +369,10 @@ static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256
         nw_die_system("cannot load the registered functions: out of memory");
 }
 
-int nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size)
+void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry)
 {
     all->registry = all->deployments->registry = registry;
-    return nw_registry_each(registry, load_row, all, why, why_size);
+    nw_registry_each(registry, load_row, all);
 }
 
 void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
@@ -326,5 +381,6 @@ void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, st
     *all = (struct nw_operations){.engine = engine, .deployments = deployments, .threads = threads};
     nw_list_init(&all->list);
     nw_list_init(&all->ended);
+    nw_list_init(&all->to_commit);
     nw_list_init(&all->forgotten);
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "engine/base/list.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct nw_buffer;
@@ -27,6 +28,8 @@ struct nw_operations {
     struct nw_registry *registry;
     struct nw_list list; /* of each function the first is under way, the others wait */
     struct nw_list ended;
+    struct nw_list to_commit; /* those whose change of the registry is next */
+    bool commits;             /* changes of others are being written */
     unsigned storing;         /* those that rely on code in the store that no deployment names yet */
     struct nw_list forgotten; /* code to remove from the store when that is over */
 };
@@ -49,7 +52,7 @@ extern const struct nw_deployment_events nw__operation_events;
  * middle of something: functions may go with them. */
 void nw__operations_bury(struct nw_operations *all);
 
-/* Makes functions of the rows of the registry, which everything is kept in from then on. 0, or -EIO with `why`. */
-int nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry, char *why, size_t why_size);
+/* Makes functions of what the registry has, which everything is kept in from then on. */
+void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry);
 
 #endif

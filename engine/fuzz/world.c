@@ -93,33 +93,31 @@ int nw_registry_store(struct nw_registry *registry, const void *code, size_t len
     return 0;
 }
 
-int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *manifest, const char *sha256, char *why,
-                    size_t why_size)
+static void check_manifest(const struct nw_manifest *manifest)
 {
     struct nw_buffer json = {0};
     struct nw_manifest again;
-    (void)registry, (void)sha256;
+    char why[256];
     nw_manifest_init(&again);
     NW_FUZZ_CHECK(nw_manifest_to_json(manifest, &json) == 0);
-    NW_FUZZ_CHECK(nw_manifest_parse_json(&again, json.data, json.length, NULL, 0, why, why_size) == 0);
+    NW_FUZZ_CHECK(nw_manifest_parse_json(&again, json.data, json.length, NULL, 0, why, sizeof why) == 0);
     NW_FUZZ_CHECK(!strcmp(again.name, manifest->name) && again.env.length == manifest->env.length);
     nw_manifest_fini(&again);
     nw_buffer_fini(&json);
-    return 0;
 }
 
-int nw_registry_delete(struct nw_registry *registry, const char *name, char *why, size_t why_size)
+void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n)
 {
-    (void)registry, (void)name, (void)why, (void)why_size;
-    return 0;
+    (void)registry;
+    for (size_t i = 0; i < n; i++)
+        if (changes[i]->manifest)
+            check_manifest(changes[i]->manifest);
 }
 
-int nw_registry_each(struct nw_registry *registry,
-                     void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg, char *why,
-                     size_t why_size)
+void nw_registry_each(struct nw_registry *registry,
+                      void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg)
 {
-    (void)registry, (void)row, (void)arg, (void)why, (void)why_size;
-    return 0;
+    (void)registry, (void)row, (void)arg;
 }
 
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)

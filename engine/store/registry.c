@@ -1,61 +1,113 @@
-/* The registry of registry.h. Not responsible for what a function is doing (deployments.c). */
+/*
+ * The registry of registry.h. Not responsible for what a function is doing (deployments.c).
+ *
+ * Three locks, each taken only with those before it: `commit` by who applies changes, for as long as that takes;
+ * `append` by who writes to the journal, never while he waits for the disk; `index` by who looks at the rows or changes
+ * them. Rows are changed with `commit` held, so that who has that may look at them without `index`.
+ */
 #include "engine/store/registry.h"
 #include "common/base/log.h"
 #include "common/base/valid.h"
-#include "engine/store/registry_file.h"
+#include "engine/store/journal/journal.h"
+#include "engine/store/rows.h"
 #include "engine/store/store.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#define DEAD_BYTES (1ul << 20) /* of a journal, before it is written anew for them */
+
 struct nw_registry {
-    struct nw__registry_file file;
+    struct nw_journal journal;
     struct nw__store store;
+    struct nw__rows rows;
+    pthread_mutex_t commit, append, index;
+    struct nw_buffer orphans; /* hashes of code that we wrote, and that may belong to nobody; under `append` */
     char store_notice[256];
 };
 
 /* Both parts are open, as they are from nw_registry_open to nw_registry_close. */
 static bool registry_is_valid(const struct nw_registry *registry)
 {
-    return registry->file.db && registry->file.directory >= 0 && *registry->file.path && registry->store.directory >= 0;
+    return registry->journal.fd >= 0 && registry->journal.directory >= 0 && registry->store.directory >= 0;
 }
 
 /* --- opening --- */
 
-static bool finds_row(struct nw_registry *registry, const char *sql, const char *sha256)
+/* Without memory for it, its file may be kept for good. */
+static void add_orphan(struct nw_registry *registry, const char *sha256)
 {
-    sqlite3_stmt *query;
-    bool there = true; /* when in doubt, keep it */
-    if (sqlite3_prepare_v2(registry->file.db, sql, -1, &query, NULL) == SQLITE_OK) {
-        sqlite3_bind_text(query, 1, sha256, -1, SQLITE_STATIC);
-        there = sqlite3_step(query) != SQLITE_DONE;
+    nw_buffer_append(&registry->orphans, sha256, NW_RECORD_SHA256);
+}
+
+/* The row is no function's any more. */
+static void drop(struct nw_registry *registry, struct nw__row *row)
+{
+    if (row)
+        add_orphan(registry, row->sha256);
+    free(row);
+}
+
+static void replay(void *arg, const struct nw_record *record, struct nw_journal_place place)
+{
+    struct nw_registry *registry = arg;
+    struct nw__row *row;
+    switch (record->kind) {
+    case NW_RECORD_BEGIN:
+        break;
+    case NW_RECORD_PUT:
+        row = nw__row_new(record->name, record->sha256);
+        if (!row)
+            nw_die_system("cannot read the registry: out of memory");
+        drop(registry, nw__rows_put(&registry->rows, row, place));
+        break;
+    case NW_RECORD_DELETE:
+        drop(registry, nw__rows_take(&registry->rows, record->name));
+        break;
+    case NW_RECORD_CODE:
+        add_orphan(registry, record->sha256);
+        break;
     }
-    sqlite3_finalize(query);
-    return there;
 }
 
-static bool row_names(struct nw_registry *registry, const char *sha256)
+/* Of the orphans those remain that nobody has, and that `keep` says true of. */
+static void sift_orphans(struct nw_registry *registry, bool (*keep)(struct nw_registry *registry, const char *sha256))
 {
-    return finds_row(registry, "SELECT 1 FROM functions WHERE sha256 = ?", sha256);
+    char sha256[NW__STORE_SHA256_SIZE] = "", *orphans = registry->orphans.data;
+    size_t length = registry->orphans.length, kept = 0;
+    for (size_t at = 0; at < length; at += NW_RECORD_SHA256) {
+        memcpy(sha256, orphans + at, NW_RECORD_SHA256);
+        if (nw__rows_name(&registry->rows, sha256) || !keep(registry, sha256))
+            continue;
+        memmove(orphans + kept, sha256, NW_RECORD_SHA256);
+        kept += NW_RECORD_SHA256;
+    }
+    registry->orphans.length = kept;
 }
 
-/* Removes code that we wrote and that no row names: a kill came before the row was written, or after it was deleted. */
+static bool is_in_store(struct nw_registry *registry, const char *sha256)
+{
+    return nw__store_is_named(&registry->store, sha256);
+}
+
+static bool remove_orphan(struct nw_registry *registry, const char *sha256)
+{
+    nw__store_remove(&registry->store, sha256);
+    return false;
+}
+
+/* Removes code that we wrote and that no function has: a kill came before its record was written, or after the next
+ * one was. When something may be missing it may have been named there. */
 static void remove_orphans(struct nw_registry *registry)
 {
-    sqlite3_stmt *query;
-    int rc = sqlite3_prepare_v2(registry->file.db,
-                                "SELECT sha256 FROM code WHERE sha256 NOT IN (SELECT sha256 FROM functions)", -1,
-                                &query, NULL);
-    if (rc == SQLITE_OK)
-        while (sqlite3_step(query) == SQLITE_ROW)
-            nw__store_remove(&registry->store, (const char *)sqlite3_column_text(query, 0));
-    sqlite3_finalize(query);
-    nw__registry_file_forget_code(&registry->file);
+    if (registry->journal.recovered)
+        registry->orphans.length = 0;
+    sift_orphans(registry, remove_orphan);
 }
 
 struct unlisted {
@@ -63,10 +115,11 @@ struct unlisted {
     unsigned n;
 };
 
-static void count_unlisted(void *arg, const char *sha256)
+static bool count_unlisted(void *arg, const char *sha256)
 {
     struct unlisted *unlisted = arg;
-    unlisted->n += !finds_row(unlisted->registry, "SELECT 1 FROM code WHERE sha256 = ?", sha256);
+    unlisted->n += !nw__rows_name(&unlisted->registry->rows, sha256);
+    return true;
 }
 
 static void notice_unlisted(struct nw_registry *registry)
@@ -80,7 +133,7 @@ static void notice_unlisted(struct nw_registry *registry)
                  unlisted.n);
 }
 
-/* Keeps other users from a file or folder that was there already: rows hold secrets of functions. */
+/* Keeps other users from a file or folder that was there already: records hold secrets of functions. */
 static int make_private(int dir, const char *name, char *why, size_t why_size)
 {
     struct stat st;
@@ -92,7 +145,7 @@ static int make_private(int dir, const char *name, char *why, size_t why_size)
     return -EIO;
 }
 
-/* Of the registry, of journals and copies that are named after it, and of the store. */
+/* Of the registry, of copies that are named after it, and of the store. */
 static int make_all_private(const char *directory, char *why, size_t why_size)
 {
     DIR *dir = opendir(directory);
@@ -105,11 +158,59 @@ static int make_all_private(const char *directory, char *why, size_t why_size)
     return rc;
 }
 
-static void found_code(void *arg, const char *sha256)
+static bool found_code(void *arg, const char *sha256)
 {
     (void)sha256;
     *(bool *)arg = true;
+    return false;
 }
+
+/* --- writing the journal anew --- */
+
+static void keep_row(void *arg, struct nw__row *row)
+{
+    nw_journal_rewrite_keep(arg, row->place, &row->next);
+}
+
+static void move_row(void *arg, struct nw__row *row)
+{
+    (void)arg;
+    row->place = row->next;
+}
+
+static void keep_orphans(struct nw_registry *registry, struct nw_journal_rewrite *rewrite)
+{
+    if (registry->journal.recovered && registry->journal.image.data)
+        return;
+    sift_orphans(registry, is_in_store);
+    for (size_t at = 0; at < registry->orphans.length; at += NW_RECORD_SHA256)
+        nw_journal_rewrite_add(rewrite,
+                               (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = registry->orphans.data + at});
+}
+
+/* Leaves out what does not count any more. */
+static int write_anew(struct nw_registry *registry, char *why, size_t why_size)
+{
+    struct nw_journal_rewrite rewrite;
+    nw_journal_rewrite_begin(&rewrite, &registry->journal);
+    nw__rows_each(&registry->rows, keep_row, &rewrite);
+    keep_orphans(registry, &rewrite);
+    int rc = nw_journal_rewrite_end(&rewrite, why, why_size);
+    if (rc < 0)
+        return rc;
+    nw__rows_each(&registry->rows, move_row, NULL);
+    if (!registry->journal.broken)
+        return 0;
+    snprintf(why, why_size, "cannot write to the registry: the state directory cannot be synced");
+    return -EIO;
+}
+
+static bool is_mostly_dead(const struct nw_registry *registry)
+{
+    return registry->journal.length > 2 * registry->rows.bytes + DEAD_BYTES;
+}
+
+/* --- opening and closing --- */
 
 static int open_parts(struct nw_registry *registry, const char *directory, char *why, size_t why_size)
 {
@@ -118,7 +219,12 @@ static int open_parts(struct nw_registry *registry, const char *directory, char 
         nw__store_open(&registry->store, directory, why, why_size) < 0)
         return -EIO;
     nw__store_each(&registry->store, found_code, &has_code);
-    return nw__registry_file_open(&registry->file, directory, has_code, why, why_size);
+    int rc = nw_journal_open(&registry->journal, directory, has_code, replay, registry, why, why_size);
+    if (rc == 1 || (rc == 0 && is_mostly_dead(registry)))
+        return write_anew(registry, why, why_size);
+    if (rc == 0)
+        nw_journal_keep_copy(&registry->journal);
+    return rc;
 }
 
 struct nw_registry *nw_registry_open(const char *directory, char *why, size_t why_size)
@@ -128,7 +234,10 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
         snprintf(why, why_size, "out of memory");
         return NULL;
     }
-    registry->store.directory = registry->file.directory = -1;
+    registry->store.directory = registry->journal.directory = registry->journal.fd = registry->journal.copy = -1;
+    pthread_mutex_init(&registry->commit, NULL);
+    pthread_mutex_init(&registry->append, NULL);
+    pthread_mutex_init(&registry->index, NULL);
     if (open_parts(registry, directory, why, why_size) < 0) {
         nw_registry_close(registry);
         return NULL;
@@ -141,14 +250,19 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
 
 void nw_registry_close(struct nw_registry *registry)
 {
-    nw__registry_file_close(&registry->file);
+    nw_journal_close(&registry->journal);
     nw__store_close(&registry->store);
+    nw__rows_fini(&registry->rows);
+    nw_buffer_fini(&registry->orphans);
+    pthread_mutex_destroy(&registry->commit);
+    pthread_mutex_destroy(&registry->append);
+    pthread_mutex_destroy(&registry->index);
     free(registry);
 }
 
 const char *nw_registry_notice(const struct nw_registry *registry)
 {
-    return *registry->file.notice ? registry->file.notice : NULL;
+    return *registry->journal.notice ? registry->journal.notice : NULL;
 }
 
 const char *nw_registry_store_notice(const struct nw_registry *registry)
@@ -158,19 +272,39 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
 
 bool nw__registry_is_there(const struct nw_registry *registry)
 {
-    return nw__registry_file_is_there(&registry->file) && nw__store_is_there(&registry->store, registry->file.path);
+    return nw_journal_is_there(&registry->journal) && nw__store_is_there(&registry->store, registry->journal.path);
 }
 
 /* --- code --- */
 
-/* Code is listed before it is written: if a kill comes between, the next start knows whose file it is. */
+/* Code is listed before it is written: if a kill comes between, the next start knows whose file it is, and removes it.
+ * A journal that is to be written anew gets it then. */
+static int list_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)
+{
+    struct nw_buffer bytes = {0};
+    pthread_mutex_lock(&registry->append);
+    bool broken = registry->journal.broken;
+    add_orphan(registry, sha256);
+    int rc = broken ? 0
+                    : nw_journal_add(&registry->journal, &bytes,
+                                     (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = sha256});
+    if (rc < 0)
+        snprintf(why, why_size, "out of memory");
+    else if (!broken)
+        rc = nw_journal_append(&registry->journal, &bytes, why, why_size);
+    pthread_mutex_unlock(&registry->append);
+    nw_buffer_fini(&bytes);
+    return rc;
+}
+
 int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,
                       size_t why_size)
 {
     nw_check_valid(registry, registry);
     nw__store_name(code, length, sha256);
-    const char *text = sha256;
-    int rc = nw__registry_file_list_code(&registry->file, text, why, why_size);
+    if (nw__store_has(&registry->store, sha256))
+        return 0;
+    int rc = list_code(registry, sha256, why, why_size);
     return rc < 0 ? rc : nw__store_put(&registry->store, code, length, sha256, why, why_size);
 }
 
@@ -182,67 +316,207 @@ int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char
 
 void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 {
-    if (!row_names(registry, sha256))
+    pthread_mutex_lock(&registry->index);
+    bool named = nw__rows_name(&registry->rows, sha256);
+    pthread_mutex_unlock(&registry->index);
+    if (!named)
         nw__store_remove(&registry->store, sha256);
 }
 
-/* --- rows --- */
+/* --- changes --- */
 
-int nw_registry_put(struct nw_registry *registry, const struct nw_manifest *manifest, const char *sha256, char *why,
-                    size_t why_size)
+/* A change on its way into the journal. */
+struct pending {
+    struct nw_registry_change *change;
+    struct nw__row *row;           /* what it becomes; NULL: nothing */
+    struct nw_buffer json;         /* of the manifest */
+    struct nw_journal_place place; /* of its record, in the bytes that are appended */
+};
+
+static void refuse(struct pending *pending, int rc, const char *why)
 {
-    struct nw_buffer json = {0};
-    nw_check_valid(registry, registry);
-    if (nw_manifest_to_json(manifest, &json) < 0 || nw_buffer_append(&json, "", 1) < 0) {
-        nw_buffer_fini(&json);
-        snprintf(why, why_size, "out of memory");
-        return -ENOMEM;
-    }
-    const char *const texts[] = {manifest->name, sha256, json.data};
-    int rc = nw__registry_file_change(&registry->file, "INSERT OR REPLACE INTO functions VALUES (?, ?, ?)", texts, 3,
-                                      why, why_size);
-    nw_buffer_fini(&json);
+    pending->change->rc = rc;
+    snprintf(pending->change->why, pending->change->why_size, "%s", why);
+}
+
+static void refuse_all(struct pending *pending, size_t n, const char *why)
+{
+    for (size_t i = 0; i < n; i++)
+        if (pending[i].change->rc == 0)
+            refuse(&pending[i], -EIO, why);
+}
+
+static void prepare(struct pending *pending, struct nw_registry_change *change)
+{
+    *pending = (struct pending){.change = change};
+    change->rc = 0;
+    if (!change->manifest)
+        return;
+    pending->row = nw__row_new(change->name, change->sha256);
+    if (!pending->row || nw_manifest_to_json(change->manifest, &pending->json) < 0)
+        refuse(pending, -ENOMEM, "out of memory");
+}
+
+static void pending_fini(struct pending *pending)
+{
+    free(pending->row);
+    nw_buffer_fini(&pending->json);
+}
+
+/* False: the directory is not known to be on disk, and all are refused. */
+static bool sync_code(struct nw_registry *registry, struct pending *pending, size_t n)
+{
+    struct nw__store_sync sync;
+    char why[512];
+    nw__store_sync_begin(&registry->store, &sync);
+    for (size_t i = 0; i < n; i++)
+        if (pending[i].row && pending[i].change->rc == 0)
+            pending[i].change->rc = nw__store_sync_file(&registry->store, pending[i].change->sha256,
+                                                        pending[i].change->why, pending[i].change->why_size);
+    if (nw__store_sync_end(&sync, why, sizeof why) == 0)
+        return true;
+    refuse_all(pending, n, why);
+    return false;
+}
+
+static bool names_code(const struct pending *pending, size_t n)
+{
+    while (n--)
+        if (pending[n].row)
+            return true;
+    return false;
+}
+
+static void add_record(struct nw_registry *registry, struct pending *pending, struct nw_buffer *bytes)
+{
+    const struct nw_registry_change *change = pending->change;
+    pending->place.at = bytes->length;
+    int rc = nw_journal_add(&registry->journal, bytes,
+                            (struct nw_record){.kind = pending->row ? NW_RECORD_PUT : NW_RECORD_DELETE,
+                                               .name = change->name,
+                                               .sha256 = change->sha256,
+                                               .manifest = pending->json.data,
+                                               .manifest_length = pending->json.length});
+    pending->place.length = (uint32_t)(bytes->length - pending->place.at);
+    if (rc < 0)
+        refuse(pending, rc, rc == -E2BIG ? "its settings are too large for the registry" : "out of memory");
+}
+
+/* Appends the records. Their places are told from `before` on. */
+static int append(struct nw_registry *registry, struct pending *pending, size_t n, uint64_t *before, char *why,
+                  size_t why_size)
+{
+    struct nw_buffer bytes = {0};
+    pthread_mutex_lock(&registry->append);
+    int rc = registry->journal.broken ? write_anew(registry, why, why_size) : 0;
+    *before = registry->journal.length;
+    for (size_t i = 0; i < n && !rc; i++)
+        if (pending[i].change->rc == 0)
+            add_record(registry, &pending[i], &bytes);
+    if (!rc && bytes.length)
+        rc = nw_journal_append(&registry->journal, &bytes, why, why_size);
+    pthread_mutex_unlock(&registry->append);
+    nw_buffer_fini(&bytes);
     return rc;
 }
 
-int nw_registry_delete(struct nw_registry *registry, const char *name, char *why, size_t why_size)
+static int write_records(struct nw_registry *registry, struct pending *pending, size_t n, char *why, size_t why_size)
 {
-    nw_check_valid(registry, registry);
-    return nw__registry_file_change(&registry->file, "DELETE FROM functions WHERE name = ?", &name, 1, why, why_size);
+    uint64_t before;
+    if (append(registry, pending, n, &before, why, why_size) < 0)
+        return -EIO;
+    if (nw_journal_sync(&registry->journal, why, why_size) < 0) {
+        pthread_mutex_lock(&registry->append);
+        nw_journal_take_back(&registry->journal, before);
+        pthread_mutex_unlock(&registry->append);
+        return -EIO;
+    }
+    for (size_t i = 0; i < n; i++)
+        pending[i].place.at += before;
+    return 0;
 }
 
-/* A row that cannot be read stays where it is; its function is not served. */
-static void read_row(sqlite3_stmt *query, void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256),
-                     void *arg)
+static void change_rows(struct nw_registry *registry, struct pending *pending, size_t n)
 {
-    const char *name = (const char *)sqlite3_column_text(query, 0);
-    const char *sha256 = (const char *)sqlite3_column_text(query, 1);
-    const char *json = (const char *)sqlite3_column_text(query, 2);
-    char why[512] = "it is not whole";
+    pthread_mutex_lock(&registry->append);
+    pthread_mutex_lock(&registry->index);
+    for (size_t i = 0; i < n; i++) {
+        if (pending[i].change->rc < 0)
+            continue;
+        struct nw__row *row = pending[i].row;
+        pending[i].row = NULL;
+        drop(registry, row ? nw__rows_put(&registry->rows, row, pending[i].place)
+                           : nw__rows_take(&registry->rows, pending[i].change->name));
+    }
+    pthread_mutex_unlock(&registry->index);
+    pthread_mutex_unlock(&registry->append);
+}
+
+/* What need not be waited for, but by the next ones. */
+static void tidy(struct nw_registry *registry)
+{
+    char why[512];
+    pthread_mutex_lock(&registry->append);
+    if (!is_mostly_dead(registry))
+        nw_journal_keep_copy(&registry->journal);
+    else if (write_anew(registry, why, sizeof why) < 0)
+        nw_log(NW_LOG_WARN, "the registry stays longer than it need be: %s", why);
+    pthread_mutex_unlock(&registry->append);
+}
+
+void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n)
+{
+    char why[512];
+    struct pending *pending = calloc(n, sizeof *pending);
+    nw_check_valid(registry, registry);
+    if (!pending)
+        nw_die_system("cannot write to the registry: out of memory");
+    for (size_t i = 0; i < n; i++)
+        prepare(&pending[i], changes[i]);
+    pthread_mutex_lock(&registry->commit);
+    if (!names_code(pending, n) || sync_code(registry, pending, n)) {
+        if (write_records(registry, pending, n, why, sizeof why) < 0)
+            refuse_all(pending, n, why);
+        change_rows(registry, pending, n);
+    }
+    tidy(registry);
+    pthread_mutex_unlock(&registry->commit);
+    for (size_t i = 0; i < n; i++)
+        pending_fini(&pending[i]);
+    free(pending);
+}
+
+/* --- reading --- */
+
+struct reading {
+    struct nw_registry *registry;
+    void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256);
+    void *arg;
+    struct nw_buffer bytes;
+};
+
+/* A record that cannot be read stays where it is; its function is not served. */
+static void read_row(void *arg, struct nw__row *row)
+{
+    struct reading *reading = arg;
+    char sha256[NW__STORE_SHA256_SIZE] = "", why[512] = "it is not whole";
+    struct nw_record record;
     struct nw_manifest manifest;
     nw_manifest_init(&manifest);
-    if (name && sha256 && json && strspn(sha256, "0123456789abcdef") == (NW__STORE_SHA256_SIZE - 1) &&
-        !sha256[(NW__STORE_SHA256_SIZE - 1)] &&
-        nw_manifest_parse_json(&manifest, json, strlen(json), NULL, 0, why, sizeof why) == 0 &&
-        !strcmp(manifest.name, name))
-        row(arg, &manifest, sha256);
+    memcpy(sha256, row->sha256, NW_RECORD_SHA256);
+    if (nw_journal_read(&reading->registry->journal, row->place, &reading->bytes, &record) == 0 &&
+        nw_manifest_parse_json(&manifest, record.manifest, record.manifest_length, NULL, 0, why, sizeof why) == 0 &&
+        !strcmp(manifest.name, row->name))
+        reading->row(reading->arg, &manifest, sha256);
     else
-        nw_log(NW_LOG_ERROR, "cannot read the registry's row of \"%s\": %s; deploy it again", name ? name : "", why);
+        nw_log(NW_LOG_ERROR, "cannot read the registry's record of \"%s\": %s; deploy it again", row->name, why);
     nw_manifest_fini(&manifest);
 }
 
-int nw_registry_each(struct nw_registry *registry,
-                     void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg, char *why,
-                     size_t why_size)
+void nw_registry_each(struct nw_registry *registry,
+                      void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg)
 {
-    sqlite3_stmt *query;
-    int rc = sqlite3_prepare_v2(registry->file.db, "SELECT name, sha256, manifest FROM functions ORDER BY name", -1,
-                                &query, NULL);
-    if (rc == SQLITE_OK)
-        while ((rc = sqlite3_step(query)) == SQLITE_ROW)
-            read_row(query, row, arg);
-    if (rc != SQLITE_DONE)
-        snprintf(why, why_size, "cannot read the registry: %s", sqlite3_errmsg(registry->file.db));
-    sqlite3_finalize(query);
-    return rc == SQLITE_DONE ? 0 : -EIO;
+    struct reading reading = {registry, row, arg, {0}};
+    nw__rows_each(&registry->rows, read_row, &reading);
+    nw_buffer_fini(&reading.bytes);
 }

@@ -3,7 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
-#include "engine/store/set_aside.h"
+#include "engine/store/journal/set_aside.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,22 +36,24 @@ static bool is_code_name(const char *name)
 
 /* --- opening --- */
 
-static void each_entry(struct nw__store *store, void (*entry)(void *arg, const char *name), void *arg)
+/* Until one is answered with false. */
+static void each_entry(struct nw__store *store, bool (*entry)(void *arg, const char *name), void *arg)
 {
     int fd = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir)
         return;
-    for (struct dirent *next; (next = readdir(dir));)
-        entry(arg, next->d_name);
+    for (struct dirent *next; (next = readdir(dir)) && entry(arg, next->d_name);)
+        continue;
     closedir(dir);
 }
 
-static void remove_temporary(void *arg, const char *name)
+static bool remove_temporary(void *arg, const char *name)
 {
     struct nw__store *store = arg;
     if (!strncmp(name, TEMPORARY, strlen(TEMPORARY)))
         unlinkat(store->directory, name, 0);
+    return true;
 }
 
 int nw__store_open(struct nw__store *store, const char *directory, char *why, size_t why_size)
@@ -170,7 +172,7 @@ static void set_aside(struct nw__store *store, const char *name, const struct st
     int rc = fstatat(store->directory, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
     bool same = !rc && now.st_ino == found->st_ino && now.st_dev == found->st_dev;
     if (same)
-        rc = nw__set_aside(store->directory, name, as, sizeof as);
+        rc = nw_set_aside(store->directory, name, as, sizeof as);
     pthread_mutex_unlock(&store->aside);
     if (same)
         nw_log(NW_LOG_ERROR, "store/%s is not what was deployed: %s%s", name,
@@ -208,7 +210,7 @@ static int check(struct nw__store *store, const char *name, int to)
 static int explain(struct nw__store *store, const char *name, int rc, char *why, size_t why_size)
 {
     char as[ASIDE_NAME];
-    if ((rc == -EBADMSG || rc == -ENOENT) && nw__set_aside_find(store->directory, name, as, sizeof as) == 0)
+    if ((rc == -EBADMSG || rc == -ENOENT) && nw_set_aside_find(store->directory, name, as, sizeof as) == 0)
         snprintf(why, why_size, "its code was changed in the store, and what was found is kept as store/%s", as);
     else if (rc == -EBADMSG)
         snprintf(why, why_size, "its code, store/%s, was changed", name);
@@ -242,14 +244,15 @@ int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, 
 
 /* --- writing --- */
 
+/* The disk is told at once, and waited for in nw__store_sync_file. */
 static int write_file(struct nw__store *store, const char *name, const void *code, size_t length)
 {
     int fd = openat(store->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
     if (fd < 0)
         return -errno;
     int rc = write_all(fd, code, length);
-    if (!rc && fsync(fd) < 0)
-        rc = -errno;
+    if (!rc)
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     close(fd);
     return rc;
 }
@@ -262,11 +265,23 @@ static int write_anew(struct nw__store *store, const char *name, const void *cod
     int rc = write_file(store, temporary, code, length);
     if (!rc && renameat(store->directory, temporary, store->directory, name) < 0)
         rc = -errno;
-    if (!rc && fsync(store->directory) < 0)
-        rc = -errno;
     if (rc < 0)
         unlinkat(store->directory, temporary, 0);
     return rc;
+}
+
+static int cannot_write(int rc, char *why, size_t why_size)
+{
+    char text[NW_ERROR_TEXT];
+    snprintf(why, why_size, "cannot write the code into the store: %s", nw_error_text(-rc, text));
+    return rc;
+}
+
+bool nw__store_has(struct nw__store *store, const char *sha256)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    return check(store, name, -1) == 0;
 }
 
 int nw__store_put(struct nw__store *store, const void *code, size_t length, const char *sha256, char *why,
@@ -274,17 +289,51 @@ int nw__store_put(struct nw__store *store, const void *code, size_t length, cons
 {
     char name[FILE_NAME];
     file_name(sha256, name);
-    int rc = check(store, name, -1);
-    if (rc == 0)
-        return 0;
-    rc = write_anew(store, name, code, length);
-    char text[NW_ERROR_TEXT];
-    if (rc < 0)
-        snprintf(why, why_size, "cannot write the code into the store: %s", nw_error_text(-rc, text));
-    return rc;
+    int rc = write_anew(store, name, code, length);
+    return rc < 0 ? cannot_write(rc, why, why_size) : 0;
+}
+
+static void *sync_directory(void *arg)
+{
+    struct nw__store_sync *sync = arg;
+    sync->rc = fsync(sync->directory) < 0 ? -errno : 0;
+    return NULL;
+}
+
+void nw__store_sync_begin(const struct nw__store *store, struct nw__store_sync *sync)
+{
+    *sync = (struct nw__store_sync){.directory = store->directory};
+    sync->threaded = pthread_create(&sync->thread, NULL, sync_directory, sync) == 0;
+    if (!sync->threaded)
+        sync_directory(sync);
+}
+
+int nw__store_sync_file(const struct nw__store *store, const char *sha256, char *why, size_t why_size)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    int fd = openat(store->directory, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return rc < 0 ? cannot_write(rc, why, why_size) : 0;
+}
+
+int nw__store_sync_end(struct nw__store_sync *sync, char *why, size_t why_size)
+{
+    if (sync->threaded)
+        pthread_join(sync->thread, NULL);
+    return sync->rc < 0 ? cannot_write(sync->rc, why, why_size) : 0;
 }
 
 /* --- what is there --- */
+
+bool nw__store_is_named(const struct nw__store *store, const char *sha256)
+{
+    char name[FILE_NAME];
+    file_name(sha256, name);
+    return faccessat(store->directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
 void nw__store_remove(struct nw__store *store, const char *sha256)
 {
@@ -294,22 +343,22 @@ void nw__store_remove(struct nw__store *store, const char *sha256)
 }
 
 struct each {
-    void (*callback)(void *arg, const char *sha256);
+    bool (*callback)(void *arg, const char *sha256);
     void *arg;
 };
 
-static void code_entry(void *arg, const char *name)
+static bool code_entry(void *arg, const char *name)
 {
     const struct each *each = arg;
     char sha256[NW__STORE_SHA256_SIZE];
     if (!is_code_name(name))
-        return;
+        return true;
     memcpy(sha256, name, SHA256_HEX);
     sha256[SHA256_HEX] = '\0';
-    each->callback(each->arg, sha256);
+    return each->callback(each->arg, sha256);
 }
 
-void nw__store_each(struct nw__store *store, void (*callback)(void *arg, const char *sha256), void *arg)
+void nw__store_each(struct nw__store *store, bool (*callback)(void *arg, const char *sha256), void *arg)
 {
     struct each each = {callback, arg};
     each_entry(store, code_entry, &each);

@@ -28,10 +28,27 @@ void nw__store_close(struct nw__store *store);
 /* The SHA-256 that names code, as hex digits. */
 void nw__store_name(const void *code, size_t length, char sha256[NW__STORE_SHA256_SIZE]);
 
-/* Writes code, durably, unless it is there; a file of its name that holds something else is set aside. 0, or negative
- * errno with `why`. */
+/* Whether code is there; a file of its name that holds something else is set aside. */
+bool nw__store_has(struct nw__store *store, const char *sha256);
+
+/* Whether there is a file of its name, whatever that holds. */
+bool nw__store_is_named(const struct nw__store *store, const char *sha256);
+
+/* Writes code. It is durable when it and the directory were synced. 0, or negative errno with `why`. */
 int nw__store_put(struct nw__store *store, const void *code, size_t length, const char *sha256, char *why,
                   size_t why_size);
+
+/* Makes code durable: begin, each file, end. The directory is synced meanwhile, on a thread of its own. 0, or negative
+ * errno with `why`; after a failure of the end none of the files counts as durable. */
+struct nw__store_sync {
+    pthread_t thread;
+    bool threaded;
+    int directory, rc;
+};
+
+void nw__store_sync_begin(const struct nw__store *store, struct nw__store_sync *sync);
+int nw__store_sync_file(const struct nw__store *store, const char *sha256, char *why, size_t why_size);
+int nw__store_sync_end(struct nw__store_sync *sync, char *why, size_t why_size);
 
 /*
  * A sealed copy of code in memory, to be read and mapped; close-on-exec. What happens to the file later does not change
@@ -42,8 +59,8 @@ int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, 
 
 void nw__store_remove(struct nw__store *store, const char *sha256);
 
-/* Calls back with the SHA-256 of each file that is named as code. */
-void nw__store_each(struct nw__store *store, void (*callback)(void *arg, const char *sha256), void *arg);
+/* Calls back with the SHA-256 of each file that is named as code, until the callback returns false. */
+void nw__store_each(struct nw__store *store, bool (*callback)(void *arg, const char *sha256), void *arg);
 
 /* Whether the directory is still there, under the same path. */
 bool nw__store_is_there(const struct nw__store *store, const char *directory);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -49,6 +50,14 @@ struct nw_registry *open_registry(void)
     return registry;
 }
 
+int change(struct nw_registry *registry, const char *name, const struct nw_manifest *manifest, const char *sha256,
+           char *text, size_t size)
+{
+    struct nw_registry_change change = {name, manifest, sha256, 0, text, size}, *const all = &change;
+    nw_registry_apply(registry, &all, 1);
+    return change.rc;
+}
+
 void put(struct nw_registry *registry, const char *name, const char *code, unsigned slots)
 {
     struct nw_manifest manifest;
@@ -58,7 +67,7 @@ void put(struct nw_registry *registry, const char *name, const char *code, unsig
     manifest.slots = slots;
     assert_int_equal(nw_manifest_set(&manifest, "env", "KEY=a \"value\"", why, sizeof why), 0);
     if (nw_registry_store(registry, code, strlen(code), sha256, why, sizeof why) < 0 ||
-        nw_registry_put(registry, &manifest, sha256, why, sizeof why) < 0)
+        change(registry, name, &manifest, sha256, why, sizeof why) < 0)
         fail_msg("%s", why);
     nw_manifest_fini(&manifest);
 }
@@ -87,10 +96,16 @@ static void take_row(void *arg, struct nw_manifest *manifest, const char *sha256
     }
 }
 
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(((const struct row *)one)->name, ((const struct row *)other)->name);
+}
+
 struct rows read_rows(struct nw_registry *registry)
 {
     struct rows rows = {.registry = registry};
-    assert_int_equal(nw_registry_each(registry, take_row, &rows, why, sizeof why), 0);
+    nw_registry_each(registry, take_row, &rows);
+    qsort(rows.row, (size_t)rows.n, sizeof *rows.row, by_name);
     return rows;
 }
 
@@ -121,4 +136,37 @@ int files_in_store(void)
 int damaged_in_store(void)
 {
     return files_with(".so.damaged") + files_with(".so.damaged.2");
+}
+
+size_t read_file(const char *name, char *to)
+{
+    FILE *file = fopen(path_in(name), "r");
+    assert_non_null(file);
+    size_t n = fread(to, 1, FILE_MOST, file);
+    fclose(file);
+    return n;
+}
+
+void write_file(const char *name, const char *from, size_t length)
+{
+    chmod(path_in(name), 0600);
+    FILE *file = fopen(path_in(name), "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(from, 1, length, file), length);
+    fclose(file);
+}
+
+void remove_file(const char *name)
+{
+    assert_int_equal(unlink(path_in(name)), 0);
+}
+
+bool is_there(const char *name)
+{
+    return access(path_in(name), F_OK) == 0;
+}
+
+void store_path(const char *sha256, char *name)
+{
+    sprintf(name, "store/%s.so", sha256);
 }

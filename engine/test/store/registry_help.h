@@ -10,6 +10,10 @@ int tear_down(void **state);
 
 struct nw_registry *open_registry(void);
 
+/* Applies one change; without manifest the function is removed. As nw_registry_apply, and `rc` is returned. */
+int change(struct nw_registry *registry, const char *name, const struct nw_manifest *manifest, const char *sha256,
+           char *text, size_t size);
+
 /* Deploys, as far as the registry is concerned. */
 void put(struct nw_registry *registry, const char *name, const char *code, unsigned slots);
 
@@ -30,6 +34,17 @@ struct rows read_rows(struct nw_registry *registry);
 /* Shared objects in the store, and files that were set aside there. */
 int files_in_store(void);
 int damaged_in_store(void);
+
+#define FILE_MOST 65536 /* bytes of a file that is read */
+
+/* A file in the directory: its bytes, the same from now on, gone, whether it is there. */
+size_t read_file(const char *name, char *to);
+void write_file(const char *name, const char *from, size_t length);
+void remove_file(const char *name);
+bool is_there(const char *name);
+
+/* The name of code, in the directory. */
+void store_path(const char *sha256, char *name);
 
 /* The path of a file in the directory; valid until the next call. */
 const char *path_in(const char *name);

@@ -39,7 +39,7 @@ static void keeps_rows_and_code(void **state)
     assert_int_equal(rows.row[1].slots, 4);
     assert_int_equal(files_in_store(), 2); /* the old code of b was removed when it was opened */
 
-    assert_int_equal(nw_registry_delete(registry, "a", why, sizeof why), 0);
+    assert_int_equal(change(registry, "a", NULL, NULL, why, sizeof why), 0);
     nw_registry_forget(registry, rows.row[0].sha256);
     nw_registry_forget(registry, rows.row[1].sha256); /* named by a row: stays */
     assert_int_equal(files_in_store(), 1);
@@ -91,10 +91,11 @@ static void keeps_rows_from_others(void **state)
     struct nw_registry *registry = open_registry();
     put(registry, "f", "code", 1);
     assert_int_equal(mode_of("registry"), 0600);
+    assert_int_equal(mode_of("registry.backup"), 0600);
     assert_int_equal(mode_of("store"), 0700);
     nw_registry_close(registry);
     make_for_all("registry");
-    make_for_all("registry-journal");
+    make_for_all("registry.backup");
     make_for_all("registry.copy");
     make_for_all("other");
     registry = open_registry();
@@ -106,6 +107,78 @@ static void keeps_rows_from_others(void **state)
     umask(mask);
 }
 
+/* One change that cannot be made keeps none of the others from being made. */
+static void applies_changes_together(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    struct nw_manifest manifests[3];
+    struct nw_registry_change changes[4], *all[4];
+    char texts[4][256], sha256[65];
+    struct nw_registry *registry = open_registry();
+    put(registry, "gone", "code", 1);
+    assert_int_equal(nw_registry_store(registry, "code", 4, sha256, why, sizeof why), 0);
+    for (int i = 0; i < 4; i++) {
+        changes[i] = (struct nw_registry_change){"gone", NULL, NULL, 1, texts[i], sizeof texts[i]};
+        all[i] = &changes[i];
+    }
+    for (int i = 0; i < 3; i++) {
+        nw_manifest_init(&manifests[i]);
+        strcpy(manifests[i].name, names[i]);
+        assert_int_equal(nw_manifest_set(&manifests[i], "env", "KEY=a \"value\"", why, sizeof why), 0);
+        changes[i].name = names[i];
+        changes[i].manifest = &manifests[i];
+        changes[i].sha256 = sha256;
+    }
+    changes[1].sha256 = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"; /* is not there */
+    nw_registry_apply(registry, all, 4);
+    assert_int_equal(changes[0].rc, 0);
+    assert_int_equal(changes[1].rc, -ENOENT);
+    assert_non_null(strstr(texts[1], "cannot write the code"));
+    assert_int_equal(changes[2].rc, 0);
+    assert_int_equal(changes[3].rc, 0);
+    nw_registry_close(registry);
+    registry = open_registry();
+    struct rows rows = read_rows(registry);
+    assert_int_equal(rows.n, 2);
+    assert_string_equal(rows.row[0].name, "a");
+    assert_string_equal(rows.row[1].name, "c");
+    nw_registry_close(registry);
+    for (int i = 0; i < 3; i++)
+        nw_manifest_fini(&manifests[i]);
+}
+
+static long size_of(const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(path_in(name), &st), 0);
+    return (long)st.st_size;
+}
+
+/* What does not count any more is left out now and then, also in the copy. */
+static void does_not_grow_without_end(void **state)
+{
+    (void)state;
+    struct nw_registry *registry = open_registry();
+    long largest = 0;
+    put(registry, "kept", "code", 7);
+    for (unsigned i = 0; i < 20000; i++) {
+        put(registry, "often", "code", 1 + i % 64);
+        if (i % 100 == 0)
+            largest = size_of("registry") > largest ? size_of("registry") : largest;
+    }
+    assert_true(largest > 1000000 && largest < 2 << 20);
+    assert_int_equal(size_of("registry"), size_of("registry.backup"));
+    nw_registry_close(registry);
+    registry = open_registry();
+    struct rows rows = read_rows(registry);
+    assert_int_equal(rows.n, 2);
+    assert_int_equal(rows.row[0].slots, 7);
+    assert_int_equal(rows.row[1].slots, 1 + 19999 % 64);
+    assert_null(nw_registry_notice(registry));
+    nw_registry_close(registry);
+}
+
 /* Deploys and removes without end; the pipe carries the number of each step that is durable. */
 _Noreturn static void write_until_killed(int pipe_fd, unsigned first)
 {
@@ -115,7 +188,7 @@ _Noreturn static void write_until_killed(int pipe_fd, unsigned first)
         snprintf(name, sizeof name, "f%u", i % 4);
         snprintf(code, sizeof code, "code number %u", i);
         if (i % 7 == 6)
-            nw_registry_delete(registry, name, why, sizeof why);
+            change(registry, name, NULL, NULL, why, sizeof why);
         else
             put(registry, name, code, 1 + i % 64);
         if (write(pipe_fd, &i, sizeof i) != sizeof i)
@@ -145,39 +218,6 @@ static void expect_step(const struct rows *rows, unsigned last, bool *matches)
         n++;
     }
     *matches &= n == rows->n;
-}
-
-/* What sqlite writes beside the rows while they change holds them, too. */
-static void keeps_the_journal_from_others(void **state)
-{
-    (void)state;
-    mode_t mask = umask(0);
-    struct nw_registry *registry = open_registry();
-    unsigned reported;
-    int fds[2];
-    nw_registry_close(registry);
-    assert_int_equal(pipe(fds), 0);
-    pid_t pid = fork();
-    if (!pid)
-        write_until_killed(fds[1], 0);
-    close(fds[1]);
-    int seen = 0;
-    for (int looks = 0; looks < 100000 && seen < 10; looks++) {
-        char path[128];
-        struct stat st;
-        snprintf(path, sizeof path, "%s/registry-journal", directory);
-        if (stat(path, &st) < 0)
-            continue;
-        assert_int_equal(st.st_mode & 0777, 0600);
-        seen++;
-    }
-    kill(pid, SIGKILL);
-    while (read(fds[0], &reported, sizeof reported) > 0)
-        continue;
-    close(fds[0]);
-    waitpid(pid, NULL, 0);
-    umask(mask);
-    assert_true(seen > 0);
 }
 
 /* After a kill the rows are those of the last step that was reported, or of the one that was under way. */
@@ -233,7 +273,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(shares_equal_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_why_it_cannot_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_rows_from_others, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keeps_the_journal_from_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(applies_changes_together, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_grow_without_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_kills, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("engine registry", tests, NULL, NULL);

@@ -1,0 +1,40 @@
+/* Setting aside as set_aside.h tells. */
+#include "engine/store/journal/set_aside.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define MOST 1000 /* files of one name; each is somebody's accident */
+
+int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size)
+{
+    snprintf(as, as_size, "%s.damaged", name);
+    return faccessat(directory, as, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* A name for it that nothing has. */
+static int free_name(int directory, const char *name, char *as, size_t as_size)
+{
+    int rc = nw_set_aside_find(directory, name, as, as_size);
+    for (int i = 2; rc == 0 && i <= MOST; i++) {
+        snprintf(as, as_size, "%s.damaged.%d", name, i);
+        rc = faccessat(directory, as, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+    }
+    return rc == -ENOENT ? 0 : rc ? rc : -EEXIST;
+}
+
+int nw_set_aside(int directory, const char *name, char *as, size_t as_size)
+{
+    int rc = free_name(directory, name, as, as_size);
+    return rc ? rc : renameat(directory, name, directory, as) < 0 ? -errno : 0;
+}
+
+/* Some file systems have no second names. */
+int nw_set_aside_keep(int directory, const char *name, char *as, size_t as_size)
+{
+    int rc = free_name(directory, name, as, as_size);
+    if (rc || linkat(directory, name, directory, as, 0) == 0)
+        return rc;
+    return renameat(directory, name, directory, as) < 0 ? -errno : 0;
+}
