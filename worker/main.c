@@ -60,8 +60,10 @@
 
 #define TICK_NS           2000000ull
 #define DESCRIPTORS_AHEAD 4096
-#define QUIET_TICKS       50 /* in a row, after which the watch rests until something runs again */
+#define QUIET_TICKS       16 /* in a row, after which the watch rests until something runs again */
 #define LIBC_PATH         "/lib/x86_64-linux-gnu/libc.so.6"
+
+_Static_assert(QUIET_TICKS *NW_HOLDS_LOOKED_AT >= NW_DOMAINS_MAX, "the watch rests before it has seen all holds");
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,

@@ -82,7 +82,7 @@ bool nw_deaths_wait(void)
 /* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
 void nw_dying_sweep(void)
 {
-    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+    for (struct nw_domain *d = nw_domain_after(NULL); d && nw_domains_dying(); d = nw_domain_after(d)) {
         struct nw_slot *slot, *next;
 
         if (d->state != NW_DOMAIN_DYING)

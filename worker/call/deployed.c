@@ -34,6 +34,8 @@
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
+static bool unsettled; /* some function retires or has no domain: nw_deployed_tend looks at all of them */
+
 int nw_deployed_inspect(struct nw_deployed *f, char reason[NW_REASON_MAX])
 {
     struct stat st;
@@ -165,6 +167,7 @@ void nw_deployed_load(const struct nw_control_message *message)
         nw_tell_engine(NW_CONTROL_REFUSED, head->deployment, 0, why);
     else
         nw_deployed_move(f, NW_DEPLOYED_LOAD);
+    unsettled = true;
 }
 
 void nw_deployed_reach(const struct nw_control_message *message)
@@ -238,6 +241,7 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
 
     if (f->domain == domain)
         nw_store_release(&f->domain, NULL); /* loaded by the nested call in dispatch.c */
+    unsettled = true;
     if (f->state == NW_DEPLOYED_RETIRING) {
         if (status != NW_STATUS_UNAVAILABLE && !f->silent)
             nw_log(NW_LOG_WARN, "function %s: %s while it was being ended", f->name, reason);
@@ -285,6 +289,7 @@ void nw_deployed_retire(uint32_t deployment)
         return;
     nw__routes_clear(f);
     nw_deployed_move(f, NW_DEPLOYED_RETIRE);
+    unsettled = true;
     nw_wake_control();
 }
 
@@ -360,6 +365,9 @@ bool nw_deployed_tend(uint64_t now)
 {
     bool busy = false;
 
+    if (!unsettled)
+        return false;
+    unsettled = false;
     for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
         if (f->state == NW_DEPLOYED_RETIRING)
             retire_idle(f, now);
@@ -367,7 +375,7 @@ bool nw_deployed_tend(uint64_t now)
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }
-        busy |= f->state == NW_DEPLOYED_RETIRING || (f->state != NW_DEPLOYED_NONE && !f->domain);
+        unsettled |= f->state == NW_DEPLOYED_RETIRING || (f->state != NW_DEPLOYED_NONE && !f->domain);
     }
-    return busy;
+    return busy || unsettled;
 }

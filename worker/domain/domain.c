@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static uint32_t in_state[NW_DOMAIN_BURIED + 1];       /* modulo 2^32; how many came to NONE, less how many left it */
 static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by this name */
 
 /* attacks look for it by this name */
@@ -42,10 +43,23 @@ void nw_domain_move(struct nw_domain *domain, enum nw_domain_event event)
     const uint8_t next = next_state[domain->state][event];
 
     nw_check_that(next);
-    if (next)
+    if (next) {
+        in_state[domain->state]--;
+        in_state[next - 1]++;
         nw_store_seq_cst(&domain->state,
                          (uint32_t)next - 1); /* loaded by executors, when they are kicked at the latest */
+    }
     nw_check_valid(nw_domain, domain);
+}
+
+uint32_t nw_domains_dying(void)
+{
+    return in_state[NW_DOMAIN_DYING];
+}
+
+uint32_t nw_domains_there(void)
+{
+    return 0u - in_state[NW_DOMAIN_NONE]; /* each of them left NONE */
 }
 
 struct nw_domain *nw_domain_at(uint64_t index)

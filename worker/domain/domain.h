@@ -81,6 +81,8 @@ struct nw_domain {
     uint32_t slots_end; /* beyond it no slot was ever used */
     struct nw_ready_list ready[NW_PACES];
     struct nw_domain *next_buried;
+    struct nw_domain *next_attended; /* in the list of attended.h */
+    bool attended;                   /* there */
     struct nw_slot *sleepers;
     uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
     uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
@@ -128,6 +130,10 @@ bool nw_domain_is_valid(const struct nw_domain *domain);
 
 /* The one place where the state changes. Lock held; seen by who looks at it without, once it is kicked. */
 void nw_domain_move(struct nw_domain *domain, enum nw_domain_event event);
+
+/* How many are DYING, and how many are not NONE. Lock held. */
+uint32_t nw_domains_dying(void);
+uint32_t nw_domains_there(void);
 
 /* The records of domains, of which some are unused (NONE); they stay where they are. NULL behind the last. Lock held.
  */

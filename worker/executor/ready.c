@@ -1,5 +1,6 @@
 /* See ready.h. */
 #include "worker/executor/ready.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
@@ -45,6 +46,7 @@ void nw_ready(struct nw_slot *slot)
     struct nw_domain *domain = slot->domain;
     struct nw_ready_list *list = &domain->ready[slot->pace];
 
+    nw_attend(domain);
     nw_slot_move(slot, NW_SLOT_READY);
     slot->queued_as = slot->pace;
     slot->next = NULL;

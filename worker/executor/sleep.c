@@ -2,6 +2,7 @@
 #include "worker/executor/sleep.h"
 #include "worker/base/limits.h"
 #include "worker/base/signals.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
@@ -35,6 +36,7 @@ void nw_sleep_interrupt(struct nw_slot *slot)
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
     n_awaiting += state == NW_SLOT_BLOCK;
+    nw_attend(slot->domain);
     nw_slot_move(slot, state);
     slot->wake_at = wake_at;
     slot->next = slot->domain->sleepers;
@@ -82,11 +84,19 @@ uint64_t nw_sleepers_run(uint64_t now)
 {
     uint64_t next = UINT64_MAX;
 
-    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+    for (struct nw_domain *d = nw_attended_after(NULL); d; d = nw_attended_after(d)) {
         if (d->sleepers)
             next = domain_timers(d, now, next);
     }
     return next;
+}
+
+bool nw_sleepers_timed(const struct nw_domain *domain)
+{
+    for (const struct nw_slot *slot = domain->sleepers; slot; slot = slot->next)
+        if (slot->wake_at)
+            return true;
+    return false;
 }
 
 bool nw__sleepers_await(void)

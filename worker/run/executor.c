@@ -8,6 +8,7 @@
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
@@ -122,11 +123,14 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     struct nw_slot *slot;
 
     pthread_mutex_lock(&nw_monitor_lock);
+    if (nw_running(ex)) /* it may wait for something now */
+        nw_attend(nw_running(ex)->domain);
     account(ex);
     ex->away = true;
     nw_ring_poll();
     slot = find_work(ex);
     nw_slot_move(slot, NW_SLOT_RUNNING);
+    nw_attend(slot->domain);
     ex->gate.current = &slot->gate;
     ex->away = false;
     nw__key_surfaced(ex);

@@ -5,6 +5,7 @@
 #include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -12,10 +13,12 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/wire/link.h"
 #include "worker/wire/receive.h"
+#include "worker/wire/report.h"
 #include "worker/wire/send.h"
 #include <stdio.h>
 
@@ -63,12 +66,26 @@ static bool excuse(struct nw_slot *slot, uint64_t now, const char *reason)
     return true;
 }
 
+/* Those who wait for what it does: nothing of theirs surfaces meanwhile. Of one that runs this may be of an invocation
+ * that is over already, or half of one and half of the next: then a domain is looked at in vain. */
+static void attend_callers(const struct nw_slot *slot)
+{
+    uint32_t sequence = nw_load_relaxed(&slot->sequence); /* as in past_deadline */
+
+    for (int depth = 0; slot && slot->state != NW_SLOT_UNUSED && sequence & 1 && depth <= NW_CALL_DEPTH_MAX; depth++) {
+        slot = nw_load_relaxed(&slot->caller); /* the same */
+        if (slot)
+            nw_attend(slot->domain);
+    }
+}
+
 static void watch_slots(struct nw_domain *domain, uint64_t now)
 {
     struct nw_deployed *function = domain->function;
     char reason[NW_REASON_MAX];
 
     for (size_t i = 0; domain->state == NW_DOMAIN_LIVE && i < domain->slots_end; i++) {
+        attend_callers(&domain->slots[i]);
         if (!past_deadline(&domain->slots[i], now, function->timeout_ns))
             continue;
         snprintf(reason, sizeof(reason), "ran past its deadline of %llu ms",
@@ -125,13 +142,30 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
         nw_executor_kick(ex);
 }
 
+/* Nothing that time could change is left of it. What runs in it without having surfaced is found from its executor. */
+static bool is_quiet(const struct nw_domain *domain)
+{
+    if (domain->state == NW_DOMAIN_NONE || domain->state == NW_DOMAIN_BURIED)
+        return true;
+    return domain->state == NW_DOMAIN_LIVE && !domain->closing && domain->n_free == domain->n_workers &&
+           domain->n_workers <= domain->function->slots && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
+           !nw_holds_untold(domain);
+}
+
 bool nw_watch(uint64_t now)
 {
     bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_links_have_work(), busy = waiting;
     uint64_t most = quantum(waiting);
 
     nw_ready_time(now);
-    for (struct nw_domain *domain = nw_domain_after(NULL); domain; domain = nw_domain_after(domain)) {
+    for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex)) {
+        if (ex->idle || ex->away)
+            continue;
+        nw_attend(nw_running(ex)->domain);
+        attend_callers(nw_running(ex));
+    }
+    nw_attended_drop(is_quiet);
+    for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
         busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
                 domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)

@@ -3,6 +3,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/call/death.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/domain.h"
 #include "worker/executor/wake.h"
 #include "worker/signal/signals.h"
@@ -24,11 +25,13 @@ static void find_next(struct nw_signals *signals)
     }
 }
 
-static void changed(struct nw_signals *signals)
+static void changed(struct nw_domain *domain)
 {
-    find_next(signals);
-    if (signals->next_timer)
-        nw_wake_control_by(signals->next_timer);
+    find_next(&domain->signals);
+    if (!domain->signals.next_timer)
+        return;
+    nw_attend(domain);
+    nw_wake_control_by(domain->signals.next_timer);
 }
 
 /* It has expired: from when it expires again, `least` from now. */
@@ -52,7 +55,7 @@ void nw_signal_timer_set(struct nw_domain *domain, struct nw_signal_timer *timer
     timer->interval = interval;
     timer->pending = false;
     timer->overrun = 0;
-    changed(&domain->signals);
+    changed(domain);
 }
 
 void nw__signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *timer)
@@ -62,7 +65,7 @@ void nw__signal_timer_taken(struct nw_domain *domain, struct nw_signal_timer *ti
         step(timer, nw_now(), LEAST_NS);
     timer->overran = timer->overrun;
     timer->overrun = 0;
-    changed(&domain->signals);
+    changed(domain);
 }
 
 /* Nobody handles it. */
@@ -116,7 +119,7 @@ uint64_t nw_signal_timers_run(uint64_t now)
 {
     uint64_t next = UINT64_MAX;
 
-    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+    for (struct nw_domain *d = nw_attended_after(NULL); d; d = nw_attended_after(d)) {
         uint64_t expires = domain_timers(d, now);
 
         next = expires < next ? expires : next;

@@ -6,6 +6,7 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
@@ -90,20 +91,11 @@ void nw_tell_rest(void)
     }
 }
 
-static uint32_t count_domains(void)
-{
-    uint32_t n = 0;
-
-    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
-        n += d->state != NW_DOMAIN_NONE;
-    return n;
-}
-
 bool nw_tell_usage(uint64_t now)
 {
     static struct nw_control told;
     static uint64_t told_at;
-    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = worker, .slots = count_domains()};
+    struct nw_control head = {.kind = NW_CONTROL_USAGE, .worker = worker, .slots = nw_domains_there()};
 
     head.value = nw_keys_free();
     head.memory = nw_load_relaxed(&refused); /* counted by nw_tell_refused */
@@ -117,7 +109,7 @@ bool nw_tell_usage(uint64_t now)
 }
 
 /* Whether the engine knows something else of it. */
-static bool holds_differ(const struct nw_domain *domain)
+bool nw_holds_untold(const struct nw_domain *domain)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         if (nw_share_used(&domain->account, (enum nw_resource)r) != domain->account.told[r])
@@ -157,10 +149,14 @@ bool nw_tell_holds(uint64_t now)
     bool untold = false;
 
     told_at = may ? now : told_at;
-    for (size_t i = 0; i < NW_DOMAINS_MAX; i++) {
+    for (size_t i = 0; i < NW_HOLDS_LOOKED_AT; i++) {
         struct nw_domain *domain = nw_domain_at(turn = (turn + 1) % NW_DOMAINS_MAX);
 
-        if (!domain || domain->state != NW_DOMAIN_LIVE || !holds_differ(domain))
+        if (domain && domain->state == NW_DOMAIN_LIVE && nw_holds_untold(domain))
+            nw_attend(domain);
+    }
+    for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
+        if (domain->state != NW_DOMAIN_LIVE || !nw_holds_untold(domain))
             continue;
         if (may > 0 && tell_holds_of(domain))
             may--;

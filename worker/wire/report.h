@@ -5,13 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nw_domain;
+
+#define NW_HOLDS_LOOKED_AT 32 /* domains in which nothing runs, by each nw_tell_holds: others may give back for them \
+                               */
+
 void nw_tell_init(int control, uint32_t worker); /* the socket, and the number of this worker */
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
-bool nw_tell_waits(void);         /* the engine has yet to read something */
-void nw_tell_rest(void);          /* what the engine was too slow to take */
-bool nw_tell_usage(uint64_t now); /* when it changed, but not too often; true: look again soon */
-bool nw_tell_holds(uint64_t now); /* what domains hold; the same */
+bool nw_tell_waits(void);                             /* the engine has yet to read something */
+void nw_tell_rest(void);                              /* what the engine was too slow to take */
+bool nw_tell_usage(uint64_t now);                     /* when it changed, but not too often; true: look again soon */
+bool nw_tell_holds(uint64_t now);                     /* what domains hold; the same */
+bool nw_holds_untold(const struct nw_domain *domain); /* the engine has yet to hear of it */
 
 void nw_tell_refused(void); /* any lock: one more system call was refused */
 

@@ -1,0 +1,29 @@
+/*
+ * The domains that time can change something for: the control thread looks at these alone, however many there are. One
+ * is put here when something of it begins to run, to sleep or to wait, and goes when a look finds it quiet. A nested
+ * call puts nothing here: who looks also finds those that run, from their executors and from callees (run/watch.c).
+ *
+ * Lock held.
+ */
+#ifndef NW_WORKER_DOMAIN_ATTENDED_H
+#define NW_WORKER_DOMAIN_ATTENDED_H
+
+#include "worker/domain/domain.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+void nw__attend(struct nw_domain *domain);
+
+static inline void nw_attend(struct nw_domain *domain)
+{
+    if (!domain->attended)
+        nw__attend(domain);
+}
+
+/* Each in turn; the first is the one after NULL. Those that are put here meanwhile come too. */
+struct nw_domain *nw_attended_after(const struct nw_domain *domain);
+
+/* Drops those that are quiet. */
+void nw_attended_drop(bool (*is_quiet)(const struct nw_domain *domain));
+
+#endif
