@@ -32,7 +32,7 @@ $(B)/obj/common/resources-doc: $(call objects,common/manifest/resources_doc.c co
     $(COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
-docs/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and shares
+docs/reference/limits.md: $(B)/obj/common/resources-doc ## write the table of limits and shares
 	$(Q)$< > $@.new && mv $@.new $@
 
 # The ring once more, watched by ThreadSanitizer, which cannot be mixed with another sanitizer's objects.

@@ -41,7 +41,7 @@ POLICY_DOC := $(call objects,worker/policy/doc.c worker/policy/rules.c)
 $(B)/obj/worker/policy-doc: $(POLICY_DOC) $(call objects,worker/policy/doc_main.c)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
-docs/syscalls.md: $(B)/obj/worker/policy-doc ## write the table of system calls from the policy
+docs/reference/syscalls.md: $(B)/obj/worker/policy-doc ## write the table of system calls from the policy
 	$(Q)$< > $@.new && mv $@.new $@
 
 include worker/test/part.mk

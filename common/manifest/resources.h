@@ -36,7 +36,7 @@ extern const struct nw_resource_terms nw_resources[NW_RESOURCE_COUNT];
 void nw_resources_format(const uint64_t used[NW_RESOURCE_COUNT], char text[NW_RESOURCES_TEXT]);
 int nw_resources_parse(const char *text, uint64_t used[NW_RESOURCE_COUNT]);
 
-/* docs/limits.md */
+/* docs/reference/limits.md */
 void nw_resources_document(FILE *to);
 
 #endif

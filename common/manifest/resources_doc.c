@@ -1,4 +1,4 @@
-/* Writes docs/limits.md from resources.def. */
+/* Writes docs/reference/limits.md from resources.def. */
 #include "common/manifest/resources.h"
 #include <stdbool.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 static const char intro[] =
     "# Limits and shares\n"
     "\n"
-    "Written by `make docs/limits.md` from `common/manifest/resources.def`; do not edit.\n"
+    "Written by `make docs/reference/limits.md` from `common/manifest/resources.def`; do not edit.\n"
     "\n"
     "What many want, each may have up to a limit. Its share is what nobody else can take. Keys of the manifest that\n"
-    "change a limit are explained in [functions.md](functions.md).\n"
+    "change a limit are explained in [functions.md](../functions.md).\n"
     "\n"
     "| resource | owner | share | limit | counts | beyond it | lower it by | all together |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- |\n";

@@ -1,4 +1,4 @@
-/* Prints docs/limits.md; run by make. */
+/* Prints docs/reference/limits.md; run by make. */
 #include "common/manifest/resources.h"
 
 int main(void)

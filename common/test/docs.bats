@@ -2,7 +2,7 @@
 
 setup() {
     cd "$BATS_TEST_DIRNAME/../.."
-    mapfile -t DOCS < <(ls README.md docs/*.md docs/decisions/*.md)
+    mapfile -t DOCS < <(ls README.md docs/*.md docs/*/*.md)
 }
 
 # paths_named FILE...: "FILE PATH" for every path of the tree that a text names between backticks. Not those of a build,

@@ -94,7 +94,7 @@ static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(holds, "memory peak", peak);
 }
 
-/* What its domains hold in all workers, of what is in docs/limits.md. */
+/* What its domains hold in all workers, of what is in docs/reference/limits.md. */
 static void add_holds(cJSON *object, const struct nw_deployment *deployment)
 {
     cJSON *holds = cJSON_AddObjectToObject(object, "holds");

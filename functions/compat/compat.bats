@@ -1,5 +1,5 @@
-# What docs/compatibility.md says: a test for each row of rows.txt, named by its ID, that tries it and notes what it found;
-# last, that the table says the same.
+# What docs/reference/compatibility.md says: a test for each row of rows.txt, named by its ID, that tries it and notes
+# what it found; last, that the table says the same.
 # timeout: 300
 
 load helper
@@ -365,10 +365,10 @@ cells() {
 }
 
 @test "the table says what was found, of these rows and no others" {
-    local doc=$NW_ROOT/docs/compatibility.md now=$BATS_TEST_TMPDIR/now only=$BATS_TEST_TMPDIR/only lies
+    local doc=$NW_ROOT/docs/reference/compatibility.md now=$BATS_TEST_TMPDIR/now only=$BATS_TEST_TMPDIR/only lies
     mkdir "$only" && cp "$RESULTS/$NW_TEST_MODE" "$only"
     "$HERE/table.sh" "$only" >"$now"
-    diff <(cells 1 3 4 6 <"$doc") <(cells 1 3 4 6 <"$now") || fail "write it again: make docs/compatibility.md"
+    diff <(cells 1 3 4 6 <"$doc") <(cells 1 3 4 6 <"$now") || fail "write it again: make docs/reference/compatibility.md"
     lies=$(grep -v '| not tried |' "$now" | cells 1 5 | grep -vxFf <(cells 1 5 <"$doc") || true)
     [ -z "$lies" ] || fail "found, but not what the table says: $lies"
     diff <(sed -n 's/^\([^ #]*\) | .*/\1/p' "$HERE/rows.txt") <(sed -n 's/^@test "\([^ ]*\): .*/\1/p' "$HERE/compat.bats")

@@ -1,6 +1,6 @@
-# The functions that docs/compatibility.md tells of, one for each library: functions/compat/NAME.c, .cc, .rs or .go
-# becomes build/compat/NAME.so where what it needs is installed. All are tried by compat.bats, which skips what was not
-# built.
+# The functions that docs/reference/compatibility.md tells of, one for each library: NAME.c, .cc, .rs or .go in one of
+# the folders here becomes build/compat/NAME.so where what it needs is installed. All are tried by compat.bats, which
+# skips what was not built.
 
 COMPAT := $(B)/compat
 
@@ -48,14 +48,19 @@ $(COMPAT)/compat.o: functions/compat/compat.c functions/compat/compat.h include/
 	$(call say,CC,$<)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -c -o $@ $<
 
-$(COMPAT)/%.so: functions/compat/%.c $(COMPAT)/compat.o functions/compat/compat.h
-	$(call say,SO,$@)
-	$(Q)$(CC) $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $< $(COMPAT)/compat.o $(COMPAT_FLAGS)
+# $(call compat_folder,FOLDER): what is made of the C and C++ files in it
+define compat_folder
+$(COMPAT)/%.so: functions/compat/$(1)/%.c $(COMPAT)/compat.o functions/compat/compat.h
+	$$(call say,SO,$$@)
+	$$(Q)$$(CC) $$(filter-out -MMD -MP,$$(FUNCTION_CFLAGS)) -I. $$(FUNCTION_LDFLAGS) -o $$@ $$< $(COMPAT)/compat.o \
+	    $$(COMPAT_FLAGS)
 
-$(COMPAT)/%.so: functions/compat/%.cc $(COMPAT)/compat.o functions/compat/compat.h
-	$(call say,SO,$@)
-	$(Q)$(CXX) $(filter-out -MMD -MP,$(FUNCTION_CXXFLAGS)) $(FUNCTION_LDFLAGS) -o $@ $< $(COMPAT)/compat.o \
-	    $(COMPAT_FLAGS)
+$(COMPAT)/%.so: functions/compat/$(1)/%.cc $(COMPAT)/compat.o functions/compat/compat.h
+	$$(call say,SO,$$@)
+	$$(Q)$$(CXX) $$(filter-out -MMD -MP,$$(FUNCTION_CXXFLAGS)) -I. $$(FUNCTION_LDFLAGS) -o $$@ $$< \
+	    $(COMPAT)/compat.o $$(COMPAT_FLAGS)
+endef
+$(foreach folder,network data compute language,$(eval $(call compat_folder,$(folder))))
 
 # Two libraries serve what gcc makes of OpenMP: its own, and that of clang.
 $(COMPAT)/libgomp.so: COMPAT_OPENMP := -fopenmp
@@ -64,20 +69,20 @@ $(COMPAT)/libgomp.so $(COMPAT)/libomp.so: $(COMPAT)/openmp.o $(COMPAT)/compat.o
 	$(call say,SO,$@)
 	$(Q)gcc $(FUNCTION_LDFLAGS) -o $@ $(COMPAT)/openmp.o $(COMPAT)/compat.o $(COMPAT_OPENMP)
 
-$(COMPAT)/openmp.o: functions/compat/openmp.c functions/compat/compat.h | $(COMPAT)/
+$(COMPAT)/openmp.o: functions/compat/compute/openmp.c functions/compat/compat.h | $(COMPAT)/
 	$(call say,CC,$<)
-	$(Q)gcc $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -fopenmp -c -o $@ $<
+	$(Q)gcc $(filter-out -MMD -MP,$(FUNCTION_CFLAGS)) -I. -fopenmp -c -o $@ $<
 
-$(COMPAT)/rust.so: functions/compat/rust.rs
+$(COMPAT)/rust.so: functions/compat/language/rust.rs
 	$(call say,RUST,$@)
 	$(Q)MAKEFLAGS= rustc --edition 2021 --crate-type cdylib -O -o $@ $<
 
-$(COMPAT)/go.so: functions/compat/go.go include/faas/worker_v1_interface.h
+$(COMPAT)/go.so: functions/compat/language/go.go include/faas/worker_v1_interface.h
 	$(call say,GO,$@)
 	$(Q)CGO_CFLAGS=-I$(abspath include) GOCACHE=$(abspath $(COMPAT)/go) GOFLAGS= go build -buildmode=c-shared -o $@ $<
 	$(Q)rm -f $(@:.so=.h)
 
-check-compat: deps ## try the libraries and clients of docs/compatibility.md, all of them
+check-compat: deps ## try the libraries and clients of docs/reference/compatibility.md, all of them
 	$(Q)deploy/deps.sh deploy/packages-compat.txt
 	$(again) run-compat
 
@@ -87,7 +92,7 @@ run-compat: all compat test-helpers $(B)/test/mode-usable
 	$(Q)common/test/run.sh $(B) -- $(COMPAT_TEST)
 
 # The last test compares with the table; it is the one without a colon in its name.
-docs/compatibility.md: FORCE ## write the table of libraries and clients from what trying them says
+docs/reference/compatibility.md: FORCE ## write the table of libraries and clients from what trying them says
 	$(again) all compat test-helpers $(B)/test/mode-usable
 	$(Q)for mode in mpk process none; do NW_BUILD=$(abspath $(B)) NW_TEST_MODE=$$mode bats -f ': ' $(COMPAT_TEST) || \
 	    exit; done

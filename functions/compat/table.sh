@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes docs/compatibility.md to standard output, from rows.txt and from what compat.bats found: table.sh RESULTS.
+# Writes docs/reference/compatibility.md to standard output, from rows.txt and from what compat.bats found:
+# table.sh RESULTS.
 # RESULTS is a folder with a file for each mode, which has a line for each row tried: ID, version and result, separated
 # by tabs. What the modes do not agree on is an error.
 set -euo pipefail
@@ -21,9 +22,10 @@ found() {
 cat <<'END'
 # Compatibility
 
-Written by `make docs/compatibility.md` from `functions/compat/rows.txt` and from what came of trying each row in every
-isolation mode; do not edit. `make check` tries again those whose packages are installed and fails where this table says
-something else; `make check-compat` installs the packages first. The versions are those that the table was written with.
+Written by `make docs/reference/compatibility.md` from `functions/compat/rows.txt` and from what came of trying each row
+in every isolation mode; do not edit. `make check` tries again those whose packages are installed and fails where this
+table says something else; `make check-compat` installs the packages first. The versions are those that the table was
+written with.
 
 Settings are those of `nightward deploy`. `DIR` stands for a folder of the host, `PORT` for the port of a server there,
 `PYTHON` for the folder of Python's library.

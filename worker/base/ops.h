@@ -1,7 +1,7 @@
 /*
  * The operations of the gate: what the stub inside a domain may ask of the monitor, each with its arguments, in one
  * table. From it come the numbers (here), the audit of the arguments (op_audit.h), the dispatch (dispatch.c, op.c), the
- * hostile tests (worker/test/attack/acts/operations.c) and docs/gate-operations.md.
+ * hostile tests (worker/test/attack/acts/operations.c) and docs/reference/gate-operations.md.
  *
  * A call has the operation's number in the low 32 bits of its first word and a scalar in the high 32, and two pairs of
  * words, which mostly are an address and a length.

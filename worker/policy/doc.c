@@ -1,4 +1,5 @@
-/* Writes docs/syscalls.md from the table and the rules. Explains how to read them, not why they are as they are. */
+/* Writes docs/reference/syscalls.md from the table and the rules. Explains how to read them, not why they are as they
+ * are. */
 #include "worker/policy/doc.h"
 #include "worker/policy/policy.h"
 #include <string.h>
@@ -45,7 +46,7 @@ static const struct {
 static const char intro[] =
     "# System calls of a function\n"
     "\n"
-    "Written by `make docs/syscalls.md` from `worker/policy/policy.def`; do not edit.\n"
+    "Written by `make docs/reference/syscalls.md` from `worker/policy/policy.def`; do not edit.\n"
     "\n"
     "Every system call of a function is caught. A call that is not in these tables is refused: it gives `EPERM`, and "
     "the\n"

@@ -1,4 +1,4 @@
-/* docs/syscalls.md, as it follows from policy.def. */
+/* docs/reference/syscalls.md, as it follows from policy.def. */
 #ifndef NW_WORKER_POLICY_DOC_H
 #define NW_WORKER_POLICY_DOC_H
 

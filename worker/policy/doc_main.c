@@ -1,4 +1,4 @@
-/* Prints docs/syscalls.md; run by make. */
+/* Prints docs/reference/syscalls.md; run by make. */
 #include "worker/policy/doc.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-/* The table of resources is sound, and docs/limits.md is what follows from it. */
+/* The table of resources is sound, and docs/reference/limits.md is what follows from it. */
 #include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include <errno.h>
@@ -41,7 +41,7 @@ static void the_document_is_current(void **state)
 {
     char *made = NULL, *there = calloc(1, 1 << 20);
     size_t length = 0;
-    FILE *to = open_memstream(&made, &length), *from = fopen("docs/limits.md", "re");
+    FILE *to = open_memstream(&made, &length), *from = fopen("docs/reference/limits.md", "re");
 
     (void)state;
     assert_non_null(from);
@@ -51,7 +51,7 @@ static void the_document_is_current(void **state)
     assert_in_range(fread(there, 1, (1 << 20) - 1, from), 1, (1 << 20) - 2);
     fclose(from);
     if (strcmp(made, there) != 0)
-        fail_msg("docs/limits.md is stale: make docs/limits.md");
+        fail_msg("docs/reference/limits.md is stale: make docs/reference/limits.md");
     free(made);
     free(there);
 }

@@ -1,6 +1,6 @@
 /*
- * docs/gate-operations.md ends with the table of ops.h: `op_doc --print` prints that, and the test compares it with
- * what the repository holds.
+ * docs/reference/gate-operations.md ends with the table of ops.h: `op_doc --print` prints that, and the test compares
+ * it with what the repository holds.
  */
 #include "common/test/test.h"
 #include "worker/test/unit/op_table.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_NAME "docs/gate-operations.md"
+#define FILE_NAME "docs/reference/gate-operations.md"
 
 static const char head[] = "| operation | arguments | what it does |\n| --- | --- | --- |\n";
 

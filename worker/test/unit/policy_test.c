@@ -1,4 +1,5 @@
-/* The table of system calls is sound, the rules do what they say, and docs/syscalls.md is what follows from them. */
+/* The table of system calls is sound, the rules do what they say, and docs/reference/syscalls.md is what follows from
+ * them. */
 #include "common/test/test.h"
 #include "worker/policy/doc.h"
 #include "worker/policy/policy.h"
@@ -164,7 +165,7 @@ static void the_document_is_current(void **state)
 {
     char *made = NULL, *there = calloc(1, 1 << 20);
     size_t length = 0;
-    FILE *to = open_memstream(&made, &length), *from = fopen("docs/syscalls.md", "re");
+    FILE *to = open_memstream(&made, &length), *from = fopen("docs/reference/syscalls.md", "re");
 
     (void)state;
     assert_non_null(from);
@@ -174,7 +175,7 @@ static void the_document_is_current(void **state)
     assert_in_range(fread(there, 1, (1 << 20) - 1, from), 1, (1 << 20) - 2);
     fclose(from);
     if (strcmp(made, there) != 0)
-        fail_msg("docs/syscalls.md is stale: make docs/syscalls.md");
+        fail_msg("docs/reference/syscalls.md is stale: make docs/reference/syscalls.md");
     free(made);
     free(there);
 }

@@ -1,5 +1,5 @@
 /* libuv: a timer, the thread pool and a wake-up from there; with a port as input also a line sent to a server there. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>

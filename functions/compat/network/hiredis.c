@@ -1,5 +1,5 @@
 /* hiredis: commands, a pipeline and a binary value, against the Redis whose port the input is. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>

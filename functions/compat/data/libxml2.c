@@ -1,5 +1,5 @@
 /* libxml2: a document parsed, queried with XPath and written again. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SQLite: a table in the database that DB names, with the journal that the input names. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <sqlite3.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* PCRE2: a pattern with names, with and without its compiler of machine code. */
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <pcre2.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* jemalloc by its own names: blocks of many sizes in several threads, and what its statistics say of them. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <jemalloc/jemalloc.h>
 #include <pthread.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* OpenMP: a sum spread over four threads, with a critical section and tasks. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <omp.h>
 
 int compat_load(void)

@@ -1,5 +1,5 @@
 // oneTBB: a parallel sum and a parallel sort.
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <algorithm>
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_reduce.h>

@@ -1,5 +1,5 @@
 // ICU: sorting by a language's rules, case, transliteration, numbers and dates: all from its own data.
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <string>
 #include <unicode/coll.h>
 #include <unicode/datefmt.h>

@@ -1,5 +1,5 @@
 /* libcurl: fetches the URL of the input, with the certificates that CA names when it is set. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <curl/curl.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* libevent: a timer, and a pipe that becomes readable. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <event2/event.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // asio: work from several threads and a timer; with a port as input also a line sent to a server there and read back.
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <asio.hpp>
 #include <atomic>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 /* OpenBLAS: a product of two matrices of 300 x 300, spread over its threads. */
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <cblas.h>
 
 enum { N = 300 };

@@ -1,6 +1,6 @@
 /* Python, embedded: runs the input as a program; its variable `answer` is the answer. */
 #define PY_SSIZE_T_CLEAN
-#include "compat.h"
+#include "functions/compat/compat.h"
 #include <Python.h>
 #include <dlfcn.h>
 
