@@ -55,6 +55,16 @@ $(MANY_TOOLS): $(B)/bench/%: $(B)/obj/bench/many/%.o $(call objects,bench/many/v
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
 
+# Placement under load, without machines: the table and the figure of docs/scaling.md.
+SIMULATE_OBJECTS := $(call objects,$(addprefix bench/simulate/,simulate.c traffic.c world.c) bench/draw/draw.c \
+    engine/placement/placement.c)
+BENCHES += $(B)/bench/simulate
+
+$(B)/bench/simulate: $(call objects,bench/simulate/main.c) $(SIMULATE_OBJECTS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
+
 # The programs alone, for bench/scale.
 .PHONY: scale-tools
 scale-tools: all $(MANY_TOOLS) $(B)/bench/micro $(BENCH_FUNCTIONS) $(B)/bench/first_answer $(B)/test/mode-usable
@@ -71,3 +81,4 @@ $(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call object
 $(eval $(call test,bench/load,bench/test/load_test.c,-lm,$(LOAD_OBJECTS)))
 $(eval $(call test,bench/variant,bench/test/variant_test.c,,$(call objects,bench/many/variant.c)))
 $(eval $(call test,bench/draw,bench/test/draw_test.c,-lm,$(call objects,bench/draw/draw.c)))
+$(eval $(call test,bench/simulate,bench/test/simulate_test.c,-lm,$(SIMULATE_OBJECTS)))
