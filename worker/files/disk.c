@@ -54,16 +54,21 @@ void nw_disk_fini(struct nw_disk *disk)
     *disk = (struct nw_disk){0};
 }
 
-static struct nw_disk_file **bucket_of(const struct nw_disk *disk, uint64_t device, uint64_t inode)
+static size_t hash(uint64_t device, uint64_t inode)
 {
-    return &disk->buckets[(inode * 0x9e3779b97f4a7c15ull ^ device) >> 40 & (BUCKETS - 1)];
+    return (inode * 0x9e3779b97f4a7c15ull ^ device) >> 40 & (BUCKETS - 1);
 }
 
-static struct nw_disk_file *find(const struct nw_disk *disk, const struct stat *st)
+static struct nw_disk_file **bucket_of(const struct nw_disk *disk, uint64_t device, uint64_t inode)
 {
-    struct nw_disk_file *file = disk->buckets ? *bucket_of(disk, st->st_dev, st->st_ino) : NULL;
+    return &disk->buckets[hash(device, inode)];
+}
 
-    while (file && (file->device != st->st_dev || file->inode != st->st_ino))
+static struct nw_disk_file *find(const struct nw_disk *disk, uint64_t device, uint64_t inode)
+{
+    struct nw_disk_file *file = disk->buckets ? *bucket_of(disk, device, inode) : NULL;
+
+    while (file && (file->device != device || file->inode != inode))
         file = file->next;
     return file;
 }
@@ -94,7 +99,7 @@ static struct nw_disk_file *find_or_add(struct nw_disk *disk, const struct stat 
 
     if (!disk->buckets)
         disk->buckets = calloc(BUCKETS, sizeof(struct nw_disk_file *));
-    file = find(disk, st);
+    file = find(disk, st->st_dev, st->st_ino);
     if (file || !disk->buckets)
         return file;
     bucket = bucket_of(disk, st->st_dev, st->st_ino);
@@ -132,22 +137,6 @@ static void uncharge(struct nw_disk *disk, struct nw_disk_file *file)
     file->charged = 0;
 }
 
-static bool has_room(const struct nw_disk *disk, uint64_t more)
-{
-    return nw_without(NW_DEFENCE_DISK) || (disk->used <= disk->limit && more <= disk->limit - disk->used);
-}
-
-/* What stat says of names: those of a directory are its own business. */
-static uint64_t names_of(const struct stat *st)
-{
-    return S_ISDIR(st->st_mode) ? st->st_nlink > 0 : st->st_nlink;
-}
-
-static uint64_t size_of(const struct stat *st)
-{
-    return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size;
-}
-
 static bool file_is_valid(const struct nw_disk *disk, const struct nw_disk_file *file, struct nw_disk_file **bucket)
 {
     return bucket_of(disk, file->device, file->inode) == bucket && (!file->writers || file->users) &&
@@ -174,6 +163,149 @@ static void unlock(struct nw_disk *disk)
     pthread_mutex_unlock(&disk->lock);
 }
 
+/* ---- who has a file open ---- */
+
+/* A file that functions have open or mapped. */
+struct held {
+    struct held *next;
+    uint64_t device, inode;
+    uint32_t functions;
+    bool gone; /* it has no name any more */
+};
+
+static struct held *held[BUCKETS];
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER; /* taken after that of any disk */
+
+/* The link to it, or to NULL. */
+static struct held **find_held(uint64_t device, uint64_t inode)
+{
+    struct held **link = &held[hash(device, inode)];
+
+    while (*link && ((*link)->device != device || (*link)->inode != inode))
+        link = &(*link)->next;
+    return link;
+}
+
+/* A function begins to have it open. A file with a name is not the one that is gone, but another one in its place.
+ * False: no memory. */
+static bool hold(const struct stat *st)
+{
+    struct held **link, *file;
+
+    pthread_mutex_lock(&held_lock);
+    link = find_held(st->st_dev, st->st_ino);
+    if (!*link && (*link = calloc(1, sizeof(**link))))
+        **link = (struct held){.device = st->st_dev, .inode = st->st_ino};
+    file = *link;
+    if (file) {
+        file->functions++;
+        file->gone = file->gone && st->st_nlink == 0;
+    }
+    pthread_mutex_unlock(&held_lock);
+    return file;
+}
+
+/* It has it no more. True: nor has anybody else, and the file is gone. */
+static bool let_go(uint64_t device, uint64_t inode)
+{
+    struct held **link, *file;
+    bool gone = false;
+
+    pthread_mutex_lock(&held_lock);
+    link = find_held(device, inode);
+    file = *link;
+    if (--file->functions == 0) {
+        gone = file->gone;
+        *link = file->next;
+        free(file);
+    }
+    pthread_mutex_unlock(&held_lock);
+    return gone;
+}
+
+/* It has no name any more. False: somebody has it open. */
+static bool is_gone(uint64_t device, uint64_t inode)
+{
+    struct held *file;
+
+    pthread_mutex_lock(&held_lock);
+    file = *find_held(device, inode);
+    if (file)
+        file->gone = true;
+    pthread_mutex_unlock(&held_lock);
+    return !file;
+}
+
+/* ---- files that are gone ---- */
+
+/* Lock held. */
+static void lose(struct nw_disk *disk, uint64_t device, uint64_t inode)
+{
+    struct nw_disk_file *file = find(disk, device, inode);
+
+    if (!file || file->users)
+        return;
+    uncharge(disk, file);
+    forget(disk, file);
+}
+
+/* For a function whose lock is taken. When there are too many, it goes on counting those. */
+static void lose_later(struct nw_disk *disk, uint64_t device, uint64_t inode)
+{
+    pthread_mutex_lock(&held_lock);
+    if (disk->n_lost < NW_DISK_LOST) {
+        disk->lost[disk->n_lost].device = device;
+        disk->lost[disk->n_lost++].inode = inode;
+    }
+    pthread_mutex_unlock(&held_lock);
+}
+
+/* Lock held. */
+static void lose_now(struct nw_disk *disk)
+{
+    pthread_mutex_lock(&held_lock);
+    while (disk->n_lost) {
+        disk->n_lost--;
+        lose(disk, disk->lost[disk->n_lost].device, disk->lost[disk->n_lost].inode);
+    }
+    pthread_mutex_unlock(&held_lock);
+}
+
+/* A file that is gone, and that nobody has open, counts for no function of this worker. */
+static void lose_everywhere(uint64_t device, uint64_t inode)
+{
+    pthread_mutex_lock(&all_lock);
+    for (struct nw_disk *disk = all; disk; disk = disk->next)
+        if (pthread_mutex_trylock(&disk->lock) == 0) {
+            lose(disk, device, inode);
+            unlock(disk);
+        } else {
+            lose_later(disk, device, inode);
+        }
+    pthread_mutex_unlock(&all_lock);
+}
+
+/* ---- what a file counts ---- */
+
+static bool has_room(struct nw_disk *disk, uint64_t more)
+{
+    if (nw_without(NW_DEFENCE_DISK))
+        return true;
+    lose_now(disk);
+    return disk->used <= disk->limit && more <= disk->limit - disk->used;
+}
+
+/* What stat says of names: those of a directory are its own business. */
+static uint64_t names_of(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) ? st->st_nlink > 0 : st->st_nlink;
+}
+
+static uint64_t size_of(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size;
+}
+
 struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file = NULL;
@@ -182,7 +314,10 @@ struct nw_disk_file *nw_disk_use(struct nw_disk *disk, int fd)
     if (fstat(fd, &st) < 0)
         return NULL;
     pthread_mutex_lock(&disk->lock);
+    lose_now(disk);
     file = find_or_add(disk, &st);
+    if (file && !file->users && !hold(&st))
+        file = NULL; /* it is found the next time */
     if (file)
         file->users++;
     unlock(disk);
@@ -198,12 +333,16 @@ void nw_disk_hold(struct nw_disk *disk, struct nw_disk_file *file)
 
 void nw_disk_done(struct nw_disk *disk, struct nw_disk_file *file)
 {
+    const uint64_t device = file->device, inode = file->inode;
+    bool gone;
+
     pthread_mutex_lock(&disk->lock);
-    if (--file->users == 0 && file->gone)
-        uncharge(disk, file);
+    gone = --file->users == 0 && let_go(device, inode);
     if (!file->users && !file->charged)
         forget(disk, file);
     unlock(disk);
+    if (gone)
+        lose_everywhere(device, inode);
 }
 
 /* A file that was not counted yet is counted with its whole length. Lock held. */
@@ -279,8 +418,10 @@ void nw_disk_named(struct nw_disk *disk, int fd)
     pthread_mutex_lock(&disk->lock);
     if (fd < 0)
         disk->used -= NW_DISK_BLOCK;
-    else if (fstat(fd, &st) == 0)
+    else if (fstat(fd, &st) == 0) {
+        lose_now(disk);
         file = find_or_add(disk, &st);
+    }
     if (file) {
         disk->used -= NW_DISK_BLOCK;
         settle(disk, file, &st);
@@ -288,48 +429,20 @@ void nw_disk_named(struct nw_disk *disk, int fd)
     unlock(disk);
 }
 
-/* Lock held. */
-static void lose(struct nw_disk *disk, const struct stat *st)
-{
-    struct nw_disk_file *file = find(disk, st);
-
-    if (!file)
-        return;
-    file->gone = true;
-    if (file->users)
-        return;
-    uncharge(disk, file);
-    forget(disk, file);
-}
-
-/* A file that is gone is gone for every function of this worker. Those whose lock is taken go on counting it. */
-static void lose_everywhere(const struct nw_disk *disk, const struct stat *st)
-{
-    pthread_mutex_lock(&all_lock);
-    for (struct nw_disk *other = all; other; other = other->next)
-        if (other != disk && pthread_mutex_trylock(&other->lock) == 0) {
-            lose(other, st);
-            pthread_mutex_unlock(&other->lock);
-        }
-    pthread_mutex_unlock(&all_lock);
-}
-
 void nw_disk_changed(struct nw_disk *disk, int fd)
 {
     struct nw_disk_file *file;
     struct stat st = {0};
-    bool gone;
+    bool named;
 
     pthread_mutex_lock(&disk->lock);
-    gone = fstat(fd, &st) == 0 && st.st_nlink == 0;
-    file = gone ? NULL : find(disk, &st);
-    if (gone)
-        lose(disk, &st);
-    if (file && file->charged)
+    named = fstat(fd, &st) < 0 || st.st_nlink > 0;
+    file = find(disk, st.st_dev, st.st_ino);
+    if (named && file && file->charged)
         settle(disk, file, &st);
     unlock(disk);
-    if (gone)
-        lose_everywhere(disk, &st);
+    if (!named && is_gone(st.st_dev, st.st_ino))
+        lose_everywhere(st.st_dev, st.st_ino);
 }
 
 uint64_t nw_disk_left(struct nw_disk *disk)
@@ -337,6 +450,7 @@ uint64_t nw_disk_left(struct nw_disk *disk)
     uint64_t left;
 
     pthread_mutex_lock(&disk->lock);
+    lose_now(disk);
     left = disk->used < disk->limit ? disk->limit - disk->used : 0;
     unlock(disk);
     return left;

@@ -2,8 +2,9 @@
  * What a function fills of the directories that it may change, in this worker. Each file that it has written to, made
  * or given a name counts with its length in blocks, holes included, and a block for each of its names; each directory
  * that it made with a block. So what is counted depends on nothing that others do at the same time: growth is counted
- * before it happens, and a file counts as shorter, or as gone, only when the function has it no more and nothing of it
- * can still write. Says nothing of files that others fill.
+ * before it happens, and a file counts as shorter only when nothing of the function can still write to it, and as gone
+ * only when no function of this worker has it open or mapped any more: until then it fills the disk, whoever removed
+ * its name. Says nothing of files that others fill.
  *
  * Any thread; a lock of its own for each function, under which the kernel is asked for a file's length.
  */
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #define NW_DISK_BLOCK 4096ul
+#define NW_DISK_LOST  16
 
 /* A file that a function has open or that counts. Guarded by the lock. */
 struct nw_disk_file {
@@ -25,7 +27,6 @@ struct nw_disk_file {
     uint64_t size, names;
     uint32_t users;   /* openings and mappings */
     uint32_t writers; /* calls that may make it longer */
-    bool gone;        /* it has no name any more */
 };
 
 /* Part of a function. */
@@ -34,6 +35,10 @@ struct nw_disk {
     uint64_t limit, used;
     struct nw_disk_file **buckets; /* NULL before the first file */
     size_t n;
+    struct {
+        uint64_t device, inode;
+    } lost[NW_DISK_LOST]; /* files that went while the lock was taken; guarded by that of those that are held */
+    uint32_t n_lost;
     struct nw_disk *next; /* of all; guarded by a lock of them */
 };
 
@@ -54,8 +59,8 @@ void nw_disk_wrote(struct nw_disk *disk, struct nw_disk_file *file, int fd);
 int nw_disk_name(struct nw_disk *disk);
 void nw_disk_named(struct nw_disk *disk, int fd);
 
-/* A file, open in any way, may have become shorter, or has lost or got a name. What has none left counts for no
- * function that has it not open. */
+/* A file, open in any way, may have become shorter, or has lost or got a name. What has none left, and nobody has open,
+ * counts for no function. */
 void nw_disk_changed(struct nw_disk *disk, int fd);
 
 /* What its files count is in what it has used, and each is where it is looked for: for tests and debug builds. Lock

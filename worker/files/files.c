@@ -94,9 +94,9 @@ static void clear(struct nw_files *files, struct nw_domain_fd *e)
     int fd = e->fd;
 
     *e = (struct nw_domain_fd){.fd = -1};
-    nw_close(files, fd);
-    if (opened)
+    if (opened) /* before another file can take the place of one that is gone */
         nw__opened_release(files, opened);
+    nw_close(files, fd);
 }
 
 int nw_fd_duplicate(struct nw_files *files, const struct nw_domain_fd *file, struct nw_domain_fd *copy)

@@ -20,8 +20,8 @@ struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_do
 
     if (!opened)
         return NULL;
-    opened->disk = file->granted->writable ? nw_disk_use(files->disk, file->fd) : NULL;
-    if (file->granted->writable && !opened->disk) {
+    opened->disk = nw_disk_use(files->disk, file->fd);
+    if (!opened->disk) {
         free(opened);
         return NULL;
     }
@@ -32,7 +32,7 @@ struct nw_opened *nw_opened_new(const struct nw_files *files, const struct nw_do
 
 bool nw_opened_is_valid(const struct nw_opened *opened)
 {
-    return opened->users && (!opened->owner || opened->owner->users) && (!opened->disk || opened->disk->users);
+    return opened->users && (!opened->owner || opened->owner->users) && opened->disk->users;
 }
 
 void nw__opened_hold(struct nw_opened *opened)
@@ -68,8 +68,7 @@ void nw__opened_release(struct nw_files *files, struct nw_opened *opened)
     nw__locks_fini(files->account, &opened->locks);
     if (opened->owner)
         owner_release(files, opened->owner);
-    if (opened->disk)
-        nw_disk_done(files->disk, opened->disk);
+    nw_disk_done(files->disk, opened->disk);
     free(opened);
 }
 

@@ -28,7 +28,7 @@ struct nw_opened {
     uint32_t users;        /* numbers */
     struct nw_locks locks; /* of fcntl(F_OFD_SETLK): of this opening */
     struct nw_lock_owner *owner;
-    struct nw_disk_file *disk; /* NULL: nothing of it can be changed */
+    struct nw_disk_file *disk;
 };
 
 /* NULL: no memory. */

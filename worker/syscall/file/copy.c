@@ -137,7 +137,7 @@ static long copy(struct nw_call *call, uint64_t from, uint64_t to, struct copy *
 
     c->from = nw_fd_use(&call->domain->files, from);
     c->to = nw_fd_use_file(&call->domain->files, to, &target);
-    c->disk = target.opened ? target.opened->disk : NULL;
+    c->disk = target.opened && target.granted->writable ? target.opened->disk : NULL;
     if (c->from >= 0 && c->to >= 0)
         result = copy_files(call, c, length);
     if (c->from >= 0)

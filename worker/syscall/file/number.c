@@ -15,7 +15,7 @@ long nw__call_on_file(struct nw_call *call, long (*pass)(struct nw_call *))
     if (fd < 0)
         return fd;
     call->args[0] = (uint64_t)fd;
-    call->disk = file.opened ? file.opened->disk : NULL;
+    call->disk = file.opened && file.granted->writable ? file.opened->disk : NULL;
     result = pass(call);
     nw_fd_done(&call->domain->files, number);
     return result;

@@ -30,7 +30,7 @@ static int stop(void **state)
     return 0;
 }
 
-static uint32_t load(const char *name)
+static uint32_t load_for(const char *name, const char *rights)
 {
     char list[48];
     const struct nw_load l = {.name = name,
@@ -42,11 +42,16 @@ static uint32_t load(const char *name)
                               .directories = list,
                               .cwd = nw_probe_folder};
 
-    snprintf(list, sizeof(list), "%s:rw", nw_probe_folder);
+    snprintf(list, sizeof(list), "%s:%s", nw_probe_folder, rights);
     nw_probe.deployment = nw_harness_load(&nw_probe.harness, &l);
     if (!nw_probe.deployment)
         fail_msg("refused: %s", nw_probe.harness.message.text);
     return nw_probe.deployment;
+}
+
+static uint32_t load(const char *name)
+{
+    return load_for(name, "rw");
 }
 
 static int opened(const char *name, int flags)
@@ -266,6 +271,39 @@ static void functions_count_for_themselves(void **state)
     await_left(BLOCKS);
 }
 
+/* It is on the disk until then, whoever removed its name and whether or not who holds it could write to it. */
+static void what_is_removed_counts_until_nobody_has_it(void **state)
+{
+    uint32_t one, two;
+    int f;
+
+    (void)state;
+    if (nw_probe.mode == NW_MODE_PROCESS) {
+        print_message("a worker has one function in mode process\n");
+        skip();
+    }
+    one = load("one");
+    two = load_for("two", "ro");
+    nw_probe.deployment = one;
+    f = made("a");
+    assert_string_equal(ask("fill %d %d", f, 99 * 4096), "405504");
+    nw_probe.deployment = two;
+    f = opened("a", O_RDONLY);
+    nw_probe.deployment = one;
+    assert_non_null(strstr(ask("poke 0 x"), "failed: ")); /* which closes what it has open */
+    assert_string_equal(ask("unlink a"), "ok");
+    expect_left(BLOCKS - 100);
+    nw_probe.deployment = two;
+    assert_string_equal(ask("map %d %d 4096", f, PROT_READ), "ok");
+    assert_string_equal(ask("close %d", f), "ok");
+    nw_probe.deployment = one;
+    expect_left(BLOCKS - 100); /* mapped, it still is there */
+    nw_probe.deployment = two;
+    assert_string_equal(ask("unmap 4096"), "ok");
+    nw_probe.deployment = one;
+    await_left(BLOCKS);
+}
+
 static void writers_at_a_moving_position_are_held(void **state)
 {
     long most = 0;
@@ -293,6 +331,7 @@ static int run_mode(enum nw_mode in)
         TEST(files_that_were_there_count_once_they_are_written),
         TEST(what_counts_outlives_the_domain),
         TEST(functions_count_for_themselves),
+        TEST(what_is_removed_counts_until_nobody_has_it),
         TEST(writers_at_a_moving_position_are_held),
     };
 
