@@ -3,9 +3,9 @@
 # ("NAME VALUE", several times where loads took turns), or skips them by name with the reason. bench/lib/scale_targets.tsv
 # says what each line is and what it should be.
 
-# record NAME VALUE
+# record NAME VALUE [UNIT]: the unit of what bench/lib/scale_targets.tsv does not name.
 record() {
-    printf '%s\tvalue\t%s\n' "$1" "$2" >>"$RAW"
+    printf '%s\tvalue\t%s\t%s\n' "$1" "$2" "${3:-x}" >>"$RAW"
 }
 
 # skip NAME REASON
@@ -88,6 +88,13 @@ descendants() {
         }'
 }
 
+# cpu_ns PID...: processor time of all their threads.
+cpu_ns() {
+    local pid
+    for pid in "$@"; do cat "/proc/$pid"/task/*/schedstat 2>/dev/null; done |
+        awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+}
+
 # worker_pids: those of the host.
 worker_pids() {
     host_status | sed 's/.*"workers":\[//; s/\],"counters".*//' | grep -o '"pid":[0-9]*' | cut -d: -f2
@@ -107,12 +114,22 @@ settle() {
     call_many "$1" turn 4 60 once >/dev/null
 }
 
+# in_turn MODE COUNT: sets `rate`, and records the processor time that engine, launcher and workers take for a request.
+in_turn() {
+    local line pids before
+    mapfile -t pids < <(descendants "$HOST_PID")
+    before=$(cpu_ns "${pids[@]}")
+    line=$(call_many "$2" turn 16 "$SECONDS_EACH")
+    rate=$(field rate "$line")
+    record "spread/cpu/$2/$1" "$(divide "$(($(cpu_ns "${pids[@]}") - before))" "$(field n "$line")" 0.001)" us
+}
+
 # spread_round MODE COUNT: all loads once, one after the other.
 spread_round() {
     local n rate ten='' thirteen=''
     for n in $(turns); do
         [ "$n" -le "$2" ] || continue
-        rate=$(field rate "$(call_many "$n" turn 16 "$SECONDS_EACH")")
+        in_turn "$1" "$n"
         [ "$n" != 10 ] || ten=$rate
         [ "$n" != 13 ] || thirteen=$rate
         [ "$n" = 10 ] || record "spread/turn/$n/$1" "$(divide "${rate:-0}" "${ten:-0}")"

@@ -30,7 +30,8 @@ workers_pss() {
 group_memory() {
     local mode one all
     mode=$(best_mode)
-    fresh_host "$mode" || { skip memory/resident "$(why_no_host)"; return 0; }
+    # All in one worker: what a further worker takes is a line of its own.
+    fresh_host "$mode" --workers 1..1 || { skip memory/resident "$(why_no_host)"; return 0; }
     deploy_many 0 1 >/dev/null && settle 1
     one=$(workers_pss)
     [ "$one" ] || { skip memory/resident 'the memory of a worker may not be read: only root may'; return 0; }
@@ -39,7 +40,7 @@ group_memory() {
     all=$(workers_pss)
     record memory/resident "$(divide "$((all - one))" "$((RESIDENT - 1))")"
     host_down
-    host_up "$mode" 2>"$HOST_WORK/up.err" || { skip memory/cold "$(why_no_host)"; return 0; }
+    host_up "$mode" --workers 1..1 2>"$HOST_WORK/up.err" || { skip memory/cold "$(why_no_host)"; return 0; }
     settle 1
     all=$(workers_pss)
     record memory/cold "$(divide "$((all > one ? all - one : 0))" "$((RESIDENT - 1))")"
@@ -113,9 +114,40 @@ all_answer() {
     [ "$(field errors "$line") $(field wrong "$line")" = '0 0' ]
 }
 
+# count_in FOLDER
+count_in() {
+    find "$1" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
+}
+
+# what_workers_take: "MEMORY ENGINE-MEMORY DESCRIPTORS MAPPINGS THREADS" of all workers, and of the engine for them.
+what_workers_take() {
+    local pid pids threads
+    host_pids
+    mapfile -t pids < <(worker_pids)
+    threads=0
+    for pid in "${pids[@]}"; do threads=$((threads + $(count_in "/proc/$pid/task"))); done
+    echo "$(pss "${pids[@]}") $(engine_memory) $(count_in "/proc/$ENGINE/fd") $(wc -l <"/proc/$ENGINE/maps") $threads"
+}
+
+# record_each_worker FEW MANY: of what_workers_take, with one worker and with all.
+record_each_worker() {
+    local i few many names=(memory engine-memory descriptors mappings threads)
+    read -ra few <<<"$1"
+    read -ra many <<<"$2"
+    if [ ${#few[@]} -lt 5 ] || [ ${#many[@]} -lt 5 ] || [ "$WORKERS" -lt 2 ]; then
+        skip workers/memory 'what processes take may not be read: only root may'
+        return 0
+    fi
+    for ((i = 0; i < 5; i++)); do
+        record "workers/${names[i]}" "$(divide "$((many[i] - few[i]))" "$((WORKERS - 1))")"
+    done
+}
+
 group_workers() {
-    local start pids
+    local start pids few
     fresh_host process || { skip workers/start "$(why_no_host)"; return 0; }
+    deploy_many 0 1 1 slots=1 >/dev/null && settle 1
+    few=$(what_workers_take)
     start=$(now_us)
     deploy_many 0 "$WORKERS" 16 slots=1 >"$HOST_WORK/deployed" || {
         skip workers/start "$(field n "$(cat "$HOST_WORK/deployed")") of $WORKERS were deployed, then: $(refused)"
@@ -123,6 +155,7 @@ group_workers() {
     }
     all_answer || { skip workers/start 'not all answered'; return 0; }
     record workers/start "$(seconds_since "$start")"
+    record_each_worker "$few" "$(what_workers_take)"
     start=$(now_us)
     kill_engine >/dev/null || { skip workers/restart 'no engine was ready within 300 s'; return 0; }
     if until_succeeds 300 all_answer; then
@@ -142,13 +175,6 @@ group_workers() {
 }
 
 # --- nothing is called --------------------------------------------------------------------------------------------------
-
-# cpu_ns PID...: processor time of all their threads.
-cpu_ns() {
-    local pid
-    for pid in "$@"; do cat "/proc/$pid"/task/*/schedstat 2>/dev/null; done |
-        awk '{ sum += $1 } END { printf "%.0f\n", sum }'
-}
 
 group_idle() {
     local before pids seconds=$((SECONDS_EACH * 5))

@@ -1,13 +1,12 @@
 # What bench/scale measured, to a table and the file `json`. Input: about.tsv (KEY VALUE), scale_targets.tsv (NAME TEXT UNIT TARGET),
-# scale.tsv (NAME value VALUE, or NAME skipped REASON), notes (note TEXT), all tab-separated. A line is the median of its
+# scale.tsv (NAME value VALUE UNIT, or NAME skipped REASON), notes (note TEXT), all tab-separated. A line is the median of its
 # values, with the least and the greatest.
 
 BEGIN { FS = "\t" }
-FNR == 1 && NR > 1 { file_number++ }
 FILENAME ~ /about\.tsv$/ { about[++n_about] = $1; value_of[$1] = $2; next }
 FILENAME ~ /scale_targets\.tsv$/ { text[$1] = $2; unit[$1] = $3; target[$1] = $4; see($1, 0); next }
 $1 == "note" { notes[++n_notes] = $2; next }
-$2 == "value" && $3 != "" { see($1, 1); values[$1, ++n[$1]] = $3; next }
+$2 == "value" && $3 != "" { see($1, 1); values[$1, ++n[$1]] = $3; unit_said[$1] = $4; next }
 $2 == "value" { see($1, 1); if (!($1 in skipped)) skipped[$1] = "nothing was answered"; next }
 $2 == "skipped" { see($1, 1); skipped[$1] = $3; if (!(group($1) in why)) why[group($1)] = $3 }
 
@@ -56,9 +55,9 @@ function show(name,    middle, verdict) {
     comma = ","
 }
 
-# What has no line among the targets is a ratio of another mode or size.
+# What has no line among the targets is of another mode or size.
 function unit_of(name) {
-    return name in unit ? unit[name] : "x"
+    return name in unit ? unit[name] : unit_said[name]
 }
 
 # Lines of a group that could not be measured are all named.
