@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     if (!controller.registry)
         nw_die_system("%s", why);
     say_notices(controller.registry);
-    controller.addresses = nw_gateway_start(engine);
+    controller.addresses = nw_gateway_start(engine, controller.supervisor.held, controller.supervisor.n_held);
     nw_threads_start(&controller.threads);
     nw_admin_start(&controller);
     atexit(leave);

@@ -3,7 +3,9 @@
  * packet is one message: this fixed header, then `text_len` bytes of text; file descriptors ride along.
  *
  *   nightward -> engine  LAUNCHER (fd: control socket of a launcher that was just started)
- *   engine -> nightward  READY (text: one listening address per line)
+ *                        SOCKETS (fds: some of those that an earlier engine sent), before it starts
+ *   engine -> nightward  SOCKETS (fds: some of its listening sockets, in their order), READY (text: one listening
+ *                        address per line)
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
@@ -28,6 +30,7 @@
 enum nw_control_kind {
     NW_CONTROL_LAUNCHER = 1,
     NW_CONTROL_READY,
+    NW_CONTROL_SOCKETS,
     NW_CONTROL_START,     /* worker, mode, executors, profile, geometry */
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */

@@ -53,6 +53,8 @@ struct host {
     struct nw_child launcher;
     char *listen[NW_HOST_LISTEN_MAX]; /* ports are fixed once the engine said them */
     int n_listen;
+    int sockets[NW_HOST_SOCKETS_MAX]; /* that listen for the engine, so that nobody is refused while there is none */
+    int n_sockets;
     struct nw_control_message message; /* too large for the stack */
 };
 
@@ -103,8 +105,16 @@ static void stop_now(struct host *h)
     nw__child_dismiss(&h->launcher);
 }
 
+/* From now on who connects is refused. */
+static void drop_sockets(struct host *h)
+{
+    while (h->n_sockets > 0)
+        close(h->sockets[--h->n_sockets]);
+}
+
 static void begin_drain(struct host *h)
 {
+    drop_sockets(h);
     nw_say("stopping: what runs may finish; a second signal ends it at once");
     nw__notify("STOPPING=1");
     if (nw__child_is_up(&h->engine))
@@ -166,6 +176,17 @@ static bool make_pair(struct host *h, struct nw_child *child, int pair[2])
     return false;
 }
 
+/* Into the socket of an engine that is about to be started. */
+static void give_sockets(const struct host *h, int control)
+{
+    struct nw_control head = {.kind = NW_CONTROL_SOCKETS};
+
+    for (int i = 0, n; i < h->n_sockets; i += n) {
+        n = h->n_sockets - i < NW_CONTROL_FDS_MAX ? h->n_sockets - i : NW_CONTROL_FDS_MAX;
+        nw_control_send(control, &head, "", 0, h->sockets + i, n);
+    }
+}
+
 static void start_engine(struct host *h)
 {
     char **argv = nw__engine_argv(h->plan, h->listen, h->n_listen);
@@ -178,6 +199,7 @@ static void start_engine(struct host *h)
     }
     if (make_pair(h, &h->engine, pair)) {
         fcntl(pair[0], F_SETFL, O_NONBLOCK);
+        give_sockets(h, pair[0]);
         start(h, &h->engine, h->plan->engine_path, argv, pair[0], &pair[1], 1);
         close(pair[1]);
     }
@@ -320,6 +342,15 @@ static void become_ready(struct host *h)
     move(h, EVENT_READY);
 }
 
+static void keep_sockets(struct host *h)
+{
+    for (int i = 0; i < h->message.n_fds; i++)
+        if (!stopping(h) && h->n_sockets < NW_HOST_SOCKETS_MAX)
+            h->sockets[h->n_sockets++] = h->message.fds[i];
+        else
+            close(h->message.fds[i]);
+}
+
 static void read_engine(struct host *h)
 {
     int rc = nw_control_recv(h->engine.socket, &h->message);
@@ -328,6 +359,10 @@ static void read_engine(struct host *h)
         return;
     if (rc <= 0) {
         nw__child_closed(&h->engine);
+        return;
+    }
+    if (h->message.head.kind == NW_CONTROL_SOCKETS) {
+        keep_sockets(h);
         return;
     }
     for (int i = 0; i < h->message.n_fds; i++)
@@ -445,6 +480,7 @@ int nw_host_run(const struct nw_host_plan *plan)
     if (h->socket_left)
         unlink(plan->socket);
     exit_status = h->exit_status;
+    drop_sockets(h);
     close(h->signals);
     free_listen(h);
     free(h);

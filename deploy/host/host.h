@@ -8,7 +8,8 @@
 #include <sched.h>
 #include <stdint.h>
 
-#define NW_HOST_LISTEN_MAX 16
+#define NW_HOST_LISTEN_MAX  16
+#define NW_HOST_SOCKETS_MAX (NW_HOST_LISTEN_MAX * 16) /* one for each thread of the engine and address */
 
 struct nw_host_plan {
     const char *engine_path;

@@ -5,6 +5,7 @@
 #include "engine/control/controller.h"
 #include "engine/control/drain.h"
 #include "engine/control/ready.h"
+#include "engine/gateway/gateway.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
@@ -29,6 +30,37 @@ static void handle_message(struct nw_controller *controller)
         nw_workers_new_launcher(&controller->workers, message.fds[0]);
     else
         nw_log(NW_LOG_WARN, "the supervisor sent a message of kind %u that is not for an engine", message.head.kind);
+}
+
+/* They lie there before this process is started. Other messages are left to wait for the loop. */
+static void take_sockets(struct nw_supervisor *supervisor)
+{
+    struct nw_control head;
+    while (recv(supervisor->socket, &head, sizeof head, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof head &&
+           head.kind == NW_CONTROL_SOCKETS && nw_control_recv(supervisor->socket, &message) == 1)
+        for (int i = 0; i < message.n_fds; i++) {
+            if (supervisor->n_held < sizeof supervisor->held / sizeof supervisor->held[0])
+                supervisor->held[supervisor->n_held++] = message.fds[i];
+            else
+                close(message.fds[i]);
+        }
+}
+
+/* From now on they listen until the supervisor ends, whatever becomes of this process. */
+static void hand_over_sockets(const struct nw_controller *controller)
+{
+    int fds[NW_CONTROL_FDS_MAX], n = 0, fd;
+    unsigned i = 0;
+    do {
+        fd = nw_gateway_socket(&controller->engine, i++);
+        if (fd >= 0)
+            fds[n++] = fd;
+        if (n == NW_CONTROL_FDS_MAX || (fd < 0 && n)) {
+            nw_control_send(controller->supervisor.socket, &(struct nw_control){.kind = NW_CONTROL_SOCKETS}, NULL, 0,
+                            fds, n);
+            n = 0;
+        }
+    } while (fd >= 0);
 }
 
 static void readable(void *arg)
@@ -88,6 +120,7 @@ void nw_supervisor_start(struct nw_controller *controller)
     controller->supervisor.watch = nw_io_watch_new(controller->engine.io, SUPERVISOR_FD, readable, controller);
     if (!controller->supervisor.watch)
         nw_die_system("cannot watch the supervisor's socket: %s", strerror(errno));
+    take_sockets(&controller->supervisor);
     start_signals(controller);
 }
 
@@ -97,6 +130,8 @@ void nw__supervisor_tell_ready(struct nw_controller *controller)
         !nw_threads_settled(&controller->threads))
         return;
     controller->workers.ready = true;
+    if (!controller->supervisor.n_held)
+        hand_over_sockets(controller);
     nw_control_send(controller->supervisor.socket, &(struct nw_control){.kind = NW_CONTROL_READY},
                     controller->addresses, strlen(controller->addresses), NULL, 0);
 }

@@ -75,6 +75,11 @@ int nw_listen_tcp(const char *address, enum nw_listen_how how, struct nw_buffer 
     return -1;
 }
 
+void nw_listen_adopt(int fd, const char *address, struct nw_buffer *addresses)
+{
+    (void)fd, (void)address, (void)addresses; /* nobody hands one over */
+}
+
 int nw_listen_unix(const char *path)
 {
     (void)path;
@@ -325,7 +330,7 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                 .load_timeout = LIMIT_MS};
     nw_controller_init(&world.controller);
     open_sockets(&world);
-    world.controller.addresses = nw_gateway_start(world.engine);
+    world.controller.addresses = nw_gateway_start(world.engine, NULL, 0);
     nw_admin_start(&world.controller);
     struct script s = {&world, play, arg};
     fake_script(script, &s);

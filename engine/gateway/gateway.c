@@ -139,16 +139,50 @@ static void listen_again(const char *addresses, int *of_thread)
     nw_buffer_fini(&names);
 }
 
-char *nw_gateway_start(struct nw_engine *engine)
+/* The sockets of all threads, one behind the other. */
+static int *socket_at(const struct nw_options *options, unsigned i)
+{
+    unsigned n = (unsigned)options->n_listen;
+    return i < n * options->threads ? &sockets[i / n][i % n] : NULL;
+}
+
+int nw_gateway_socket(const struct nw_engine *engine, unsigned i)
+{
+    const int *at = socket_at(&engine->options, i);
+    return at ? *at : -1;
+}
+
+static void adopt(const struct nw_options *options, const int *held, struct nw_buffer *addresses)
+{
+    struct nw_buffer again = {0}; /* those of the other threads have the same addresses */
+    int *at;
+    for (unsigned i = 0; (at = socket_at(options, i)); i++) {
+        *at = held[i];
+        nw_listen_adopt(held[i], options->listen[i % (unsigned)options->n_listen],
+                        i < (unsigned)options->n_listen ? addresses : &again);
+    }
+    nw_buffer_fini(&again);
+    nw_buffer_append(addresses, "", 1);
+}
+
+static void listen_anew(const struct nw_options *options, struct nw_buffer *addresses)
+{
+    enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
+    for (int i = 0; i < options->n_listen; i++)
+        sockets[0][i] = nw_listen_tcp(options->listen[i], how, addresses);
+    nw_buffer_append(addresses, "", 1);
+    for (uint64_t i = 1; i < options->threads; i++)
+        listen_again(addresses->data, sockets[i]);
+}
+
+char *nw_gateway_start(struct nw_engine *engine, const int *held, unsigned n_held)
 {
     const struct nw_options *options = &engine->options;
-    enum nw_listen_how how = options->threads > 1 ? NW_LISTEN_FIRST : NW_LISTEN_ALONE;
     struct nw_buffer addresses = {0};
-    for (int i = 0; i < options->n_listen; i++)
-        sockets[0][i] = nw_listen_tcp(options->listen[i], how, &addresses);
-    nw_buffer_append(&addresses, "", 1);
-    for (uint64_t i = 1; i < options->threads; i++)
-        listen_again(addresses.data, sockets[i]);
+    if (n_held && n_held == options->threads * (unsigned)options->n_listen)
+        adopt(options, held, &addresses);
+    else
+        listen_anew(options, &addresses);
     nw_gateway_serve(engine, 0);
     return addresses.data;
 }

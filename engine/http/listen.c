@@ -97,6 +97,17 @@ int nw_listen_tcp(const char *text, enum nw_listen_how how, struct nw_buffer *ad
     return fd;
 }
 
+void nw_listen_adopt(int fd, const char *text, struct nw_buffer *addresses)
+{
+    size_t before = addresses->length, length = strlen(text);
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    append_name(fd, addresses);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens ||
+        addresses->length != before + length + 1 || memcmp(addresses->data + before, text, length) != 0)
+        nw_die_usage("the supervisor sent a socket that does not listen on %s", text);
+}
+
 int nw_listen_unix(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

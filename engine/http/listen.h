@@ -14,6 +14,10 @@ enum nw_listen_how {
  * newline to `addresses`. Ends the process with status 2 or 111 when it cannot. */
 int nw_listen_tcp(const char *address, enum nw_listen_how how, struct nw_buffer *addresses);
 
+/* A listening socket that was made so for the same address by an earlier process. Appends its address as above; ends
+ * the process with status 2 when it is none. */
+void nw_listen_adopt(int fd, const char *address, struct nw_buffer *addresses);
+
 /* A listening Unix socket at `path`, for its owner only; what lies there is replaced. Ends the process with status 111
  * when it cannot. */
 int nw_listen_unix(const char *path);

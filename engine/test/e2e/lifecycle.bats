@@ -175,6 +175,11 @@ lasting() {
     keeps_answering
 }
 
+# connected_or_ended PID: a client is connected to the gateway, or has given up.
+connected_or_ended() {
+    nw_gone "$1" || ss -Htn state established dst "$(nw_address)" | grep -q .
+}
+
 @test "kill -9 of the engine under load: it is restarted and serves the same address" {
     nw_up
     nw_deploy_samples echo
@@ -185,6 +190,25 @@ lasting() {
     kill -KILL "$engine"
     nw_poll "$NW_PATIENCE" nw_gone "$engine"
     keeps_answering
+}
+
+@test "while there is no engine nobody is refused: who connects is answered by the next one" {
+    local engine caller
+    nw_up
+    nw_deploy_samples echo
+    engine=$(nw_engine_pid)
+    kill -STOP "$NW_PID" # it starts no engine meanwhile
+    kill -KILL "$engine"
+    nw_poll "$NW_PATIENCE" nw_gone "$engine"
+    curl -sS --max-time 60 -d patient "$NW_URL/function/echo" >"$BATS_TEST_TMPDIR/answer" 2>&1 3>&- &
+    caller=$!
+    nw_poll "$NW_PATIENCE" connected_or_ended "$caller"
+    kill -CONT "$NW_PID"
+    wait "$caller" || fail "the caller got: $(cat "$BATS_TEST_TMPDIR/answer")"
+    [ "$(cat "$BATS_TEST_TMPDIR/answer")" = patient ] || fail "$(cat "$BATS_TEST_TMPDIR/answer")"
+    kill -TERM "$NW_PID"
+    nw_poll "$NW_PATIENCE" nw_gone "$NW_PID"
+    run -7 curl -sS --max-time 20 "$NW_URL/healthz"
 }
 
 @test "kill -9 of nightward under load: everything goes, and it starts again" {
