@@ -278,9 +278,11 @@ static int prepare(const struct options *o)
     if (!error)
         error = nw_closing_init();
     if (!error)
+        error = nw_taker_init(&nw_deployed_snapshots);
+    if (!error)
         error = nw_executors_init(o->executors, nw_executor_next);
     if (error)
-        nw_die_system("cannot start %u executors and two threads: %s", o->executors, nw_error_text(-error, text));
+        nw_die_system("cannot start %u executors and three threads: %s", o->executors, nw_error_text(-error, text));
     return wake;
 }
 

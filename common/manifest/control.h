@@ -35,13 +35,13 @@ enum nw_control_kind {
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
-    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, snapshots */
     NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
     NW_CONTROL_CHANNEL,   /* one more channel of the same geometry, which shares the worker's doorbell */
     NW_CONTROL_HELLO,     /* value = hardware keys in use, 0 without MPK */
-    NW_CONTROL_LOADED,    /* deployment */
+    NW_CONTROL_LOADED,    /* deployment; text: why there is no snapshot of it, if one was wanted; else empty */
     NW_CONTROL_REFUSED,   /* deployment */
     NW_CONTROL_RETIRED,   /* deployment */
     NW_CONTROL_TORN_DOWN, /* deployment, value = enum nw_status that its invocations got */
@@ -65,6 +65,8 @@ struct nw_control {
     uint64_t disk;   /* bytes that it may fill of granted directories */
     uint32_t threads;
     uint32_t profile;    /* enum nw_profile */
+    uint32_t snapshots;  /* 1: the worker may take a snapshot of its domain, from which further ones are made */
+    uint32_t unused;     /* 0 */
     uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;
 };

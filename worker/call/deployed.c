@@ -19,6 +19,7 @@
 #include "worker/files/disk.h"
 #include "worker/life/make.h"
 #include "worker/path/cwd.h"
+#include "worker/snapshot/snapshot.h"
 #include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_DEPLOYED_MAX) "; remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
+#define PLACE_NS    200000000ull /* how long a snapshot is worth waiting for its place */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
 static bool unsettled; /* some function retires or has no domain: nw_deployed_tend looks at all of them */
@@ -117,6 +119,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .threads = head->threads,
         .static_tls = head->static_tls,
         .profile = head->profile,
+        .snapshots = head->snapshots,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -140,6 +143,7 @@ static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
     nw__grants_fini(f);
+    nw_deployed_discard(f);
     nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
@@ -210,7 +214,7 @@ static void settle(struct nw_deployed *f)
     function_end(f);
 }
 
-void nw_deployed_started(struct nw_domain *domain)
+static void started(struct nw_domain *domain)
 {
     struct nw_deployed *f = domain->function;
 
@@ -220,11 +224,44 @@ void nw_deployed_started(struct nw_domain *domain)
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
     if (f->state == NW_DEPLOYED_LOADING) {
         nw_deployed_move(f, NW_DEPLOYED_STARTED);
-        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, "");
+        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, f->no_snapshot ? f->no_snapshot : "");
     }
     nw_deployed_feed(f);
     if (nw_ready_any())
         nw_wake_executor();
+}
+
+static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why)
+{
+    domain->function->snapshot = snapshot;
+    domain->function->no_snapshot = snapshot ? NULL : why;
+    started(domain);
+}
+
+const struct nw_snapshot_events nw_deployed_snapshots = {.taken = snapshot_taken};
+
+void nw_deployed_ready(struct nw_domain *domain)
+{
+    if (domain->function->snapshots && !domain->function->snapshot)
+        nw_taker_await(domain);
+    else
+        started(domain);
+}
+
+void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first)
+{
+    nw_slot_move(first, NW_SLOT_PARKED);
+    domain->n_made = domain->function->slots;
+    domain->grower = first;
+    started(domain);
+}
+
+void nw_deployed_discard(struct nw_deployed *f)
+{
+    nw_snapshot_free(f->snapshot);
+    f->snapshot = NULL;
+    f->snapshots = false;
+    f->no_snapshot = "a domain could not be made from it";
 }
 
 /* What the engine has not yet heard of a domain that is lost, the next one tells. */
@@ -323,7 +360,7 @@ static void start(struct nw_deployed *f, uint64_t now)
     struct nw_slot *first;
     int error;
 
-    domain = nw_domain_new(f, &error, why);
+    domain = nw_domain_new(f, f->snapshot ? nw_snapshot_base(f->snapshot) : 0, &error, why);
     f->retry_at = now + RETRY_NS;
     first = domain ? nw_slot_new(domain) : NULL;
     if (first) {
@@ -361,6 +398,17 @@ static bool lingers(const struct nw_deployed *f)
     return charged > f->memory / 2;
 }
 
+/* A domain that is made from a snapshot lies where the last one lay, which may not be gone yet. */
+static bool place_is_taken(const struct nw_deployed *f, uint64_t now)
+{
+    if (!f->snapshot || now - f->lost_at > PLACE_NS)
+        return false;
+    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
+        if (d->state != NW_DOMAIN_NONE && d->memory.base == nw_snapshot_base(f->snapshot))
+            return true;
+    return false;
+}
+
 bool nw_deployed_tend(uint64_t now)
 {
     bool busy = false;
@@ -371,7 +419,7 @@ bool nw_deployed_tend(uint64_t now)
     for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
         if (f->state == NW_DEPLOYED_RETIRING)
             retire_idle(f, now);
-        else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f)) {
+        else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f) && !place_is_taken(f, now)) {
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }

@@ -7,11 +7,13 @@
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
+#include "worker/snapshot/taker.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct nw_domain;
 struct nw_deployed;
+struct nw_slot;
 
 /* What the engine asks. The message's fds are taken over. */
 void nw_deployed_load(const struct nw_control_message *message);
@@ -19,7 +21,13 @@ void nw_deployed_reach(const struct nw_control_message *message);
 void nw_deployed_activate(uint32_t deployment);
 void nw_deployed_retire(uint32_t deployment);
 
-void nw_deployed_started(struct nw_domain *domain);
+/* Its first flow has said that the function is up; it is up because it was made from a snapshot, of which `first` is
+ * the first flow; from the function's snapshot none can be made. What becomes of a snapshot that is taken. */
+void nw_deployed_ready(struct nw_domain *domain);
+void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first);
+void nw_deployed_discard(struct nw_deployed *function);
+extern const struct nw_snapshot_events nw_deployed_snapshots;
+
 void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
 
 /* Makes missing domains, for which it lets go of the lock; ends retired functions; true: look again soon. */

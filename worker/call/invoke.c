@@ -18,6 +18,7 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
+#include "worker/snapshot/taker.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/send.h"
 #include <errno.h>
@@ -364,6 +365,8 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
     if (slot->domain->closing)
         nw_workers_dismiss(slot->domain);
     nw_deployed_feed(function);
+    if (slot->domain->snapshot_wanted)
+        nw_taker_look(slot->domain);
     return NULL;
 }
 

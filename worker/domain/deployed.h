@@ -20,6 +20,7 @@
 
 struct nw_domain;
 struct nw_arrival;
+struct nw_snapshot;
 
 /* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
 struct nw_reachable {
@@ -54,6 +55,9 @@ struct nw_deployed {
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
+    bool snapshots;               /* one is to be taken of its first domain */
+    struct nw_snapshot *snapshot; /* from which further domains are made; NULL: there is none ... */
+    const char *no_snapshot;      /* ... and why, if one was wanted */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */

@@ -136,7 +136,8 @@ static inline bool nw_slot_is_valid(const struct nw_slot *slot)
 }
 
 /*
- * The one place where a state is written. From where a slot comes into each of them:
+ * The one place where a state is written. From where a slot comes into each of them (a func worker that is made from a
+ * snapshot goes from PARKED to FREE):
  *
  *                    new                              invocation over, or to the list and back (free.h)
  *   UNUSED ───────────────────> PARKED <──────┐     FREE <──────────> RUNNING
@@ -162,7 +163,7 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
                           FROM(SLEEP) | FROM(SIGWAIT) | FROM(BLOCK) | FROM(ARENA),
         [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING),
         [NW_SLOT_BARE] = FROM(RUNNING),
-        [NW_SLOT_FREE] = FROM(RUNNING) | FROM(ARENA),
+        [NW_SLOT_FREE] = FROM(RUNNING) | FROM(ARENA) | FROM(PARKED),
         [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED) | FROM(CALLING), /* room for its input was made */
         [NW_SLOT_QUEUED] = FROM(RUNNING) | FROM(CALLING),
         [NW_SLOT_REMOTE] = FROM(RUNNING) | FROM(ARENA),

@@ -31,7 +31,7 @@ static struct nw_gate_context *refuse(struct nw_slot *slot, long error)
 /* A callee that may start right now: up, with a key and a free func worker with room enough. Or NULL. */
 static struct nw_slot *callee_take(struct nw_executor *ex, struct nw_deployed *function, uint64_t length)
 {
-    struct nw_domain *domain = nw_load_acquire(&function->domain); /* stored by nw_deployed_started */
+    struct nw_domain *domain = nw_load_acquire(&function->domain); /* stored when it is up, in deployed.c */
     struct nw_slot *callee;
 
     if (!domain || nw_load_relaxed(&function->queued) != 0)

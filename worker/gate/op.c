@@ -79,7 +79,7 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
     if (args->failed)
         nw_domain_kill(domain, NW_STATUS_REFUSED, args->reason);
     else
-        nw_deployed_started(domain);
+        nw_deployed_ready(domain);
     return 0;
 }
 

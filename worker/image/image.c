@@ -437,6 +437,13 @@ void nw_images_release(struct nw_images *images, struct nw_image *image)
         entry_free(entry);
 }
 
+void nw_images_share(struct nw_images *images, struct nw_image *image)
+{
+    pthread_mutex_lock(&images->mutex);
+    ((struct entry *)image)->users++;
+    unlock(images);
+}
+
 void nw_images_stats(struct nw_images *images, struct nw_images_stats *stats)
 {
     pthread_mutex_lock(&images->mutex);

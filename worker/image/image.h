@@ -67,6 +67,9 @@ int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t 
                       struct nw_image **image, struct nw_image_refusal *refusal);
 void nw_images_release(struct nw_images *images, struct nw_image *image);
 
+/* One user more of an image that has one. */
+void nw_images_share(struct nw_images *images, struct nw_image *image);
+
 /* The same for what is in the cache; takes no longer than a look at the file's attributes. -ENOENT: it is not there. */
 int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
                    struct nw_image **image);

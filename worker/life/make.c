@@ -17,14 +17,37 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
 
-static int range_reserve(struct nw_domain *domain)
+/*
+ * Ranges that are to be taken again by a later domain lie where nothing else of the process does: between its lowest
+ * mappings and those that the kernel places by itself. Each begins at a random page of a random compartment, of which
+ * half is for that.
+ */
+#define PLACES_START (16ul << 40)
+#define PLACES       2048
+
+static uint64_t draw_place(void)
+{
+    uint64_t random;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return 0;
+    return PLACES_START + random % PLACES * 2 * NW_DOMAIN_RANGE + (random / PLACES * NW_PAGE_SIZE) % NW_DOMAIN_RANGE;
+}
+
+static int range_reserve(struct nw_domain *domain, uint64_t at)
 {
     size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
-    int error = nw_memory_reserve(&domain->memory, most);
+    const uint64_t wanted = at ? at : domain->function->snapshots ? draw_place() : 0;
+    int error = nw_memory_reserve(&domain->memory, wanted, most);
 
+    if (error == -EEXIST)
+        error = nw_memory_reserve(&domain->memory, 0, most);
+    domain->restores = !error && domain->memory.base == at &&
+                       nw_regions_is_own(&domain->memory.regions, at + NW_AREAS_SIZE, NW_PAGE_SIZE);
     domain->areas = domain->memory.base;
     return error;
 }
@@ -53,6 +76,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->memory.tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
     domain->signals = (struct nw_signals){0};
+    domain->snapshot_wanted = domain->restores = false;
 }
 
 /* The rest, which is large. */
@@ -72,19 +96,20 @@ static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 }
 
 /* All that takes long. Lock not held: nobody else touches a record that is MAKING. */
-static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
+static int prepare(struct nw_domain *domain, uint64_t at, char why[NW_REASON_MAX])
 {
     int error;
 
     files_reset(domain);
+    domain->memory.code.kept.wanted = domain->function->snapshots && !domain->function->snapshot;
     error = shares_take(domain, why);
     domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_config()->xsave_size);
     if (!error)
-        error = domain->xsave ? range_reserve(domain) : -ENOMEM;
+        error = domain->xsave ? range_reserve(domain, at) : -ENOMEM;
     return error;
 }
 
-struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char why[NW_REASON_MAX])
+struct nw_domain *nw_domain_new(struct nw_deployed *function, uint64_t at, int *error, char why[NW_REASON_MAX])
 {
     struct nw_domain *domain = nw_domain_take();
 
@@ -99,7 +124,7 @@ struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char w
         return NULL;
     record_reset(domain, function);
     pthread_mutex_unlock(&nw_monitor_lock);
-    *error = prepare(domain, why);
+    *error = prepare(domain, at, why);
     pthread_mutex_lock(&nw_monitor_lock);
     if (*error) {
         if (!why[0])

@@ -165,7 +165,7 @@ static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t lengt
         result = nw_pages_protect(memory->tag, start, length, prot);
     if (!result)
         result = nw_regions_set_prot(&memory->regions, start, length, prot);
-    nw__memory_settle(memory);
+    nw_memory_settle(memory);
     return result;
 }
 
@@ -212,6 +212,42 @@ static bool is_mapped(struct nw_memory *memory, uint64_t start, uint64_t length)
     return mapped;
 }
 
+static bool is_copied(const struct nw_memory *memory, const struct nw_region *r)
+{
+    return (r->kind == NW_REGION_ANON || r->kind == NW_REGION_STACK) && r->origin.id >= memory->copied.first &&
+           r->origin.id <= memory->copied.last;
+}
+
+static const struct nw_region *first_copied(const struct nw_memory *memory, uint64_t start, uint64_t end)
+{
+    for (const struct nw_region *r; start < end; start = r->end) {
+        r = nw_regions_at(&memory->regions, start);
+        if (!r || is_copied(memory, r))
+            return r;
+    }
+    return NULL;
+}
+
+/* What a snapshot had there would come back where a program expects zeros: other memory takes its place. */
+static long renew_copied(struct nw_memory *memory, uint64_t start, uint64_t end)
+{
+    const struct nw_region *r;
+    long result = 0;
+
+    pthread_mutex_lock(&memory->lock);
+    while (!result && (r = first_copied(memory, start, end))) {
+        const struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, false);
+        const enum nw_region_kind kind = (enum nw_region_kind)r->kind;
+        const int prot = r->prot;
+        const uint64_t from = r->start > start ? r->start : start, to = r->end < end ? r->end : end;
+
+        result = nw__memory_put(memory, from, to - from, prot, kind, -1, 0, &origin);
+        start = to;
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
 /* MADV_FREE of much memory is done as MADV_DONTNEED: freeing in pieces can be cut short, and doing it again is quick.
  */
 long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
@@ -222,7 +258,11 @@ long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *mem
         return 0; /* the other hints change nothing that a program could see */
     if (start % NW_PAGE_SIZE || !is_mapped(memory, start, length))
         return -ENOMEM;
-    if (length > NW_PAGES_FEW)
-        return nw_pages_empty(start, length, thread) ? 0 : -NW_CALL_CUT;
-    return length && madvise((void *)start, length, (int)advice) < 0 ? -errno : 0;
+    if (memory->copied.last && advice == MADV_FREE)
+        return 0; /* it may be done later, or never */
+    if (length > NW_PAGES_FEW && !nw_pages_empty(start, length, thread))
+        return -NW_CALL_CUT;
+    if (length <= NW_PAGES_FEW && length && madvise((void *)start, length, (int)advice) < 0)
+        return -errno;
+    return memory->copied.last ? renew_copied(memory, start, start + length) : 0;
 }

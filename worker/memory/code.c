@@ -153,6 +153,27 @@ static int hold(struct nw_memory *memory, const struct nw_image *image, uint64_t
     return 0;
 }
 
+static bool is_kept(const struct nw_kept_images *kept, const struct nw_image *image)
+{
+    for (size_t i = 0; i < kept->n; i++)
+        if (kept->list[i].image == image)
+            return true;
+    return false;
+}
+
+static void keep(struct nw_kept_images *kept, const struct part *part)
+{
+    if (!kept->wanted || is_kept(kept, part->image))
+        return;
+    if (kept->n == NW_CODE_KEPT) {
+        kept->too_many = true;
+        return;
+    }
+    nw_images_share(nw_image_cache(part->trust), part->image);
+    kept->list[kept->n].image = part->image;
+    kept->list[kept->n++].host = part->trust;
+}
+
 static void say_refused(int fd, const struct nw_image_refusal *refusal, char why[NW_REASON_MAX])
 {
     char link[NW_FD_LINK], name[128];
@@ -263,6 +284,8 @@ static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
 
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         nw_pages_map(memory->tag, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
+    if (result >= 0)
+        keep(&memory->code.kept, part);
     if (result >= 0)
         nw_where_note(&memory->where, nw_where_kind_of(file->fd, file->trust, memory->own_file), (uint64_t)result,
                       part->size, file->fd, offset);

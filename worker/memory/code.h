@@ -18,11 +18,26 @@ struct nw_code_image {
     bool mapped; /* only while it is looked for */
 };
 
+#define NW_CODE_KEPT \
+    24 /* mappings of code that a domain has when it is loaded, mostly: three and one for each library */
+
+/* Images that a snapshot of the domain will need, while it is being loaded. */
+struct nw_kept_images {
+    bool wanted;
+    bool too_many; /* not all are here */
+    size_t n;
+    struct {
+        struct nw_image *image;
+        bool host;
+    } list[NW_CODE_KEPT];
+};
+
 struct nw_held_code {
     pthread_mutex_t building; /* one image at a time is built for a domain; taken before the lock */
     struct nw_code_image *images;
     size_t n, room;
     uint64_t bytes; /* of all of them, and of those that are being built */
+    struct nw_kept_images kept;
 };
 
 struct nw_memory;

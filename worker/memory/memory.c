@@ -2,6 +2,8 @@
 #include "worker/memory/memory.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
+#include "worker/image/image.h"
+#include "worker/image/programs.h"
 #include "worker/range/pages.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -27,12 +29,16 @@ void nw_memory_reset(struct nw_memory *memory, struct nw_account *account, struc
     memory->code.bytes = 0;
     memory->shortage = (struct nw_shortage){0};
     memory->peak = 0;
+    memory->copied.first = memory->copied.last = 0;
 }
 
-int nw_memory_reserve(struct nw_memory *memory, size_t most)
+int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most)
 {
     bool whole;
-    int error = nw_pages_reserve(NW_DOMAIN_RANGE, NW_AREAS_SIZE, &memory->base, &whole);
+    int error;
+
+    memory->base = at;
+    error = nw_pages_reserve(NW_DOMAIN_RANGE, NW_AREAS_SIZE, &memory->base, &whole);
 
     if (error)
         return error;
@@ -54,6 +60,15 @@ static void empty_range(const struct nw_regions *r)
         nw_pages_reserve_again(r->regions[i].start, r->regions[i + MANY].start - r->regions[i].start);
 }
 
+void nw_kept_images_drop(struct nw_kept_images *kept)
+{
+    while (kept->n > 0) {
+        kept->n--;
+        nw_images_release(nw_image_cache(kept->list[kept->n].host), kept->list[kept->n].image);
+    }
+    kept->wanted = kept->too_many = false;
+}
+
 void nw_memory_give_back(struct nw_memory *memory)
 {
     if (memory->base) {
@@ -62,6 +77,7 @@ void nw_memory_give_back(struct nw_memory *memory)
     }
     nw_regions_fini(&memory->regions);
     nw__file_maps_fini(memory);
+    nw_kept_images_drop(&memory->code.kept);
     free(memory->code.images);
     memory->code.images = NULL;
     memory->code.n = memory->code.room = 0;
@@ -84,7 +100,7 @@ int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cos
     return needed > held ? nw_share_take(memory->account, NW_RESOURCE_MAPPINGS, needed - held) : 0;
 }
 
-void nw__memory_settle(struct nw_memory *memory)
+void nw_memory_settle(struct nw_memory *memory)
 {
     uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS),
              needed = memory->regions.count + NW_MONITOR_MAPPINGS;
@@ -125,7 +141,7 @@ static int open_anonymous(struct nw_memory *memory, uint64_t start, uint64_t len
         error = open_own(memory, start, length, prot);
     if (!error)
         error = nw_regions_add(&memory->regions, start, length, prot, kind, NULL);
-    nw__memory_settle(memory);
+    nw_memory_settle(memory);
     return error;
 }
 
@@ -145,7 +161,7 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
         error = nw_regions_add(&memory->regions, start, length, prot, kind, origin);
     else if (gone)
         nw_regions_remove(&memory->regions, start, length, false);
-    nw__memory_settle(memory);
+    nw_memory_settle(memory);
     return error;
 }
 
@@ -181,6 +197,6 @@ long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t len
     if (!error)
         error = nw_regions_remove(&memory->regions, start, length, own);
     nw__file_maps_sweep(memory);
-    nw__memory_settle(memory);
+    nw_memory_settle(memory);
     return error;
 }

@@ -39,16 +39,23 @@ struct nw_memory {
     struct nw_where_files where;
     struct nw_shortage shortage;
     uint64_t peak; /* of nw_memory_used */
+    struct {
+        uint64_t first, last;
+    } copied; /* origins of anonymous memory that begins with what a snapshot had there; last 0: there is none */
 };
 
-/* Once for each record; before each use of it; and with a tag, its range, of at most so many mappings. */
+/* Once for each record; before each use of it; and with a tag, its range, of at most so many mappings: at this address
+ * or, 0, anywhere. -EEXIST: something lies there. */
 void nw_memory_init(struct nw_memory *memory);
 void nw_memory_reset(struct nw_memory *memory, struct nw_account *account, struct nw_disk *disk, uint64_t limit,
                      int own_file);
-int nw_memory_reserve(struct nw_memory *memory, size_t most);
+int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most);
 
 /* Nothing runs there any more: everything is unmapped and given back. */
 void nw_memory_give_back(struct nw_memory *memory);
+
+/* All of these images are given back. With the lock held, or by who alone knows of them. */
+void nw_kept_images_drop(struct nw_kept_images *kept);
 
 /* Whether [start, start + length) lies inside the range; nothing at all does, wherever it is. Says nothing of what is
  * mapped there. */
@@ -82,7 +89,7 @@ bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged);
 
 /* Admits what a change would lead to: -ENOMEM. What it took and the change did not use is given back by the other. */
 int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
-void nw__memory_settle(struct nw_memory *memory);
+void nw_memory_settle(struct nw_memory *memory);
 
 /* Where a mapping goes: at the fixed address, or wherever it fits, at the hint if that is free. */
 int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start);

@@ -104,7 +104,7 @@ static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint
         error = nw_regions_remove(&memory->regions, from, length, false);
     if (!error)
         error = nw_regions_add(&memory->regions, to, length, RW, NW_REGION_ANON, &origin);
-    nw__memory_settle(memory);
+    nw_memory_settle(memory);
     return error;
 }
 

@@ -115,7 +115,7 @@ static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_re
  * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
 static bool may_read_libraries(const struct nw_domain *domain)
 {
-    return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored by nw_deployed_started */
+    return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored when it is up, in deployed.c */
            domain->function->profile & NW_PROFILE_FILES;
 }
 

@@ -41,12 +41,13 @@ static int spread_anon_vma(void *range, size_t opened)
 
 int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 {
-    void *range = mmap(NULL, length, PROT_NONE, RESERVED, -1, 0);
+    const uint64_t at = *start;
+    void *range = mmap((void *)at, length, PROT_NONE, RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
     int error;
 
+    *start = range == MAP_FAILED ? 0 : (uint64_t)range;
     if (range == MAP_FAILED)
         return -errno;
-    *start = (uint64_t)range;
     *whole = !commits;
     error = mprotect(range, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
     return error || !*whole ? error : spread_anon_vma(range, opened);

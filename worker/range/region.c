@@ -535,3 +535,23 @@ bool nw_regions_is_valid(const struct nw_regions *regions)
     }
     return end == regions->end && charged == regions->charged && regions->count <= regions->max;
 }
+
+int nw_regions_load(struct nw_regions *regions, const struct nw_region *list, size_t count, uint64_t last_id)
+{
+    struct nw_regions loaded = *regions;
+
+    if (count == 0 || count > regions->max || regions->count != 1 || !is_own(&regions->regions[0]))
+        return -EINVAL;
+    loaded.regions = (struct nw_region *)list; /* only to be looked at */
+    loaded.count = count;
+    loaded.charged = 0;
+    for (size_t i = 0; i < count; i++)
+        loaded.charged += list[i].charged ? list[i].end - list[i].start : 0;
+    if (!nw_regions_is_valid(&loaded))
+        return -EINVAL;
+    memcpy(regions->regions, list, count * sizeof *list);
+    regions->count = count;
+    regions->charged = loaded.charged;
+    regions->last_id = last_id;
+    return 0;
+}

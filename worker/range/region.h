@@ -79,6 +79,10 @@ enum nw_region_order { NW_REGION_TOP_DOWN, NW_REGION_BOTTOM_UP };
 int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, size_t max, bool whole);
 void nw_regions_fini(struct nw_regions *regions);
 
+/* All that is mapped in a range where nothing is, in ascending order and without a hole: what another range of the same
+ * addresses had. -EINVAL: it is no such list, and nothing has changed. */
+int nw_regions_load(struct nw_regions *regions, const struct nw_region *list, size_t count, uint64_t last_id);
+
 /* An origin for the next mapping of something that nothing else continues. */
 struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins);
 

@@ -19,6 +19,7 @@
 #include "worker/run/deal.h"
 #include "worker/run/freight.h"
 #include "worker/signal/signals.h"
+#include "worker/snapshot/snapshot.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
 #include <errno.h>
@@ -145,6 +146,30 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     return slot;
 }
 
+/* Maps the memory of a domain that is made from a snapshot, all of whose flows wait then. */
+static void restore(struct nw_executor *ex, struct nw_slot *first)
+{
+    struct nw_domain *domain = first->domain;
+    bool blocked = nw_executor_block(ex) == 0;
+    int error = nw_snapshot_put(domain, domain->function->snapshot);
+
+    if (blocked)
+        nw_executor_unblock(ex);
+    domain->loaded = true;
+    pthread_mutex_lock(&nw_monitor_lock);
+    if (!error && domain->state == NW_DOMAIN_STARTING)
+        error = nw_snapshot_resume(domain, domain->function->snapshot);
+    if (error) {
+        nw_deployed_discard(domain->function);
+        nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot, which is discarded");
+    }
+    if (domain->state == NW_DOMAIN_STARTING)
+        nw_deployed_restored(domain, first);
+    else
+        nw_slot_die(first);
+    pthread_mutex_unlock(&nw_monitor_lock);
+}
+
 /* Checks the function's file, once, and maps the program of a domain whose first flow is about to run, both of which
  * may take long. False: that cannot be done, and the domain is gone. */
 static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
@@ -156,6 +181,10 @@ static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
 
     if (domain->loaded)
         return true;
+    if (domain->restores) {
+        restore(ex, slot);
+        return false;
+    }
     blocked = nw_executor_block(ex) == 0;
     error = nw_deployed_inspect(domain->function, reason);
     if (error == 0) {

@@ -169,6 +169,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
                                                   : 32,
         .profile = NW_PROFILE_COMPUTE | load->profile,
         .static_tls = load->static_tls ? load->static_tls : 512,
+        .snapshots = load->snapshots || getenv("NW_TEST_SNAPSHOTS"),
     };
     char text[2048];
     size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0,
@@ -183,6 +184,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         close(fds[--n]);
     if (await_verdict(h) == NW_CONTROL_REFUSED)
         return 0;
+    snprintf(h->loaded, sizeof(h->loaded), "%.255s", h->message.text);
     nw_harness_tell(h, NW_CONTROL_ACTIVATE, head.deployment);
     await_control(h);
     return head.deployment;

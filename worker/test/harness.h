@@ -6,6 +6,7 @@
 #include "common/host/mode.h"
 #include "common/manifest/control.h"
 #include "common/shm/channel.h"
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct nw_harness {
@@ -14,6 +15,7 @@ struct nw_harness {
     struct nw_channel channel;
     struct nw_control_message message; /* the last one received */
     struct nw_control holds;           /* the last that said what a function holds, also when another was awaited */
+    char loaded[256];                  /* the text of the last LOADED */
     uint32_t next_deployment;
     uint64_t next_id;
     struct {
@@ -46,6 +48,7 @@ struct nw_load {
     uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
     const char *connect, *directories; /* NULL: none */
     const char *cwd;                   /* NULL: / */
+    bool snapshots;
 };
 
 #define NW_NO_THREADS UINT32_MAX

@@ -91,7 +91,7 @@ static int begin(void **state)
 {
     char why[256];
     bool whole;
-    uint64_t reserved;
+    uint64_t reserved = 0;
 
     (void)state;
     account.disk_used = &disk.used;

@@ -1,0 +1,26 @@
+/* See peek.h. */
+#include "worker/snapshot/peek.h"
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int file;
+static const uint8_t *bytes;
+
+int nw__peek_init(void)
+{
+    void *map;
+
+    file = memfd_create("nightward-peek", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, NW_PEEK_MOST) < 0)
+        return -errno;
+    map = mmap(NULL, NW_PEEK_MOST, PROT_READ, MAP_SHARED, file, 0);
+    bytes = map == MAP_FAILED ? NULL : map;
+    return bytes ? 0 : -errno;
+}
+
+const uint8_t *nw__peek(uint64_t at, uint64_t size)
+{
+    return lseek(file, 0, SEEK_SET) == 0 && write(file, (const void *)at, size) == (ssize_t)size ? bytes : NULL;
+}

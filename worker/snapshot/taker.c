@@ -1,0 +1,90 @@
+/* See taker.h. */
+#include "worker/snapshot/taker.h"
+#include "worker/base/lock.h"
+#include "worker/domain/deployed.h"
+#include "worker/domain/domain.h"
+#include "worker/life/burial.h"
+#include "worker/snapshot/peek.h"
+#include "worker/snapshot/snapshot.h"
+#include <pthread.h>
+#include <stddef.h>
+#include <stdnoreturn.h>
+
+static const struct nw_snapshot_events *events;
+static struct nw_domain *first, **last = &first; /* lock held */
+static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
+
+/* One slot more keeps the domain from being buried meanwhile. */
+static void enqueue(struct nw_domain *domain)
+{
+    domain->n_slots++;
+    domain->next_taken = NULL;
+    *last = domain;
+    last = &domain->next_taken;
+    pthread_cond_signal(&came);
+}
+
+static struct nw_domain *dequeue(void)
+{
+    struct nw_domain *domain;
+
+    while (!first)
+        pthread_cond_wait(&came, &nw_monitor_lock);
+    domain = first;
+    first = domain->next_taken;
+    if (!first)
+        last = &first;
+    return domain;
+}
+
+void nw_taker_await(struct nw_domain *domain)
+{
+    domain->snapshot_wanted = true;
+    nw_taker_look(domain);
+}
+
+void nw_taker_look(struct nw_domain *domain)
+{
+    const char *why;
+
+    if (!domain->snapshot_wanted || domain->n_free != domain->function->slots)
+        return;
+    domain->snapshot_wanted = false;
+    why = nw_snapshot_hindrance(domain);
+    if (why)
+        events->taken(domain, NULL, why);
+    else
+        enqueue(domain);
+}
+
+static noreturn void *take_all(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&nw_monitor_lock);
+    for (;;) {
+        struct nw_domain *domain = dequeue();
+        struct nw_snapshot *snapshot;
+        const char *why;
+
+        pthread_mutex_unlock(&nw_monitor_lock);
+        snapshot = nw_snapshot_take(domain, &why);
+        pthread_mutex_lock(&nw_monitor_lock);
+        domain->n_slots--;
+        if (domain->state != NW_DOMAIN_DYING) {
+            events->taken(domain, snapshot, why);
+            continue;
+        }
+        nw_snapshot_free(snapshot);
+        if (domain->n_slots == 0)
+            nw_domain_bury(domain);
+    }
+}
+
+int nw_taker_init(const struct nw_snapshot_events *given)
+{
+    pthread_t thread;
+    int error = nw__peek_init();
+
+    events = given;
+    return error ? error : -pthread_create(&thread, NULL, take_all, NULL);
+}

@@ -1,0 +1,119 @@
+/* Remembers from its start what a snapshot has to keep; what it does then and on request is said by its environment
+ * and its input. */
+#include <faas/worker_v1_interface.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define PAGES 64
+
+static void *handle;
+static faas_append_output_fn_t append;
+static unsigned long drawn;
+static unsigned count;
+static char *page, *text;
+static _Thread_local unsigned long of_thread;
+
+static void *sleeper(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void start_as(const char *how)
+{
+    pthread_t thread;
+    const struct itimerval hour = {.it_value.tv_sec = 3600};
+
+    if (strcmp(how, "thread") == 0)
+        pthread_create(&thread, NULL, sleeper, NULL);
+    if (strcmp(how, "file") == 0 && open("/etc/localtime", O_RDONLY) < 0 && open("/dev/null", O_RDONLY) < 0)
+        abort();
+    if (strcmp(how, "timer") == 0) {
+        signal(SIGALRM, SIG_IGN);
+        setitimer(ITIMER_REAL, &hour, NULL);
+    }
+}
+
+int faas_init(void)
+{
+    if (getrandom(&drawn, sizeof(drawn), 0) != sizeof(drawn))
+        return -1;
+    page = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    text = malloc(32);
+    if (page == MAP_FAILED || !text)
+        return -1;
+    memset(page, 'p', PAGES * 4096);
+    snprintf(text, 32, "%lx", drawn);
+    start_as(getenv("START") ? getenv("START") : "");
+    return 0;
+}
+
+int faas_create_func_worker(void *caller_context, faas_invoke_func_fn_t invoke, faas_append_output_fn_t append_output,
+                            void **worker_handle)
+{
+    (void)invoke;
+    append = append_output;
+    of_thread = drawn;
+    *worker_handle = caller_context;
+    return 0;
+}
+
+static void *in_thread(void *unused)
+{
+    (void)unused;
+    return of_thread == 0 ? (void *)1 : NULL;
+}
+
+/* A page of what was written at the start is zero once it is given up, and can be used again. */
+static const char *give_up(void)
+{
+    char *middle = page + 8 * 4096;
+
+    if (madvise(middle, 2 * 4096, MADV_DONTNEED) < 0 || middle[0] || middle[2 * 4096 - 1])
+        return "kept";
+    middle[1] = 1;
+    return page[8 * 4096 - 1] == 'p' && middle[2 * 4096] == 'p' && middle[1] == 1 ? "zero" : "lost";
+}
+
+static const char *make_thread(void)
+{
+    pthread_t thread;
+    void *result = NULL;
+
+    if (pthread_create(&thread, NULL, in_thread, NULL) || pthread_join(thread, &result))
+        return "none";
+    return result ? "own" : "shared";
+}
+
+int faas_func_call(void *worker_handle, const char *input, size_t length)
+{
+    char answer[64];
+
+    handle = worker_handle;
+    if (length == 5 && memcmp(input, "crash", 5) == 0)
+        *(volatile int *)0 = 0; /* NOLINT: that is what it is for */
+    if (length == 4 && memcmp(input, "give", 4) == 0)
+        snprintf(answer, sizeof(answer), "%s", give_up());
+    else if (length == 6 && memcmp(input, "thread", 6) == 0)
+        snprintf(answer, sizeof(answer), "%s", make_thread());
+    else
+        snprintf(answer, sizeof(answer), "%s %d %d %u", text, strtoul(text, NULL, 16) == drawn, of_thread == drawn,
+                 ++count);
+    append(handle, answer, strlen(answer));
+    return 0;
+}
+
+int faas_destroy_func_worker(void *worker_handle)
+{
+    (void)worker_handle;
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* Domains that are made from a snapshot: what they remember, what they do not, and which functions have none. */
+#include "common/manifest/manifest.h"
+#include "worker/test/harness.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static enum nw_mode mode;
+static struct nw_harness harness;
+
+static int begin(void **state)
+{
+    (void)state;
+    nw_harness_start(&harness, mode, 2);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    nw_harness_stop(&harness);
+    return 0;
+}
+
+static uint32_t load(bool snapshots, const char *env)
+{
+    char so[512];
+    const struct nw_load l = {.name = "keeper", .so = so, .env = env, .slots = 3, .snapshots = snapshots};
+    uint32_t deployment;
+
+    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
+    deployment = nw_harness_load(&harness, &l);
+    assert_int_not_equal(deployment, 0);
+    return deployment;
+}
+
+static void ask(uint32_t deployment, const char *input, char answer[128])
+{
+    struct nw_answer got = nw_harness_invoke(&harness, deployment, input, strlen(input));
+
+    snprintf(answer, 128, "%u %s", got.status, got.status == NW_STATUS_OK ? got.data : "");
+    free(got.data);
+}
+
+static void crash(uint32_t deployment)
+{
+    struct nw_answer got = nw_harness_invoke(&harness, deployment, "crash", 5);
+
+    assert_int_equal(got.status, NW_STATUS_CRASHED);
+    free(got.data);
+}
+
+/* What it drew at random when it was loaded says which start it comes from. */
+static unsigned long drawn(uint32_t deployment)
+{
+    char answer[128];
+    unsigned long value;
+    unsigned status, heap, thread, count;
+
+    ask(deployment, "", answer);
+    assert_int_equal(sscanf(answer, "%u %lx %u %u %u", &status, &value, &heap, &thread, &count), 5);
+    assert_int_equal(status, NW_STATUS_OK);
+    assert_true(heap && thread);
+    assert_int_equal(count, 1); /* nothing of an invocation is in a snapshot, or survives a crash */
+    return value;
+}
+
+static unsigned long again(uint32_t deployment)
+{
+    crash(deployment);
+    return drawn(deployment);
+}
+
+static void a_crashed_domain_comes_back_as_it_was_loaded(void **state)
+{
+    uint32_t deployment = load(true, NULL);
+    unsigned long first = drawn(deployment);
+    int came_back = 0;
+
+    (void)state;
+    assert_string_equal(harness.loaded, "");
+    for (int i = 0; i < 5; i++)
+        came_back += again(deployment) == first;
+    assert_in_range(came_back, 1, 5); /* where the last one is not gone in time it is loaded */
+}
+
+static void without_snapshots_it_is_loaded_again(void **state)
+{
+    uint32_t deployment = load(false, NULL);
+    unsigned long first = drawn(deployment);
+
+    (void)state;
+    assert_int_not_equal(again(deployment), first);
+}
+
+static void memory_of_a_snapshot_is_memory_like_any_other(void **state)
+{
+    uint32_t deployment = load(true, NULL);
+    char answer[128];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        ask(deployment, "give", answer);
+        assert_string_equal(answer, "0 zero");
+        ask(deployment, "thread", answer);
+        assert_string_equal(answer, "0 own");
+        crash(deployment);
+    }
+}
+
+/* It is told why, and the function serves nevertheless. */
+static void what_cannot_be_taken_is_found_out(void **state)
+{
+    static const char *const starts[][2] = {
+        {"START=thread", "it started threads while it was loaded"},
+        {"START=file", "it opened files while it was loaded"},
+        {"START=timer", "it set a timer while it was loaded, or a signal waits for it"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        uint32_t deployment = load(true, starts[i][0]);
+        unsigned long first = drawn(deployment);
+
+        assert_string_equal(harness.loaded, starts[i][1]);
+        assert_int_not_equal(again(deployment), first);
+        nw_harness_tell(&harness, NW_CONTROL_RETIRE, deployment);
+        nw_harness_expect(&harness, NW_CONTROL_RETIRED);
+    }
+}
+
+static int run(enum nw_mode wanted)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_crashed_domain_comes_back_as_it_was_loaded),
+        TEST(without_snapshots_it_is_loaded_again),
+        TEST(memory_of_a_snapshot_is_memory_like_any_other),
+        TEST(what_cannot_be_taken_is_found_out),
+    };
+
+    mode = wanted;
+    return cmocka_run_group_tests_name(nw_mode_name(mode), tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return nw_harness_run_modes(run);
+}
