@@ -57,6 +57,10 @@ $(eval $(call test,engine/clients,engine/test/attack/clients_test.c engine/test/
     engine/test/host/host.c,,$(COMMON)))
 $(B)/test/engine/clients: | $(ENGINE_TEST_HELPERS)
 
+IO_TESTS += $(B)/test/engine/listing
+$(eval $(call test,engine/listing,engine/test/admin/listing_test.c engine/test/host/host.c,,$(COMMON)))
+$(B)/test/engine/listing: | $(ENGINE_TEST_HELPERS) $(B)/bin/nightward
+
 # Once more with two threads, but the one that has several anyway.
 THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
 

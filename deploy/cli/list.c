@@ -1,8 +1,9 @@
 /* nightward list: what is deployed. */
+#include "deploy/base/say.h"
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
 #include "deploy/client/answer.h"
-#include "deploy/client/ask.h"
+#include "deploy/client/client.h"
 #include <stdio.h>
 
 enum { STATE, JSON, N_OPTIONS };
@@ -58,23 +59,83 @@ static void print_row(const cJSON *function)
         printf("  %s\n", nw_answer_scalar(reason, text, sizeof text));
 }
 
-static void print_table(const cJSON *answer)
+/* --- pages --- */
+
+static unsigned long printed; /* functions so far */
+
+static void print_rows(const cJSON *functions)
 {
-    const cJSON *functions = cJSON_GetObjectItem(answer, "functions");
     const cJSON *function;
 
-    if (cJSON_GetArraySize(functions) == 0)
+    cJSON_ArrayForEach(function, functions)
+    {
+        if (!printed++)
+            printf(ROW, "NAME", "TENANT", "WORKERS", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "USED", "PEAK", "PROFILE",
+                   "STATE");
+        print_row(function);
+    }
+}
+
+static void print_json(const cJSON *functions)
+{
+    const cJSON *function;
+
+    cJSON_ArrayForEach(function, functions)
+    {
+        char *text = cJSON_PrintUnformatted(function);
+
+        if (!text)
+            nw_fail(NW_EXIT_SYSTEM, "cannot list the functions: out of memory");
+        printf("%s%s", printed++ ? "," : "{\"functions\":[", text);
+        cJSON_free(text);
+    }
+}
+
+static void print_end(bool json)
+{
+    if (json)
+        printf("%s],\"total\":%lu}\n", printed ? "" : "{\"functions\":[", printed);
+    else if (!printed)
         puts("Nothing is deployed; `nightward deploy NAME FILE.so` does.");
-    else
-        printf(ROW, "NAME", "TENANT", "WORKERS", "VERSION", "SLOTS", "TIMEOUT", "MEMORY", "USED", "PEAK", "PROFILE",
-               "STATE");
-    cJSON_ArrayForEach(function, functions) print_row(function);
+}
+
+/* Prints the functions behind `after`, which then is what the next page comes behind; "" when there is none. False:
+ * the engine refused. */
+static bool print_page(const char *state, char *after, size_t size, bool json)
+{
+    char path[160];
+    struct nw_request request = {.method = "GET", .path = path};
+    struct nw_reply reply;
+    const cJSON *next;
+    cJSON *root;
+
+    snprintf(path, sizeof path, "/v1/functions?limit=200&after=%s", after);
+    nw_client_send(state, &request, &reply);
+    if (!nw_answer_check(&reply, json, "list the functions")) {
+        nw_reply_fini(&reply);
+        return false;
+    }
+    root = nw_answer_json(&reply);
+    (json ? print_json : print_rows)(cJSON_GetObjectItem(root, "functions"));
+    next = cJSON_GetObjectItem(root, "next");
+    snprintf(after, size, "%s", cJSON_IsString(next) ? next->valuestring : "");
+    cJSON_Delete(root);
+    nw_reply_fini(&reply);
+    return true;
 }
 
 static int run(struct nw_settings *settings)
 {
-    return nw_ask(nw_state_find(settings, STATE), "/v1/functions", "list the functions", nw_setting_on(settings, JSON),
-                  print_table);
+    const char *state = nw_state_find(settings, STATE);
+    bool json = nw_setting_on(settings, JSON);
+    char after[80] = "";
+
+    do {
+        if (!print_page(state, after, sizeof after, json))
+            return NW_EXIT_REFUSED;
+    } while (*after);
+    print_end(json);
+    return NW_EXIT_OK;
 }
 
 static const char *const examples[] = {"nightward list", "nightward list --json", NULL};

@@ -1,9 +1,9 @@
 /*
  * Routes of the admin API. Not responsible for carrying anything out (control/operations.c, gateway/invoke.c) or for
- * the JSON of its answers (json.c).
+ * the JSON of its answers (json.c), nor for lists (listing.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
- *   GET    /v1/functions, /v1/functions/NAME, /v1/status
+ *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/status
  *   DELETE /v1/functions/NAME
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/without.h"
 #include "engine/admin/json.h"
+#include "engine/admin/listing.h"
 #include "engine/control/controller.h"
 #include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
@@ -297,8 +298,10 @@ static void head(void *arg, struct nw_http_request *request)
     } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end) {
         if (request->method != NW_HTTP_GET)
             wrong_method(request, "GET, HEAD");
+        else if (path[4] == 'f')
+            nw__listing_begin(controller, request, query);
         else
-            answer_json(request, path[4] == 'f' ? nw__json_functions(controller) : nw__json_status(controller));
+            answer_json(request, nw__json_status(controller));
     } else {
         fail(request, NW_STATUS_NO_ROUTE, "");
     }

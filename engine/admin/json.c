@@ -174,45 +174,6 @@ char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_
     return print(object);
 }
 
-static void add_function(struct nw_function *function, void *arg)
-{
-    if (function->current)
-        cJSON_AddItemToArray(arg, deployment_object(nw_deployment_of(function->current)));
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const cJSON *const *x = a, *const *y = b;
-    return strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(*x, "name")),
-                  cJSON_GetStringValue(cJSON_GetObjectItem(*y, "name")));
-}
-
-/* A new array with the items of `list` by name; takes them over. */
-static cJSON *sorted(cJSON *list)
-{
-    size_t n = (size_t)cJSON_GetArraySize(list);
-    cJSON **items = calloc(n ? n : 1, sizeof *items);
-    cJSON *result = cJSON_CreateArray();
-    for (size_t i = 0; i < n && items; i++)
-        items[i] = cJSON_DetachItemFromArray(list, 0);
-    if (items)
-        qsort(items, n, sizeof *items, by_name);
-    for (size_t i = 0; i < n && items; i++)
-        cJSON_AddItemToArray(result, items[i]);
-    free(items);
-    cJSON_Delete(list);
-    return result;
-}
-
-char *nw__json_functions(struct nw_controller *controller)
-{
-    cJSON *root = cJSON_CreateObject();
-    cJSON *list = cJSON_CreateArray();
-    nw_functions_each(&controller->engine, add_function, list);
-    cJSON_AddItemToObject(root, "functions", sorted(list));
-    return print(root);
-}
-
 /* Each line that begins with `mark`, without it. A mark of 0: each line. */
 static void add_lines(cJSON *root, const char *key, const char *lines, char mark)
 {

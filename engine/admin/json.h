@@ -14,7 +14,6 @@ char *nw__json_deployment(const struct nw_deployment *deployment);
 /* The same, with what became of the settings of the version before: `changed` has their old values, `kept` names those
  * that were not `named` and are not at their defaults. `before` has no name when there was none. */
 char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
-char *nw__json_functions(struct nw_controller *controller);
 char *nw__json_status(struct nw_controller *controller);
 
 #endif

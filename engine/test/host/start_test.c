@@ -126,7 +126,7 @@ static void replaces_a_stale_socket(void **state)
     host_start_launcher(&host);
     host_wait_ready(&host);
     struct answer answer = admin(&host, "GET", "/v1/functions", "");
-    expect(answer, 200, "{\"functions\":[]}\n");
+    expect(answer, 200, "{\"functions\":[],\"total\":0}\n");
     host_stop(&host);
 }
 
