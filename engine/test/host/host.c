@@ -133,8 +133,12 @@ static void wait_readable(int fd)
 void host_wait_ready(struct host *host)
 {
     static struct nw_control_message message;
-    wait_readable(host->supervisor);
-    assert_int_equal(nw_control_recv(host->supervisor, &message), 1);
+    do {
+        wait_readable(host->supervisor);
+        assert_int_equal(nw_control_recv(host->supervisor, &message), 1);
+        for (int i = 0; i < message.n_fds; i++) /* its listening sockets */
+            close(message.fds[i]);
+    } while (message.head.kind == NW_CONTROL_SOCKETS);
     assert_int_equal(message.head.kind, NW_CONTROL_READY);
     *strchr(message.text, '\n') = '\0';
     snprintf(host->address, sizeof host->address, "%.60s", message.text);
