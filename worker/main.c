@@ -345,6 +345,7 @@ static uint64_t look(uint64_t now, unsigned *quiet)
     busy |= nw_deployed_tend(now);
     busy |= nw_tell_usage(now);
     busy |= nw_tell_holds(now);
+    nw_tell_calls(now);
     nw_post_flush();
     *quiet = busy ? 0 : *quiet + 1;
     rests = *quiet > QUIET_TICKS;

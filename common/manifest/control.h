@@ -12,7 +12,7 @@
  *                        directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE,
  *                        CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
- *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS
+ *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS
  */
 #ifndef NW_COMMON_MANIFEST_CONTROL_H
 #define NW_COMMON_MANIFEST_CONTROL_H
@@ -49,6 +49,13 @@ enum nw_control_kind {
                              memory = system calls of functions that were refused so far */
     NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/manifest/resources.h;
                              memory: bytes of its memory limit; value: the most of them so far */
+    NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that was called since it was told last */
+};
+
+/* How often a function began or ended in a worker so far, nested calls included; it may wrap, and begins anew with each
+ * domain. */
+struct nw_calls {
+    uint32_t deployment, calls;
 };
 
 struct nw_control {

@@ -28,6 +28,7 @@ struct nw_manifest {
     char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
     char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
     uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */
+    uint32_t warm;                    /* replicas that are kept ready although nobody calls; 0 to 64, default 0 */
     uint64_t static_tls;              /* bytes for thread-local variables of libraries; 0 to 256K, default 512 */
     uint32_t profile;                 /* enum nw_profile */
     char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */

@@ -88,6 +88,21 @@ static int check_span(const struct nw_option *option, const char *text, char *wh
     return -EINVAL;
 }
 
+/* Milliseconds; 0 when the text is no number with its unit, or too large. */
+static uint64_t parse_time(const char *text)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } times[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    size_t digits = strspn(text, "0123456789");
+
+    for (size_t i = 0; i < sizeof times / sizeof *times && digits < 10; i++)
+        if (digits > 0 && !strcmp(text + digits, times[i].unit))
+            return strtoull(text, NULL, 10) * times[i].ms;
+    return 0;
+}
+
 static bool is_port(const char *text)
 {
     uint64_t port;
@@ -148,6 +163,9 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
         return check_number(option, text, why, why_size);
     case NW_OPTION_SPAN:
         return check_span(option, text, why, why_size);
+    case NW_OPTION_TIME:
+        return check_word(parse_time(text) >= option->min && parse_time(text) <= option->max, text,
+                          "a time with its unit, like 30s, 5m or 2h, that --help allows", why, why_size);
     case NW_OPTION_MODE:
         return check_word(nw_mode_parse(text) >= 0, text, "auto, mpk, process or none", why, why_size);
     case NW_OPTION_IO:

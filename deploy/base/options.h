@@ -20,6 +20,7 @@ enum nw_option_kind {
     NW_OPTION_COUNT,   /* a number from min to max */
     NW_OPTION_SPAN,    /* MIN..MAX, two numbers from min to max, or one that is both */
     NW_OPTION_BYTES,   /* the same with K, M or G behind it */
+    NW_OPTION_TIME,    /* a number with ms, s, m or h behind it */
     NW_OPTION_MODE,    /* enum nw_mode by name */
     NW_OPTION_IO,      /* auto, uring or uv */
     NW_OPTION_CPUS,    /* a list of CPUs of this machine */
@@ -40,7 +41,7 @@ struct nw_option {
     bool repeats;        /* collects every value; the variable takes several with commas between */
     bool in_environment; /* may come from NIGHTWARD_NAME */
     bool in_file;        /* may come from the configuration file */
-    uint64_t min, max;   /* for COUNT, SPAN and BYTES */
+    uint64_t min, max;   /* for COUNT, SPAN and BYTES, and for TIME in ms */
 };
 
 struct nw_setting {

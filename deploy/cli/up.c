@@ -25,6 +25,7 @@ enum {
     STATE,
     ISOLATION,
     WORKERS,
+    IDLE,
     EXECUTORS,
     ENGINE_THREADS,
     BODY_LIMIT,
@@ -41,8 +42,9 @@ enum {
 
 #define MAX_EXECUTORS 256
 #define MAX_WORKERS   1024
-#define WORKER_BYTES  (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times what it takes \
-                                            */
+#define WORKER_BYTES                                                                                 \
+    (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times what it takes \
+                          */
 
 static const struct nw_option options[N_OPTIONS] = {
     [LISTEN] = {.name = "listen",
@@ -70,6 +72,15 @@ static const struct nw_option options[N_OPTIONS] = {
                  .max = MAX_WORKERS,
                  .in_environment = true,
                  .in_file = true},
+    [IDLE] = {.name = "idle",
+              .value = "TIME",
+              .initial = "5m",
+              .help = "a function that nobody has called for so long is unloaded until it is called, 100ms to 720h",
+              .kind = NW_OPTION_TIME,
+              .min = 100,
+              .max = UINT64_C(720) * 3600000,
+              .in_environment = true,
+              .in_file = true},
     [EXECUTORS] = {.name = "executors",
                    .value = "N",
                    .help = "threads of a worker that run functions [one for each of its CPUs]",
@@ -296,6 +307,7 @@ static int start(struct nw_settings *settings)
         .mode = nw_mode_name(mode),
         .listen = listen->texts,
         .n_listen = listen->n,
+        .idle = nw_setting_text(settings, IDLE),
         .executors = nw_setting_number(settings, EXECUTORS),
         .engine_threads = nw_setting_number(settings, ENGINE_THREADS),
         .body_limit = nw_setting_number(settings, BODY_LIMIT),

@@ -46,7 +46,7 @@ char **nw__engine_argv(const struct nw_host_plan *plan, char *const *listen, int
     if (argv && add(argv, "nightward-engine") && add_text(argv, "--state", plan->state) &&
         add_text(argv, "--mode", plan->mode) && add_text(argv, "--io", plan->io) &&
         add_number(argv, "--workers", plan->workers) && add_number(argv, "--workers-most", plan->workers_most) &&
-        add_number(argv, "--executors", plan->executors) &&
+        add_number(argv, "--executors", plan->executors) && add_text(argv, "--function-idle", plan->idle) &&
         add_number(argv, "--engine-threads", plan->engine_threads) &&
         add_number(argv, "--body-limit", plan->body_limit) && add_listen(argv, listen, n_listen))
         return argv;

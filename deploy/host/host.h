@@ -22,6 +22,7 @@ struct nw_host_plan {
     char *const *listen;      /* addresses, n_listen of them */
     int n_listen;             /* at most NW_HOST_LISTEN_MAX */
     uint64_t workers, workers_most;
+    const char *idle;
     uint64_t executors;
     uint64_t engine_threads;
     uint64_t body_limit;

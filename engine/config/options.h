@@ -28,6 +28,7 @@ struct nw_options {
     uint64_t header_timeout; /* ms, as all below */
     uint64_t body_timeout;
     uint64_t idle_timeout;
+    uint64_t function_idle; /* 0: functions stay loaded */
     uint64_t write_timeout;
     uint64_t queue_timeout;
     uint64_t load_timeout;

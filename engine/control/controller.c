@@ -18,6 +18,7 @@
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
+#include "engine/versions/leaving.h"
 #include "engine/versions/seat_events.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/seats.h"
@@ -33,9 +34,13 @@
 static void tend(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
+    struct nw_function *wanted;
+    while ((wanted = nw_function_next_wanted(engine)))
+        nw_deployment_wanted(wanted);
     nw_workers_send_kept(&controller->workers);
     nw_workers_bury(&controller->workers);
     nw_workers_start_due(&controller->workers);
+    nw_leaving_reap(&controller->deployments);
     nw_deployments_reap(&controller->deployments);
     nw_threads_tend(&controller->threads);
     nw__operations_bury(&controller->operations);
@@ -52,6 +57,7 @@ static void tick(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
     nw_http_server_tick(engine->admin);
+    nw_leaving_tick(&controller->deployments);
     nw_deployments_tick(&controller->deployments);
     nw_workers_tick(&controller->workers);
     if (nw_state_tick(&controller->state, controller->registry, nw_io_now(engine->io)))

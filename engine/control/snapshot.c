@@ -6,6 +6,7 @@
 #include "engine/serve/link.h"
 #include "engine/threads/thread.h"
 #include "engine/versions/deployments.h"
+#include "engine/versions/leaving.h"
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
@@ -90,14 +91,23 @@ static void add_workers(struct nw_told *told, const struct nw_engine *engine, un
     }
 }
 
+static void hold_replica(struct nw_replica *replica, unsigned n_threads)
+{
+    if (replica->state == NW_REPLICA_SERVING)
+        replica->held = n_threads;
+}
+
 /* A version that they know is not gone before each has let go of it. */
 static void hold_versions(const struct nw_engine *engine, unsigned n_threads)
 {
     nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (is_current(deployment))
-            deployment->held = n_threads;
+        if (!is_current(deployment))
+            continue;
+        deployment->held = n_threads;
+        nw_list_each(&deployment->replicas, of, next)
+            hold_replica(nw_container(of, struct nw_replica, of_deployment), n_threads);
     }
 }
 
@@ -131,6 +141,16 @@ static void released(struct nw_engine *engine, uint32_t number)
     }
 }
 
+static void vacated(struct nw_engine *engine, uint32_t number, uint32_t worker)
+{
+    nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        if (deployment->version.number == number)
+            nw_leaving_vacated(deployment, worker);
+    }
+}
+
 static void broken(struct nw_engine *engine, uint32_t number, const char *why)
 {
     nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
@@ -141,4 +161,5 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
     }
 }
 
-const struct nw_threads_events nw__snapshot_events = {.snapshot = snapshot, .released = released, .broken = broken};
+const struct nw_threads_events nw__snapshot_events = {
+    .snapshot = snapshot, .released = released, .vacated = vacated, .broken = broken};

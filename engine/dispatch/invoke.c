@@ -26,7 +26,7 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     else if (depth > NW_DEPTH_MAX)
         *status = NW_STATUS_CALL_DEPTH;
     else if (function->current->state == NW_VERSION_FAILED)
-        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason;
+        *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason, nw_function_want(function);
     if (*status != NW_STATUS_OK)
         return NULL;
     struct nw_engine *engine = function->current->engine;

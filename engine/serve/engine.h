@@ -44,7 +44,7 @@ struct nw_engine {
     struct nw_http_server *admin; /* the main thread's */
     struct nw_counters counters;
 
-    struct nw_table functions;     /* by name; see function.h */
+    struct nw_table functions; /* by name; see function.h */
     struct nw_order functions_order;
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */
@@ -56,6 +56,7 @@ struct nw_engine {
     struct nw_list moving;     /* invocations whose input is being carried to another place */
     struct nw_list moved;      /* ... and has come there */
     struct nw_list lent;       /* outputs in arenas that clients have yet to read */
+    struct nw_list wanted;     /* functions for which an invocation found no worker since that was last looked at */
     struct nw_list uncap;      /* functions whose capped invocations may go on */
     struct nw_list pump;       /* queues to look at before the loop waits */
     bool unbound;              /* a queue that nobody may choose is bound by nobody any more */

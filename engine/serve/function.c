@@ -55,6 +55,7 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     nw_list_init(&function->waiting);
     nw_list_init(&function->capped);
     nw_list_init(&function->uncap_link);
+    nw_list_init(&function->wanted_link);
     nw_order_add(&engine->functions_order, &function->order);
     return function;
 }
@@ -69,10 +70,26 @@ static void function_free(struct nw_function *function)
 void nw_function_remove(struct nw_function *function)
 {
     function->removed = true;
+    nw_list_remove(&function->wanted_link);
     nw_table_remove(&function->engine->functions, &function->by_name);
     nw_order_remove(&function->engine->functions_order, &function->order);
     if (!function->references)
         function_free(function);
+}
+
+void nw_function_want(struct nw_function *function)
+{
+    if (!function->removed && nw_list_empty(&function->wanted_link))
+        nw_list_append(&function->engine->wanted, &function->wanted_link);
+}
+
+struct nw_function *nw_function_next_wanted(struct nw_engine *engine)
+{
+    struct nw_list *first = engine->wanted.next;
+    if (nw_list_empty(&engine->wanted))
+        return NULL;
+    nw_list_remove(first);
+    return nw_container(first, struct nw_function, wanted_link);
 }
 
 void nw_function_unref(struct nw_function *function)

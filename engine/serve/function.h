@@ -42,6 +42,7 @@ struct nw_function {
     struct nw_list waiting;       /* invocations without a worker */
     struct nw_list capped;        /* invocations that wait for others of this function to leave the arena */
     struct nw_list uncap_link;    /* in engine->uncap while some of those may go on */
+    struct nw_list wanted_link;   /* in engine->wanted while somebody has yet to look for a worker for it */
     uint64_t arena_bytes;         /* of its inputs */
     uint64_t spooled;             /* bytes of engine->spool for its inputs and outputs */
     unsigned references;          /* invocations and outputs that point here */
@@ -65,6 +66,12 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name);
 
 /* Takes it out of the table; its memory lives until the last invocation lets go of it. */
 void nw_function_remove(struct nw_function *function);
+
+/* No worker serves it, and somebody calls it: it is looked at in the next turn. */
+void nw_function_want(struct nw_function *function);
+
+/* The first of those that are wanted, which is not any more; NULL: none is. */
+struct nw_function *nw_function_next_wanted(struct nw_engine *engine);
 
 /* An invocation lets go. */
 void nw_function_unref(struct nw_function *function);

@@ -109,6 +109,8 @@ static void enter(struct nw_invocation *inv)
     switch (inv->state) {
     case NW_INVOCATION_WAITING:
         nw_list_append(waits_in(inv), &inv->link);
+        if (!inv->queue)
+            nw_function_want(inv->function);
         break;
     case NW_INVOCATION_READY:
         nw_list_append(&inv->queue->waiting[inv->depth > 0], &inv->link);

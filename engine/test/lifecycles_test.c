@@ -78,6 +78,24 @@ static void a_replica_is_chosen_while_it_serves(void **state)
     assert_null(replica->queue.link);
 }
 
+static void a_replica_that_closes_finishes_what_it_has(void **state)
+{
+    (void)state;
+    move(NW_REPLICA_LOAD, NW_REPLICA_LOADING);
+    do_nothing(NW_REPLICA_CLOSE);
+    move(NW_REPLICA_HAS_LOADED, NW_REPLICA_LOADED);
+    move(NW_REPLICA_ACTIVATE, NW_REPLICA_SERVING);
+    nw__queue_bind(&replica->queue);
+    move(NW_REPLICA_CLOSE, NW_REPLICA_CLOSING);
+    assert_true(!replica->queue.open && replica->queue.link == &channel);
+    do_nothing(NW_REPLICA_ACTIVATE);
+    do_nothing(NW_REPLICA_HAS_RETIRED);
+    nw__queue_unbind(&replica->queue);
+    assert_true(engine.unbound);
+    move(NW_REPLICA_RETIRE, NW_REPLICA_RETIRING);
+    move(NW_REPLICA_HAS_RETIRED, NW_REPLICA_PENDING);
+}
+
 static void a_refused_replica_may_be_loaded_again(void **state)
 {
     (void)state;
@@ -169,10 +187,10 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(a_replica_is_chosen_while_it_serves),     CASE(a_refused_replica_may_be_loaded_again),
-        CASE(a_lost_worker_takes_its_replicas_along),  CASE(the_last_to_leave_a_closed_queue_is_noted),
-        CASE(a_retired_version_is_left_by_its_queues), CASE(a_link_is_broken_once_and_buried_once),
-        CASE(a_link_that_is_not_needed_is_not_buried),
+        CASE(a_replica_that_closes_finishes_what_it_has), CASE(a_replica_is_chosen_while_it_serves),
+        CASE(a_refused_replica_may_be_loaded_again),      CASE(a_lost_worker_takes_its_replicas_along),
+        CASE(the_last_to_leave_a_closed_queue_is_noted),  CASE(a_retired_version_is_left_by_its_queues),
+        CASE(a_link_is_broken_once_and_buried_once),      CASE(a_link_that_is_not_needed_is_not_buried),
     };
     return cmocka_run_group_tests_name("engine/lifecycles", tests, NULL, NULL);
 }

@@ -82,8 +82,8 @@ static bool servers_are_flushed(const struct nw_engine *engine)
 static bool something_waits(const struct nw_engine *engine)
 {
     return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           engine->again || !nw_list_empty(&engine->uncap) || nw_spool_has_marked(&engine->spool) ||
-           (engine->spool.given && !nw_list_empty(&engine->owing));
+           engine->again || !nw_list_empty(&engine->uncap) || !nw_list_empty(&engine->wanted) ||
+           nw_spool_has_marked(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
@@ -160,6 +160,7 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->broken);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->uncap);
+    nw_list_init(&engine->wanted);
     nw_list_init(&engine->chores);
     nw_list_init(&engine->moving);
     nw_list_init(&engine->moved);

@@ -16,6 +16,7 @@
 #include "engine/threads/loop.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct nw_thread *thread_of(struct nw_engine *engine)
 {
@@ -186,8 +187,11 @@ static void reap_version(struct nw_thread *thread, struct version *version)
     nw_list_each(&version->version.queues, at, after)
     {
         struct nw_queue *queue = queue_at(at);
-        if (!queue->bound && (retired || !queue->link))
-            queue_free(queue);
+        if (queue->bound || (!retired && queue->open))
+            continue;
+        if (!retired && queue->link)
+            tell_main(thread, &(struct nw_thread_mail){.vacated = {version->version.number, queue->link->number}});
+        queue_free(queue);
     }
     if (!retired || !nw_list_empty(&version->version.queues))
         return;
@@ -328,8 +332,11 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
 static void tend(struct nw_engine *engine)
 {
     struct nw_thread *thread = thread_of(engine);
+    struct nw_function *wanted;
     bury(thread);
     reap(thread);
+    while ((wanted = nw_function_next_wanted(engine)))
+        tell_main(thread, &(struct nw_thread_mail){.wanted = must(strdup(wanted->name))});
     show(thread);
 }
 

@@ -40,6 +40,11 @@ struct nw_told_failure {
     struct nw_failure failure;
 };
 
+/* A version that is not served by this worker any more, where the thread has nothing under way for it. */
+struct nw_vacated {
+    uint32_t version, worker;
+};
+
 /* What a thread tells the main one; what is 0 is not told. */
 struct nw_thread_mail {
     struct nw_mail mail;
@@ -51,6 +56,8 @@ struct nw_thread_mail {
     bool drains;                  /* it takes no more invocations */
     struct nw_channels *channels; /* it does not use those of this worker any more */
     struct nw_told_failure *failure;
+    char *wanted; /* a function that no worker serves is called */
+    struct nw_vacated vacated;
 };
 
 struct nw_thread {

@@ -98,6 +98,12 @@ static void heard(void *reader, struct nw_mail *mail)
         nw__channels_unref(said->channels);
     if (said->failure)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
+    if (said->vacated.version)
+        threads->events->vacated(engine, said->vacated.version, said->vacated.worker);
+    struct nw_function *wanted = said->wanted ? nw_function_find(engine, said->wanted, strlen(said->wanted)) : NULL;
+    if (wanted)
+        nw_function_want(wanted);
+    free(said->wanted);
     free(said->failure);
     free(said);
 }

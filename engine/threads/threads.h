@@ -35,6 +35,9 @@ struct nw_threads_events {
     /* A thread does not use this version any more, which it had been told of and which was removed since. */
     void (*released)(struct nw_engine *engine, uint32_t version);
 
+    /* The same, in this worker, which was told not to serve it any more. */
+    void (*vacated)(struct nw_engine *engine, uint32_t version, uint32_t worker);
+
     /* A worker broke the protocol on the ring of a thread. `why` is static text. */
     void (*broken)(struct nw_engine *engine, uint32_t worker, const char *why);
 };

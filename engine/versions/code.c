@@ -59,6 +59,12 @@ void nw__code_fini(struct nw_code *code)
         close(code->fd);
 }
 
+void nw__code_forget(struct nw_code *code)
+{
+    nw__code_fini(code);
+    code->fd = -1;
+}
+
 bool nw__code_ready(struct nw_code *code)
 {
     if (code->fd < 0 && !code->reading)

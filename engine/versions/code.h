@@ -1,7 +1,7 @@
 /*
  * The code of a version: read from the store, checked and copied on another thread when it is first needed, and kept as
- * long as the version lives, so that its workers can be started again whatever becomes of the store. Not responsible
- * for loading it into workers (loads.c).
+ * long as a worker has the version, so that its workers can be started again whatever becomes of the store. Not
+ * responsible for loading it into workers (loads.c).
  */
 #ifndef NW_ENGINE_VERSIONS_CODE_H
 #define NW_ENGINE_VERSIONS_CODE_H
@@ -31,6 +31,9 @@ void nw__code_init(struct nw_code *code, struct nw_engine *engine, struct nw_reg
 
 /* Not while it is being read. */
 void nw__code_fini(struct nw_code *code);
+
+/* No worker has it any more: it is read again when one is to. Not while it is being read. */
+void nw__code_forget(struct nw_code *code);
 
 /* Whether it can be loaded; if it was not read yet, begins to. */
 bool nw__code_ready(struct nw_code *code);

@@ -45,6 +45,7 @@ struct nw_deployment {
     struct nw_list replicas;
     uint64_t deadline;  /* of loading */
     uint64_t load_took; /* ms, the last time; 0: not yet */
+    uint64_t failed_at; /* FAILED: since when */
     unsigned held;      /* other threads that know it: see threads.h */
     char reason[NW_REASON_SIZE];
 };
@@ -69,7 +70,9 @@ struct nw_deployments {
     struct nw_registry *registry; /* of the code */
     struct nw_list list;
     struct nw_list loading;
-    unsigned unsettled; /* LOADING, of those whose rows were there at the start */
+    unsigned unsettled;     /* LOADING, of those whose rows were there at the start */
+    struct nw_list round;   /* replicas that serve: those at its head were looked at longest ago */
+    struct nw_list leaving; /* replicas */
     uint32_t last_number;
     bool reap; /* something that retires may have come further */
     struct nw_resolver resolver;

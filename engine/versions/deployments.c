@@ -7,9 +7,10 @@
  *    │  └ REFUSED, when its row is there already ─> FAILED ──RETIRE──────────>│
  *    └────────────── RETIRE (it was refused, or the disk failed) ────────────>┘   (from COMMITTING, too)
  *
- * SERVING becomes FAILED when no worker can load it again after a restart; FAILED becomes SERVING when one can. LOADED
- * in SERVING: one more worker can serve it, too. What becomes of its replicas meanwhile is in replica.h. Nothing of
- * this is freed but in nw_deployments_reap.
+ * A row that is read at the start is SERVING at once, without a replica, unless some are to be warm: the first call
+ * makes one. SERVING becomes FAILED when no worker can load it; FAILED becomes SERVING when one can. LOADED in SERVING:
+ * one more worker can serve it, too. What becomes of its replicas meanwhile is in replica.h. Nothing of this is freed
+ * but in nw_deployments_reap.
  */
 #include "engine/versions/deployments.h"
 #include "common/base/log.h"
@@ -29,6 +30,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define AGAIN_MS 5000 /* what cannot be loaded is tried again when it is called, but not more often */
 
 enum event { EVENT_LOADED, EVENT_COMMITTED, EVENT_REFUSED, EVENT_RETIRE, EVENTS };
 
@@ -130,19 +133,15 @@ void nw__deployments_load_next(struct nw_seat *seat)
             nw__deployment_refuse(next, why);
 }
 
-static void tell(struct nw_replica *replica, enum nw_control_kind kind)
-{
-    nw_worker_tell(replica->seat->worker,
-                   &(struct nw_control){.kind = kind, .deployment = replica->deployment->version.number}, NULL, 0, NULL,
-                   0);
-}
-
 static void activate(struct nw_replica *replica)
 {
     if (replica->state != NW_REPLICA_LOADED)
         return;
-    tell(replica, NW_CONTROL_ACTIVATE);
+    nw__load_tell(replica, NW_CONTROL_ACTIVATE);
     nw__replica_move(replica, NW_REPLICA_ACTIVATE);
+    replica->used = nw_io_now(replica->deployment->all->engine->io);
+    if (nw_list_empty(&replica->round))
+        nw_list_append(&replica->deployment->all->round, &replica->round);
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
@@ -254,6 +253,34 @@ void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
     }
 }
 
+/* What it was refused for may be over; what ended workers is not tried again. */
+static void try_again(struct nw_deployment *deployment)
+{
+    uint64_t now = nw_io_now(deployment->all->engine->io);
+    if (now - deployment->failed_at < AGAIN_MS)
+        return;
+    deployment->failed_at = now;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        if (!nw__load_is_deadly(replica_at(at)))
+            nw__replica_move(replica_at(at), NW_REPLICA_AGAIN);
+    }
+    load_everywhere(deployment);
+}
+
+/* Those that are there serve in a moment, or make room for others: then it is wanted again. */
+void nw_deployment_wanted(struct nw_function *function)
+{
+    struct nw_deployment *deployment = nw_deployment_of(function->current);
+    if (deployment && deployment->state == NW_DEPLOYMENT_FAILED)
+        try_again(deployment);
+    if (!deployment || deployment->state != NW_DEPLOYMENT_SERVING || !nw_list_empty(&deployment->replicas))
+        return;
+    if (nw__places_fill(deployment) < 0)
+        nw_log(NW_LOG_ERROR, "no worker can be chosen for function \"%s\": out of memory", function->name);
+    load_everywhere(deployment);
+}
+
 /* --- what deployments do on their way --- */
 
 static void commit(struct nw_deployment *deployment)
@@ -281,6 +308,7 @@ static void take_over(struct nw_deployment *deployment)
 
 static void fail(struct nw_deployment *deployment)
 {
+    deployment->failed_at = nw_io_now(deployment->all->engine->io);
     nw_log(NW_LOG_ERROR, "function \"%s\" cannot be loaded: %s", deployment->manifest.name, deployment->reason);
     nw_dispatch_retry_function(deployment->function);
 }
@@ -311,6 +339,8 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events, .events_arg = events_arg};
     nw_list_init(&all->list);
     nw_list_init(&all->loading);
+    nw_list_init(&all->round);
+    nw_list_init(&all->leaving);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
 }
 
@@ -343,19 +373,23 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->of_loading);
     nw_list_append(&all->loading, &deployment->of_loading);
     all->unsettled += persisted;
-    if (nw__places_fill(deployment) < 0) {
+    bool lazy = persisted && !manifest->warm;
+    deployment->manifest = *manifest; /* once nothing can fail, for good */
+    if (!lazy && nw__places_fill(deployment) < 0) {
+        deployment->manifest = (struct nw_manifest){.name = ""};
         nw_deployment_retire(deployment);
         return NULL;
     }
-    deployment->manifest = *manifest;
     *manifest = (struct nw_manifest){.name = ""};
     if (persisted)
         function->current = &deployment->version;
+    if (lazy)
+        deployment_move(deployment, EVENT_LOADED);
     load_everywhere(deployment);
     return deployment;
 }
 
-static void replica_free(struct nw_replica *replica)
+void nw__deployment_drop(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
     nw__replica_free(replica);
@@ -372,9 +406,9 @@ static void end_replica(struct nw_replica *replica)
 {
     enum nw_replica_state state = replica->state;
     if (state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
-        replica_free(replica);
-    } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING) {
-        tell(replica, NW_CONTROL_RETIRE);
+        nw__deployment_drop(replica);
+    } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING || state == NW_REPLICA_CLOSING) {
+        nw__load_tell(replica, NW_CONTROL_RETIRE);
         nw__replica_move(replica, NW_REPLICA_RETIRE);
     }
 }

@@ -21,7 +21,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
                          const struct nw_deployment_events *events, void *events_arg);
 
 /*
- * A version of `function` whose code is in the store: begins to load in every worker it belongs to. Takes over the
+ * A version of `function` whose code is in the store: begins to load where the policy says. Takes over the
  * manifest. `persisted`: its row is in the registry already, so it serves as soon as it is loaded, and becomes
  * function->current at once. NULL when memory is out; the manifest is the caller's.
  */
@@ -32,6 +32,9 @@ bool nw_deployment_is_valid(const struct nw_deployment *deployment);
 
 /* The row of a loaded deployment is written: it serves, and the version before it retires. */
 void nw_deployment_committed(struct nw_deployment *deployment);
+
+/* A function that no worker serves is called: its version gets a replica, unless there is one already. */
+void nw_deployment_wanted(struct nw_function *function);
 
 /* Good code was stored: what failed for want of it is loaded. */
 void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256);
@@ -59,6 +62,9 @@ const char *nw_deployment_state_name(enum nw_deployment_state state);
 
 /* Loads into the worker of a seat what may be loaded now. */
 void nw__deployments_load_next(struct nw_seat *seat);
+
+/* Ends a replica that no worker has, and its seat when that was its own. */
+void nw__deployment_drop(struct nw_replica *replica);
 
 /* A replica cannot be loaded, for `reason`; looks what that means for its deployment. */
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason);

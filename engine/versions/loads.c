@@ -90,9 +90,9 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = replica_at(at);
-        if (replica->state == NW_REPLICA_PENDING && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
-            nw__code_ready(&replica->deployment->code) && names_ready(replica->deployment) &&
-            (!next || goes_before(replica, next)))
+        if (replica->state == NW_REPLICA_PENDING && !replica->leaves &&
+            replica->deployment->state != NW_DEPLOYMENT_RETIRING && nw__code_ready(&replica->deployment->code) &&
+            names_ready(replica->deployment) && (!next || goes_before(replica, next)))
             next = replica;
     }
     return next && next->suspect && seat->loading ? NULL : next;
@@ -141,6 +141,12 @@ static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
         rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
     return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);
+}
+
+void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind)
+{
+    const struct nw_control head = {.kind = kind, .deployment = replica->deployment->version.number};
+    nw_worker_tell(replica->seat->worker, &head, NULL, 0, NULL, 0);
 }
 
 void nw__load_tell_reach(const struct nw_replica *replica)

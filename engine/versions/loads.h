@@ -7,6 +7,7 @@
 #ifndef NW_ENGINE_VERSIONS_LOADS_H
 #define NW_ENGINE_VERSIONS_LOADS_H
 
+#include "common/manifest/control.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,6 +19,9 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat);
 
 /* Begins to load it. False: that cannot be done, and why, for people. */
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
+
+/* Says to its worker what becomes of it: ACTIVATE or RETIRE. */
+void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
 
 /* Says what it may connect to, if there are names in its list; else the worker can read that itself. */
 void nw__load_tell_reach(const struct nw_replica *replica);

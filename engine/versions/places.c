@@ -102,6 +102,8 @@ static int place_in_own(struct nw_deployment *deployment)
 {
     struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
     int rc = place_in(deployment, seat, NW_PLACED_OWN);
+    if (seat) /* the host is ready without what is loaded by a call */
+        seat->grown = deployment->state == NW_DEPLOYMENT_SERVING;
     if (rc < 0 && seat)
         nw_seat_free(seat);
     return rc;
@@ -118,7 +120,8 @@ int nw__places_fill(struct nw_deployment *deployment)
 {
     const struct nw_options *options = &deployment->all->engine->options;
     bool own = options->mode == NW_MODE_PROCESS, grows = options->workers_most > options->workers;
-    size_t lacks = own ? options->workers : 1, has = count(&deployment->replicas);
+    size_t warm = deployment->manifest.warm, few = own ? options->workers : 1;
+    size_t lacks = few < warm ? warm : few, has = count(&deployment->replicas);
     int rc = 0;
     if (!own && !grows)
         return place_everywhere(deployment);

@@ -19,7 +19,9 @@ static const uint8_t next_state[NW_REPLICA_STATES][NW_REPLICA_EVENTS] = {
         {[NW_REPLICA_HAS_LOADED] = TO(LOADED), [NW_REPLICA_REFUSE] = TO(REFUSED), [NW_REPLICA_LOST] = TO(PENDING)},
     [NW_REPLICA_LOADED] =
         {[NW_REPLICA_ACTIVATE] = TO(SERVING), [NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
-    [NW_REPLICA_SERVING] = {[NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_SERVING] =
+        {[NW_REPLICA_CLOSE] = TO(CLOSING), [NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
+    [NW_REPLICA_CLOSING] = {[NW_REPLICA_RETIRE] = TO(RETIRING), [NW_REPLICA_LOST] = TO(PENDING)},
     [NW_REPLICA_RETIRING] = {[NW_REPLICA_HAS_RETIRED] = TO(PENDING), [NW_REPLICA_LOST] = TO(PENDING)},
     [NW_REPLICA_REFUSED] =
         {[NW_REPLICA_REFUSE] = TO(REFUSED), [NW_REPLICA_AGAIN] = TO(PENDING), [NW_REPLICA_LOST] = TO(PENDING)},
@@ -29,7 +31,7 @@ static const uint8_t next_state[NW_REPLICA_STATES][NW_REPLICA_EVENTS] = {
 bool nw_replica_is_valid(const struct nw_replica *replica)
 {
     bool serves = replica->state == NW_REPLICA_SERVING;
-    bool has_link = serves || replica->state == NW_REPLICA_RETIRING;
+    bool has_link = serves || replica->state == NW_REPLICA_CLOSING || replica->state == NW_REPLICA_RETIRING;
     return replica->queue.open == serves && (has_link || !replica->queue.link) &&
            (!serves || (replica->seat->worker && replica->queue.link == replica->seat->worker->link)) &&
            (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
@@ -43,6 +45,7 @@ struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_s
     replica->deployment = deployment;
     replica->seat = seat;
     nw_queue_init(&replica->queue, &deployment->version);
+    nw_list_init(&replica->round);
     nw_list_append(&deployment->replicas, &replica->of_deployment);
     nw_list_append(&seat->replicas, &replica->of_seat);
     return replica;
@@ -52,6 +55,7 @@ void nw__replica_free(struct nw_replica *replica)
 {
     nw_list_remove(&replica->of_deployment);
     nw_list_remove(&replica->of_seat);
+    nw_list_remove(&replica->round);
     nw_queue_fini(&replica->queue);
     free(replica);
 }
@@ -64,10 +68,12 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
     replica->state = (enum nw_replica_state)(next - 1);
     if (event == NW_REPLICA_ACTIVATE)
         nw_queue_open(&replica->queue, replica->seat->worker->link);
-    else if (event == NW_REPLICA_RETIRE)
+    else if (event == NW_REPLICA_RETIRE || event == NW_REPLICA_CLOSE)
         nw_queue_close(&replica->queue);
     else if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)
         nw_queue_lost(&replica->queue);
+    if (event == NW_REPLICA_LOST)
+        replica->held = 0; /* other threads hear that the worker is gone, too */
     nw_check_valid(nw_replica, replica);
     return true;
 }

@@ -3,12 +3,12 @@
  *
  *              LOAD           LOADED          ACTIVATE           RETIRE
  *   PENDING ─────────> LOADING ──────> LOADED ────────> SERVING ────────> RETIRING ──RETIRED──> PENDING
- *     ^  │ REFUSE        │ REFUSE        └────────────RETIRE───────────────^
- *     │  └──> REFUSED <──┘
- *     └─AGAIN─┘
+ *     ^  │ REFUSE        │ REFUSE        │                 │ CLOSE          ^ ^
+ *     │  └──> REFUSED <──┘               │                 └──> CLOSING ────┘ │ RETIRE
+ *     └─AGAIN─┘                          └──────────────RETIRE────────────────┘
  *
- * LOST leads from each state to PENDING. AGAIN leaves what is PENDING as it is, and REFUSE what is REFUSED. Which
- * replica is loaded when is decided in loads.c.
+ * CLOSE: it goes, and its version stays: nobody chooses it any more. LOST leads from each state to PENDING. AGAIN
+ * leaves what is PENDING as it is, and REFUSE what is REFUSED. Which replica is loaded when is decided in loads.c.
  */
 #ifndef NW_ENGINE_VERSIONS_REPLICA_H
 #define NW_ENGINE_VERSIONS_REPLICA_H
@@ -28,6 +28,7 @@ enum nw_replica_state {
     NW_REPLICA_LOADING,  /* LOAD is sent */
     NW_REPLICA_LOADED,   /* ready to be activated */
     NW_REPLICA_SERVING,  /* ACTIVATE is sent */
+    NW_REPLICA_CLOSING,  /* what chose it is finished */
     NW_REPLICA_RETIRING, /* RETIRE is sent */
     NW_REPLICA_REFUSED,
     NW_REPLICA_STATES
@@ -38,6 +39,7 @@ enum nw_replica_event {
     NW_REPLICA_HAS_LOADED,
     NW_REPLICA_REFUSE,
     NW_REPLICA_ACTIVATE,
+    NW_REPLICA_CLOSE,
     NW_REPLICA_RETIRE,
     NW_REPLICA_HAS_RETIRED,
     NW_REPLICA_AGAIN, /* what it was refused for is mended */
@@ -47,6 +49,11 @@ enum nw_replica_event {
 
 struct nw_replica {
     struct nw_list of_deployment, of_seat;
+    struct nw_list round; /* in all->round of its deployment while it is SERVING, in all->leaving once it leaves */
+    bool leaves;          /* it goes as soon as nobody needs it, and its version stays */
+    unsigned held;        /* other threads that may have something under way for it here: see threads.h */
+    uint64_t used;        /* when it was last known to be called */
+    uint32_t calls;       /* of it so far, as its worker says */
     struct nw_deployment *deployment;
     struct nw_seat *seat;
     enum nw_replica_state state;       /* written by nw__replica_move alone */

@@ -4,6 +4,8 @@
 #include "common/manifest/control.h"
 #include "common/manifest/resources.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/versions/deployment.h"
 #include "engine/versions/deployments.h"
@@ -29,7 +31,7 @@ static void seat_lost(struct nw_seat *seat)
         replica->memory = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
             nw__replica_move(replica, NW_REPLICA_LOST);
-        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
+        if (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->leaves)
             replica->deployment->all->reap = true; /* no answer to RETIRE is to be waited for */
     }
 }
@@ -109,9 +111,29 @@ static const char *holds(struct nw_replica *replica, const struct nw_control *he
     return NULL;
 }
 
+/* How often it was called so far, by whomever. */
+static const char *called(struct nw_seat *seat, const struct nw_control *head, const char *text)
+{
+    uint64_t now = nw_io_now(seat->all->engine->io);
+    if (head->text_len % sizeof(struct nw_calls))
+        return "it sent a broken list of how often functions are called";
+    for (size_t at = 0; at < head->text_len; at += sizeof(struct nw_calls)) {
+        struct nw_calls calls;
+        memcpy(&calls, text + at, sizeof calls);
+        struct nw_replica *replica = replica_of(seat, calls.deployment);
+        if (!replica || replica->calls == calls.calls)
+            continue;
+        replica->calls = calls.calls;
+        replica->used = now;
+    }
+    return NULL;
+}
+
 static const char *worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
 {
     struct nw_replica *replica = replica_of(seat, head->deployment);
+    if (head->kind == NW_CONTROL_CALLS)
+        return called(seat, head, text);
     if (!replica)
         return "it spoke of a deployment that it does not have";
     switch (head->kind) {

@@ -73,6 +73,7 @@ struct nw_domain {
     uint64_t areas;            /* where full exits place registers; the monitor's own pages inside the range */
     pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
     uint64_t memory_told, memory_peak_told; /* what the engine knows of nw_memory_used, and of its peak */
+    uint32_t calls_told;                    /* the same of how often its function was called */
     struct nw_memory memory;
     struct nw_files files;
     char cwd[PATH_MAX]; /* what relative paths begin at; guarded by files.lock */

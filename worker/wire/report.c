@@ -19,6 +19,7 @@
 
 #define HOLDS_MAX      16 /* domains of which the engine is told at a time what they hold */
 #define USAGE_PAUSE_NS 200000000ull
+#define CALLS_PAUSE_NS 500000000ull
 #define NEWS_MAX       64 /* reports of torn-down domains that wait; more are dropped, the log has them */
 
 struct report {
@@ -164,6 +165,38 @@ bool nw_tell_holds(uint64_t now)
             untold = true;
     }
     return untold;
+}
+
+/* Of a domain; each time that a function begins or ends in one of its slots adds one. */
+static uint32_t count_calls(const struct nw_domain *domain)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < domain->slots_end; i++)
+        n += nw_load_relaxed(&domain->slots[i].sequence);
+    return n;
+}
+
+void nw_tell_calls(uint64_t now)
+{
+    static uint64_t told_at;
+    static struct nw_calls calls[NW_DOMAINS_MAX];
+    struct nw_control head = {.kind = NW_CONTROL_CALLS, .worker = worker};
+    size_t n = 0;
+
+    if (n_untold || now - told_at < CALLS_PAUSE_NS)
+        return;
+    told_at = now;
+    for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
+        uint32_t count = d->state == NW_DOMAIN_LIVE ? count_calls(d) : d->calls_told;
+
+        if (count == d->calls_told)
+            continue;
+        d->calls_told = count;
+        calls[n++] = (struct nw_calls){d->function->deployment, count};
+    }
+    if (n > 0)
+        nw_control_send(control, &head, (const char *)calls, n * sizeof(*calls), NULL, 0);
 }
 
 void nw_tell_refused(void)

@@ -1,0 +1,141 @@
+# Where functions are loaded and when: workers that are added for keys, functions that are loaded by a call and unloaded
+# when nobody calls.
+#
+# sanitized: yes
+
+setup() {
+    load helper
+    nw_require_mode
+}
+
+teardown() {
+    nw_down
+}
+
+# workers_of NAME: the numbers of the workers that serve it, [] when it is loaded nowhere.
+workers_of() {
+    nw_admin "/v1/functions/$1" | "$JSON" workers
+}
+
+is_loaded() {
+    [ "$(workers_of "$1")" != '[]' ]
+}
+
+is_unloaded() {
+    [ "$(workers_of "$1")" = '[]' ]
+}
+
+# Domains in all workers, as these say now and then.
+domains() {
+    local n i sum=0
+    n=$(nw_status 'workers.#')
+    for ((i = 0; i < n; i++)); do
+        sum=$((sum + $(nw_status "workers.$i.domains")))
+    done
+    echo "$sum"
+}
+
+has_domains() {
+    [ "$(domains)" = "$1" ]
+}
+
+@test "after a start nothing is loaded, and the first call loads" {
+    nw_up
+    nw_deploy_samples hello echo
+    is_loaded hello
+    nw_down
+    nw_up
+    is_unloaded hello
+    nw_expect hello Ada 'Hello, Ada!'
+    is_loaded hello
+    is_unloaded echo
+}
+
+@test "many first calls make one domain" {
+    local i
+    nw_up
+    nw_deploy_samples hello
+    nw_down
+    nw_up
+    for i in $(seq 500); do
+        echo "url = $NW_URL/function/hello"
+        echo 'data = Ada'
+        echo "output = $BATS_TEST_TMPDIR/answer.$i"
+        [ "$i" = 500 ] || echo next
+    done >"$BATS_TEST_TMPDIR/calls"
+    curl --silent --parallel --parallel-immediate --parallel-max 300 --config "$BATS_TEST_TMPDIR/calls"
+    [ "$(cat "$BATS_TEST_TMPDIR"/answer.* | grep -o 'Hello, Ada!' | wc -l)" = 500 ]
+    nw_poll "$NW_PATIENCE" has_domains 1 || fail "$(domains) domains"
+    [ "$(nw_status counters.failed)" = 0 ]
+}
+
+@test "what nobody calls is unloaded, and loaded again by a call" {
+    local i
+    nw_up --idle 200ms
+    nw_deploy_samples hello
+    for i in 1 2 3; do
+        nw_poll "$NW_PATIENCE" is_unloaded hello || fail "it stays loaded: $(workers_of hello)"
+        nw_poll "$NW_PATIENCE" has_domains 0 || fail "$(domains) domains"
+        nw_expect hello Ada 'Hello, Ada!'
+    done
+    [ "$(nw_status counters.failed)" = 0 ]
+}
+
+@test "what is called by functions alone counts as called" {
+    local i
+    nw_up --idle 2s
+    nw_deploy_samples foo bar
+    for i in $(seq 30); do
+        nw_answers foo x || fail "foo: status $code: $body"
+        sleep 0.1
+    done
+    is_loaded foo
+    is_loaded bar
+}
+
+@test "nothing is lost while a function comes and goes" {
+    local i
+    nw_up --idle 100ms --engine-threads 2
+    nw_deploy_samples hello
+    for i in $(seq 60); do
+        nw_expect hello Ada 'Hello, Ada!'
+        sleep "0.$((i % 3))$((i % 10))"
+    done
+    [ "$(nw_status counters.failed)" = 0 ]
+}
+
+@test "what is to be warm stays loaded, also after a start" {
+    nw_up --idle 100ms
+    nw_deploy_samples echo
+    "$NIGHTWARD" deploy hello "$FUNCTIONS/hello/hello.so" --warm 1 --state "$NW_STATE"
+    nw_poll "$NW_PATIENCE" is_unloaded echo
+    is_loaded hello
+    nw_down
+    nw_up --idle 100ms
+    is_loaded hello
+    is_unloaded echo
+    "$NIGHTWARD" deploy hello "$FUNCTIONS/hello/hello.so" --reset warm --state "$NW_STATE"
+    nw_poll "$NW_PATIENCE" is_unloaded hello
+}
+
+@test "workers are added when no key is free, and go with their functions" {
+    local i
+    nw_up --workers 1..2
+    [ "$(nw_status mode)" = mpk ] || skip "only mode mpk has keys"
+    for i in $(seq 16); do
+        "$NIGHTWARD" deploy "f$i" "$FUNCTIONS/hello/hello.so" --slots 1 --state "$NW_STATE" >/dev/null
+    done
+    [ "$(nw_status 'workers.#')" = 2 ]
+    [ "$(workers_of f1)" != "$(workers_of f16)" ]
+    for i in $(seq 16); do
+        nw_expect "f$i" Ada 'Hello, Ada!'
+    done
+    for i in 14 15 16; do
+        "$NIGHTWARD" remove "f$i" --state "$NW_STATE" >/dev/null
+    done
+    nw_poll "$NW_PATIENCE" has_workers 1 || fail "$(nw_status 'workers.#') workers"
+}
+
+has_workers() {
+    [ "$(nw_status 'workers.#')" = "$1" ]
+}

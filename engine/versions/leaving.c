@@ -1,0 +1,119 @@
+/* See leaving.h. */
+#include "engine/versions/leaving.h"
+#include "engine/dispatch/dispatch.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
+#include "engine/threads/threads.h"
+#include "engine/versions/deployments.h"
+#include "engine/versions/loads.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/worker.h"
+
+#define LOOKED_AT 64 /* replicas in a tick, so that a tick takes as long however many there are */
+
+static struct nw_replica *replica_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_replica, round);
+}
+
+/* --- which --- */
+
+static unsigned count_serving(const struct nw_deployment *deployment)
+{
+    unsigned n = 0;
+    nw_list_each(&deployment->replicas, at, after) n +=
+        nw_container(at, struct nw_replica, of_deployment)->state == NW_REPLICA_SERVING;
+    return n;
+}
+
+static bool is_idle(struct nw_replica *replica, uint64_t now)
+{
+    const struct nw_deployment *deployment = replica->deployment;
+    uint64_t idle = deployment->all->engine->options.function_idle;
+    if (replica->queue.bound)
+        replica->used = now;
+    return idle && replica->state == NW_REPLICA_SERVING && deployment->state == NW_DEPLOYMENT_SERVING &&
+           now - replica->used >= idle && count_serving(deployment) > deployment->manifest.warm;
+}
+
+static void leave(struct nw_replica *replica)
+{
+    struct nw_deployments *all = replica->deployment->all;
+    replica->leaves = true;
+    nw_list_remove(&replica->round);
+    nw_list_append(&all->leaving, &replica->round);
+    all->reap = true;
+}
+
+void nw_leaving_tick(struct nw_deployments *all)
+{
+    uint64_t now = nw_io_now(all->engine->io);
+    struct nw_list looked_at;
+    nw_list_init(&looked_at);
+    for (int i = 0; i < LOOKED_AT && !nw_list_empty(&all->round); i++) {
+        struct nw_replica *replica = replica_at(all->round.next);
+        nw_list_remove(&replica->round);
+        nw_list_append(&looked_at, &replica->round);
+        if (is_idle(replica, now))
+            leave(replica);
+    }
+    nw_list_splice(&all->round, &looked_at);
+}
+
+/* --- how --- */
+
+static void close_queue(struct nw_replica *replica)
+{
+    nw__replica_move(replica, NW_REPLICA_CLOSE);
+    nw_threads_changed(replica->deployment->all->workers->threads);
+}
+
+static void retire(struct nw_replica *replica)
+{
+    nw__load_tell(replica, NW_CONTROL_RETIRE);
+    nw__replica_move(replica, NW_REPLICA_RETIRE);
+}
+
+/* What is called meanwhile waits until it is gone, since a worker has one domain of a version. */
+static void end(struct nw_replica *replica)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    nw__deployment_drop(replica);
+    nw_threads_changed(deployment->all->workers->threads);
+    if (nw_list_empty(&deployment->replicas) && !deployment->code.reading)
+        nw__code_forget(&deployment->code);
+    nw_dispatch_retry_function(deployment->function);
+}
+
+static void carry_on(struct nw_replica *replica)
+{
+    if (replica->state == NW_REPLICA_SERVING)
+        close_queue(replica);
+    if (replica->state == NW_REPLICA_CLOSING && !replica->queue.bound && !replica->held)
+        retire(replica);
+    else if (replica->state == NW_REPLICA_PENDING || replica->state == NW_REPLICA_REFUSED)
+        end(replica);
+}
+
+void nw_leaving_reap(struct nw_deployments *all)
+{
+    if (!all->reap && !all->engine->unbound)
+        return;
+    nw_list_each(&all->leaving, at, after)
+    {
+        if (replica_at(at)->deployment->state != NW_DEPLOYMENT_RETIRING) /* else it ends with its version */
+            carry_on(replica_at(at));
+    }
+}
+
+void nw_leaving_vacated(const struct nw_deployment *deployment, uint32_t worker)
+{
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state != NW_REPLICA_CLOSING || replica->seat->worker->number != worker || !replica->held)
+            continue;
+        replica->held--;
+        deployment->all->reap = true;
+    }
+}

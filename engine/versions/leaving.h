@@ -1,0 +1,23 @@
+/*
+ * Replicas that go while their version stays, since nobody has called them for long. Nothing is lost: nobody chooses
+ * one any more, what chose it is finished, on every thread, and then its worker ends it. Not responsible for versions
+ * that end (deployments.h).
+ */
+#ifndef NW_ENGINE_VERSIONS_LEAVING_H
+#define NW_ENGINE_VERSIONS_LEAVING_H
+
+#include <stdint.h>
+
+struct nw_deployment;
+struct nw_deployments;
+
+/* Looks at some of those that serve. */
+void nw_leaving_tick(struct nw_deployments *all);
+
+/* Carries on those that leave, as far as their invocations are through. To be called before nw_deployments_reap. */
+void nw_leaving_reap(struct nw_deployments *all);
+
+/* Another thread has nothing under way any more for a replica that closes, in the worker of this number. */
+void nw_leaving_vacated(const struct nw_deployment *deployment, uint32_t worker);
+
+#endif
