@@ -28,7 +28,7 @@
 static const struct {
     int resource;
     rlim_t limit;
-    bool of_user; /* counted for all processes of a user: only for one that has no others */
+    bool of_user; /* the kernel counts it by user: only for a worker whose user is nobody else's */
 } limits[] = {
     {RLIMIT_CORE, 0, false},     {RLIMIT_NOFILE, 65536, false}, {RLIMIT_FSIZE, 1UL << 30, false},
     {RLIMIT_MEMLOCK, 0, false},  {RLIMIT_RTPRIO, 0, false},     {RLIMIT_NICE, 0, false},
@@ -111,7 +111,7 @@ static int refuse(const char *what, int error)
     return error;
 }
 
-/* What the process was started with was tried out before, so that a failure here is one of the moment. */
+/* The launcher has tried out these namespaces when it started, so a failure here is temporary. */
 static int settle_in_namespaces(const struct nw_confinement *c)
 {
     int rc = 0;

@@ -162,7 +162,7 @@ static const struct argument_rule rules[] = {
     {SCMP_SYS(seccomp), 1, ALL, SECCOMP_FILTER_FLAG_TSYNC},
     /* threads, no processes */
     {SCMP_SYS(clone), 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD},
-    /* what waits for nobody */
+    /* a doorbell is rung without waiting */
     {SCMP_SYS(pwritev2), 5, ALL, RWF_NOWAIT},
     /* limits are read, not set */
     {SCMP_SYS(prlimit64), 2, ALL, 0},

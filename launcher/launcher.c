@@ -123,7 +123,7 @@ static void kill_and_reap_all(struct nw_launcher *l)
 
 /* ---- reports to the engine ---- */
 
-/* False when the report must wait, or never can be sent. */
+/* False when the report must wait for room in the socket, or can never be sent because the engine is gone. */
 static bool report(struct nw_launcher *l, const struct worker *w, uint32_t kind, int64_t value, const char *text)
 {
     struct nw_control head = {.kind = kind, .worker = w->number, .value = value};

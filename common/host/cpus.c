@@ -8,7 +8,7 @@
 
 #define ONLINE "/sys/devices/system/cpu/online"
 
-/* -1 when there is no number; one that no set holds stays CPU_SETSIZE. */
+/* Reads a number: -1 when there is none, CPU_SETSIZE for any that is too large for a set. */
 static int number(const char **at)
 {
     int n = 0;

@@ -85,7 +85,7 @@ static int place_fds(const struct nw_spawn *spec, int own[OWN_FDS])
 
     for (int i = 0; i < n + OWN_FDS; i++) {
         safe[i] = fcntl(i < n ? spec->fds[i] : own[i - n], F_DUPFD_CLOEXEC, SAFE_FD);
-        /* It says EINVAL where the limit of open files is at or below SAFE_FD. */
+        /* fcntl says EINVAL where the limit of open files is at or below SAFE_FD. */
         if (safe[i] < 0)
             return errno == EINVAL ? -EMFILE : -errno;
     }

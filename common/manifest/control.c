@@ -14,7 +14,8 @@ union fd_space {
     struct cmsghdr align;
 };
 
-/* Else the padding behind the last one is room for one more, and too many would go unnoticed. */
+/* With an odd number CMSG_SPACE pads the buffer by as much as one more descriptor takes, and a packet with one too many
+ * would be accepted. */
 _Static_assert(NW_CONTROL_FDS_MAX % 2 == 0, "an even number");
 
 int nw_control_send(int socket, const struct nw_control *head, const char *text, size_t text_len, const int *fds,

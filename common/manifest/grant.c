@@ -89,7 +89,7 @@ static bool is_label(const char *text, size_t length)
     return length > 0 && length < 64 && text[0] != '-' && text[length - 1] != '-';
 }
 
-/* The last part is no number, so that no address with a slip is taken for a name. */
+/* The part behind the last dot must not be a number, so that a mistyped address is not taken for a name. */
 static bool is_host_name(const char *text)
 {
     const char *last = text;
@@ -176,7 +176,7 @@ int nw_grant_names(const char *text, struct nw_name_grant to[NW_ADDRESSES_MAX])
     return n;
 }
 
-/* So that comparing it with a path by its characters says what it should. */
+/* Each directory then has one spelling, and paths can be compared character by character. */
 bool nw__grant_is_plain(const char *path)
 {
     size_t length = strlen(path);
@@ -205,7 +205,7 @@ bool nw__grant_lies_in(const char *path, const char *directory)
     return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* What may be changed through the directory above it is not granted for reading only, whatever the list says. */
+/* A directory that is granted read-only inside one that is granted for writing could be changed all the same. */
 static bool holds_nothing(const struct nw_directory_grant *grants, int n, const struct nw_directory_grant *one)
 {
     for (int i = 0; i < n; i++)

@@ -193,7 +193,7 @@ void nw_channel_notify(struct nw_channel *ch)
     /* Of several wake-ups one rings; pairs with the store of 1 in nw_channel_may_sleep. */
     if (!nw_exchange(sleeps, 0))
         return;
-    /* Fails only when it is full, and then the peer is awake or does not want to be. */
+    /* Fails only when the doorbell is full: the peer was rung already, and has not read it. */
     uint64_t one = 1;
     ssize_t ignored = write(ch->bell > 0 ? ch->bell : ch->peer_doorbell, &one, sizeof one);
     (void)ignored;

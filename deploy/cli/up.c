@@ -153,8 +153,8 @@ static int count_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-/* How many of `wanted` the kernel would not let us run on, for which it must be tried: it tells no other way what the
- * cpuset holds, and without a word leaves out what that does not. */
+/* How many of the CPUs `wanted` the kernel would not let us run on. Only trying tells: the kernel leaves out those that
+ * are not in our cpuset, without an error. */
 static int count_forbidden(const cpu_set_t *wanted, cpu_set_t *forbidden)
 {
     cpu_set_t before, given;

@@ -78,7 +78,7 @@ void nw_client_send(const char *state, const struct nw_request *request, struct 
     char *socket = nw_state_socket(state);
     struct nw_buffer url = {0};
     CURL *curl = curl_easy_init();
-    /* Without asking first whether a large body is welcome: the engine reads it, whatever it answers. */
+    /* No "Expect: 100-continue" for a large body: the engine reads it, whatever it answers. */
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     long os_error = 0;
 
@@ -105,7 +105,7 @@ void nw_client_escape(struct nw_buffer *to, const char *text)
 {
     char *escaped = curl_easy_escape(NULL, text, 0);
 
-    if (!escaped || nw_buffer_printf(to, "%s", escaped) < 0) /* which ends it, so that it can be taken as it is */
+    if (!escaped || nw_buffer_printf(to, "%s", escaped) < 0) /* unlike _append it keeps a NUL behind the text */
         nw_fail(NW_EXIT_SYSTEM, "cannot make a request: %s", strerror(ENOMEM));
     curl_free(escaped);
 }

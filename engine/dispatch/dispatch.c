@@ -94,8 +94,8 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
         inv->home = link;
         nw_link_ref(link);
     }
-    /* It may start only when those before it, `slots` at a time, came to their deadlines, and as many of each other
-     * thread of the engine. */
+    /* How late a healthy worker may answer. Those sent before it run `slots` at a time, each until its deadline at the
+     * latest; each other thread of the engine may have sent as many. */
     uint64_t waves = 1 + queue->in_flight / version->slots * inv->engine->options.threads;
     inv->deadline = nw_io_now(inv->engine->io) + waves * version->timeout_ms + WATCHDOG_SLACK_MS;
     nw_invocation_move(inv, NW_INVOCATION_SEND);
@@ -166,7 +166,8 @@ static void proceed(struct nw_invocation *inv)
     inv->owner->room(inv->owner_arg);
 }
 
-/* In their order. Who waits for something else by now makes way: it may wait long. */
+/* In their order, until one finds no room. One that has come to wait for something else leaves the list, so that it
+ * does not hold up those behind it. */
 static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
 {
     while (!nw_list_empty(waiters)) {

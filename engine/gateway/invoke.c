@@ -13,7 +13,7 @@
 #define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
 #define NO_PATH    "this function is deployed, but functions cannot see a path behind their name"
 
-/* Under what id the reason is found is all that the public is told of it. */
+/* The public learns a code and the id of the request. The reason is found by that id, in the log and the admin API. */
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
                            enum nw_status status, const char *reason, size_t length)
 {
@@ -104,7 +104,8 @@ static struct nw_function *find(struct nw_engine *engine, struct nw_http_request
     return nw_function_find(engine, name, length);
 }
 
-/* Functions cannot see it, which whoever wrote one that looks for it has to learn somewhere. */
+/* Functions do not see the query of a request. Logged once for each, so that whoever wrote one that expects it finds
+ * out. */
 static void say_query(struct nw_function *function, const struct nw_http_request *request)
 {
     if (function->query_said || !memchr(request->target, '?', request->target_length))

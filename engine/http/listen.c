@@ -65,8 +65,8 @@ static int open_tcp(const struct addrinfo *info, bool shared)
     return fd;
 }
 
-/* A socket that shares its port would also share it with another engine. So the first one shows with a socket that does
- * not share that the port is free. */
+/* Sockets of several threads share the port (SO_REUSEPORT), and would share it with another engine, too. So the port is
+ * first bound once without sharing, which fails unless it is free. */
 static int open_shared(const struct addrinfo *info, bool first)
 {
     int trial = first ? open_tcp(info, false) : 0;

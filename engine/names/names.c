@@ -47,7 +47,7 @@ static void look(void *arg)
         if (n >= 0)
             fresh->why = NULL;
         fresh->n = n > 0 ? (unsigned)n : 0;
-        /* A name server may turn them round each time. */
+        /* Sorted, since a name server may give the same addresses in another order each time. */
         qsort(fresh->grants, fresh->n, sizeof *fresh->grants, compare);
     }
     names->fresh[names->n].n = nw__lookup_servers(names->fresh[names->n].grants, NW_NAMES_EACH);
@@ -111,7 +111,7 @@ static void looked(void *arg)
     nw_resolver_tick(resolver);
 }
 
-/* One list at a time: each keeps a thread that reads code, too, for as long as name servers let it. */
+/* One list at a time: a look-up takes as long as name servers let it, on a thread that code is read on, too. */
 static void begin(struct nw_names *names)
 {
     struct nw_resolver *resolver = names->resolver;

@@ -13,10 +13,10 @@
  * Callbacks go deep, so what ends something only marks it, and one place frees it, where nobody is in the middle of
  * anything. Until then it stays good for everybody on the stack:
  *
- *   - a link, while somebody holds a reference; its owner drops his at the end of the turn in which it broke;
+ *   - a link, while somebody holds a reference; its owner drops its own at the end of the turn in which it broke;
  *   - a queue, while an invocation is bound to it; `unbound` tells its owner that none is any more;
  *   - a function, while invocations and outputs refer to it, also when it was removed;
- *   - an invocation, until its owner heard `done`, which is the last that he hears, or called nw_invoke_abandon.
+ *   - an invocation, until its owner heard `done`, which is the last call that it gets, or called nw_invoke_abandon.
  */
 #ifndef NW_ENGINE_SERVE_ENGINE_H
 #define NW_ENGINE_SERVE_ENGINE_H

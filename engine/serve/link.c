@@ -20,8 +20,8 @@
 #define BACKLOG_MAX       65536 /* descriptors; a worker that lets more pile up is not reading */
 #define BLOCK_UNIT        64
 #define FULL_RING_WAIT_MS 1
-#define RING_BATCH        16 /* for so many descriptors a worker is rung although the loop has more at hand ... */
-#define RING_TURN         4 /* ... of which a turn of the loop counts as so many: other work must not keep one waiting */
+#define RING_BATCH        16 /* at this count a worker is rung, though the loop has more to do. Each descriptor */
+#define RING_TURN         4  /* counts as 1, each turn of the loop as this, so that one alone does not wait long */
 
 /* Looks at the ring without waiting to be rung. */
 static void wake(struct nw_link *link)

@@ -21,7 +21,7 @@
 #define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
 #define SPOOL_STEP       65536 /* ... and of which more is charged at a time */
 
-/* The one with the least to do. */
+/* Of the open queues the one whose worker has the least to do. */
 static struct nw_queue *choose(const struct nw_function *function)
 {
     struct nw_queue *best = NULL;
