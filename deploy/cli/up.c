@@ -42,9 +42,7 @@ enum {
 
 #define MAX_EXECUTORS 256
 #define MAX_WORKERS   1024
-#define WORKER_BYTES                                                                                 \
-    (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times what it takes \
-                          */
+#define WORKER_BYTES  (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times its need */
 
 static const struct nw_option options[N_OPTIONS] = {
     [LISTEN] = {.name = "listen",

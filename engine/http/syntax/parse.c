@@ -224,7 +224,7 @@ static enum nw_http_event take_head(struct nw_http_parser *parser)
         return bad(parser, NW_STATUS_BAD_REQUEST, parser->host_wrong);
     if (parser->is_1_0)
         parser->expects_continue = false;
-    parser->remaining = parser->content_length;
+    parser->remaining = parser->chunked ? 0 : parser->content_length;
     parser->extensions = 0;
     parser->phase = parser->chunked ? PHASE_CHUNKED : PHASE_LENGTH;
     return NW_HTTP_HEAD;
