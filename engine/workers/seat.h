@@ -77,11 +77,12 @@ struct nw_workers {
     const struct nw_seat_events *events;
     struct nw_list tenants;
     struct nw_list seats;
-    struct nw_list attended;   /* seats that are not UP, load something, or may be spare */
-    struct nw_list due;        /* seats that wait because too many are STARTING */
-    struct nw_table by_number; /* seats, by the number of the last worker */
-    unsigned starting;         /* seats that are STARTING */
-    struct nw_list unsent;     /* workers with messages that their control sockets did not take yet */
+    struct nw_list attended;    /* seats that are not UP, load something, or may be spare */
+    struct nw_list due;         /* seats that wait because too many are STARTING */
+    struct nw_table by_number;  /* seats, by the number of the last worker */
+    unsigned starting;          /* seats that are STARTING */
+    uint64_t stopped_looked_at; /* see stopped.h */
+    struct nw_list unsent;      /* workers with messages that their control sockets did not take yet */
     uint32_t last_number;
     unsigned keys; /* hardware keys that a worker has for functions; 0: there are none */
     struct nw_launcher launcher;

@@ -8,6 +8,7 @@
 
 #include "engine/base/list.h"
 #include "engine/base/outbox.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,10 @@ struct nw_worker {
     uint32_t number;
     int64_t pid;                 /* 0 until the launcher says */
     uint32_t domains, free_keys; /* as it says */
-    uint64_t refused;            /* the same: system calls of its functions */
+    uint32_t seen_taken;         /* at the last look of stopped.c: of its ring, by us; by other threads it had busy */
+    unsigned seen_busy;
+    bool seen_stopped; /* ... and it was stopped */
+    uint64_t refused;  /* the same: system calls of its functions */
     int control;
     struct nw_io_watch *control_watch;
     struct nw_outbox outbox;    /* to its control socket */

@@ -6,6 +6,7 @@
 #include "engine/serve/link.h"
 #include "engine/threads/threads.h"
 #include "engine/workers/seats.h"
+#include "engine/workers/stopped.h"
 #include "engine/workers/tenant.h"
 #include "engine/workers/worker.h"
 #include <stdio.h>
@@ -153,6 +154,7 @@ void nw_workers_start_due(struct nw_workers *all)
 
 void nw_workers_tick(struct nw_workers *all)
 {
+    nw__stopped_tick(all);
     nw_list_each(&all->attended, at, after)
     {
         struct nw_seat *seat = attended_at(at);

@@ -71,6 +71,14 @@ static pid_t await_worker(pid_t before)
     return pid;
 }
 
+static bool in_flight(void)
+{
+    struct answer answer = admin(&host, "GET", "/v1/status", "");
+    bool some = strstr(answer.body, "\"in_flight\":1");
+    answer_fini(&answer);
+    return some;
+}
+
 static void starts_at_once_what_somebody_kills(void **state)
 {
     (void)state;
@@ -134,9 +142,30 @@ static void does_not_blame_a_function_for_a_kill(void **state)
     expect(answer, 200, NULL);
 }
 
+/* Its invocation would wait for its deadline, 10 s and more, and others behind it. */
+static void gives_up_a_worker_that_is_stopped(void **state)
+{
+    (void)state;
+    deploy(&host, "slow", "slow 60000");
+    deploy(&host, "echo", "echo");
+    pid_t worker = await_worker(0);
+    int fd = host_connect(&host);
+    send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    for (int ms = 0; ms < HOST_WAIT_MS && !in_flight(); ms++)
+        usleep(1000);
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    expect_error(read_answer(fd), 502, "worker_lost");
+    close(fd);
+    assert_true(was_said("it is stopped"));
+    await_worker(worker);
+    eventually(&host, "echo", "again", "again");
+    assert_false(was_said(WAITING));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gives_up_a_worker_that_is_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),

@@ -1,0 +1,76 @@
+/* See stopped.h. */
+#include "engine/workers/stopped.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
+#include "engine/serve/link.h"
+#include "engine/threads/channels.h"
+#include "engine/threads/threads.h"
+#include "engine/workers/seat.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/worker.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_MS 300
+
+bool nw__stat_is_stopped(const char *line)
+{
+    const char *name_end = strrchr(line, ')'); /* the name of a program may have anything in it */
+    return name_end && name_end[1] == ' ' && name_end[2] == 'T';
+}
+
+static bool is_stopped(int64_t pid)
+{
+    char path[48], line[512];
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    line[n > 0 ? n : 0] = '\0';
+    return nw__stat_is_stopped(line);
+}
+
+static bool is_awaited(const struct nw_seat *seat)
+{
+    const struct nw_worker *worker = seat->worker;
+    return worker && !worker->link->broken &&
+           (worker->link->busy || seat->loading || seat->state == NW_SEAT_STARTING ||
+            nw_channels_busy(worker->channels));
+}
+
+/* One that has taken or sent something since the last look is not asked about. */
+static bool is_silent(struct nw_worker *worker)
+{
+    uint32_t taken = worker->link->channel.in.own;
+    unsigned busy = nw_channels_busy(worker->channels);
+    bool silent = taken == worker->seen_taken && busy == worker->seen_busy;
+    worker->seen_taken = taken;
+    worker->seen_busy = busy;
+    return silent;
+}
+
+static void look(struct nw_seat *seat)
+{
+    struct nw_worker *worker = seat->worker;
+    if (!is_awaited(seat) || !is_silent(worker) || !is_stopped(worker->pid)) {
+        if (worker)
+            worker->seen_stopped = false;
+    } else if (worker->seen_stopped) {
+        nw__seat_lose(seat, "it is stopped (SIGSTOP)", NW_LOSS_OTHER);
+    } else {
+        worker->seen_stopped = true;
+    }
+}
+
+void nw__stopped_tick(struct nw_workers *all)
+{
+    uint64_t now = nw_io_now(all->engine->io);
+    if (now - all->stopped_looked_at < LOOK_MS ||
+        (nw_list_empty(&all->attended) && !nw_threads_sum(all->threads).in_flight))
+        return;
+    all->stopped_looked_at = now;
+    nw_list_each(&all->seats, at, after) look(nw_container(at, struct nw_seat, link));
+}
