@@ -330,11 +330,11 @@ void nw_deployed_retire(uint32_t deployment)
     nw_wake_control();
 }
 
-/* A domain is live before the last of its func workers waits for the first time; one that never does is not waited for.
- */
+/* A func worker that is on its way is waited for, unless it takes too long. */
 static bool workers_are_made(const struct nw_domain *domain, uint64_t now)
 {
-    return domain->n_workers >= domain->function->slots || now - domain->started_at >= domain->function->timeout_ns;
+    return (domain->grower && domain->n_workers >= domain->n_made) ||
+           now - domain->started_at >= domain->function->timeout_ns;
 }
 
 /* A retiring function that has nothing left to do destroys its func workers; the last one takes the domain along. */

@@ -1,12 +1,16 @@
 /*
- * Func workers beyond a function's slots. Nested calls need them: its slots may all be held by callers that wait for
- * one another. They are made from the memory of the callee, which keeps a quarter of it for itself, and are ended again
- * when its slots have been enough for a while.
+ * Func workers beyond the first, which a domain starts with. One for each slot is made when an invocation waits and
+ * none is free. Nested calls need still more: a function's slots may all be held by callers that wait for one another.
+ * Those are made from the memory of the callee, which keeps a quarter of it for itself, and are ended again when its
+ * slots have been enough for a while.
  */
 #include "worker/call/extra.h"
 #include "common/base/atomic.h"
+#include "common/base/log.h"
+#include "worker/account/log_share.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
+#include "worker/base/now.h"
 #include "worker/base/ops.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/free.h"
@@ -14,7 +18,8 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
 
-#define IDLE_NS 1000000000ull
+#define IDLE_NS  1000000000ull
+#define RETRY_NS 1000000000ull
 
 static bool has_memory(const struct nw_domain *domain)
 {
@@ -23,22 +28,53 @@ static bool has_memory(const struct nw_domain *domain)
     return charged + NW_WORKER_MEMORY <= domain->function->memory / 4 * 3 || nw_without(NW_DEFENCE_SHARES);
 }
 
-bool nw__extra_possible(const struct nw_domain *domain)
+static bool is_below_slots(const struct nw_domain *domain)
 {
-    return !domain->grown_out && has_memory(domain) &&
-           nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) < domain->account.limit[NW_RESOURCE_FUNC_WORKERS];
+    return domain->n_made < domain->function->slots;
 }
 
-void nw__extra_make(struct nw_domain *domain)
+/* One that could not be made is tried again after a while: what it wanted may be there by then. */
+bool nw__extra_possible(const struct nw_domain *domain)
+{
+    if (domain->make_failed_at && nw_now() - domain->make_failed_at < RETRY_NS)
+        return false;
+    return is_below_slots(domain) || (has_memory(domain) && nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) <
+                                                                domain->account.limit[NW_RESOURCE_FUNC_WORKERS]);
+}
+
+void nw__extra_make(struct nw_domain *domain, bool nested)
 {
     struct nw_slot *grower = domain->grower;
+    bool beyond = !is_below_slots(domain);
 
-    if (!grower || domain->n_made > domain->n_workers || !nw__extra_possible(domain) ||
-        nw_share_take(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1) < 0)
+    if (!grower || (beyond && !nested) || domain->n_made > domain->n_workers || !nw__extra_possible(domain) ||
+        (beyond && nw_share_take(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1) < 0))
         return;
-    domain->grower = NULL;
+    nw_store_relaxed(&domain->grower, NULL); /* loaded by may_read_libraries */
+    domain->makes_beyond = beyond;
     grower->gate.result2 = 0;
     nw_ready(grower);
+}
+
+bool nw_extra_fits(struct nw_domain *domain)
+{
+    const uint64_t missing = domain->function->slots - 1;
+
+    return missing == 0 || nw_memory_spares(&domain->memory, missing * NW_WORKER_STACK);
+}
+
+void nw_extra_made(struct nw_domain *domain, struct nw_slot *grower, bool failed)
+{
+    nw_store_relaxed(&domain->grower, grower); /* loaded by may_read_libraries */
+    domain->make_failed_at = failed ? nw_now() : 0;
+    domain->n_made += !failed;
+    if (domain->state != NW_DOMAIN_LIVE || !failed)
+        return;
+    if (domain->makes_beyond)
+        nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
+    else if (nw_may_log(&domain->account.log, domain->account.name))
+        nw_log(NW_LOG_WARN, "function %s: func worker %u of %u cannot be made; calls wait for those that there are",
+               domain->function->name, domain->n_made + 1, domain->function->slots);
 }
 
 /* From now on it is a thread like any other, which is about to end. */
@@ -47,7 +83,7 @@ static void dismiss(struct nw_domain *domain, struct nw_slot *slot)
     slot->worker = false;
     domain->n_workers--;
     domain->n_made -= domain->n_made > 0; /* one that the domain made by itself was never counted */
-    domain->grown_out = false;
+    domain->make_failed_at = 0;
     nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
     slot->gate.result = 0;
     slot->gate.result2 = NW_NO_MORE;

@@ -178,16 +178,15 @@ static struct nw_arrival **eligible(struct nw_deployed *function)
     return link;
 }
 
-/* Asks for another func worker when a nested call waits, none is free, and all that were made have come here. It may
- * wait behind invocations from the ring, whose turn comes only when those that wait for it are done. */
+/* Asks for another func worker when none is free and all that were made have come here. A nested call may wait behind
+ * invocations from the ring, whose turn comes only when those that wait for it are done. */
 static void grow(struct nw_domain *domain)
 {
     const struct nw_arrival *waiting = domain->function->queue;
 
     while (waiting && !is_nested(waiting))
         waiting = waiting->next;
-    if (waiting)
-        nw__extra_make(domain);
+    nw__extra_make(domain, waiting != NULL);
 }
 
 void nw_deployed_feed(struct nw_deployed *function)

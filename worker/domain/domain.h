@@ -51,12 +51,13 @@ struct nw_domain {
     struct nw_executor *free_last, *free_owner; /* the last; who may do without the lock */
     struct nw_slot *free;
     uint32_t n_free;
-    uint32_t n_workers;     /* func workers: threads that have waited for an invocation */
-    uint32_t n_made;        /* ... that the stub says it has made */
-    uint32_t n_serving;     /* ... that run an invocation which is no nested call: at most the function's slots */
-    struct nw_slot *grower; /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
-    bool grown_out;         /* it could make no more */
-    uint64_t extra_used_at; /* when more than its slots were last busy */
+    uint32_t n_workers;      /* func workers: threads that have waited for an invocation */
+    uint32_t n_made;         /* ... that the stub says it has made */
+    uint32_t n_serving;      /* ... that run an invocation which is no nested call: at most the function's slots */
+    struct nw_slot *grower;  /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
+    bool makes_beyond;       /* ... that is beyond its slots */
+    uint64_t make_failed_at; /* it could make no more; 0: it could */
+    uint64_t extra_used_at;  /* when more than its slots were last busy */
     struct nw_deployed *function;
     struct nw_account account;
     int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */

@@ -8,6 +8,7 @@
 #include "worker/base/span.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
+#include "worker/call/extra.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
 #include "worker/domain/deployed.h"
@@ -67,17 +68,15 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
         return -EPERM;
     nw_lines_end(&domain->lines, slot);
     nw_slot_move(slot, NW_SLOT_PARKED);
-    domain->n_made = domain->state == NW_DOMAIN_STARTING ? domain->function->slots : domain->n_made + !args->failed;
-    if (domain->state == NW_DOMAIN_LIVE && args->failed)
-        nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
-    domain->grower = slot;
-    domain->grown_out = args->failed;
+    nw_extra_made(domain, slot, args->failed);
     if (domain->state == NW_DOMAIN_LIVE)
         nw_deployed_feed(domain->function);
     if (domain->state != NW_DOMAIN_STARTING)
         return 0;
     if (args->failed)
         nw_domain_kill(domain, NW_STATUS_REFUSED, args->reason);
+    else if (!nw_extra_fits(domain))
+        nw_domain_kill(domain, NW_STATUS_REFUSED, "the stacks of its slots, of 1 MiB each, do not fit");
     else
         nw_deployed_ready(domain);
     return 0;

@@ -114,14 +114,12 @@ static uint64_t put_text(struct stack_builder *b, const void *text, size_t lengt
 
 static void put_arguments(struct stack_builder *b, const struct nw_deployed *function)
 {
-    char gate[32], slots[16];
+    char gate[32];
 
     snprintf(gate, sizeof(gate), "%lx", (unsigned long)nw_config()->gate->enter);
-    snprintf(slots, sizeof(slots), "%u", function->slots);
-    *b->word++ = 3;
+    *b->word++ = 2;
     *b->word++ = put_text(b, function->name, strlen(function->name) + 1);
     *b->word++ = put_text(b, gate, strlen(gate) + 1);
-    *b->word++ = put_text(b, slots, strlen(slots) + 1);
     *b->word++ = 0;
 }
 

@@ -65,7 +65,8 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
-    domain->loaded = domain->grown_out = domain->closing = false;
+    domain->loaded = domain->closing = false;
+    domain->make_failed_at = 0;
     domain->n_serving = 0;
     domain->arena_bytes = 0;
     domain->serial++;

@@ -89,6 +89,18 @@ bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged)
            charged <= memory->regions.charged;
 }
 
+bool nw_memory_spares(struct nw_memory *memory, uint64_t more)
+{
+    bool fits;
+
+    pthread_mutex_lock(&memory->lock);
+    fits = nw__memory_fits(memory, memory->regions.charged + more);
+    if (!fits)
+        nw__shortage_note(memory, more);
+    pthread_mutex_unlock(&memory->lock);
+    return fits;
+}
+
 int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost)
 {
     uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;

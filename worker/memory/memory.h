@@ -77,6 +77,9 @@ static inline bool nw_memory_confine(const struct nw_memory *memory, uint64_t *s
     return inside != 0 || length == 0;
 }
 
+/* Whether the domain may have `more` bytes; if not, they count as refused. */
+bool nw_memory_spares(struct nw_memory *memory, uint64_t more);
+
 static inline uint64_t nw_page_up(uint64_t length)
 {
     return (length + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;

@@ -112,10 +112,12 @@ static int find_relative(struct nw_domain *domain, uint64_t number, struct nw_re
 }
 
 /* While a function is loaded it reads the host's libraries; afterwards those that libc needs, and with profile files
- * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned. */
+ * all, for a later dlopen. Loading has ended when faas_init and the first faas_create_func_worker have returned; what
+ * that may do, it may also do for the func workers that are made later. */
 static bool may_read_libraries(const struct nw_domain *domain)
 {
     return nw_load_acquire(&domain->state) == NW_DOMAIN_STARTING || /* stored when it is up, in deployed.c */
+           !nw_load_relaxed(&domain->grower) ||                     /* stored by nw__extra_make and nw_extra_made */
            domain->function->profile & NW_PROFILE_FILES;
 }
 

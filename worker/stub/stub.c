@@ -1,6 +1,7 @@
 /*
- * The program inside every domain: loads the function's shared object with the domain's own ld.so, makes its func
- * workers, one thread each, and carries the function ABI over the gate. It is as untrusted as the function itself.
+ * The program inside every domain: loads the function's shared object with the domain's own ld.so, makes its first func
+ * worker and more when they are wanted, one thread each, and carries the function ABI over the gate. It is as untrusted
+ * as the function itself.
  */
 #include "common/manifest/manifest.h"
 #include "protect/guard/guard.h"
@@ -24,7 +25,6 @@
 #define INBOX_SIZE   (16ul << 10)
 #define REPLY_SIZE   (32ul << 10)
 #define REPLY_LEAST  (4ul << 10)
-#define SLOT_STACK   (1ul << 20)
 #define ROUTES       8
 #define NAME_SIZE    (NW_NAME_MAX + 1)
 
@@ -400,7 +400,7 @@ static int make_worker(void)
     int error;
 
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, SLOT_STACK);
+    pthread_attr_setstacksize(&attr, NW_WORKER_STACK);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     error = w ? pthread_create(&thread, &attr, worker_main, w) : ENOMEM;
     if (error) {
@@ -412,13 +412,13 @@ static int make_worker(void)
     return create_status;
 }
 
-/* argv: the function's name, the address of the gate, how many func workers. Returns when all of them have ended: then
- * exit handlers run and destructors, as in any program. */
+/* argv: the function's name, the address of the gate. Returns when all func workers have ended: then exit handlers run
+ * and destructors, as in any program. */
 int main(int argc, char **argv)
 {
     int status;
 
-    if (argc < 3)
+    if (argc < 2)
         return 2;
     gate = (const void *)strtoul(argv[1], NULL, 16);
     setvbuf(stdout, NULL, _IOLBF, 0); /* it goes to the log: a line that was printed is there even after a crash */
@@ -427,13 +427,11 @@ int main(int argc, char **argv)
     if (status)
         fail("%s returned %d", "faas_init", status);
     sem_init(&made, 0, 0);
-    for (long n = strtol(argv[2], NULL, 10); n > 0; n--) {
-        status = make_worker();
-        if (status == -ENOMEM || status == -EAGAIN)
-            fail("a func worker, whose stack takes 1 MiB, cannot be made: %s", strerror(-status), 0);
-        if (status)
-            fail("%s returned %d", "faas_create_func_worker", status);
-    }
+    status = make_worker();
+    if (status == -ENOMEM || status == -EAGAIN)
+        fail("a func worker, whose stack takes 1 MiB, cannot be made: %s", strerror(-status), 0);
+    if (status)
+        fail("%s returned %d", "faas_create_func_worker", status);
     for (;;) {
         uint64_t more = 0;
 

@@ -50,13 +50,12 @@ static struct nw_slot *fork_slot(struct nw_call *call)
 }
 
 /*
- * Whether the function may have another thread: one for each slot, those that nested calls need, and its own. Whether
- * it waits for invocations makes none of them more than a thread. Lock held.
+ * Whether the function may have another thread: the func workers that were asked for, and its own. Whether it waits for
+ * invocations makes none of them more than a thread. Lock held.
  */
 static bool may_fork(struct nw_domain *domain)
 {
-    const struct nw_deployed *f = domain->function;
-    uint64_t may = f->slots + nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) + f->threads;
+    uint64_t makes = domain->grower ? 0 : 1, may = domain->n_made + makes + domain->function->threads;
     uint64_t used = nw_share_used(&domain->account, NW_RESOURCE_THREADS) - domain->n_ending;
     bool has_all = used >= may && !nw_without(NW_DEFENCE_THREADS);
 

@@ -40,7 +40,7 @@ static void handlers_and_destructors_run(void **state)
 {
     (void)state;
     end(load(10000));
-    assert_string_equal(lines(), "printed by faas_init\nfunc worker\nfunc worker\nexit handler\ndestructor\n"
+    assert_string_equal(lines(), "printed by faas_init\nfunc worker\nexit handler\ndestructor\n"
                                  "left in the buffer\n");
 }
 

@@ -50,8 +50,8 @@ static void slots_that_do_not_fit_are_told_from_others(void **state)
 
     (void)state;
     assert_int_equal(load(48 * MIB, 0, 32), 0);
-    assert_non_null(strstr(text, "its memory limit of 48 MiB does not allow 1.0 MiB more than the 4"));
-    assert_non_null(strstr(text, "(a func worker, whose stack takes 1 MiB, cannot be made: "));
+    assert_non_null(strstr(text, "its memory limit of 48 MiB does not allow 31.0 MiB more than the 4"));
+    assert_non_null(strstr(text, "(the stacks of its slots, of 1 MiB each, do not fit)"));
 }
 
 /* As OpenBLAS does. */
