@@ -156,7 +156,7 @@ void nw_domain_exit(struct nw_domain *domain)
         nw_domain_kill(domain, NW_STATUS_UNAVAILABLE, NW_REMOVED);
         return;
     }
-    domain->grower = NULL;
+    nw_store_relaxed(&domain->grower, NULL); /* loaded by may_read_libraries */
     first->gate.result = 0;
     first->gate.result2 = NW_NO_MORE;
     nw_ready(first);

@@ -3,13 +3,12 @@
 #include "worker/domain/domain.h"
 #include "common/base/atomic.h"
 #include "common/base/valid.h"
+#include "worker/base/config.h"
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 static uint32_t in_state[NW_DOMAIN_BURIED + 1];       /* modulo 2^32; how many came to NONE, less how many left it */
 static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by this name */
-
-/* attacks look for it by this name */
 
 /*
  *         taken           made              up           killed         no slot is left
@@ -72,13 +71,18 @@ struct nw_domain *nw_domain_after(const struct nw_domain *domain)
     return nw_domain_at(domain ? domain->index + 1ull : 0);
 }
 
+/* A mapping, of which only the pages that are used take memory: few domains have many slots. */
 static struct nw_domain *record_new(size_t index)
 {
-    struct nw_domain *domain = calloc(1, sizeof(*domain));
+    const size_t size = (sizeof(struct nw_domain) + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;
+    void *record =
+        mmap(NULL, size + nw_domain_xsave_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct nw_domain *domain = record;
 
-    if (!domain)
+    if (record == MAP_FAILED)
         return NULL;
     domain->index = (uint32_t)index;
+    domain->xsave = (uint8_t *)record + size;
     nw_memory_init(&domain->memory);
     nw_files_init(&domain->files);
     pthread_mutex_init(&domain->move_lock, NULL);

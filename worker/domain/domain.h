@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
+#include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/signals.h"
 #include "worker/domain/keys.h"
@@ -78,7 +79,6 @@ struct nw_domain {
     struct nw_memory memory;
     struct nw_files files;
     char cwd[PATH_MAX]; /* what relative paths begin at; guarded by files.lock */
-    struct nw_slot slots[NW_DOMAIN_SLOTS];
     uint32_t n_slots;   /* not UNUSED */
     uint32_t slots_end; /* beyond it no slot was ever used */
     struct nw_ready_list ready[NW_PACES];
@@ -98,9 +98,16 @@ struct nw_domain {
     bool closing;         /* its function retires: func workers are destroyed, then it ends */
     bool loaded;          /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
-    char reason[NW_REASON_MAX]; /* why it was torn down, or what it said when it could not start */
-    uint8_t *xsave;             /* NW_DOMAIN_SLOTS save areas */
+    char reason[NW_REASON_MAX];            /* why it was torn down, or what it said when it could not start */
+    uint8_t *xsave;                        /* a save area for each slot */
+    struct nw_slot slots[NW_DOMAIN_SLOTS]; /* last: most of them are never touched */
 };
+
+/* Of the save areas of all its slots. */
+static inline size_t nw_domain_xsave_size(void)
+{
+    return NW_DOMAIN_SLOTS * nw_config()->xsave_size;
+}
 
 /* Whether flows of it may run. */
 static inline bool nw_domain_lives(const struct nw_domain *domain)

@@ -17,6 +17,7 @@ void nw_files_init(struct nw_files *files)
     pthread_mutex_init(&files->lock, NULL);
 }
 
+/* Nothing is watched yet: what was has been forgotten by nw_fd_close_all. */
 void nw_files_open(struct nw_files *files, struct nw_account *account, struct nw_disk *disk)
 {
     files->account = account;
@@ -24,7 +25,6 @@ void nw_files_open(struct nw_files *files, struct nw_account *account, struct nw
     files->exposed = false;
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         files->fds[i] = (struct nw_domain_fd){.fd = -1};
-    memset(files->watched_by, 0, sizeof(files->watched_by));
 }
 
 static bool entry_is_valid(const struct nw_domain_fd *e)
@@ -210,7 +210,9 @@ long nw_fd_close(struct nw_files *files, uint64_t number)
 void nw_fd_close_all(struct nw_files *files)
 {
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
-        if (files->fds[i].fd >= 0)
+        if (files->fds[i].fd >= 0) {
+            memset(files->watched_by[i], 0, sizeof(files->watched_by[i]));
             clear(files, &files->fds[i]);
+        }
     nw__closing_finish(files);
 }

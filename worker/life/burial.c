@@ -26,8 +26,7 @@ static void give_back(struct nw_domain *d)
 {
     nw_memory_give_back(&d->memory);
     nw_fd_close_all(&d->files);
-    free(d->xsave);
-    d->xsave = NULL;
+    madvise(d->xsave, nw_domain_xsave_size(), MADV_DONTNEED);
 }
 
 /* Lock held. */

@@ -104,10 +104,7 @@ static int prepare(struct nw_domain *domain, uint64_t at, char why[NW_REASON_MAX
     files_reset(domain);
     domain->memory.code.kept.wanted = domain->function->snapshots && !domain->function->snapshot;
     error = shares_take(domain, why);
-    domain->xsave = error ? NULL : aligned_alloc(64, NW_DOMAIN_SLOTS * nw_config()->xsave_size);
-    if (!error)
-        error = domain->xsave ? range_reserve(domain, at) : -ENOMEM;
-    return error;
+    return error ? error : range_reserve(domain, at);
 }
 
 struct nw_domain *nw_domain_new(struct nw_deployed *function, uint64_t at, int *error, char why[NW_REASON_MAX])
