@@ -11,7 +11,7 @@
 #define NW_DEPLOYED_MAX   1024
 #define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
 #define NW_DOMAIN_RANGE   (16ul << 30)
-#define NW_AREAS_SIZE     (64ul << 10) /* at its start, for the gate */
+#define NW_AREAS_SIZE     (64ul << 10) /* at its end, for the gate */
 #define NW_WORKER_STACK   (1ul << 20)  /* of a func worker */
 #define NW_WORKER_MEMORY  (5ul << 18)  /* what a func worker takes of its domain's memory, with its stack */
 #define NW_START_TIMEOUT  10000        /* ms from load to ready */

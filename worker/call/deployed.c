@@ -7,6 +7,7 @@
 #include "worker/audit/filter.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
+#include "worker/call/extra.h"
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
@@ -251,8 +252,7 @@ void nw_deployed_ready(struct nw_domain *domain)
 void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first)
 {
     nw_slot_move(first, NW_SLOT_PARKED);
-    domain->n_made = domain->function->slots;
-    domain->grower = first;
+    nw_extra_made(domain, first, false);
     started(domain);
 }
 

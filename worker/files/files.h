@@ -35,6 +35,7 @@ struct nw_domain_fd {
     uint16_t users; /* calls under way */
     bool closed;    /* to be closed by its last user; the entry stays taken until then */
     bool trust;     /* the host's own libc or ld.so: forbidden instructions in it become traps */
+    bool host;      /* a file of the host that everybody may read */
     bool epoll;
     struct nw_opened *opened;           /* a regular file below a granted directory */
     const struct nw_directory *granted; /* it lies below this one; as a directory it is a place to open more from */

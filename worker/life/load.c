@@ -220,8 +220,8 @@ static int build_stack(struct nw_domain *d, struct nw_slot *first, const struct 
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
 {
     /* Duplicates: where two files cannot be had the program would end without saying why. */
-    const struct nw_domain_fd program = {.fd = dup(nw_program_stub())},
-                              linker = {.fd = dup(nw_program_loader()), .trust = true};
+    const struct nw_domain_fd program = {.fd = dup(nw_program_stub()), .trust = true, .host = true},
+                              linker = {.fd = dup(nw_program_loader()), .trust = true, .host = true};
     int error = program.fd < 0 || linker.fd < 0 ? -errno : 0;
     struct loaded stub, loader;
 

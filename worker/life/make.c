@@ -47,8 +47,8 @@ static int range_reserve(struct nw_domain *domain, uint64_t at)
     if (error == -EEXIST)
         error = nw_memory_reserve(&domain->memory, 0, most);
     domain->restores = !error && domain->memory.base == at &&
-                       nw_regions_is_own(&domain->memory.regions, at + NW_AREAS_SIZE, NW_PAGE_SIZE);
-    domain->areas = domain->memory.base;
+                       nw_regions_is_own(&domain->memory.regions, at + NW_PAGE_SIZE, NW_PAGE_SIZE);
+    domain->areas = nw_memory_areas(domain->memory.end);
     return error;
 }
 

@@ -57,7 +57,7 @@ static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_
     pthread_mutex_lock(&memory->lock);
     result = disk ? nw__file_maps_reserve(&memory->file_maps) : 0;
     if (!result)
-        result = nw__memory_map_data(memory, args[0], length, (int)args[2], flags, file ? file->fd : -1, args[5]);
+        result = nw__memory_map_data(memory, args[0], length, (int)args[2], flags, file, args[5]);
     if (result >= 0 && disk)
         nw__file_maps_add(memory, disk);
     if (flags & MAP_FIXED)
@@ -154,7 +154,21 @@ long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memo
     return result;
 }
 
-static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t length, int prot)
+/* How much of it gets one key, as far as it is mapped. Lock held. */
+static uint64_t one_key(const struct nw_memory *memory, uint64_t start, uint64_t length, int prot, bool *public)
+{
+    const struct nw_region *r = nw_regions_find(&memory->regions, start);
+    uint64_t end = start;
+
+    *public = r && nw_region_is_public(r, prot);
+    while (r && end < start + length && nw_region_is_public(r, prot) == *public) {
+        end = r->end;
+        r = nw_regions_find(&memory->regions, end);
+    }
+    return end > start && end - start < length ? end - start : length;
+}
+
+static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, bool public)
 {
     struct nw_regions_cost cost;
     long result = nw_regions_cost_of_prot(&memory->regions, start, length, prot, &cost);
@@ -162,7 +176,7 @@ static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t lengt
     if (!result)
         result = nw__memory_admit(memory, &cost);
     if (!result)
-        result = nw_pages_protect(memory->tag, start, length, prot);
+        result = nw_pages_protect(nw_memory_key(memory, public), start, length, prot);
     if (!result)
         result = nw_regions_set_prot(&memory->regions, start, length, prot);
     nw_memory_settle(memory);
@@ -176,6 +190,7 @@ long nw_memory_protect(const struct nw_gate_thread *thread, struct nw_memory *me
     struct nw_pages_piece piece = {0};
     struct nw_regions_cost cost;
     uint64_t end = start + nw_page_up(length);
+    bool public;
     long result;
 
     if (length == 0)
@@ -189,8 +204,8 @@ long nw_memory_protect(const struct nw_gate_thread *thread, struct nw_memory *me
         result = -ENOMEM;
     }
     for (size_t n; !result && start < end; start += n) {
-        n = nw_pages_next(&piece, end - start);
-        result = protect_now(memory, start, n, (int)prot);
+        n = one_key(memory, start, nw_pages_next(&piece, end - start), (int)prot, &public);
+        result = protect_now(memory, start, n, (int)prot, public);
         if (result || n == end - start)
             break;
         pthread_mutex_unlock(&memory->lock);
@@ -236,7 +251,7 @@ static long renew_copied(struct nw_memory *memory, uint64_t start, uint64_t end)
 
     pthread_mutex_lock(&memory->lock);
     while (!result && (r = first_copied(memory, start, end))) {
-        const struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, false);
+        const struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, false, false);
         const enum nw_region_kind kind = (enum nw_region_kind)r->kind;
         const int prot = r->prot;
         const uint64_t from = r->start > start ? r->start : start, to = r->end < end ? r->end : end;

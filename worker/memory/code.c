@@ -34,7 +34,7 @@ static bool is_code(const struct nw_region *r)
 struct part {
     struct nw_image *image;
     uint64_t offset, size;
-    bool trust;
+    bool trust, host;
 };
 
 /* Two that meet. False: an instruction that is forbidden goes from one to the other. */
@@ -54,7 +54,7 @@ static bool read_edge(const struct part *part, bool last, uint8_t edge[NW_SCAN_C
 
 /* Code that ends right before the new part, or starts right behind it, may continue in it; whether that code is
  * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
- * seams: a range begins with data, and so does what else of this process has code, the program and the vDSO. */
+ * seams: it begins with a page that nobody can access, and ends with data. */
 static bool seams_clean(struct nw_memory *memory, uint64_t start, const struct part *part)
 {
     uint64_t end = start + part->size;
@@ -191,7 +191,8 @@ static void say_refused(int fd, const struct nw_image_refusal *refusal, char why
  * library with room for all of it, and puts the rest there. */
 static int reserve_tail(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
-    long at = length == 0 ? 0 : nw__memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    long at =
+        length == 0 ? 0 : nw__memory_map_data(memory, start, length, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
 
     return at < 0 ? (int)at : 0;
 }
@@ -200,7 +201,7 @@ static long put_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
                      const struct part *part)
 {
     enum nw_region_kind kind = part->trust ? NW_REGION_CODE : NW_REGION_OWN_CODE;
-    const struct nw_region_origin origin = {part->image->id, part->offset, true};
+    const struct nw_region_origin origin = {part->image->id, part->offset, true, part->host};
     uint64_t start;
     int error = nw__memory_place(memory, hint, length, fixed, &start);
 
@@ -246,7 +247,8 @@ static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t
 
     if (error)
         return error;
-    *part = (struct part){.image = image, .offset = offset - from, .size = size, .trust = file->trust};
+    *part =
+        (struct part){.image = image, .offset = offset - from, .size = size, .trust = file->trust, .host = file->host};
     if (part->offset + size > image->size) { /* the file became shorter meanwhile */
         nw_images_release(images, image);
         return -EINVAL;

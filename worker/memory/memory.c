@@ -2,6 +2,7 @@
 #include "worker/memory/memory.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
+#include "worker/files/files.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"
 #include "worker/range/pages.h"
@@ -43,9 +44,9 @@ int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most)
     if (error)
         return error;
     memory->end = memory->base + NW_DOMAIN_RANGE;
-    error = nw_regions_init(&memory->regions, memory->base + NW_AREAS_SIZE, memory->end, most, whole);
+    error = nw_regions_init(&memory->regions, memory->base + NW_PAGE_SIZE, nw_memory_areas(memory->end), most, whole);
     if (!error)
-        error = nw_pages_protect(memory->tag, memory->base, NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
+        error = nw_pages_protect(memory->tag, nw_memory_areas(memory->end), NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
     return error ? error
                  : nw_share_take(memory->account, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + memory->regions.count);
 }
@@ -161,6 +162,7 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
                    int fd, uint64_t offset, const struct nw_region_origin *origin)
 {
     int flags = kind == NW_REGION_SHARED ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, error;
+    const int key = nw_memory_key(memory, nw_region_is_public(&(struct nw_region){.origin = *origin}, prot));
     struct nw_regions_cost cost;
     bool gone = false;
 
@@ -168,7 +170,7 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
     if (!error)
         error = nw__memory_admit(memory, &cost);
     if (!error)
-        error = nw_pages_map(memory->tag, start, length, prot, flags | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset, &gone);
+        error = nw_pages_map(key, start, length, prot, flags | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset, &gone);
     if (!error)
         error = nw_regions_add(&memory->regions, start, length, prot, kind, origin);
     else if (gone)
@@ -177,21 +179,21 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
     return error;
 }
 
-long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
-                         uint64_t offset)
+long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags,
+                         const struct nw_domain_fd *file, uint64_t offset)
 {
-    enum nw_region_kind kind = flags & MAP_SHARED && fd >= 0 ? NW_REGION_SHARED
-                               : fd >= 0                     ? NW_REGION_FILE
-                               : flags & MAP_STACK           ? NW_REGION_STACK
-                                                             : NW_REGION_ANON;
-    struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, fd >= 0);
+    enum nw_region_kind kind = flags & MAP_SHARED && file ? NW_REGION_SHARED
+                               : file                     ? NW_REGION_FILE
+                               : flags & MAP_STACK        ? NW_REGION_STACK
+                                                          : NW_REGION_ANON;
+    struct nw_region_origin origin = nw_regions_new_origin(&memory->regions, file, file && file->host);
     uint64_t start;
     int error = nw__memory_place(memory, hint, length, flags & MAP_FIXED, &start);
 
-    if (!error && fd < 0 && nw_regions_is_own(&memory->regions, start, length))
+    if (!error && !file && nw_regions_is_own(&memory->regions, start, length))
         error = open_anonymous(memory, start, length, prot, kind);
     else if (!error)
-        error = nw__memory_put(memory, start, length, prot, kind, fd, offset, &origin);
+        error = nw__memory_put(memory, start, length, prot, kind, file ? file->fd : -1, offset, &origin);
     return error ? error : (long)start;
 }
 

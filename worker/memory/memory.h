@@ -6,6 +6,7 @@
 #define NW_WORKER_MEMORY_MEMORY_H
 
 #include "common/base/bound.h"
+#include "protect/gate/gate.h"
 #include "protect/gate/without.h"
 #include "worker/base/limits.h"
 #include "worker/image/where.h"
@@ -18,11 +19,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_MONITOR_MAPPINGS 1 /* of the monitor's own in a domain's range */
+/* Of the monitor's own in a domain's range: the areas at its end, beside which the domain's memory grows downwards, and
+ * a page at its beginning that is never accessible: code of a domain has no neighbour outside. */
+#define NW_MONITOR_MAPPINGS 2
 
 struct nw_account;
 struct nw_disk;
 struct nw_domain_fd;
+
+/* Where the areas begin. */
+static inline uint64_t nw_memory_areas(uint64_t end)
+{
+    return end - NW_AREAS_SIZE;
+}
 
 /* Part of a domain. */
 struct nw_memory {
@@ -101,9 +110,16 @@ int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, b
 int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind,
                    int fd, uint64_t offset, const struct nw_region_origin *origin);
 
-/* Anonymous memory and files; of MAP_FIXED the contents that it replaces are gone already if they are large. */
-long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags, int fd,
-                         uint64_t offset);
+/* The key of pages of the domain; -1: there are no keys. `public`: what nw_region_is_public says of them. */
+static inline int nw_memory_key(const struct nw_memory *memory, bool public)
+{
+    return public && memory->tag >= 0 ? NW_KEY_SHARED : memory->tag;
+}
+
+/* Anonymous memory (`file` is NULL) and files; of MAP_FIXED the contents that it replaces are gone already if they are
+ * large. */
+long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags,
+                         const struct nw_domain_fd *file, uint64_t offset);
 long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length);
 
 /* Without the lock: code.c. */

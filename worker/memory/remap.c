@@ -69,9 +69,9 @@ static int take_place(struct nw_memory *memory, struct move *m, uint64_t length)
 
     if (error)
         return error;
-    at = nw__memory_map_data(memory, m->to, m->length, PROT_NONE, MAP_FIXED, -1, 0);
+    at = nw__memory_map_data(memory, m->to, m->length, PROT_NONE, MAP_FIXED, NULL, 0);
     if (at >= 0) {
-        at = nw__memory_map_data(memory, m->to + m->length, length - m->length, RW, MAP_FIXED, -1, 0);
+        at = nw__memory_map_data(memory, m->to + m->length, length - m->length, RW, MAP_FIXED, NULL, 0);
         if (at < 0)
             nw__memory_unmap_now(memory, m->to, m->length);
     }
@@ -156,7 +156,7 @@ static long copy(struct nw_memory *memory, uint64_t old, uint64_t old_length, ui
     long to, error = 0;
 
     pthread_mutex_lock(&memory->lock);
-    to = nw__memory_map_data(memory, 0, length, RW, 0, -1, 0);
+    to = nw__memory_map_data(memory, 0, length, RW, 0, NULL, 0);
     if (to >= 0 && nw_gate_copy((void *)to, (const void *)old, old_length) < 0)
         error = -EFAULT;
     if (to >= 0)
@@ -174,7 +174,7 @@ static long lengthen(struct nw_memory *memory, uint64_t old, uint64_t old_length
     if (nw_regions_find_gap(&memory->regions, length - old_length, NW_PAGE_SIZE, end, NW_REGION_TOP_DOWN, &at) ||
         at != end)
         return -ENOMEM;
-    result = nw__memory_map_data(memory, end, length - old_length, RW, MAP_FIXED, -1, 0);
+    result = nw__memory_map_data(memory, end, length - old_length, RW, MAP_FIXED, NULL, 0);
     return result < 0 ? result : (long)old;
 }
 

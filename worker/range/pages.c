@@ -31,10 +31,10 @@ void nw_pages_measure(void)
 }
 
 /* A page that was written gives its mapping an anon_vma. When that is joined with the rest, so has the rest. */
-static int spread_anon_vma(void *range, size_t opened)
+static int spread_anon_vma(void *at, size_t opened)
 {
-    *(volatile char *)range = 0;
-    if (mprotect(range, opened, PROT_NONE) < 0 || mprotect(range, opened, PROT_READ | PROT_WRITE) < 0)
+    *(volatile char *)at = 0;
+    if (mprotect(at, opened, PROT_NONE) < 0 || mprotect(at, opened, PROT_READ | PROT_WRITE) < 0)
         return -errno;
     return 0;
 }
@@ -42,15 +42,16 @@ static int spread_anon_vma(void *range, size_t opened)
 int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 {
     const uint64_t at = *start;
-    void *range = mmap((void *)at, length, PROT_NONE, RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    char *range = mmap((void *)at, length, PROT_NONE, RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    char *last = range + length - opened;
     int error;
 
     *start = range == MAP_FAILED ? 0 : (uint64_t)range;
     if (range == MAP_FAILED)
         return -errno;
     *whole = !commits;
-    error = mprotect(range, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
-    return error || !*whole ? error : spread_anon_vma(range, opened);
+    error = mprotect(last, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
+    return error || !*whole ? error : spread_anon_vma(last, opened);
 }
 
 int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)

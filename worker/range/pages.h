@@ -23,7 +23,7 @@ struct nw_gate_thread;
  */
 void nw_pages_measure(void);
 
-/* Reserves `length` bytes at `*start`, or anywhere if that is 0, of which the first `opened` are readable and writable.
+/* Reserves `length` bytes at `*start`, or anywhere if that is 0, of which the last `opened` are readable and writable.
  * -EEXIST: something lies there. `whole`: all of it is one mapping
  * with an anon_vma, as region.h wants it; false where memory that may become writable is charged to the machine. */
 int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole);

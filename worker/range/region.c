@@ -63,8 +63,10 @@ static int check_range(const struct nw_regions *regions, uintptr_t start, size_t
 
 static struct nw_region gap(uintptr_t start, uintptr_t end, bool own)
 {
-    return (struct nw_region){
-        .start = start, .end = end, .origin = {own ? 0 : STRANGE, start, true}, .kind = NW_REGION_GAP};
+    return (struct nw_region){.start = start,
+                              .end = end,
+                              .origin = {.id = own ? 0 : STRANGE, .offset = start, .joins = true},
+                              .kind = NW_REGION_GAP};
 }
 
 int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, size_t max, bool whole)
@@ -72,7 +74,7 @@ int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, 
     memset(regions, 0, sizeof *regions);
     if (!is_aligned(start) || !is_aligned(end) || start == 0 || start >= end || max == 0)
         return -EINVAL;
-    regions->regions = calloc(max + SPARE, sizeof *regions->regions);
+    regions->regions = malloc((max + SPARE) * sizeof *regions->regions); /* not calloc: most is never touched */
     if (regions->regions == NULL)
         return -ENOMEM;
     regions->start = start;
@@ -123,9 +125,9 @@ static bool is_own(const struct nw_region *region)
     return region->origin.id == 0 && region->origin.offset == region->start;
 }
 
-struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins)
+struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins, bool host)
 {
-    return (struct nw_region_origin){.id = ++regions->last_id, .joins = joins};
+    return (struct nw_region_origin){.id = ++regions->last_id, .joins = joins, .host = host};
 }
 
 bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t length)
@@ -195,7 +197,8 @@ static bool can_merge(const struct nw_region *a, const struct nw_region *b)
     if (a->kind == NW_REGION_GAP || b->kind == NW_REGION_GAP)
         return a->kind == b->kind;
     return a->prot == b->prot && a->kind == b->kind && a->charged == b->charged && a->origin.joins && b->origin.joins &&
-           a->origin.id == b->origin.id && a->origin.offset + (a->end - a->start) == b->origin.offset;
+           a->origin.id == b->origin.id && a->origin.host == b->origin.host &&
+           a->origin.offset + (a->end - a->start) == b->origin.offset;
 }
 
 /* A gap is the range's own as soon as a part of it is: the rest has no anon_vma. */
@@ -203,7 +206,7 @@ static void join(struct nw_region *a, const struct nw_region *b)
 {
     a->end = b->end;
     if (a->kind == NW_REGION_GAP && b->origin.id == 0)
-        a->origin = (struct nw_region_origin){0, a->start, true};
+        a->origin = (struct nw_region_origin){.offset = a->start, .joins = true};
 }
 
 /* The part of a region from `from` to `to`. */
@@ -290,7 +293,7 @@ static int count_changed(const struct nw_regions *regions, const struct extent *
 static struct nw_region added(uintptr_t start, size_t length, int prot, enum nw_region_kind kind,
                               const struct nw_region_origin *origin)
 {
-    const struct nw_region_origin own = {0, start, true};
+    const struct nw_region_origin own = {.offset = start, .joins = true};
     struct nw_region region = {.start = start, .end = start + length, .origin = *(origin != NULL ? origin : &own)};
 
     region.kind = (uint8_t)kind;

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #define NW_REGION_PAGE 4096
 
@@ -46,6 +47,7 @@ struct nw_region_origin {
     uint64_t id;     /* of a file that was mapped once; 0: the range itself, as one anonymous mapping */
     uint64_t offset; /* there; in the range it is the address where the memory was opened */
     bool joins;      /* the kernel joins it with what continues it */
+    bool host;       /* a file of the host that everybody may read */
 };
 
 struct nw_region {
@@ -55,6 +57,14 @@ struct nw_region {
     uint8_t kind; /* enum nw_region_kind */
     bool charged; /* counts against the limit */
 };
+
+/* Whether its bytes, with these rights, are those of the host's file: what was never writable is the same for
+ * everybody.
+ */
+static inline bool nw_region_is_public(const struct nw_region *region, int prot)
+{
+    return region->origin.host && !region->charged && !(prot & PROT_WRITE);
+}
 
 /* regions[0..count) in ascending order, from start to end without a hole; neighbours are not joined. Callers may read.
  */
@@ -84,7 +94,7 @@ void nw_regions_fini(struct nw_regions *regions);
 int nw_regions_load(struct nw_regions *regions, const struct nw_region *list, size_t count, uint64_t last_id);
 
 /* An origin for the next mapping of something that nothing else continues. */
-struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins);
+struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins, bool host);
 
 /* Whether all of the range, gaps and memory, is its own: it can be opened and closed in place. */
 bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t length);

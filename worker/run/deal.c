@@ -16,9 +16,8 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/thread.h"
 #include "worker/life/burial.h"
-#include "worker/range/pages.h"
+#include "worker/memory/tag.h"
 #include <errno.h>
-#include <sys/mman.h>
 
 /* How long a domain keeps its key from those that somebody waits for, and then from those that nobody waits for. */
 #define OWN_TURN_NS        2000000ull           /* while it runs only what nobody waits for */
@@ -69,35 +68,6 @@ static void rights_set(struct nw_domain *domain, uint32_t rights)
         domain->slots[i].gate.pkru = rights;
 }
 
-/* In pieces, between which others of the process may map memory. */
-static int retag_region(const struct nw_region *r, int key)
-{
-    struct nw_pages_piece piece = {0};
-
-    if (!r->prot)
-        return 0;
-    for (uint64_t at = r->start, n; at < r->end; at += n) {
-        n = nw_pages_next(&piece, r->end - at);
-        if (pkey_mprotect((void *)at, n, r->prot, key) < 0)
-            return -errno;
-    }
-    return 0;
-}
-
-static int retag(struct nw_domain *domain, int key)
-{
-    int error = 0;
-
-    if (pkey_mprotect((void *)domain->areas, NW_AREAS_SIZE, PROT_READ | PROT_WRITE, key) < 0)
-        return -errno;
-    pthread_mutex_lock(&domain->memory.lock);
-    domain->memory.tag = key;
-    for (size_t i = 0; i < domain->memory.regions.count && !error; i++)
-        error = retag_region(&domain->memory.regions.regions[i], key);
-    pthread_mutex_unlock(&domain->memory.lock);
-    return error;
-}
-
 /* Without the lock. One slot more keeps the domain from being destroyed meanwhile. */
 static int retag_unlocked(struct nw_domain *domain, int key)
 {
@@ -105,7 +75,7 @@ static int retag_unlocked(struct nw_domain *domain, int key)
 
     domain->n_slots++;
     pthread_mutex_unlock(&nw_monitor_lock);
-    error = retag(domain, key);
+    error = nw_memory_tag(&domain->memory, key);
     pthread_mutex_lock(&nw_monitor_lock);
     domain->n_slots--;
     if (domain->state == NW_DOMAIN_DYING)

@@ -86,9 +86,13 @@ static int add(struct nw_picture *p, const struct nw_region *of, uint64_t start,
     part.start = start;
     part.end = end;
     if (source->kind == NOTHING)
-        part.origin = (struct nw_region_origin){0, start, true};
+        part.origin = (struct nw_region_origin){.offset = start, .joins = true};
     else if (source->kind != IMAGE)
-        part.origin = (struct nw_region_origin){++p->last_id, source->offset, false};
+        part.origin = (struct nw_region_origin){
+            .id = ++p->last_id,
+            .offset = source->offset,
+            .host = source->kind == PUBLIC_DATA && of->origin.host,
+        };
     if (continues(p, &part, source)) {
         p->parts[p->n - 1].end = end;
         return 0;
@@ -323,21 +327,22 @@ static int put_part(struct nw_memory *memory, const struct nw_picture *p, const 
                     const struct source *source)
 {
     const uint64_t length = part->end - part->start;
+    const int key = nw_memory_key(memory, nw_region_is_public(part, part->prot));
     bool gone;
 
     switch (source->kind) {
     case NOTHING:
-        return part->prot ? nw_pages_protect(memory->tag, part->start, length, part->prot) : 0;
+        return part->prot ? nw_pages_protect(key, part->start, length, part->prot) : 0;
     case DATA:
-        return nw_pages_map(memory->tag, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, p->fd,
-                            source->offset, &gone);
+        return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, p->fd, source->offset,
+                            &gone);
     case PUBLIC_DATA:
-        return nw_pages_map(memory->tag, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
+        return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
                             nw__public_data_file(source->shared), 0, &gone);
     case IMAGE:
         break;
     }
-    return nw_pages_map(memory->tag, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
+    return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
                         p->images.list[source->image].image->fd, source->offset, &gone);
 }
 

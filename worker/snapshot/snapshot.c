@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FLOWS 2 /* of a domain that was loaded: the first, and one func worker */
+
 /* What a flow that waits at the gate is made of. */
 struct flow {
     uint64_t rsp, fs;
@@ -58,10 +60,10 @@ static bool waits(const struct nw_slot *slot, bool first)
 
 static bool has_other_flows(const struct nw_domain *domain)
 {
-    for (size_t i = 0; i <= domain->function->slots; i++)
+    for (size_t i = 0; i < FLOWS; i++)
         if (!waits(&domain->slots[i], i == 0))
             return true;
-    return domain->n_slots != domain->function->slots + 1 || domain->n_ending > 0;
+    return domain->n_slots != FLOWS || domain->n_ending > 0;
 }
 
 const char *nw_snapshot_hindrance(const struct nw_domain *domain)
@@ -96,7 +98,7 @@ static struct flow flow_of(const struct nw_slot *slot)
 
 struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, const char **why)
 {
-    const size_t n = domain->function->slots + 1;
+    const size_t n = FLOWS;
     struct nw_snapshot *snapshot = calloc(1, sizeof(*snapshot) + n * sizeof(snapshot->flows[0]));
 
     *why = "memory is out";

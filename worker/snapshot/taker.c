@@ -47,7 +47,7 @@ void nw_taker_look(struct nw_domain *domain)
 {
     const char *why;
 
-    if (!domain->snapshot_wanted || domain->n_free != domain->function->slots)
+    if (!domain->snapshot_wanted || domain->n_made != 1 || domain->n_free != 1)
         return;
     domain->snapshot_wanted = false;
     why = nw_snapshot_hindrance(domain);

@@ -140,7 +140,7 @@ static void files_that_are_memory(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(nw__file_maps_reserve(&memory.file_maps), 0);
-        nw_regions_new_origin(&memory.regions, true);
+        nw_regions_new_origin(&memory.regions, true, false);
         nw__file_maps_add(&memory, file);
     }
     FOUND(nw_file_maps, &memory.file_maps, memory.file_maps.list[1].origin, memory.file_maps.list[0].origin);

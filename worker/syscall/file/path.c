@@ -21,18 +21,22 @@
 
 #define LINK_MAX_BYTES 4096
 
-/* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. They belong
- * to whom the loader belongs to that the monitor opened: root, which in a user namespace is seen under another number.
- */
-static bool is_trusted(const struct nw_resolved *place, int fd)
+/* A library of the host, which everybody may read, and which belongs to whom the loader belongs to that the monitor
+ * opened: root, which in a user namespace is seen under another number. */
+static bool is_host(const struct nw_resolved *place, int fd)
 {
-    const char *name = strrchr(place->path, '/');
     struct stat st, loader;
 
-    return place->kind == NW_RESOLVED_LIBRARY && name &&
-           (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0) && fstat(fd, &st) == 0 &&
-           fstat(nw_program_loader(), &loader) == 0 && st.st_uid == loader.st_uid &&
-           !(st.st_mode & (S_IWGRP | S_IWOTH));
+    return place->kind == NW_RESOLVED_LIBRARY && fstat(fd, &st) == 0 && fstat(nw_program_loader(), &loader) == 0 &&
+           st.st_uid == loader.st_uid && st.st_mode & S_IROTH && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. */
+static bool is_trusted(const struct nw_resolved *place)
+{
+    const char *name = strrchr(place->path, '/');
+
+    return name && (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0);
 }
 
 /* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */
@@ -92,7 +96,8 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
         nw_executor_unblock(call->ex);
     if (fd < 0)
         return fd;
-    file = (struct nw_domain_fd){.fd = fd, .trust = is_trusted(&place, fd), .granted = place.granted};
+    file = (struct nw_domain_fd){.fd = fd, .host = is_host(&place, fd), .granted = place.granted};
+    file.trust = file.host && is_trusted(&place);
     if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new(&call->domain->files, &file))) {
         close(fd);
         return -ENOMEM;

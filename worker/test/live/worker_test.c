@@ -2,6 +2,8 @@
  */
 #include "common/manifest/manifest.h"
 #include "protect/gate/state.h"
+#include "worker/base/limits.h"
+#include "worker/domain/keys.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -309,6 +311,35 @@ static void a_late_callee_is_to_blame_alone(void **state)
     }
 }
 
+/* A domain's range has one key, whoever had it before: what lies further apart than a range belongs to two of them. */
+static void a_key_is_of_one_domain(void)
+{
+    uint64_t first[16] = {0}, last[16] = {0};
+    unsigned long start = 0, end = 0, from, to;
+    char text[512];
+    unsigned key;
+    FILE *maps;
+
+    snprintf(text, sizeof(text), "/proc/%d/smaps", h.pid);
+    maps = fopen(text, "re");
+    assert_non_null(maps);
+    while (fgets(text, sizeof(text), maps)) {
+        if (sscanf(text, "%lx-%lx ", &from, &to) == 2) {
+            start = from;
+            end = to;
+        } else if (sscanf(text, "ProtectionKey: %u", &key) == 1 && key < 16) {
+            first[key] = first[key] ? first[key] : start;
+            last[key] = end;
+        }
+    }
+    fclose(maps);
+    for (key = NW_KEY_PARKED + 1; key < 16; key++)
+        if (last[key] - first[key] > NW_DOMAIN_RANGE)
+            fail_msg("key %u is on %#lx and on %#lx", key, (unsigned long)first[key], (unsigned long)last[key]);
+    if (last[NW_KEY_PARKED])
+        assert_true(last[NW_KEY_PARKED] - first[NW_KEY_PARKED] > NW_DOMAIN_RANGE); /* of many */
+}
+
 /* Far more domains than hardware keys, called in turn and by one another. */
 static void more_domains_than_keys(void **state)
 {
@@ -331,6 +362,8 @@ static void more_domains_than_keys(void **state)
         a = nw_harness_invoke(&h, deployments[i % 40], input, strlen(input));
         assert_int_equal(a.status, NW_STATUS_OK);
         free(a.data);
+        if (i % 100 == 99)
+            a_key_is_of_one_domain();
     }
 }
 

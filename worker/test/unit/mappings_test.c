@@ -19,6 +19,7 @@
 #include "worker/memory/calls.h"
 #include "worker/memory/code.h"
 #include "worker/memory/memory.h"
+#include "worker/memory/tag.h"
 #include "worker/range/pages.h"
 #include "worker/range/region.h"
 #include <errno.h>
@@ -32,7 +33,7 @@
 #define PAGES  64 /* of the range that is played in */
 #define ROUNDS 20000
 #define RANGE  (1ul << 30)
-#define OPENED (64ul << 10)
+#define OPENED NW_AREAS_SIZE
 #define MEMORY (1ul << 30)
 #define RW     (PROT_READ | PROT_WRITE)
 #define RX     (PROT_READ | PROT_EXEC)
@@ -41,6 +42,7 @@ static struct nw_disk disk;
 static struct nw_account account;
 static struct nw_memory memory;
 static int file;
+static uint64_t seed = 1;
 
 /* What the calls need of the rest of the monitor. */
 uint64_t nw_now(void)
@@ -104,9 +106,9 @@ static int begin(void **state)
     assert_int_equal(nw_pages_reserve(RANGE, OPENED, &reserved, &whole), 0);
     memory.base = reserved;
     memory.end = reserved + RANGE;
-    assert_int_equal(
-        nw_regions_init(&memory.regions, reserved + OPENED, memory.end, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
-        0);
+    assert_int_equal(nw_regions_init(&memory.regions, reserved + NW_PAGE_SIZE, memory.end - OPENED,
+                                     NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, whole),
+                     0);
     assert_int_equal(nw_share_take(&account, NW_RESOURCE_MAPPINGS, 1 + NW_MONITOR_MAPPINGS), 0);
     file = memfd_create("mappings", MFD_CLOEXEC);
     return ftruncate(file, 2 * PAGES * NW_PAGE_SIZE);
@@ -126,8 +128,6 @@ static int end(void **state)
     return 0;
 }
 
-static uint64_t seed = 1;
-
 static uint64_t roll(uint64_t below)
 {
     seed ^= seed << 13;
@@ -145,7 +145,7 @@ static long map_file(int fd, uint64_t at, uint64_t pages, int prot, int flags, u
 {
     const uint64_t length = pages * NW_PAGE_SIZE, from = offset * NW_PAGE_SIZE;
     const uint64_t args[6] = {at, length, (uint64_t)prot, (uint64_t)(MAP_PRIVATE | flags), 0, from};
-    const struct nw_domain_fd mapped = {.fd = fd, .trust = fd != file};
+    const struct nw_domain_fd mapped = {.fd = fd, .trust = fd != file, .host = seed % 2};
     struct nw_code_call code = {.may_build = true};
 
     return nw_memory_map(NULL, &memory, args, flags & MAP_ANONYMOUS ? NULL : &mapped, &code);
@@ -374,6 +374,69 @@ static void what_was_written_is_gone(void **state)
     check();
 }
 
+/* ---- keys ---- */
+
+static int believed_key(uint64_t at)
+{
+    const struct nw_region *r = nw_regions_find(&memory.regions, at);
+
+    if (at >= memory.end - OPENED)
+        return memory.tag;
+    return !r || r->prot == PROT_NONE ? 0 : nw_region_is_public(r, r->prot) ? NW_KEY_SHARED : memory.tag;
+}
+
+static uint64_t next_region(uint64_t at)
+{
+    const struct nw_region *r = nw_regions_at(&memory.regions, at);
+
+    return r ? r->end : at + NW_PAGE_SIZE;
+}
+
+/* The kernel's key of each mapping in the range is the one that the list says. */
+static void check_keys(void)
+{
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    unsigned long start = 0, end = 0, from, to;
+    char line[512];
+    int key;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps)) {
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+            start = from;
+            end = to;
+        }
+        if (sscanf(line, "ProtectionKey: %d", &key) != 1 || start >= memory.end || end <= memory.base)
+            continue;
+        for (uint64_t at = start; at < end && at < memory.end; at = next_region(at))
+            if (believed_key(at) != key)
+                fail_msg("%#lx is in key %d, not in %d", (unsigned long)at, key, believed_key(at));
+    }
+    fclose(maps);
+}
+
+static void keys_are_what_the_list_says(void **state)
+{
+    int keys[2] = {0};
+
+    (void)state;
+    if (pkey_alloc(0, 0) != NW_KEY_SHARED || (keys[0] = pkey_alloc(0, 0)) < 0 || (keys[1] = pkey_alloc(0, 0)) < 0) {
+        print_message("this machine has no protection keys\n");
+        skip();
+    }
+    assert_int_equal(nw_memory_tag(&memory, keys[0]), 0);
+    check_keys();
+    for (int i = 0; i < 2000; i++) {
+        change_something();
+        if (roll(4) == 0)
+            assert_int_equal(nw_memory_tag(&memory, keys[roll(2)]), 0);
+        if (i % 4 == 0)
+            check_keys();
+    }
+    assert_int_equal(nw_memory_unmap(NULL, &memory, page(0), 2 * PAGES * NW_PAGE_SIZE), 0);
+    check_keys();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -386,6 +449,7 @@ int main(void)
         TEST(parts_of_the_libc),
         TEST(images_are_charged_whole),
         TEST(room_behind_the_end_of_a_file),
+        TEST(keys_are_what_the_list_says),
         TEST(what_was_written_is_gone),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);

@@ -196,7 +196,7 @@ static bool random_origin(const struct nw_regions *regions, struct change *c, ui
 {
     uintptr_t start = BASE + c->first * PAGE;
 
-    c->origin = (struct nw_region_origin){2 + next_random(random) % 2, c->first * PAGE, next_random(random) % 2};
+    c->origin = (struct nw_region_origin){2 + next_random(random) % 2, c->first * PAGE, next_random(random) % 2, false};
     return nw_regions_is_own(regions, start, c->count * PAGE) && next_random(random) % 4;
 }
 
@@ -343,7 +343,7 @@ static void test_charge_survives_loss_of_rights(void **state)
 
 static void file_page(struct nw_regions *regions, size_t page, uint64_t id, size_t at)
 {
-    const struct nw_region_origin origin = {id, at * PAGE, true};
+    const struct nw_region_origin origin = {id, at * PAGE, true, false};
 
     assert_int_equal(nw_regions_add(regions, BASE + page * PAGE, PAGE, R, NW_REGION_FILE, &origin), 0);
 }
@@ -406,7 +406,7 @@ static void test_count_of_own_memory(void **state)
 static void test_untouched_memory(void **state)
 {
     struct nw_regions regions;
-    const struct nw_region_origin file = {7, 0, true};
+    const struct nw_region_origin file = {7, 0, true, false};
 
     (void)state;
     assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
