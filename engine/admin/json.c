@@ -35,6 +35,24 @@ static void add_workers_of(cJSON *object, const struct nw_deployment *deployment
     }
 }
 
+/* Where it is and why, or why nowhere. */
+static void add_replicas(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "replicas");
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        const struct nw_worker *worker = replica->seat->worker;
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddNumberToObject(item, "worker", worker ? worker->number : 0);
+        cJSON_AddStringToObject(item, "state", nw_replica_state_name(replica->state));
+        cJSON_AddStringToObject(item, "why", nw_placement_reason(replica->rule));
+        cJSON_AddItemToArray(list, item);
+    }
+    if (nw_list_empty(&deployment->replicas))
+        cJSON_AddStringToObject(object, "unloaded", "nobody called it lately: the next call loads it");
+}
+
 /* Text of a function, which need not be UTF-8. */
 static void add_hostile(cJSON *object, const char *key, const char *value)
 {
@@ -118,6 +136,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     cJSON_AddStringToObject(object, "sha256", deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
     add_workers_of(object, deployment);
+    add_replicas(object, deployment);
     add_holds(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         add_hostile(object, "reason", deployment->reason);

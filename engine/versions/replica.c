@@ -60,6 +60,16 @@ void nw__replica_free(struct nw_replica *replica)
     free(replica);
 }
 
+const char *nw_replica_state_name(enum nw_replica_state state)
+{
+    static const char *const names[NW_REPLICA_STATES] = {
+        [NW_REPLICA_PENDING] = "waiting", [NW_REPLICA_LOADING] = "loading", [NW_REPLICA_LOADED] = "loaded",
+        [NW_REPLICA_SERVING] = "serving", [NW_REPLICA_CLOSING] = "leaving", [NW_REPLICA_RETIRING] = "leaving",
+        [NW_REPLICA_REFUSED] = "refused",
+    };
+    return names[state];
+}
+
 bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
 {
     uint8_t next = next_state[replica->state][event];

@@ -74,6 +74,9 @@ void nw__replica_free(struct nw_replica *replica);
 
 bool nw_replica_is_valid(const struct nw_replica *replica);
 
+/* "waiting", "serving", ... */
+const char *nw_replica_state_name(enum nw_replica_state state);
+
 /* Moves it along. False: the event does not fit its state, and nothing changed. */
 bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event);
 

@@ -46,6 +46,7 @@ has_domains() {
     nw_down
     nw_up
     is_unloaded hello
+    "$NIGHTWARD" describe hello --state "$NW_STATE" | grep -q 'unloaded .*the next call loads it'
     nw_expect hello Ada 'Hello, Ada!'
     is_loaded hello
     is_unloaded echo
@@ -127,6 +128,8 @@ has_domains() {
     done
     [ "$(nw_status 'workers.#')" = 2 ]
     [ "$(workers_of f1)" != "$(workers_of f16)" ]
+    "$NIGHTWARD" describe f14 --state "$NW_STATE" | grep -q 'replicas .*serving.*no worker had a free key'
+    "$NIGHTWARD" describe f15 --state "$NW_STATE" | grep -q 'replicas .*serving.*a key was free'
     for i in $(seq 16); do
         nw_expect "f$i" Ada 'Hello, Ada!'
     done
