@@ -272,7 +272,7 @@ static void add_warning(cJSON *list, const char *about, const char *text)
     cJSON_AddItemToArray(list, object);
 }
 
-/* What somebody should do something about. */
+/* Adds a warning for each thing that whoever runs the host should attend to. */
 static void add_warnings(cJSON *root, const struct nw_controller *controller)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "warnings");

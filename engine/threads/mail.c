@@ -61,6 +61,6 @@ void nw__mail_send(struct nw_mailbox *box, struct nw_mail *mail)
     pthread_mutex_lock(&box->lock);
     nw_list_append(&box->mail, &mail->link);
     pthread_mutex_unlock(&box->lock);
-    ssize_t ignored = write(box->bell, &one, sizeof one); /* full: the reader is on its way */
+    ssize_t ignored = write(box->bell, &one, sizeof one); /* full: the reader was woken already */
     (void)ignored;
 }

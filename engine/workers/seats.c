@@ -33,7 +33,7 @@
 
 #define MESSAGES_A_TURN 32 /* of one worker, so that none keeps the loop to itself */
 #define HELLO_MS        10000
-#define KEYS_MOST       15   /* that a processor has for others than key 0 */
+#define KEYS_MOST       15   /* keys of a processor beside key 0 */
 #define EMPTY_MS        5000 /* a worker that was added for now goes when it had no function for so long */
 #define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
 
@@ -175,7 +175,8 @@ static void give_up(struct nw_worker *worker)
     nw__worker_free(worker);
 }
 
-/* What takes its worker along when it is loaded is found out and refused (loads.h): nobody else waits for that. */
+/* A function that ends its worker while it is loaded is found and refused (versions/loads.h), so the next start need
+ * not wait. */
 void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
 {
     bool own = loss != NW_LOSS_OTHER;

@@ -25,7 +25,7 @@ bool nw_account_is_valid(const struct nw_account *account)
     return true;
 }
 
-/* Nobody has what is kept for the shares of others. */
+/* Whether what domains hold beyond their shares fits into the room of all. */
 static bool pools_are_valid(void)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)

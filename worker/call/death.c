@@ -65,7 +65,7 @@ static void reap(struct nw_slot *slot)
     nw_domain_bury(domain);
 }
 
-/* To reap one may make its caller's slot another. */
+/* To reap a slot may let go of its caller's, which is then the next. */
 void nw_deaths_settle(void)
 {
     struct nw_slot *slot;

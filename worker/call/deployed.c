@@ -264,7 +264,7 @@ void nw_deployed_discard(struct nw_deployed *f)
     f->no_snapshot = "a domain could not be made from it";
 }
 
-/* What the engine has not yet heard of a domain that is lost, the next one tells. */
+/* The peak of a domain that is gone counts on: the engine may not have heard of it yet. */
 static void note_peak(struct nw_deployed *f, uint64_t peak)
 {
     f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
@@ -385,8 +385,8 @@ static bool has_current_domain(const struct nw_deployed *f)
     return false;
 }
 
-/* What a function has been torn down with is not given back at once. Until most of it is the function has to wait, so
- * that it never has much more than its limit, however often it ends. */
+/* The memory of a domain that was torn down is not given back at once. Until most of it is, the function gets no new
+ * domain, so that it never has much more than its limit, however often it crashes. */
 static bool lingers(const struct nw_deployed *f)
 {
     uint64_t charged = 0;

@@ -129,7 +129,8 @@ void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long
     nw__arrival_free(invocation);
 }
 
-/* Somebody holds a slot, here or in another worker, until a nested call is answered: it must never wait for one. */
+/* Its caller holds a slot, here or in another worker, until it is answered. So a nested call never waits for the slots
+ * that invocations of clients are limited to. */
 static bool is_nested(const struct nw_arrival *invocation)
 {
     return invocation->caller || invocation->depth > 0;

@@ -19,7 +19,7 @@ static void ring(int fd)
     const uint64_t one = 1;
 
     if (write(fd, &one, sizeof(one)) < 0)
-        return; /* it is full: who reads it is on his way */
+        return; /* it is full: whoever reads it is awake, or about to be */
 }
 
 int nw_wake_init(int doorbell)

@@ -295,7 +295,7 @@ static bool has_room(struct nw_disk *disk, uint64_t more)
     return disk->used <= disk->limit && more <= disk->limit - disk->used;
 }
 
-/* What stat says of names: those of a directory are its own business. */
+/* How many names count. A directory has one, whatever stat adds for the ".." of each directory in it. */
 static uint64_t names_of(const struct stat *st)
 {
     return S_ISDIR(st->st_mode) ? st->st_nlink > 0 : st->st_nlink;

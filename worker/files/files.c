@@ -34,7 +34,7 @@ static bool entry_is_valid(const struct nw_domain_fd *e)
     return (e->users || !e->closed) && (!e->opened || nw_opened_is_valid(e->opened));
 }
 
-/* By whom a number is watched: by nobody, mostly. */
+/* Whether only epolls that are open watch the number, and only while it is open itself. */
 static bool watchers_are_valid(const struct nw_files *files, size_t number)
 {
     const struct nw_domain_fd *e = &files->fds[number];
@@ -125,7 +125,7 @@ void nw_fd_done(struct nw_files *files, uint64_t number)
     unlock(files);
 }
 
-/* What finds no number. */
+/* Closes a file for which there was no number. */
 static void discard(struct nw_files *files, struct nw_domain_fd file)
 {
     close(file.fd);

@@ -66,8 +66,9 @@ static bool excuse(struct nw_slot *slot, uint64_t now, const char *reason)
     return true;
 }
 
-/* Those who wait for what it does: nothing of theirs surfaces meanwhile. Of one that runs this may be of an invocation
- * that is over already, or half of one and half of the next: then a domain is looked at in vain. */
+/* Looks at the domains of all callers that wait for this slot: none of their executors comes to the monitor meanwhile.
+ * The slot runs while it is read, so what is found may belong to an invocation that is over: then a domain is looked at
+ * in vain. */
 static void attend_callers(const struct nw_slot *slot)
 {
     uint32_t sequence = nw_load_relaxed(&slot->sequence); /* as in past_deadline */
@@ -142,7 +143,7 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
         nw_executor_kick(ex);
 }
 
-/* Nothing that time could change is left of it. What runs in it without having surfaced is found from its executor. */
+/* Whether nothing in it depends on the time. A slot of it that runs is found from the executor that runs it. */
 static bool is_quiet(const struct nw_domain *domain)
 {
     if (domain->state == NW_DOMAIN_NONE || domain->state == NW_DOMAIN_BURIED)

@@ -98,7 +98,7 @@ static void enter_mask(struct nw_slot *slot, struct delivery *d)
         slot->domain->signals.actions[d->info.signal - 1] = (struct nw_signal_action){0};
 }
 
-/* Of sigsuspend, when the signal that woke it is not there any more. */
+/* Gives back the mask of sigsuspend, when another flow took the signal that woke this one. */
 static void leave_mask(struct nw_slot *slot)
 {
     if (slot->signals.restores)
@@ -189,7 +189,7 @@ static bool is_monitors(uint64_t rip)
            (rip >= (uint64_t)nw_gate_text_start && rip < (uint64_t)nw_gate_text_end);
 }
 
-/* Of what is not its own, a domain does not learn whether anything is there. */
+/* For an address outside of its range a domain is always told that nothing is mapped, whether something is or not. */
 static int told_code(const struct nw_domain *domain, int signal, int code, uint64_t address)
 {
     bool own = (address >= domain->memory.base && address < domain->memory.end) || nw_without(NW_DEFENCE_SIGNALS);

@@ -53,7 +53,7 @@ bool nw_links_have_work(void)
     return false;
 }
 
-/* Where a ring is not empty the others go on believing that we sleep: they ring once in vain. */
+/* When one ring is not empty, those looked at before still say that we sleep: their next push rings once in vain. */
 static bool may_sleep(uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)

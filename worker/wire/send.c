@@ -88,7 +88,7 @@ static void fail(struct nw_slot *slot, enum nw_status status, const char *reason
     nw_complete(slot->invocation, status, reason);
 }
 
-/* What is in the payload that it has been carried to, or not. */
+/* An output has been carried to its payload, or could not be. */
 static int output_done(struct nw_slot *slot, struct nw_link *link, const struct nw_desc *desc, int error)
 {
     if (error)

@@ -122,7 +122,7 @@ long nw_sys_utimensat(struct nw_call *call)
     return result;
 }
 
-/* Of what is free there it can have no more than is left to it. */
+/* As statfs, but no more is free than the function may still fill. */
 static long tell_file_system(struct nw_call *call, int fd)
 {
     struct statfs fs;

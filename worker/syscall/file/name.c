@@ -17,7 +17,7 @@
 
 #define MODE_BITS 0777
 
-/* What the name was of counts less once it has it no more. */
+/* The file that lost the name may count less now. */
 static void entry_lost(struct nw_call *call, int fd)
 {
     if (fd < 0)
