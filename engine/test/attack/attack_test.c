@@ -183,7 +183,7 @@ static void steal_an_answer(char *seen, size_t size)
     int fd, thief;
 
     host_start(&fresh, few_flags);
-    deploy(&fresh, "victim", "slow 300");
+    deploy(&fresh, "victim", "slow 2000");
     deploy(&fresh, "thief", "hostile neighbours-id");
     fd = host_connect(&fresh);
     thief = host_connect(&fresh);

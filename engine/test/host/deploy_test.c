@@ -125,7 +125,7 @@ static void refuses_what_kills_the_worker(void **state)
 static void removes(void **state)
 {
     (void)state;
-    deploy(&host, "gone", "slow 100");
+    deploy(&host, "gone", "slow 2000");
     int fd = host_connect(&host);
     send_text(fd, "POST /function/gone HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nlast");
     await_at_least(&host, "in_flight", 1);
@@ -261,7 +261,7 @@ static void finishes_what_runs_when_told_to_stop(void **state)
     (void)state;
     struct host drained;
     host_start(&drained, NULL);
-    deploy(&drained, "slow", "slow 300");
+    deploy(&drained, "slow", "slow 3000");
     int fd = host_connect(&drained), idle = host_connect(&drained);
     send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nslow");
     await_at_least(&drained, "in_flight", 1);

@@ -105,7 +105,7 @@ static void ids_of_others_and_old_ids_are_of_no_use(void **state)
     struct host fresh;
     static const char *const flags[] = {"--mode", "process", NULL};
     host_start(&fresh, flags);
-    deploy(&fresh, "victim", "slow 500");
+    deploy(&fresh, "victim", "slow 2000");
     deploy(&fresh, "thief", "hostile neighbours-id");
     int fd = host_connect(&fresh);
     send_text(fd, "POST /function/victim HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmine");
@@ -147,7 +147,7 @@ static void answers_a_nested_call_whose_worker_ends(void **state)
 static void drops_nested_calls_of_a_worker_that_ends(void **state)
 {
     (void)state;
-    deploy(&host, "callee", "slow 200");
+    deploy(&host, "callee", "slow 2000");
     deploy(&host, "caller", "call callee");
     int fd = host_connect(&host);
     send_text(fd, "POST /function/caller HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");

@@ -174,7 +174,7 @@ static void a_lost_worker_is_one_tenants_loss(void **state)
 {
     (void)state;
     deploy_as("dies?tenant=d", "exit");
-    deploy_as("lives?tenant=e", "slow 200");
+    deploy_as("lives?tenant=e", "slow 2000");
     int fd = host_connect(&host);
     send_text(fd, "POST /function/lives HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
     await_at_least(&host, "in_flight", 1);

@@ -184,7 +184,7 @@ static void what_runs_on_another_thread_is_finished_before_the_end(void **state)
 {
     (void)state;
     int fds[ELSEWHERE];
-    expect(admin(&host, "PUT", "/v1/functions/slow?slots=64", "slow 400"), 200, NULL);
+    expect(admin(&host, "PUT", "/v1/functions/slow?slots=64", "slow 2000"), 200, NULL);
     send_elsewhere(fds, "slow");
     await_at_least(&host, "in_flight", ELSEWHERE);
     kill(host.engine, SIGTERM);
