@@ -8,7 +8,8 @@
 #include "engine/base/list.h"
 #include <stdint.h>
 
-/* How long a turn works on chores; a single step should not take longer. */
+/* A turn begins no step once it has worked on chores for so long; a single step should not take longer, so that
+ * everybody else on the thread waits for 100 us at most. */
 #define NW_CHORES_NS 50000
 
 struct nw_chore {

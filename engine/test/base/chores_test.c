@@ -1,4 +1,5 @@
 /* Long work in pieces: chores, copies, memory that is given back. */
+#include "common/base/clock.h"
 #include "common/test/test.h"
 #include "engine/base/bulk.h"
 #include "engine/base/carry.h"
@@ -48,6 +49,33 @@ static void chores_take_turns(void **state)
     for (int i = 0; i < MANY; i++)
         nw_chore_stop(&all[i].chore);
     assert_true(nw_list_empty(&chores));
+}
+
+static bool take_all_the_time(struct nw_chore *chore)
+{
+    const uint64_t end = nw_clock_ns() + NW_CHORES_NS;
+
+    while (nw_clock_ns() < end)
+        ;
+    return count(chore);
+}
+
+/* However much there is to do: what waits for the turn to end waits for one step. */
+static void a_turn_begins_no_step_after_its_time(void **state)
+{
+    struct counted all[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        all[i] = (struct counted){.chore = {.step = take_all_the_time}, .left = MANY};
+        nw_chore_start(&chores, &all[i].chore);
+    }
+    for (int turns = 1; turns <= 5; turns++) {
+        nw_chores_work(&chores);
+        assert_int_equal(all[0].steps + all[1].steps, turns);
+    }
+    for (int i = 0; i < 2; i++)
+        nw_chore_stop(&all[i].chore);
 }
 
 static void a_stopped_chore_takes_no_step(void **state)
@@ -157,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(chores_take_turns, set_up),
+        cmocka_unit_test_setup(a_turn_begins_no_step_after_its_time, set_up),
         cmocka_unit_test_setup(a_stopped_chore_takes_no_step, set_up),
         cmocka_unit_test_setup(a_large_copy_is_made_in_pieces, set_up),
         cmocka_unit_test_setup(a_small_copy_is_made_at_once, set_up),
