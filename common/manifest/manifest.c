@@ -138,12 +138,12 @@ static int set_callers(struct nw_manifest *manifest, const char *value, char *wh
     return 0;
 }
 
-bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant)
+bool nw_manifest_may_call(const char *owner, const char *callers, const char *tenant)
 {
     size_t length;
-    if (!strcmp(manifest->tenant, tenant))
+    if (!strcmp(owner, tenant))
         return true;
-    for (const char *rest = *manifest->callers ? manifest->callers : NULL; rest;) {
+    for (const char *rest = *callers ? callers : NULL; rest;) {
         const char *name = next_caller(&rest, &length);
         if (is_everybody(name, length) || (!strncmp(name, tenant, length) && !tenant[length]))
             return true;
@@ -424,18 +424,6 @@ bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *
     if (field == &one->env)
         return one->env.length == other->env.length && has_env(&one->env, &other->env);
     return i < NUMBER_KEYS || field == &one->profile ? !memcmp(field, other_field, width) : !strcmp(field, other_field);
-}
-
-int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from)
-{
-    struct nw_buffer env = {0};
-    if (from->env.length && nw_buffer_append(&env, from->env.data, from->env.length) < 0)
-        return -ENOMEM;
-    nw_manifest_fini(to);
-    *to = *from;
-    to->env = env;
-    to->named = 0;
-    return 0;
 }
 
 /* Whether the working directory is "/" or in a directory that is granted. */

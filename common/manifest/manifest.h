@@ -64,17 +64,14 @@ int nw_manifest_reset(struct nw_manifest *manifest, const char *key, char *why, 
 /* Whether key i has the same value in both. */
 bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *other, unsigned i);
 
-/* Makes `to`, which must be empty or initialised, a copy in which nothing counts as named. 0 or -ENOMEM. */
-int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from);
-
 /* Whether the keys go together, once all are set. 0, or -EINVAL with a message for people. */
 int nw_manifest_check(const struct nw_manifest *manifest, char *why, size_t why_size);
 
 /* A profile in its text form. */
 const char *nw_profile_text(uint32_t profile);
 
-/* Whether functions of `tenant` may call this one: its own may, and those that `callers` names. */
-bool nw_manifest_may_call(const struct nw_manifest *manifest, const char *tenant);
+/* Whether functions of `tenant` may call one of `owner`: his own may, and those that its `callers` names. */
+bool nw_manifest_may_call(const char *owner, const char *callers, const char *tenant);
 
 /*
  * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings. Unknown
@@ -86,5 +83,26 @@ int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_
 
 /* Appends the manifest as a JSON object that nw_manifest_parse_json accepts. 0 or -ENOMEM. */
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out);
+
+/*
+ * A manifest as the engine keeps one for each function that is deployed: the same members, but its texts are only as
+ * long as they are. All zero: none.
+ */
+struct nw_kept_manifest {
+    const char *name, *tenant, *callers, *connect, *directories, *cwd; /* in one block, which begins with the name */
+    uint64_t memory, disk, static_tls;
+    uint32_t slots, timeout_ms, threads, warm, profile;
+    struct {
+        const char *data;
+        size_t length;
+    } env; /* in the same block */
+};
+
+/* 0 or -ENOMEM. */
+int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifest *manifest);
+void nw_kept_manifest_fini(struct nw_kept_manifest *kept);
+
+/* The manifest, in one that is empty or initialised; nothing of it counts as named. 0 or -ENOMEM. */
+int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest *kept);
 
 #endif

@@ -193,8 +193,8 @@ static int read_settings(struct job *job, const struct nw_function *function, st
 {
     const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
     snprintf(why, why_size, "the query is malformed");
-    if (current && (nw_manifest_copy(&job->before, &current->manifest) < 0 ||
-                    nw_manifest_copy(&job->manifest, &current->manifest) < 0)) {
+    if (current && (nw_kept_manifest_copy(&job->before, &current->manifest) < 0 ||
+                    nw_kept_manifest_copy(&job->manifest, &current->manifest) < 0)) {
         snprintf(why, why_size, "out of memory");
         return -ENOMEM;
     }

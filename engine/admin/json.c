@@ -84,6 +84,15 @@ static cJSON *manifest_object(const struct nw_manifest *manifest)
     return object;
 }
 
+static cJSON *kept_object(const struct nw_kept_manifest *kept)
+{
+    struct nw_manifest manifest;
+    nw_manifest_init(&manifest);
+    cJSON *object = nw_kept_manifest_copy(&manifest, kept) == 0 ? manifest_object(&manifest) : NULL;
+    nw_manifest_fini(&manifest);
+    return object;
+}
+
 static void add_failure(cJSON *object, const struct nw_failure *failure)
 {
     char time[32] = "";
@@ -130,7 +139,7 @@ static void add_holds(cJSON *object, const struct nw_deployment *deployment)
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
     char version[NW_VERSION_SIZE];
-    cJSON *object = manifest_object(&deployment->manifest);
+    cJSON *object = kept_object(&deployment->manifest);
     nw_deployment_version(deployment, version);
     cJSON_AddStringToObject(object, "version", version);
     cJSON_AddStringToObject(object, "sha256", deployment->sha256);
@@ -139,7 +148,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_replicas(object, deployment);
     add_holds(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
-        add_hostile(object, "reason", deployment->reason);
+        add_hostile(object, "reason", deployment->version.reason);
     const struct nw_failure *failure = deployment->function ? nw_failure_last(deployment->function) : NULL;
     if (failure)
         add_failure(object, failure);
@@ -187,9 +196,12 @@ static void add_settings(cJSON *object, const struct nw_manifest *now, const str
 
 char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
 {
+    struct nw_manifest now;
     cJSON *object = deployment_object(deployment);
-    if (object && *before->name)
-        add_settings(object, &deployment->manifest, before, named);
+    nw_manifest_init(&now);
+    if (object && *before->name && nw_kept_manifest_copy(&now, &deployment->manifest) == 0)
+        add_settings(object, &now, before, named);
+    nw_manifest_fini(&now);
     return print(object);
 }
 
@@ -283,7 +295,7 @@ static void add_warnings(cJSON *root, const struct nw_controller *controller)
     {
         const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
         if (deployment->state == NW_DEPLOYMENT_FAILED)
-            add_warning(list, deployment->manifest.name, deployment->reason);
+            add_warning(list, deployment->manifest.name, deployment->version.reason);
     }
 }
 

@@ -84,7 +84,7 @@ static bool may_call(const struct nw_link *link, const struct nw_function *funct
     struct nw_tenant *tenant = worker->seat->tenant;
     uint64_t now = nw_io_now(engine->io);
     const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
-    if (!current || nw_manifest_may_call(&current->manifest, tenant->name))
+    if (!current || nw_manifest_may_call(current->manifest.tenant, current->manifest.callers, tenant->name))
         return true;
     engine->counters.calls_refused++;
     if (tenant->refusal_logged && now - tenant->refusal_logged < REFUSAL_LOG_MS)

@@ -36,7 +36,7 @@ struct operation {
     struct nw_operations *all;
     struct nw_function *function;
     bool removes;
-    struct nw_manifest manifest; /* until a deployment has it */
+    struct nw_manifest manifest;
     struct nw_buffer code;
     char sha256[NW_SHA256_HEX + 1];
     struct nw_deployment *deployment;
@@ -263,7 +263,7 @@ static void commit_next(struct nw_operations *all)
 
 static void commit(struct operation *op)
 {
-    const struct nw_manifest *manifest = op->removes ? NULL : &op->deployment->manifest;
+    const struct nw_manifest *manifest = op->removes ? NULL : &op->manifest;
     op->change = (struct nw_registry_change){.name = op->function->name,
                                              .manifest = manifest,
                                              .sha256 = op->removes ? NULL : op->sha256,
@@ -279,10 +279,10 @@ static void refused(struct nw_deployment *deployment, enum nw_status status)
     struct operation *op = first_operation(deployment->all->events_arg, function);
     char version[NW_VERSION_SIZE];
     const struct nw_deployment *current = nw_deployment_of(function->current);
-    snprintf(op->why, sizeof op->why, "%s", deployment->reason);
+    snprintf(op->why, sizeof op->why, "%s", deployment->version.reason);
     if (current && current->state == NW_DEPLOYMENT_SERVING) {
         nw_deployment_version(current, version);
-        snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->reason, version);
+        snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->version.reason, version);
     }
     nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
     nw_deployment_retire(deployment);

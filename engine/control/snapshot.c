@@ -34,7 +34,7 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
     version->timeout_ms = deployment->manifest.timeout_ms;
     version->state = deployment->version.state;
     if (deployment->version.state == NW_VERSION_FAILED)
-        version->reason = strdup(deployment->reason); /* without memory for it, without it */
+        version->reason = strdup(deployment->version.reason); /* without memory for it, without it */
     nw_list_each(&deployment->replicas, at, after)
     {
         const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);

@@ -37,7 +37,7 @@ struct nw_deployment {
     struct nw_tenant *tenant;     /* holds it until the end */
     struct nw_version version;    /* of it, what serving needs */
     enum nw_deployment_state state;
-    struct nw_manifest manifest;
+    struct nw_kept_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
     struct nw_code code;
     struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
@@ -47,7 +47,7 @@ struct nw_deployment {
     uint64_t load_took; /* ms, the last time; 0: not yet */
     uint64_t failed_at; /* FAILED: since when */
     unsigned held;      /* other threads that know it: see threads.h */
-    char reason[NW_REASON_SIZE];
+    char *reason;       /* what version.reason points to, once there was one; see nw__deployment_because */
 };
 
 /* What those who asked for a version hear of it. */
@@ -55,7 +55,7 @@ struct nw_deployment_events {
     /* A new one is loaded everywhere: once its row is written, nw_deployment_committed follows. */
     void (*loaded)(struct nw_deployment *deployment);
 
-    /* A new one cannot be, for deployment->reason: nw_deployment_retire follows. */
+    /* A new one cannot be, for version.reason: nw_deployment_retire follows. */
     void (*refused)(struct nw_deployment *deployment, enum nw_status status);
 
     /* It has ended, and needs its code no more. */

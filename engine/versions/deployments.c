@@ -164,11 +164,19 @@ void nw__deployment_judge(struct nw_deployment *deployment)
         deployment_move(deployment, EVENT_REFUSED);
 }
 
+/* Most never have one. */
+void nw__deployment_because(struct nw_deployment *deployment, const char *reason)
+{
+    free(deployment->reason);
+    deployment->reason = strdup(reason);
+    deployment->version.reason = deployment->reason ? deployment->reason : "out of memory";
+}
+
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason)
 {
     struct nw_deployment *deployment = replica->deployment;
     nw__replica_move(replica, NW_REPLICA_REFUSE);
-    snprintf(deployment->reason, sizeof deployment->reason, "%s", reason);
+    nw__deployment_because(deployment, reason);
     if (deployment->state == NW_DEPLOYMENT_RETIRING)
         deployment->all->reap = true;
     else
@@ -179,7 +187,7 @@ void nw__deployment_stuck(struct nw_deployment *deployment, const char *why)
 {
     if (deployment->state != NW_DEPLOYMENT_LOADING)
         return;
-    snprintf(deployment->reason, sizeof deployment->reason, "%s", why);
+    nw__deployment_because(deployment, why);
     if (deployment->persisted)
         nw__deployment_judge(deployment);
     else
@@ -309,7 +317,7 @@ static void take_over(struct nw_deployment *deployment)
 static void fail(struct nw_deployment *deployment)
 {
     deployment->failed_at = nw_io_now(deployment->all->engine->io);
-    nw_log(NW_LOG_ERROR, "function \"%s\" cannot be loaded: %s", deployment->manifest.name, deployment->reason);
+    nw_log(NW_LOG_ERROR, "function \"%s\" cannot be loaded: %s", deployment->manifest.name, deployment->version.reason);
     nw_dispatch_retry_function(deployment->function);
 }
 
@@ -345,12 +353,15 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
 }
 
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
-                                        struct nw_manifest *manifest, const char *sha256, bool persisted)
+                                        const struct nw_manifest *manifest, const char *sha256, bool persisted)
 {
     struct nw_engine *engine = all->engine;
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
-    struct nw_tenant *tenant = deployment ? nw_tenant_acquire(all->workers, manifest->tenant, manifest->profile) : NULL;
+    bool kept = deployment && nw_kept_manifest_init(&deployment->manifest, manifest) == 0;
+    struct nw_tenant *tenant = kept ? nw_tenant_acquire(all->workers, manifest->tenant, manifest->profile) : NULL;
     if (!tenant) {
+        if (kept)
+            nw_kept_manifest_fini(&deployment->manifest);
         free(deployment);
         return NULL;
     }
@@ -361,7 +372,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
                                               .number = ++all->last_number,
                                               .slots = manifest->slots,
                                               .timeout_ms = manifest->timeout_ms,
-                                              .reason = deployment->reason};
+                                              .reason = ""};
     deployment->state = NW_DEPLOYMENT_LOADING;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
@@ -374,13 +385,10 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_append(&all->loading, &deployment->of_loading);
     all->unsettled += persisted;
     bool lazy = persisted && !manifest->warm;
-    deployment->manifest = *manifest; /* once nothing can fail, for good */
     if (!lazy && nw__places_fill(deployment) < 0) {
-        deployment->manifest = (struct nw_manifest){.name = ""};
         nw_deployment_retire(deployment);
         return NULL;
     }
-    *manifest = (struct nw_manifest){.name = ""};
     if (persisted)
         function->current = &deployment->version;
     if (lazy)
@@ -419,7 +427,8 @@ static void end_deployment(struct nw_deployment *deployment)
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     nw__code_fini(&deployment->code);
     nw_names_free(deployment->names);
-    nw_manifest_fini(&deployment->manifest);
+    nw_kept_manifest_fini(&deployment->manifest);
+    free(deployment->reason);
     nw_tenant_release(deployment->tenant);
     free(deployment);
 }
@@ -454,7 +463,7 @@ void nw_deployments_tick(struct nw_deployments *all)
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_loading);
         if (deployment->persisted || now < deployment->deadline)
             continue;
-        snprintf(deployment->reason, sizeof deployment->reason, "no worker could load it in time");
+        nw__deployment_because(deployment, "no worker could load it in time");
         deployment->all->events->refused(deployment, NW_STATUS_UNAVAILABLE);
     }
 }

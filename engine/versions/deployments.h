@@ -21,12 +21,12 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
                          const struct nw_deployment_events *events, void *events_arg);
 
 /*
- * A version of `function` whose code is in the store: begins to load where the policy says. Takes over the
- * manifest. `persisted`: its row is in the registry already, so it serves as soon as it is loaded, and becomes
- * function->current at once. NULL when memory is out; the manifest is the caller's.
+ * A version of `function` whose code is in the store: begins to load where the policy says. `persisted`: its row is in
+ * the registry already, so it serves as soon as it is loaded, and becomes function->current at once. NULL when memory
+ * is out.
  */
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
-                                        struct nw_manifest *manifest, const char *sha256, bool persisted);
+                                        const struct nw_manifest *manifest, const char *sha256, bool persisted);
 
 bool nw_deployment_is_valid(const struct nw_deployment *deployment);
 
@@ -65,6 +65,9 @@ void nw__deployments_load_next(struct nw_seat *seat);
 
 /* Ends a replica that no worker has, and its seat when that was its own. */
 void nw__deployment_drop(struct nw_replica *replica);
+
+/* Keeps a reason, for version.reason. */
+void nw__deployment_because(struct nw_deployment *deployment, const char *reason);
 
 /* A replica cannot be loaded, for `reason`; looks what that means for its deployment. */
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason);

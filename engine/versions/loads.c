@@ -74,7 +74,7 @@ static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
 
 static bool names_ready(struct nw_deployment *deployment)
 {
-    const struct nw_manifest *manifest = &deployment->manifest;
+    const struct nw_kept_manifest *manifest = &deployment->manifest;
     if (!nw_names_has(manifest->connect))
         return true;
     if (!deployment->names)
@@ -134,7 +134,7 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
 }
 
 /* What the worker is told of the function beside the numbers. */
-static int load_text(struct nw_buffer *text, const struct nw_manifest *manifest)
+static int load_text(struct nw_buffer *text, const struct nw_kept_manifest *manifest)
 {
     const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd};
     int rc = 0;
@@ -164,7 +164,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
 {
     struct nw_seat *seat = replica->seat;
     struct nw_deployment *deployment = replica->deployment;
-    const struct nw_manifest *manifest = &deployment->manifest;
+    const struct nw_kept_manifest *manifest = &deployment->manifest;
     struct load_files files;
     struct nw_buffer text = {0};
     bool begun = false;

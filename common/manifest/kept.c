@@ -1,0 +1,74 @@
+/* Manifests that are kept, as manifest.h tells. */
+#include "common/manifest/manifest.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The next text of the block. */
+static const char *put(char **at, const char *text, size_t length)
+{
+    char *begin = *at;
+    if (length)
+        memcpy(begin, text, length);
+    *at += length;
+    return begin;
+}
+
+int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifest *manifest)
+{
+    const char *const texts[] = {manifest->name,    manifest->tenant,      manifest->callers,
+                                 manifest->connect, manifest->directories, manifest->cwd};
+    const char **const to[] = {&kept->name,    &kept->tenant,      &kept->callers,
+                               &kept->connect, &kept->directories, &kept->cwd};
+    size_t length = manifest->env.length;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        length += strlen(texts[i]) + 1;
+    char *at = malloc(length);
+    if (!at)
+        return -ENOMEM;
+    *kept = (struct nw_kept_manifest){.memory = manifest->memory,
+                                      .disk = manifest->disk,
+                                      .static_tls = manifest->static_tls,
+                                      .slots = manifest->slots,
+                                      .timeout_ms = manifest->timeout_ms,
+                                      .threads = manifest->threads,
+                                      .warm = manifest->warm,
+                                      .profile = manifest->profile};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        *to[i] = put(&at, texts[i], strlen(texts[i]) + 1);
+    kept->env.length = manifest->env.length;
+    kept->env.data = put(&at, manifest->env.data, manifest->env.length);
+    return 0;
+}
+
+void nw_kept_manifest_fini(struct nw_kept_manifest *kept)
+{
+    free((char *)kept->name);
+    *kept = (struct nw_kept_manifest){.name = NULL};
+}
+
+int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest *kept)
+{
+    struct nw_buffer env = {0};
+    if (kept->env.length && nw_buffer_append(&env, kept->env.data, kept->env.length) < 0)
+        return -ENOMEM;
+    nw_manifest_fini(to);
+    nw_manifest_init(to);
+    to->slots = kept->slots;
+    to->timeout_ms = kept->timeout_ms;
+    to->memory = kept->memory;
+    to->disk = kept->disk;
+    to->threads = kept->threads;
+    to->warm = kept->warm;
+    to->static_tls = kept->static_tls;
+    to->profile = kept->profile;
+    snprintf(to->name, sizeof to->name, "%s", kept->name);
+    snprintf(to->tenant, sizeof to->tenant, "%s", kept->tenant);
+    snprintf(to->callers, sizeof to->callers, "%s", kept->callers);
+    snprintf(to->connect, sizeof to->connect, "%s", kept->connect);
+    snprintf(to->directories, sizeof to->directories, "%s", kept->directories);
+    snprintf(to->cwd, sizeof to->cwd, "%s", kept->cwd);
+    to->env = env;
+    return 0;
+}
