@@ -84,10 +84,11 @@ engine_is_gone() {
     ! [ -d "/proc/$ENGINE" ]
 }
 
+# What deploying leaves loaded goes soon, or all would have to fit into memory at once.
 group_deployed() {
     local mode few many line seconds
     mode=$(best_mode)
-    fresh_host "$mode" || { skip deployed/ready "$(why_no_host)"; return 0; }
+    fresh_host "$mode" --idle 5s || { skip deployed/ready "$(why_no_host)"; return 0; }
     deploy_many 0 1 >/dev/null
     few=$(engine_memory)
     line=$(deploy_many 1 "$((DEPLOYED - 1))" 16) || {
