@@ -171,6 +171,8 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
     case NW_OPTION_IO:
         return check_word(!strcmp(text, "auto") || !strcmp(text, "uring") || !strcmp(text, "uv"), text,
                           "auto, uring or uv", why, why_size);
+    case NW_OPTION_SNAPSHOT:
+        return check_word(!strcmp(text, "off") || !strcmp(text, "auto"), text, "off or auto", why, why_size);
     case NW_OPTION_CPUS:
         return check_cpus(text, why, why_size);
     case NW_OPTION_USERS:

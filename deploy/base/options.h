@@ -14,18 +14,19 @@
 #include <stdint.h>
 
 enum nw_option_kind {
-    NW_OPTION_SWITCH,  /* no value */
-    NW_OPTION_TEXT,    /* not empty */
-    NW_OPTION_ANY,     /* text, also empty */
-    NW_OPTION_COUNT,   /* a number from min to max */
-    NW_OPTION_SPAN,    /* MIN..MAX, two numbers from min to max, or one that is both */
-    NW_OPTION_BYTES,   /* the same with K, M or G behind it */
-    NW_OPTION_TIME,    /* a number with ms, s, m or h behind it */
-    NW_OPTION_MODE,    /* enum nw_mode by name */
-    NW_OPTION_IO,      /* auto, uring or uv */
-    NW_OPTION_CPUS,    /* a list of CPUs of this machine */
-    NW_OPTION_USERS,   /* FIRST-LAST, ids of users */
-    NW_OPTION_ADDRESS, /* IPv4:PORT or [IPv6]:PORT */
+    NW_OPTION_SWITCH,   /* no value */
+    NW_OPTION_TEXT,     /* not empty */
+    NW_OPTION_ANY,      /* text, also empty */
+    NW_OPTION_COUNT,    /* a number from min to max */
+    NW_OPTION_SPAN,     /* MIN..MAX, two numbers from min to max, or one that is both */
+    NW_OPTION_BYTES,    /* the same with K, M or G behind it */
+    NW_OPTION_TIME,     /* a number with ms, s, m or h behind it */
+    NW_OPTION_MODE,     /* enum nw_mode by name */
+    NW_OPTION_IO,       /* auto, uring or uv */
+    NW_OPTION_SNAPSHOT, /* off or auto */
+    NW_OPTION_CPUS,     /* a list of CPUs of this machine */
+    NW_OPTION_USERS,    /* FIRST-LAST, ids of users */
+    NW_OPTION_ADDRESS,  /* IPv4:PORT or [IPv6]:PORT */
 };
 
 /* From weakest to strongest. */

@@ -107,6 +107,7 @@ config() {
     expect 2 --workers '"1x"' -- "$NIGHTWARD" up --workers=1x
     expect 2 --workers -- "$NIGHTWARD" up --workers 99999999999999999999999
     expect 2 --engine-threads '"17"' 'from 1 to 16' -- "$NIGHTWARD" up --engine-threads 17
+    expect 2 --snapshot '"on"' 'off or auto' -- "$NIGHTWARD" up --snapshot on
     expect 2 --body-limit '"1Q"' -- "$NIGHTWARD" up --body-limit 1Q
     expect 2 --isolation '"sometimes"' process -- "$NIGHTWARD" up --isolation sometimes
     expect 2 --listen '"nowhere"' 127.0.0.1:8080 -- "$NIGHTWARD" up --listen nowhere

@@ -18,6 +18,7 @@ enum kind {
     KIND_MODE,
     KIND_LEVEL,
     KIND_IO,
+    KIND_SNAPSHOT,
     KIND_COUNT,
     KIND_POWER,
     KIND_BYTES,
@@ -62,6 +63,8 @@ static const struct option table[] = {
     {"--load-timeout", KIND_TIME, AT(load_timeout), 30000, 1, 3600000, "TIME", "a worker may take to load a function"},
     {"--drain-timeout", KIND_TIME, AT(drain_timeout), 10000, 1, 3600000, "TIME", "requests may finish after SIGTERM"},
     {"--io", KIND_IO, AT(io), NW_IO_AUTO, 0, 0, "KIND", "event loop: auto, uring (io_uring) or uv (libuv) [auto]"},
+    {"--snapshot", KIND_SNAPSHOT, AT(snapshots), 0, 0, 0, "WHEN",
+     "auto: domains are made from a snapshot of the first where that can be; or off [off]"},
     {"--log-level", KIND_LEVEL, AT(log_level), NW_LOG_INFO, 0, 0, "LEVEL", "error, warn, info or debug"},
 };
 
@@ -156,6 +159,13 @@ static void set_io(struct nw_options *options, const char *text)
     options->io = (enum nw_io_kind)kind;
 }
 
+static void set_snapshot(struct nw_options *options, const char *text)
+{
+    options->snapshots = !strcmp(text, "auto");
+    if (!options->snapshots && strcmp(text, "off"))
+        nw_die_usage("--snapshot: \"%s\" does not do; give off or auto", text);
+}
+
 static void add_listen(struct nw_options *options, const char *text)
 {
     if (options->n_listen == NW_LISTEN_MAX)
@@ -180,6 +190,9 @@ static void set(struct nw_options *options, const struct option *option, const c
         break;
     case KIND_IO:
         set_io(options, text);
+        break;
+    case KIND_SNAPSHOT:
+        set_snapshot(options, text);
         break;
     default:
         set_number(options, option, text);

@@ -6,6 +6,7 @@
 #include "common/host/mode.h"
 #include "common/shm/channel.h"
 #include "engine/io/io.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NW_LISTEN_MAX 16
@@ -17,6 +18,7 @@ struct nw_options {
     enum nw_mode mode;
     enum nw_log_level log_level;
     enum nw_io_kind io;
+    bool snapshots; /* workers make domains from snapshots where they can */
     uint64_t workers, workers_most;
     uint64_t executors;
     uint64_t threads;

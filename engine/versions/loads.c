@@ -177,7 +177,8 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
                                     .disk = manifest->disk,
                                     .threads = manifest->threads,
                                     .static_tls = manifest->static_tls,
-                                    .profile = manifest->profile};
+                                    .profile = manifest->profile,
+                                    .snapshots = deployment->all->engine->options.snapshots};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);

@@ -85,6 +85,9 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
         nw__deployment_refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
         nw__replica_move(replica, NW_REPLICA_HAS_LOADED);
+        if (*reason)
+            nw_log(NW_LOG_INFO, "function \"%s\": no snapshot is taken of it: %s", replica->deployment->manifest.name,
+                   reason);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING)
             replica->deployment->all->reap = true;
         else
