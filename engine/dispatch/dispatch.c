@@ -320,6 +320,8 @@ static bool sweep(struct nw_chore *chore)
 void nw_dispatch_tick(struct nw_engine *engine)
 {
     nw_chore_stop(&engine->sweep);
+    if (!engine->live_invocations)
+        return;
     engine->sweep.step = sweep;
     engine->swept = engine->swept < engine->n_invocations ? engine->swept : 0; /* or goes on where it came to */
     if (sweep(&engine->sweep))

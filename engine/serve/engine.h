@@ -65,8 +65,9 @@ struct nw_engine {
     int spin_credit;           /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;
-    struct nw_chore sweep; /* looks for those that are overdue */
-    uint32_t swept;        /* so many of them it has seen */
+    uint32_t live_invocations; /* those that are not FREE */
+    struct nw_chore sweep;     /* looks for those that are overdue */
+    uint32_t swept;            /* so many of them it has seen */
     struct nw_list free_invocations;
 
     bool draining; /* nothing new begins any more */

@@ -142,6 +142,7 @@ static void give_up(struct nw_invocation *inv)
     nw__place_drop_spilled(inv);
     nw_function_unref(inv->function);
     inv->generation++;
+    inv->engine->live_invocations--;
     nw_list_append(&inv->engine->free_invocations, &inv->link);
     nw_poison(PRIVATE_PART(inv));
     if (queue)
@@ -199,6 +200,7 @@ struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_func
     *inv = (struct nw_invocation){.engine = engine, .index = inv->index, .generation = inv->generation};
     nw_list_init(&inv->link);
     inv->state = NW_INVOCATION_OPEN;
+    engine->live_invocations++;
     inv->function = function;
     function->references++;
     return inv;
