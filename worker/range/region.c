@@ -69,6 +69,15 @@ static struct nw_region gap(uintptr_t start, uintptr_t end, bool own)
                               .kind = NW_REGION_GAP};
 }
 
+/* To look at all of so many at each change would take minutes. */
+#define CHECKED_MOST 4096
+
+static void check(const struct nw_regions *regions)
+{
+    if (regions->count <= CHECKED_MOST)
+        nw_check_valid(nw_regions, regions);
+}
+
 int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, size_t max, bool whole)
 {
     memset(regions, 0, sizeof *regions);
@@ -83,7 +92,7 @@ int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, 
     regions->last_id = STRANGE;
     regions->regions[0] = gap(start, end, whole);
     regions->count = 1;
-    nw_check_valid(nw_regions, regions);
+    check(regions);
     return 0;
 }
 
@@ -432,7 +441,7 @@ int nw_regions_add(struct nw_regions *regions, uintptr_t start, size_t length, i
     struct nw_region region = added(start, length, prot, kind, origin);
     put(regions, &region);
     regions->charged = cost.charged;
-    nw_check_valid(nw_regions, regions);
+    check(regions);
     return 0;
 }
 
@@ -446,7 +455,7 @@ int nw_regions_remove(struct nw_regions *regions, uintptr_t start, size_t length
     struct nw_region left = gap(start, start + length, in_place);
     put(regions, &left);
     regions->charged = cost.charged;
-    nw_check_valid(nw_regions, regions);
+    check(regions);
     return 0;
 }
 
@@ -468,7 +477,7 @@ int nw_regions_set_prot(struct nw_regions *regions, uintptr_t start, size_t leng
         set_prot(&regions->regions[i], prot);
     merge(regions, extent.first, extent.last);
     regions->charged = cost.charged;
-    nw_check_valid(nw_regions, regions);
+    check(regions);
     return 0;
 }
 
@@ -522,16 +531,11 @@ static bool region_is_valid(const struct nw_region *region)
            (region->charged || !is_charged((enum nw_region_kind)region->kind, region->prot));
 }
 
-/* To look at all of so many at each change would take minutes. */
-#define CHECKED_MOST 4096
-
 bool nw_regions_is_valid(const struct nw_regions *regions)
 {
     uint64_t charged = 0;
     uintptr_t end = regions->start;
 
-    if (regions->count > CHECKED_MOST)
-        return regions->count <= regions->max;
     for (size_t i = 0; i < regions->count; i++) {
         const struct nw_region *region = &regions->regions[i];
         if (region->start != end || !region_is_valid(region))

@@ -19,6 +19,7 @@
 
 #define LIMIT (1ul << 20)
 #define PAGE  4096ul
+#define MANY  5000ul
 
 static struct nw_account account;
 static struct nw_disk disk;
@@ -179,7 +180,25 @@ static void mappings_of_a_range(void **state)
     FOUND(nw_regions, &regions, regions.charged, 0);
     FOUND(nw_regions, &regions, regions.regions[1].start, 11 * PAGE);
     FOUND(nw_regions, &regions, regions.regions[1].prot, PROT_WRITE | PROT_EXEC);
+    FOUND(nw_regions, &regions, regions.regions[1].kind, NW_REGION_GAP);
+    FOUND(nw_regions, &regions, regions.regions[2].prot, PROT_READ);
+    FOUND(nw_regions, &regions, regions.regions[2].end, 99 * PAGE);
     FOUND(nw_regions, &regions, regions.max, 2);
+    nw_regions_fini(&regions);
+}
+
+/* Lists of them also come from files: none is too long to be looked at whole. */
+static void very_many_mappings(void **state)
+{
+    struct nw_regions regions;
+
+    (void)state;
+    assert_int_equal(nw_regions_init(&regions, PAGE, (2 * MANY + 2) * PAGE, 2 * MANY + 2, true), 0);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(
+            nw_regions_add(&regions, (2 * i + 2) * PAGE, PAGE, PROT_READ | PROT_WRITE, NW_REGION_ANON, NULL), 0);
+    assert_true(regions.count > MANY);
+    FOUND(nw_regions, &regions, regions.regions[regions.count - 2].prot, PROT_WRITE | PROT_EXEC);
     nw_regions_fini(&regions);
 }
 
@@ -189,7 +208,7 @@ int main(void)
         cmocka_unit_test(ranges_of_a_file),      cmocka_unit_test(the_account_of_a_domain),
         cmocka_unit_test(what_fills_a_disk),     cmocka_unit_test(the_files_of_a_domain),
         cmocka_unit_test(files_that_are_memory), cmocka_unit_test(images_of_code),
-        cmocka_unit_test(mappings_of_a_range),
+        cmocka_unit_test(mappings_of_a_range),   cmocka_unit_test(very_many_mappings),
     };
 
     return cmocka_run_group_tests_name("broken structures", tests, begin, end);
