@@ -266,27 +266,27 @@ syncs() {
 deploy_syncs() {
     local number waits
     if ! command -v strace >/dev/null; then
-        skip deploy/syncs 'strace is not installed'
+        skip deployment/syncs 'strace is not installed'
         return 0
     fi
     host_pids
     # One by one: every so often a deployment has more written than itself.
     for ((number = 1000; number < 1005; number++)); do
         waits=$(syncs deploy_many "$number" 1 1)
-        [ -s "$HOST_WORK/strace" ] || { skip deploy/syncs "no call seen: $(tail -n 1 "$HOST_WORK/strace.err")"; return 0; }
-        record deploy/syncs "$waits"
+        [ -s "$HOST_WORK/strace" ] || { skip deployment/syncs "no call seen: $(tail -n 1 "$HOST_WORK/strace.err")"; return 0; }
+        record deployment/syncs "$waits"
     done
-    record deploy/syncs-shared "$(divide "$(syncs deploy_many 2000 40 8)" 40)"
+    record deployment/syncs-shared "$(divide "$(syncs deploy_many 2000 40 8)" 40)"
 }
 
-group_deploy() {
+group_deployment() {
     local round line
-    fresh_host "$(best_mode)" || { skip deploy/first-answer "$(why_no_host)"; return 0; }
+    fresh_host "$(best_mode)" || { skip deployment/first-answer "$(why_no_host)"; return 0; }
     "$NW_BUILD/bench/variants" "$HOST_WORK" 0 "$((ROUNDS * 5))"
     for ((round = 0; round < ROUNDS * 5; round++)); do
         line=$("$NW_BUILD/bench/first_answer" "${HOST_URL#http://}" "/function/f$round" "$NIGHTWARD" deploy "f$round" \
-            "$HOST_WORK/f$round.so" 2>"$HOST_WORK/refused") || { skip deploy/first-answer "$(refused)"; return 0; }
-        record deploy/first-answer "$(divide "$(field us "$line")" 1000)"
+            "$HOST_WORK/f$round.so" 2>"$HOST_WORK/refused") || { skip deployment/first-answer "$(refused)"; return 0; }
+        record deployment/first-answer "$(divide "$(field us "$line")" 1000)"
     done
     deploy_syncs
 }
