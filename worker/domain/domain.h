@@ -85,9 +85,9 @@ struct nw_domain {
     struct nw_domain *next_buried;
     struct nw_domain *next_attended; /* in the list of attended.h */
     bool attended;                   /* there */
-    struct nw_domain *next_taken; /* in the queue of snapshot/taker.c */
-    bool snapshot_wanted;         /* its function is up, and a snapshot is taken as soon as its func workers wait */
-    bool restores;                /* it is made from its function's snapshot */
+    struct nw_domain *next_taken;    /* in the queue of snapshot/taker.c */
+    bool snapshot_wanted;            /* its function is up, and a snapshot is taken as soon as its func workers wait */
+    bool restores;                   /* it is made from its function's snapshot */
     struct nw_slot *sleepers;
     uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
     uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
