@@ -17,48 +17,14 @@
 #include "worker/executor/thread.h"
 #include "worker/life/burial.h"
 #include "worker/memory/tag.h"
+#include "worker/run/victim.h"
 #include <errno.h>
 
-/* How long a domain keeps its key from those that somebody waits for, and then from those that nobody waits for. */
-#define OWN_TURN_NS        2000000ull           /* while it runs only what nobody waits for */
-#define SERVING_TURN_NS    5000000ull           /* while it runs an invocation */
-#define BACKGROUND_TURN_NS NW_KEY_BACKGROUND_NS /* from what nobody waits for */
-#define BACKGROUND_EACH_NS 4000000ull           /* what nobody waits for takes a key so often: it costs some 0.4 ms */
-#define PATIENCE_NS        5000000ull           /* with a domain that was called back; then another one is, too */
+#define BACKGROUND_EACH_NS 4000000ull /* what nobody waits for takes a key so often: it costs some 0.4 ms */
+#define PATIENCE_NS        5000000ull /* with a domain that was called back; then another one is, too */
 
 static uint32_t n_recalls;
 static uint64_t background_took; /* when a domain last took a key for what nobody waits for */
-
-struct activity {
-    bool waits; /* a flow could run */
-    bool runs;  /* an executor has its rights, or will have when a nested call returns */
-    bool serves;
-};
-
-/* The monitor reaches into a domain whatever its key: inputs and outputs of flows that wait for others are copied
- * without it. */
-static struct activity activity_of(const struct nw_domain *domain)
-{
-    struct activity a = {.waits = domain->n_key_waiters > 0};
-
-    for (size_t i = 0; i < domain->slots_end; i++) {
-        const struct nw_slot *slot = &domain->slots[i];
-
-        switch (slot->state) {
-        case NW_SLOT_READY:
-            a.waits = true;
-            break;
-        case NW_SLOT_RUNNING:
-        case NW_SLOT_CALLING:
-            a.runs = true;
-            break;
-        default:
-            continue;
-        }
-        a.serves |= slot->sequence & 1;
-    }
-    return a;
-}
 
 /* ---- pages and rights ---- */
 
@@ -169,7 +135,7 @@ static void kick_out_of(const struct nw_domain *domain)
  * its way back does without, but whoever is on it is kicked. */
 static void recall(struct nw_domain *domain, uint64_t now)
 {
-    struct activity a;
+    struct nw_activity a;
 
     nw_free_lock(domain, NULL);
     nw_store_relaxed(&domain->key, 0);
@@ -178,7 +144,7 @@ static void recall(struct nw_domain *domain, uint64_t now)
     nw_key_call_back(domain);
     domain->key_since = now;
     domain->recall = ++n_recalls;
-    a = activity_of(domain);
+    a = nw__activity_of(domain);
     if (a.waits)
         nw_key_want(domain, a.serves);
     if (domain->function->domain == domain)
@@ -189,33 +155,6 @@ static void recall(struct nw_domain *domain, uint64_t now)
         park(domain);
 }
 
-/* Of those that may lose their key now the best: in which nothing runs, then in which nobody waits for what runs. */
-static struct nw_domain *choose(const struct nw_domain *wants, uint64_t now)
-{
-    struct nw_domain *best = NULL;
-    unsigned best_cost = 0;
-
-    for (int key = 0; key < NW_PKRU_KEYS; key++) {
-        struct nw_domain *d = nw_key_holder(key);
-        struct activity a;
-        unsigned cost;
-        uint64_t turn;
-
-        if (!d || !d->key || !nw_domain_lives(d))
-            continue;
-        a = activity_of(d);
-        cost = a.serves ? 3 : a.runs ? 2 : a.waits;
-        turn = !cost ? 0 : !wants->key_urgent ? BACKGROUND_TURN_NS : a.serves ? SERVING_TURN_NS : OWN_TURN_NS;
-        if (now - d->key_since < turn || (cost && nw_without(NW_DEFENCE_TURNS)))
-            continue;
-        if (!best || cost < best_cost || (cost == best_cost && d->last_used < best->last_used)) {
-            best = d;
-            best_cost = cost;
-        }
-    }
-    return best;
-}
-
 /* True: a domain was parked, its key is free. */
 static bool take(const struct nw_domain *wants, uint64_t now)
 {
@@ -223,7 +162,7 @@ static bool take(const struct nw_domain *wants, uint64_t now)
 
     if (!wants->key_urgent && (now < wants->key_due || now - background_took < BACKGROUND_EACH_NS))
         return false;
-    from = choose(wants, now);
+    from = nw__victim(wants, now);
     if (!from)
         return false;
     if (!wants->key_urgent)

@@ -11,6 +11,8 @@ $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/sha
     worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
 $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
+$(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \
+    worker/domain/free.c worker/base/config.c,,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/bytes,worker/test/unit/bytes_test.c worker/base/bytes.c))
 # It reads 16 aligned bytes at a time, also beyond the end of a string, which no page fault can follow.
 NO_ASAN += worker/bytes
