@@ -13,6 +13,7 @@
 
 struct source {
     const char *text, *end;
+    int member; /* the number of the one that is read; where it is, is looked up for messages only */
     char *why;
     size_t why_size;
 };
@@ -82,12 +83,16 @@ static bool value_as_text(const cJSON *item, char *number, size_t number_size, c
     return true;
 }
 
-static int set_env_object(struct nw_manifest *manifest, const struct source *source, const cJSON *env, const char *at)
+static const char *member_at(const struct source *source)
+{
+    return find_member(find_object(source->text), source->member);
+}
+
+static int set_env_object(struct nw_manifest *manifest, const struct source *source, const cJSON *env)
 {
     char message[MESSAGE_MAX];
     if (!cJSON_IsObject(env))
-        return fail_at(source, at, "env: must be an object of strings, like {\"KEY\": \"value\"}");
-    const char *object = skip_to_object(at);
+        return fail_at(source, member_at(source), "env: must be an object of strings, like {\"KEY\": \"value\"}");
     int index = 0;
     for (const cJSON *item = env->child; item; item = item->next, index++) {
         struct nw_buffer pair = {0};
@@ -102,34 +107,34 @@ static int set_env_object(struct nw_manifest *manifest, const struct source *sou
             rc = nw_manifest_set(manifest, "env", pair.data, message, sizeof message);
         nw_buffer_fini(&pair);
         if (rc < 0)
-            return fail_at(source, find_member(object, index), message);
+            return fail_at(source, find_member(skip_to_object(member_at(source)), index), message);
     }
     return 0;
 }
 
-static int set_so_path(const struct source *source, const cJSON *item, const char *at, char *so_path, size_t size)
+static int set_so_path(const struct source *source, const cJSON *item, char *so_path, size_t size)
 {
     if (!cJSON_IsString(item) || !*item->valuestring)
-        return fail_at(source, at, "so: must be a file name");
+        return fail_at(source, member_at(source), "so: must be a file name");
     size_t length = strlen(item->valuestring);
     if (length >= size)
-        return fail_at(source, at, "so: the file name is too long");
+        return fail_at(source, member_at(source), "so: the file name is too long");
     memcpy(so_path, item->valuestring, length + 1);
     return 0;
 }
 
-static int set_member(struct nw_manifest *manifest, const struct source *source, const cJSON *item, const char *at)
+static int set_member(struct nw_manifest *manifest, const struct source *source, const cJSON *item)
 {
     char message[MESSAGE_MAX], number[32];
     const char *text;
     if (!strcmp(item->string, "env"))
-        return set_env_object(manifest, source, item, at);
+        return set_env_object(manifest, source, item);
     if (!value_as_text(item, number, sizeof number, &text)) {
         snprintf(message, sizeof message, "%.80s: must be a string or a number", item->string);
-        return fail_at(source, at, message);
+        return fail_at(source, member_at(source), message);
     }
     int rc = nw_manifest_set(manifest, item->string, text, message, sizeof message);
-    return rc < 0 ? fail_at(source, at, message) : 0;
+    return rc < 0 ? fail_at(source, member_at(source), message) : 0;
 }
 
 static bool is_repeated(const cJSON *item)
@@ -140,22 +145,20 @@ static bool is_repeated(const cJSON *item)
     return false;
 }
 
-static int set_members(struct nw_manifest *manifest, const struct source *source, const cJSON *root, char *so_path,
+static int set_members(struct nw_manifest *manifest, struct source *source, const cJSON *root, char *so_path,
                        size_t so_path_size)
 {
-    const char *object = find_object(source->text);
-    int index = 0;
-    for (const cJSON *item = root->child; item; item = item->next, index++) {
-        const char *at = find_member(object, index);
+    source->member = 0;
+    for (const cJSON *item = root->child; item; item = item->next, source->member++) {
         int rc;
         if (is_repeated(item)) {
             char message[MESSAGE_MAX];
             snprintf(message, sizeof message, "%.80s: given twice", item->string);
-            rc = fail_at(source, at, message);
+            rc = fail_at(source, member_at(source), message);
         } else if (so_path && !strcmp(item->string, "so")) {
-            rc = set_so_path(source, item, at, so_path, so_path_size);
+            rc = set_so_path(source, item, so_path, so_path_size);
         } else {
-            rc = set_member(manifest, source, item, at);
+            rc = set_member(manifest, source, item);
         }
         if (rc < 0)
             return rc;
@@ -177,7 +180,7 @@ static const char *find_nul(const char *json, const char *end)
 int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_t length, char *so_path,
                            size_t so_path_size, char *why, size_t why_size)
 {
-    struct source source = {json, json + length, why, why_size};
+    struct source source = {json, json + length, 0, why, why_size};
     const char *end = NULL;
     /* libcjson would cut a string at a NUL and so see another value than the one that stands there. */
     const char *nul = find_nul(json, json + length);

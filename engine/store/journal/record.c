@@ -75,18 +75,31 @@ static bool take(const char *data, size_t length, struct nw_record *record)
     }
 }
 
-size_t nw_record_read(const char *data, size_t length, struct nw_record *record)
+/* What the head says is the length of the record; 0: it is none. */
+static size_t length_of(const char *data, size_t length)
 {
-    unsigned char sum[SUM];
     uint32_t rest;
     if (length < NAME + 1 || memcmp(data, MARK, 4) != 0)
         return 0;
     memcpy(&rest, data + 4, sizeof rest);
     size_t whole = SUM_AT + (size_t)rest;
-    if (whole < NAME + 1 || whole > length || whole > NW_RECORD_MOST)
+    return whole < NAME + 1 || whole > length || whole > NW_RECORD_MOST ? 0 : whole;
+}
+
+size_t nw_record_read(const char *data, size_t length, struct nw_record *record)
+{
+    unsigned char sum[SUM];
+    size_t whole = length_of(data, length);
+    if (!whole)
         return 0;
     checksum(data, whole, sum);
     return memcmp(sum, data + SUM_AT, SUM) == 0 && take(data, whole, record) ? whole : 0;
+}
+
+size_t nw_record_read_again(const char *data, size_t length, struct nw_record *record)
+{
+    size_t whole = length_of(data, length);
+    return whole && take(data, whole, record) ? whole : 0;
 }
 
 size_t nw_record_find(const char *data, size_t length, size_t *at, struct nw_record *record)

@@ -41,6 +41,9 @@ int nw_record_append(struct nw_buffer *to, const struct nw_record *record);
 /* The length of the record at the beginning of `data`, which then is `record` and points there; 0: no whole one. */
 size_t nw_record_read(const char *data, size_t length, struct nw_record *record);
 
+/* The same of bytes in which it was found whole before: its checksum is not looked at again. */
+size_t nw_record_read_again(const char *data, size_t length, struct nw_record *record);
+
 /* The same of the first record that begins at or behind *at, which then is where. */
 size_t nw_record_find(const char *data, size_t length, size_t *at, struct nw_record *record);
 

@@ -238,11 +238,12 @@ static int choose(struct nw_journal *journal, struct file *file, struct file *co
     return recover(journal, file, copy, why, why_size);
 }
 
+/* Records that follow one another, all of them found whole before. */
 static void tell(const struct nw_buffer *bytes, size_t length, nw_journal_each *each, void *arg)
 {
     struct nw_record record;
     size_t at = 0, whole;
-    for (; (whole = nw_record_find(bytes->data, length, &at, &record)); at += whole)
+    for (; at < length && (whole = nw_record_read_again(bytes->data + at, length - at, &record)); at += whole)
         each(arg, &record, (struct nw_journal_place){at, (uint32_t)whole});
 }
 
