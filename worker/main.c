@@ -9,6 +9,7 @@
 #include "common/host/error_text.h"
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
+#include "common/manifest/resources.h"
 #include "worker/account/lines.h"
 #include "worker/account/room.h"
 #include "worker/audit/audit.h"
@@ -115,7 +116,7 @@ static struct options parse(int argc, char **argv)
                         .executors = 1,
                         .mappings = NW_MAPPINGS_DEFAULT,
                         .watches = NW_WATCHES_DEFAULT,
-                        .geometry = {1024, 0, 64ul << 20}};
+                        .geometry = {1024, 0, NW_ROOM_ARENA_BYTES}};
     int flag;
 
     while ((flag = getopt_long(argc, argv, "", flags, NULL)) != -1)

@@ -21,6 +21,17 @@ enum nw_resource_limit {
 #undef RESOURCE
 };
 
+/* NW_SHARE_ARENA_BYTES and so on. */
+enum nw_resource_share {
+#define RESOURCE(NAME, name, unit, owner, share, ...) NW_SHARE_##NAME = share,
+#include "common/manifest/resources.def"
+#undef RESOURCE
+};
+
+/* The rooms that shares and limits of payloads are parts of; where a room is larger, so are they. */
+#define NW_ROOM_ARENA_BYTES    (64ul << 20)
+#define NW_ROOM_PAYLOAD_MEMORY (256ul << 20)
+
 struct nw_resource_terms {
     const char *name, *unit, *owner;
     uint64_t share, limit;

@@ -1,12 +1,13 @@
 /* See spool.h. */
 #include "engine/base/spool.h"
 #include "common/base/valid.h"
+#include "common/manifest/resources.h"
 #include <errno.h>
 
 /* Parts of the budget: one in so many. */
-#define HOLDS_MOST   2  /* what a function may hold, unless it is a single payload */
-#define HOLDS_LITTLE 64 /* what a function holds that holds little ... */
-#define FOR_LITTLE   4  /* ... and what is kept for such functions */
+#define HOLDS_MOST   (NW_ROOM_PAYLOAD_MEMORY / NW_LIMIT_PAYLOAD_MEMORY) /* what a function may hold, if not just one */
+#define HOLDS_LITTLE (NW_ROOM_PAYLOAD_MEMORY / NW_SHARE_PAYLOAD_MEMORY) /* what one holds that holds little ... */
+#define FOR_LITTLE   4                                                  /* ... and what is kept for those */
 
 void nw_spool_init(struct nw_spool *spool, uint64_t budget)
 {

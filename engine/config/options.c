@@ -1,5 +1,6 @@
 /* The table of options.h and what reads it. */
 #include "engine/config/options.h"
+#include "common/manifest/resources.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -255,7 +256,8 @@ void nw_options_parse(struct nw_options *options, int argc, char **argv)
     if (options->mode == NW_MODE_AUTO)
         nw_die_usage("--mode: must be given; one of mpk, process and none");
     if (!options->arena)
-        options->arena = 4 * options->body_limit < 64 * MIB ? 64 * MIB : (4 * options->body_limit + 4095) & ~4095ull;
+        options->arena = 4 * options->body_limit < NW_ROOM_ARENA_BYTES ? NW_ROOM_ARENA_BYTES
+                                                                       : (4 * options->body_limit + 4095) & ~4095ull;
     if (options->body_limit > options->arena)
         nw_die_usage("--body-limit: a body of %llu bytes does not fit into --arena %llu; make the arena larger",
                      (unsigned long long)options->body_limit, (unsigned long long)options->arena);

@@ -1,6 +1,7 @@
 /* See payload.h. */
 #include "worker/wire/payload.h"
 #include "common/base/log.h"
+#include "common/manifest/resources.h"
 #include "common/shm/arena.h"
 #include "common/shm/ring.h"
 #include "protect/gate/without.h"
@@ -10,10 +11,12 @@
 #include <stdlib.h>
 
 #define BLOCK_UNIT 64 /* blocks begin at multiples of it */
-#define HOLDS_MOST 4  /* a domain holds at most this part of an arena, */
 
-/* and may have this part of it although only the last quarter is free. */
-#define HOLDS_LITTLE 64
+/* Parts of an arena: a domain holds at most the first, and may have the second although only the last quarter is free.
+ */
+#define HOLDS_MOST   (NW_ROOM_ARENA_BYTES / NW_LIMIT_ARENA_BYTES)
+#define HOLDS_LITTLE (NW_ROOM_ARENA_BYTES / NW_SHARE_ARENA_BYTES)
+#define FOR_LITTLE   4
 
 int nw__payload_init(struct nw_link *link)
 {
@@ -38,7 +41,7 @@ static bool within_share(const struct nw_link *link, const struct nw_domain *dom
         return true;
     if (domain->arena_bytes && held > size / HOLDS_MOST)
         return false;
-    return nw_arena_used(link->channel.arena) + length <= size - size / HOLDS_MOST;
+    return nw_arena_used(link->channel.arena) + length <= size - size / FOR_LITTLE;
 }
 
 int nw__payload_place(struct nw_link *link, struct nw_domain *domain, struct nw_desc *desc, unsigned char **at)
