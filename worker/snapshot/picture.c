@@ -272,8 +272,8 @@ static void take_images(struct nw_picture *p, struct nw_memory *memory)
 
 static void shrink(struct nw_picture *p)
 {
-    struct nw_region *parts = realloc(p->parts, p->n * sizeof(*parts));
-    struct source *sources = realloc(p->sources, p->n * sizeof(*sources));
+    struct nw_region *parts = realloc(p->parts, (p->n + 1) * sizeof(*parts));
+    struct source *sources = realloc(p->sources, (p->n + 1) * sizeof(*sources));
 
     p->parts = parts ? parts : p->parts;
     p->sources = sources ? sources : p->sources;
