@@ -12,6 +12,7 @@
 #include "worker/memory/memory.h"
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -184,7 +185,39 @@ static void mappings_of_a_range(void **state)
     FOUND(nw_regions, &regions, regions.regions[2].prot, PROT_READ);
     FOUND(nw_regions, &regions, regions.regions[2].end, 99 * PAGE);
     FOUND(nw_regions, &regions, regions.max, 2);
+    FOUND(nw_regions, &regions, regions.regions[0].origin.id, 99);
+    FOUND(nw_regions, &regions, regions.regions[2].start, 12 * PAGE); /* a hole */
     nw_regions_fini(&regions);
+}
+
+/* What shows only where several fields are broken alike. */
+static void mappings_that_agree(void **state)
+{
+    static struct nw_region r[4];
+    struct nw_regions whole, broken;
+
+    (void)state;
+    assert_int_equal(nw_regions_init(&whole, PAGE, 100 * PAGE, 8, true), 0);
+    assert_int_equal(nw_regions_add(&whole, 10 * PAGE, PAGE, PROT_READ | PROT_WRITE, NW_REGION_ANON, NULL), 0);
+    for (int i = 0; i < 6; i++) {
+        broken = whole;
+        broken.regions = memcpy(r, whole.regions, 3 * sizeof(*r));
+        assert_true(nw_regions_is_valid(&broken));
+        if (i == 0) /* no whole page */
+            r[0].end++, r[1].start++, broken.charged--;
+        else if (i == 1) /* empty */
+            r[1].end = r[2].start = r[1].start, broken.charged = 0;
+        else if (i == 2) /* what is not mapped is charged */
+            r[2].charged = true, broken.charged += r[2].end - r[2].start;
+        else if (i == 3) /* what is mapped is not */
+            r[1].charged = false, broken.charged = 0;
+        else if (i == 4) /* one gap as two */
+            r[3] = r[2], r[2].end = r[3].start = 50 * PAGE, broken.count++;
+        else /* less than all of the range */
+            r[2].end -= PAGE;
+        assert_false(nw_regions_is_valid(&broken));
+    }
+    nw_regions_fini(&whole);
 }
 
 /* Lists of them also come from files: none is too long to be looked at whole. */
@@ -209,6 +242,7 @@ int main(void)
         cmocka_unit_test(what_fills_a_disk),     cmocka_unit_test(the_files_of_a_domain),
         cmocka_unit_test(files_that_are_memory), cmocka_unit_test(images_of_code),
         cmocka_unit_test(mappings_of_a_range),   cmocka_unit_test(very_many_mappings),
+        cmocka_unit_test(mappings_that_agree),
     };
 
     return cmocka_run_group_tests_name("broken structures", tests, begin, end);
