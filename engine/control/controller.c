@@ -83,9 +83,13 @@ static bool may_call(const struct nw_link *link, const struct nw_function *funct
     const struct nw_worker *worker = link->owner;
     struct nw_tenant *tenant = worker->seat->tenant;
     uint64_t now = nw_io_now(engine->io);
-    const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
-    if (!current || nw_manifest_may_call(current->manifest.tenant, current->manifest.callers, tenant->name))
+    struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
+    if (!current)
         return true;
+    if (nw_manifest_may_call(current->manifest.tenant, current->manifest.callers, tenant->name)) {
+        nw_deployment_called(current, worker->number);
+        return true;
+    }
     engine->counters.calls_refused++;
     if (tenant->refusal_logged && now - tenant->refusal_logged < REFUSAL_LOG_MS)
         return false;

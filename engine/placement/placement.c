@@ -1,6 +1,8 @@
 /* The rules of placement.h, the first that finds a seat decides. */
 #include "engine/placement/placement.h"
 
+#define CALLS_TO_MOVE 32 /* from one other worker, more than from all others: a replica is not moved for a few */
+
 static unsigned room_of(const struct nw_placement_seat *seat)
 {
     unsigned most = seat->keys ? seat->keys : NW_PLACEMENT_UNKEYED;
@@ -62,6 +64,15 @@ bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t
     if (placement->seat == n)
         placement->seat = best_of(seats, n, true, is_least_crowded);
     return placement->seat < n;
+}
+
+bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t from, struct nw_placement *placement)
+{
+    *placement = (struct nw_placement){NW_PLACED_CALLERS, best_of(seats, n, false, has_callers)};
+    if (placement->seat < n && !seats[from].calls && seats[placement->seat].calls >= CALLS_TO_MOVE)
+        return true;
+    *placement = (struct nw_placement){NW_PLACED_FREE, best_of(seats, n, false, has_free_key)};
+    return placement->seat < n && seats[from].keys && seats[from].replicas > seats[from].keys;
 }
 
 const char *nw_placement_reason(enum nw_placement_rule rule)

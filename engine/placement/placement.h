@@ -42,6 +42,10 @@ struct nw_placement {
 /* Where one more replica of a version goes, when there may be `most` seats. False: every seat has one. */
 bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement);
 
+/* Whether a replica in seat `from` should move, and where: to those that call it from elsewhere, or out of a seat that
+ * has more replicas than keys. Never for what would only be as good. */
+bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t from, struct nw_placement *placement);
+
 /* For people: why a replica is where it is. */
 const char *nw_placement_reason(enum nw_placement_rule rule);
 

@@ -43,11 +43,14 @@ struct nw_deployment {
     struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
     bool persisted;
     struct nw_list replicas;
-    uint64_t deadline;  /* of loading */
-    uint64_t load_took; /* ms, the last time; 0: not yet */
-    uint64_t failed_at; /* FAILED: since when */
-    unsigned held;      /* other threads that know it: see threads.h */
-    char *reason;       /* what version.reason points to, once there was one; see nw__deployment_because */
+    uint64_t deadline;    /* of loading */
+    uint64_t load_took;   /* ms, the last time; 0: not yet */
+    uint32_t called_from; /* the worker from which most calls of other functions came through the engine */
+    unsigned calls;       /* ... so many more than from all others */
+    uint64_t moved_at;    /* when a replica last moved; 0: never */
+    uint64_t failed_at;   /* FAILED: since when */
+    unsigned held;        /* other threads that know it: see threads.h */
+    char *reason;         /* what version.reason points to, once there was one; see nw__deployment_because */
 };
 
 /* What those who asked for a version hear of it. */

@@ -31,7 +31,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGAIN_MS 5000 /* what cannot be loaded is tried again when it is called, but not more often */
+#define CALLS_KEPT 1024 /* so many calls from elsewhere change its mind */
+#define AGAIN_MS   5000 /* what cannot be loaded is tried again when it is called, but not more often */
 
 enum event { EVENT_LOADED, EVENT_COMMITTED, EVENT_REFUSED, EVENT_RETIRE, EVENTS };
 
@@ -287,6 +288,17 @@ void nw_deployment_wanted(struct nw_function *function)
     if (nw__places_fill(deployment) < 0)
         nw_log(NW_LOG_ERROR, "no worker can be chosen for function \"%s\": out of memory", function->name);
     load_everywhere(deployment);
+}
+
+/* The worker that calls most often wins, whatever the others do. */
+void nw_deployment_called(struct nw_deployment *deployment, uint32_t worker)
+{
+    if (!deployment->calls)
+        deployment->called_from = worker;
+    if (deployment->called_from != worker)
+        deployment->calls--;
+    else if (deployment->calls < CALLS_KEPT)
+        deployment->calls++;
 }
 
 /* --- what deployments do on their way --- */

@@ -36,6 +36,9 @@ void nw_deployment_committed(struct nw_deployment *deployment);
 /* A function that no worker serves is called: its version gets a replica, unless there is one already. */
 void nw_deployment_wanted(struct nw_function *function);
 
+/* A function in the worker of this number called it, and not within the worker. */
+void nw_deployment_called(struct nw_deployment *deployment, uint32_t worker);
+
 /* Good code was stored: what failed for want of it is loaded. */
 void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256);
 

@@ -6,10 +6,12 @@
 #include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
 #include "engine/versions/loads.h"
+#include "engine/versions/places.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
 
-#define LOOKED_AT 64 /* replicas in a tick, so that a tick takes as long however many there are */
+#define MOVE_MS   1000 /* between two moves of a version */
+#define LOOKED_AT 64   /* replicas in a tick, so that a tick takes as long however many there are */
 
 static struct nw_replica *replica_at(struct nw_list *at)
 {
@@ -45,6 +47,47 @@ static void leave(struct nw_replica *replica)
     all->reap = true;
 }
 
+/* --- moving: one more is loaded elsewhere, and once it serves the one that was there first leaves --- */
+
+static void move(struct nw_replica *replica, uint64_t now)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    if (deployment->moved_at && now - deployment->moved_at < MOVE_MS)
+        return;
+    struct nw_seat *seat = nw__places_improve(deployment, replica->seat);
+    if (!seat)
+        return;
+    deployment->moved_at = now;
+    deployment->calls = 0;
+    nw__deployments_load_next(seat);
+}
+
+static void follow(struct nw_deployment *deployment)
+{
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state == NW_REPLICA_REFUSED)
+            nw__deployment_drop(replica); /* it stays where it is, then */
+    }
+    if (count_serving(deployment) > nw__places_few(deployment))
+        leave(nw_container(deployment->replicas.next, struct nw_replica, of_deployment));
+}
+
+static void look_for_better(struct nw_replica *replica, uint64_t now)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    if (!nw__places_may_move(deployment) || deployment->state != NW_DEPLOYMENT_SERVING ||
+        replica->state != NW_REPLICA_SERVING)
+        return;
+    unsigned n = 0;
+    nw_list_each(&deployment->replicas, at, after) n++;
+    if (n <= nw__places_few(deployment))
+        move(replica, now);
+    else
+        follow(deployment);
+}
+
 void nw_leaving_tick(struct nw_deployments *all)
 {
     uint64_t now = nw_io_now(all->engine->io);
@@ -56,6 +99,8 @@ void nw_leaving_tick(struct nw_deployments *all)
         nw_list_append(&looked_at, &replica->round);
         if (is_idle(replica, now))
             leave(replica);
+        else
+            look_for_better(replica, now);
     }
     nw_list_splice(&all->round, &looked_at);
 }

@@ -1,7 +1,7 @@
 /*
- * Replicas that go while their version stays, since nobody has called them for long. Nothing is lost: nobody chooses
- * one any more, what chose it is finished, on every thread, and then its worker ends it. Not responsible for versions
- * that end (deployments.h).
+ * Replicas that go while their version stays, since nobody has called them for long, or since one more serves where it
+ * is better off (placement/placement.h). Nothing is lost: nobody chooses one any more, what chose it is finished, on
+ * every thread, and then its worker ends it. Not responsible for versions that end (deployments.h).
  */
 #ifndef NW_ENGINE_VERSIONS_LEAVING_H
 #define NW_ENGINE_VERSIONS_LEAVING_H

@@ -9,6 +9,7 @@
 #include "engine/workers/seat.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/tenant.h"
+#include "engine/workers/worker.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -44,12 +45,13 @@ static unsigned count_replicas(const struct nw_seat *seat)
 static struct nw_placement_seat describe(const struct nw_deployment *deployment, const struct nw_seat *seat)
 {
     const struct nw_deployment *current = nw_deployment_of(deployment->function->current);
-    return (struct nw_placement_seat){.ill = seat->state == NW_SEAT_DOWN &&
-                                             seat->deadline > nw_io_now(seat->all->engine->io),
-                                      .has = is_in(deployment, seat),
-                                      .predecessor = current != deployment && is_in(current, seat),
-                                      .keys = seat->all->keys,
-                                      .replicas = count_replicas(seat)};
+    return (struct nw_placement_seat){
+        .ill = seat->state == NW_SEAT_DOWN && seat->deadline > nw_io_now(seat->all->engine->io),
+        .has = is_in(deployment, seat),
+        .predecessor = current != deployment && is_in(current, seat),
+        .keys = seat->all->keys,
+        .replicas = count_replicas(seat),
+        .calls = seat->worker && seat->worker->number == deployment->called_from ? deployment->calls : 0};
 }
 
 static int place_in(struct nw_deployment *deployment, struct nw_seat *seat, enum nw_placement_rule rule)
@@ -61,29 +63,47 @@ static int place_in(struct nw_deployment *deployment, struct nw_seat *seat, enum
     return 0;
 }
 
+/* The seats of its tenant, and what the policy sees of them. */
+struct places {
+    size_t n;
+    struct nw_seat **seats;
+    struct nw_placement_seat *facts;
+};
+
+static int look(const struct nw_deployment *deployment, struct places *places)
+{
+    *places = (struct places){0};
+    nw_list_each(&deployment->tenant->seats, at, after) places->n++;
+    places->seats = calloc(places->n + 1, sizeof *places->seats);
+    places->facts = calloc(places->n + 1, sizeof *places->facts);
+    if (!places->seats || !places->facts)
+        return -ENOMEM;
+    size_t i = 0;
+    nw_list_each(&deployment->tenant->seats, at, after)
+    {
+        places->seats[i] = seat_at(at);
+        places->facts[i++] = describe(deployment, seat_at(at));
+    }
+    return 0;
+}
+
+static void look_away(struct places *places)
+{
+    free(places->seats);
+    free(places->facts);
+}
+
 static int place_one(struct nw_deployment *deployment, size_t most)
 {
-    struct nw_tenant *tenant = deployment->tenant;
-    size_t n = 0, i = 0;
-    nw_list_each(&tenant->seats, at, after) n++;
-    struct nw_placement_seat *seats = calloc(n + 1, sizeof *seats);
-    struct nw_seat **are = calloc(n + 1, sizeof *are);
+    struct places places;
     struct nw_placement placement;
-    int rc = -ENOMEM;
-    if (seats && are) {
-        nw_list_each(&tenant->seats, at, after)
-        {
-            are[i] = seat_at(at);
-            seats[i++] = describe(deployment, seat_at(at));
-        }
-        rc = 0;
-        if (nw_placement_choose(seats, n, most, &placement)) {
-            bool starts = placement.rule == NW_PLACED_STARTED;
-            rc = place_in(deployment, starts ? nw_seat_grow(tenant) : are[placement.seat], placement.rule);
-        }
+    int rc = look(deployment, &places);
+    if (!rc && nw_placement_choose(places.facts, places.n, most, &placement)) {
+        bool starts = placement.rule == NW_PLACED_STARTED;
+        rc = place_in(deployment, starts ? nw_seat_grow(deployment->tenant) : places.seats[placement.seat],
+                      placement.rule);
     }
-    free(seats);
-    free(are);
+    look_away(&places);
     return rc;
 }
 
@@ -116,16 +136,53 @@ static size_t count(const struct nw_list *list)
     return n;
 }
 
+static bool grows(const struct nw_options *options)
+{
+    return options->mode != NW_MODE_PROCESS && options->workers_most > options->workers;
+}
+
+unsigned nw__places_few(const struct nw_deployment *deployment)
+{
+    const struct nw_options *options = &deployment->all->engine->options;
+    unsigned warm = deployment->manifest.warm, few = 1;
+    if (options->mode == NW_MODE_PROCESS)
+        few = (unsigned)options->workers;
+    return few < warm ? warm : few;
+}
+
+bool nw__places_may_move(const struct nw_deployment *deployment)
+{
+    return grows(&deployment->all->engine->options);
+}
+
 int nw__places_fill(struct nw_deployment *deployment)
 {
     const struct nw_options *options = &deployment->all->engine->options;
-    bool own = options->mode == NW_MODE_PROCESS, grows = options->workers_most > options->workers;
-    size_t warm = deployment->manifest.warm, few = own ? options->workers : 1;
-    size_t lacks = few < warm ? warm : few, has = count(&deployment->replicas);
+    bool own = options->mode == NW_MODE_PROCESS;
+    size_t has = count(&deployment->replicas);
     int rc = 0;
-    if (!own && !grows)
+    if (!own && !grows(options))
         return place_everywhere(deployment);
-    for (; has < lacks && !rc; has++)
+    for (; has < nw__places_few(deployment) && !rc; has++)
         rc = own ? place_in_own(deployment) : place_one(deployment, options->workers_most);
     return rc;
+}
+
+struct nw_seat *nw__places_improve(struct nw_deployment *deployment, const struct nw_seat *seat)
+{
+    struct places places;
+    struct nw_placement placement;
+    struct nw_seat *better = NULL;
+    size_t from = 0;
+    if (!deployment->calls && (!seat->all->keys || count_replicas(seat) <= seat->all->keys))
+        return NULL; /* as almost always: nothing needs to be looked at */
+    if (look(deployment, &places) == 0) {
+        while (from < places.n && places.seats[from] != seat)
+            from++;
+        if (from < places.n && nw_placement_improve(places.facts, places.n, from, &placement) &&
+            place_in(deployment, places.seats[placement.seat], placement.rule) == 0)
+            better = places.seats[placement.seat];
+    }
+    look_away(&places);
+    return better;
 }

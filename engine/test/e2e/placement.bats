@@ -142,3 +142,23 @@ has_domains() {
 has_workers() {
     [ "$(nw_status 'workers.#')" = "$1" ]
 }
+
+live_together() {
+    [ "$(workers_of "$1")" = "$(workers_of "$2")" ]
+}
+
+@test "a function moves to its callers, and nothing is lost" {
+    local i
+    nw_up --workers 1..3
+    [ "$(nw_status mode)" = mpk ] || skip "only mode mpk has keys"
+    nw_deploy_samples bar
+    for i in $(seq 12); do
+        nw_deploy "f$i" "$FUNCTIONS/hello/hello.so" --slots 1
+    done
+    nw_deploy_samples foo
+    ! live_together foo bar || fail "they are together: $(workers_of foo)"
+    nw_load --requests 0 --input '%s' --expect $'foo called bar: bar heard %s\n' "$(nw_address)" /function/foo
+    nw_poll "$NW_PATIENCE" live_together foo bar || fail "foo $(workers_of foo), bar $(workers_of bar)"
+    nw_load_end
+    "$NIGHTWARD" describe bar --state "$NW_STATE" | grep -q 'its callers are there'
+}

@@ -124,6 +124,47 @@ static void without_keys_one_worker_has_many(void **state)
     assert_int_equal(seats_for(1), 2);
 }
 
+static void moves_to(size_t from, size_t seat, enum nw_placement_rule rule)
+{
+    struct nw_placement placement;
+    seats[from].has = true;
+    assert_true(nw_placement_improve(seats, n_seats, from, &placement));
+    assert_int_equal(placement.seat, seat);
+    assert_int_equal(placement.rule, rule);
+}
+
+static void stays(size_t from)
+{
+    struct nw_placement placement;
+    seats[from].has = true;
+    assert_false(nw_placement_improve(seats, n_seats, from, &placement));
+}
+
+static void moves_to_its_callers_if_they_call_often(void **state)
+{
+    (void)state;
+    n_seats = 2;
+    stays(0);
+    seats[1].calls = 3;
+    stays(0);
+    seats[1].calls = 1000;
+    moves_to(0, 1, NW_PLACED_CALLERS);
+    seats[1].replicas = KEYS;
+    stays(0);
+}
+
+static void moves_out_of_a_crowd_where_a_key_is_free(void **state)
+{
+    (void)state;
+    n_seats = 2;
+    seats[0].replicas = KEYS;
+    stays(0);
+    seats[0].replicas++;
+    moves_to(0, 1, NW_PLACED_FREE);
+    seats[1].replicas = KEYS;
+    stays(0);
+}
+
 static void every_rule_says_why(void **state)
 {
     (void)state;
@@ -142,6 +183,8 @@ int main(void)
         cmocka_unit_test_setup(avoids_a_worker_that_keeps_ending_unless_there_is_no_other, set_up),
         cmocka_unit_test_setup(a_seat_has_one_replica_of_a_version, set_up),
         cmocka_unit_test_setup(without_keys_one_worker_has_many, set_up),
+        cmocka_unit_test_setup(moves_to_its_callers_if_they_call_often, set_up),
+        cmocka_unit_test_setup(moves_out_of_a_crowd_where_a_key_is_free, set_up),
         cmocka_unit_test(every_rule_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
