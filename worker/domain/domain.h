@@ -64,7 +64,7 @@ struct nw_domain {
     int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
     int held_key;       /* ... that nobody else is given, since its pages may be in it */
     uint64_t last_used; /* of its key: a count, not a time */
-    uint64_t served;    /* what its func workers had begun and ended when somebody last looked for a key */
+    uint64_t served;    /* what its func workers had begun when somebody last looked for a key */
     enum nw_key_state key_state;
     uint64_t key_since; /* USED and CALLED_BACK: since when */
     uint64_t key_due;   /* in the line: from when it may take a key from somebody */

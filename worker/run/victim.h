@@ -12,7 +12,7 @@ struct nw_activity {
     bool waits; /* a flow could run */
     bool runs;  /* an executor has its rights, or will have when a nested call returns */
     bool serves;
-    uint64_t served; /* changes with each invocation */
+    uint64_t served; /* changes when an invocation begins */
 };
 
 struct nw_activity nw__activity_of(const struct nw_domain *domain);
