@@ -7,8 +7,8 @@
 
 struct nw_domain;
 
-#define NW_HOLDS_LOOKED_AT 32 /* domains in which nothing runs, by each nw_tell_holds: others may give back for them \
-                               */
+/* Domains in which nothing runs, by each nw_tell_holds: others may give back for them. */
+#define NW_HOLDS_LOOKED_AT 32
 
 void nw_tell_init(int control, uint32_t worker); /* the socket, and the number of this worker */
 
