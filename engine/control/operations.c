@@ -248,7 +248,7 @@ static void commit_next(struct nw_operations *all)
     size_t n = 0;
     nw_list_each(&all->to_commit, at, after) n++;
     struct commit *commit = calloc(1, sizeof *commit);
-    struct nw_registry_change **changes = calloc(n, sizeof(struct nw_registry_change *));
+    struct nw_registry_change **changes = calloc(n + 1, sizeof(struct nw_registry_change *));
     if (!commit || !changes)
         nw_die_system("cannot write to the registry: out of memory");
     *commit = (struct commit){.all = all, .changes = changes};
