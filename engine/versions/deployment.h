@@ -5,9 +5,9 @@
 #include "common/base/status.h"
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
+#include "engine/code/code.h"
 #include "engine/names/names.h"
 #include "engine/serve/function.h"
-#include "engine/versions/code.h"
 #include <stdbool.h>
 #include <stdint.h>
 

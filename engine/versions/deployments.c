@@ -389,7 +389,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
-    nw__code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
+    nw_code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
@@ -437,7 +437,7 @@ static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
-    nw__code_fini(&deployment->code);
+    nw_code_fini(&deployment->code);
     nw_names_free(deployment->names);
     nw_kept_manifest_fini(&deployment->manifest);
     free(deployment->reason);

@@ -126,7 +126,7 @@ static void end(struct nw_replica *replica)
     nw__deployment_drop(replica);
     nw_threads_changed(deployment->all->workers->threads);
     if (nw_list_empty(&deployment->replicas) && !deployment->code.reading)
-        nw__code_forget(&deployment->code);
+        nw_code_forget(&deployment->code);
     nw_dispatch_retry_function(deployment->function);
 }
 

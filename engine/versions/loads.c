@@ -6,12 +6,12 @@
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "common/manifest/resources.h"
+#include "engine/code/code.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/store/directory.h"
-#include "engine/versions/code.h"
 #include "engine/versions/deployment.h"
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
@@ -91,7 +91,7 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat)
     {
         struct nw_replica *replica = replica_at(at);
         if (replica->state == NW_REPLICA_PENDING && !replica->leaves &&
-            replica->deployment->state != NW_DEPLOYMENT_RETIRING && nw__code_ready(&replica->deployment->code) &&
+            replica->deployment->state != NW_DEPLOYMENT_RETIRING && nw_code_ready(&replica->deployment->code) &&
             names_ready(replica->deployment) && (!next || goes_before(replica, next)))
             next = replica;
     }

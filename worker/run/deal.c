@@ -20,7 +20,7 @@
 #include "worker/run/victim.h"
 #include <errno.h>
 
-#define BACKGROUND_EACH_NS 4000000ull /* what nobody waits for takes a key so often: it costs some 0.4 ms */
+#define BACKGROUND_EACH_NS 4000000ull /* what nobody waits for takes a key so often: each costs system calls */
 #define PATIENCE_NS        5000000ull /* with a domain that was called back; then another one is, too */
 
 static uint32_t n_recalls;

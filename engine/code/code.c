@@ -1,5 +1,5 @@
 /* Reading as code.h tells. */
-#include "engine/versions/code.h"
+#include "engine/code/code.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/store/registry.h"
@@ -47,25 +47,25 @@ static void begin(struct nw_code *code)
         code->reading = true;
 }
 
-void nw__code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
-                   const struct nw_code_events *events)
+void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry, const char *sha256,
+                  const struct nw_code_events *events)
 {
     *code = (struct nw_code){.engine = engine, .registry = registry, .events = events, .sha256 = sha256, .fd = -1};
 }
 
-void nw__code_fini(struct nw_code *code)
+void nw_code_fini(struct nw_code *code)
 {
     if (code->fd >= 0)
         close(code->fd);
 }
 
-void nw__code_forget(struct nw_code *code)
+void nw_code_forget(struct nw_code *code)
 {
-    nw__code_fini(code);
+    nw_code_fini(code);
     code->fd = -1;
 }
 
-bool nw__code_ready(struct nw_code *code)
+bool nw_code_ready(struct nw_code *code)
 {
     if (code->fd < 0 && !code->reading)
         begin(code);
