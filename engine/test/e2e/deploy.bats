@@ -45,6 +45,25 @@ int faas_func_call(void *handle, const char *input, size_t length)
 C
 }
 
+# A function that answers when AT_ONCE calls of it are under way, so that there is a func worker for each.
+meeting_source() {
+    answer_source | sed '/int faas_func_call/,/^{/ s/^{/{\n    static int n;\n    __atomic_add_fetch(\&n, 1, __ATOMIC_RELAXED);\
+    while (__atomic_load_n(\&n, __ATOMIC_RELAXED) < AT_ONCE) usleep(1000);/
+        1i #include <unistd.h>'
+}
+
+# meet NAME N: N calls at once, which must all succeed.
+meet() {
+    local i pids=()
+    for ((i = 0; i < $2; i++)); do
+        nw_expect "$1" "" met &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i"
+    done
+}
+
 # refused NAME FILE WORD...: the deployment fails, the message has every word, and what served before serves on.
 refused() {
     local name=$1 file=$2 before word
@@ -207,10 +226,11 @@ CC
 }
 
 @test "a replaced version destroys its func workers" {
-    answer_source | sed 's/(void)handle; return 0/return write(2, "one is destroyed\\n", 17) * 0 * !handle/
-        1i #include <unistd.h>' | nw_compile old.c '-DTEXT="old"'
+    meeting_source | sed 's/(void)handle; return 0/return write(2, "one is destroyed\\n", 17) * 0 * !handle/' |
+        nw_compile old.c -DAT_ONCE=3 '-DTEXT="met"'
     answer_source | nw_compile new.c '-DTEXT="new"'
     nw_deploy mortal "$BATS_TEST_TMPDIR/old.so" --slots 3
+    meet mortal 3
     nw_deploy mortal "$BATS_TEST_TMPDIR/new.so"
     three_destroyed() { [ "$(grep -c 'function mortal: one is destroyed' "$NW_LOG")" = 3 ]; }
     nw_poll "$NW_PATIENCE" three_destroyed
@@ -322,11 +342,14 @@ lists_memory() {
 }
 
 @test "list and the admin API show what a function holds" {
+    meeting_source | nw_compile meeting.c -DAT_ONCE=3 '-DTEXT="met"'
+    nw_deploy spoken "$BATS_TEST_TMPDIR/meeting.so" --slots 3
+    nw_poll "$NW_PATIENCE" holds_threads 1
+    meet spoken 3
+    nw_poll "$NW_PATIENCE" holds_threads 3
+    nw_poll "$NW_PATIENCE" lists_memory
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
-    nw_poll 10 holds_threads 2
-    nw_poll 10 lists_memory
-    nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 3
-    nw_poll 10 holds_threads 3
+    nw_poll "$NW_PATIENCE" holds_threads 1
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
 }
 
