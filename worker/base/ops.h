@@ -51,7 +51,7 @@
        "Returns the route of a function, or -ENOENT when it is not in this worker.")                            \
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
        "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
-       "when another func worker is wanted, for a nested call that found none free; called again when it is "   \
+       "when another func worker is wanted, for an invocation that found none free; called again when it is "   \
        "made, or as failed when it cannot be. With NW_NO_MORE as second result all func workers have ended, and "  \
        "the program is to end.")                                                                 \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
