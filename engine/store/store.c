@@ -20,6 +20,7 @@
 #define FILE_NAME    (SHA256_HEX + sizeof ".so")
 #define ASIDE_NAME   (FILE_NAME + sizeof ".damaged.1000")
 #define TEMPORARY    "new-" /* begins the name of a file that is being written */
+#define NAME_TRIES   8      /* while other files take and lose the name that one is to get */
 #define CHUNK        (256u << 10)
 #define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -257,16 +258,40 @@ static int write_file(struct nw__store *store, const char *name, const void *cod
     return rc;
 }
 
+/* Gives a file a name that nothing has: 0, -EEXIST, or another negative errno. */
+static int take_name(const struct nw__store *store, const char *temporary, const char *name)
+{
+    if (renameat2(store->directory, temporary, store->directory, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+    /* A file system that cannot; it may have second names. */
+    return linkat(store->directory, temporary, store->directory, name, 0) < 0 ? -errno : 0;
+}
+
+/* A file that is there already and good stays: somebody may have been told that it is on disk, as this one is not. One
+ * that is not good is set aside by the look at it, and one that nobody can read is replaced. */
+static int replace(struct nw__store *store, const char *temporary, const char *name)
+{
+    int rc = check(store, name, -1);
+    if (rc == -EBADMSG || rc == -ENOENT)
+        return take_name(store, temporary, name);
+    if (rc == -EACCES || rc == -EIO)
+        return renameat(store->directory, temporary, store->directory, name) < 0 ? -errno : 0;
+    return rc;
+}
+
 static int write_anew(struct nw__store *store, const char *name, const void *code, size_t length)
 {
     char temporary[32];
     unsigned number = nw_add_fetch(&store->last_temporary, 1); /* pairs with itself: numbers differ */
     snprintf(temporary, sizeof temporary, TEMPORARY "%u", number);
     int rc = write_file(store, temporary, code, length);
-    if (!rc && renameat(store->directory, temporary, store->directory, name) < 0)
-        rc = -errno;
-    if (rc < 0)
-        unlinkat(store->directory, temporary, 0);
+    if (!rc)
+        rc = take_name(store, temporary, name);
+    for (int i = 0; rc == -EEXIST && i < NAME_TRIES; i++)
+        rc = replace(store, temporary, name);
+    unlinkat(store->directory, temporary, 0); /* unless it was renamed */
     return rc;
 }
 

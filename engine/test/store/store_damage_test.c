@@ -1,4 +1,5 @@
 /* Damaged code in the store: nothing wrong is served, and nothing is deleted. */
+#include "engine/store/store.h"
 #include "engine/test/store/registry_help.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -140,6 +141,34 @@ static void says_that_code_is_missing(void **state)
     nw_registry_close(registry);
 }
 
+static ino_t inode_of(const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(path_in(name), &st), 0);
+    return st.st_ino;
+}
+
+/* Two write the same code at once: the second must not replace what the first has synced by a file that is not. */
+static void keeps_a_file_that_another_has_written(void **state)
+{
+    (void)state;
+    struct nw__store store;
+    char sha256[65], name[80];
+    assert_int_equal(nw__store_open(&store, directory, why, sizeof why), 0);
+    nw__store_name("code of a", 9, sha256);
+    store_path(sha256, name);
+    assert_int_equal(nw__store_put(&store, "code of a", 9, sha256, why, sizeof why), 0);
+    ino_t first = inode_of(name);
+    assert_int_equal(nw__store_put(&store, "code of a", 9, sha256, why, sizeof why), 0);
+    assert_int_equal(inode_of(name), first);
+    replace(name);
+    assert_int_equal(nw__store_put(&store, "code of a", 9, sha256, why, sizeof why), 0);
+    assert_true(nw__store_has(&store, sha256));
+    assert_int_equal(damaged_in_store(), 1);
+    assert_false(is_there("store/new-1") || is_there("store/new-2") || is_there("store/new-3"));
+    nw__store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deploying_replaces_damaged_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(code_that_was_opened_cannot_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_that_code_is_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_a_file_that_another_has_written, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("engine store, damage", tests, NULL, NULL);
 }
