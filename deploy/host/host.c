@@ -55,6 +55,7 @@ struct host {
     int n_listen;
     int sockets[NW_HOST_SOCKETS_MAX]; /* that listen for the engine, so that nobody is refused while there is none */
     int n_sockets;
+    bool sockets_whole; /* an engine was ready with them: there is one for each of its threads and addresses */
     struct nw_control_message message; /* too large for the stack */
 };
 
@@ -110,6 +111,27 @@ static void drop_sockets(struct host *h)
 {
     while (h->n_sockets > 0)
         close(h->sockets[--h->n_sockets]);
+    h->sockets_whole = false;
+}
+
+static bool listens(int fd)
+{
+    int yes = 0;
+    socklen_t size = sizeof yes;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes;
+}
+
+/* An engine that ended before it was ready may have sent some only, and one that was asked to end may have shut down
+ * what it shares with us. The next one can use neither, and could bind nothing while we hold them. */
+static void drop_sockets_if_useless(struct host *h)
+{
+    bool useful = h->sockets_whole;
+
+    for (int i = 0; i < h->n_sockets; i++)
+        useful = useful && listens(h->sockets[i]);
+    if (!useful)
+        drop_sockets(h);
 }
 
 static void begin_drain(struct host *h)
@@ -199,6 +221,7 @@ static void start_engine(struct host *h)
     }
     if (make_pair(h, &h->engine, pair)) {
         fcntl(pair[0], F_SETFL, O_NONBLOCK);
+        drop_sockets_if_useless(h);
         give_sockets(h, pair[0]);
         start(h, &h->engine, h->plan->engine_path, argv, pair[0], &pair[1], 1);
         close(pair[1]);
@@ -338,7 +361,7 @@ static void become_ready(struct host *h)
         nw_say("%s on http://%s", h->was_ready ? "ready again" : "ready", h->listen[i]);
     if (!h->was_ready)
         nw__notify("READY=1");
-    h->was_ready = h->socket_left = true;
+    h->was_ready = h->socket_left = h->sockets_whole = true;
     move(h, EVENT_READY);
 }
 

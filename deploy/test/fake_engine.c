@@ -4,8 +4,10 @@
  *
  *   exit N   ends with status N at once      deaf   takes no notice of SIGTERM
  *   unready  never says READY                hang   after READY takes no notice of anything
+ *   some     sends a socket that listens, and ends before it says READY
  *
- * It adds a line to STATE/starts for each start ("PID ADDRESS...") and one to STATE/launchers for each launcher.
+ * It adds a line to STATE/starts for each start ("PID ADDRESS..."), one to STATE/launchers for each launcher, and one
+ * to STATE/given for the sockets that it is given.
  */
 #include "common/manifest/control.h"
 #include <poll.h>
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SUPERVISOR_FD 3
@@ -89,14 +92,30 @@ _Noreturn static void leave(void)
     exit(0);
 }
 
+_Noreturn static void send_some_sockets(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (fd < 0 || bind(fd, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(sa_family_t)) < 0 || listen(fd, 1) < 0)
+        exit(97);
+    nw_control_send(SUPERVISOR_FD, &(struct nw_control){.kind = NW_CONTROL_SOCKETS}, NULL, 0, &fd, 1);
+    exit(1);
+}
+
 static void read_supervisor(const char *behave)
 {
     struct nw_control ready = {.kind = NW_CONTROL_READY};
 
     if (nw_control_recv(SUPERVISOR_FD, &message) != 1)
         leave();
+    if (message.head.kind == NW_CONTROL_SOCKETS) {
+        add_line("given", "%d\n", message.n_fds);
+        return;
+    }
     add_line("launchers", "launcher\n");
     /* The socket stays open: its end would end the launcher. */
+    if (strcmp(behave, "some") == 0)
+        send_some_sockets();
     if (strcmp(behave, "unready") == 0)
         return;
     if (nw_control_send(SUPERVISOR_FD, &ready, addresses, strlen(addresses), NULL, 0) != 0)

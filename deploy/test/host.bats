@@ -244,6 +244,18 @@ after_kills() {
     ends_with 0
 }
 
+@test "sockets of an engine that ended before it was ready are given to no other one" {
+    echo some >state/behave
+    up
+    poll_until more_than 1 starts
+    rm state/behave
+    poll_until grep -q 'nightward: ready on' log
+    remember
+    [ ! -e state/given ] || fail "$(cat state/given)"
+    kill -TERM "$pid"
+    ends_with 0
+}
+
 @test "a second signal does not wait for the engine to drain" {
     echo deaf >state/behave
     up_ready

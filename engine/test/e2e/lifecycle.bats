@@ -192,6 +192,19 @@ connected_or_ended() {
     keeps_answering
 }
 
+@test "SIGTERM to the engine alone: the next one serves the same address, with either event loop" {
+    local io engine
+    for io in auto uv; do
+        NW_TEST_IO=$io nw_up
+        nw_deploy_samples echo
+        engine=$(nw_engine_pid)
+        kill -TERM "$engine"
+        nw_poll "$NW_PATIENCE" nw_gone "$engine"
+        nw_poll "$NW_PATIENCE" nw_answers echo again || fail "--io $io: no answer" "$(tail -n 20 "$NW_LOG")"
+        nw_down
+    done
+}
+
 @test "while there is no engine nobody is refused: who connects is answered by the next one" {
     local engine caller
     nw_up
