@@ -111,8 +111,8 @@ $(eval $(call test,engine/broken_uring,engine/test/io/broken_uring_test.c,$(ENGI
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
-$(foreach name,registry registry_damage store_damage,$(eval $(call test,engine/$(name),engine/test/store/$(name)_test.c \
-    engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
+$(foreach name,registry registry_damage registry_disk store_damage,$(eval $(call test,engine/$(name), \
+    engine/test/store/$(name)_test.c engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
 FUZZ_WORLD := $(addprefix engine/fuzz/,io_fake.c world.c world_worker.c)

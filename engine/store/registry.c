@@ -28,6 +28,7 @@ struct nw_registry {
     struct nw__rows rows;
     pthread_mutex_t commit, append, index;
     struct nw_buffer orphans; /* hashes of code that we wrote, and that may belong to nobody; under `append` */
+    bool keeps_code;          /* the disk may have a journal that names code which no row has; under `index` */
     char store_notice[256];
 };
 
@@ -102,12 +103,14 @@ static bool remove_orphan(struct nw_registry *registry, const char *sha256)
 }
 
 /* Removes code that we wrote and that no function has: a kill came before its record was written, or after the next
- * one was. When something may be missing it may have been named there. */
+ * one was. When something may be missing it may have been named there; and what the disk has may be older than what was
+ * read, and name it still. */
 static void remove_orphans(struct nw_registry *registry)
 {
     if (registry->journal.recovered)
         registry->orphans.length = 0;
-    sift_orphans(registry, remove_orphan);
+    if (!registry->journal.broken)
+        sift_orphans(registry, remove_orphan);
 }
 
 struct unlisted {
@@ -188,6 +191,13 @@ static void keep_orphans(struct nw_registry *registry, struct nw_journal_rewrite
                                (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = registry->orphans.data + at});
 }
 
+static void keep_code(struct nw_registry *registry, bool keep)
+{
+    pthread_mutex_lock(&registry->index);
+    registry->keeps_code = keep;
+    pthread_mutex_unlock(&registry->index);
+}
+
 /* Leaves out what does not count any more. */
 static int write_anew(struct nw_registry *registry, char *why, size_t why_size)
 {
@@ -199,10 +209,12 @@ static int write_anew(struct nw_registry *registry, char *why, size_t why_size)
     if (rc < 0)
         return rc;
     nw__rows_each(&registry->rows, move_row, NULL);
-    if (!registry->journal.broken)
-        return 0;
-    snprintf(why, why_size, "cannot write to the registry: the state directory cannot be synced");
-    return -EIO;
+    if (registry->journal.broken) {
+        snprintf(why, why_size, "cannot write to the registry: the state directory cannot be synced");
+        return -EIO;
+    }
+    keep_code(registry, false);
+    return 0;
 }
 
 static bool is_mostly_dead(const struct nw_registry *registry)
@@ -211,6 +223,17 @@ static bool is_mostly_dead(const struct nw_registry *registry)
 }
 
 /* --- opening and closing --- */
+
+/* A kill may have come between a record and its sync: what is found is made durable before anything is done for it. */
+static void sync_found(struct nw_registry *registry)
+{
+    char why[512];
+    registry->journal.broken = nw_journal_sync(&registry->journal, why, sizeof why) < 0;
+    if (registry->journal.broken)
+        nw_log(NW_LOG_WARN, "%s", why);
+    else
+        nw_journal_keep_copy(&registry->journal);
+}
 
 static int open_parts(struct nw_registry *registry, const char *directory, char *why, size_t why_size)
 {
@@ -223,7 +246,7 @@ static int open_parts(struct nw_registry *registry, const char *directory, char 
     if (rc == 1 || (rc == 0 && is_mostly_dead(registry)))
         return write_anew(registry, why, why_size);
     if (rc == 0)
-        nw_journal_keep_copy(&registry->journal);
+        sync_found(registry);
     return rc;
 }
 
@@ -317,9 +340,9 @@ int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char
 void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 {
     pthread_mutex_lock(&registry->index);
-    bool named = nw__rows_name(&registry->rows, sha256);
+    bool stays = registry->keeps_code || nw__rows_name(&registry->rows, sha256);
     pthread_mutex_unlock(&registry->index);
-    if (!named)
+    if (!stays)
         nw__store_remove(&registry->store, sha256);
 }
 
@@ -475,8 +498,10 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
         prepare(&pending[i], changes[i]);
     pthread_mutex_lock(&registry->commit);
     if (!names_code(pending, n) || sync_code(registry, pending, n)) {
-        if (write_records(registry, pending, n, why, sizeof why) < 0)
+        if (write_records(registry, pending, n, why, sizeof why) < 0) {
+            keep_code(registry, true);
             refuse_all(pending, n, why);
+        }
         change_rows(registry, pending, n);
     }
     tidy(registry);

@@ -57,7 +57,8 @@ void nw_registry_each(struct nw_registry *registry,
  * as nw__store_open_code. */
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size);
 
-/* Removes code that no function has. */
+/* Removes code that no function has; after a failure of the disk, when the journal there may name it, the next start
+ * does. */
 void nw_registry_forget(struct nw_registry *registry, const char *sha256);
 
 #endif

@@ -1,0 +1,134 @@
+/*
+ * What the registry does while the disk fails, and what is left after a failure of the machine. Calls to the system
+ * that it waits for the disk with come here first.
+ */
+#include "engine/test/store/registry_help.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static char why[1024];
+
+/* --- the disk --- */
+
+/* The journal, as it was when it could not be synced. */
+static char unsynced[FILE_MOST];
+static size_t unsynced_length;
+
+static bool sync_fails;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    if (!sync_fails)
+        return (int)syscall(SYS_fdatasync, fd);
+    unsynced_length = read_file("registry", unsynced);
+    errno = EIO;
+    return -1;
+}
+
+/* --- tests --- */
+
+static int try_put(struct nw_registry *registry, const char *name, const char *code, char *sha256)
+{
+    struct nw_manifest manifest;
+    nw_manifest_init(&manifest);
+    strcpy(manifest.name, name);
+    assert_int_equal(nw_manifest_set(&manifest, "env", "KEY=a \"value\"", why, sizeof why), 0);
+    int rc = nw_registry_store(registry, code, strlen(code), sha256, why, sizeof why);
+    if (!rc)
+        rc = change(registry, name, &manifest, sha256, why, sizeof why);
+    nw_manifest_fini(&manifest);
+    return rc;
+}
+
+/* A put that is refused because the journal cannot be synced. */
+static void fail_put(struct nw_registry *registry, const char *name, const char *code, char *sha256)
+{
+    sync_fails = true;
+    assert_int_equal(try_put(registry, name, code, sha256), -EIO);
+    sync_fails = false;
+}
+
+static void expect_code(const char *code, int files)
+{
+    struct nw_registry *registry = open_registry();
+    struct rows rows = read_rows(registry);
+    assert_int_equal(rows.n, 1);
+    assert_string_equal(rows.row[0].code, code);
+    assert_int_equal(files_in_store(), files);
+    nw_registry_close(registry);
+}
+
+/* The record of a version that was refused may be on the disk all the same. */
+static void keeps_code_that_the_disk_may_name(void **state)
+{
+    (void)state;
+    char sha256[65];
+    struct nw_registry *registry = open_registry();
+    put(registry, "f", "old code", 1);
+    fail_put(registry, "f", "new code", sha256);
+    nw_registry_forget(registry, sha256);
+    nw_registry_close(registry);
+    write_file("registry", unsynced, unsynced_length);
+    expect_code("new code", 1);
+}
+
+/* Once it is certain that it is not, it is removed again: here, what was refused meanwhile at the next start. */
+static void removes_code_that_the_disk_cannot_name(void **state)
+{
+    (void)state;
+    char refused[65], sha256[65];
+    struct nw_registry *registry = open_registry();
+    put(registry, "f", "old code", 1);
+    fail_put(registry, "f", "new code", refused);
+    nw_registry_forget(registry, refused);
+    assert_int_equal(files_in_store(), 2);
+    put(registry, "f", "old code", 1);
+    assert_int_equal(nw_registry_store(registry, "third code", 10, sha256, why, sizeof why), 0);
+    nw_registry_forget(registry, sha256);
+    assert_int_equal(files_in_store(), 2);
+    nw_registry_close(registry);
+    expect_code("old code", 1);
+}
+
+/* A kill came before the sync of what a start finds: nothing is removed for it before it is synced. */
+static void removes_nothing_for_what_is_not_synced(void **state)
+{
+    (void)state;
+    struct nw_registry *registry = open_registry();
+    put(registry, "f", "old code", 1);
+    put(registry, "f", "new code", 1);
+    nw_registry_close(registry);
+    sync_fails = true;
+    expect_code("new code", 2);
+    sync_fails = false;
+    expect_code("new code", 1);
+}
+
+static int tear_all_down(void **state)
+{
+    sync_fails = false;
+    return tear_down(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_all_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(keeps_code_that_the_disk_may_name),
+        TEST(removes_code_that_the_disk_cannot_name),
+        TEST(removes_nothing_for_what_is_not_synced),
+    };
+    return cmocka_run_group_tests_name("engine registry, disk", tests, NULL, NULL);
+}
