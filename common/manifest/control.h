@@ -27,6 +27,9 @@
 #define NW_CONTROL_FDS_MAX   (1 + NW_DIRECTORIES_MAX)
 #define NW_CONTROL_FDS_START 4
 
+/* So many workers a tenant may be given: for those who check it on the way to the engine, too. */
+#define NW_WORKERS_MAX 1024
+
 enum nw_control_kind {
     NW_CONTROL_LAUNCHER = 1,
     NW_CONTROL_READY,

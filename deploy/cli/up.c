@@ -5,6 +5,7 @@
 #include "common/host/mode.h"
 #include "common/host/spawn.h"
 #include "common/host/users.h"
+#include "common/manifest/control.h"
 #include "deploy/base/say.h"
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
@@ -42,7 +43,6 @@ enum {
 };
 
 #define MAX_EXECUTORS 256
-#define MAX_WORKERS   1024
 #define WORKER_BYTES  (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times its need */
 
 static const struct nw_option options[N_OPTIONS] = {
@@ -68,7 +68,7 @@ static const struct nw_option options[N_OPTIONS] = {
                          "as functions need and memory allows]",
                  .kind = NW_OPTION_SPAN,
                  .min = 1,
-                 .max = MAX_WORKERS,
+                 .max = NW_WORKERS_MAX,
                  .in_environment = true,
                  .in_file = true},
     [IDLE] = {.name = "idle",
@@ -260,7 +260,7 @@ static void set_workers(struct nw_settings *settings)
     uint64_t most = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / WORKER_BYTES : 1;
     char text[32];
 
-    snprintf(text, sizeof text, "1..%" PRIu64, most < 1 ? 1 : most > MAX_WORKERS ? MAX_WORKERS : most);
+    snprintf(text, sizeof text, "1..%" PRIu64, most < 1 ? 1 : most > NW_WORKERS_MAX ? NW_WORKERS_MAX : most);
     nw_settings_default(settings, WORKERS, text);
 }
 

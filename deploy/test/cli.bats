@@ -131,6 +131,13 @@ config() {
 }
 
 # Stands in for a cpuset that holds one CPU: as in a real one, the kernel leaves out what is not in it.
+@test "the engine takes as many workers as up does" {
+    expect 0 -- "$NIGHTWARD" up --workers 1024 --check-config
+    expect 2 --workers -- "$NIGHTWARD" up --workers 1025 --check-config
+    # It gets as far as to miss the socket of nightward up.
+    expect 2 'not a control socket' -- "$NW_BUILD/bin/nightward-engine" --state . --mode none --workers 1024 3<&-
+}
+
 @test "CPUs outside the cpuset are reported before anything starts" {
     local cpu
     cpu=$(sed 's/.*[-,]//' /sys/devices/system/cpu/online)

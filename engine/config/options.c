@@ -1,5 +1,6 @@
 /* The table of options.h and what reads it. */
 #include "engine/config/options.h"
+#include "common/manifest/control.h"
 #include "common/manifest/resources.h"
 #include <ctype.h>
 #include <stdbool.h>
@@ -41,8 +42,9 @@ static const struct option table[] = {
     {"--state", KIND_TEXT, AT(state), 0, 0, 0, "DIR", "state directory (required)"},
     {"--listen", KIND_LIST, AT(listen), 0, 0, 0, "ADDR:PORT", "where HTTP is served; may be repeated [127.0.0.1:8080]"},
     {"--mode", KIND_MODE, AT(mode), 0, 0, 0, "MODE", "how functions are isolated: mpk, process or none (required)"},
-    {"--workers", KIND_COUNT, AT(workers), 1, 1, 256, "N", "workers of each tenant; in mode process, of each function"},
-    {"--workers-most", KIND_COUNT, AT(workers_most), 1, 1, 1024, "N",
+    {"--workers", KIND_COUNT, AT(workers), 1, 1, NW_WORKERS_MAX, "N",
+     "workers of each tenant; in mode process, of each function"},
+    {"--workers-most", KIND_COUNT, AT(workers_most), 1, 1, NW_WORKERS_MAX, "N",
      "workers that a tenant may have while it needs them; when more than --workers, a function is in one of them"},
     {"--executors", KIND_COUNT, AT(executors), 2, 1, 256, "N", "threads of a worker that run functions"},
     {"--engine-threads", KIND_COUNT, AT(threads), 1, 1, NW_CHANNELS_MAX, "N",
