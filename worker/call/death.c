@@ -110,10 +110,18 @@ static bool is_passive(const struct nw_slot *slot)
     }
 }
 
-/* The engine hears at once of invocations whose slots have yet to surface. */
+/* Whether an executor still reads the invocation's block, which is another payload's once the engine has the answer. */
+static bool reads_input(const struct nw_slot *slot)
+{
+    return slot->state == NW_SLOT_RUNNING &&
+           nw_load_acquire(&slot->freight.kind) == NW_FREIGHT_INPUT; /* stored by nw__freight_carry, without the lock */
+}
+
+/* The engine hears at once of invocations whose slots have yet to surface, but for those that are reaped soon. */
 static void answer_early(struct nw_slot *slot)
 {
-    if (slot->state == NW_SLOT_UNUSED || !(slot->sequence & 1) || !slot->from_ring || slot->answered)
+    if (slot->state == NW_SLOT_UNUSED || !(slot->sequence & 1) || !slot->from_ring || slot->answered ||
+        reads_input(slot))
         return;
     slot->answered = true;
     nw_complete(slot->invocation, slot->domain->end_status, slot->domain->reason);

@@ -1,5 +1,6 @@
 /* See freight.h. */
 #include "worker/run/freight.h"
+#include "common/base/atomic.h"
 #include "worker/base/lock.h"
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
@@ -106,6 +107,6 @@ bool nw__freight_carry(struct nw_executor *ex, struct nw_slot *slot)
     }
     if (error || slot->freight.kind != NW_FREIGHT_INPUT)
         return settle(slot, error);
-    slot->freight.kind = NW_FREIGHT_NONE;
+    nw_store_release(&slot->freight.kind, NW_FREIGHT_NONE); /* loaded by reads_input */
     return true;
 }

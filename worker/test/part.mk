@@ -29,6 +29,8 @@ endef
 $(foreach name,worker guarded lines signals events snapshot,$(eval $(call worker_test,$(name),live)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
+$(eval $(call worker_test,raw,gate))
+$(B)/test/worker/raw: | $(B)/test/worker/raw.so
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so
 $(B)/test/worker/files: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-worker-without
