@@ -228,7 +228,7 @@ static bool is_mostly_dead(const struct nw_registry *registry)
 static void sync_found(struct nw_registry *registry)
 {
     char why[512];
-    registry->journal.broken = nw_journal_sync(&registry->journal, why, sizeof why) < 0;
+    registry->journal.broken = nw_journal_sync(&registry->journal, registry->journal.length, why, sizeof why) < 0;
     if (registry->journal.broken)
         nw_log(NW_LOG_WARN, "%s", why);
     else
@@ -425,19 +425,25 @@ static void add_record(struct nw_registry *registry, struct pending *pending, st
         refuse(pending, rc, rc == -E2BIG ? "its settings are too large for the registry" : "out of memory");
 }
 
-/* Appends the records. Their places are told from `before` on. */
-static int append(struct nw_registry *registry, struct pending *pending, size_t n, uint64_t *before, char *why,
+/* Where records are in the journal. */
+struct span {
+    uint64_t from, to;
+};
+
+/* Appends the records. Their places are told from the beginning of the span on. */
+static int append(struct nw_registry *registry, struct pending *pending, size_t n, struct span *span, char *why,
                   size_t why_size)
 {
     struct nw_buffer bytes = {0};
     pthread_mutex_lock(&registry->append);
     int rc = registry->journal.broken ? write_anew(registry, why, why_size) : 0;
-    *before = registry->journal.length;
+    span->from = registry->journal.length;
     for (size_t i = 0; i < n && !rc; i++)
         if (pending[i].change->rc == 0)
             add_record(registry, &pending[i], &bytes);
     if (!rc && bytes.length)
         rc = nw_journal_append(&registry->journal, &bytes, why, why_size);
+    span->to = registry->journal.length;
     pthread_mutex_unlock(&registry->append);
     nw_buffer_fini(&bytes);
     return rc;
@@ -445,17 +451,17 @@ static int append(struct nw_registry *registry, struct pending *pending, size_t 
 
 static int write_records(struct nw_registry *registry, struct pending *pending, size_t n, char *why, size_t why_size)
 {
-    uint64_t before;
-    if (append(registry, pending, n, &before, why, why_size) < 0)
+    struct span span;
+    if (append(registry, pending, n, &span, why, why_size) < 0)
         return -EIO;
-    if (nw_journal_sync(&registry->journal, why, why_size) < 0) {
+    if (nw_journal_sync(&registry->journal, span.to, why, why_size) < 0) {
         pthread_mutex_lock(&registry->append);
-        nw_journal_take_back(&registry->journal, before);
+        nw_journal_take_back(&registry->journal, span.from);
         pthread_mutex_unlock(&registry->append);
         return -EIO;
     }
     for (size_t i = 0; i < n; i++)
-        pending[i].place.at += before;
+        pending[i].place.at += span.from;
     return 0;
 }
 

@@ -66,8 +66,8 @@ static int copy_range(const struct nw_journal *journal, int to, uint64_t at)
 {
     struct nw_buffer piece = {0};
     int rc = nw_buffer_reserve(&piece, PIECE);
-    for (size_t n; !rc && at < journal->length; at += n) {
-        n = journal->length - at < PIECE ? (size_t)(journal->length - at) : PIECE;
+    for (size_t n; !rc && at < journal->synced; at += n) {
+        n = journal->synced - at < PIECE ? (size_t)(journal->synced - at) : PIECE;
         rc = read_at(journal->fd, piece.data, n, at);
         if (!rc)
             rc = write_at(to, piece.data, n, at);
@@ -98,10 +98,12 @@ static bool copy_is_there(const struct nw_journal *journal)
 void nw_journal_keep_copy(struct nw_journal *journal)
 {
     char text[NW_ERROR_TEXT];
+    if (journal->broken)
+        return;
     bool anew = !journal->copied || !copy_is_there(journal);
     int rc = anew ? make_copy(journal) : copy_range(journal, journal->copy, journal->copied);
     if (!rc)
-        journal->copied = journal->length;
+        journal->copied = journal->synced;
     else if (!anew)
         journal->copied = 0;
     if (rc < 0)
@@ -204,9 +206,12 @@ void nw_journal_take_back(struct nw_journal *journal, uint64_t length)
         journal->length = length;
 }
 
-int nw_journal_sync(struct nw_journal *journal, char *why, size_t why_size)
+int nw_journal_sync(struct nw_journal *journal, uint64_t length, char *why, size_t why_size)
 {
-    return fdatasync(journal->fd) < 0 ? cannot_write(errno, why, why_size) : 0;
+    if (fdatasync(journal->fd) < 0)
+        return cannot_write(errno, why, why_size);
+    journal->synced = length;
+    return 0;
 }
 
 /* --- reading --- */
@@ -279,7 +284,7 @@ static void adopt(struct nw_journal_rewrite *rewrite)
     fstat(journal->fd, &st);
     journal->device = st.st_dev;
     journal->inode = st.st_ino;
-    journal->length = rewrite->length;
+    journal->length = journal->synced = rewrite->length;
     journal->number = rewrite->number;
     journal->copied = 0;
     nw_buffer_fini(&journal->image);

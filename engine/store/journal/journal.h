@@ -25,6 +25,7 @@ struct nw_journal {
     int directory, fd, copy; /* -1: not open */
     char path[4096];
     uint64_t length; /* bytes of records; a file that is longer was changed by somebody else */
+    uint64_t synced; /* so many of them are known to be on disk */
     uint64_t copied; /* so many of them are in the copy; 0: it is to be made anew */
     uint64_t number; /* of the last record */
     bool broken;     /* what the disk has is not known: it is to be written anew before anything is appended */
@@ -58,12 +59,13 @@ int nw_journal_add(struct nw_journal *journal, struct nw_buffer *to, struct nw_r
  * with `why`; then nothing changed. */
 int nw_journal_append(struct nw_journal *journal, const struct nw_buffer *records, char *why, size_t why_size);
 
-/* Makes durable what is appended: 0, or -EIO with `why`. The second takes back what was appended since it was `length`
- * long, after a failure. */
-int nw_journal_sync(struct nw_journal *journal, char *why, size_t why_size);
+/* Makes durable the first `length` bytes: 0, or -EIO with `why`. The second takes back what was appended since it was
+ * `length` long, after a failure. */
+int nw_journal_sync(struct nw_journal *journal, uint64_t length, char *why, size_t why_size);
 void nw_journal_take_back(struct nw_journal *journal, uint64_t length);
 
-/* Brings the copy up to date. A failure is only logged: the journal itself is durable. */
+/* Brings the copy up to what is synced: it must never have a record that the journal may lack after a failure of the
+ * machine. A failure is only logged: the journal itself is durable. */
 void nw_journal_keep_copy(struct nw_journal *journal);
 
 /* The bytes of a record. 0 or negative errno. */
