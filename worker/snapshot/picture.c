@@ -270,6 +270,36 @@ static void take_images(struct nw_picture *p, struct nw_memory *memory)
     p->base = memory->base;
 }
 
+/* What is kept beside the contents. */
+static int take_records(struct nw_picture *p, struct nw_memory *memory)
+{
+    int error = 0;
+
+    pthread_mutex_lock(&memory->lock);
+    if (memory->code.kept.too_many || memory->file_maps.n > 0)
+        error = memory->file_maps.n > 0 ? -EACCES : -ENOENT;
+    take_images(p, memory);
+    p->last_id = memory->regions.last_id;
+    p->first_id = p->last_id + 1;
+    pthread_mutex_unlock(&memory->lock);
+    return error;
+}
+
+/* Without the memory's lock, for which an executor waits that takes the domain's key away, and to copy may take long.
+ * Nothing runs in the domain, so no mapping changes but in its key, with which the taker can read, too. */
+static int take_contents(struct nw_picture *p, const struct nw_regions *regions)
+{
+    const struct source nothing = {.kind = NOTHING};
+    int error = 0;
+
+    for (size_t i = 0; i < regions->count && !error; i++) {
+        const struct nw_region *r = &regions->regions[i];
+
+        error = r->kind == NW_REGION_GAP ? add(p, r, r->start, r->end, &nothing) : take_region(p, r);
+    }
+    return error;
+}
+
 static void shrink(struct nw_picture *p)
 {
     struct nw_region *parts = realloc(p->parts, (p->n + 1) * sizeof(*parts));
@@ -294,22 +324,10 @@ static const char *reason(int error)
 struct nw_picture *nw__picture_take(struct nw_memory *memory, const char **why)
 {
     struct nw_picture *p = picture_new(memory);
-    int error = p ? 0 : -ENOMEM;
+    int error = p ? take_records(p, memory) : -ENOMEM;
 
-    if (p) {
-        pthread_mutex_lock(&memory->lock);
-        if (memory->code.kept.too_many || memory->file_maps.n > 0)
-            error = memory->file_maps.n > 0 ? -EACCES : -ENOENT;
-        take_images(p, memory);
-        p->last_id = memory->regions.last_id;
-        p->first_id = p->last_id + 1;
-        for (size_t i = 0; i < memory->regions.count && !error; i++)
-            error = memory->regions.regions[i].kind == NW_REGION_GAP
-                        ? add(p, &memory->regions.regions[i], memory->regions.regions[i].start,
-                              memory->regions.regions[i].end, &(struct source){.kind = NOTHING})
-                        : take_region(p, &memory->regions.regions[i]);
-        pthread_mutex_unlock(&memory->lock);
-    }
+    if (!error)
+        error = take_contents(p, &memory->regions);
     if (!error && fcntl(p->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         error = -errno;
     if (!error) {

@@ -4,7 +4,8 @@
  * there once however many domains begin with them, and what one of them writes is its own. Code comes from the images
  * that were scanned when it was mapped, never from the file. Not responsible for flows of control (snapshot.h).
  *
- * A picture never changes. While one is taken nothing runs in the domain.
+ * A picture never changes. While one is taken nothing runs in the domain, and it is not buried; it may be killed, and
+ * its pages may get another key.
  */
 #ifndef NW_WORKER_SNAPSHOT_PICTURE_H
 #define NW_WORKER_SNAPSHOT_PICTURE_H
