@@ -48,7 +48,7 @@ struct nw_deployment {
     uint32_t called_from; /* the worker from which most calls of other functions came through the engine */
     unsigned calls;       /* ... so many more than from all others */
     uint64_t moved_at;    /* when a replica last moved; 0: never */
-    uint64_t failed_at;   /* FAILED: since when */
+    uint64_t failed_at;   /* when it became FAILED, or what was refused was last tried again; 0: never */
     unsigned held;        /* other threads that know it: see threads.h */
     char *reason;         /* what version.reason points to, once there was one; see nw__deployment_because */
 };

@@ -274,17 +274,16 @@ static void try_again(struct nw_deployment *deployment)
         if (!nw__load_is_deadly(replica_at(at)))
             nw__replica_move(replica_at(at), NW_REPLICA_AGAIN);
     }
-    load_everywhere(deployment);
 }
 
-/* Those that are there serve in a moment, or make room for others: then it is wanted again. */
+/* Those that are there may serve in a moment, or make room for others: then it is wanted again. But they may also be
+ * what was left over, refused or without a worker, when the one that served was unloaded. */
 void nw_deployment_wanted(struct nw_function *function)
 {
     struct nw_deployment *deployment = nw_deployment_of(function->current);
-    if (deployment && deployment->state == NW_DEPLOYMENT_FAILED)
-        try_again(deployment);
-    if (!deployment || deployment->state != NW_DEPLOYMENT_SERVING || !nw_list_empty(&deployment->replicas))
+    if (!deployment || (deployment->state != NW_DEPLOYMENT_SERVING && deployment->state != NW_DEPLOYMENT_FAILED))
         return;
+    try_again(deployment);
     if (nw__places_fill(deployment) < 0)
         nw_log(NW_LOG_ERROR, "no worker can be chosen for function \"%s\": out of memory", function->name);
     load_everywhere(deployment);

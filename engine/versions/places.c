@@ -123,16 +123,20 @@ static int place_in_own(struct nw_deployment *deployment)
     struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
     int rc = place_in(deployment, seat, NW_PLACED_OWN);
     if (seat) /* the host is ready without what is loaded by a call */
-        seat->grown = deployment->state == NW_DEPLOYMENT_SERVING;
+        seat->grown = deployment->state != NW_DEPLOYMENT_LOADING;
     if (rc < 0 && seat)
         nw_seat_free(seat);
     return rc;
 }
 
-static size_t count(const struct nw_list *list)
+/* One that was refused does not keep a version that serves elsewhere from a place where it can; but what no worker
+ * could load goes to no more of them. */
+static size_t count_placed(const struct nw_deployment *deployment)
 {
+    bool all = deployment->state != NW_DEPLOYMENT_SERVING || !nw__places_may_move(deployment);
     size_t n = 0;
-    nw_list_each(list, at, after) n++;
+    nw_list_each(&deployment->replicas, at, after) n +=
+        all || nw_container(at, struct nw_replica, of_deployment)->state != NW_REPLICA_REFUSED;
     return n;
 }
 
@@ -159,7 +163,7 @@ int nw__places_fill(struct nw_deployment *deployment)
 {
     const struct nw_options *options = &deployment->all->engine->options;
     bool own = options->mode == NW_MODE_PROCESS;
-    size_t has = count(&deployment->replicas);
+    size_t has = count_placed(deployment);
     int rc = 0;
     if (!own && !grows(options))
         return place_everywhere(deployment);

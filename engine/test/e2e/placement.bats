@@ -94,6 +94,26 @@ has_domains() {
     is_loaded bar
 }
 
+# What was granted is gone when a worker is started again, and back when the function is wanted again.
+@test "a replica that was refused is no reason to stay away" {
+    local granted=$BATS_TEST_TMPDIR/granted
+    mkdir "$granted"
+    nw_up --workers 2 --idle 2s
+    nw_deploy filer "$NW_BUILD/test/worker/filer.so" --profile files --directories "$granted:ro"
+    rmdir "$granted"
+    kill -9 "$(nw_worker_pids | tail -n 1)"
+    nw_poll "$NW_PATIENCE" answers_and_is filer refused
+    nw_poll "$NW_PATIENCE" is_unloaded filer || fail "it stays loaded: $(workers_of filer)"
+    mkdir "$granted"
+    nw_expect filer getcwd /
+}
+
+# answers_and_is NAME STATE: it is called, and has a replica in this state.
+answers_and_is() {
+    nw_answers "$1" getcwd
+    nw_admin "/v1/functions/$1" | grep -q "\"state\":\"$2\""
+}
+
 @test "nothing is lost while a function comes and goes" {
     local i
     nw_up --idle 100ms --engine-threads 2
