@@ -481,14 +481,14 @@ static void change_rows(struct nw_registry *registry, struct pending *pending, s
     pthread_mutex_unlock(&registry->append);
 }
 
-/* What need not be waited for, but by the next ones. */
+/* What need not be waited for, but by the next ones. A journal that is written anew says nothing of what was removed:
+ * the copy must have that before, in case that a kill leaves it and the new journal is damaged. */
 static void tidy(struct nw_registry *registry)
 {
     char why[512];
     pthread_mutex_lock(&registry->append);
-    if (!is_mostly_dead(registry))
-        nw_journal_keep_copy(&registry->journal);
-    else if (write_anew(registry, why, sizeof why) < 0)
+    nw_journal_keep_copy(&registry->journal);
+    if (is_mostly_dead(registry) && write_anew(registry, why, sizeof why) < 0)
         nw_log(NW_LOG_WARN, "the registry stays longer than it need be: %s", why);
     pthread_mutex_unlock(&registry->append);
 }
