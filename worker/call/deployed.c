@@ -11,6 +11,7 @@
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
+#include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
@@ -347,6 +348,7 @@ static void retire_idle(struct nw_deployed *f, uint64_t now)
     } else if (!domain->closing && workers_are_made(domain, now) && domain->n_free == domain->n_workers && is_idle(f)) {
         domain->closing = true;
         domain->started_at = now;
+        nw_attend(domain); /* it has until the deadline to end, also when nothing of it runs */
         nw_workers_dismiss(domain);
     }
 }

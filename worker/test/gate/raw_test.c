@@ -120,10 +120,21 @@ static void a_dying_domain_gets_nothing_of_another_payload(void **state)
     rmdir(folder);
 }
 
+/* It has no func worker whose end would end it, and nothing of it runs. */
+static void a_function_that_does_nothing_retires(void **state)
+{
+    uint32_t deployment = load("START=quiet", 600, NULL);
+
+    (void)state;
+    nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
+    nw_harness_expect(&h, NW_CONTROL_RETIRED);
+}
+
 static int run(enum nw_mode of)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_dying_domain_gets_nothing_of_another_payload, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_function_that_does_nothing_retires, setup, teardown),
     };
 
     mode = of;

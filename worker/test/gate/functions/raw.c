@@ -1,5 +1,7 @@
 /*
- * A function that speaks to the gate itself, past its stub.
+ * A function that speaks to the gate itself, past its stub. START says how it starts:
+ *
+ *   quiet    it is up, and never makes a func worker
  *
  * An input is the path of a file, which its next input is to lie in; as soon as that begins to arrive, another thread
  * of the function crashes.
@@ -43,6 +45,10 @@ static void enter(uint64_t op, const void *a1, uint64_t a2, const void *a3, uint
 
 int faas_init(void)
 {
+    const char *how = getenv("START");
+
+    while (how && strcmp(how, "quiet") == 0)
+        enter(NW_OP_READY, NULL, 0, NULL, 0);
     return 0;
 }
 
