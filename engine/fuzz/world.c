@@ -147,7 +147,7 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
     return NULL;
 }
 
-bool nw__registry_is_there(const struct nw_registry *registry)
+bool nw__registry_is_there(struct nw_registry *registry)
 {
     (void)registry;
     return true;

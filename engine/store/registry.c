@@ -293,7 +293,7 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
     return *registry->store_notice ? registry->store_notice : NULL;
 }
 
-bool nw__registry_is_there(const struct nw_registry *registry)
+bool nw__registry_is_there(struct nw_registry *registry)
 {
     return nw_journal_is_there(&registry->journal) && nw__store_is_there(&registry->store, registry->journal.path);
 }

@@ -25,7 +25,7 @@ const char *nw_registry_notice(const struct nw_registry *registry);
 const char *nw_registry_store_notice(const struct nw_registry *registry);
 
 /* Whether registry and store are still in the directory. */
-bool nw__registry_is_there(const struct nw_registry *registry);
+bool nw__registry_is_there(struct nw_registry *registry);
 
 /* Puts code into the store; it is durable once a change that names it was applied. `sha256` gets 64 hex digits and NUL.
  * 0, or negative errno with `why`. */

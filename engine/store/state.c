@@ -52,13 +52,13 @@ void nw_state_take(struct nw_state *state, const char *directory)
         nw_die_system("cannot write %s: %s", path, strerror(errno));
 }
 
-static bool is_there(const struct nw_state *state, const struct nw_registry *registry)
+static bool is_there(const struct nw_state *state, struct nw_registry *registry)
 {
     struct stat lock;
     return fstat(state->lock, &lock) == 0 && lock.st_nlink > 0 && nw__registry_is_there(registry);
 }
 
-bool nw_state_look(struct nw_state *state, const struct nw_registry *registry, uint64_t now)
+bool nw_state_look(struct nw_state *state, struct nw_registry *registry, uint64_t now)
 {
     static const char lost[] = "the state directory, or its lock, registry or store, was deleted or moved under the "
                                "running host: what is deployed now would not survive. Put it back, or start Nightward "
@@ -75,7 +75,7 @@ bool nw_state_look(struct nw_state *state, const struct nw_registry *registry, u
     return true;
 }
 
-bool nw_state_tick(struct nw_state *state, const struct nw_registry *registry, uint64_t now)
+bool nw_state_tick(struct nw_state *state, struct nw_registry *registry, uint64_t now)
 {
     return now >= state->looked + LOOK_MS && nw_state_look(state, registry, now);
 }

@@ -26,8 +26,8 @@ void nw_state_path(const struct nw_state *state, const char *name, char *path, s
  * which goes on serving, and when it is there again: `lost`. True when that has changed. The first is for every turn of
  * the clock and looks now and then; the second looks now, before something is to be kept.
  */
-bool nw_state_tick(struct nw_state *state, const struct nw_registry *registry, uint64_t now);
-bool nw_state_look(struct nw_state *state, const struct nw_registry *registry, uint64_t now);
+bool nw_state_tick(struct nw_state *state, struct nw_registry *registry, uint64_t now);
+bool nw_state_look(struct nw_state *state, struct nw_registry *registry, uint64_t now);
 
 /* Removes what only a running engine leaves there, and gives up the lock. */
 void nw_state_leave(struct nw_state *state);

@@ -49,15 +49,18 @@ static int make_temporary(const struct nw_journal *journal)
     return fd < 0 ? -errno : fd;
 }
 
-/* Gives a file that is complete its name, and puts it in place of the descriptor `to`. 0 or negative errno. */
-static int name_temporary(const struct nw_journal *journal, int fd, const char *name, int *to)
+/* Gives the temporary file another name. 0 or negative errno. */
+static int name_temporary(const struct nw_journal *journal, const char *name)
 {
-    if (fsync(fd) < 0 || renameat(journal->directory, NW_JOURNAL_TEMPORARY, journal->directory, name) < 0)
-        return -errno;
-    if (*to >= 0)
-        close(*to);
-    *to = fd;
-    return 0;
+    return renameat(journal->directory, NW_JOURNAL_TEMPORARY, journal->directory, name) < 0 ? -errno : 0;
+}
+
+/* Puts a descriptor in the place of another, if there is one. */
+static void replace(int *fd, int by)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = by;
 }
 
 /* --- the copy --- */
@@ -80,7 +83,9 @@ static int make_copy(struct nw_journal *journal)
 {
     int fd = make_temporary(journal), rc = fd < 0 ? fd : copy_range(journal, fd, 0);
     if (!rc)
-        rc = name_temporary(journal, fd, NW_JOURNAL_COPY, &journal->copy);
+        rc = fsync(fd) < 0 ? -errno : name_temporary(journal, NW_JOURNAL_COPY);
+    if (!rc)
+        replace(&journal->copy, fd);
     if (rc < 0 && fd >= 0) {
         close(fd);
         unlinkat(journal->directory, NW_JOURNAL_TEMPORARY, 0);
@@ -116,7 +121,7 @@ void nw_journal_keep_copy(struct nw_journal *journal)
 int nw_journal_open(struct nw_journal *journal, const char *directory, bool has_code, nw_journal_each *each, void *arg,
                     char *why, size_t why_size)
 {
-    *journal = (struct nw_journal){.directory = -1, .fd = -1, .copy = -1};
+    *journal = (struct nw_journal){.directory = -1, .fd = -1, .copy = -1, .naming = PTHREAD_MUTEX_INITIALIZER};
     snprintf(journal->path, sizeof journal->path, "%s", directory);
     journal->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (journal->directory < 0) {
@@ -135,12 +140,15 @@ void nw_journal_close(struct nw_journal *journal)
     nw_buffer_fini(&journal->image);
 }
 
-bool nw_journal_is_there(const struct nw_journal *journal)
+bool nw_journal_is_there(struct nw_journal *journal)
 {
     char path[4200];
     struct stat st;
     snprintf(path, sizeof path, "%s/" NW_JOURNAL_NAME, journal->path);
-    return stat(path, &st) == 0 && st.st_dev == journal->device && st.st_ino == journal->inode;
+    pthread_mutex_lock(&journal->naming);
+    bool is = stat(path, &st) == 0 && st.st_dev == journal->device && st.st_ino == journal->inode;
+    pthread_mutex_unlock(&journal->naming);
+    return is;
 }
 
 /* --- appending --- */
@@ -174,7 +182,7 @@ static int explain(int rc, char *why, size_t why_size)
 }
 
 /* Somebody else's changes would be covered by ours, or ours by his. */
-static int check_in_use(const struct nw_journal *journal)
+static int check_in_use(struct nw_journal *journal)
 {
     struct stat st;
     if (!nw_journal_is_there(journal))
@@ -276,14 +284,28 @@ void nw_journal_rewrite_keep(struct nw_journal_rewrite *rewrite, struct nw_journ
     nw_buffer_fini(&bytes);
 }
 
+/* Gives the file the name. Whoever looks meanwhile sees the one before under it, or this one. 0 or negative errno. */
+static int take_name(const struct nw_journal_rewrite *rewrite)
+{
+    struct nw_journal *journal = rewrite->journal;
+    struct stat st;
+    if (fsync(rewrite->fd) < 0 || fstat(rewrite->fd, &st) < 0)
+        return -errno;
+    pthread_mutex_lock(&journal->naming);
+    int rc = name_temporary(journal, NW_JOURNAL_NAME);
+    if (!rc) {
+        journal->device = st.st_dev;
+        journal->inode = st.st_ino;
+    }
+    pthread_mutex_unlock(&journal->naming);
+    return rc;
+}
+
 /* The file is in use from now on. */
 static void adopt(struct nw_journal_rewrite *rewrite)
 {
     struct nw_journal *journal = rewrite->journal;
-    struct stat st = {0};
-    fstat(journal->fd, &st);
-    journal->device = st.st_dev;
-    journal->inode = st.st_ino;
+    replace(&journal->fd, rewrite->fd);
     journal->length = journal->synced = rewrite->length;
     journal->number = rewrite->number;
     journal->copied = 0;
@@ -296,7 +318,7 @@ int nw_journal_rewrite_end(struct nw_journal_rewrite *rewrite, char *why, size_t
     flush(rewrite);
     nw_buffer_fini(&rewrite->out);
     if (!rewrite->error)
-        rewrite->error = name_temporary(journal, rewrite->fd, NW_JOURNAL_NAME, &journal->fd);
+        rewrite->error = take_name(rewrite);
     if (!rewrite->error) {
         adopt(rewrite);
         journal->broken = fsync(journal->directory) < 0;

@@ -5,13 +5,14 @@
  * put together by the records' numbers, and `notice` says so. Not responsible for what records mean (registry.c), nor
  * for what of two files is used (recover.h).
  *
- * Nothing here locks: one thread at a time appends, syncs or writes anew; see registry.c.
+ * One thread at a time appends, syncs or writes anew; see registry.c. Any may look whether the file is there.
  */
 #ifndef NW_ENGINE_STORE_JOURNAL_JOURNAL_H
 #define NW_ENGINE_STORE_JOURNAL_JOURNAL_H
 
 #include "common/base/buffer.h"
 #include "engine/store/journal/record.h"
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,13 +25,14 @@
 struct nw_journal {
     int directory, fd, copy; /* -1: not open */
     char path[4096];
-    uint64_t length; /* bytes of records; a file that is longer was changed by somebody else */
-    uint64_t synced; /* so many of them are known to be on disk */
-    uint64_t copied; /* so many of them are in the copy; 0: it is to be made anew */
-    uint64_t number; /* of the last record */
-    bool broken;     /* what the disk has is not known: it is to be written anew before anything is appended */
-    bool recovered;  /* when opened, it was put together: something may be missing */
-    dev_t device;    /* of the file in use */
+    uint64_t length;        /* bytes of records; a file that is longer was changed by somebody else */
+    uint64_t synced;        /* so many of them are known to be on disk */
+    uint64_t copied;        /* so many of them are in the copy; 0: it is to be made anew */
+    uint64_t number;        /* of the last record */
+    bool broken;            /* what the disk has is not known: it is to be written anew before anything is appended */
+    bool recovered;         /* when opened, it was put together: something may be missing */
+    pthread_mutex_t naming; /* held while another file gets the name; never while the disk is waited for */
+    dev_t device;           /* of the file that has the name; under `naming` */
     ino_t inode;
     struct nw_buffer image; /* until it is written anew: what counts, where the file is not what counts */
     char notice[768];       /* what happened when it was opened, for people; empty: nothing */
@@ -90,6 +92,6 @@ void nw_journal_rewrite_add(struct nw_journal_rewrite *rewrite, struct nw_record
 int nw_journal_rewrite_end(struct nw_journal_rewrite *rewrite, char *why, size_t why_size);
 
 /* Whether the file is still there, under the same path. */
-bool nw_journal_is_there(const struct nw_journal *journal);
+bool nw_journal_is_there(struct nw_journal *journal);
 
 #endif

@@ -2,8 +2,11 @@
  * What the registry does while the disk fails, and what is left after a failure of the machine. Calls to the system
  * that it waits for the disk with come here first.
  */
+#include "common/base/atomic.h"
 #include "engine/test/store/registry_help.h"
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,12 +49,17 @@ __attribute__((visibility("default"))) int fdatasync(int fd)
 
 static bool no_new_copy; /* as if a kill came before it */
 
+/* A file that has got its name is not known to be the right one for a while. */
 __attribute__((visibility("default"))) int renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
-    if (!no_new_copy || strcmp(to, "registry.backup") != 0)
-        return (int)syscall(SYS_renameat, from_dir, from, to_dir, to);
-    errno = EIO;
-    return -1;
+    if (no_new_copy && !strcmp(to, "registry.backup")) {
+        errno = EIO;
+        return -1;
+    }
+    int rc = (int)syscall(SYS_renameat, from_dir, from, to_dir, to);
+    for (int i = 0; i < 10; i++)
+        sched_yield();
+    return rc;
 }
 
 /* --- tests --- */
@@ -182,6 +190,41 @@ static void copies_a_removal_before_it_writes_anew(void **state)
     expect_code("code", 2);
 }
 
+struct looking {
+    struct nw_registry *registry;
+    bool ends;
+    unsigned looks, lost;
+};
+
+static void *look(void *arg)
+{
+    struct looking *looking = arg;
+    while (!nw_load_acquire(&looking->ends)) { /* pairs with the end of the test */
+        looking->lost += !nw__registry_is_there(looking->registry);
+        nw_add_fetch(&looking->looks, 1); /* pairs with the loop of the test */
+    }
+    return NULL;
+}
+
+/* Another thread looks whether it is there, while it is written anew again and again. */
+static void is_there_while_it_is_written_anew(void **state)
+{
+    (void)state;
+    char sha256[65];
+    struct looking looking = {open_registry(), false, 0, 0};
+    pthread_t thread;
+    put(looking.registry, "f", "code", 1);
+    assert_int_equal(pthread_create(&thread, NULL, look, &looking), 0);
+    while (nw_load_acquire(&looking.looks) < 2000) { /* pairs with the looks */
+        fail_put(looking.registry, "f", "code", sha256);
+        put(looking.registry, "f", "code", 1);
+    }
+    nw_store_release(&looking.ends, true); /* pairs with the looks */
+    pthread_join(thread, NULL);
+    assert_int_equal(looking.lost, 0);
+    nw_registry_close(looking.registry);
+}
+
 static int tear_all_down(void **state)
 {
     no_new_copy = false;
@@ -197,7 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keeps_code_that_the_disk_may_name),      TEST(removes_code_that_the_disk_cannot_name),
         TEST(removes_nothing_for_what_is_not_synced), TEST(copies_only_what_is_synced),
-        TEST(copies_a_removal_before_it_writes_anew),
+        TEST(copies_a_removal_before_it_writes_anew), TEST(is_there_while_it_is_written_anew),
     };
     return cmocka_run_group_tests_name("engine registry, disk", tests, NULL, NULL);
 }
