@@ -12,6 +12,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
+#include "worker/call/invoke.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
@@ -75,6 +76,17 @@ void nw_extra_made(struct nw_domain *domain, struct nw_slot *grower, bool failed
     else if (nw_may_log(&domain->account.log, domain->account.name))
         nw_log(NW_LOG_WARN, "function %s: func worker %u of %u cannot be made; calls wait for those that there are",
                domain->function->name, domain->n_made + 1, domain->function->slots);
+}
+
+bool nw_extra_awaited(const struct nw_domain *domain)
+{
+    return domain->make_failed_at && domain->function->queue;
+}
+
+void nw_extra_retry(struct nw_domain *domain, uint64_t now)
+{
+    if (nw_extra_awaited(domain) && domain->grower && now - domain->make_failed_at >= RETRY_NS)
+        nw_deployed_feed(domain->function);
 }
 
 /* From now on it is a thread like any other, which is about to end. */

@@ -19,7 +19,13 @@ bool nw_extra_fits(struct nw_domain *domain);
 /* The first of a domain, or the one that was on its way, is made; `grower` waits to be asked for the next. */
 void nw_extra_made(struct nw_domain *domain, struct nw_slot *grower, bool failed);
 
-/* At every look of the watch: those beyond the slots end. */
+/* Whether an invocation waits, maybe, until one that could not be made is tried again. */
+bool nw_extra_awaited(const struct nw_domain *domain);
+
+/* At every look of the watch: when the time has come, it is; */
+void nw_extra_retry(struct nw_domain *domain, uint64_t now);
+
+/* ... and those beyond the slots end. */
 void nw_extra_end_idle(struct nw_domain *domain, uint64_t now);
 
 #endif

@@ -106,8 +106,10 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         nw_domain_kill(domain, NW_STATUS_TIMEOUT, "faas_destroy_func_worker or an exit handler ran past the deadline");
     else
         watch_slots(domain, now);
-    if (domain->state == NW_DOMAIN_LIVE)
-        nw_extra_end_idle(domain, now);
+    if (domain->state != NW_DOMAIN_LIVE)
+        return;
+    nw_extra_retry(domain, now);
+    nw_extra_end_idle(domain, now);
 }
 
 /* How long those that wait leave an executor to one slot. */
@@ -150,7 +152,7 @@ static bool is_quiet(const struct nw_domain *domain)
         return true;
     return domain->state == NW_DOMAIN_LIVE && !domain->closing && domain->n_free == domain->n_workers &&
            domain->n_workers <= domain->function->slots && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
-           !nw_holds_untold(domain);
+           !nw_extra_awaited(domain) && !nw_holds_untold(domain);
 }
 
 bool nw_watch(uint64_t now)
@@ -168,7 +170,7 @@ bool nw_watch(uint64_t now)
     nw_attended_drop(is_quiet);
     for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
         busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
-                domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+                nw_extra_awaited(domain) || domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }

@@ -31,14 +31,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static uint32_t load(const char *env, uint32_t timeout_ms, const char *directories)
+static uint32_t load(const char *env, uint32_t slots, uint32_t timeout_ms, const char *directories)
 {
     const char *build = getenv("NW_BUILD");
     char path[512];
     const struct nw_load l = {.name = "raw",
                               .so = path,
                               .env = env,
-                              .slots = 1,
+                              .slots = slots,
                               .timeout_ms = timeout_ms,
                               .memory = 128ul << 20,
                               .profile = NW_PROFILE_FILES,
@@ -110,7 +110,7 @@ static void a_dying_domain_gets_nothing_of_another_payload(void **state)
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chmod(folder, 0777), 0);
     snprintf(list, sizeof(list), "%s:rw", folder);
-    deployment = load(NULL, 20000, list);
+    deployment = load(NULL, 1, 20000, list);
     for (int i = 0; i < ROUNDS; i++)
         die_while_input_is_carried(deployment, make_file(folder, i));
     nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
@@ -123,11 +123,27 @@ static void a_dying_domain_gets_nothing_of_another_payload(void **state)
 /* It has no func worker whose end would end it, and nothing of it runs. */
 static void a_function_that_does_nothing_retires(void **state)
 {
-    uint32_t deployment = load("START=quiet", 600, NULL);
+    uint32_t deployment = load("START=quiet", 1, 600, NULL);
 
     (void)state;
     nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
     nw_harness_expect(&h, NW_CONTROL_RETIRED);
+}
+
+/* None becomes free meanwhile. */
+static void another_func_worker_is_tried_again(void **state)
+{
+    uint32_t deployment = load("START=few", 2, 10000, NULL);
+
+    (void)state;
+    nw_harness_send(&h, deployment, "wait", 4);
+    nw_harness_send(&h, deployment, "go", 2);
+    for (int i = 0; i < 2; i++) {
+        struct nw_answer answer = nw_harness_receive(&h);
+
+        assert_int_equal(answer.status, NW_STATUS_OK);
+        free(answer.data);
+    }
 }
 
 static int run(enum nw_mode of)
@@ -135,6 +151,7 @@ static int run(enum nw_mode of)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_dying_domain_gets_nothing_of_another_payload, setup, teardown),
         cmocka_unit_test_setup_teardown(a_function_that_does_nothing_retires, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_func_worker_is_tried_again, setup, teardown),
     };
 
     mode = of;
