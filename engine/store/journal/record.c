@@ -102,6 +102,14 @@ size_t nw_record_read_again(const char *data, size_t length, struct nw_record *r
     return whole && take(data, whole, record) ? whole : 0;
 }
 
+bool nw_record_may_be_cut(const char *data, size_t length)
+{
+    uint32_t rest = NW_RECORD_MOST;
+    if (length >= SUM_AT && memcmp(data, MARK, 4) == 0)
+        memcpy(&rest, data + 4, sizeof rest);
+    return length <= SUM_AT + (size_t)rest && (!length || !memmem(data + 1, length - 1, MARK, 4));
+}
+
 size_t nw_record_find(const char *data, size_t length, size_t *at, struct nw_record *record)
 {
     while (*at < length) {

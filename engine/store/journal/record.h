@@ -12,6 +12,7 @@
 #define NW_ENGINE_STORE_JOURNAL_RECORD_H
 
 #include "common/base/buffer.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,7 +45,10 @@ size_t nw_record_read(const char *data, size_t length, struct nw_record *record)
 /* The same of bytes in which it was found whole before: its checksum is not looked at again. */
 size_t nw_record_read_again(const char *data, size_t length, struct nw_record *record);
 
-/* The same of the first record that begins at or behind *at, which then is where. */
+/* Whether bytes that are no whole record may be the beginning of one alone, or one that was not written to its end. */
+bool nw_record_may_be_cut(const char *data, size_t length);
+
+/* The same as nw_record_read, of the first record that begins at or behind *at, which then is where. */
 size_t nw_record_find(const char *data, size_t length, size_t *at, struct nw_record *record);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * What counts of the journal and its copy. A journal that is whole counts as it is; what stands behind its last whole
- * record was never reported as done, and is cut off. It is not whole when it does not begin with a record, when bytes
- * between two records are none, when a number is lacking, or when the copy has later ones. Then the records of both
- * files are put together in the order of their numbers, and the journal is written anew.
+ * What counts of the journal and its copy. A journal that is whole counts as it is; one record behind the last whole
+ * one that was not written to its end was never reported as done, and is cut off. It is not whole when it does not
+ * begin with a record, when bytes between two records are none, when more than one is not whole at its end, when a
+ * number is lacking, or when the copy has later ones. Then the records of both files are put together in the order of
+ * their numbers, and the journal is written anew.
  */
 #include "engine/store/journal/recover.h"
 #include "engine/store/journal/old.h"
@@ -68,6 +69,7 @@ static void scan(struct file *file)
         at += length;
         file->good = at;
     }
+    file->whole &= nw_record_may_be_cut(file->bytes.data + file->good, file->bytes.length - file->good);
 }
 
 static int convert(const struct nw_journal *journal, struct file *file, bool sealed)

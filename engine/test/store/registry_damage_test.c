@@ -361,6 +361,32 @@ static void cuts_off_what_was_not_written_to_its_end(void **state)
     }
 }
 
+/* Also without a copy: where several records are not whole, some were reported as done. */
+static void tells_of_damage_at_the_end(void **state)
+{
+    (void)state;
+    static char good[FILE_MOST];
+    make_two();
+    size_t length = read_file("registry", good);
+    char *last = memmem(good, length, "\"slots\":2", 9), *code = memrchr(good, 'C', (size_t)(last - good));
+    assert_true(last && code);
+    for (int way = 0; way < 2; way++) {
+        size_t behind = way ? 3 : 0; /* the last two records, or one with something behind it */
+        *code ^= (char)(way ? 0 : 1);
+        last[8] ^= 1;
+        write_file("registry", good, length + behind);
+        *code ^= (char)(way ? 0 : 1);
+        last[8] ^= 1;
+        unlink(path_in("registry.backup"));
+        struct nw_registry *registry = open_registry();
+        assert_non_null(nw_registry_notice(registry));
+        assert_non_null(strstr(nw_registry_notice(registry), "registry.damaged"));
+        assert_int_equal(read_rows(registry).n, 1);
+        assert_int_equal(files_in_store(), 2);
+        nw_registry_close(registry);
+    }
+}
+
 /* A copy that is damaged is replaced, as long as the registry is whole. */
 static void replaces_a_damaged_copy(void **state)
 {
@@ -538,6 +564,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(detects_truncation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(notices_that_a_record_is_lacking, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_off_what_was_not_written_to_its_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_of_damage_at_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_a_damaged_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_deleted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_damaged, set_up, tear_down),
