@@ -427,8 +427,7 @@ static void end_replica(struct nw_replica *replica)
     if (state == NW_REPLICA_PENDING || state == NW_REPLICA_REFUSED) {
         nw__deployment_drop(replica);
     } else if (state == NW_REPLICA_LOADED || state == NW_REPLICA_SERVING || state == NW_REPLICA_CLOSING) {
-        nw__load_tell(replica, NW_CONTROL_RETIRE);
-        nw__replica_move(replica, NW_REPLICA_RETIRE);
+        nw__load_retire(replica);
     }
 }
 

@@ -113,12 +113,6 @@ static void close_queue(struct nw_replica *replica)
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
-static void retire(struct nw_replica *replica)
-{
-    nw__load_tell(replica, NW_CONTROL_RETIRE);
-    nw__replica_move(replica, NW_REPLICA_RETIRE);
-}
-
 /* What is called meanwhile waits until it is gone, since a worker has one domain of a version. */
 static void end(struct nw_replica *replica)
 {
@@ -135,7 +129,7 @@ static void carry_on(struct nw_replica *replica)
     if (replica->state == NW_REPLICA_SERVING)
         close_queue(replica);
     if (replica->state == NW_REPLICA_CLOSING && !replica->queue.bound && !replica->held)
-        retire(replica);
+        nw__load_retire(replica);
     else if (replica->state == NW_REPLICA_PENDING || replica->state == NW_REPLICA_REFUSED)
         end(replica);
 }

@@ -51,7 +51,7 @@ static bool may_begin(const struct nw_seat *seat)
         const struct nw_replica *replica = replica_at(at);
         if (replica->state != NW_REPLICA_LOADING)
             continue;
-        brief += now - replica->load_begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS);
+        brief += now - replica->begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS);
         alone += replica->suspect;
     }
     return !alone && brief < (nw_unchecked(NW_CHECK_LOADS) ? 1 : NW_LIMIT_LOAD_SLOTS);
@@ -184,7 +184,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
         nw__load_tell_reach(replica);
         nw__replica_move(replica, NW_REPLICA_LOAD);
-        replica->load_begun = now_of(seat);
+        replica->begun = now_of(seat);
         seat->loading++;
         nw_seat_attend(seat);
         begun = true;
@@ -197,7 +197,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
 
 void nw__load_ended(struct nw_replica *replica, bool loaded)
 {
-    uint64_t took = now_of(replica->seat) - replica->load_begun;
+    uint64_t took = now_of(replica->seat) - replica->begun;
     replica->seat->loading--;
     replica->lost_loading = replica->killed_loading = 0;
     replica->suspect = false;
@@ -205,17 +205,36 @@ void nw__load_ended(struct nw_replica *replica, bool loaded)
         replica->deployment->load_took = took ? took : 1;
 }
 
-bool nw__loads_overdue(const struct nw_seat *seat)
+void nw__load_retire(struct nw_replica *replica)
+{
+    nw__load_tell(replica, NW_CONTROL_RETIRE);
+    nw__replica_move(replica, NW_REPLICA_RETIRE);
+    replica->begun = now_of(replica->seat);
+    nw_seat_attend(replica->seat);
+}
+
+/* Calls of other functions in its worker that wait for it are finished first, however many: patience begins anew with
+ * each. Then what runs, func workers that are being made, and the end have the time of an invocation each. */
+static bool retires_too_long(const struct nw_replica *replica, uint64_t now)
+{
+    uint64_t since = replica->used > replica->begun ? replica->used : replica->begun;
+    uint64_t patience =
+        replica->seat->all->engine->options.load_timeout + 3 * (uint64_t)replica->deployment->manifest.timeout_ms;
+    return replica->state == NW_REPLICA_RETIRING && now - since >= patience;
+}
+
+const char *nw__loads_overdue(const struct nw_seat *seat)
 {
     uint64_t now = now_of(seat);
     nw_list_each(&seat->replicas, at, after)
     {
         const struct nw_replica *replica = replica_at(at);
-        if (replica->state == NW_REPLICA_LOADING &&
-            now - replica->load_begun >= seat->all->engine->options.load_timeout)
-            return true;
+        if (replica->state == NW_REPLICA_LOADING && now - replica->begun >= seat->all->engine->options.load_timeout)
+            return "it did not finish loading a function in time";
+        if (retires_too_long(replica, now))
+            return "it did not end a function in time";
     }
-    return false;
+    return NULL;
 }
 
 bool nw__load_is_deadly(const struct nw_replica *replica)

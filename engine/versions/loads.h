@@ -20,7 +20,7 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat);
 /* Begins to load it. False: that cannot be done, and why, for people. */
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
 
-/* Says to its worker what becomes of it: ACTIVATE or RETIRE. */
+/* Says to its worker what becomes of it. */
 void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
 
 /* Says what it may connect to, if there are names in its list; else the worker can read that itself. */
@@ -35,7 +35,10 @@ void nw__loads_lost(struct nw_seat *seat);
 struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own);
 bool nw__load_is_deadly(const struct nw_replica *replica);
 
-/* A load was not answered in time. */
-bool nw__loads_overdue(const struct nw_seat *seat);
+/* Tells its worker to end it, which answers once it has. */
+void nw__load_retire(struct nw_replica *replica);
+
+/* What its worker did not answer in time, for people; else NULL. */
+const char *nw__loads_overdue(const struct nw_seat *seat);
 
 #endif

@@ -75,7 +75,9 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
     uint8_t next = next_state[replica->state][event];
     if (!next)
         return false;
+    replica->seat->retiring -= replica->state == NW_REPLICA_RETIRING;
     replica->state = (enum nw_replica_state)(next - 1);
+    replica->seat->retiring += replica->state == NW_REPLICA_RETIRING;
     if (event == NW_REPLICA_ACTIVATE)
         nw_queue_open(&replica->queue, replica->seat->worker->link);
     else if (event == NW_REPLICA_RETIRE || event == NW_REPLICA_CLOSE)

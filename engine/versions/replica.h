@@ -59,7 +59,7 @@ struct nw_replica {
     enum nw_replica_state state;       /* written by nw__replica_move alone */
     enum nw_placement_rule rule;       /* why it is in this seat */
     struct nw_queue queue;             /* open while it is SERVING */
-    uint64_t load_begun;               /* LOADING: when */
+    uint64_t begun;                    /* LOADING, RETIRING: when its worker was told */
     unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
     unsigned killed_loading;           /* ... times it was ended */
     bool lost_alone;                   /* that has just happened, and which of the two is not known yet */

@@ -56,8 +56,9 @@ static void seat_stuck(struct nw_seat *seat)
 
 static void seat_tick(struct nw_seat *seat)
 {
-    if (nw__loads_overdue(seat))
-        nw_link_break(seat->worker->link, "it did not finish loading a function in time");
+    const char *overdue = nw__loads_overdue(seat);
+    if (overdue)
+        nw_link_break(seat->worker->link, overdue);
     else if (seat->loading)
         nw__deployments_load_next(seat);
 }

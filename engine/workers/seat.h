@@ -39,6 +39,7 @@ struct nw_seat {
     bool grown;           /* beyond those that its tenant always has: it goes when it was empty for a while */
     uint64_t empty_since; /* grown: 0 while it has replicas */
     unsigned loading;     /* replicas that are LOADING */
+    unsigned retiring;    /* ... RETIRING */
     uint64_t deadline;    /* DOWN: when to start; STARTING: HELLO */
     uint64_t up_since;
     struct nw_backoff backoff;
@@ -77,7 +78,7 @@ struct nw_workers {
     const struct nw_seat_events *events;
     struct nw_list tenants;
     struct nw_list seats;
-    struct nw_list attended;    /* seats that are not UP, load something, or may be spare */
+    struct nw_list attended;    /* seats that are not UP, load or end something, or may be spare */
     struct nw_list due;         /* seats that wait because too many are STARTING */
     struct nw_table by_number;  /* seats, by the number of the last worker */
     unsigned starting;          /* seats that are STARTING */

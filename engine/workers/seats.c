@@ -59,7 +59,7 @@ bool nw_seat_is_valid(const struct nw_seat *seat)
 {
     bool has_worker = seat->state != NW_SEAT_DOWN;
     return has_worker == (seat->worker != NULL) && (!has_worker || seat->worker->seat == seat) &&
-           (!has_worker || !seat->untold) && (!seat->loading || seat->state == NW_SEAT_UP);
+           (!has_worker || !seat->untold) && ((!seat->loading && !seat->retiring) || seat->state == NW_SEAT_UP);
 }
 
 /* False: the event does not fit the state, and nothing changed. */

@@ -33,7 +33,7 @@ void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss);
 /* So many are started at once: each holds descriptors that wait for the launcher, and has its time to say hello. */
 #define NW_STARTS_AT_ONCE 16
 
-/* Time can change something for it from now on: it loads something, or may be empty. */
+/* Time can change something for it from now on: it loads or ends something, or may be empty. */
 void nw_seat_attend(struct nw_seat *seat);
 
 /* Starts a worker if one is due; as soon as there is room for it when too many are being started. */

@@ -37,7 +37,7 @@ static bool is_awaited(const struct nw_seat *seat)
 {
     const struct nw_worker *worker = seat->worker;
     return worker && !worker->link->broken &&
-           (worker->link->busy || seat->loading || seat->state == NW_SEAT_STARTING ||
+           (worker->link->busy || seat->loading || seat->retiring || seat->state == NW_SEAT_STARTING ||
             nw_channels_busy(worker->channels));
 }
 

@@ -11,8 +11,8 @@
 struct nw_seat;
 struct nw_workers;
 
-/* To be called at each tick. Looks at workers several times a second while any has an invocation or loads something,
- * and at none else; gives up those that were stopped at two looks in a row. */
+/* To be called at each tick. Looks at workers several times a second while any has an invocation, or loads or ends
+ * something, and at none else; gives up those that were stopped at two looks in a row. */
 void nw__stopped_tick(struct nw_workers *all);
 
 /* Whether a process is stopped, from a line as in /proc/PID/stat. */

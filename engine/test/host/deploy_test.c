@@ -358,6 +358,21 @@ static void refuses_what_does_not_finish_loading(void **state)
     host_stop(&waiting);
 }
 
+/* It may have lost itself in it: its worker is started again, and ends it so. */
+static void gives_up_a_worker_that_does_not_end_a_function(void **state)
+{
+    (void)state;
+    struct host waiting;
+    static const char *const flags[] = {"--load-timeout", "300ms", NULL};
+    host_start(&waiting, flags);
+    deploy(&waiting, "endless?timeout=100ms", "never-ends");
+    deploy(&waiting, "echo", "echo");
+    expect(admin(&waiting, "DELETE", "/v1/functions/endless", ""), 200, NULL);
+    await_at_least(&waiting, "workers_lost", 1);
+    eventually(&waiting, "echo", "on", "on");
+    host_stop(&waiting);
+}
+
 /* Those that come back slowly wait for themselves: the neighbour, which is the youngest, is there at once. */
 static void loads_side_by_side_after_a_loss(void **state)
 {
@@ -490,6 +505,7 @@ static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(moves_what_was_not_sent_to_the_next_worker),
     cmocka_unit_test(answers_503_when_no_worker_comes),
     cmocka_unit_test(refuses_what_does_not_finish_loading),
+    cmocka_unit_test(gives_up_a_worker_that_does_not_end_a_function),
     cmocka_unit_test(loads_side_by_side_after_a_loss),
     cmocka_unit_test(finds_out_what_ends_the_worker_when_it_is_loaded),
     cmocka_unit_test(finishes_what_runs_when_told_to_stop),

@@ -16,6 +16,7 @@
  *   sleep-loading       never answers LOAD
  *   sleep-reloading     ... unless it is the first worker
  *   die-reloading       ends the process when loaded, unless it is the first worker
+ *   never-ends          never answers RETIRE
  *   hostile KIND        breaks the protocol when invoked: see `hostilities`
  */
 #include "common/base/atomic.h"
@@ -466,6 +467,16 @@ static void load(void)
         free(function);
 }
 
+static void retire(struct function *function)
+{
+    if (function && behaves(function, "never-ends"))
+        return;
+    if (function)
+        nw_list_remove(&function->link);
+    free(function);
+    answer(NW_CONTROL_RETIRED, "");
+}
+
 static void take_control(void)
 {
     int rc = nw_control_recv(CONTROL_FD, &message);
@@ -474,11 +485,7 @@ static void take_control(void)
     if (message.head.kind == NW_CONTROL_LOAD) {
         load();
     } else if (message.head.kind == NW_CONTROL_RETIRE) {
-        struct function *function = function_of(message.head.deployment);
-        if (function)
-            nw_list_remove(&function->link);
-        free(function);
-        answer(NW_CONTROL_RETIRED, "");
+        retire(function_of(message.head.deployment));
     } else if (message.head.kind == NW_CONTROL_CHANNEL) {
         rc = nw_channel_attach(&channels[n_channels++], &geometry, message.fds[0], -1, message.fds[1]);
         if (rc < 0)

@@ -162,10 +162,26 @@ static void gives_up_a_worker_that_is_stopped(void **state)
     assert_false(was_said(WAITING));
 }
 
+/* Nothing runs there, and what was told to end answers no more. */
+static void gives_up_a_worker_that_is_stopped_and_has_something_to_end(void **state)
+{
+    (void)state;
+    deploy(&host, "gone", "echo");
+    deploy(&host, "echo", "echo");
+    pid_t worker = await_worker(0);
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    expect(admin(&host, "DELETE", "/v1/functions/gone", ""), 200, NULL);
+    await_worker(worker);
+    assert_true(was_said("it is stopped"));
+    eventually(&host, "echo", "again", "again");
+    assert_false(was_said(WAITING));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gives_up_a_worker_that_is_stopped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gives_up_a_worker_that_is_stopped_and_has_something_to_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),
