@@ -12,6 +12,7 @@
 #include "worker/test/attack/attack_table.h"
 #include "worker/test/attack/driver/attack_damage.h"
 #include "worker/test/attack/driver/attack_jumps.h"
+#include "worker/test/attack/driver/attack_row.h"
 #include "worker/test/attack/driver/attack_shares.h"
 #include "worker/test/attack/driver/attack_transient.h"
 #include "worker/test/attack/driver/attack_turns.h"
@@ -31,7 +32,6 @@
 #define LONG_WORK          34 /* the row of what takes long while others wait */
 #define TOO_FAST           "this machine is too fast for it to be felt"
 #define SHARE_ATTEMPTS     8 /* whether somebody waits is a matter of where the kernel runs whom */
-#define FRAME_MAX          16384
 #define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
@@ -54,128 +54,9 @@ static struct attack_line *line_of(int row, const char *name, const char *expect
     return attack_report_begin(nw_mode_name(nw_attack.mode), row, name, expected);
 }
 
-static bool is_hidden(uint64_t argument)
-{
-    return argument == ATTACK_ALTERNATE || argument == ATTACK_STACK || argument == ATTACK_SHARED ||
-           (argument >= ATTACK_RECORD(0) && argument < ATTACK_RECORD(ATTACK_RECORDS));
-}
-
-static uint64_t argument(uint64_t value, uint64_t target)
-{
-    uint64_t found;
-
-    if (is_hidden(value))
-        return nw_attack_look(value, &found) ? found : 0;
-    switch (value) {
-    case ATTACK_TARGET:
-        return target;
-    case ATTACK_PID:
-        return (uint64_t)nw_attack.harness.pid;
-    case ATTACK_HANDLER:
-        return nw_attack_gate_offset("nw_gate_signal_keyed");
-    case ATTACK_RESTORER:
-        return nw_attack_gate_offset("nw_gate_restorer");
-    case ATTACK_INSIDE:
-        return nw_attack_gate_offset("nw_gate_inside_keyed");
-    case ATTACK_XRSTOR:
-        return nw_attack_xrstor_offset();
-    default:
-        return value;
-    }
-}
-
-static void attack_input(char *input, size_t size, const struct attack_row *row)
-{
-    uint64_t target = nw_attack_where(row->aim);
-    size_t n = (size_t)snprintf(input, size, "%s %lx", row->how, target);
-
-    for (size_t i = 0; i < 7; i++)
-        n += (size_t)snprintf(input + n, size - n, " %lx", argument(row->args[i], target));
-}
-
-static uint32_t attacker_of(const struct attack_row *row)
-{
-    return nw_attack_function(row->so, strstr(row->expect, "timed out") ? NW_ATTACK_HASTY : NW_ATTACK_PATIENT);
-}
-
-/* Attacks while hello is asked again and again. */
-static void attack_and_serve(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
-{
-    uint32_t attacker = attacker_of(row);
-    uint64_t id;
-    char input[256];
-    bool answered = false, asked = false;
-
-    attack_input(input, sizeof(input), row);
-    id = nw_harness_send(&nw_attack.harness, attacker, input, strlen(input));
-    while (!answered || asked) {
-        struct nw_answer a;
-
-        if (!asked)
-            nw_harness_send(&nw_attack.harness, nw_attack.hello, "x", 1);
-        asked = true;
-        a = nw_harness_receive(&nw_attack.harness);
-        if (a.id == id) {
-            answered = true;
-            nw_attack_describe(seen, &a);
-        } else {
-            asked = false;
-            assert_int_equal(a.status, NW_STATUS_OK);
-        }
-        free(a.data);
-    }
-}
-
-/* Adds how much was written where nobody writes, in the memory that the worker shares with the engine. */
-static void add_written(char seen[NW_ATTACK_SEEN])
-{
-    const struct nw_channel *channel = &nw_attack.harness.channel;
-    const uint8_t *end = (const uint8_t *)channel->map + channel->map_size - ATTACK_UNUSED;
-    const uint8_t *at = end - FRAME_MAX;
-
-    while (at < end && *at == 0)
-        at++;
-    if (at < end)
-        snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", a frame of %td bytes written", end - at);
-}
-
-/* A file that must be refused. Where it is not, what it holds is run. */
-static void deploy_and_run(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
-{
-    uint32_t victim = nw_attack_load("victim", row->so, 1, NW_ATTACK_PATIENT);
-    struct nw_answer a;
-    char input[64];
-
-    snprintf(seen, NW_ATTACK_SEEN, victim ? "deployed" : "refused");
-    snprintf(input, sizeof(input), "forbidden %lx", nw_attack_where(row->aim));
-    if (!victim)
-        print_message("%s\n", nw_attack.harness.message.text);
-    else if (nw_attack_try(victim, input, &a) < 0)
-        snprintf(seen, NW_ATTACK_SEEN, "deployed, no answer");
-    else
-        nw_attack_describe(seen, &a);
-}
-
-/* Why an attack cannot be tried, or NULL. */
-static const char *obstacle(const struct attack_row *row)
-{
-    uint64_t found;
-
-    if (row->keys && nw_attack.mode != NW_MODE_MPK)
-        return "says something only where there are keys";
-    if (strcmp(row->so, "races") == 0 && nw_attack.mode == NW_MODE_PROCESS)
-        return "all functions of a worker in mode process have one profile";
-    if (row->how && strcmp(row->how, "tiles") == 0 && !(nw_state_here() & NW_STATE_TILES))
-        return "this CPU has no tiles";
-    for (size_t i = 0; i < 7; i++)
-        if (is_hidden(row->args[i]) && !nw_attack_look(row->args[i], &found))
-            return "only root can find where this should point";
-    return NULL;
-}
-
 static void skip_if_impossible(const struct attack_row *row, struct attack_line *line)
 {
-    const char *why = obstacle(row);
+    const char *why = nw_attack_obstacle(row);
 
     if (!why)
         return;
@@ -194,10 +75,10 @@ static void run_row(const struct trial *trial)
     if (!row->without)
         attack_report_not_left_out(line, row->then);
     if (row->how)
-        attack_and_serve(row, seen);
+        nw_attack_and_serve(row, seen);
     else
-        deploy_and_run(row, seen);
-    add_written(seen);
+        nw_attack_deploy(row, seen);
+    nw_attack_add_written(seen);
     nw_attack_check(row->name);
     attack_report_seen(line, seen);
 }
@@ -219,11 +100,11 @@ static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_S
     struct nw_answer a;
     unsigned lines = 0;
 
-    if (strcmp(seen, "no answer") != 0 && nw_attack_try(attacker_of(row), "nothing", &a) == 0)
+    if (strcmp(seen, "no answer") != 0 && nw_attack_try(nw_attacker_of(row), "nothing", &a) == 0)
         free(a.data);
     for (const char *at = nw_attack_output(); (at = strstr(at, "a line of a flood")); at++)
         lines++;
-    add_written(seen);
+    nw_attack_add_written(seen);
     if (lines)
         snprintf(seen + strlen(seen), NW_ATTACK_SEEN - strlen(seen), ", %u lines in the log", lines);
 }
@@ -248,13 +129,13 @@ static void attack_without(const struct attack_row *row, char seen[NW_ATTACK_SEE
 
     snprintf(seen, NW_ATTACK_SEEN, "no answer");
     if (row->how) {
-        attack_input(input, sizeof(input), row);
-        if (nw_attack_try(attacker_of(row), input, &a) == 0)
+        nw_attack_input(input, sizeof(input), row);
+        if (nw_attack_try(nw_attacker_of(row), input, &a) == 0)
             nw_attack_describe(seen, &a);
         add_consequences(row, seen);
         remove_names();
     } else {
-        deploy_and_run(row, seen);
+        nw_attack_deploy(row, seen);
         if (strcmp(seen, "refused") == 0)
             describe_refusal(seen);
     }
