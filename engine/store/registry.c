@@ -8,6 +8,7 @@
 #include "engine/store/registry.h"
 #include "common/base/log.h"
 #include "common/base/valid.h"
+#include "engine/base/list.h"
 #include "engine/store/journal/journal.h"
 #include "engine/store/rows.h"
 #include "engine/store/store.h"
@@ -28,6 +29,7 @@ struct nw_registry {
     struct nw__rows rows;
     pthread_mutex_t commit, append, index;
     struct nw_buffer orphans; /* hashes of code that we wrote, and that may belong to nobody; under `append` */
+    struct nw_list storing;   /* code that is listed and may not be in the store yet; under `append` */
     bool keeps_code;          /* the disk may have a journal that names code which no row has; under `index` */
     char store_notice[256];
 };
@@ -91,8 +93,20 @@ static void sift_orphans(struct nw_registry *registry, bool (*keep)(struct nw_re
     registry->orphans.length = kept;
 }
 
-static bool is_in_store(struct nw_registry *registry, const char *sha256)
+/* Code on its way into the store. */
+struct storing {
+    struct nw_list link; /* in registry->storing */
+    const char *sha256;
+};
+
+/* Whether code is in the store, or may be any moment. */
+static bool may_be_in_store(struct nw_registry *registry, const char *sha256)
 {
+    nw_list_each(&registry->storing, at, next)
+    {
+        if (!memcmp(nw_container(at, struct storing, link)->sha256, sha256, NW_RECORD_SHA256))
+            return true;
+    }
     return nw__store_is_named(&registry->store, sha256);
 }
 
@@ -185,7 +199,7 @@ static void keep_orphans(struct nw_registry *registry, struct nw_journal_rewrite
 {
     if (registry->journal.recovered && registry->journal.image.data)
         return;
-    sift_orphans(registry, is_in_store);
+    sift_orphans(registry, may_be_in_store);
     for (size_t at = 0; at < registry->orphans.length; at += NW_RECORD_SHA256)
         nw_journal_rewrite_add(rewrite,
                                (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = registry->orphans.data + at});
@@ -258,6 +272,7 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
         return NULL;
     }
     registry->store.directory = registry->journal.directory = registry->journal.fd = registry->journal.copy = -1;
+    nw_list_init(&registry->storing);
     pthread_mutex_init(&registry->commit, NULL);
     pthread_mutex_init(&registry->append, NULL);
     pthread_mutex_init(&registry->index, NULL);
@@ -302,15 +317,16 @@ bool nw__registry_is_there(struct nw_registry *registry)
 
 /* Code is listed before it is written: if a kill comes between, the next start knows whose file it is, and removes it.
  * A journal that is to be written anew gets it then. */
-static int list_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)
+static int list_code(struct nw_registry *registry, struct storing *storing, char *why, size_t why_size)
 {
     struct nw_buffer bytes = {0};
     pthread_mutex_lock(&registry->append);
     bool broken = registry->journal.broken;
-    add_orphan(registry, sha256);
+    add_orphan(registry, storing->sha256);
+    nw_list_append(&registry->storing, &storing->link);
     int rc = broken ? 0
                     : nw_journal_add(&registry->journal, &bytes,
-                                     (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = sha256});
+                                     (struct nw_record){.kind = NW_RECORD_CODE, .sha256 = storing->sha256});
     if (rc < 0)
         snprintf(why, why_size, "out of memory");
     else if (!broken)
@@ -327,8 +343,14 @@ int nw_registry_store(struct nw_registry *registry, const void *code, size_t len
     nw__store_name(code, length, sha256);
     if (nw__store_has(&registry->store, sha256))
         return 0;
-    int rc = list_code(registry, sha256, why, why_size);
-    return rc < 0 ? rc : nw__store_put(&registry->store, code, length, sha256, why, why_size);
+    struct storing storing = {.sha256 = sha256};
+    int rc = list_code(registry, &storing, why, why_size);
+    if (rc == 0)
+        rc = nw__store_put(&registry->store, code, length, sha256, why, why_size);
+    pthread_mutex_lock(&registry->append);
+    nw_list_remove(&storing.link);
+    pthread_mutex_unlock(&registry->append);
+    return rc;
 }
 
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)
