@@ -237,6 +237,7 @@ static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapsho
 {
     domain->function->snapshot = snapshot;
     domain->function->no_snapshot = snapshot ? NULL : why;
+    domain->function->snapshots = snapshot != NULL; /* once: to begin what waits is for executors, not for the taker */
     started(domain);
 }
 

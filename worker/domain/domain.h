@@ -88,6 +88,7 @@ struct nw_domain {
     bool attended;                   /* there */
     struct nw_domain *next_taken;    /* in the queue of snapshot/taker.c */
     bool snapshot_wanted;            /* its function is up, and a snapshot is taken as soon as its func workers wait */
+    const char *no_snapshot;         /* why none can be taken; known when it is in that queue */
     bool restores;                   /* it is made from its function's snapshot */
     struct nw_slot *sleepers;
     uint64_t futex_wakes; /* how often somebody called for it; read without the lock */

@@ -86,6 +86,17 @@ static void give_back(struct nw_memory *memory, uint64_t size)
     nw_share_give(memory->account, NW_RESOURCE_IMAGE_BYTES, size);
 }
 
+/* What is kept for a snapshot takes memory like what is mapped. */
+static void mark_kept(struct nw_held_code *code)
+{
+    for (size_t i = 0; i < code->kept.n; i++) {
+        struct nw_code_image *image = held(code, code->kept.list[i].image->id);
+
+        if (image)
+            image->mapped = true;
+    }
+}
+
 /* Images of which nothing is mapped any more. */
 static void drop_unmapped(struct nw_memory *memory)
 {
@@ -101,6 +112,7 @@ static void drop_unmapped(struct nw_memory *memory)
         if (image)
             image->mapped = true;
     }
+    mark_kept(code);
     for (size_t i = 0; i < code->n; i++)
         if (code->images[i].mapped)
             code->images[kept++] = code->images[i];

@@ -15,13 +15,13 @@
 struct nw_code_image {
     uint64_t id; /* of the image; as the origin of regions, too */
     uint64_t size;
-    bool mapped; /* only while it is looked for */
+    bool mapped; /* or kept; only while it is looked for */
 };
 
 #define NW_CODE_KEPT \
     24 /* mappings of code that a domain has when it is loaded, mostly: three and one for each library */
 
-/* Images that a snapshot of the domain will need, while it is being loaded. */
+/* Images that a snapshot of the domain will need, while it is being loaded. They stay charged until then. */
 struct nw_kept_images {
     bool wanted;
     bool too_many; /* not all are here */

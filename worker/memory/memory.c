@@ -70,6 +70,17 @@ void nw_kept_images_drop(struct nw_kept_images *kept)
     kept->wanted = kept->too_many = false;
 }
 
+void nw_memory_keep_none(struct nw_memory *memory)
+{
+    struct nw_kept_images kept;
+
+    pthread_mutex_lock(&memory->lock);
+    kept = memory->code.kept;
+    memory->code.kept = (struct nw_kept_images){0};
+    pthread_mutex_unlock(&memory->lock);
+    nw_kept_images_drop(&kept);
+}
+
 void nw_memory_give_back(struct nw_memory *memory)
 {
     if (memory->base) {

@@ -66,6 +66,9 @@ void nw_memory_give_back(struct nw_memory *memory);
 /* All of these images are given back. With the lock held, or by who alone knows of them. */
 void nw_kept_images_drop(struct nw_kept_images *kept);
 
+/* No snapshot comes of it: none is kept any more, and none will be. Takes the lock, but lets go of it to close. */
+void nw_memory_keep_none(struct nw_memory *memory);
+
 /* Whether [start, start + length) lies inside the range; nothing at all does, wherever it is. Says nothing of what is
  * mapped there. */
 static inline bool nw_memory_holds(const struct nw_memory *memory, uint64_t start, uint64_t length)

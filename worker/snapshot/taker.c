@@ -45,16 +45,24 @@ void nw_taker_await(struct nw_domain *domain)
 
 void nw_taker_look(struct nw_domain *domain)
 {
-    const char *why;
-
     if (!domain->snapshot_wanted || domain->n_made != 1 || domain->n_free != 1)
         return;
     domain->snapshot_wanted = false;
-    why = nw_snapshot_hindrance(domain);
-    if (why)
-        events->taken(domain, NULL, why);
-    else
-        enqueue(domain);
+    domain->no_snapshot = nw_snapshot_hindrance(domain);
+    enqueue(domain); /* in any case: what was kept for a snapshot is given back without the lock */
+}
+
+/* Without the lock. */
+static struct nw_snapshot *take(struct nw_domain *domain, const char **why)
+{
+    struct nw_snapshot *snapshot = NULL;
+
+    *why = domain->no_snapshot;
+    if (!*why)
+        snapshot = nw_snapshot_take(domain, why);
+    if (!snapshot)
+        nw_memory_keep_none(&domain->memory);
+    return snapshot;
 }
 
 static noreturn void *take_all(void *unused)
@@ -67,7 +75,7 @@ static noreturn void *take_all(void *unused)
         const char *why;
 
         pthread_mutex_unlock(&nw_monitor_lock);
-        snapshot = nw_snapshot_take(domain, &why);
+        snapshot = take(domain, &why);
         pthread_mutex_lock(&nw_monitor_lock);
         domain->n_slots--;
         if (domain->state != NW_DOMAIN_DYING) {

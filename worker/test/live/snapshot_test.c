@@ -11,6 +11,10 @@
 
 #include <cmocka.h>
 
+#define MEMORY        (64ull << 20)
+#define KEEPER_IMAGES 20           /* of as much code as it maps, one after the other ... */
+#define KEEPER_CODE   (7ull << 20) /* ... of at least so many bytes each */
+
 static enum nw_mode mode;
 static struct nw_harness harness;
 
@@ -31,7 +35,13 @@ static int end(void **state)
 static uint32_t load(bool snapshots, const char *env)
 {
     char so[512];
-    const struct nw_load l = {.name = "keeper", .so = so, .env = env, .slots = 3, .snapshots = snapshots};
+    const struct nw_load l = {.name = "keeper",
+                              .so = so,
+                              .env = env,
+                              .slots = 3,
+                              .memory = MEMORY,
+                              .profile = NW_PROFILE_FILES,
+                              .snapshots = snapshots};
     uint32_t deployment;
 
     snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
@@ -120,6 +130,7 @@ static void what_cannot_be_taken_is_found_out(void **state)
     static const char *const starts[][2] = {
         {"START=thread", "it started threads while it was loaded"},
         {"START=file", "it opened files while it was loaded"},
+        {"START=hidden", "it shares memory with files, or has memory that it cannot read"},
         {"START=timer", "it set a timer while it was loaded, or a signal waits for it"},
     };
 
@@ -135,6 +146,40 @@ static void what_cannot_be_taken_is_found_out(void **state)
     }
 }
 
+static unsigned number(uint32_t deployment, const char *input)
+{
+    char answer[128];
+    unsigned status, n;
+
+    ask(deployment, input, answer);
+    assert_int_equal(sscanf(answer, "%u %u", &status, &n), 2);
+    assert_int_equal(status, NW_STATUS_OK);
+    return n;
+}
+
+/* Code that was mapped at the start, and is kept for the snapshot, is within the function's memory; later it is gone.
+ */
+static void code_that_is_kept_counts(void **state)
+{
+    uint32_t deployment = load(true, "START=code");
+
+    (void)state;
+    assert_string_equal(harness.loaded, "");
+    assert_in_range(number(deployment, "mapped"), 1, MEMORY / KEEPER_CODE);
+    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
+    crash(deployment);
+    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
+}
+
+static void without_a_snapshot_no_code_is_kept(void **state)
+{
+    uint32_t deployment = load(true, "START=thread");
+
+    (void)state;
+    assert_string_not_equal(harness.loaded, "");
+    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
+}
+
 static int run(enum nw_mode wanted)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -143,6 +188,8 @@ static int run(enum nw_mode wanted)
         TEST(without_snapshots_it_is_loaded_again),
         TEST(memory_of_a_snapshot_is_memory_like_any_other),
         TEST(what_cannot_be_taken_is_found_out),
+        TEST(code_that_is_kept_counts),
+        TEST(without_a_snapshot_no_code_is_kept),
     };
 
     mode = wanted;

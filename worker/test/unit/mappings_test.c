@@ -327,6 +327,30 @@ static void images_are_charged_whole(void **state)
     check();
 }
 
+/* What is kept for a snapshot is charged as if it were mapped, until none comes of it. */
+static void kept_images_stay_charged(void **state)
+{
+    const uint64_t size = 16 * NW_PAGE_SIZE;
+    long at;
+
+    (void)state;
+    close(file);
+    file = open("/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY | O_CLOEXEC);
+    memory.code.kept.wanted = true;
+    at = map(0, 16, RX, 0, 4);
+    assert_true(at > 0);
+    nw_memory_unmap(NULL, &memory, (uint64_t)at, size);
+    memory.limit = size + NW_PAGE_SIZE;
+    assert_int_equal(map(0, 16, RX, 0, 8), -ENOMEM);
+    assert_int_equal(memory.code.bytes, size);
+    nw_memory_keep_none(&memory);
+    assert_true(map(0, 16, RX, 0, 8) > 0);
+    assert_int_equal(memory.code.kept.n, 0);
+    assert_int_equal(memory.code.bytes, size);
+    memory.limit = MEMORY;
+    check();
+}
+
 /* A loader maps the beginning of a library with room for the rest, which may be longer than its file. */
 static void room_behind_the_end_of_a_file(void **state)
 {
@@ -448,6 +472,7 @@ int main(void)
         TEST(contents),
         TEST(parts_of_the_libc),
         TEST(images_are_charged_whole),
+        TEST(kept_images_stay_charged),
         TEST(room_behind_the_end_of_a_file),
         TEST(keys_are_what_the_list_says),
         TEST(what_was_written_is_gone),

@@ -12,12 +12,17 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define PAGES 64
+#define PAGES  64
+#define IMAGES 20
+#define LARGE  (8ul << 20)
+
+const char large[LARGE] = {1}; /* so much is in the file at least */
 
 static void *handle;
 static faas_append_output_fn_t append;
 static unsigned long drawn;
 static unsigned count;
+static int mapped;
 static char *page, *text;
 static _Thread_local unsigned long of_thread;
 
@@ -26,6 +31,21 @@ static void *sleeper(void *unused)
     for (;;)
         pause();
     return unused;
+}
+
+/* How many parts of its own file could be mapped as code, one after the other. */
+static int map_code(void)
+{
+    const size_t size = LARGE - 2 * IMAGES * 4096;
+    int fd = open("/function/keeper", O_RDONLY), n = 0;
+
+    for (int i = 0; fd >= 0 && i < IMAGES; i++) {
+        void *code = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (IMAGES + i) * 4096);
+
+        n += code != MAP_FAILED && munmap(code, size) == 0;
+    }
+    close(fd);
+    return n;
 }
 
 static void start_as(const char *how)
@@ -37,6 +57,10 @@ static void start_as(const char *how)
         pthread_create(&thread, NULL, sleeper, NULL);
     if (strcmp(how, "file") == 0 && open("/etc/localtime", O_RDONLY) < 0 && open("/dev/null", O_RDONLY) < 0)
         abort();
+    if (strcmp(how, "hidden") == 0 && mprotect(page, 4096, PROT_NONE) < 0)
+        abort();
+    if (strcmp(how, "code") == 0)
+        mapped = map_code();
     if (strcmp(how, "timer") == 0) {
         signal(SIGALRM, SIG_IGN);
         setitimer(ITIMER_REAL, &hour, NULL);
@@ -101,7 +125,11 @@ int faas_func_call(void *worker_handle, const char *input, size_t length)
     handle = worker_handle;
     if (length == 5 && memcmp(input, "crash", 5) == 0)
         *(volatile int *)0 = 0; /* NOLINT: that is what it is for */
-    if (length == 4 && memcmp(input, "give", 4) == 0)
+    if (length == 6 && memcmp(input, "mapped", 6) == 0)
+        snprintf(answer, sizeof(answer), "%d", mapped);
+    else if (length == 4 && memcmp(input, "code", 4) == 0)
+        snprintf(answer, sizeof(answer), "%d", map_code());
+    else if (length == 4 && memcmp(input, "give", 4) == 0)
         snprintf(answer, sizeof(answer), "%s", give_up());
     else if (length == 6 && memcmp(input, "thread", 6) == 0)
         snprintf(answer, sizeof(answer), "%s", make_thread());
