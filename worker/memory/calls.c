@@ -168,6 +168,8 @@ static uint64_t one_key(const struct nw_memory *memory, uint64_t start, uint64_t
     return end > start && end - start < length ? end - start : length;
 }
 
+/* When the kernel fails part way, the list has the new rights for all of it: what may be accessible in the domain's key
+ * must get its next one. */
 static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, bool public)
 {
     struct nw_regions_cost cost;
@@ -175,10 +177,11 @@ static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t lengt
 
     if (!result)
         result = nw__memory_admit(memory, &cost);
-    if (!result)
+    if (!result) {
         result = nw_pages_protect(nw_memory_key(memory, public), start, length, prot);
-    if (!result)
-        result = nw_regions_set_prot(&memory->regions, start, length, prot);
+        if (!result || prot != PROT_NONE)
+            nw_regions_set_prot(&memory->regions, start, length, prot);
+    }
     nw_memory_settle(memory);
     return result;
 }

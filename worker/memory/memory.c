@@ -151,7 +151,10 @@ static int open_own(struct nw_memory *memory, uint64_t start, uint64_t length, i
 
     if (error || (untouched && prot == PROT_NONE))
         return error;
-    return nw_pages_protect(memory->tag, start, length, prot);
+    error = nw_pages_protect(memory->tag, start, length, prot);
+    if (error) /* part of it may be open, in a key, and the list would not know */
+        nw_pages_close(memory->tag >= 0, start, length);
+    return error;
 }
 
 static int open_anonymous(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind)

@@ -439,15 +439,24 @@ static void check_keys(void)
     fclose(maps);
 }
 
-static void keys_are_what_the_list_says(void **state)
+/* Two of which a domain may have either. */
+static const int *keys_of_this_test(void)
 {
-    int keys[2] = {0};
+    static int keys[2];
 
-    (void)state;
-    if (pkey_alloc(0, 0) != NW_KEY_SHARED || (keys[0] = pkey_alloc(0, 0)) < 0 || (keys[1] = pkey_alloc(0, 0)) < 0) {
+    if (!keys[0] &&
+        (pkey_alloc(0, 0) != NW_KEY_SHARED || (keys[0] = pkey_alloc(0, 0)) < 0 || (keys[1] = pkey_alloc(0, 0)) < 0)) {
         print_message("this machine has no protection keys\n");
         skip();
     }
+    return keys;
+}
+
+static void keys_are_what_the_list_says(void **state)
+{
+    const int *keys = keys_of_this_test();
+
+    (void)state;
     assert_int_equal(nw_memory_tag(&memory, keys[0]), 0);
     check_keys();
     for (int i = 0; i < 2000; i++) {
@@ -458,6 +467,38 @@ static void keys_are_what_the_list_says(void **state)
             check_keys();
     }
     assert_int_equal(nw_memory_unmap(NULL, &memory, page(0), 2 * PAGES * NW_PAGE_SIZE), 0);
+    check_keys();
+}
+
+/* The kernel changes mappings one after the other, and fails at a hole that the list does not know of. */
+static void make_hole(uint64_t at)
+{
+    assert_int_equal(munmap((void *)at, NW_PAGE_SIZE), 0);
+}
+
+static void fill_hole(uint64_t at)
+{
+    assert_int_equal(nw_pages_reserve_again(at, NW_PAGE_SIZE), 0);
+}
+
+static void what_fails_part_way_keeps_no_key(void **state)
+{
+    const int *keys = keys_of_this_test();
+    const uint64_t size = 3 * NW_PAGE_SIZE;
+
+    (void)state;
+    seed = 1; /* a file of the host */
+    assert_int_equal(nw_memory_tag(&memory, keys[0]), 0);
+    assert_int_equal(map(page(0), 3, PROT_READ, MAP_FIXED, 0), page(0));
+    assert_int_equal(map(page(8), 3, PROT_NONE, MAP_FIXED | MAP_ANONYMOUS, 0), page(8));
+    for (uint64_t i = 1; i < 18; i += 8)
+        make_hole(page(i));
+    assert_int_equal(nw_memory_protect(NULL, &memory, page(0), size, RW), -ENOMEM);
+    assert_int_equal(nw_memory_protect(NULL, &memory, page(8), size, RW), -ENOMEM);
+    assert_int_equal(map(page(16), 3, RW, MAP_FIXED | MAP_ANONYMOUS, 0), -ENOMEM);
+    for (uint64_t i = 1; i < 18; i += 8)
+        fill_hole(page(i));
+    assert_int_equal(nw_memory_tag(&memory, keys[1]), 0);
     check_keys();
 }
 
@@ -475,6 +516,7 @@ int main(void)
         TEST(kept_images_stay_charged),
         TEST(room_behind_the_end_of_a_file),
         TEST(keys_are_what_the_list_says),
+        TEST(what_fails_part_way_keeps_no_key),
         TEST(what_was_written_is_gone),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
