@@ -70,7 +70,8 @@ static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_
 static bool clear_place(const struct nw_gate_thread *thread, const struct nw_memory *memory, uint64_t start,
                         uint64_t length, int flags)
 {
-    if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < memory->regions.start)
+    if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < memory->regions.start ||
+        start + length > memory->regions.end) /* it will be refused: the monitor's own pages are beyond */
         return true;
     return nw_pages_empty(start, length, thread);
 }

@@ -398,6 +398,18 @@ static void what_was_written_is_gone(void **state)
     check();
 }
 
+/* What is refused because it reaches into the areas empties nothing there first. */
+static void the_areas_keep_what_they_hold(void **state)
+{
+    const uint64_t length = 2 * NW_PAGES_FEW;
+    volatile char *held = (volatile char *)nw_memory_areas(memory.end);
+
+    (void)state;
+    *held = 1;
+    assert_true(map(memory.end - length, length / NW_PAGE_SIZE, RW, MAP_FIXED | MAP_ANONYMOUS, 0) < 0);
+    assert_int_equal(*held, 1);
+}
+
 /* ---- keys ---- */
 
 static int believed_key(uint64_t at)
@@ -518,6 +530,7 @@ int main(void)
         TEST(keys_are_what_the_list_says),
         TEST(what_fails_part_way_keeps_no_key),
         TEST(what_was_written_is_gone),
+        TEST(the_areas_keep_what_they_hold),
     };
     return cmocka_run_group_tests_name("worker/mappings", tests, NULL, NULL);
 }
