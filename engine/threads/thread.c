@@ -69,7 +69,8 @@ struct nw_told *nw_told_new(size_t n_workers)
 
 /* A version as it was told, until nothing is under way for it any more. */
 struct version {
-    struct nw_list link; /* in thread->versions */
+    struct nw_list link;            /* in thread->versions */
+    struct nw_table_node by_number; /* in thread->by_number */
     struct nw_version version;
     uint64_t told; /* the last generation that it was in */
     char reason[NW_REASON_SIZE];
@@ -96,14 +97,37 @@ static void queue_free(struct nw_queue *queue)
     free(queue);
 }
 
+/* The one of this number; it is looked for at each change, as often as there are versions. */
+static struct version *version_find(const struct nw_thread *thread, uint32_t number)
+{
+    struct nw_table_node *node = nw_table_first(&thread->by_number, nw_table_hash(&number, sizeof number));
+    for (; node; node = nw_table_next(node)) {
+        struct version *version = nw_container(node, struct version, by_number);
+        if (version->version.number == number)
+            return version;
+    }
+    return NULL;
+}
+
 static struct version *version_get(struct nw_thread *thread, uint32_t number)
 {
-    nw_list_each(&thread->versions, at, after) if (version_at(at)->version.number == number) return version_at(at);
-    struct version *version = must(calloc(1, sizeof *version));
+    struct version *version = version_find(thread, number);
+    if (version)
+        return version;
+    version = must(calloc(1, sizeof *version));
+    if (nw_table_add(&thread->by_number, &version->by_number, nw_table_hash(&number, sizeof number)) < 0)
+        must(NULL);
     version->version = (struct nw_version){.engine = &thread->engine, .number = number, .reason = version->reason};
     nw_list_init(&version->version.queues);
     nw_list_append(&thread->versions, &version->link);
     return version;
+}
+
+static void version_free(struct nw_thread *thread, struct version *version)
+{
+    nw_list_remove(&version->link);
+    nw_table_remove(&thread->by_number, &version->by_number);
+    free(version);
 }
 
 /* --- workers --- */
@@ -196,8 +220,7 @@ static void reap_version(struct nw_thread *thread, struct version *version)
     if (!retired || !nw_list_empty(&version->version.queues))
         return;
     tell_main(thread, &(struct nw_thread_mail){.released = version->version.number});
-    nw_list_remove(&version->link);
-    free(version);
+    version_free(thread, version);
 }
 
 static void reap(struct nw_thread *thread)
@@ -366,8 +389,9 @@ static void end(struct nw_thread *thread)
     nw_list_each(&thread->versions, at, after)
     {
         nw_list_each(&version_at(at)->version.queues, of, next) queue_free(queue_at(of));
-        free(version_at(at));
+        version_free(thread, version_at(at));
     }
+    nw_table_fini(&thread->by_number);
 }
 
 void *nw__thread_main(void *arg)

@@ -4,6 +4,7 @@
 
 #include "common/manifest/manifest.h"
 #include "engine/gateway/failures.h"
+#include "engine/lookup/table.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/threads/channels.h"
@@ -63,6 +64,7 @@ struct nw_thread_mail {
 struct nw_thread {
     struct nw_engine engine;          /* its own */
     struct nw_list versions, workers; /* as it was told */
+    struct nw_table by_number;        /* the versions */
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
     void (*heard)(void *reader, struct nw_mail *mail); /* `read` of what it sends there */
