@@ -12,7 +12,8 @@
 
 struct nw_deployed;
 
-/* A name that a nested call may use. Routes are never removed, so an index stays valid. */
+/* A name that a nested call may use. Routes are never removed, so an index stays valid. A name for which there
+ * is no room has none, and calls of it go by way of the engine. */
 struct nw_route {
     char name[NW_NAME_MAX + 1];
     struct nw_deployed *function; /* release/acquire; NULL when nothing of this name is active here */

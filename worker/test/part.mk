@@ -10,6 +10,7 @@ $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix 
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
+$(eval $(call test,worker/route,worker/test/unit/route_test.c worker/call/route.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
 $(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \
     worker/domain/free.c worker/base/config.c,,$(PROTECT) $(COMMON)))
@@ -77,7 +78,7 @@ $(eval $(call test,worker/jump,worker/test/gate/jump_test.c worker/test/gate/tra
 NO_ASAN += worker/step worker/jump
 $(B)/test/worker/step: | $(B)/test/worker/stepped.so functions
 $(B)/test/worker/jump: | $(B)/test/worker/attack/secret.so functions
-$(B)/test/worker/stepped.so: TEST_SO_FLAGS := -mno-red-zone
+$(B)/test/worker/stepped.so $(B)/test/worker/raw.so: TEST_SO_FLAGS := -mno-red-zone
 include worker/test/attack/part.mk
 
 # The worker that measures how long its locks are held (holds.h). Never installed.
