@@ -260,7 +260,7 @@ void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first)
 
 void nw_deployed_discard(struct nw_deployed *f)
 {
-    nw_snapshot_free(f->snapshot);
+    nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
     f->snapshots = false;
     f->no_snapshot = "a domain could not be made from it";

@@ -4,7 +4,6 @@
 #include "worker/snapshot/peek.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@ struct nw_public_data {
     int fd;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* below all others */
 static struct nw_public_data *list;
 
 static bool is_same(const struct nw_public_data *data, uint64_t start, uint64_t size)
@@ -67,35 +65,25 @@ static int data_new(uint64_t start, uint64_t size, struct nw_public_data **made)
 int nw__public_data_share(uint64_t start, uint64_t size, struct nw_public_data **shared)
 {
     struct nw_public_data *data;
-    int error = 0;
 
-    pthread_mutex_lock(&lock);
     for (data = list; data && !is_same(data, start, size); data = data->next)
         continue;
-    if (data) {
-        data->users++;
-        *shared = data;
-    } else {
-        error = data_new(start, size, shared);
-    }
-    pthread_mutex_unlock(&lock);
-    return error;
+    if (!data)
+        return data_new(start, size, shared);
+    data->users++;
+    *shared = data;
+    return 0;
 }
 
 void nw__public_data_drop(struct nw_public_data *data)
 {
     struct nw_public_data **link = &list;
-    bool last;
 
-    pthread_mutex_lock(&lock);
-    last = --data->users == 0;
-    while (last && *link != data)
-        link = &(*link)->next;
-    if (last)
-        *link = data->next;
-    pthread_mutex_unlock(&lock);
-    if (!last)
+    if (--data->users > 0)
         return;
+    while (*link != data)
+        link = &(*link)->next;
+    *link = data->next;
     close(data->fd);
     free(data);
 }

@@ -1,5 +1,6 @@
 /* What files have that many domains read and none writes, such as the constants of libc: as sealed files that are there
- * once for each contents. Any thread. */
+ * once for each contents. Only the taker shares and drops them, so to compare and to copy makes nobody wait; any thread
+ * may ask for the file of what is shared. */
 #ifndef NW_WORKER_SNAPSHOT_PUBLIC_DATA_H
 #define NW_WORKER_SNAPSHOT_PUBLIC_DATA_H
 

@@ -25,6 +25,7 @@ struct flow {
 };
 
 struct nw_snapshot {
+    struct nw_snapshot *next; /* of those that are to be freed */
     struct nw_picture *picture;
     struct nw_signal_action actions[NW_SIGNALS];
     size_t n; /* the first flow, then the func workers */
@@ -115,12 +116,20 @@ struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, const char **why)
     return NULL;
 }
 
-void nw_snapshot_free(struct nw_snapshot *snapshot)
+void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next)
 {
-    if (!snapshot)
-        return;
-    nw__picture_free(snapshot->picture);
-    free(snapshot);
+    snapshot->next = next;
+}
+
+void nw_snapshots_free(struct nw_snapshot *list)
+{
+    while (list) {
+        struct nw_snapshot *snapshot = list;
+
+        list = snapshot->next;
+        nw__picture_free(snapshot->picture);
+        free(snapshot);
+    }
 }
 
 uint64_t nw_snapshot_base(const struct nw_snapshot *snapshot)

@@ -19,7 +19,12 @@ const char *nw_snapshot_hindrance(const struct nw_domain *domain);
 
 /* Of a domain in which nothing runs and that nothing hinders. NULL and why. Lock NOT held. */
 struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, const char **why);
-void nw_snapshot_free(struct nw_snapshot *snapshot);
+
+/* Nothing is made from it any more: it is in a list of such snapshots, before `next`. */
+void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);
+
+/* All of a list. Only the taker does that, and NOT with the lock held. */
+void nw_snapshots_free(struct nw_snapshot *list);
 
 /* Where a domain must lie that is made from it. */
 uint64_t nw_snapshot_base(const struct nw_snapshot *snapshot);

@@ -12,6 +12,7 @@
 
 static const struct nw_snapshot_events *events;
 static struct nw_domain *first, **last = &first; /* lock held */
+static struct nw_snapshot *dropped;              /* the same */
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
 
 /* One slot more keeps the domain from being buried meanwhile. */
@@ -26,11 +27,8 @@ static void enqueue(struct nw_domain *domain)
 
 static struct nw_domain *dequeue(void)
 {
-    struct nw_domain *domain;
+    struct nw_domain *domain = first;
 
-    while (!first)
-        pthread_cond_wait(&came, &nw_monitor_lock);
-    domain = first;
     first = domain->next_taken;
     if (!first)
         last = &first;
@@ -65,26 +63,57 @@ static struct nw_snapshot *take(struct nw_domain *domain, const char **why)
     return snapshot;
 }
 
+/* Lock held, but not while it takes. */
+static void take_first(void)
+{
+    struct nw_domain *domain = dequeue();
+    struct nw_snapshot *snapshot;
+    const char *why;
+
+    pthread_mutex_unlock(&nw_monitor_lock);
+    snapshot = take(domain, &why);
+    pthread_mutex_lock(&nw_monitor_lock);
+    domain->n_slots--;
+    if (domain->state != NW_DOMAIN_DYING) {
+        events->taken(domain, snapshot, why);
+        return;
+    }
+    nw_taker_drop(snapshot);
+    if (domain->n_slots == 0)
+        nw_domain_bury(domain);
+}
+
+void nw_taker_drop(struct nw_snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    nw_snapshot_link(snapshot, dropped);
+    dropped = snapshot;
+    pthread_cond_signal(&came);
+}
+
+/* Lock held, but not while it frees. */
+static void free_dropped(void)
+{
+    struct nw_snapshot *list = dropped;
+
+    dropped = NULL;
+    pthread_mutex_unlock(&nw_monitor_lock);
+    nw_snapshots_free(list);
+    pthread_mutex_lock(&nw_monitor_lock);
+}
+
 static noreturn void *take_all(void *unused)
 {
     (void)unused;
     pthread_mutex_lock(&nw_monitor_lock);
     for (;;) {
-        struct nw_domain *domain = dequeue();
-        struct nw_snapshot *snapshot;
-        const char *why;
-
-        pthread_mutex_unlock(&nw_monitor_lock);
-        snapshot = take(domain, &why);
-        pthread_mutex_lock(&nw_monitor_lock);
-        domain->n_slots--;
-        if (domain->state != NW_DOMAIN_DYING) {
-            events->taken(domain, snapshot, why);
-            continue;
-        }
-        nw_snapshot_free(snapshot);
-        if (domain->n_slots == 0)
-            nw_domain_bury(domain);
+        while (!first && !dropped)
+            pthread_cond_wait(&came, &nw_monitor_lock);
+        if (dropped)
+            free_dropped();
+        if (first)
+            take_first();
     }
 }
 

@@ -24,4 +24,8 @@ void nw_taker_await(struct nw_domain *domain);
 /* A func worker of a domain for which one is wanted now waits. */
 void nw_taker_look(struct nw_domain *domain);
 
+/* Nothing is made from it any more; NULL: nothing happens. The kernel gives back all of its files when they are closed,
+ * which takes long, too. */
+void nw_taker_drop(struct nw_snapshot *snapshot);
+
 #endif

@@ -105,7 +105,7 @@ $(eval $(call test,worker/holds,worker/test/holds/holds_test.c worker/test/attac
     worker/test/harness.c common/test/attack/attack_report.c,,$(COMMON)))
 NO_ASAN += worker/holds
 SLOW_TESTS += $(B)/test/worker/holds
-$(B)/test/worker/holds: | $(HOLDS_PROGRAM) functions
+$(B)/test/worker/holds: | $(HOLDS_PROGRAM) $(B)/test/worker/keeper.so functions
 
 # The worker that can leave defences out: the same sources, built to ask (protect/gate/without.h). Never installed.
 WITHOUT_PROGRAM := $(B)/test/worker/nightward-worker-without

@@ -124,6 +124,27 @@ static void load_crowd(uint32_t crowd[CROWD])
     }
 }
 
+/* A function with a large snapshot comes and goes. */
+static void snapshot_once(void)
+{
+    char so[512];
+    const struct nw_load l = {.name = "keeper",
+                              .so = so,
+                              .env = "START=large",
+                              .slots = 1,
+                              .memory = 256ul << 20,
+                              .timeout_ms = NW_ATTACK_PATIENT,
+                              .snapshots = true};
+    uint32_t deployment;
+
+    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", nw_attack_build());
+    deployment = nw_harness_load(&h, &l);
+    assert_int_not_equal(deployment, 0);
+    assert_string_equal(h.loaded, "");
+    nw_harness_tell(&h, NW_CONTROL_RETIRE, deployment);
+    nw_harness_expect(&h, NW_CONTROL_RETIRED);
+}
+
 /* Everything several times: what takes long once may be the machine's doing. */
 static void hostile_mix(void)
 {
@@ -144,6 +165,7 @@ static void hostile_mix(void)
         ask(crowd[i % CROWD], "busy 0 5");
     }
     for (int i = 0; i < TIMES; i++) {
+        snapshot_once();
         for (size_t k = 0; k < sizeof(large) / sizeof(large[0]); k++)
             ask(hoard, large[k]);
         for (size_t k = 0; k < sizeof(greedy) / sizeof(greedy[0]); k++)

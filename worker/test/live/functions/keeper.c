@@ -59,6 +59,8 @@ static void start_as(const char *how)
         abort();
     if (strcmp(how, "hidden") == 0 && mprotect(page, 4096, PROT_NONE) < 0)
         abort();
+    if (strcmp(how, "large") == 0)
+        memset(malloc(8 * LARGE), 1, 8 * LARGE);
     if (strcmp(how, "code") == 0)
         mapped = map_code();
     if (strcmp(how, "timer") == 0) {
