@@ -1,7 +1,9 @@
 /* See record.h. */
 #include "engine/store/journal/record.h"
+#include "common/base/log.h"
 #include <errno.h>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,10 +15,21 @@
 
 static const char no_code[NW_RECORD_SHA256 + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *algorithm;
+
+static void fetch(void)
+{
+    algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* To look up the algorithm takes longer than a record does, so it is done once. */
 static void checksum(const char *data, size_t length, unsigned char sum[SUM])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)data + BODY, length - BODY, digest);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    pthread_once(&once, fetch);
+    if (!EVP_Digest(data + BODY, length - BODY, digest, NULL, algorithm, NULL))
+        nw_die_system("cannot compute a SHA-256: libcrypto failed");
     memcpy(sum, digest, SUM);
 }
 
