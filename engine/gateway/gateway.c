@@ -104,7 +104,7 @@ static unsigned connections_most(void)
     return limit.rlim_cur > 2 * OWN_FDS ? (unsigned)(limit.rlim_cur - OWN_FDS) : (unsigned)(limit.rlim_cur / 2);
 }
 
-void nw_gateway_serve(struct nw_engine *engine, unsigned thread)
+void nw_gateway_open(struct nw_engine *engine)
 {
     const struct nw_options *options = &engine->options;
     const struct nw_http_limits limits = {
@@ -120,6 +120,11 @@ void nw_gateway_serve(struct nw_engine *engine, unsigned thread)
     engine->gateway = nw_http_server_new(engine->io, &limits, head, engine);
     if (!engine->gateway)
         nw_die_system("cannot serve HTTP: out of memory");
+}
+
+void nw_gateway_serve(struct nw_engine *engine, unsigned thread)
+{
+    const struct nw_options *options = &engine->options;
     for (int i = 0; i < options->n_listen; i++)
         if (nw_http_server_listen(engine->gateway, sockets[thread][i]) < 0)
             nw_die_system("cannot listen on %s", options->listen[i]);
@@ -183,6 +188,7 @@ char *nw_gateway_start(struct nw_engine *engine, const int *held, unsigned n_hel
         adopt(options, held, &addresses);
     else
         listen_anew(options, &addresses);
+    nw_gateway_open(engine);
     nw_gateway_serve(engine, 0);
     return addresses.data;
 }

@@ -12,7 +12,10 @@ char *nw_gateway_start(struct nw_engine *engine, const int *held, unsigned n_hel
 /* Each of the listening sockets of all threads in turn; -1 behind the last. */
 int nw_gateway_socket(const struct nw_engine *engine, unsigned i);
 
-/* Makes engine->gateway, on the sockets of this thread; the main one is 0. */
+/* Makes engine->gateway, which serves nobody yet. */
+void nw_gateway_open(struct nw_engine *engine);
+
+/* ... and from now on who connects to the sockets of this thread; the main one is 0. */
 void nw_gateway_serve(struct nw_engine *engine, unsigned thread);
 
 #endif

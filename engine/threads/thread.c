@@ -317,6 +317,8 @@ void nw__thread_told(void *reader, struct nw_mail *mail)
     nw_functions_each(engine, review, told);
     engine->unbound = true;
     thread->unready = told->unready;
+    if (told->generation == 1) /* before, it would answer that there are no functions */
+        nw_gateway_serve(engine, thread->number);
     tell_main(thread, &(struct nw_thread_mail){.applied = told->generation});
     nw_told_free(told);
 }
@@ -403,7 +405,7 @@ void *nw__thread_main(void *arg)
     nw_loop_init(engine, &role);
     if (nw__mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");
-    nw_gateway_serve(engine, thread->number);
+    nw_gateway_open(engine);
     nw_loop_run(engine);
     end(thread);
     return NULL;
