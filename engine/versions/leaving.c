@@ -20,22 +20,52 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- which --- */
 
+static struct nw_replica *other_at(struct nw_list *at)
+{
+    return nw_container(at, struct nw_replica, of_deployment);
+}
+
 static unsigned count_serving(const struct nw_deployment *deployment)
 {
     unsigned n = 0;
     nw_list_each(&deployment->replicas, at, after) n +=
-        nw_container(at, struct nw_replica, of_deployment)->state == NW_REPLICA_SERVING;
+        other_at(at)->state == NW_REPLICA_SERVING && !other_at(at)->leaves;
     return n;
 }
 
+/* When it was last known to be called. */
+static uint64_t used(struct nw_replica *replica, uint64_t now)
+{
+    if (replica->queue.bound)
+        replica->used = now;
+    return replica->used;
+}
+
+/* The same of any of them; one that loads is about to be. */
+static uint64_t any_used(const struct nw_deployment *deployment, uint64_t now)
+{
+    uint64_t newest = 0;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        struct nw_replica *replica = other_at(at);
+        bool loads = replica->state == NW_REPLICA_LOADING || replica->state == NW_REPLICA_LOADED;
+        uint64_t last = loads ? now : used(replica, now);
+        newest = last > newest ? last : newest;
+    }
+    return newest;
+}
+
+/* Where each worker has it, few calls at a time go to one of them, and the others are for more: they stay together. */
 static bool is_idle(struct nw_replica *replica, uint64_t now)
 {
     const struct nw_deployment *deployment = replica->deployment;
     uint64_t idle = deployment->all->engine->options.function_idle;
-    if (replica->queue.bound)
-        replica->used = now;
-    return idle && replica->state == NW_REPLICA_SERVING && deployment->state == NW_DEPLOYMENT_SERVING &&
-           now - replica->used >= idle && count_serving(deployment) > deployment->manifest.warm;
+    unsigned warm = deployment->manifest.warm;
+    if (!idle || replica->state != NW_REPLICA_SERVING || deployment->state != NW_DEPLOYMENT_SERVING)
+        return false;
+    if (nw__places_may_move(deployment))
+        return now - used(replica, now) >= idle && count_serving(deployment) > warm;
+    return !warm && now - any_used(deployment, now) >= idle;
 }
 
 static void leave(struct nw_replica *replica)
@@ -45,6 +75,19 @@ static void leave(struct nw_replica *replica)
     nw_list_remove(&replica->round);
     nw_list_append(&all->leaving, &replica->round);
     all->reap = true;
+}
+
+static void leave_for_idleness(struct nw_replica *replica)
+{
+    if (nw__places_may_move(replica->deployment)) {
+        leave(replica);
+        return;
+    }
+    nw_list_each(&replica->deployment->replicas, at, after)
+    {
+        if (!other_at(at)->leaves && other_at(at)->state != NW_REPLICA_REFUSED)
+            leave(other_at(at));
+    }
 }
 
 /* --- moving: one more is loaded elsewhere, and once it serves the one that was there first leaves --- */
@@ -66,12 +109,12 @@ static void follow(struct nw_deployment *deployment)
 {
     nw_list_each(&deployment->replicas, at, after)
     {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        struct nw_replica *replica = other_at(at);
         if (replica->state == NW_REPLICA_REFUSED)
             nw__deployment_drop(replica); /* it stays where it is, then */
     }
     if (count_serving(deployment) > nw__places_few(deployment))
-        leave(nw_container(deployment->replicas.next, struct nw_replica, of_deployment));
+        leave(other_at(deployment->replicas.next));
 }
 
 static void look_for_better(struct nw_replica *replica, uint64_t now)
@@ -98,7 +141,7 @@ void nw_leaving_tick(struct nw_deployments *all)
         nw_list_remove(&replica->round);
         nw_list_append(&looked_at, &replica->round);
         if (is_idle(replica, now))
-            leave(replica);
+            leave_for_idleness(replica);
         else
             look_for_better(replica, now);
     }
@@ -113,6 +156,17 @@ static void close_queue(struct nw_replica *replica)
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
+/* Some of it were placed anew while others were still leaving. */
+static bool goes_on(const struct nw_deployment *deployment)
+{
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        if (!other_at(at)->leaves && other_at(at)->state != NW_REPLICA_REFUSED)
+            return true;
+    }
+    return false;
+}
+
 /* What is called meanwhile waits until it is gone, since a worker has one domain of a version. */
 static void end(struct nw_replica *replica)
 {
@@ -121,6 +175,8 @@ static void end(struct nw_replica *replica)
     nw_threads_changed(deployment->all->workers->threads);
     if (nw_list_empty(&deployment->replicas) && !deployment->code.reading)
         nw_code_forget(&deployment->code);
+    if (goes_on(deployment))
+        nw_deployment_wanted(deployment->function);
     nw_dispatch_retry_function(deployment->function);
 }
 
@@ -149,7 +205,7 @@ void nw_leaving_vacated(const struct nw_deployment *deployment, uint32_t worker)
 {
     nw_list_each(&deployment->replicas, at, after)
     {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        struct nw_replica *replica = other_at(at);
         if (replica->state != NW_REPLICA_CLOSING || replica->seat->worker->number != worker || !replica->held)
             continue;
         replica->held--;

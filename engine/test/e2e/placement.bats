@@ -139,6 +139,27 @@ answers_and_is() {
     nw_poll "$NW_PATIENCE" is_unloaded hello
 }
 
+answers_and_is_unloaded() {
+    nw_answers "$1" x
+    is_unloaded "$2"
+}
+
+# When echo has gone, what was called as long ago would have gone, too.
+@test "light load keeps a function in each of so many workers" {
+    nw_up --workers 2 --idle 2s
+    nw_deploy_samples hello echo
+    nw_poll "$NW_PATIENCE" answers_and_is_unloaded hello echo
+    [ "$(nw_admin /v1/functions/hello | "$JSON" 'workers.#')" = 2 ]
+}
+
+@test "what is to be warm in fewer workers than there are stays loaded" {
+    nw_up --workers 2 --idle 2s
+    nw_deploy hello "$FUNCTIONS/hello/hello.so" --warm 1
+    nw_deploy_samples echo
+    nw_poll "$NW_PATIENCE" is_unloaded echo
+    is_loaded hello
+}
+
 @test "workers are added when no key is free, and go with their functions" {
     local i
     nw_up --workers 1..2
