@@ -45,6 +45,15 @@ static size_t best_of(const struct nw_placement_seat *seats, size_t n, bool ill,
     return best ? (size_t)(best - seats) : n;
 }
 
+/* One more could not be started either. */
+static bool may_start(const struct nw_placement_seat *seats, size_t n, size_t most)
+{
+    for (size_t i = 0; i < n; i++)
+        if (seats[i].stuck)
+            return false;
+    return n < most;
+}
+
 bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement)
 {
     static const struct {
@@ -57,7 +66,7 @@ bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t
             return true;
     }
     *placement = (struct nw_placement){NW_PLACED_STARTED, n};
-    if (n < most)
+    if (may_start(seats, n, most))
         return true;
     placement->rule = NW_PLACED_CROWDED;
     placement->seat = best_of(seats, n, false, is_least_crowded);
@@ -84,7 +93,7 @@ const char *nw_placement_reason(enum nw_placement_rule rule)
         [NW_PLACED_CALLERS] = "its callers are there, and a key was free",
         [NW_PLACED_FREE] = "the fullest worker in which a key was free",
         [NW_PLACED_STARTED] = "no worker had a free key, so this one was started",
-        [NW_PLACED_CROWDED] = "no key was free and --workers allows no more workers: the least crowded one",
+        [NW_PLACED_CROWDED] = "no key was free and no more workers may or can be started: the least crowded one",
     };
     return reasons[rule];
 }

@@ -2,7 +2,7 @@
  * Where a version is loaded: the policy, over a snapshot of the seats of its tenant, with nothing beside it that it
  * reads or changes. A hardware key is what is scarce: a worker with more functions than keys has its functions take
  * them from one another. So a seat is full when it has as many replicas as keys, another worker is started while there
- * may be more, and only then is a worker crowded. Not responsible for starting workers or loading (versions/places.h).
+ * may be more and they can be started, and only then is a worker crowded. Not responsible for starting workers or loading (versions/places.h).
  */
 #ifndef NW_ENGINE_PLACEMENT_PLACEMENT_H
 #define NW_ENGINE_PLACEMENT_PLACEMENT_H
@@ -27,6 +27,7 @@ enum nw_placement_rule {
 /* A seat as the policy sees it. */
 struct nw_placement_seat {
     bool ill;          /* its worker cannot be started for now, or keeps ending */
+    bool stuck;        /* ... since no process can be started for it */
     bool has;          /* a replica of this version is in it */
     bool predecessor;  /* ... of the version that this one takes over from */
     unsigned keys;     /* 0: its worker has none */

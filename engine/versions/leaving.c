@@ -148,6 +148,20 @@ void nw_leaving_tick(struct nw_deployments *all)
     nw_list_splice(&all->round, &looked_at);
 }
 
+void nw_leaving_stuck(const struct nw_seat *seat)
+{
+    if (!seat->grown || seat->only)
+        return;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        enum nw_deployment_state state = replica->deployment->state;
+        bool waits = state == NW_DEPLOYMENT_SERVING || state == NW_DEPLOYMENT_FAILED;
+        if (waits && replica->state == NW_REPLICA_PENDING && !replica->leaves)
+            leave(replica);
+    }
+}
+
 /* --- how --- */
 
 static void close_queue(struct nw_replica *replica)

@@ -46,7 +46,8 @@ static struct nw_placement_seat describe(const struct nw_deployment *deployment,
 {
     const struct nw_deployment *current = nw_deployment_of(deployment->function->current);
     return (struct nw_placement_seat){
-        .ill = seat->state == NW_SEAT_DOWN && seat->deadline > nw_io_now(seat->all->engine->io),
+        .ill = seat->state == NW_SEAT_DOWN && (seat->stuck || seat->deadline > nw_io_now(seat->all->engine->io)),
+        .stuck = seat->stuck,
         .has = is_in(deployment, seat),
         .predecessor = current != deployment && is_in(current, seat),
         .keys = seat->all->keys,

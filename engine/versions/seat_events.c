@@ -9,6 +9,7 @@
 #include "engine/serve/link.h"
 #include "engine/versions/deployment.h"
 #include "engine/versions/deployments.h"
+#include "engine/versions/leaving.h"
 #include "engine/versions/loads.h"
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
@@ -52,6 +53,7 @@ static void seat_stuck(struct nw_seat *seat)
 {
     nw_list_each(&seat->replicas, at, after)
         nw__deployment_stuck(nw_container(at, struct nw_replica, of_seat)->deployment, seat->why);
+    nw_leaving_stuck(seat);
 }
 
 static void seat_tick(struct nw_seat *seat)

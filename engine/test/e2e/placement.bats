@@ -180,6 +180,24 @@ answers_and_is_unloaded() {
     nw_poll "$NW_PATIENCE" has_workers 1 || fail "$(nw_status 'workers.#') workers"
 }
 
+@test "a worker is crowded when no other can be started" {
+    local i
+    cp -r "$(dirname "$NIGHTWARD")" "$BATS_TEST_TMPDIR/bin"
+    NIGHTWARD=$BATS_TEST_TMPDIR/bin/nightward
+    nw_up --workers 1..2
+    [ "$(nw_status mode)" = mpk ] || skip "only mode mpk has keys"
+    for i in $(seq 14); do
+        nw_deploy "f$i" "$FUNCTIONS/hello/hello.so" --slots 1
+    done
+    nw_down
+    nw_up --workers 1..2
+    rm "$BATS_TEST_TMPDIR/bin/nightward-worker"
+    for i in $(seq 14); do
+        nw_expect "f$i" Ada 'Hello, Ada!'
+    done
+    live_together f1 f14
+}
+
 has_workers() {
     [ "$(nw_status 'workers.#')" = "$1" ]
 }

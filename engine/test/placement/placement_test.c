@@ -105,6 +105,17 @@ static void avoids_a_worker_that_keeps_ending_unless_there_is_no_other(void **st
     goes_to(1, NW_PLACED_CROWDED);
 }
 
+static void starts_no_worker_while_none_can_be_started(void **state)
+{
+    (void)state;
+    assert_int_equal(seats_for(KEYS), 1);
+    n_seats = 2;
+    seats[1].ill = true; /* it keeps ending: that is its own affair */
+    goes_to(2, NW_PLACED_STARTED);
+    seats[1].stuck = true;
+    goes_to(0, NW_PLACED_CROWDED);
+}
+
 static void a_seat_has_one_replica_of_a_version(void **state)
 {
     struct nw_placement placement;
@@ -181,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup(goes_where_its_callers_are_if_a_key_is_free, set_up),
         cmocka_unit_test_setup(a_new_version_goes_where_the_old_one_is_also_when_that_is_full, set_up),
         cmocka_unit_test_setup(avoids_a_worker_that_keeps_ending_unless_there_is_no_other, set_up),
+        cmocka_unit_test_setup(starts_no_worker_while_none_can_be_started, set_up),
         cmocka_unit_test_setup(a_seat_has_one_replica_of_a_version, set_up),
         cmocka_unit_test_setup(without_keys_one_worker_has_many, set_up),
         cmocka_unit_test_setup(moves_to_its_callers_if_they_call_often, set_up),
