@@ -52,7 +52,7 @@ enum nw_control_kind {
                              memory = system calls of functions that were refused so far */
     NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/manifest/resources.h;
                              memory: bytes of its memory limit; value: the most of them so far */
-    NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that was called since it was told last */
+    NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
 };
 
 /* How often a function began or ended in a worker so far, nested calls included; it may wrap, and begins anew with each

@@ -74,9 +74,9 @@ static const struct nw_option options[N_OPTIONS] = {
     [IDLE] = {.name = "idle",
               .value = "TIME",
               .initial = "5m",
-              .help = "a function that nobody has called for so long is unloaded until it is called, 100ms to 720h",
+              .help = "a function that nobody has called for so long is unloaded until it is called, 2s to 720h",
               .kind = NW_OPTION_TIME,
-              .min = 100,
+              .min = 2000, /* workers say twice a second what runs */
               .max = UINT64_C(720) * 3600000,
               .in_environment = true,
               .in_file = true},

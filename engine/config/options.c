@@ -59,7 +59,7 @@ static const struct option table[] = {
     {"--header-timeout", KIND_TIME, AT(header_timeout), 10000, 1, 3600000, "TIME", "for a request's headers to arrive"},
     {"--body-timeout", KIND_TIME, AT(body_timeout), 20000, 1, 3600000, "TIME", "for each 64 KiB of a body to arrive"},
     {"--idle-timeout", KIND_TIME, AT(idle_timeout), 75000, 1, 3600000, "TIME", "an unused connection is kept"},
-    {"--function-idle", KIND_TIME, AT(function_idle), 300000, 100, 30 * 24 * 3600000ull, "TIME",
+    {"--function-idle", KIND_TIME, AT(function_idle), 300000, 2000, 30 * 24 * 3600000ull, "TIME",
      "a function that was not called for so long is loaded again when it is"},
     {"--write-timeout", KIND_TIME, AT(write_timeout), 30000, 1, 3600000, "TIME", "a client may stop reading"},
     {"--queue-timeout", KIND_TIME, AT(queue_timeout), 30000, 1, 3600000, "TIME", "a request waits for a worker"},

@@ -117,7 +117,8 @@ static const char *holds(struct nw_replica *replica, const struct nw_control *he
     return NULL;
 }
 
-/* How often it was called so far, by whomever. */
+/* What was called lately or runs, whoever called it: other threads and other functions did so unseen.
+ * To end what runs on and on its worker has its time, though (loads.c). */
 static const char *called(struct nw_seat *seat, const struct nw_control *head, const char *text)
 {
     uint64_t now = nw_io_now(seat->all->engine->io);
@@ -127,10 +128,11 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
         struct nw_calls calls;
         memcpy(&calls, text + at, sizeof calls);
         struct nw_replica *replica = replica_of(seat, calls.deployment);
-        if (!replica || replica->calls == calls.calls)
+        if (!replica)
             continue;
+        if (replica->calls != calls.calls || replica->state != NW_REPLICA_RETIRING)
+            replica->used = now;
         replica->calls = calls.calls;
-        replica->used = now;
     }
     return NULL;
 }

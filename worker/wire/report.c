@@ -167,13 +167,18 @@ bool nw_tell_holds(uint64_t now)
     return untold;
 }
 
-/* Of a domain; each time that a function begins or ends in one of its slots adds one. */
-static uint32_t count_calls(const struct nw_domain *domain)
+/* Of a domain; each time that a function begins or ends in one of its slots adds one. `runs` tells whether one does. */
+static uint32_t count_calls(const struct nw_domain *domain, bool *runs)
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < domain->slots_end; i++)
-        n += nw_load_relaxed(&domain->slots[i].sequence);
+    *runs = false;
+    for (size_t i = 0; i < domain->slots_end; i++) {
+        uint32_t sequence = nw_load_relaxed(&domain->slots[i].sequence);
+
+        n += sequence;
+        *runs |= sequence & 1;
+    }
     return n;
 }
 
@@ -188,9 +193,13 @@ void nw_tell_calls(uint64_t now)
         return;
     told_at = now;
     for (struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d)) {
-        uint32_t count = d->state == NW_DOMAIN_LIVE ? count_calls(d) : d->calls_told;
+        bool runs;
+        uint32_t count;
 
-        if (count == d->calls_told)
+        if (d->state != NW_DOMAIN_LIVE)
+            continue;
+        count = count_calls(d, &runs);
+        if (count == d->calls_told && !runs)
             continue;
         d->calls_told = count;
         calls[n++] = (struct nw_calls){d->function->deployment, count};

@@ -72,7 +72,7 @@ has_domains() {
 
 @test "what nobody calls is unloaded, and loaded again by a call" {
     local i
-    nw_up --idle 200ms
+    nw_up --idle 2s
     nw_deploy_samples hello
     for i in 1 2 3; do
         nw_poll "$NW_PATIENCE" is_unloaded hello || fail "it stays loaded: $(workers_of hello)"
@@ -114,25 +114,47 @@ answers_and_is() {
     nw_admin "/v1/functions/$1" | grep -q "\"state\":\"$2\""
 }
 
-@test "nothing is lost while a function comes and goes" {
-    local i
-    nw_up --idle 100ms --engine-threads 2
-    nw_deploy_samples hello
-    for i in $(seq 60); do
-        nw_expect hello Ada 'Hello, Ada!'
-        sleep "0.$((i % 3))$((i % 10))"
+# The engine does not see the call of bar, nor when it ends.
+@test "what runs for long counts as called" {
+    local pid
+    nw_up --idle 2s
+    nw_deploy_samples foo
+    nw_deploy bar "$FUNCTIONS/fault/fault.so" --timeout 30s
+    nw_deploy_samples echo
+    curl -sS -d 'sleep 8' "$NW_URL/function/foo" >/dev/null 2>&1 3>&- &
+    pid=$!
+    nw_poll "$NW_PATIENCE" is_unloaded echo
+    nw_expect echo x x
+    nw_poll "$NW_PATIENCE" is_unloaded echo
+    is_loaded bar
+    kill -9 $(nw_worker_pids)
+    wait "$pid"
+}
+
+# All are called in the order in which they become idle, when the first one has.
+@test "nothing is lost while functions come and go" {
+    local round i
+    nw_up --idle 2s --engine-threads 2
+    for i in $(seq 20); do
+        nw_deploy "f$i" "$FUNCTIONS/hello/hello.so" --slots 1
+    done
+    for round in 1 2 3; do
+        nw_poll "$NW_PATIENCE" is_unloaded f1
+        for i in $(seq 20); do
+            nw_expect "f$i" Ada 'Hello, Ada!'
+        done
     done
     [ "$(nw_status counters.failed)" = 0 ]
 }
 
 @test "what is to be warm stays loaded, also after a start" {
-    nw_up --idle 100ms
+    nw_up --idle 2s
     nw_deploy_samples echo
     "$NIGHTWARD" deploy hello "$FUNCTIONS/hello/hello.so" --warm 1 --state "$NW_STATE"
     nw_poll "$NW_PATIENCE" is_unloaded echo
     is_loaded hello
     nw_down
-    nw_up --idle 100ms
+    nw_up --idle 2s
     is_loaded hello
     is_unloaded echo
     "$NIGHTWARD" deploy hello "$FUNCTIONS/hello/hello.so" --reset warm --state "$NW_STATE"
