@@ -1,4 +1,4 @@
-/* The list of attended.h. */
+/* See attended.h. */
 #include "worker/domain/attended.h"
 
 static struct nw_domain *first, **last = &first;

@@ -1,7 +1,7 @@
 /*
- * The domains that time can change something for: the control thread looks at these alone, however many there are. One
- * is put here when something of it begins to run, to sleep or to wait, and goes when a look finds it quiet. A nested
- * call puts nothing here: who looks also finds those that run, from their executors and from callees (run/watch.c).
+ * The domains for which a deadline or a timer may pass: the control thread looks at these alone, so that idle domains
+ * cost it nothing. One is put here when something of it begins to run, to sleep or to wait, and goes when a look finds
+ * it quiet. Nested calls are too frequent to do so: run/watch.c adds what executors run, and the callers above it.
  *
  * Lock held.
  */

@@ -16,7 +16,7 @@ static struct nw_deployed functions[NW_DEPLOYED_MAX];
  *
  * A retiring function serves what it was sent; then its domain ends, and the engine hears that it has.
  */
-#define TO(state) (NW_DEPLOYED_##state + 1) /* 0, where nothing is said: it cannot come */
+#define TO(state) (NW_DEPLOYED_##state + 1) /* so that 0, of entries that are not listed, means: not allowed */
 static const uint8_t next_state[][NW_DEPLOYED_EVENTS] = {
     [NW_DEPLOYED_NONE] = {[NW_DEPLOYED_LOAD] = TO(LOADING), [NW_DEPLOYED_ENDED] = TO(NONE) /* as it is set up */},
     [NW_DEPLOYED_LOADING] =
@@ -27,7 +27,7 @@ static const uint8_t next_state[][NW_DEPLOYED_EVENTS] = {
 };
 #undef TO
 
-/* One that is none has no domain; any other counts what waits for it. */
+/* An unused record has no domain; in any other `queued` is 0 just when the queue is empty. */
 bool nw_deployed_is_valid(const struct nw_deployed *function)
 {
     if (function->state == NW_DEPLOYED_NONE)

@@ -1,7 +1,7 @@
 /*
  * A version of a function as this worker has it (the engine calls it a deployment): its name and its .so, what it is
- * granted and limited to, the invocations that wait for a slot. What its manifest said does not change once it is
- * loaded; the monitor's lock guards the rest. What becomes of functions is in call/deployed.c.
+ * granted and limited to, the invocations that wait for a slot. What comes from its manifest does not change once it is
+ * loaded; the monitor's lock guards the rest. call/deployed.c loads, replaces and retires functions.
  */
 #ifndef NW_WORKER_DOMAIN_DEPLOYED_H
 #define NW_WORKER_DOMAIN_DEPLOYED_H
@@ -15,14 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_deployed.keeps of one that never ran */
+#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_deployed.keeps before it has run, and the most it can be */
 #define NW_REMOVED       "the function was removed" /* why a domain ends that has nothing left to do */
 
 struct nw_domain;
 struct nw_arrival;
 struct nw_snapshot;
 
-/* What a function of profile net may reach. The engine says it anew when names in its list lead elsewhere. */
+/* What a function of profile net may connect to. The engine sends it again when names in its list resolve anew. */
 struct nw_reachable {
     pthread_mutex_t lock;
     bool everything;
@@ -41,7 +41,7 @@ struct nw_deployed {
     enum nw_deployed_state state;
     uint32_t deployment;
     char name[NW_NAME_MAX + 1];
-    int so;
+    int so; /* descriptor of its file */
     uint32_t slots;
     uint64_t timeout_ns;
     uint64_t memory;
@@ -62,11 +62,11 @@ struct nw_deployed {
     struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */
     bool inspected;  /* its file was found to be a function */
-    bool silent;     /* it was refused: nobody waits to hear that it is retired */
+    bool silent;     /* the engine has heard that it was refused, so it is not told that it is retired */
     uint64_t retry_at;
     uint64_t lost_at;     /* when its last domain was torn down */
-    uint64_t keeps;       /* ticks of the TSC that an executor needs for it, a moving mean */
-    uint64_t memory_peak; /* the most that one of its domains had which are gone */
+    uint64_t keeps;       /* TSC ticks for which one of its slots keeps an executor: a moving mean */
+    uint64_t memory_peak; /* the largest memory.peak of its earlier domains */
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
 };
 

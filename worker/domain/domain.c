@@ -1,5 +1,5 @@
-/* The records of domains. One is used again but never freed, so that an executor with an old pointer finds a lock and a
- * state rather than garbage. */
+/* The records of domains. One is used again but never freed, so that an executor with an old pointer still finds valid
+ * locks and a state there. */
 #include "worker/domain/domain.h"
 #include "common/base/atomic.h"
 #include "common/base/valid.h"
@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static uint32_t in_state[NW_DOMAIN_BURIED + 1];       /* modulo 2^32; how many came to NONE, less how many left it */
-static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by this name */
+static uint32_t in_state[NW_DOMAIN_BURIED + 1]; /* how many are in each; NONE, which all begin in, wraps below 0 */
+static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* tests that attack the monitor look for it by this name */
 
 /*
  *         taken           made              up           killed         no slot is left
@@ -17,7 +17,7 @@ static struct nw_domain *nw__domains[NW_DOMAINS_MAX]; /* attacks look for it by 
  *    │ └─ failed ──┘                                                                       │
  *    └────────────────────────── what it had is given back ────────────────────────────────┘
  */
-#define TO(state) (NW_DOMAIN_##state + 1) /* 0, where nothing is said: it cannot come */
+#define TO(state) (NW_DOMAIN_##state + 1) /* so that 0, of entries that are not listed, means: not allowed */
 static const uint8_t next_state[][NW_DOMAIN_EVENTS] = {
     [NW_DOMAIN_NONE] = {[NW_DOMAIN_TAKE] = TO(MAKING)},
     [NW_DOMAIN_MAKING] = {[NW_DOMAIN_START] = TO(STARTING), [NW_DOMAIN_FORGET] = TO(NONE)},
@@ -58,7 +58,7 @@ uint32_t nw_domains_dying(void)
 
 uint32_t nw_domains_there(void)
 {
-    return 0u - in_state[NW_DOMAIN_NONE]; /* each of them left NONE */
+    return 0u - in_state[NW_DOMAIN_NONE]; /* it starts at 0, and each domain that is there has left NONE */
 }
 
 struct nw_domain *nw_domain_at(uint64_t index)
@@ -71,7 +71,7 @@ struct nw_domain *nw_domain_after(const struct nw_domain *domain)
     return nw_domain_at(domain ? domain->index + 1ull : 0);
 }
 
-/* A mapping, of which only the pages that are used take memory: few domains have many slots. */
+/* Mapped rather than allocated, so that only pages that are used take memory: few domains have many slots. */
 static struct nw_domain *record_new(size_t index)
 {
     const size_t size = (sizeof(struct nw_domain) + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE;

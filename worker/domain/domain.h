@@ -2,8 +2,8 @@
  * A domain is one loaded instance of a function: address range, key, slots, files. A crashed one is torn down and a new
  * one takes its place; the old one lingers until the last of its slots has surfaced.
  *
- * The monitor's lock guards it, but for what says otherwise: its memory and its files have locks of their own, its list
- * of free func workers under free_lock (free.h).
+ * The monitor's lock guards it, but for three parts: its memory and its files have locks of their own, and free_lock
+ * guards its list of free func workers (free.h).
  */
 #ifndef NW_WORKER_DOMAIN_DOMAIN_H
 #define NW_WORKER_DOMAIN_DOMAIN_H
@@ -36,67 +36,67 @@ enum nw_domain_state {
     NW_DOMAIN_BURIED, /* they have; its memory and files are given back */
 };
 
-/* Slots of one domain that are ready, of one pace. */
+/* The ready slots of one domain that have the same pace (slot.h). */
 struct nw_ready_list {
     struct nw_slot *first, **tail;
     struct nw_domain *next; /* in the queue of executor/ready.c */
-    bool queued;            /* there; only while the domain has a key */
+    bool queued;            /* it is in that queue; only while the domain has a key */
 };
 
 struct nw_domain {
     uint32_t index;  /* as nw_domain_at takes it */
-    uint64_t serial; /* tells this domain from earlier ones of its record */
+    uint64_t serial; /* tells this domain from earlier ones that had the same record */
     uint32_t state;  /* enum nw_domain_state; DYING is stored before the kick that makes executors look */
     uint32_t free_lock;
-    uint32_t free_times;                        /* taken by the same executor in a row: */
-    struct nw_executor *free_last, *free_owner; /* the last; who may do without the lock */
+    uint32_t free_times;                        /* how often free_last has taken free_lock in a row */
+    struct nw_executor *free_last, *free_owner; /* free_owner: who may go without the lock (free.h), or NULL */
     struct nw_slot *free;
     uint32_t n_free;
     uint32_t n_workers;      /* func workers: threads that have waited for an invocation */
-    uint32_t n_made;         /* ... that the stub says it has made */
-    uint32_t n_serving;      /* ... that run an invocation which is no nested call: at most the function's slots */
+    uint32_t n_made;         /* func workers that the stub says it has made; some may not have waited yet */
+    uint32_t n_serving;      /* func workers with an invocation that is no nested call: at most function->slots */
     struct nw_slot *grower;  /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
-    bool makes_beyond;       /* ... that is beyond its slots */
-    uint64_t make_failed_at; /* it could make no more; 0: it could */
-    uint64_t extra_used_at;  /* when more than its slots were last busy */
+    bool makes_beyond;       /* the one that it makes is beyond function->slots, for nested calls */
+    uint64_t make_failed_at; /* when making one last failed; 0: it has not since, or another may be tried at once */
+    uint64_t extra_used_at;  /* when more func workers than function->slots were last busy */
     struct nw_deployed *function;
     struct nw_account account;
-    int key;            /* hardware key that its flows may use; 0 while there is none, or where there are none */
-    int held_key;       /* ... that nobody else is given, since its pages may be in it */
-    uint64_t last_used; /* of its key: a count, not a time */
-    uint64_t served;    /* what its func workers had begun when somebody last looked for a key */
+    int key;            /* hardware key that its flows may use; 0: none now, or the machine has no keys */
+    int held_key;       /* hardware key that nobody else is given, since its pages may have it; 0: none */
+    uint64_t last_used; /* when its key was last used: a count of uses, not a time */
+    uint64_t served;    /* how many invocations it had begun when somebody last looked for a key to take */
     enum nw_key_state key_state;
     uint64_t key_since; /* USED and CALLED_BACK: since when */
-    uint64_t key_due;   /* in the line: from when it may take a key from somebody */
+    uint64_t key_due;   /* while wants_key: from when it may take a key from another domain */
     bool wants_key, key_urgent;
     struct nw_domain *next_wanting;
     uint32_t recall;          /* CALLED_BACK: the number of the recall */
     pthread_cond_t key_given; /* for executors that hold a slot of it */
     uint32_t n_key_waiters;
-    uint64_t areas;            /* where full exits place registers; the monitor's own pages inside the range */
-    pthread_mutex_t move_lock; /* for a piece of a large transfer: those of a domain take turns at the processor */
-    uint64_t memory_told, memory_peak_told; /* what the engine knows of nw_memory_used, and of its peak */
-    uint32_t calls_told;                    /* the same of how often its function was called */
+    uint64_t areas;            /* address of the monitor's own pages in the range: the gate pops registers from there */
+    pthread_mutex_t move_lock; /* held for each piece of a large payload, so that one domain's carriers take turns */
+    uint64_t memory_told, memory_peak_told; /* nw_memory_used and memory.peak as last told to the engine */
+    uint32_t calls_told;                    /* how often its function was called, as last told to the engine */
     struct nw_memory memory;
     struct nw_files files;
     char cwd[PATH_MAX]; /* what relative paths begin at; guarded by files.lock */
-    uint32_t n_slots;   /* not UNUSED */
-    uint32_t slots_end; /* beyond it no slot was ever used */
+    uint32_t n_slots;   /* that are not UNUSED; one more while somebody works on it unlocked: it is not buried then */
+    uint32_t slots_end; /* slots from this index on were never used */
     struct nw_ready_list ready[NW_PACES];
     struct nw_domain *next_buried;
     struct nw_domain *next_attended; /* in the list of attended.h */
-    bool attended;                   /* there */
+    bool attended;                   /* it is in that list */
     struct nw_domain *next_taken;    /* in the queue of snapshot/taker.c */
     bool snapshot_wanted;            /* its function is up, and a snapshot is taken as soon as its func workers wait */
-    const char *no_snapshot;         /* why none can be taken; known when it is in that queue */
+    const char *no_snapshot;         /* why none can be taken, or NULL; set when it is put in that queue */
     bool restores;                   /* it is made from its function's snapshot */
     struct nw_slot *sleepers;
-    uint64_t futex_wakes; /* how often somebody called for it; read without the lock */
-    uint32_t n_ending;    /* threads that have said that they end, and that nobody else has to wait for */
+    uint64_t futex_wakes; /* how many futex wakes it has made; who is about to wait reads it without the lock */
+    uint32_t n_ending;    /* threads that are about to end: they do not count any more when another is made */
     struct nw_signals signals;
     struct nw_lines lines;
-    uint64_t arena_bytes; /* of our arenas, for what the engine has of it */
-    uint64_t started_at;  /* ... and, once it is closing, since when */
+    uint64_t arena_bytes; /* of our arenas that its payloads on the way to the engine take */
+    uint64_t started_at;  /* when it was made, or, once it is closing, when that began */
     bool closing;         /* its function retires: func workers are destroyed, then it ends */
     bool loaded;          /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
@@ -105,7 +105,7 @@ struct nw_domain {
     struct nw_slot slots[NW_DOMAIN_SLOTS]; /* last: most of them are never touched */
 };
 
-/* Of the save areas of all its slots. */
+/* Bytes at `xsave`. */
 static inline size_t nw_domain_xsave_size(void)
 {
     return NW_DOMAIN_SLOTS * nw_config()->xsave_size;
@@ -139,10 +139,10 @@ enum nw_domain_event {
     NW_DOMAIN_EVENTS,
 };
 
-/* Its lists are counted, and it has no key that it does not hold. */
+/* Its slots are within bounds, none is left when it is gone, and it uses no key but the one that it holds. */
 bool nw_domain_is_valid(const struct nw_domain *domain);
 
-/* The one place where the state changes. Lock held; seen by who looks at it without, once it is kicked. */
+/* The one place where the state changes. Lock held; an executor that reads it without sees it once it is kicked. */
 void nw_domain_move(struct nw_domain *domain, enum nw_domain_event event);
 
 /* How many are DYING, and how many are not NONE. Lock held. */
@@ -153,10 +153,10 @@ uint32_t nw_domains_there(void);
  */
 struct nw_domain *nw_domain_at(uint64_t index);
 
-/* One that is unused. NULL with errno: ENOMEM, or ENOSPC when there are as many as can be. */
+/* A record that is unused, still NONE. NULL with errno: ENOMEM, or ENOSPC when all NW_DOMAINS_MAX are taken. */
 struct nw_domain *nw_domain_take(void);
 
-/* All of them, one after the other: the first is the one after NULL. */
+/* All records, unused ones too, one after the other: the first is the one after NULL. */
 struct nw_domain *nw_domain_after(const struct nw_domain *domain);
 
 #endif

@@ -21,16 +21,16 @@ struct nw_executor {
     uint64_t monitor_fs;
     uint32_t id;
     uint32_t idle;
-    uint32_t blocked;          /* in a system call that may take long; its token is another's */
-    bool has_rights;           /* blocked: ... with those of the slot's domain */
+    uint32_t blocked;          /* in a system call that may take long; another executor has its token (right to run) */
+    bool has_rights;           /* while blocked: it has the rights of the slot's domain */
     bool away;                 /* it runs no slot */
-    uint32_t surfaced;         /* the last recall of a key that it knows of */
-    struct nw_domain *in_free; /* whose list of free slots it changes as the lock's owner */
+    uint32_t surfaced;         /* how many recalls of keys there had been when it last surfaced (run/deal.c) */
+    struct nw_domain *in_free; /* whose list of free slots it changes as the lock's owner (free.h) */
     pthread_t thread;
-    uint32_t runs;            /* slots taken from the ready queue so far */
-    struct nw_deployed *took; /* whose slot it took last, which, and when by the TSC */
-    struct nw_slot *took_slot;
-    uint64_t taken_at;
+    uint32_t runs;             /* slots taken from the ready queue so far */
+    struct nw_deployed *took;  /* the function of took_slot */
+    struct nw_slot *took_slot; /* the slot that it took last */
+    uint64_t taken_at;         /* when, by the TSC */
     uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;

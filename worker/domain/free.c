@@ -4,11 +4,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OWNED_AFTER 1024 /* times in a row: taking the lock away is a system call */
+#define OWNED_AFTER 1024 /* times in a row; many, since taking the lock away again is a system call */
 
 static bool may_be_owned;
 
-/* Where there is no such barrier nobody gets the lock for good. */
+/* Where the kernel has no such barrier nobody becomes an owner. */
 void nw_free_init(void)
 {
     may_be_owned = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;

@@ -1,10 +1,10 @@
 /*
  * The list of func workers of a domain that wait for an invocation, and its lock. A nested call takes one from the list
- * and gives it back, and a locked instruction each time would cost it more than the rest of that. So the lock goes to
- * the executor that has taken it many times in a row: that one goes on without locked instructions, until somebody else
- * wants it and has the kernel put a barrier into whatever other threads run.
+ * and gives it back; locked instructions would cost more than all else that this takes. So an executor that has taken
+ * the lock many times in a row becomes its owner and goes on without locked instructions, until somebody else wants it
+ * and has the kernel put a memory barrier into all threads that run (membarrier).
  *
- * Any lock may be held. `ex` is the calling executor, for whom it may then be cheap, or NULL.
+ * Other locks may be held or not. `ex` is the calling executor, which may be the owner; NULL if it is no executor.
  */
 #ifndef NW_WORKER_DOMAIN_FREE_H
 #define NW_WORKER_DOMAIN_FREE_H
@@ -22,11 +22,11 @@ void nw_free_init(void);
 void nw_free_lock(struct nw_domain *domain, struct nw_executor *ex);
 void nw_free_unlock(struct nw_domain *domain);
 
-/* All of them. */
+/* Takes all func workers off the list. Returns them, linked by `next` and still FREE. */
 struct nw_slot *nw_free_drain(struct nw_domain *domain);
 
-/* The owner says that it is inside, then looks whether it still is the owner; who takes the lock away says so, puts a
- * barrier between these two, and looks whether the owner is inside. One of them sees the other. False: it was not. */
+/* The owner stores in_free, then checks that it still is the owner. Who takes the lock away clears free_owner, has a
+ * barrier put into the owner's thread, then reads in_free. So one of the two sees the other. False: not the owner. */
 static inline bool nw_free_enter_as_owner(struct nw_domain *domain, struct nw_executor *ex)
 {
     if (!ex || nw_load_relaxed(&domain->free_owner) != ex)
@@ -39,7 +39,7 @@ static inline bool nw_free_enter_as_owner(struct nw_domain *domain, struct nw_ex
     return false;
 }
 
-/* True: as the owner. */
+/* True: entered as the owner; nw_free_leave must be told so. */
 static inline bool nw_free_enter(struct nw_domain *domain, struct nw_executor *ex)
 {
     if (nw_free_enter_as_owner(domain, ex))
@@ -69,7 +69,7 @@ static inline void nw_free_push(struct nw_slot *slot, struct nw_executor *ex)
     nw_free_leave(domain, ex, as_owner);
 }
 
-/* NULL when none is free, or it cannot run now. */
+/* NULL when none is free, or the domain cannot run now. */
 static inline struct nw_slot *nw_free_pop(struct nw_domain *domain, struct nw_executor *ex)
 {
     const bool as_owner = nw_free_enter(domain, ex);

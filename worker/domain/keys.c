@@ -9,7 +9,7 @@
 
 static uint16_t keys_free; /* bit k: hardware key k belongs to no domain */
 static struct nw_domain *holder[NW_PKRU_KEYS];
-static struct nw_domain *line; /* of domains that wait for a key: those that may take one first in front */
+static struct nw_domain *line; /* domains that wait for a key, by key_due */
 static uint32_t n_called_back;
 static uint64_t use_count;
 
@@ -17,9 +17,9 @@ static uint64_t use_count;
  *             held             given            called back             left             parked
  *   NONE ──────────────> COMES ─────────> USED ─────────────> CALLED_BACK ────> GOES ────────────> NONE
  *
- * A domain may die in each of them; it holds its key until it is forgotten, for its pages have it so long.
+ * A domain may die in each of them; it then holds its key until it is forgotten, for so long its pages may have it.
  */
-#define TO(state) (NW_KEY_##state + 1) /* 0, where nothing is said: it cannot come */
+#define TO(state) (NW_KEY_##state + 1) /* so that 0, of entries that are not listed, means: not allowed */
 static const uint8_t next_state[NW_KEY_STATES][NW_KEY_EVENTS] = {
     [NW_KEY_NONE] = {[NW_KEY_HOLD] = TO(COMES), [NW_KEY_FORGET] = TO(NONE)},
     [NW_KEY_COMES] = {[NW_KEY_GIVE] = TO(USED), [NW_KEY_FORGET] = TO(NONE)},
@@ -79,7 +79,7 @@ int nw_keys_take(void)
     for (int key = 1; key < NW_PKRU_KEYS; key++)
         if (pkey_alloc(0, 0) != key)
             return key;
-    keys_free = 0xfff8; /* all but 0, the monitor's; NW_KEY_SHARED; NW_KEY_PARKED */
+    keys_free = 0xfff8; /* all but 0, which is the monitor's, NW_KEY_SHARED and NW_KEY_PARKED */
     return 0;
 }
 

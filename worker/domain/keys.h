@@ -1,20 +1,20 @@
 /*
- * Who has a hardware key, and who waits for one: domains take turns, since there may be more of them than keys
- * (run/deal.h says whose turn it is). All functions here: lock held.
+ * Which domain has a hardware key, and which wait for one: they take turns, since there may be more domains than keys
+ * (run/deal.h and run/victim.h say whose turn it is). All functions here: lock held.
  */
 #ifndef NW_WORKER_DOMAIN_KEYS_H
 #define NW_WORKER_DOMAIN_KEYS_H
 
 #include <stdbool.h>
 
-#define NW_KEY_PARKED        2           /* the hardware key of nobody: of the pages of domains that have none */
+#define NW_KEY_PARKED        2           /* hardware key that no flow may use: pages of domains without a key have it */
 #define NW_KEY_BACKGROUND_NS 20000000ull /* so long background work waits before it takes a key from another domain */
 
 enum nw_key_state {
     NW_KEY_NONE,
     NW_KEY_COMES, /* its pages are being given the key */
     NW_KEY_USED,
-    NW_KEY_CALLED_BACK, /* executors that run it have yet to surface */
+    NW_KEY_CALLED_BACK, /* it loses the key once the executors that run it have surfaced */
     NW_KEY_GOES,        /* its pages are being parked */
     NW_KEY_STATES,
 };
@@ -32,15 +32,15 @@ enum nw_key_event {
 
 struct nw_domain;
 
-/* Who holds a key is known as its holder, and none but the domain that uses one has its rights. Lock held. */
+/* A domain that holds a key is recorded as its holder, and `key` is set only while it may use the one it holds. */
 bool nw_key_is_valid(const struct nw_domain *domain);
 
-/* Takes all hardware keys of the process. None is ever given back, so that no function can be granted one. At the
- * start, in mode mpk. 0, or the key that somebody else has. */
+/* Takes all hardware keys of the process from the kernel, at the start, in mode mpk. They are never returned to it, so
+ * pkey_alloc can give none to a function. 0, or the number of a key that something else had taken. */
 int nw_keys_take(void);
 
 unsigned nw_keys_free(void);                   /* how many belong to no domain */
-struct nw_domain *nw_keys_first_wanting(void); /* of the line, which goes on by next_wanting; or NULL */
+struct nw_domain *nw_keys_first_wanting(void); /* who waits in front, or NULL; next_wanting leads to the others */
 bool nw_keys_called_back(void);                /* some domain is CALLED_BACK */
 struct nw_domain *nw_key_holder(int key);      /* or NULL */
 
@@ -50,7 +50,7 @@ void nw_key_hold(struct nw_domain *domain);
 /* Its pages have it: USED. The caller lets its flows run. */
 void nw_key_give(struct nw_domain *domain);
 
-/* An invocation uses it. Who used his key longer ago loses it first. */
+/* Its key is used. Of domains that are equally busy the one that used its key longest ago loses it first. */
 void nw_key_used(struct nw_domain *domain);
 
 /* CALLED_BACK; then GOES; then NONE, and the key is free. */
@@ -61,8 +61,8 @@ void nw_key_park(struct nw_domain *domain);
 /* The flows of the domain may run, as far as keys are concerned. */
 bool nw_key_usable(const struct nw_domain *domain);
 
-/* Queues the domain for a key, unless it has one; the queue is in the order in which each may take a key from another.
- * Urgent is what somebody waits for; a function's own background work waits a turn before it takes a key from another.
+/* Queues the domain for a key, unless it has one; the queue is ordered by when each may take a key from another
+ * domain: at once if urgent, which means that somebody waits for its result; after NW_KEY_BACKGROUND_NS otherwise.
  * The caller schedules next, or calls nw_wake_executor. */
 void nw_key_want(struct nw_domain *domain, bool urgent);
 void nw_key_unwant(struct nw_domain *domain);

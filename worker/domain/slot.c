@@ -1,4 +1,4 @@
-/* Slots: making and ending them. */
+/* Making and ending slots, and the results of their system calls. */
 #include "worker/domain/slot.h"
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
@@ -9,7 +9,7 @@
 #include "worker/domain/domain.h"
 #include <string.h>
 
-#define AREA_SIZE 256 /* one struct nw_gate_regs each */
+#define AREA_SIZE 256 /* each slot's part of domain.areas, for one struct nw_gate_regs */
 
 static uint32_t last_tid;
 
@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct nw_gate_regs) <= AREA_SIZE, "areas overlap");
 
 static struct nw_slot *first_dead, **last_dead = &first_dead;
 
-/* Clean extended state: everything initial but the control words, which XRSTOR takes from the image. */
+/* XRSTOR gives every component its initial state where the header is zero, but takes MXCSR from the area even so. */
 static void xsave_reset(uint8_t *area)
 {
     const uint32_t mxcsr = NW_MXCSR_DEFAULT;
@@ -106,7 +106,7 @@ void nw_slot_result(struct nw_slot *slot, long result)
 
 #define SYSCALL_SIZE 2
 
-/* The domain makes its system call once more, as if it had not begun. */
+/* Both ways in which a call may have come: by the instruction, which is run again, or by the shortcut, which misses. */
 void nw_slot_again(struct nw_slot *slot)
 {
     slot->gate.regs.rip -= SYSCALL_SIZE; /* RAX still is the number */

@@ -36,34 +36,34 @@ enum nw_slot_state {
     NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
     NW_SLOT_ARENA,   /* waits for room: the payload arena or the ring was full */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
-    NW_SLOT_DEAD,    /* of a dying domain, and nobody else's any more: until nw_slot_take_dead */
+    NW_SLOT_DEAD,    /* of a dying domain, and no executor or list has it: it waits for nw_slot_take_dead */
 };
 
-/* An invocation of the engine's: its id, and the link that it came by, by which its answer goes. */
+/* Names an invocation that the engine sent: its id, and the link that it came by, which its answer takes too. */
 struct nw_ticket {
     uint64_t id;
     struct nw_link *link;
 };
 
 /*
- * A payload on its way into a domain or out of it, which is too large to be copied at once: the executor that takes the
- * slot carries it, piece by piece (run/freight.c). What the slot waits for:
+ * A payload on its way into a domain or out of it that is too large to be copied at once: the executor that takes the
+ * slot carries it, piece by piece (run/freight.c). The kind says what is carried.
  */
 enum nw_freight_kind {
     NW_FREIGHT_NONE,
-    NW_FREIGHT_INPUT,  /* of the invocation that it is about to run */
-    NW_FREIGHT_OUTPUT, /* of the one that it ran, into our arena */
-    NW_FREIGHT_ANSWER, /* the same, of a nested call, to the caller */
-    NW_FREIGHT_CALL,   /* the input of its call to elsewhere, into our arena */
+    NW_FREIGHT_INPUT,  /* the input of the invocation that it is about to run */
+    NW_FREIGHT_OUTPUT, /* the output of the one that it ran, into our arena */
+    NW_FREIGHT_ANSWER, /* the output of a nested call that it ran, to the caller */
+    NW_FREIGHT_CALL,   /* the input of its call to a function elsewhere, into our arena */
     NW_FREIGHT_REPLY,  /* the output of that call, from the engine's arena */
-    NW_FREIGHT_FETCH,  /* an output that was held for it */
+    NW_FREIGHT_FETCH,  /* an output that did not fit its reply buffer and was held for it */
 };
 
 struct nw_freight {
     enum nw_freight_kind kind;
     char *to;
     struct nw_source left;
-    struct nw_link *link; /* OUTPUT, CALL, REPLY: a block in an arena of this one */
+    struct nw_link *link; /* OUTPUT, CALL, REPLY: `block` lies in an arena of this link */
     uint64_t block;
 };
 
@@ -76,18 +76,18 @@ struct nw_slot {
     struct nw_slot *next; /* link of the list that `state` names */
     enum nw_slot_state state;
     enum nw_pace pace;           /* how it used its last turn on an executor */
-    enum nw_pace queued_as;      /* READY */
+    enum nw_pace queued_as;      /* READY: in which of domain.ready it is */
     uint32_t tid;                /* what gettid answers */
     uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
-    uint32_t signalled;          /* a signal waits to be delivered to it, maybe */
-    uint32_t depth;              /* nested calls above the running invocation */
-    struct nw_slot *caller;      /* the running invocation is its nested call */
-    struct nw_ticket invocation; /* the running invocation came from the ring with this one */
+    uint32_t signalled;          /* a signal may wait to be delivered to it */
+    uint32_t depth;              /* how many nested calls led to the running invocation */
+    struct nw_slot *caller;      /* the running invocation is a nested call of this slot; NULL: of none here */
+    struct nw_ticket invocation; /* from_ring: of the running invocation */
     bool from_ring;
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */
-    bool answered;   /* the engine has been told already: whatever comes is dropped */
-    bool excused;    /* its deadline passed while a callee was late */
+    bool answered;   /* the engine has its answer already: what the invocation still returns is dropped */
+    bool excused;    /* its deadline passed while a callee was late, for which it is not blamed */
     /* as a func worker: where an input may be placed, and what it just produced */
     struct nw_sink inbox;
     struct nw_source output;
@@ -108,7 +108,7 @@ struct nw_slot {
     uint64_t wake_at; /* CLOCK_MONOTONIC, ns; 0 = no limit */
     uint64_t futex;
     uint32_t futex_bits;
-    uint64_t block_until; /* of a call that has a time limit and waits until it may block; 0: none does */
+    uint64_t block_until; /* when its call times out, which waits until it may block an executor; 0: no such call */
     bool may_block;       /* a blocked executor is taken for it already */
     uint64_t clear_tid;   /* zeroed and woken when the flow ends */
     struct nw_slot_signals signals;
@@ -117,7 +117,7 @@ struct nw_slot {
     uint64_t seen_at;
 };
 
-/* Whether it can be in the state that it is in: who waits for a callee runs an invocation, who waits for one does not.
+/* Its state fits what it does: a slot that waits for a callee runs an invocation, one that is free runs none.
  */
 static inline bool nw_slot_is_valid(const struct nw_slot *slot)
 {
@@ -136,8 +136,8 @@ static inline bool nw_slot_is_valid(const struct nw_slot *slot)
 }
 
 /*
- * The one place where a state is written. From where a slot comes into each of them (a func worker that is made from a
- * snapshot goes from PARKED to FREE):
+ * The one place where a state is written; `from` lists every move that is allowed. The usual ones (a func worker that
+ * is made from a snapshot goes from PARKED to FREE):
  *
  *                    new                              invocation over, or to the list and back (free.h)
  *   UNUSED ───────────────────> PARKED <──────┐     FREE <──────────> RUNNING
@@ -187,15 +187,15 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain);
 void nw_slot_end(struct nw_slot *slot);
 void nw_slot_served(struct nw_slot *slot); /* the invocation that it ran is over */
 
-/* Whoever has a slot of a dying domain, which no list has any more, lets go of it: it will be reaped (call/death.h). */
+/* Whoever has a slot of a dying domain, which must be in no list, lets go of it: it will be reaped (call/death.h). */
 void nw_slot_die(struct nw_slot *slot);
 bool nw_slot_has_dead(void);
 struct nw_slot *nw_slot_take_dead(void); /* NULL: there is none */
 
-/* Any lock. */
-void nw_slot_result(struct nw_slot *slot, long result); /* of its system call, however it was made */
-void nw_slot_again(struct nw_slot *slot);               /* its system call was not begun */
-void nw_slot_began(struct nw_slot *slot);               /* it was nevertheless, and gets a result */
-void nw_slot_state_reset(struct nw_slot *slot);         /* its extended state is clean */
+/* With or without the lock. */
+void nw_slot_result(struct nw_slot *slot, long result); /* its system call returns this, whichever way it was made */
+void nw_slot_again(struct nw_slot *slot);               /* it makes its system call once more when it runs */
+void nw_slot_began(struct nw_slot *slot);               /* takes nw_slot_again back: a result follows */
+void nw_slot_state_reset(struct nw_slot *slot);         /* makes its extended state that of a new program */
 
 #endif
