@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Sockets and the like refuse to be mapped, some of them only after the old mapping is gone: see nw_pages_map. */
+/* Sockets and the like cannot be mapped, but the kernel may remove the old mapping before it says so. */
 static bool is_mappable(int fd)
 {
     struct stat st;
@@ -30,14 +30,14 @@ static bool is_mappable(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Whether the mapping stays shared: the domain may write the file by calls, so it may through memory. */
+/* Whether the mapping stays shared: only if the domain may write the file by system calls anyway. */
 static bool is_shared(const struct nw_domain_fd *file, int flags)
 {
     return flags & MAP_SHARED && file->opened && file->granted->writable &&
            (fcntl(file->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
-/* Writes through memory make no call that could be counted, so the whole file counts from now on, holes included. */
+/* Writes through memory are no calls that could be counted, so the whole file counts from now on, holes included. */
 static int count_whole(struct nw_memory *memory, const struct nw_domain_fd *file)
 {
     int error = nw_disk_write(memory->disk, file->opened->disk, file->fd, 0, false);
@@ -47,7 +47,7 @@ static int count_whole(struct nw_memory *memory, const struct nw_domain_fd *file
     return error;
 }
 
-/* `file` is NULL for memory that is none's. */
+/* `file` is NULL for anonymous memory. */
 static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_t length, int flags,
                        const struct nw_domain_fd *file)
 {
@@ -71,7 +71,7 @@ static bool clear_place(const struct nw_gate_thread *thread, const struct nw_mem
                         uint64_t length, int flags)
 {
     if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < memory->regions.start ||
-        start + length > memory->regions.end) /* it will be refused: the monitor's own pages are beyond */
+        start + length > memory->regions.end) /* will be refused: the monitor's own pages lie there */
         return true;
     return nw_pages_empty(start, length, thread);
 }
@@ -96,7 +96,7 @@ static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory 
     return map_locked(memory, args, length, shared ? flags : flags & ~MAP_SHARED, file);
 }
 
-/* What is refused whatever is mapped. */
+/* A place outside of the range is refused only if it is fixed: otherwise it is a hint, which may be ignored. */
 int nw_memory_may_map(const struct nw_memory *memory, const uint64_t args[6])
 {
     uint64_t length = nw_page_up(args[1]);
@@ -112,9 +112,8 @@ int nw_memory_may_map(const struct nw_memory *memory, const uint64_t args[6])
 }
 
 /*
- * Shared mappings become private, a domain has no other process to share memory with, but those of a file of a granted
- * directory that it has open to be read and written: who maps it sees what others write. It is in the domain's key like
- * the rest.
+ * Shared mappings become private, since a domain has no other process to share memory with. Only a file of a granted
+ * directory that it has open to read and write stays shared, so that it and others see what either writes there.
  */
 long nw_memory_map(const struct nw_gate_thread *thread, struct nw_memory *memory, const uint64_t args[6],
                    const struct nw_domain_fd *file, struct nw_code_call *code)
@@ -131,7 +130,7 @@ long nw_memory_map(const struct nw_gate_thread *thread, struct nw_memory *memory
                                                                : -NW_CALL_CUT;
 }
 
-/* The place stays taken until it is empty: what another thread maps meanwhile is not what this call is about. */
+/* The place is emptied first and unmapped last, so that no other thread is given it meanwhile and then loses it. */
 long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     struct nw_regions_cost cost;
@@ -155,7 +154,7 @@ long nw_memory_unmap(const struct nw_gate_thread *thread, struct nw_memory *memo
     return result;
 }
 
-/* How much of it gets one key, as far as it is mapped. Lock held. */
+/* How many bytes from `start` on, `length` at most, get the same key: that of public memory or not. Lock held. */
 static uint64_t one_key(const struct nw_memory *memory, uint64_t start, uint64_t length, int prot, bool *public)
 {
     const struct nw_region *r = nw_regions_find(&memory->regions, start);
@@ -169,8 +168,8 @@ static uint64_t one_key(const struct nw_memory *memory, uint64_t start, uint64_t
     return end > start && end - start < length ? end - start : length;
 }
 
-/* When the kernel fails part way, the list has the new rights for all of it: what may be accessible in the domain's key
- * must get its next one. */
+/* If the kernel fails part way, the list still gets the new rights for all of it: pages that may be accessible in the
+ * domain's key are found there when it gets another one. */
 static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, bool public)
 {
     struct nw_regions_cost cost;
@@ -247,7 +246,8 @@ static const struct nw_region *first_copied(const struct nw_memory *memory, uint
     return NULL;
 }
 
-/* What a snapshot had there would come back where a program expects zeros: other memory takes its place. */
+/* Memory that comes from a snapshot is a mapping of a file: emptied, it would have the file's contents again, where a
+ * program expects zeros. So new anonymous memory takes its place. */
 static long renew_copied(struct nw_memory *memory, uint64_t start, uint64_t end)
 {
     const struct nw_region *r;
@@ -267,7 +267,7 @@ static long renew_copied(struct nw_memory *memory, uint64_t start, uint64_t end)
     return result;
 }
 
-/* MADV_FREE of much memory is done as MADV_DONTNEED: freeing in pieces can be cut short, and doing it again is quick.
+/* MADV_FREE of much memory is done as MADV_DONTNEED, which can be cut short: what it has done is quick to do again.
  */
 long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
                       uint64_t advice)
@@ -278,7 +278,7 @@ long nw_memory_advise(const struct nw_gate_thread *thread, struct nw_memory *mem
     if (start % NW_PAGE_SIZE || !is_mapped(memory, start, length))
         return -ENOMEM;
     if (memory->copied.last && advice == MADV_FREE)
-        return 0; /* it may be done later, or never */
+        return 0; /* MADV_FREE may take effect later, or never */
     if (length > NW_PAGES_FEW && !nw_pages_empty(start, length, thread))
         return -NW_CALL_CUT;
     if (length <= NW_PAGES_FEW && length && madvise((void *)start, length, (int)advice) < 0)

@@ -1,6 +1,6 @@
 /*
- * Code in a domain's range: it comes only from images (image.h), mapped read and execute, never writable, and where two
- * of them meet the seam is inspected, too.
+ * Code in a domain's range: it comes only from images (image.h), which were scanned, and is never writable. Where two
+ * of them meet, a forbidden instruction might begin in one and end in the other, so the seam is scanned, too.
  */
 #include "worker/memory/code.h"
 #include "protect/gate/gate.h"
@@ -30,14 +30,14 @@ static bool is_code(const struct nw_region *r)
     return r && (r->kind == NW_REGION_CODE || r->kind == NW_REGION_OWN_CODE);
 }
 
-/* What is mapped of an image. */
+/* The part of an image that is to be mapped. */
 struct part {
     struct nw_image *image;
     uint64_t offset, size;
     bool trust, host;
 };
 
-/* Two that meet. False: an instruction that is forbidden goes from one to the other. */
+/* False: a forbidden instruction begins in the bytes `before` and ends in those `after`. */
 static bool seam_clean(const uint8_t before[NW_SCAN_CONTEXT], const uint8_t after[NW_SCAN_CONTEXT])
 {
     if (nw_tiles_set_at_seam(before, NW_SCAN_CONTEXT, after))
@@ -86,7 +86,7 @@ static void give_back(struct nw_memory *memory, uint64_t size)
     nw_share_give(memory->account, NW_RESOURCE_IMAGE_BYTES, size);
 }
 
-/* What is kept for a snapshot takes memory like what is mapped. */
+/* What is kept for a snapshot takes memory like what is mapped, so it stays charged. */
 static void mark_kept(struct nw_held_code *code)
 {
     for (size_t i = 0; i < code->kept.n; i++) {
@@ -97,7 +97,7 @@ static void mark_kept(struct nw_held_code *code)
     }
 }
 
-/* Images of which nothing is mapped any more. */
+/* Gives back the charge of images of which nothing is mapped or kept any more; only when there is no room without. */
 static void drop_unmapped(struct nw_memory *memory)
 {
     struct nw_held_code *code = &memory->code;
@@ -191,7 +191,7 @@ static void say_refused(int fd, const struct nw_image_refusal *refusal, char why
     char link[NW_FD_LINK], name[128];
     ssize_t n;
 
-    if (refusal->file_offset == 0) /* no hit: an ELF file begins with its header */
+    if (refusal->file_offset == 0) /* no instruction was found: at 0 a file has its ELF header */
         return;
     n = readlink(nw_fd_link(fd, link), name, sizeof(name));
     snprintf(why, NW_REASON_MAX, "%.*s: %s at file offset %#llx%s%.60s; a function may not hold this instruction",
@@ -199,8 +199,8 @@ static void say_refused(int fd, const struct nw_image_refusal *refusal, char why
              (unsigned long long)refusal->file_offset, refusal->symbol[0] ? ", in symbol " : "", refusal->symbol);
 }
 
-/* The part of a mapping behind the end of its file is reserved and inaccessible: a loader maps the beginning of a
- * library with room for all of it, and puts the rest there. */
+/* What a mapping has behind the end of its file becomes inaccessible memory: a loader maps a library's first segment
+ * with a length that leaves room for all, and later maps the others over that. */
 static int reserve_tail(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
     long at =
@@ -268,7 +268,7 @@ static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t
     return 0;
 }
 
-/* One at a time for each domain, so that none takes all processors. */
+/* A domain builds one image at a time, so that it cannot keep all processors busy. */
 static int build_image(struct nw_memory *memory, const struct nw_domain_fd *file, uint64_t offset, uint64_t size,
                        uint64_t file_size, struct part *part, struct nw_image_refusal *refusal)
 {
@@ -306,7 +306,7 @@ static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
     return result;
 }
 
-/* Before it is built an image is charged with what it can be at most. */
+/* An image is charged before it is built, with the most that it can be; `hold` gives back what it does not need. */
 long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
                          const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code)
 {

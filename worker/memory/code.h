@@ -1,6 +1,6 @@
 /*
- * Which images a domain holds of code that it brought along, and how large they are. An image takes memory as long as a
- * page of it is mapped, so it counts whole, however little of it is. Part of a domain's memory, whose lock guards it.
+ * Which images (image.h) a domain holds of code that it brought along, and how large they are. An image takes memory
+ * while any page of it is mapped, so the domain is charged with all of it. Guarded by the lock of the memory.
  */
 #ifndef NW_WORKER_MEMORY_CODE_H
 #define NW_WORKER_MEMORY_CODE_H
@@ -13,18 +13,18 @@
 #include <stdint.h>
 
 struct nw_code_image {
-    uint64_t id; /* of the image; as the origin of regions, too */
+    uint64_t id; /* of the image, and origin.id of its regions */
     uint64_t size;
-    bool mapped; /* or kept; only while it is looked for */
+    bool mapped; /* or kept for a snapshot; used only within drop_unmapped of code.c */
 };
 
 #define NW_CODE_KEPT \
-    24 /* mappings of code that a domain has when it is loaded, mostly: three and one for each library */
+    24 /* enough for most functions: stub, ld.so, the function's own file, and one image for each of its libraries */
 
-/* Images that a snapshot of the domain will need, while it is being loaded. They stay charged until then. */
+/* Images that a snapshot of the domain will need: collected while it is being loaded, and charged until then. */
 struct nw_kept_images {
     bool wanted;
-    bool too_many; /* not all are here */
+    bool too_many; /* there were more than NW_CODE_KEPT, so some are missing */
     size_t n;
     struct {
         struct nw_image *image;
@@ -42,16 +42,16 @@ struct nw_held_code {
 
 struct nw_memory;
 
-/* What a mapping of code needs besides. To build an image takes long: `may_build` is set when the caller has given its
- * token away. `why`, for people, is empty unless the code holds what no function may. */
+/* What a mapping of code needs besides. To build an image takes long, so `may_build` is set only by a caller that keeps
+ * no executor's token meanwhile. `why`, for people, is left alone unless the code holds a forbidden instruction. */
 struct nw_code_call {
     bool may_build;
     char why[NW_REASON_MAX];
 };
 #define NW_MEMORY_BUILDS 513 /* no errno: an image has to be built, and `may_build` was not set */
 
-/* Which code lies where, to look at several addresses; and what is to be said of one of them (where.h). Take the lock.
- */
+/* files: a copy of what is known of where code lies, to look up several addresses. where: a text about one address, for
+ * messages (where.h). Both take the lock. */
 void nw_code_files(struct nw_memory *memory, struct nw_where_files *files);
 void nw_code_where(struct nw_memory *memory, uint64_t address, char text[NW_WHERE_MAX]);
 

@@ -31,7 +31,7 @@ void nw__file_maps_add(struct nw_memory *memory, struct nw_disk_file *file)
     nw_check_valid(nw_file_maps, &memory->file_maps);
 }
 
-/* To look at all of so many at each change would take minutes. */
+/* Of longer lists only the beginning is checked: to check all at each change would take minutes. */
 #define CHECKED_MOST 4096
 
 bool nw_file_maps_is_valid(const struct nw_file_maps *maps)

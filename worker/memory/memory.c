@@ -1,4 +1,4 @@
-/* What the memory of a domain may become, and its mappings as they are made: see memory.h. */
+/* See memory.h. */
 #include "worker/memory/memory.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define MANY 64 /* mappings that are given back at once */
+#define MANY 64 /* mappings that one call of the kernel gives back, which must not take long */
 
 void nw_memory_init(struct nw_memory *memory)
 {
@@ -51,7 +51,8 @@ int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most)
                  : nw_share_take(memory->account, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + memory->regions.count);
 }
 
-/* The contents first, which hinders nobody; then mappings, which keeps others from making some meanwhile. */
+/* Contents first, since that goes on beside other threads that map memory. To remove mappings shuts those out, so it
+ * comes when it is quick, and in parts. */
 static void empty_range(const struct nw_regions *r)
 {
     for (size_t i = 0; i < r->count; i++)
@@ -143,7 +144,7 @@ int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, b
     return 0;
 }
 
-/* Opens memory of the range's own; what was there is gone. */
+/* Opens memory of the range's own (region.h) in place; what was there is gone. */
 static int open_own(struct nw_memory *memory, uint64_t start, uint64_t length, int prot)
 {
     bool untouched = nw_regions_is_untouched(&memory->regions, start, length);
@@ -152,7 +153,7 @@ static int open_own(struct nw_memory *memory, uint64_t start, uint64_t length, i
     if (error || (untouched && prot == PROT_NONE))
         return error;
     error = nw_pages_protect(memory->tag, start, length, prot);
-    if (error) /* part of it may be open, in a key, and the list would not know */
+    if (error) /* part of it may be accessible, in a key, and not be in the list */
         nw_pages_close(memory->tag >= 0, start, length);
     return error;
 }

@@ -4,8 +4,8 @@
  * along. Little memory is copied instead, and is of one piece afterwards. What lies in many pieces, or may hang on
  * several anon_vmas (region.h), is not moved: malloc then copies it itself, on the domain's own time.
  *
- * A move is many small ones, and the domain may do to both places what it likes in between; each looks at what is
- * there.
+ * A move is done in small pieces, and in between other threads of the domain may change both places; so each piece
+ * checks again what is there.
  */
 #include "common/base/log.h"
 #include "protect/gate/gate.h"
@@ -23,10 +23,10 @@
 #endif
 
 #define RW           (PROT_READ | PROT_WRITE)
-#define TABLE_SPAN   (2ul << 20) /* where both places lie alike in it, whole page tables are moved */
+#define TABLE_SPAN   (2ul << 20) /* of a page table; whole ones are moved where both places lie in them alike */
 #define MOVE_PIECE   TABLE_SPAN
-#define COPY_MOST    (64ul << 10) /* of which a copy takes no longer than a move */
-#define REGIONS_MOST 8            /* of what is moved */
+#define COPY_MOST    (64ul << 10) /* up to which a copy takes no longer than a move */
+#define REGIONS_MOST 8            /* memory in more of them is not moved */
 
 struct move {
     uint64_t from, to, length;
@@ -49,7 +49,7 @@ static bool is_plain(const struct nw_memory *memory, uint64_t start, uint64_t le
     return true;
 }
 
-/* A place for the longer memory; if there is one that lies in page tables as the old does, that one. Lock held. */
+/* A place for the longer memory, if possible at the same offset in a page table as the old. Lock held. */
 static int find_place(const struct nw_memory *memory, uint64_t old, uint64_t length, uint64_t *to)
 {
     int error = nw_regions_find_gap(&memory->regions, length + TABLE_SPAN, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
@@ -61,7 +61,7 @@ static int find_place(const struct nw_memory *memory, uint64_t old, uint64_t len
     return nw_regions_find_gap(&memory->regions, length, NW_PAGE_SIZE, 0, NW_REGION_TOP_DOWN, to);
 }
 
-/* Takes the new place: closed as far as pages will come there, and open behind it. Lock held. */
+/* Takes the new place: inaccessible where pages will be moved to, readable and writable behind that. Lock held. */
 static int take_place(struct nw_memory *memory, struct move *m, uint64_t length)
 {
     int error = find_place(memory, m->from, length, &m->to);
@@ -78,8 +78,8 @@ static int take_place(struct nw_memory *memory, struct move *m, uint64_t length)
     return at < 0 ? (int)at : 0;
 }
 
-/* The kernel may have emptied the new place before it failed. When something is there it said so before, unless another
- * thread of the process was faster than this one: then nothing is sure any more. */
+/* A move that failed may have unmapped the new place, which is then reserved again. If something is there now, nobody
+ * knows whether it is the old reservation or what another thread of the process has mapped: the process ends. */
 static int take_back(uint64_t to, uint64_t length, int error)
 {
     if (mmap((void *)to, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) ==
@@ -108,7 +108,7 @@ static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint
     return error;
 }
 
-/* The next piece, which lies in one region and, if it can, in one page table. Lock held. */
+/* Moves the next piece, which lies in one region and in one page table of the old place. Lock held. */
 static int move_next(struct nw_memory *memory, const struct move *m, uint64_t *done)
 {
     uint64_t from = m->from + *done, to = m->to + *done, n = m->length - *done;
@@ -165,7 +165,7 @@ static long copy(struct nw_memory *memory, uint64_t old, uint64_t old_length, ui
     return error ? error : to;
 }
 
-/* In place when what follows is free. Lock held. */
+/* Lengthens it in place; -ENOMEM: what follows is not free, or the limit forbids it. Lock held. */
 static long lengthen(struct nw_memory *memory, uint64_t old, uint64_t old_length, uint64_t length)
 {
     uint64_t end = old + old_length, at;

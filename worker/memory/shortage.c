@@ -18,7 +18,7 @@
 
 uint64_t nw_memory_used(const struct nw_memory *memory)
 {
-    /* A snapshot where the lock is not held. */
+    /* Without the lock the two may be of different moments. */
     return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes);
 }
 
@@ -38,7 +38,7 @@ void nw__shortage_note(struct nw_memory *memory, uint64_t asked)
     memory->shortage.said = false;
 }
 
-/* In the unit that a limit would be given in. */
+/* In MiB, as limits are given, if it is that much. */
 static const char *size_text(uint64_t bytes, char text[SIZE_TEXT])
 {
     if (bytes >= MIB)
@@ -85,7 +85,7 @@ void nw_shortage_say(struct nw_memory *memory)
     nw_log(NW_LOG_WARN, "function %s: %s", memory->account->name, text);
 }
 
-/* While the function starts the cause comes first: what follows from it is said by libc, which does not know the limit.
+/* While the function starts, the shortage is put first: the reason so far is libc's, which does not know the limit.
  */
 void nw_shortage_explain(const struct nw_memory *memory, bool is_up, uint64_t recent_ns, char reason[NW_REASON_MAX])
 {

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define AT_ONCE (4ul << 20) /* takes no longer than a piece, even if each of its pages is there */
+#define AT_ONCE (4ul << 20) /* takes no longer than a piece (pages.h), even if all of its pages are in memory */
 
-/* Much of it in pieces, between which others of the process may map memory. */
+/* Large ranges in pieces: while the kernel works on one, no other thread of the process can map memory. */
 static int tag_range(uint64_t start, uint64_t end, int prot, int key)
 {
     struct nw_pages_piece piece = {0};
@@ -29,7 +29,7 @@ static bool is_tagged(const struct nw_region *r)
     return r->prot && !nw_region_is_public(r, r->prot);
 }
 
-/* Memory whose neighbours may go with it. */
+/* Neighbours with the same rights, which one call of the kernel can move. */
 struct run {
     uint64_t start, end;
     int prot, key;
