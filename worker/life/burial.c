@@ -1,8 +1,8 @@
 /*
  * What becomes of a domain when the last of its slots is gone. To give back gigabytes takes long, and to close files
- * may take longer, so a thread of its own does it, piece by piece and without the monitor's lock. Until then the
- * domain's key, its shares and its record are nobody else's, and its function waits as long as much of its memory
- * lingers (deployed.c).
+ * may take longer, so a thread of its own does it, piece by piece and without the monitor's lock. Until it has, nobody
+ * else gets the domain's key, its shares or its record, and its function gets no new domain while much of the memory is
+ * left (call/deployed.c).
  */
 #include "worker/life/burial.h"
 #include "worker/account/share.h"
@@ -35,7 +35,7 @@ static void forget(struct nw_domain *d)
     nw_share_close(&d->account);
     nw_key_forget(d);
     if (nw_keys_first_wanting())
-        nw_wake_executor(); /* to deal out its key */
+        nw_wake_executor(); /* an idle one gives its key to another domain */
     nw_domain_move(d, NW_DOMAIN_FORGET);
 }
 
@@ -83,7 +83,7 @@ static noreturn void *bury_all(void *unused)
         give_back(d);
         pthread_mutex_lock(&nw_monitor_lock);
         forget(d);
-        nw_wake_control(); /* its function may go on, or end */
+        nw_wake_control(); /* its function may now get a new domain, or end */
     }
 }
 

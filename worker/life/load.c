@@ -128,8 +128,8 @@ static bool is_tunables(const char *variable)
     return strncmp(variable, NW_TUNABLES, strlen(NW_TUNABLES)) == 0;
 }
 
-/* One variable: ours, behind which those of the function come. Stacks of threads that ended count as its memory, so few
- * are kept. */
+/* Puts ours and then the function's into one variable. libc is told to keep few stacks of threads that ended, since
+ * they count as the function's memory. */
 static void put_tunables(struct stack_builder *b, const struct nw_deployed *function, const char *theirs)
 {
     char ours[128];
@@ -219,7 +219,7 @@ static int build_stack(struct nw_domain *d, struct nw_slot *first, const struct 
 
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first)
 {
-    /* Duplicates: where two files cannot be had the program would end without saying why. */
+    /* Duplicates, to fail here with a reason where two descriptors cannot be had: ld.so could only end the program. */
     const struct nw_domain_fd program = {.fd = dup(nw_program_stub()), .trust = true, .host = true},
                               linker = {.fd = dup(nw_program_loader()), .trust = true, .host = true};
     int error = program.fd < 0 || linker.fd < 0 ? -errno : 0;

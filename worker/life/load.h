@@ -5,7 +5,7 @@
 struct nw_domain;
 struct nw_slot;
 
-/* Maps stub and ld.so and prepares the first flow. On the executor that runs it. */
+/* Maps stub and ld.so and makes `first` begin at ld.so's entry. Called on the executor that then runs it. */
 int nw_domain_load(struct nw_domain *domain, struct nw_slot *first);
 
 #endif

@@ -19,12 +19,12 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-#define REGIONS_UNBOUND (1ul << 17) /* where tests leave the limit out; the kernel allows a process fewer */
+#define REGIONS_UNBOUND (1ul << 17) /* for tests without the limit: more mappings than the kernel allows a process */
 
 /*
- * Ranges that are to be taken again by a later domain lie where nothing else of the process does: between its lowest
- * mappings and those that the kernel places by itself. Each begins at a random page of a random compartment, of which
- * half is for that.
+ * A domain that is made from a snapshot needs the range that the snapshot was taken in. So a function with snapshots
+ * gets one where nothing else of the process lies: between its lowest mappings and those that the kernel places by
+ * itself. Places are twice as long as a range, which begins at a random page in the first half of a random one.
  */
 #define PLACES_START (16ul << 40)
 #define PLACES       2048
@@ -52,7 +52,7 @@ static int range_reserve(struct nw_domain *domain, uint64_t at)
     return error;
 }
 
-/* What others may look at while they hold the lock: also from old pointers, or because they look at all records. */
+/* All that others may read under the lock while the record is MAKING, as they have old pointers or read all records. */
 static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
 {
     nw_domain_move(domain, NW_DOMAIN_TAKE);
@@ -80,14 +80,14 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->snapshot_wanted = domain->restores = false;
 }
 
-/* The rest, which is large. */
+/* What nobody reads meanwhile, and takes longer. */
 static void files_reset(struct nw_domain *domain)
 {
     memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
     nw_files_open(&domain->files, &domain->account, &domain->function->disk);
 }
 
-/* Its share of everything, of which its code, its granted directories and what is open while it is loaded are part. */
+/* Its share of everything. Descriptors that the worker keeps for it count: three, and its granted directories. */
 static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
     int error = nw_share_open(&domain->account, domain->function->memory, why, NW_REASON_MAX);

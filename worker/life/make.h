@@ -8,9 +8,9 @@
 struct nw_domain;
 struct nw_deployed;
 
-/* On the control thread. Lock held on entry and on return, but not meanwhile. `at`: where its range is wanted, so that
- * it can be made from a snapshot; 0, or when something else lies there: it is loaded, anywhere. NULL: an error and why,
- * for people. */
+/* On the control thread. Lock held on entry and on return, but not all the time between. `at`: where its range must lie
+ * to be made from a snapshot, or 0; domain.restores says whether it does, else the domain is loaded from the file.
+ * NULL: *error, and why for people. */
 struct nw_domain *nw_domain_new(struct nw_deployed *function, uint64_t at, int *error, char why[NW_REASON_MAX]);
 
 #endif
