@@ -8,7 +8,7 @@
 static int file;
 static const uint8_t *bytes;
 
-/* The worker's filter forbids ftruncate: a file grows by what is written to it. */
+/* The worker's seccomp filter allows ftruncate only in some profiles, so the file grows by a write. */
 static int grow(void)
 {
     static const uint8_t zeros[NW_PEEK_MOST];

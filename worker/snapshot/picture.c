@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #define PARTS_MAX   (NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS)
-#define ZEROS_LEAST 8            /* pages in a row that are rather mapped by themselves than taken along */
-#define SMALL_MOST  (16ul << 10) /* public data of a file that is taken along rather than shared */
+#define ZEROS_LEAST 8            /* pages of zeros in a row that are worth a mapping of their own, without contents */
+#define SMALL_MOST  (16ul << 10) /* public data up to this size is copied into the picture rather than shared */
 
-/* Where a part comes from. */
+/* Where the contents of a part come from. */
 struct source {
     enum { NOTHING, DATA, PUBLIC_DATA, IMAGE } kind;
     struct nw_public_data *shared; /* PUBLIC_DATA */
@@ -30,7 +30,7 @@ struct nw_picture {
     uint64_t base;
     int fd;
     uint64_t size;
-    uint64_t first_id, last_id; /* of parts that come from the file */
+    uint64_t first_id, last_id; /* origin.id of parts that come from files, all of them newer than the domain's own */
     size_t n;
     struct nw_region *parts;
     struct source *sources;
@@ -69,7 +69,7 @@ void nw__picture_free(struct nw_picture *p)
 
 /* ---- taking ---- */
 
-/* What lies beside one another and is nothing but empty is one mapping. */
+/* Whether the part is empty like the one before it and otherwise alike: then they are one mapping. */
 static bool continues(const struct nw_picture *p, const struct nw_region *part, const struct source *source)
 {
     const struct nw_region *last = p->n > 0 ? &p->parts[p->n - 1] : NULL;
@@ -122,7 +122,7 @@ static uint64_t piece_of(uint64_t length)
     return length < NW_PEEK_MOST ? length : NW_PEEK_MOST;
 }
 
-/* Part of a region that is taken along, or is nothing but zeros. */
+/* Part of a region: either its contents are stored, or it is nothing but zeros. */
 struct run {
     uint64_t start, end;
     bool zero;
@@ -142,13 +142,13 @@ static int add_run(struct nw_picture *p, const struct nw_region *r, const struct
     return error || run->start == run->end ? error : add(p, r, run->start, run->end, &source);
 }
 
-/* Zeros that are few go along with what is before them. */
+/* Whether zeros become a part of their own; few of them are stored with the data before them instead. */
 static bool is_apart(const struct run *zeros, const struct run *before)
 {
     return zeros->end - zeros->start >= ZEROS_LEAST * NW_PAGE_SIZE || before->start == before->end;
 }
 
-/* One page more of `zero` or not: what is known to be over is added. 1: something was, for which it was looked at. */
+/* The next page is `zero` or not; parts that end before it are added. 1: data were, so what nw__peek gave is gone. */
 static int extend(struct nw_picture *p, const struct nw_region *r, struct run *data, struct run *zeros, bool zero)
 {
     int error = 0, added = 0;
@@ -168,8 +168,8 @@ static int extend(struct nw_picture *p, const struct nw_region *r, struct run *d
     return error ? error : added;
 }
 
-/* Memory that was written: what is zero is mapped anew, the rest comes from the file. What lies on a file is one
- * mapping. */
+/* Memory that was written: long runs of zeros become empty memory, the rest is stored. A mapping of a file is stored
+ * whole, so that it stays one part. */
 static int take_data(struct nw_picture *p, const struct nw_region *r)
 {
     struct run data = {r->start, r->start, false}, zeros = {r->start, r->start, true};
@@ -194,13 +194,13 @@ static int take_data(struct nw_picture *p, const struct nw_region *r)
     return error ? error : add_run(p, r, &zeros);
 }
 
-/* What a file has that was never writable: what is large is the same for many domains. */
+/* A mapping of a file that was never writable: if it is large, it is shared with other pictures. */
 static int take_public(struct nw_picture *p, const struct nw_region *r)
 {
     struct source source = {.kind = PUBLIC_DATA};
     int error;
 
-    if (!(r->prot & PROT_READ)) /* nobody could read it: nothing is lost */
+    if (!(r->prot & PROT_READ)) /* nw__peek cannot read it either */
         return -EACCES;
     if (r->end - r->start <= SMALL_MOST)
         return take_data(p, r);
@@ -257,7 +257,7 @@ static struct nw_picture *picture_new(const struct nw_memory *memory)
     return NULL;
 }
 
-/* The images go over to the picture. */
+/* The picture takes over the images that the domain kept for it, and copies what they are charged. */
 static void take_images(struct nw_picture *p, struct nw_memory *memory)
 {
     p->images = memory->code.kept;
@@ -270,7 +270,7 @@ static void take_images(struct nw_picture *p, struct nw_memory *memory)
     p->base = memory->base;
 }
 
-/* What is kept beside the contents. */
+/* All but the contents. */
 static int take_records(struct nw_picture *p, struct nw_memory *memory)
 {
     int error = 0;
@@ -285,8 +285,8 @@ static int take_records(struct nw_picture *p, struct nw_memory *memory)
     return error;
 }
 
-/* Without the memory's lock, for which an executor waits that takes the domain's key away, and to copy may take long.
- * Nothing runs in the domain, so no mapping changes but in its key, with which the taker can read, too. */
+/* Without the memory's lock: copying may take long, and an executor that takes the domain's key away waits for it.
+ * Nothing runs in the domain, so its mappings change in nothing but their key, and the taker can read with any. */
 static int take_contents(struct nw_picture *p, const struct nw_regions *regions)
 {
     const struct source nothing = {.kind = NOTHING};
@@ -364,7 +364,7 @@ static int put_part(struct nw_memory *memory, const struct nw_picture *p, const 
                         p->images.list[source->image].image->fd, source->offset, &gone);
 }
 
-/* The shares of it all, before any of it is there. */
+/* Charges the domain for all mappings and images of the picture, before any is made. */
 static int take_shares(struct nw_memory *memory, const struct nw_picture *p)
 {
     const uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS), needed = p->n + NW_MONITOR_MAPPINGS;

@@ -1,8 +1,8 @@
 /*
  * The memory of a domain as it was at one moment, from which others at the same addresses are made: what was mapped
- * where, and the contents of what had been written. Data lie in a sealed file that is mapped privately, so they are
- * there once however many domains begin with them, and what one of them writes is its own. Code comes from the images
- * that were scanned when it was mapped, never from the file. Not responsible for flows of control (snapshot.h).
+ * where, and the contents of what had been written. Data lie in a sealed file that is mapped privately: all domains
+ * share its pages until one writes, which then has a copy. Code comes from the images that were scanned when it was
+ * mapped, never from the file. Not responsible for flows of control (snapshot.h).
  *
  * A picture never changes. While one is taken nothing runs in the domain, and it is not buried; it may be killed, and
  * its pages may get another key.
@@ -16,13 +16,13 @@
 struct nw_memory;
 struct nw_picture;
 
-/* NULL, and why, for people: it has memory that cannot be shown. */
+/* NULL, and why, for people: it has memory that a picture cannot hold, or memory is out. */
 struct nw_picture *nw__picture_take(struct nw_memory *memory, const char **why);
 
-/* Nothing is made from it any more; what was made from it stays. */
+/* Nothing may be made from it any more; domains that were made from it keep their memory. */
 void nw__picture_free(struct nw_picture *picture);
 
-/* The address at which a range must be reserved, and bytes of memory that the picture itself takes. */
+/* base: the address at which a range must be reserved. size: bytes in the picture's own file. */
 uint64_t nw__picture_base(const struct nw_picture *picture);
 uint64_t nw__picture_size(const struct nw_picture *picture);
 

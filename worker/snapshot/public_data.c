@@ -32,7 +32,7 @@ static bool is_same(const struct nw_public_data *data, uint64_t start, uint64_t 
     return data->size == size;
 }
 
-/* The kernel copies it, and says so where it cannot be read. */
+/* By a call of the kernel, so that memory that cannot be read is an error and no fault. */
 static int copy(int fd, uint64_t start, uint64_t size)
 {
     if (write(fd, (const void *)start, size) != (ssize_t)size)

@@ -13,7 +13,7 @@
 
 #define FLOWS 2 /* of a domain that was loaded: the first, and one func worker */
 
-/* What a flow that waits at the gate is made of. */
+/* All that the monitor has to know to make a flow that waits at the gate. */
 struct flow {
     uint64_t rsp, fs;
     uint32_t mxcsr, fcw;
@@ -25,7 +25,7 @@ struct flow {
 };
 
 struct nw_snapshot {
-    struct nw_snapshot *next; /* of those that are to be freed */
+    struct nw_snapshot *next; /* in the list of snapshots that are to be freed */
     struct nw_picture *picture;
     struct nw_signal_action actions[NW_SIGNALS];
     size_t n; /* the first flow, then the func workers */

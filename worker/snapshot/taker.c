@@ -12,10 +12,10 @@
 
 static const struct nw_snapshot_events *events;
 static struct nw_domain *first, **last = &first; /* lock held */
-static struct nw_snapshot *dropped;              /* the same */
+static struct nw_snapshot *dropped;              /* to be freed; lock held */
 static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
 
-/* One slot more keeps the domain from being buried meanwhile. */
+/* Counting one slot more than there is keeps the domain from being buried until the snapshot is taken. */
 static void enqueue(struct nw_domain *domain)
 {
     domain->n_slots++;

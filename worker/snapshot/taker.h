@@ -1,6 +1,6 @@
 /*
- * When snapshots are taken: when a function is up and all its flows wait for the first time, before any invocation. On
- * a thread of its own, since to copy memory may take long; until it is done the domain is not up for anybody else.
+ * When snapshots are taken: when a function is up and all its flows wait for the first time, before any invocation. A
+ * thread of its own takes them, since copying memory may take long; until it is done the domain gets no invocation.
  */
 #ifndef NW_WORKER_SNAPSHOT_TAKER_H
 #define NW_WORKER_SNAPSHOT_TAKER_H
@@ -8,8 +8,8 @@
 struct nw_domain;
 struct nw_snapshot;
 
-/* What is to be done with it, with the lock held; a snapshot is the callee's from then on. NULL: there is none, and
- * why.
+/* Called with the lock held when a snapshot was taken or could not be. The callee owns `snapshot`; if it is NULL there
+ * is none, and `why` says why.
  */
 struct nw_snapshot_events {
     void (*taken)(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why);
@@ -18,14 +18,14 @@ struct nw_snapshot_events {
 /* While the process may still start threads at will. 0 or negative errno. */
 int nw_taker_init(const struct nw_snapshot_events *events);
 
-/* All with the lock held. The domain's first flow waits at READY: a snapshot of it is wanted. */
+/* Lock held, here and below. A snapshot is wanted of the domain, whose first flow has said that the function is up. */
 void nw_taker_await(struct nw_domain *domain);
 
-/* A func worker of a domain for which one is wanted now waits. */
+/* To be called when a func worker begins to wait: if a snapshot is wanted and all flows wait, the taker is told. */
 void nw_taker_look(struct nw_domain *domain);
 
-/* Nothing is made from it any more; NULL: nothing happens. The kernel gives back all of its files when they are closed,
- * which takes long, too. */
+/* Has a snapshot freed, on the taker's thread since closing its files takes long. Nothing may be made from it any more.
+ * NULL: nothing happens. */
 void nw_taker_drop(struct nw_snapshot *snapshot);
 
 #endif
