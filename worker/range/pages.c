@@ -16,8 +16,8 @@
 #define PIECE_NS          50000
 #define NEVER_OVERCOMMITS 2 /* vm.overcommit_memory */
 
-/* The machine charges all memory that may become writable, whatever MAP_NORESERVE says, and would keep the charge of
- * what is closed in place. */
+/* The machine charges all memory that may become writable, despite MAP_NORESERVE, and memory that is closed in place
+ * would stay charged. */
 static bool commits;
 
 void nw_pages_measure(void)
@@ -30,7 +30,8 @@ void nw_pages_measure(void)
         fclose(from);
 }
 
-/* A page that was written gives its mapping an anon_vma. When that is joined with the rest, so has the rest. */
+/* Writing a page gives its mapping an anon_vma. Closed for a moment, the mapping is joined with the rest of the range,
+ * which then has the anon_vma too and keeps it when the mapping is opened again. */
 static int spread_anon_vma(void *at, size_t opened)
 {
     *(volatile char *)at = 0;
@@ -59,7 +60,7 @@ int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)
     return pkey_mprotect((void *)start, length, prot, key >= 0 && prot == PROT_NONE ? 0 : key) < 0 ? -errno : 0;
 }
 
-/* Other threads of the domain may write until they cannot any more. */
+/* The rights go first: until they are gone, other threads of the domain may write and so fill emptied pages again. */
 int nw_pages_close(bool keyed, uint64_t start, uint64_t length)
 {
     if (pkey_mprotect((void *)start, length, PROT_NONE, keyed ? 0 : -1) < 0)
@@ -113,7 +114,7 @@ bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_gate_thread
         if (nw_pages_kicked(thread))
             return false;
         n = nw_pages_next(&piece, length);
-        madvise((void *)start, n, MADV_DONTNEED); /* what is left of the contents goes with the mapping */
+        madvise((void *)start, n, MADV_DONTNEED); /* if it fails, the contents go when the mapping does */
     }
     return true;
 }

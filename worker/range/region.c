@@ -1,4 +1,4 @@
-/* The list of mappings of region.h: a sorted array, searched by halves. */
+/* The list of mappings of region.h: a sorted array with binary search. */
 #include "worker/range/region.h"
 #include "common/base/valid.h"
 #include "protect/gate/without.h"
@@ -10,10 +10,10 @@
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-/* A change cuts at most two regions before it merges again, and an added one comes on top. */
+/* Entries beyond `max` that a change may need for a moment: it cuts at most two regions, and may add one. */
 #define SPARE 3
 
-/* Origin of a gap that is not the range's own. */
+/* origin.id of a gap that is not the range's own; no mapping has it. */
 #define STRANGE 1
 
 static bool is_aligned(uintptr_t value)
@@ -69,7 +69,7 @@ static struct nw_region gap(uintptr_t start, uintptr_t end, bool own)
                               .kind = NW_REGION_GAP};
 }
 
-/* To look at all of so many at each change would take minutes. */
+/* Longer lists are not checked: to check them at each change would take minutes. */
 #define CHECKED_MOST 4096
 
 static void check(const struct nw_regions *regions)
@@ -210,7 +210,7 @@ static bool can_merge(const struct nw_region *a, const struct nw_region *b)
            a->origin.offset + (a->end - a->start) == b->origin.offset;
 }
 
-/* A gap is the range's own as soon as a part of it is: the rest has no anon_vma. */
+/* A gap is the range's own as soon as a part of it is: the kernel joins both, since the rest has no anon_vma. */
 static void join(struct nw_region *a, const struct nw_region *b)
 {
     a->end = b->end;
@@ -229,7 +229,7 @@ static struct nw_region part_of(const struct nw_region *region, uintptr_t from, 
     return part;
 }
 
-/* Once private pages of a file may have been written they have an anon_vma, each part perhaps another one. */
+/* A private mapping of a file that may have been written has an anon_vma, perhaps not its neighbour's: not joined. */
 static void set_prot(struct nw_region *region, int prot)
 {
     region->prot = (uint8_t)prot;
@@ -238,7 +238,7 @@ static void set_prot(struct nw_region *region, int prot)
         region->origin.joins = false;
 }
 
-/* A change to a range: it becomes `with`, or its parts get other rights. */
+/* A change to a range: it becomes `with`, or, if that is NULL, its parts get the rights `prot`. */
 struct change {
     uintptr_t start, end;
     const struct nw_region *with;
@@ -338,7 +338,7 @@ int nw_regions_cost_of_remove(const struct nw_regions *regions, uintptr_t start,
     return count_changed(regions, &extent, &(struct change){start, start + length, &left, 0}, &cost->count);
 }
 
-/* What has the rights already, at either end of the range, is not cut. */
+/* Shortens the range by what has the rights already at either end, so that no region is cut there for nothing. */
 static void leave_unchanged(const struct nw_regions *regions, uintptr_t *start, uintptr_t *end, int prot)
 {
     size_t i = index_from(regions, *start);
@@ -402,7 +402,7 @@ static void replace(struct nw_regions *regions, size_t first, size_t last, const
         *at = *region;
 }
 
-/* Joins equal neighbours among regions[first - 1 .. last]. */
+/* Joins neighbours among regions[first - 1 .. last] where the kernel does. */
 static void merge(struct nw_regions *regions, size_t first, size_t last)
 {
     size_t kept = first == 0 ? 0 : first - 1;

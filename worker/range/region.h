@@ -10,10 +10,10 @@
  *  - The range is made as one mapping with an anon_vma. Memory that is opened in place there is the range's own and
  *    keeps it, whatever is done to it: such neighbours are joined, and so are gaps.
  *  - Memory that was moved takes its place in the anon_vma along, and is joined with what continues it there.
- *  - Every other mapping is joined only with what continues it in the same file, and not once pages of its own may have
- *    got another anon_vma than those of the neighbour.
- *  - A gap where something else was mapped, and beside which no gap was, is not the range's own, nor is memory that is
- *    later mapped there.
+ *  - Every other mapping is joined only with what continues it in the same file, and if it is private not once it may
+ *    have been written: it may have an anon_vma then, and its neighbour another one.
+ *  - A gap where something else was mapped is not the range's own, unless it is joined with a gap that is; nor is
+ *    memory that is later mapped there.
  *
  * Addresses and lengths come from domains. Whatever is unaligned, empty, wraps around or leaves the reserved range is
  * -EINVAL and changes nothing. One thread at a time.
@@ -32,7 +32,7 @@
  * or replaced, since taking away an access right frees nothing. */
 enum nw_region_kind {
     NW_REGION_ANON,     /* from when it is accessible in any way */
-    NW_REGION_STACK,    /* the same */
+    NW_REGION_STACK,    /* MAP_STACK; counts as ANON does */
     NW_REGION_FILE,     /* private mapping of a file: from when it is writable */
     NW_REGION_SHARED,   /* shared mapping of a file: from when it is writable */
     NW_REGION_CODE,     /* image of a file that many domains run: never */
@@ -42,11 +42,11 @@ enum nw_region_kind {
     NW_REGION_GAP = NW_REGION_KINDS /* nothing is mapped */
 };
 
-/* What a mapping is a part of. */
+/* What a mapping is a part of, which decides with which neighbours it can be joined. */
 struct nw_region_origin {
     uint64_t id;     /* of a file that was mapped once; 0: the range itself, as one anonymous mapping */
     uint64_t offset; /* there; in the range it is the address where the memory was opened */
-    bool joins;      /* the kernel joins it with what continues it */
+    bool joins;      /* whether the kernel joins it with what continues it */
     bool host;       /* a file of the host that everybody may read */
 };
 
@@ -58,16 +58,16 @@ struct nw_region {
     bool charged; /* counts against the limit */
 };
 
-/* Whether its bytes, with these rights, are those of the host's file: what was never writable is the same for
- * everybody.
+/* Whether every domain may read it, if it has these rights: it is from a file of the host that all may read, and was
+ * never writable, so the domain cannot have put anything there.
  */
 static inline bool nw_region_is_public(const struct nw_region *region, int prot)
 {
     return region->origin.host && !region->charged && !(prot & PROT_WRITE);
 }
 
-/* regions[0..count) in ascending order, from start to end without a hole; neighbours are not joined. Callers may read.
- */
+/* regions[0..count) in ascending order, from start to end without a hole; no two neighbours are left that could be
+ * joined. Callers may read it, but change it only by the functions below. */
 struct nw_regions {
     uintptr_t start, end;
     struct nw_region *regions;
@@ -85,22 +85,22 @@ struct nw_regions_cost {
 enum nw_region_order { NW_REGION_TOP_DOWN, NW_REGION_BOTTOM_UP };
 
 /* An empty range [start, end) with room for `max` entries, gaps included. `whole`: it is one mapping with an anon_vma;
- * otherwise nothing is its own. 0, -EINVAL (unaligned, empty, at address 0), -ENOMEM. */
+ * if not, nothing counts as the range's own. 0, -EINVAL (unaligned, empty, at address 0), -ENOMEM. */
 int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, size_t max, bool whole);
 void nw_regions_fini(struct nw_regions *regions);
 
-/* All that is mapped in a range where nothing is, in ascending order and without a hole: what another range of the same
- * addresses had. -EINVAL: it is no such list, and nothing has changed. */
+/* Fills an empty range that is `whole` with the entries of another one at the same addresses, gaps included, in
+ * ascending order and without a hole. -EINVAL: they are not that, and nothing has changed. */
 int nw_regions_load(struct nw_regions *regions, const struct nw_region *list, size_t count, uint64_t last_id);
 
-/* An origin for the next mapping of something that nothing else continues. */
+/* A new origin, for a mapping that is no continuation of an earlier one. */
 struct nw_region_origin nw_regions_new_origin(struct nw_regions *regions, bool joins, bool host);
 
 /* Whether all of the range, gaps and memory, is its own: it can be opened and closed in place. */
 bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t length);
 
-/* Whether it is all its own and was never accessible since it was last unmapped: then it is empty, and its pages are
- * those of a gap. */
+/* Whether all of it is the range's own and was never accessible since it was last unmapped: then it is empty, and to
+ * the kernel it looks like a gap. */
 bool nw_regions_is_untouched(const struct nw_regions *regions, uintptr_t start, size_t length);
 
 /*
@@ -116,7 +116,7 @@ int nw_regions_cost_of_add(const struct nw_regions *regions, uintptr_t start, si
 int nw_regions_add(struct nw_regions *regions, uintptr_t start, size_t length, int prot, enum nw_region_kind kind,
                    const struct nw_region_origin *origin);
 
-/* Unmaps the range; parts of it may be unmapped already. `in_place`: it is all its own and was closed in place. */
+/* Unmaps the range; parts of it may be unmapped already. `in_place`: all of it is its own and is closed in place. */
 int nw_regions_cost_of_remove(const struct nw_regions *regions, uintptr_t start, size_t length, bool in_place,
                               struct nw_regions_cost *cost);
 int nw_regions_remove(struct nw_regions *regions, uintptr_t start, size_t length, bool in_place);
