@@ -12,7 +12,6 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
-#include "worker/call/invoke.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
@@ -83,10 +82,9 @@ bool nw_extra_awaited(const struct nw_domain *domain)
     return domain->make_failed_at && domain->function->queue;
 }
 
-void nw_extra_retry(struct nw_domain *domain, uint64_t now)
+bool nw_extra_retry_due(const struct nw_domain *domain, uint64_t now)
 {
-    if (nw_extra_awaited(domain) && domain->grower && now - domain->make_failed_at >= RETRY_NS)
-        nw_deployed_feed(domain->function);
+    return nw_extra_awaited(domain) && domain->grower && now - domain->make_failed_at >= RETRY_NS;
 }
 
 /* From now on it is a thread like any other, which is about to end. */

@@ -22,10 +22,10 @@ void nw_extra_made(struct nw_domain *domain, struct nw_slot *grower, bool failed
 /* Whether an invocation waits, maybe, until one that could not be made is tried again. */
 bool nw_extra_awaited(const struct nw_domain *domain);
 
-/* At every look of the watch: when the time has come, it is; */
-void nw_extra_retry(struct nw_domain *domain, uint64_t now);
+/* The time for that has come: its function is to be fed. */
+bool nw_extra_retry_due(const struct nw_domain *domain, uint64_t now);
 
-/* ... and those beyond the slots end. */
+/* At every look of the watch: those beyond the slots end. */
 void nw_extra_end_idle(struct nw_domain *domain, uint64_t now);
 
 #endif

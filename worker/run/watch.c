@@ -108,7 +108,8 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         watch_slots(domain, now);
     if (domain->state != NW_DOMAIN_LIVE)
         return;
-    nw_extra_retry(domain, now);
+    if (nw_extra_retry_due(domain, now))
+        nw_deployed_feed(domain->function);
     nw_extra_end_idle(domain, now);
 }
 
