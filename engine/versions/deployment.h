@@ -1,4 +1,4 @@
-/* The type of a deployment, which is a version of a function, and of all of them. Their life is in deployments.h. */
+/* The types of one deployment, which is a version of a function, and of all of them. What they do: deployments.h. */
 #ifndef NW_ENGINE_VERSIONS_DEPLOYMENT_H
 #define NW_ENGINE_VERSIONS_DEPLOYMENT_H
 
@@ -35,33 +35,34 @@ struct nw_deployment {
     struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
-    struct nw_version version;    /* of it, what serving needs */
+    struct nw_version version;    /* the part of it that serving needs */
     enum nw_deployment_state state;
     struct nw_kept_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
     struct nw_code code;
-    struct nw_names *names; /* of names.h: NULL when there are none, or it was not asked for them yet */
+    struct nw_names *names; /* the host names that it may connect to; NULL when there are none, or nobody looked yet */
     bool persisted;
     struct nw_list replicas;
-    uint64_t deadline;    /* of loading */
-    uint64_t load_took;   /* ms, the last time; 0: not yet */
-    uint32_t called_from; /* the worker from which most calls of other functions came through the engine */
-    unsigned calls;       /* ... so many more than from all others */
+    uint64_t deadline;    /* a new version is given up when it is not loaded by then */
+    uint64_t load_took;   /* ms that the last load took; 0: none is done yet */
+    uint32_t called_from; /* the worker that leads among those whose functions call it through the engine */
+    unsigned calls;       /* its lead: its calls add to it, those from all others take from it */
     uint64_t moved_at;    /* when a replica last moved; 0: never */
     uint64_t failed_at;   /* when it became FAILED, or what was refused was last tried again; 0: never */
-    unsigned held;        /* other threads that know it: see threads.h */
-    char *reason;         /* what version.reason points to, once there was one; see nw__deployment_because */
+    unsigned held;        /* how many other threads still know it; it is not freed before that is 0 */
+    char *reason;         /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
 };
 
-/* What those who asked for a version hear of it. */
+/* What whoever asked for a version (control/operations.c) hears of it. */
 struct nw_deployment_events {
-    /* A new one is loaded everywhere: once its row is written, nw_deployment_committed follows. */
+    /* A new version is loaded in every place that it has. The receiver writes its row, then calls
+     * nw_deployment_committed. */
     void (*loaded)(struct nw_deployment *deployment);
 
-    /* A new one cannot be, for version.reason: nw_deployment_retire follows. */
+    /* A new version cannot be loaded, for version.reason. The receiver calls nw_deployment_retire. */
     void (*refused)(struct nw_deployment *deployment, enum nw_status status);
 
-    /* It has ended, and needs its code no more. */
+    /* A version has ended, and no longer needs its code. */
     void (*ended)(void *arg, const char *sha256);
 };
 
@@ -70,18 +71,19 @@ struct nw_deployments {
     struct nw_workers *workers;
     const struct nw_deployment_events *events;
     void *events_arg;
-    struct nw_registry *registry; /* of the code */
+    struct nw_registry *registry; /* where the code is */
     struct nw_list list;
     struct nw_list loading;
-    unsigned unsettled;     /* LOADING, of those whose rows were there at the start */
-    struct nw_list round;   /* replicas that serve: those at its head were looked at longest ago */
-    struct nw_list leaving; /* replicas */
+    unsigned unsettled;     /* how many are LOADING of those whose rows were there at the start */
+    struct nw_list round;   /* replicas that have served and do not leave; those looked at longest ago come first */
+    struct nw_list leaving; /* replicas that leave: see leaving.h */
     uint32_t last_number;
-    bool reap; /* something that retires may have come further */
+    bool reap; /* something that retires or leaves may have come further */
     struct nw_resolver resolver;
 };
 
-/* The one behind a version of this thread; NULL for NULL. */
+/* The deployment that contains a version; NULL for NULL. Only for versions of the main thread: those of other threads
+ * are copies without a deployment around them. */
 static inline struct nw_deployment *nw_deployment_of(const struct nw_version *version)
 {
     return version ? nw_container(version, struct nw_deployment, version) : NULL;

@@ -9,8 +9,8 @@
  *
  * A row that is read at the start is SERVING at once, without a replica, unless some are to be warm: the first call
  * makes one. SERVING becomes FAILED when no worker can load it; FAILED becomes SERVING when one can. LOADED in SERVING:
- * one more worker can serve it, too. What becomes of its replicas meanwhile is in replica.h. Nothing of this is freed
- * but in nw_deployments_reap.
+ * one more worker can serve it, too. What becomes of its replicas meanwhile is in replica.h. A deployment is freed only
+ * in nw_deployments_reap, so nobody loses one that he is working with.
  */
 #include "engine/versions/deployments.h"
 #include "common/base/log.h"
@@ -31,7 +31,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CALLS_KEPT 1024 /* so many calls from elsewhere change its mind */
+#define CALLS_KEPT 1024 /* the longest lead of a caller: so many calls from elsewhere undo it */
 #define AGAIN_MS   5000 /* what cannot be loaded is tried again when it is called, but not more often */
 
 enum event { EVENT_LOADED, EVENT_COMMITTED, EVENT_REFUSED, EVENT_RETIRE, EVENTS };
@@ -47,7 +47,7 @@ static void take_over(struct nw_deployment *deployment);
 static void fail(struct nw_deployment *deployment);
 static void begin_retiring(struct nw_deployment *deployment);
 
-/* The first index says whether the row is in the registry. */
+/* The first index is deployment->persisted: whether its row is in the registry. */
 static const struct transition table[2][NW_DEPLOYMENT_STATES][EVENTS] = {
     [false] = {[NW_DEPLOYMENT_LOADING] = {[EVENT_LOADED] = {NW_DEPLOYMENT_COMMITTING, commit},
                                           [EVENT_RETIRE] = {NW_DEPLOYMENT_RETIRING, begin_retiring}},
@@ -165,7 +165,7 @@ void nw__deployment_judge(struct nw_deployment *deployment)
         deployment_move(deployment, EVENT_REFUSED);
 }
 
-/* Most never have one. */
+/* A copy of its own only where there is a reason, since most deployments never have one. */
 void nw__deployment_because(struct nw_deployment *deployment, const char *reason)
 {
     free(deployment->reason);
@@ -262,7 +262,7 @@ void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
     }
 }
 
-/* What it was refused for may be over; what ended workers is not tried again. */
+/* The reason for a refusal may be over, so refused replicas are tried again; but never what ended workers. */
 static void try_again(struct nw_deployment *deployment)
 {
     uint64_t now = nw_io_now(deployment->all->engine->io);
@@ -276,8 +276,8 @@ static void try_again(struct nw_deployment *deployment)
     }
 }
 
-/* Those that are there may serve in a moment, or make room for others: then it is wanted again. But they may also be
- * what was left over, refused or without a worker, when the one that served was unloaded. */
+/* Replicas that load or leave need nothing: the function is served in a moment, or wanted again. But those that exist
+ * may also be refused ones, or without a worker, left over when the one that served was unloaded: hence try_again. */
 void nw_deployment_wanted(struct nw_function *function)
 {
     struct nw_deployment *deployment = nw_deployment_of(function->current);
@@ -289,7 +289,7 @@ void nw_deployment_wanted(struct nw_function *function)
     load_everywhere(deployment);
 }
 
-/* The worker that calls most often wins, whatever the others do. */
+/* A majority vote: a worker that makes more than half of the calls ends up leading, and one number is enough. */
 void nw_deployment_called(struct nw_deployment *deployment, uint32_t worker)
 {
     if (!deployment->calls)
@@ -300,7 +300,7 @@ void nw_deployment_called(struct nw_deployment *deployment, uint32_t worker)
         deployment->calls++;
 }
 
-/* --- what deployments do on their way --- */
+/* --- actions of the transitions --- */
 
 static void commit(struct nw_deployment *deployment)
 {
@@ -420,7 +420,8 @@ void nw__deployment_drop(struct nw_replica *replica)
     nw__deployments_load_next(seat);
 }
 
-/* A replica of a retiring deployment that no invocation needs. A worker that has it is told and answers first. */
+/* Ends a replica of a retiring deployment that no invocation needs. Where a worker has it, that worker is only told to
+ * end it: the replica is freed in a later call, after the answer. */
 static void end_replica(struct nw_replica *replica)
 {
     enum nw_replica_state state = replica->state;
@@ -462,7 +463,7 @@ void nw_deployments_reap(struct nw_deployments *all)
     }
 }
 
-/* --- the whole --- */
+/* --- all deployments --- */
 
 void nw_deployments_tick(struct nw_deployments *all)
 {

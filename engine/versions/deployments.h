@@ -1,6 +1,6 @@
 /*
- * Deployments: the life of a version of a function, and of its replicas in the workers. Not responsible for who asked
- * for it or for the registry (control/operations.c).
+ * Deployments: how a version of a function is loaded into workers, serves and ends. Not responsible for who asked for
+ * it or for the registry (control/operations.c).
  */
 #ifndef NW_ENGINE_VERSIONS_DEPLOYMENTS_H
 #define NW_ENGINE_VERSIONS_DEPLOYMENTS_H
@@ -21,9 +21,9 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
                          const struct nw_deployment_events *events, void *events_arg);
 
 /*
- * A version of `function` whose code is in the store: begins to load where the policy says. `persisted`: its row is in
- * the registry already, so it serves as soon as it is loaded, and becomes function->current at once. NULL when memory
- * is out.
+ * Makes a version of `function` from code in the store, and begins to load it where the policy says. `persisted`: its
+ * row is in the registry already, so it becomes function->current at once; unless replicas of it are to be warm, it is
+ * loaded only when it is called. NULL when memory is out.
  */
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
                                         const struct nw_manifest *manifest, const char *sha256, bool persisted);
@@ -33,25 +33,27 @@ bool nw_deployment_is_valid(const struct nw_deployment *deployment);
 /* The row of a loaded deployment is written: it serves, and the version before it retires. */
 void nw_deployment_committed(struct nw_deployment *deployment);
 
-/* A function that no worker serves is called: its version gets a replica, unless there is one already. */
+/* A function that no worker serves is called: its version gets the replicas that it lacks, and those that were refused
+ * are tried again now and then. */
 void nw_deployment_wanted(struct nw_function *function);
 
-/* A function in the worker of this number called it, and not within the worker. */
+/* A function in the worker of this number called it through the engine, and not within that worker. */
 void nw_deployment_called(struct nw_deployment *deployment, uint32_t worker);
 
 /* Good code was stored: what failed for want of it is loaded. */
 void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256);
 
-/* Ends a deployment: what chose it is finished, then its domains end. */
+/* Ends a deployment. Invocations that are bound to it finish first, then its domains in the workers end. */
 void nw_deployment_retire(struct nw_deployment *deployment);
 
-/* Carries on what retires, as far as its invocations are through. To be called before the loop waits. */
+/* Takes each retiring deployment as far as it can go now, and frees those that are through. To be called before the
+ * loop waits. */
 void nw_deployments_reap(struct nw_deployments *all);
 
-/* Gives up loading what takes too long. */
+/* Gives up new versions that take too long to load. */
 void nw_deployments_tick(struct nw_deployments *all);
 
-/* Whether every persisted function was loaded or refused. */
+/* Whether no version that was in the registry at the start is LOADING any more. */
 bool nw_deployments_settled(const struct nw_deployments *all);
 
 /* Whether some deployment still needs this code in the store. */
@@ -63,23 +65,25 @@ void nw_deployment_version(const struct nw_deployment *deployment, char version[
 /* "loading", "serving", "failed", ... */
 const char *nw_deployment_state_name(enum nw_deployment_state state);
 
-/* Loads into the worker of a seat what may be loaded now. */
+/* Loads into the worker of a seat all that may be loaded now. */
 void nw__deployments_load_next(struct nw_seat *seat);
 
-/* Ends a replica that no worker has, and its seat when that was its own. */
+/* Frees a replica that no worker has, and its seat when only this deployment could use that. */
 void nw__deployment_drop(struct nw_replica *replica);
 
-/* Keeps a reason, for version.reason. */
+/* Copies a reason to be shown as version.reason. */
 void nw__deployment_because(struct nw_deployment *deployment, const char *reason);
 
-/* A replica cannot be loaded, for `reason`; looks what that means for its deployment. */
+/* A replica cannot be loaded, for `reason`. Judges its deployment anew. */
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason);
 
-/* One of its seats gets no worker, for `why`: a new one is refused; one that was there is judged without that seat. */
+/* No worker can be started for one of its seats, for `why`, while it is LOADING. A new version is refused; one that was
+ * in the registry is judged without that seat. */
 void nw__deployment_stuck(struct nw_deployment *deployment, const char *why);
 
-/* Looks at all replicas. It is loaded when one has loaded it and, before it ever served, none has yet to. A persisted
- * version has failed when it was refused everywhere; a new one that was refused anywhere is refused as a whole. */
+/* Decides from its replicas whether a deployment is loaded. A new version that one replica refused is refused as a
+ * whole. Otherwise it is loaded when one replica is; while it is LOADING, none may be undecided any more. A persisted
+ * version that every replica refused has failed. */
 void nw__deployment_judge(struct nw_deployment *deployment);
 
 #endif

@@ -10,15 +10,15 @@
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
 
-#define MOVE_MS   1000 /* between two moves of a version */
-#define LOOKED_AT 64   /* replicas in a tick, so that a tick takes as long however many there are */
+#define MOVE_MS   1000 /* least time between two moves of a version */
+#define LOOKED_AT 64   /* replicas in a tick, so that a tick takes no longer when there are more of them */
 
 static struct nw_replica *replica_at(struct nw_list *at)
 {
     return nw_container(at, struct nw_replica, round);
 }
 
-/* --- which --- */
+/* --- which replicas leave --- */
 
 static struct nw_replica *other_at(struct nw_list *at)
 {
@@ -41,7 +41,7 @@ static uint64_t used(struct nw_replica *replica, uint64_t now)
     return replica->used;
 }
 
-/* The same of any of them; one that loads is about to be. */
+/* The same for the replica of a version that was called last. One that loads counts as called now: it soon will be. */
 static uint64_t any_used(const struct nw_deployment *deployment, uint64_t now)
 {
     uint64_t newest = 0;
@@ -55,7 +55,8 @@ static uint64_t any_used(const struct nw_deployment *deployment, uint64_t now)
     return newest;
 }
 
-/* Where each worker has it, few calls at a time go to one of them, and the others are for more: they stay together. */
+/* Where every worker has a version, its calls go to one replica while they are few, and the others are for when they
+ * are more: so all are unloaded together, or none. */
 static bool is_idle(struct nw_replica *replica, uint64_t now)
 {
     const struct nw_deployment *deployment = replica->deployment;
@@ -111,7 +112,7 @@ static void follow(struct nw_deployment *deployment)
     {
         struct nw_replica *replica = other_at(at);
         if (replica->state == NW_REPLICA_REFUSED)
-            nw__deployment_drop(replica); /* it stays where it is, then */
+            nw__deployment_drop(replica); /* the better place did not load it: the version stays where it is */
     }
     if (count_serving(deployment) > nw__places_few(deployment))
         leave(other_at(deployment->replicas.next));
@@ -162,7 +163,7 @@ void nw_leaving_stuck(const struct nw_seat *seat)
     }
 }
 
-/* --- how --- */
+/* --- how one leaves --- */
 
 static void close_queue(struct nw_replica *replica)
 {
@@ -170,7 +171,7 @@ static void close_queue(struct nw_replica *replica)
     nw_threads_changed(replica->deployment->all->workers->threads);
 }
 
-/* Some of it were placed anew while others were still leaving. */
+/* Whether a version has replicas that stay: some may have been placed anew while others were leaving. */
 static bool goes_on(const struct nw_deployment *deployment)
 {
     nw_list_each(&deployment->replicas, at, after)
@@ -181,7 +182,7 @@ static bool goes_on(const struct nw_deployment *deployment)
     return false;
 }
 
-/* What is called meanwhile waits until it is gone, since a worker has one domain of a version. */
+/* A worker has at most one domain of a version, so calls that came meanwhile waited until this one was gone. */
 static void end(struct nw_replica *replica)
 {
     struct nw_deployment *deployment = replica->deployment;

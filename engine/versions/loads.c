@@ -23,11 +23,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLOW_MS    500 /* one that has taken longer takes up no load slot any more */
-#define UNKNOWN_MS 100 /* how long a load is expected to take that was never done before */
-#define LOST_MOST  2   /* a version is refused when so many workers ended while it was loaded */
+#define SLOW_MS    500 /* a load that has taken longer no longer takes up one of the slots */
+#define UNKNOWN_MS 100 /* how long a first load is expected to take */
+#define LOST_MOST  2   /* a replica is refused when so many workers in a row ended while they loaded it alone */
 
-/* ... or so many were killed meanwhile, which the kernel also does to what takes all memory. */
+/* ... or when so many were killed then. That may be nobody's fault, but the kernel also kills what takes all memory. */
 #define KILLED_MOST 8
 
 static uint64_t now_of(const struct nw_seat *seat)
@@ -40,7 +40,7 @@ static struct nw_replica *replica_at(struct nw_list *at)
     return nw_container(at, struct nw_replica, of_seat);
 }
 
-/* --- which --- */
+/* --- which replica is next --- */
 
 static bool may_begin(const struct nw_seat *seat)
 {
@@ -62,7 +62,7 @@ static uint64_t time_of(const struct nw_replica *replica)
     return replica->deployment->load_took ? replica->deployment->load_took : UNKNOWN_MS;
 }
 
-/* First what is quickly loaded, then what is oldest; last what may end the worker. */
+/* Quick loads go first, then older versions; suspects, which may end the worker, go last. */
 static bool goes_before(const struct nw_replica *a, const struct nw_replica *b)
 {
     if (a->suspect != b->suspect)
@@ -114,7 +114,7 @@ static int add_file(struct load_files *files, int fd)
     return 0;
 }
 
-/* 0, or -1 with a message for people. */
+/* 0, or -1 with a message for people in `why`. What was opened is in `files` either way. */
 static int open_files(struct load_files *files, const struct nw_deployment *deployment, char *why, size_t why_size)
 {
     struct nw_directory_grant grants[NW_DIRECTORIES_MAX];
@@ -133,7 +133,7 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
     return n < 0 ? -1 : 0;
 }
 
-/* What the worker is told of the function beside the numbers. */
+/* The texts of a LOAD message, each with a NUL, then the environment. */
 static int load_text(struct nw_buffer *text, const struct nw_kept_manifest *manifest)
 {
     const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd};
@@ -213,8 +213,9 @@ void nw__load_retire(struct nw_replica *replica)
     nw_seat_attend(replica->seat);
 }
 
-/* Calls of other functions in its worker that wait for it are finished first, however many: patience begins anew with
- * each. Then what runs, func workers that are being made, and the end have the time of an invocation each. */
+/* The worker first finishes the calls by its other functions that wait for this one, however many: so the time begins
+ * anew with each. After that, what still runs, func workers that are being made, and the end itself may each take as
+ * long as an invocation. */
 static bool retires_too_long(const struct nw_replica *replica, uint64_t now)
 {
     uint64_t since = replica->used > replica->begun ? replica->used : replica->begun;

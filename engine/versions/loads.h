@@ -1,8 +1,8 @@
 /*
- * Which function a worker loads when. Several are loaded side by side; a slow one does not delay the others. When
- * the worker ends meanwhile, each of those that it was loading may be the reason: these are loaded again one at a time,
- * when everything else is, so that one that takes the worker with it is found out and refused. Says nothing of what
- * becomes of deployments (deployments.c).
+ * Which function a worker loads when. Several are loaded side by side, so that a slow one does not delay the others.
+ * When the worker ends meanwhile, each of those that it was loading may be the reason. They are suspects: each is
+ * loaded alone, after everything else, so that one that ends the worker again is known and refused. Not responsible for
+ * what becomes of deployments (deployments.c).
  */
 #ifndef NW_ENGINE_VERSIONS_LOADS_H
 #define NW_ENGINE_VERSIONS_LOADS_H
@@ -14,28 +14,30 @@
 struct nw_replica;
 struct nw_seat;
 
-/* What is to be loaded now, or NULL. */
+/* The replica that the worker of this seat should begin to load now, or NULL. */
 struct nw_replica *nw__loads_next(const struct nw_seat *seat);
 
-/* Begins to load it. False: that cannot be done, and why, for people. */
+/* Begins to load a replica. False: that cannot be done; `why` says why, for people. */
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
 
-/* Says to its worker what becomes of it. */
+/* Tells its worker what becomes of a replica. */
 void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
 
-/* Says what it may connect to, if there are names in its list; else the worker can read that itself. */
+/* Tells its worker which addresses it may connect to, if host names are in its list; plain addresses the worker reads
+ * from the list itself. */
 void nw__load_tell_reach(const struct nw_replica *replica);
 
-/* The worker has answered. */
+/* The worker has answered LOAD. */
 void nw__load_ended(struct nw_replica *replica, bool loaded);
 
-/* The worker was lost; to be called while what it was loading is still LOADING. Later it is known whether that was the
- * worker's `own` doing: NULL, or the version that is to blame, and has ended too many workers. */
+/* The first: the worker was lost; to be called while what it was loading is still LOADING. The second: now it is known
+ * whether it ended by itself (`own`) or was killed. Returns the replica that has ended too many workers, or NULL. The
+ * third: whether a replica has. */
 void nw__loads_lost(struct nw_seat *seat);
 struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own);
 bool nw__load_is_deadly(const struct nw_replica *replica);
 
-/* Tells its worker to end it, which answers once it has. */
+/* Tells its worker to end a replica; the worker answers once it has. */
 void nw__load_retire(struct nw_replica *replica);
 
 /* What its worker did not answer in time, for people; else NULL. */

@@ -30,7 +30,7 @@ static bool is_in(const struct nw_deployment *deployment, const struct nw_seat *
     return false;
 }
 
-/* Those that hold a key of its worker, or will want one. */
+/* Counts replicas that hold a hardware key of the worker, or will want one. */
 static unsigned count_replicas(const struct nw_seat *seat)
 {
     unsigned n = 0;
@@ -64,7 +64,7 @@ static int place_in(struct nw_deployment *deployment, struct nw_seat *seat, enum
     return 0;
 }
 
-/* The seats of its tenant, and what the policy sees of them. */
+/* The seats of a tenant, and what the policy (placement.h) sees of each. */
 struct places {
     size_t n;
     struct nw_seat **seats;
@@ -118,20 +118,20 @@ static int place_everywhere(struct nw_deployment *deployment)
     return 0;
 }
 
-/* A seat without a replica would never be freed. */
+/* When the replica cannot be made the seat is freed here, since seats of this kind go only with their replica. */
 static int place_in_own(struct nw_deployment *deployment)
 {
     struct nw_seat *seat = nw_seat_new(deployment->tenant, deployment);
     int rc = place_in(deployment, seat, NW_PLACED_OWN);
-    if (seat) /* the host is ready without what is loaded by a call */
+    if (seat) /* a version that a call loads does not keep the host from being ready */
         seat->grown = deployment->state != NW_DEPLOYMENT_LOADING;
     if (rc < 0 && seat)
         nw_seat_free(seat);
     return rc;
 }
 
-/* One that was refused does not keep a version that serves elsewhere from a place where it can; but what no worker
- * could load goes to no more of them. */
+/* While a version serves, a refused replica does not count, so that another seat is tried in its stead. It does once
+ * the version is FAILED: what no worker could load is not tried in ever more of them. */
 static size_t count_placed(const struct nw_deployment *deployment)
 {
     bool all = deployment->state != NW_DEPLOYMENT_SERVING || !nw__places_may_move(deployment);
@@ -180,7 +180,7 @@ struct nw_seat *nw__places_improve(struct nw_deployment *deployment, const struc
     struct nw_seat *better = NULL;
     size_t from = 0;
     if (!deployment->calls && (!seat->all->keys || count_replicas(seat) <= seat->all->keys))
-        return NULL; /* as almost always: nothing needs to be looked at */
+        return NULL; /* the usual case, and cheap: it has no caller to follow, and its seat is not crowded */
     if (look(deployment, &places) == 0) {
         while (from < places.n && places.seats[from] != seat)
             from++;

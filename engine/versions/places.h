@@ -8,16 +8,16 @@
 struct nw_deployment;
 struct nw_seat;
 
-/* Makes those that it lacks. 0 or -ENOMEM; what was made then stays. */
+/* Makes the replicas that a version lacks. 0 or -ENOMEM; replicas made before that stay. */
 int nw__places_fill(struct nw_deployment *deployment);
 
-/* How many it has, unless each worker of its tenant has all functions. */
+/* How many replicas a version is to have when it is called, where not each worker of its tenant has all functions. */
 unsigned nw__places_few(const struct nw_deployment *deployment);
 
-/* Whether its replicas are in some of the workers only, so that one may go to another. */
+/* Whether a version is in some workers of its tenant only, so that a replica may move to another worker. */
 bool nw__places_may_move(const struct nw_deployment *deployment);
 
-/* Makes one more for one in `seat` that would be better off elsewhere, and says where, or NULL. */
+/* If the replica in `seat` would be better off in another seat, makes one there and returns that seat; else NULL. */
 struct nw_seat *nw__places_improve(struct nw_deployment *deployment, const struct nw_seat *seat);
 
 #endif

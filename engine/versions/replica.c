@@ -1,4 +1,4 @@
-/* The life of a replica as replica.h shows it. */
+/* The state machine that replica.h draws. */
 #include "engine/versions/replica.h"
 #include "common/base/valid.h"
 #include "engine/versions/deployment.h"
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* State x event -> the next state + 1; 0: it does not fit. */
+/* By state and event: the next state + 1; 0, what is left out, means that the event does not fit. */
 #define TO(state) (NW_REPLICA_##state + 1)
 
 static const uint8_t next_state[NW_REPLICA_STATES][NW_REPLICA_EVENTS] = {
@@ -27,7 +27,7 @@ static const uint8_t next_state[NW_REPLICA_STATES][NW_REPLICA_EVENTS] = {
         {[NW_REPLICA_REFUSE] = TO(REFUSED), [NW_REPLICA_AGAIN] = TO(PENDING), [NW_REPLICA_LOST] = TO(PENDING)},
 };
 
-/* Invocations choose it while it serves; those that chose it are finished before it retires. */
+/* Only while it is SERVING do invocations choose it, and none is left once it is RETIRING. */
 bool nw_replica_is_valid(const struct nw_replica *replica)
 {
     bool serves = replica->state == NW_REPLICA_SERVING;
@@ -85,7 +85,7 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
     else if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)
         nw_queue_lost(&replica->queue);
     if (event == NW_REPLICA_LOST)
-        replica->held = 0; /* other threads hear that the worker is gone, too */
+        replica->held = 0; /* other threads drop what they had in this worker when they hear that it is gone */
     nw_check_valid(nw_replica, replica);
     return true;
 }

@@ -7,8 +7,9 @@
  *     │  └──> REFUSED <──┘               │                 └──> CLOSING ────┘ │ RETIRE
  *     └─AGAIN─┘                          └──────────────RETIRE────────────────┘
  *
- * CLOSE: it goes, and its version stays: nobody chooses it any more. LOST leads from each state to PENDING. AGAIN
- * leaves what is PENDING as it is, and REFUSE what is REFUSED. Which replica is loaded when is decided in loads.c.
+ * CLOSE: the replica is to go while its version stays, so new invocations no longer choose it. LOST, the end of its
+ * worker, leads from each state to PENDING. AGAIN changes nothing in PENDING, nor REFUSE in REFUSED. Which replica is
+ * loaded when is decided in loads.c.
  */
 #ifndef NW_ENGINE_VERSIONS_REPLICA_H
 #define NW_ENGINE_VERSIONS_REPLICA_H
@@ -28,7 +29,7 @@ enum nw_replica_state {
     NW_REPLICA_LOADING,  /* LOAD is sent */
     NW_REPLICA_LOADED,   /* ready to be activated */
     NW_REPLICA_SERVING,  /* ACTIVATE is sent */
-    NW_REPLICA_CLOSING,  /* what chose it is finished */
+    NW_REPLICA_CLOSING,  /* nobody chooses it any more; invocations that had chosen it finish */
     NW_REPLICA_RETIRING, /* RETIRE is sent */
     NW_REPLICA_REFUSED,
     NW_REPLICA_STATES
@@ -42,33 +43,33 @@ enum nw_replica_event {
     NW_REPLICA_CLOSE,
     NW_REPLICA_RETIRE,
     NW_REPLICA_HAS_RETIRED,
-    NW_REPLICA_AGAIN, /* what it was refused for is mended */
-    NW_REPLICA_LOST,  /* its worker is */
+    NW_REPLICA_AGAIN, /* the reason for its refusal may be over */
+    NW_REPLICA_LOST,  /* its worker has ended */
     NW_REPLICA_EVENTS
 };
 
 struct nw_replica {
     struct nw_list of_deployment, of_seat;
-    struct nw_list round; /* in all->round of its deployment while it is SERVING, in all->leaving once it leaves */
-    bool leaves;          /* it goes as soon as nobody needs it, and its version stays */
-    unsigned held;        /* other threads that may have something under way for it here: see threads.h */
-    uint64_t used;        /* when it was last known to be called */
-    uint32_t calls;       /* of it so far, as its worker says */
+    struct nw_list round; /* in all->round of its deployment once it has served, in all->leaving once it leaves */
+    bool leaves;          /* it is freed as soon as nobody needs it, while its version stays */
+    unsigned held;        /* how many other threads may still have invocations for it in this worker */
+    uint64_t used;        /* when a call of it was last noticed */
+    uint32_t calls;       /* how often its worker says that it was called so far */
     struct nw_deployment *deployment;
     struct nw_seat *seat;
     enum nw_replica_state state;       /* written by nw__replica_move alone */
     enum nw_placement_rule rule;       /* why it is in this seat */
     struct nw_queue queue;             /* open while it is SERVING */
     uint64_t begun;                    /* LOADING, RETIRING: when its worker was told */
-    unsigned lost_loading;             /* times the worker ended while loading it and nothing else */
-    unsigned killed_loading;           /* ... times it was ended */
-    bool lost_alone;                   /* that has just happened, and which of the two is not known yet */
-    bool suspect;                      /* ... or it and others: it is loaded when nothing else is */
-    uint64_t holds[NW_RESOURCE_COUNT]; /* its domain, as the worker says */
-    uint64_t memory, memory_peak;      /* the same; the peak is that of all its domains so far */
+    unsigned lost_loading;             /* how often its worker ended by itself while it loaded this and nothing else */
+    unsigned killed_loading;           /* ... how often its worker was killed then */
+    bool lost_alone;                   /* one of these two has just happened; which, nw__loads_judged will know */
+    bool suspect;                      /* its worker ended while it loaded this and maybe others: it is loaded alone */
+    uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
+    uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };
 
-/* One of a deployment in a seat, PENDING. NULL when memory is out. */
+/* Makes a replica of a deployment in a seat, PENDING. NULL when memory is out. */
 struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_seat *seat);
 void nw__replica_free(struct nw_replica *replica);
 
@@ -77,7 +78,7 @@ bool nw_replica_is_valid(const struct nw_replica *replica);
 /* "waiting", "serving", ... */
 const char *nw_replica_state_name(enum nw_replica_state state);
 
-/* Moves it along. False: the event does not fit its state, and nothing changed. */
+/* Carries out the transition for an event. False: the event does not fit its state, and nothing changed. */
 bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event);
 
 #endif

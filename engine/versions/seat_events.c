@@ -117,8 +117,8 @@ static const char *holds(struct nw_replica *replica, const struct nw_control *he
     return NULL;
 }
 
-/* What was called lately or runs, whoever called it: other threads and other functions did so unseen.
- * To end what runs on and on its worker has its time, though (loads.c). */
+/* The worker says how often each function that runs, or was called lately, was called so far: this thread sees no calls
+ * by functions of the same worker or from other threads. To end one has a time limit all the same (loads.c). */
 static const char *called(struct nw_seat *seat, const struct nw_control *head, const char *text)
 {
     uint64_t now = nw_io_now(seat->all->engine->io);
@@ -151,7 +151,7 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
     case NW_CONTROL_RETIRED:
         if (!nw__replica_move(replica, NW_REPLICA_HAS_RETIRED))
             return "it retired a deployment that it was not asked to";
-        /* The reaper ends it: a seat of its own goes too, and our caller is at it. */
+        /* Only the reaper frees it: its seat may go with it, and our caller still uses that. */
         replica->deployment->all->reap = true;
         return NULL;
     case NW_CONTROL_TORN_DOWN:

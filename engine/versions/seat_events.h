@@ -4,7 +4,7 @@
 
 struct nw_seat_events;
 
-/* For nw_workers_init. */
+/* To be passed to nw_workers_init. */
 extern const struct nw_seat_events nw_version_seat_events;
 
 #endif
