@@ -1,6 +1,6 @@
 /*
- * Makes mounts of granted directories. Root can do that in this process. Other users can in a user namespace, which
- * needs a process of its own: it shares our descriptors, puts the mount in the place of the directory's, and ends.
+ * Makes mounts of granted directories. Root can do that in this process. Other users need a user namespace,
+ * and so a child process: it shares our descriptors, replaces the one of the directory by the mount, and ends.
  */
 #include "engine/store/directory.h"
 #include "common/base/log.h"
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* 0 or negative errno; then `fd` is the mount. */
+/* Puts a mount of `path` into descriptor `fd`. 0, or negative errno with `fd` unchanged. */
 static int replace(int fd, int at, const char *path, int flags, bool writable)
 {
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY)};
@@ -26,8 +26,8 @@ static int replace(int fd, int at, const char *path, int flags, bool writable)
     return error;
 }
 
-/* In the namespace the kernel makes mounts only of what is opened by its path there. The child is a copy of one thread:
- * it runs no handlers of ours and takes no lock. */
+/* By path, since in a namespace the kernel makes no mounts of what was opened outside it. The child has only a copy of
+ * this thread, so any lock may be held forever in it: it takes none, and runs no exit handlers. */
 static int replace_in_namespace(int fd, const char *path, bool writable)
 {
     int status = 0;

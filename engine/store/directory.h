@@ -1,12 +1,12 @@
-/* Granted directories as workers get them. */
+/* Opens directories that a manifest grants to a function, for its workers. */
 #ifndef NW_ENGINE_STORE_DIRECTORY_H
 #define NW_ENGINE_STORE_DIRECTORY_H
 
 #include <stdbool.h>
 
 /*
- * Opens a directory as a mount of its own, read-only unless `writable`. Nothing lies above such a mount, so that its
- * ".." leads nowhere, also for somebody who has taken over a worker. Where the kernel does not let this process make
+ * Opens a directory as a mount of its own, read-only unless `writable`. Nothing lies above such a mount, so its ".."
+ * leads nowhere, even for somebody who has taken over a worker. Where the kernel does not let this process make
  * mounts, the directory itself is opened. Returns the descriptor, or -1 with errno.
  */
 int nw_directory_open(const char *path, bool writable);

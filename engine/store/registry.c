@@ -1,9 +1,10 @@
 /*
  * The registry of registry.h. Not responsible for what a function is doing (deployments.c).
  *
- * Three locks, each taken only with those before it: `commit` by who applies changes, for as long as that takes;
- * `append` by who writes to the journal, never while he waits for the disk; `index` by who looks at the rows or changes
- * them. Rows are changed with `commit` held, so that who has that may look at them without `index`.
+ * Three locks. Who takes more than one takes them in this order: `commit` while changes are applied, for as long as
+ * that takes; `append` to write to the journal, but not while an append is synced, so that code can be listed
+ * meanwhile; `index` to look at the rows or to change them. Rows change only with `commit` held, so its holder may look
+ * at them without `index`.
  */
 #include "engine/store/registry.h"
 #include "common/base/log.h"
@@ -21,7 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DEAD_BYTES (1ul << 20) /* of a journal, before it is written anew for them */
+#define DEAD_BYTES (1ul << 20) /* so much of a journal may be out of date before it is written anew */
 
 struct nw_registry {
     struct nw_journal journal;
@@ -34,7 +35,7 @@ struct nw_registry {
     char store_notice[256];
 };
 
-/* Both parts are open, as they are from nw_registry_open to nw_registry_close. */
+/* Journal and store are open. */
 static bool registry_is_valid(const struct nw_registry *registry)
 {
     return registry->journal.fd >= 0 && registry->journal.directory >= 0 && registry->store.directory >= 0;
@@ -42,13 +43,13 @@ static bool registry_is_valid(const struct nw_registry *registry)
 
 /* --- opening --- */
 
-/* Without memory for it, its file may be kept for good. */
+/* Notes code that may belong to no function. When memory is out for that, its file may stay for good. */
 static void add_orphan(struct nw_registry *registry, const char *sha256)
 {
     nw_buffer_append(&registry->orphans, sha256, NW_RECORD_SHA256);
 }
 
-/* The row is no function's any more. */
+/* Frees a row that is in no table any more; nobody else may have its code. */
 static void drop(struct nw_registry *registry, struct nw__row *row)
 {
     if (row)
@@ -78,7 +79,7 @@ static void replay(void *arg, const struct nw_record *record, struct nw_journal_
     }
 }
 
-/* Of the orphans those remain that nobody has, and that `keep` says true of. */
+/* Keeps those orphans that no function has and for which `keep` returns true; forgets the others. */
 static void sift_orphans(struct nw_registry *registry, bool (*keep)(struct nw_registry *registry, const char *sha256))
 {
     char sha256[NW__STORE_SHA256_SIZE] = "", *orphans = registry->orphans.data;
@@ -116,9 +117,9 @@ static bool remove_orphan(struct nw_registry *registry, const char *sha256)
     return false;
 }
 
-/* Removes code that we wrote and that no function has: a kill came before its record was written, or after the next
- * one was. When something may be missing it may have been named there; and what the disk has may be older than what was
- * read, and name it still. */
+/* Removes code that we wrote and that no function has: the engine was killed before its record was written, or after
+ * that of its successor was. Not when records may be missing, since one of them may name the code; nor when the journal
+ * on disk may be older than what was read, and still name it. */
 static void remove_orphans(struct nw_registry *registry)
 {
     if (registry->journal.recovered)
@@ -150,7 +151,7 @@ static void notice_unlisted(struct nw_registry *registry)
                  unlisted.n);
 }
 
-/* Keeps other users from a file or folder that was there already: records hold secrets of functions. */
+/* Takes the rights of other users to a file or folder that was there already: records hold secrets of functions. */
 static int make_private(int dir, const char *name, char *why, size_t why_size)
 {
     struct stat st;
@@ -162,7 +163,7 @@ static int make_private(int dir, const char *name, char *why, size_t why_size)
     return -EIO;
 }
 
-/* Of the registry, of copies that are named after it, and of the store. */
+/* The registry, all files whose names begin like its own, and the store. */
 static int make_all_private(const char *directory, char *why, size_t why_size)
 {
     DIR *dir = opendir(directory);
@@ -212,7 +213,7 @@ static void keep_code(struct nw_registry *registry, bool keep)
     pthread_mutex_unlock(&registry->index);
 }
 
-/* Leaves out what does not count any more. */
+/* Writes a journal without the records that no longer count, and uses that from then on. */
 static int write_anew(struct nw_registry *registry, char *why, size_t why_size)
 {
     struct nw_journal_rewrite rewrite;
@@ -238,7 +239,7 @@ static bool is_mostly_dead(const struct nw_registry *registry)
 
 /* --- opening and closing --- */
 
-/* A kill may have come between a record and its sync: what is found is made durable before anything is done for it. */
+/* The last engine may have been killed before it synced what it wrote, so that is synced before anybody acts on it. */
 static void sync_found(struct nw_registry *registry)
 {
     char why[512];
@@ -315,8 +316,8 @@ bool nw__registry_is_there(struct nw_registry *registry)
 
 /* --- code --- */
 
-/* Code is listed before it is written: if a kill comes between, the next start knows whose file it is, and removes it.
- * A journal that is to be written anew gets it then. */
+/* Code is listed in the journal before it is written: if the engine is killed before any function has it, the next
+ * start knows that the file is ours, and removes it. A broken journal lists it when it is written anew. */
 static int list_code(struct nw_registry *registry, struct storing *storing, char *why, size_t why_size)
 {
     struct nw_buffer bytes = {0};
@@ -373,7 +374,7 @@ void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 /* A change on its way into the journal. */
 struct pending {
     struct nw_registry_change *change;
-    struct nw__row *row;           /* what it becomes; NULL: nothing */
+    struct nw__row *row;           /* the row to be put; NULL: the function is removed */
     struct nw_buffer json;         /* of the manifest */
     struct nw_journal_place place; /* of its record, in the bytes that are appended */
 };
@@ -408,7 +409,7 @@ static void pending_fini(struct pending *pending)
     nw_buffer_fini(&pending->json);
 }
 
-/* False: the directory is not known to be on disk, and all are refused. */
+/* Syncs the code that changes name, and the store's directory. False: the directory failed, and all are refused. */
 static bool sync_code(struct nw_registry *registry, struct pending *pending, size_t n)
 {
     struct nw__store_sync sync;
@@ -447,12 +448,12 @@ static void add_record(struct nw_registry *registry, struct pending *pending, st
         refuse(pending, rc, rc == -E2BIG ? "its settings are too large for the registry" : "out of memory");
 }
 
-/* Where records are in the journal. */
+/* A range of the journal, in bytes. */
 struct span {
     uint64_t from, to;
 };
 
-/* Appends the records. Their places are told from the beginning of the span on. */
+/* Appends the records. Their places are relative to the beginning of the span. */
 static int append(struct nw_registry *registry, struct pending *pending, size_t n, struct span *span, char *why,
                   size_t why_size)
 {
@@ -503,8 +504,8 @@ static void change_rows(struct nw_registry *registry, struct pending *pending, s
     pthread_mutex_unlock(&registry->append);
 }
 
-/* What need not be waited for, but by the next ones. A journal that is written anew says nothing of what was removed:
- * the copy must have that before, in case that a kill leaves it and the new journal is damaged. */
+/* Housekeeping, whose failure undoes no change. The copy comes first: a journal that is written anew has no records of
+ * removals, so if it were damaged later, an old copy without them would bring removed functions back. */
 static void tidy(struct nw_registry *registry)
 {
     char why[512];
@@ -548,7 +549,7 @@ struct reading {
     struct nw_buffer bytes;
 };
 
-/* A record that cannot be read stays where it is; its function is not served. */
+/* A function whose record cannot be read is not served. The record stays, for people to look at. */
 static void read_row(void *arg, struct nw__row *row)
 {
     struct reading *reading = arg;

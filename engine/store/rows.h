@@ -12,7 +12,7 @@
 
 struct nw__row {
     struct nw_table_node by_name, by_code;
-    struct nw_journal_place place, next; /* of its record; and in the journal that is being written */
+    struct nw_journal_place place, next; /* of its record: in the journal, and in the one that is being written anew */
     char sha256[NW_RECORD_SHA256];       /* without NUL */
     char name[];
 };
@@ -20,7 +20,7 @@ struct nw__row {
 /* All zero: none. */
 struct nw__rows {
     struct nw_table names, codes;
-    uint64_t bytes; /* of the records of all of them */
+    uint64_t bytes; /* length of the records of all rows */
 };
 
 void nw__rows_fini(struct nw__rows *rows);
@@ -28,11 +28,11 @@ void nw__rows_fini(struct nw__rows *rows);
 /* A row that is in no table yet; free() frees it. NULL when memory is out. */
 struct nw__row *nw__row_new(const char *name, const char *sha256);
 
-/* Takes it over, in place of the row of that name, which is returned to be freed; NULL: there was none. Ends the
- * process when there is no memory for the very first one. */
+/* Takes over a row, in place of the one of the same name, which is returned to be freed; NULL: there was none. Ends the
+ * process when there is no memory for the very first row; later ones need none. */
 struct nw__row *nw__rows_put(struct nw__rows *rows, struct nw__row *row, struct nw_journal_place place);
 
-/* Removes the row of that name, and returns it to be freed. */
+/* Removes the row of that name, and returns it to be freed; NULL: there is none. */
 struct nw__row *nw__rows_take(struct nw__rows *rows, const char *name);
 
 /* Whether a row has that code. */

@@ -1,4 +1,4 @@
-/* The directory of state.h. Its lock is flock on DIR/lock, which also holds the pid of who has it. */
+/* See state.h. The lock is an flock on DIR/lock; the file holds the pid of the engine that has it. */
 #include "engine/store/state.h"
 #include "common/base/log.h"
 #include "engine/store/registry.h"

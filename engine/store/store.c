@@ -19,8 +19,8 @@
 #define SHA256_HEX   (NW__STORE_SHA256_SIZE - 1)
 #define FILE_NAME    (SHA256_HEX + sizeof ".so")
 #define ASIDE_NAME   (FILE_NAME + sizeof ".damaged.1000")
-#define TEMPORARY    "new-" /* begins the name of a file that is being written */
-#define NAME_TRIES   8      /* while other files take and lose the name that one is to get */
+#define TEMPORARY    "new-" /* the names of files that are being written begin so */
+#define NAME_TRIES   8      /* tries to give a file its name while others take and lose it */
 #define CHUNK        (256u << 10)
 #define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -37,7 +37,7 @@ static bool is_code_name(const char *name)
 
 /* --- opening --- */
 
-/* Until one is answered with false. */
+/* Calls back for each file until the callback returns false. */
 static void each_entry(struct nw__store *store, bool (*entry)(void *arg, const char *name), void *arg)
 {
     int fd = openat(store->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,7 +137,7 @@ static int write_all(int fd, const char *data, size_t length)
 }
 
 /* Hashes what `from` holds, and writes the same bytes to `to` unless that is -1. 0 or negative errno; -EBADMSG when it
- * is more than was ever deployed. */
+ * is more than code may have. */
 static int read_code(int from, int to, char *sha256)
 {
     char *chunk = malloc(CHUNK);
@@ -163,8 +163,8 @@ static int read_code(int from, int to, char *sha256)
     return rc;
 }
 
-/* Sets aside the file that was found to be damaged, unless another thread has done so, or a good file is in its place.
- */
+/* Sets aside the file that was found damaged, unless that name is another file's by now: another thread has set it
+ * aside, or replaced it by a good one. */
 static void set_aside(struct nw__store *store, const char *name, const struct stat *found)
 {
     char as[ASIDE_NAME];
@@ -180,8 +180,8 @@ static void set_aside(struct nw__store *store, const char *name, const struct st
                rc < 0 ? "it cannot be set aside: " : "it is kept as store/", rc < 0 ? strerror(-rc) : as);
 }
 
-/* Whether an open file holds what its name says: 0, -EBADMSG when it is something else, negative errno when it cannot
- * be read. */
+/* Whether an open file has the hash that is its name; `to` as in read_code. 0, -EBADMSG when it has not, or negative
+ * errno when it cannot be read. */
 static int check_file(int fd, const char *name, int to)
 {
     char found[NW__STORE_SHA256_SIZE];
@@ -191,7 +191,7 @@ static int check_file(int fd, const char *name, int to)
     return rc ? rc : strncmp(found, name, SHA256_HEX) ? -EBADMSG : 0;
 }
 
-/* The same of the file of that name, which is set aside when it is something else. */
+/* The same for the file of that name, which is set aside on -EBADMSG. */
 static int check(struct nw__store *store, const char *name, int to)
 {
     struct stat st;
@@ -233,7 +233,7 @@ int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, 
     file_name(sha256, name);
     int copy = memfd_create("function", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int rc = copy < 0 ? -errno : check(store, name, copy);
-    /* A worker that is another user opens it anew, for reading. */
+    /* Readable for all: a worker that runs as another user opens it anew. */
     if (!rc && (fcntl(copy, F_ADD_SEALS, SEALS) < 0 || fchmod(copy, 0444) < 0))
         rc = -errno;
     if (!rc)
@@ -245,7 +245,7 @@ int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, 
 
 /* --- writing --- */
 
-/* The disk is told at once, and waited for in nw__store_sync_file. */
+/* Writing to the disk begins at once, so that nw__store_sync_file has less to wait for. */
 static int write_file(struct nw__store *store, const char *name, const void *code, size_t length)
 {
     int fd = openat(store->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
@@ -258,19 +258,19 @@ static int write_file(struct nw__store *store, const char *name, const void *cod
     return rc;
 }
 
-/* Gives a file a name that nothing has: 0, -EEXIST, or another negative errno. */
+/* Gives a file a name that must be free: 0, -EEXIST when it is not, or another negative errno. */
 static int take_name(const struct nw__store *store, const char *temporary, const char *name)
 {
     if (renameat2(store->directory, temporary, store->directory, name, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL)
         return -errno;
-    /* A file system that cannot; it may have second names. */
+    /* This file system cannot rename so, but may have hard links. */
     return linkat(store->directory, temporary, store->directory, name, 0) < 0 ? -errno : 0;
 }
 
-/* A file that is there already and good stays: somebody may have been told that it is on disk, as this one is not. One
- * that is not good is set aside by the look at it, and one that nobody can read is replaced. */
+/* Another file has the name already. If it is good it stays: somebody may rely on its being on disk, and ours is not
+ * yet synced. check sets a damaged one aside. One that cannot be read is replaced. */
 static int replace(struct nw__store *store, const char *temporary, const char *name)
 {
     int rc = check(store, name, -1);
@@ -291,7 +291,7 @@ static int write_anew(struct nw__store *store, const char *name, const void *cod
         rc = take_name(store, temporary, name);
     for (int i = 0; rc == -EEXIST && i < NAME_TRIES; i++)
         rc = replace(store, temporary, name);
-    unlinkat(store->directory, temporary, 0); /* unless it was renamed */
+    unlinkat(store->directory, temporary, 0); /* fails if it was renamed, which is fine */
     return rc;
 }
 

@@ -1,4 +1,4 @@
-/* Appending, copying and writing anew as journal.h tells. Which records count is decided in recover.c. */
+/* See journal.h. Which records count is decided in recover.c. */
 #include "engine/store/journal/journal.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
@@ -55,7 +55,7 @@ static int name_temporary(const struct nw_journal *journal, const char *name)
     return renameat(journal->directory, NW_JOURNAL_TEMPORARY, journal->directory, name) < 0 ? -errno : 0;
 }
 
-/* Puts a descriptor in the place of another, if there is one. */
+/* Closes a descriptor, if there is one, and puts another in its place. */
 static void replace(int *fd, int by)
 {
     if (*fd >= 0)
@@ -181,7 +181,7 @@ static int explain(int rc, char *why, size_t why_size)
     return -EIO;
 }
 
-/* Somebody else's changes would be covered by ours, or ours by his. */
+/* Refuses to write to a file that somebody else has changed or moved: what he writes, or we, would be lost. */
 static int check_in_use(struct nw_journal *journal)
 {
     struct stat st;
@@ -194,7 +194,7 @@ int nw_journal_append(struct nw_journal *journal, const struct nw_buffer *record
 {
     int rc = check_in_use(journal);
     if (rc < 0) {
-        journal->broken = true; /* the numbers of these records are lacking */
+        journal->broken = true; /* these records took numbers, and a gap would look like a loss */
         return explain(rc, why, why_size);
     }
     rc = write_at(journal->fd, records->data, records->length, journal->length);
@@ -206,7 +206,7 @@ int nw_journal_append(struct nw_journal *journal, const struct nw_buffer *record
     return 0;
 }
 
-/* The numbers that are taken back are lacking from then on, which would look like a loss: it is written anew. */
+/* The records that are cut off took numbers, and a gap would look like a loss: so the journal must be written anew. */
 void nw_journal_take_back(struct nw_journal *journal, uint64_t length)
 {
     journal->broken = true;
@@ -284,7 +284,7 @@ void nw_journal_rewrite_keep(struct nw_journal_rewrite *rewrite, struct nw_journ
     nw_buffer_fini(&bytes);
 }
 
-/* Gives the file the name. Whoever looks meanwhile sees the one before under it, or this one. 0 or negative errno. */
+/* Gives the new file the journal's name. Nobody ever finds that name without a journal. 0 or negative errno. */
 static int take_name(const struct nw_journal_rewrite *rewrite)
 {
     struct nw_journal *journal = rewrite->journal;
@@ -301,7 +301,7 @@ static int take_name(const struct nw_journal_rewrite *rewrite)
     return rc;
 }
 
-/* The file is in use from now on. */
+/* Uses the new file from now on. */
 static void adopt(struct nw_journal_rewrite *rewrite)
 {
     struct nw_journal *journal = rewrite->journal;

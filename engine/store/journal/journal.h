@@ -1,11 +1,12 @@
 /*
  * The registry as a file, DIR/registry: a journal to which records are appended, and which is written anew when most of
- * it does not count any more. DIR/registry.backup gets the same records, each a moment later and not yet durably. When
- * a start finds the journal missing, empty or damaged, what was found is set aside, what is whole in either file is
- * put together by the records' numbers, and `notice` says so. Not responsible for what records mean (registry.c), nor
- * for what of two files is used (recover.h).
+ * it no longer counts. DIR/registry.backup gets the same records a moment later, and nobody waits until the disk has
+ * those. When a start finds the journal missing, empty or damaged, it sets aside what it found, puts together the whole
+ * records of both files by their numbers, and says so in `notice`. Not responsible for what records mean (registry.c),
+ * nor for which of the two files counts (recover.h).
  *
- * One thread at a time appends, syncs or writes anew; see registry.c. Any may look whether the file is there.
+ * One thread at a time appends, copies, takes back or writes anew; another may sync meanwhile. See the locks in
+ * registry.c. Any thread may look whether the file is there.
  */
 #ifndef NW_ENGINE_STORE_JOURNAL_JOURNAL_H
 #define NW_ENGINE_STORE_JOURNAL_JOURNAL_H
@@ -25,17 +26,17 @@
 struct nw_journal {
     int directory, fd, copy; /* -1: not open */
     char path[4096];
-    uint64_t length;        /* bytes of records; a file that is longer was changed by somebody else */
-    uint64_t synced;        /* so many of them are known to be on disk */
-    uint64_t copied;        /* so many of them are in the copy; 0: it is to be made anew */
-    uint64_t number;        /* of the last record */
-    bool broken;            /* what the disk has is not known: it is to be written anew before anything is appended */
-    bool recovered;         /* when opened, it was put together: something may be missing */
-    pthread_mutex_t naming; /* held while another file gets the name; never while the disk is waited for */
-    dev_t device;           /* of the file that has the name; under `naming` */
+    uint64_t length; /* bytes of records; a file of another length was changed by somebody else */
+    uint64_t synced; /* how many of these bytes are known to be on disk */
+    uint64_t copied; /* how many of them are in the copy; 0: it is to be made anew */
+    uint64_t number; /* of the last record */
+    bool broken;     /* what is on disk is unknown, or numbers are lacking: to be written anew before appending */
+    bool recovered;  /* it was put together from two files when it was opened: records may be missing */
+    pthread_mutex_t naming; /* held while another file gets the name; never during a sync */
+    dev_t device;           /* of the file that we gave the name; under `naming` */
     ino_t inode;
-    struct nw_buffer image; /* until it is written anew: what counts, where the file is not what counts */
-    char notice[768];       /* what happened when it was opened, for people; empty: nothing */
+    struct nw_buffer image; /* what counts instead of the file, until that is written anew; empty otherwise */
+    char notice[768];       /* what was wrong when it was opened, for people; empty: nothing */
 };
 
 /* Where a record is. */
@@ -54,29 +55,29 @@ int nw_journal_open(struct nw_journal *journal, const char *directory, bool has_
                     char *why, size_t why_size);
 void nw_journal_close(struct nw_journal *journal);
 
-/* Adds a record to a buffer of those that are appended next, and counts it. 0, or -ENOMEM or -E2BIG. */
+/* Adds a record to a buffer of those to be appended, and gives it the next number. 0, -ENOMEM or -E2BIG. */
 int nw_journal_add(struct nw_journal *journal, struct nw_buffer *to, struct nw_record record);
 
-/* Appends records. A kill of the process does not undo it, a failure of the machine may, until it is synced. 0, or -EIO
- * with `why`; then nothing changed. */
+/* Appends records. They outlive a kill of the process at once, and a failure of the machine once they are synced. 0, or
+ * -EIO with `why`: then none of them counts, and the journal is `broken`. */
 int nw_journal_append(struct nw_journal *journal, const struct nw_buffer *records, char *why, size_t why_size);
 
-/* Makes durable the first `length` bytes: 0, or -EIO with `why`. The second takes back what was appended since it was
- * `length` long, after a failure. */
+/* The first makes the first `length` bytes durable: 0, or -EIO with `why`. The second cuts the journal to `length`
+ * bytes after a failure, and leaves it `broken`. */
 int nw_journal_sync(struct nw_journal *journal, uint64_t length, char *why, size_t why_size);
 void nw_journal_take_back(struct nw_journal *journal, uint64_t length);
 
-/* Brings the copy up to what is synced: it must never have a record that the journal may lack after a failure of the
- * machine. A failure is only logged: the journal itself is durable. */
+/* Brings the copy up to what is synced, and no further: a record that the machine may lose from the journal must not be
+ * in the copy. A failure is only logged, since the journal itself is durable. */
 void nw_journal_keep_copy(struct nw_journal *journal);
 
-/* The bytes of a record. 0 or negative errno. */
+/* Reads a record into `bytes`; `record` points there. 0 or negative errno. */
 int nw_journal_read(const struct nw_journal *journal, struct nw_journal_place place, struct nw_buffer *bytes,
                     struct nw_record *record);
 
-/* Writing it anew, durably, with the records that are kept. Between begin and end nothing is appended. Each of the
- * kept gets a new place, which holds when the end returns 0 (and it is `broken` when only the directory could not be
- * synced); -EIO with `why`: nothing changed. */
+/* Writes the journal anew, durably, with the records that are kept. Nothing is appended between begin and end. The new
+ * places of kept records hold once the end has returned 0; if only the sync of the directory failed then, the journal
+ * is `broken`. -EIO with `why`: the old journal stays in use. */
 struct nw_journal_rewrite {
     struct nw_journal *journal;
     int fd;

@@ -1,4 +1,5 @@
-/* Reading as old.h tells: two tables, of functions and of code that was written, and a checksum over the first. */
+/* See old.h. The database has a table of functions, one of code that was written, and a checksum over functions and
+ * schema. */
 #include "engine/store/journal/old.h"
 #include "common/base/log.h"
 #include "engine/store/journal/record.h"
@@ -13,7 +14,7 @@
 #define SUM_BYTES 32
 #define SUM_SIZE  (2 * SUM_BYTES + 1)
 
-/* Everything that the checksum covers, in an order of its own. */
+/* What the checksum covers, in an order that depends on nothing but the values. */
 static const char covered[] = "SELECT name, sql, '' FROM sqlite_schema UNION ALL "
                               "SELECT name, sha256, manifest FROM functions ORDER BY 1, 2, 3";
 
@@ -30,7 +31,7 @@ static void add(EVP_MD_CTX *context, const void *data, size_t length)
         nw_die_system("cannot compute a SHA-256: libcrypto failed");
 }
 
-/* With type and length, so that no two rows look alike. */
+/* With type and length, so that different rows never give the same bytes. */
 static void add_value(EVP_MD_CTX *context, sqlite3_stmt *row, int column)
 {
     const void *data = sqlite3_column_blob(row, column);
@@ -99,7 +100,7 @@ static int append(struct nw_buffer *records, uint64_t *number, struct nw_record 
     return nw_record_append(records, &record) < 0 ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-/* A row that is no function's is none of ours. */
+/* Skips rows that we cannot have written. */
 static int append_row(sqlite3_stmt *row, enum nw_record_kind kind, struct nw_buffer *records, uint64_t *number)
 {
     bool put = kind == NW_RECORD_PUT;
@@ -143,7 +144,7 @@ static int read_all(sqlite3 *db, bool sealed, struct nw_buffer *records)
     return rc;
 }
 
-/* What the result code of SQLite means for the file. */
+/* Turns a result code of SQLite into what nw__old_read returns. */
 static int judge(int rc)
 {
     switch (rc & 0xff) {

@@ -10,7 +10,7 @@
 #define MARK   "NWr1"
 #define SUM_AT 8
 #define SUM    16
-#define BODY   (SUM_AT + SUM) /* where what the checksum covers begins */
+#define BODY   (SUM_AT + SUM) /* the checksum covers everything from here on */
 #define NAME   (BODY + 8 + 1 + NW_RECORD_SHA256)
 
 static const char no_code[NW_RECORD_SHA256 + 1] = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -63,7 +63,7 @@ static bool are_digits(const char *sha256)
     return true;
 }
 
-/* What the checksum says is whole was written by us, but a file may hold anything. */
+/* The checksum finds damage, but anybody can compute one: so no field is trusted. */
 static bool take(const char *data, size_t length, struct nw_record *record)
 {
     const char *name = data + NAME, *end = memchr(name, '\0', length - NAME);
@@ -88,7 +88,7 @@ static bool take(const char *data, size_t length, struct nw_record *record)
     }
 }
 
-/* What the head says is the length of the record; 0: it is none. */
+/* The length of the record as its head says; 0: there is no record that fits into `length`. */
 static size_t length_of(const char *data, size_t length)
 {
     uint32_t rest;

@@ -1,9 +1,9 @@
 /*
  * What counts of the journal and its copy. A journal that is whole counts as it is; one record behind the last whole
  * one that was not written to its end was never reported as done, and is cut off. It is not whole when it does not
- * begin with a record, when bytes between two records are none, when more than one is not whole at its end, when a
- * number is lacking, or when the copy has later ones. Then the records of both files are put together in the order of
- * their numbers, and the journal is written anew.
+ * begin with a BEGIN record, when anything else stands between two records, when more than one is not whole at its
+ * end, when a number is lacking, or when the copy has later ones. Then the records of both files are put together in
+ * the order of their numbers, and the journal is written anew.
  */
 #include "engine/store/journal/recover.h"
 #include "engine/store/journal/old.h"
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What lies under a name, and what is whole in it. */
+/* One of the two files: what was found under its name, and what of it is whole. */
 struct file {
     const char *name;
     enum { NOTHING, EMPTY, BYTES } found;
@@ -83,7 +83,7 @@ static int convert(const struct nw_journal *journal, struct file *file, bool sea
     return rc == -EBADMSG ? 0 : rc;
 }
 
-/* 0, or negative errno when it is there and cannot be looked at. */
+/* Reads a file. 0, also when there is none; negative errno when it is there and cannot be read. */
 static int look(const struct nw_journal *journal, struct file *file, bool sealed)
 {
     struct stat st;
@@ -122,7 +122,8 @@ static int by_number(const void *a, const void *b)
     return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Each number once. All of them, unless none is lacking behind the last BEGIN: what stands before it then is older. */
+/* Appends each number once. When no number is lacking behind the last BEGIN, only what stands from there on: it
+ * replaces everything before it. Otherwise all, since older records are better than none. */
 static int put_in_order(const struct found *found, size_t n, struct nw_buffer *image)
 {
     size_t first = 0;
@@ -188,7 +189,7 @@ static void notice(struct nw_journal *journal, const struct file *file, const ch
                  state, kept);
 }
 
-/* Nothing of a bad file goes away: it keeps a second name, and a copy of no use gets another one. */
+/* No damaged file is deleted: the journal stays under a second name, and a copy without a whole record is renamed. */
 static int recover(struct nw_journal *journal, const struct file *file, const struct file *copy, char *why,
                    size_t why_size)
 {
@@ -205,7 +206,7 @@ static int recover(struct nw_journal *journal, const struct file *file, const st
     return 1;
 }
 
-/* A journal that is whole is used as it is, and its copy as far as it is the same. */
+/* A whole journal is used as it is. Its copy is used if it is the beginning of the journal, and else made anew. */
 static int use(struct nw_journal *journal, struct file *file, const struct file *copy, char *why, size_t why_size)
 {
     struct stat st;
@@ -240,7 +241,7 @@ static int choose(struct nw_journal *journal, struct file *file, struct file *co
     return recover(journal, file, copy, why, why_size);
 }
 
-/* Records that follow one another, all of them found whole before. */
+/* Calls back for records that follow one another; all were found whole before. */
 static void tell(const struct nw_buffer *bytes, size_t length, nw_journal_each *each, void *arg)
 {
     struct nw_record record;

@@ -4,7 +4,7 @@
 
 #include "engine/store/journal/journal.h"
 
-/* The rest of nw_journal_open. */
+/* The part of nw_journal_open after its directory is open, with the same results. */
 int nw__journal_recover(struct nw_journal *journal, bool has_code, nw_journal_each *each, void *arg, char *why,
                         size_t why_size);
 

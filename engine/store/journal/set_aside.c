@@ -1,11 +1,11 @@
-/* Setting aside as set_aside.h tells. */
+/* See set_aside.h. */
 #include "engine/store/journal/set_aside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define MOST 1000 /* files of one name; each is somebody's accident */
+#define MOST 1000 /* files set aside of one name: a guard against a loop without end */
 
 int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size)
 {
@@ -13,7 +13,7 @@ int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size)
     return faccessat(directory, as, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* A name for it that nothing has. */
+/* Finds a free name to set a file aside under. */
 static int free_name(int directory, const char *name, char *as, size_t as_size)
 {
     int rc = nw_set_aside_find(directory, name, as, as_size);
@@ -30,7 +30,7 @@ int nw_set_aside(int directory, const char *name, char *as, size_t as_size)
     return rc ? rc : renameat(directory, name, directory, as) < 0 ? -errno : 0;
 }
 
-/* Some file systems have no second names. */
+/* Where there are no hard links, to rename it is the next best. */
 int nw_set_aside_keep(int directory, const char *name, char *as, size_t as_size)
 {
     int rc = free_name(directory, name, as, as_size);

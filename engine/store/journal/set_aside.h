@@ -4,14 +4,14 @@
 
 #include <stddef.h>
 
-/* Renames `name` in a directory to NAME.damaged, or with a number behind it when there is one; `as` gets the new name.
+/* Renames `name` in a directory to NAME.damaged or, if that is taken, NAME.damaged.2 and so on; `as` gets the new name.
  * 0 or negative errno. */
 int nw_set_aside(int directory, const char *name, char *as, size_t as_size);
 
-/* The same, and it has its own name, too, until another file takes that. */
+/* The same, but where the file system has hard links it keeps its own name as well, until another file takes that. */
 int nw_set_aside_keep(int directory, const char *name, char *as, size_t as_size);
 
-/* Whether such a file of `name` is there; `as` gets the name of the first. */
+/* Looks for NAME.damaged, whose name `as` gets: 0 when it is there, else negative errno. */
 int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size);
 
 #endif
