@@ -84,7 +84,7 @@ void nw__launcher_kill(struct nw_launcher *launcher, uint32_t worker)
 
 void nw__launcher_send_kept(struct nw_launcher *launcher)
 {
-    /* That it is gone is seen where its messages are read. */
+    /* An error is ignored: readable() notices when the launcher is gone. */
     if (launcher->outbox.n_kept)
         nw_outbox_flush(&launcher->outbox, launcher->socket);
 }

@@ -1,7 +1,7 @@
 /*
- * What the launcher is asked and what it says: it starts the processes of workers, kills them, and reports how they
- * ended. There may be none for a while: `nightward up` starts another one then. Not responsible for when a worker is
- * started or given up (seats.c).
+ * The engine's end of the socket to the launcher, the process that starts workers, kills them, and reports how they
+ * ended. For a while there may be no launcher, until `nightward up` has started another one. Not responsible for when a
+ * worker is started or given up (seats.c).
  */
 #ifndef NW_ENGINE_WORKERS_LAUNCHER_H
 #define NW_ENGINE_WORKERS_LAUNCHER_H
@@ -14,12 +14,12 @@
 struct nw_io;
 struct nw_io_watch;
 
-/* Each gets the `arg` of nw__launcher_init; texts live until it returns. */
+/* Each callback gets the `arg` of nw__launcher_init. Texts are good until it returns. */
 struct nw_launcher_events {
     /* `layers`: what confines the process, see launcher/start.h. */
     void (*started)(void *arg, uint32_t worker, int64_t pid, const char *layers);
 
-    /* `status`: as waitpid gives it, or negative when the process was never started; `why`, for people. */
+    /* `status`: as waitpid gives it, or negative when the process was never started. `why`: the same for people. */
     void (*exited)(void *arg, uint32_t worker, int64_t status, const char *why);
 
     /* The launcher itself has ended, and its workers with it. */
@@ -38,10 +38,10 @@ struct nw_launcher {
 void nw__launcher_init(struct nw_launcher *launcher, struct nw_io *io, const struct nw_launcher_events *events,
                        void *arg);
 
-/* There is one, behind `socket`, which becomes ours. 0, or negative errno: then there is still none. */
+/* A launcher is behind `socket`, which becomes ours in any case. 0, or negative errno: then there is still none. */
 int nw__launcher_meet(struct nw_launcher *launcher, int socket);
 
-/* Forgets it, if there is one. No callback comes. */
+/* Closes the socket, if there is a launcher. No callback comes of it. */
 void nw__launcher_leave(struct nw_launcher *launcher);
 
 bool nw_launcher_is_there(const struct nw_launcher *launcher);
@@ -53,7 +53,7 @@ int nw__launcher_start(struct nw_launcher *launcher, const struct nw_control *he
 /* Asks it to kill a worker, if there is one to be asked. */
 void nw__launcher_kill(struct nw_launcher *launcher, uint32_t worker);
 
-/* Sends on what its socket did not take at once. */
+/* Sends messages that its socket did not take at once. */
 void nw__launcher_send_kept(struct nw_launcher *launcher);
 
 #endif

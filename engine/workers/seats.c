@@ -7,9 +7,9 @@
  *    └───────────────────┴───────────────────┘   (with a pause when it keeps happening: see common/host/backoff.h)
  *
  * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
- * went away, it broke the protocol, or it did not say HELLO in time; in every case it is killed, just in case. What
- * pause there is depends on whose doing that was. Where the closed socket is all that is known of it, the launcher's
- * word is waited for.
+ * went away, it broke the protocol, it was stopped, or it did not say HELLO in time; whatever it was, the worker is
+ * killed, in case that it still runs. The pause depends on whether the worker ended by itself. While only the closed
+ * socket is known, the seat waits for the launcher to say how the process ended.
  */
 #include "engine/workers/seats.h"
 #include "common/base/log.h"
@@ -31,11 +31,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MESSAGES_A_TURN 32 /* of one worker, so that none keeps the loop to itself */
+#define MESSAGES_A_TURN 32 /* handled of one worker in a turn, so that none keeps the loop to itself */
 #define HELLO_MS        10000
-#define KEYS_MOST       15   /* keys of a processor beside key 0 */
-#define EMPTY_MS        5000 /* a worker that was added for now goes when it had no function for so long */
-#define WORD_MS         1000 /* for the launcher to say how a process ended; it reaps it at once */
+#define KEYS_MOST       15   /* the hardware keys of a processor but key 0: no worker can have more */
+#define EMPTY_MS        5000 /* a grown seat goes when it has had no replica for so long */
+#define WORD_MS         1000 /* ample time for the launcher to say how a process ended: it reaps that at once */
 
 enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
 
@@ -164,7 +164,7 @@ static void seat_hello(struct nw_seat *seat)
     seat->all->events->up(seat);
 }
 
-/* The launcher reaps the process; when that is gone, so is the worker. */
+/* The launcher kills and reaps the process. Where there is no launcher, the worker went with it. */
 static void give_up(struct nw_worker *worker)
 {
     struct nw_link *link = worker->link;
@@ -320,7 +320,7 @@ static const char *worker_said(struct nw_seat *seat)
     return seat->all->events->said(seat, head, message.text);
 }
 
-/* A message may have come on the control socket of a worker. */
+/* The control socket of a worker may have messages, or be closed. */
 static void control_readable(void *arg)
 {
     struct nw_worker *worker = arg;

@@ -1,6 +1,6 @@
 /*
- * Seats: when the worker of each is started and when it is given up, and what it says on its control socket. Not
- * responsible for its ring (serve/link.h) or for what is loaded into it (versions/).
+ * Seats: when the worker of each is started and given up, and what it says on its control socket. Not responsible for
+ * its ring (serve/link.h) or for what is loaded into it (versions/).
  */
 #ifndef NW_ENGINE_WORKERS_SEATS_H
 #define NW_ENGINE_WORKERS_SEATS_H
@@ -9,40 +9,40 @@
 #include "engine/workers/worker.h"
 #include <stdbool.h>
 
-/* A place for a worker of a tenant; it is started as soon as there is a launcher. `only`: see struct nw_seat. NULL when
- * memory is out. */
+/* Makes a seat for a worker of a tenant, which is started as soon as there is a launcher. `only`: see struct nw_seat.
+ * NULL when memory is out. */
 struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only);
 
-/* One more for a tenant that needs it for now. NULL when memory is out. */
+/* Makes one more for a tenant, for as long as that needs it. NULL when memory is out. */
 struct nw_seat *nw_seat_grow(struct nw_tenant *tenant);
 
-/* Ends its worker for good. Its replicas must be gone. */
+/* Ends its worker and frees the seat, whose replicas must be gone unless the engine ends. */
 void nw_seat_free(struct nw_seat *seat);
 
 bool nw_seat_is_valid(const struct nw_seat *seat);
 
-/* Its worker is lost, for `why`, which is static text; `loss`: whose doing it was, which is
- * ignored once a cause is known. Only marks it, so this may be called anywhere; nw__seat_bury follows at the end of the
- * turn. */
+/* Its worker is lost, for `why`, which is static text. `loss` says whose doing that was; the first cause that is known
+ * stands. Only marks the worker, so it may be called anywhere; nw__seat_bury follows at the end of the turn. */
 void nw__seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
 void nw__seat_bury(struct nw_seat *seat);
 
-/* Through what the worker was lost is known now. */
+/* Now it is known how the worker was lost: decides on the pause before the next start. */
 void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss);
 
-/* So many are started at once: each holds descriptors that wait for the launcher, and has its time to say hello. */
+/* Most seats that are STARTING at a time. Each holds descriptors until the launcher takes them, and with too many at
+ * once some would not say hello in time. */
 #define NW_STARTS_AT_ONCE 16
 
 /* Time can change something for it from now on: it loads or ends something, or may be empty. */
 void nw_seat_attend(struct nw_seat *seat);
 
-/* Starts a worker if one is due; as soon as there is room for it when too many are being started. */
+/* Starts a worker if one is due; if too many are being started, when there is room for it. */
 void nw__seat_try_start(struct nw_seat *seat);
 
-/* Time has passed. */
+/* Checks deadlines of an attended seat; to be called at each tick. */
 void nw__seat_tick(struct nw_seat *seat);
 
-/* Whether it was added for now, and has had no replica for a while. */
+/* Whether a grown seat has had no replica for a while. Notes since when. */
 bool nw__seat_is_spare(struct nw_seat *seat);
 
 /* "down", "starting", "up" */

@@ -17,7 +17,7 @@
 
 bool nw__stat_is_stopped(const char *line)
 {
-    const char *name_end = strrchr(line, ')'); /* the name of a program may have anything in it */
+    const char *name_end = strrchr(line, ')'); /* the last one: the name of a program may contain any character */
     return name_end && name_end[1] == ' ' && name_end[2] == 'T';
 }
 
@@ -41,7 +41,7 @@ static bool is_awaited(const struct nw_seat *seat)
             nw_channels_busy(worker->channels));
 }
 
-/* One that has taken or sent something since the last look is not asked about. */
+/* Whether nothing came from it since the last look. Only then is the kernel asked about it, since that costs more. */
 static bool is_silent(struct nw_worker *worker)
 {
     uint32_t taken = worker->link->channel.in.own;

@@ -14,8 +14,8 @@ struct nw_tenant {
     char name[NW_NAME_MAX + 1];
     uint32_t profile; /* enum nw_profile, that of each of its functions */
     struct nw_list seats;
-    unsigned deployments;    /* that hold it */
-    uint64_t refusal_logged; /* when a call by its functions was refused and that was logged; 0: never */
+    unsigned deployments;    /* references: deployments, and the engine's own to the default tenant */
+    uint64_t refusal_logged; /* when a refused call by its functions was last logged; 0: never */
 };
 
 #endif

@@ -12,13 +12,13 @@ struct nw_tenant;
 struct nw_workers;
 
 /*
- * The tenant of this name and profile for one more deployment; its workers are started if it is the first. To be
- * released when the deployment ends. NULL when memory is out.
+ * Finds or makes the tenant of this name and profile, for one more deployment, which releases it when it ends. A new
+ * one gets its workers. NULL when memory is out.
  */
 struct nw_tenant *nw_tenant_acquire(struct nw_workers *all, const char *name, uint32_t profile);
 
-/* One deployment less. With the last one the workers go; those of the default tenant that only compute stay, ready for
- * the next. */
+/* One deployment less. With the last one the tenant goes, and its workers; only those of the default tenant that only
+ * compute stay, since the engine holds that. */
 void nw_tenant_release(struct nw_tenant *tenant);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define NO_MESSAGES "it does not take messages from its control socket"
 
-/* Everything that can fail. What was made is found in the worker and undone by nw__worker_free. */
+/* The part of nw__worker_new that can fail half-way. On failure nw__worker_free undoes what was made. */
 static int worker_open(struct nw_worker *worker, void (*readable)(void *worker), int *socket)
 {
     struct nw_engine *engine = worker->seat->all->engine;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define KEYS_USUAL 13 /* of a worker, until the first one has said how many */
+#define KEYS_USUAL 13 /* keys of a worker, until the first one has said how many it has */
 
 static struct nw_seat *seat_at(struct nw_list *at)
 {
@@ -59,7 +59,7 @@ static void started(void *arg, uint32_t number, int64_t pid, const char *layers)
     }
 }
 
-/* It was never started, or said by its status that trying again is of no use (nw_die_system, nw_die_usage). */
+/* Whether trying again is of no use: it was never started, or ended by nw_die_system (111) or nw_die_usage (2). */
 static bool cannot_run(int64_t status)
 {
     int code = (int)status;
