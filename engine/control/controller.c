@@ -29,8 +29,8 @@
 
 #define REFUSAL_LOG_MS 10000 /* between two lines about one tenant's refused calls */
 
-/* The order matters: what lost workers had must be gone before versions are reaped, and whoever waits for an operation
- * hears of its end when all threads act on it. */
+/* The order matters: lost workers are buried first, since versions can be reaped only when no invocation is left in
+ * them; operations are buried after the threads were tended, which ends those that all threads now act on. */
 static void tend(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
@@ -76,7 +76,8 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
     nw_failure_keep(function, failure);
 }
 
-/* What a tenant may not call does not exist for it. A refusal is counted, and logged now and then. */
+/* False: the caller is told that there is no such function, so that tenants learn nothing of one another. A refusal is
+ * counted, and logged now and then. */
 static bool may_call(const struct nw_link *link, const struct nw_function *function)
 {
     struct nw_engine *engine = link->engine;

@@ -19,16 +19,17 @@
  *   function ──current──> deployment ──replicas──> replica <──replicas── seat ──> worker ──> link
  *                         (a version)      (a version in a seat)  (place of a worker) (a process)
  *
- * A seat lives on when its worker ends. A seat and a deployment belong to a tenant, and only those of the same one come
- * together in a replica. What ends is freed in one place for each, at the end of a turn:
+ * A seat lives on when its worker ends. A seat and a deployment belong to a tenant, and a replica joins only those of
+ * the same tenant. Each kind is freed in few places, where nobody is in the middle of using it:
  *
  *   - operations in nw__operations_bury, and functions that are gone with them;
  *   - deployments in nw_deployments_reap, with their replicas, seats of their own, and their tenant, when no invocation
  *     is bound to them and no other thread holds them;
+ *   - replicas that go while their deployment stays in versions/leaving.c, and spare seats in nw_workers_tick;
  *   - workers in nw_workers_bury; the link to one, with the last reference.
  */
 struct nw_controller {
-    struct nw_engine engine; /* as every thread has one */
+    struct nw_engine engine; /* what every thread has */
     struct nw_threads threads;
     struct nw_workers workers;
     struct nw_deployments deployments;
@@ -54,7 +55,8 @@ void nw_controller_run(struct nw_controller *controller);
 
 void nw_controller_fini(struct nw_controller *controller);
 
-/* Looks whether the state directory is still there, before something is to be kept: controller->state.lost. */
+/* Brings controller->state.lost up to date: whether the state directory is gone. To be called before anything is to be
+ * written there. */
 void nw_controller_look_at_state(struct nw_controller *controller);
 
 #endif

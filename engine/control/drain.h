@@ -4,7 +4,7 @@
 
 struct nw_controller;
 
-/* Stops accepting and lets run what runs; the second time the loop ends at once. */
+/* Accepts nothing new and lets finish what runs. Called a second time, it ends the loop at once. */
 void nw__drain_begin(struct nw_controller *controller);
 
 /* Ends the loop when nothing runs any more, or the time is over. */

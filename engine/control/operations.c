@@ -6,13 +6,12 @@
  *
  * A removal: queued ──> committing (thread) ──> done.
  *
- * One thread commits at a time, and all that has come to that point meanwhile follows together, so that they share the
- * waits for the disk.
+ * Only one commit is under way at a time. All operations that get that far meanwhile are committed together afterwards,
+ * so that they share its waits for the disk.
  *
  * The list of all of them owns an operation, from nw_deploy or nw_remove to nw__operations_bury. Whatever ends it only
- * says so (end); it is told, unlinked and freed by nw__operations_bury alone, which the loop calls where nothing else
- * of the engine is under way. So an operation stays good for everybody on the stack, however deep in the workers and
- * deployments below them it came to its end.
+ * marks it (end); nw__operations_bury alone calls `done`, unlinks and frees it, and the loop calls that where nothing
+ * else of the engine is under way. So callers may go on using an operation that ended deep in a call that they made.
  */
 #include "engine/control/operations.h"
 #include "common/base/log.h"
@@ -30,8 +29,8 @@
 
 struct operation {
     struct nw_list link;   /* in all->list */
-    struct nw_list ended;  /* in all->ended: it is over, and nothing happens to it but its burial */
-    struct nw_list commit; /* in all->to_commit, or the list of a commit under way */
+    struct nw_list ended;  /* in all->ended once it is over and only waits for nw__operations_bury */
+    struct nw_list commit; /* in all->to_commit, or in the list of the commit under way */
     struct nw_registry_change change;
     struct nw_operations *all;
     struct nw_function *function;
@@ -40,8 +39,8 @@ struct operation {
     struct nw_buffer code;
     char sha256[NW_SHA256_HEX + 1];
     struct nw_deployment *deployment;
-    enum nw_status status;           /* of the end */
-    struct nw_threads_waiter waiter; /* for the end to hold on every thread */
+    enum nw_status status;           /* how it ended, or will end */
+    struct nw_threads_waiter waiter; /* to hear when every thread acts on the change */
     int rc;                          /* of storing */
     char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
     nw_operation_done *done;
@@ -50,7 +49,8 @@ struct operation {
 
 static void start(struct operation *op);
 
-/* That of a function which is under way; NULL: none is. There are no more than requests to the admin API. */
+/* The operation of a function that is under way; NULL: none. A list is enough: there are at most as many operations as
+ * requests to the admin API. */
 static struct operation *first_operation(const struct nw_operations *all, const struct nw_function *function)
 {
     nw_list_each(&all->list, at, after)
@@ -121,8 +121,8 @@ static void forget(struct nw_operations *all, const char *sha256)
         nw_registry_forget(all->registry, sha256);
 }
 
-/* While something is being stored, code that nobody names may be just what was found there already: it is looked at
- * again when nothing is. */
+/* A version has ended: removes its code if nobody else has it. Not while anything is being stored, which may rely on
+ * just that code though no deployment names it yet; then it is looked at again later. */
 static void forget_code(void *arg, const char *sha256)
 {
     struct nw_operations *all = arg;
@@ -240,7 +240,7 @@ static void commit_done(void *arg)
         commit_next(all);
 }
 
-/* All that waits for it, unless a commit is under way: whose end calls this again. */
+/* Commits all operations that wait for it. Does nothing while a commit is under way, whose end calls this again. */
 static void commit_next(struct nw_operations *all)
 {
     if (all->commits || nw_list_empty(&all->to_commit))

@@ -1,6 +1,7 @@
 /*
- * Deploying and removing functions, one operation of a function at a time, the others queued: code into the store,
- * version into the workers, row into the registry, in this order. What waits for the disk waits on another thread.
+ * Deploying and removing functions. A deployment puts code into the store, loads the version into workers, and writes
+ * its row to the registry, in this order. Each function has one operation under way, and a queue of others. Whatever
+ * waits for the disk does so on another thread.
  */
 #ifndef NW_ENGINE_CONTROL_OPERATIONS_H
 #define NW_ENGINE_CONTROL_OPERATIONS_H
@@ -26,12 +27,12 @@ struct nw_operations {
     struct nw_deployments *deployments;
     struct nw_threads *threads;
     struct nw_registry *registry;
-    struct nw_list list; /* of each function the first is under way, the others wait */
+    struct nw_list list; /* all operations; the first one of each function is under way, the others wait */
     struct nw_list ended;
-    struct nw_list to_commit; /* those whose change of the registry is next */
-    bool commits;             /* changes of others are being written */
-    unsigned storing;         /* those that rely on code in the store that no deployment names yet */
-    struct nw_list forgotten; /* code to remove from the store when that is over */
+    struct nw_list to_commit; /* operations whose change of the registry is to be written next */
+    bool commits;             /* another thread is writing changes */
+    unsigned storing;         /* how many operations store code that no deployment names yet */
+    struct nw_list forgotten; /* code to be looked at again, and perhaps removed from the store, when `storing` is 0 */
 };
 
 void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
@@ -45,14 +46,15 @@ int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw
 /* Removes a function. As nw_deploy. */
 int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg);
 
-/* How operations hear of the versions that they ask for; with them as `arg`. */
+/* How operations hear of the versions that they ask for. To be passed to nw_deployments_init, with nw_operations as
+ * arg. */
 extern const struct nw_deployment_events nw__operation_events;
 
-/* Tells, ends and frees the operations that are over. To be called before the loop waits, and by nobody who is in the
- * middle of something: functions may go with them. */
+/* Calls `done` of operations that are over, and frees them. To be called before the loop waits, when nobody is in the
+ * middle of anything: functions may be freed, too. */
 void nw__operations_bury(struct nw_operations *all);
 
-/* Makes functions of what the registry has, which everything is kept in from then on. */
+/* Makes functions of all that the registry has, and uses that registry from then on. */
 void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry);
 
 #endif

@@ -1,4 +1,4 @@
-/* Whether the host is ready: all that was deployed when it started can be invoked. */
+/* Whether the host is ready to serve what was deployed before it started. */
 #ifndef NW_ENGINE_CONTROL_READY_H
 #define NW_ENGINE_CONTROL_READY_H
 
@@ -6,10 +6,11 @@
 
 struct nw_controller;
 
-/* Whether everything that was deployed when it started can be invoked, or failed: nothing is on its way any more. */
+/* Whether the start is over: each worker is up or cannot be started, all that was deployed before can be invoked, is
+ * loaded by its first call or has failed, and the state directory is there. */
 bool nw__settled(const struct nw_controller *controller);
 
-/* Why it is not: a worker is not up, a function not loaded, the state directory gone. NULL when it is. */
+/* Why the host is not ready, for people. NULL when it is. */
 const char *nw__unready(const struct nw_controller *controller);
 
 #endif

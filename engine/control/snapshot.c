@@ -34,7 +34,7 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
     version->timeout_ms = deployment->manifest.timeout_ms;
     version->state = deployment->version.state;
     if (deployment->version.state == NW_VERSION_FAILED)
-        version->reason = strdup(deployment->version.reason); /* without memory for it, without it */
+        version->reason = strdup(deployment->version.reason); /* when memory is out, it is told without a reason */
     nw_list_each(&deployment->replicas, at, after)
     {
         const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
@@ -76,7 +76,8 @@ static struct nw_told *told_new(const struct nw_engine *engine)
     return NULL;
 }
 
-/* Which workers there are, and the thread's channels to those that it does not know. Cannot fail. */
+/* Adds the workers that are up, with channels to those that the thread does not know yet. It cannot fail, so channels
+ * that were taken are always told. */
 static void add_workers(struct nw_told *told, const struct nw_engine *engine, unsigned thread)
 {
     nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
@@ -97,7 +98,7 @@ static void hold_replica(struct nw_replica *replica, unsigned n_threads)
         replica->held = n_threads;
 }
 
-/* A version that they know is not gone before each has let go of it. */
+/* Versions and replicas that the threads are told of must not end before each thread has let go of them. */
 static void hold_versions(const struct nw_engine *engine, unsigned n_threads)
 {
     nw_list_each(&nw_controller_of(engine)->deployments.list, at, after)
@@ -127,7 +128,7 @@ static bool snapshot(struct nw_engine *engine, struct nw_told **told, unsigned n
     return true;
 }
 
-/* --- what they say --- */
+/* --- what the other threads say --- */
 
 static void released(struct nw_engine *engine, uint32_t number)
 {

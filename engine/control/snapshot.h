@@ -1,6 +1,6 @@
 /*
- * What the threads beside the main one must know: a complete snapshot of the workers and of the versions that they
- * serve, made each time that it changes. What is absent from it was removed. Not responsible for sending it
+ * What the main thread tells the others: a complete snapshot of the workers and of the versions that they serve, made
+ * anew when something in it changes. What is no longer in it was removed. Not responsible for sending it
  * (threads.h).
  */
 #ifndef NW_ENGINE_CONTROL_SNAPSHOT_H
@@ -8,7 +8,7 @@
 
 #include "engine/threads/threads.h"
 
-/* For nw_threads_start. */
+/* To be passed to nw_threads_init. */
 extern const struct nw_threads_events nw__snapshot_events;
 
 #endif

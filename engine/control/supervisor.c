@@ -32,7 +32,8 @@ static void handle_message(struct nw_controller *controller)
         nw_log(NW_LOG_WARN, "the supervisor sent a message of kind %u that is not for an engine", message.head.kind);
 }
 
-/* They lie there before this process is started. Other messages are left to wait for the loop. */
+/* Takes the listening sockets of an earlier engine. The supervisor sent them before it started this process, so nobody
+ * need wait. Messages behind them are left to the loop. */
 static void take_sockets(struct nw_supervisor *supervisor)
 {
     struct nw_control head;
@@ -46,7 +47,7 @@ static void take_sockets(struct nw_supervisor *supervisor)
         }
 }
 
-/* From now on they listen until the supervisor ends, whatever becomes of this process. */
+/* The supervisor keeps them open, so that they listen on while one engine ends and another starts. */
 static void hand_over_sockets(const struct nw_controller *controller)
 {
     int fds[NW_CONTROL_FDS_MAX], n = 0, fd;
@@ -95,7 +96,7 @@ static void start_signals(struct nw_controller *controller)
 {
     sigset_t set;
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a memfd over the limit is an error with a message */
+    signal(SIGXFSZ, SIG_IGN); /* to exceed a file size limit is an error with a message then, not the end */
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
