@@ -1,7 +1,7 @@
-/* The rules of placement.h, the first that finds a seat decides. */
+/* See placement.h. Rules are tried in their order, and the first that finds a seat decides. */
 #include "engine/placement/placement.h"
 
-#define CALLS_TO_MOVE 32 /* from one other worker, more than from all others: a replica is not moved for a few */
+#define CALLS_TO_MOVE 32 /* the least lead of a caller that a replica is moved to: not for a few calls */
 
 static unsigned room_of(const struct nw_placement_seat *seat)
 {
@@ -9,7 +9,7 @@ static unsigned room_of(const struct nw_placement_seat *seat)
     return seat->replicas < most ? most - seat->replicas : 0;
 }
 
-/* A new version takes over in a moment, and its predecessor's key is free then. */
+/* The seat may be full, since the predecessor's key is free in a moment, when the new version takes over. */
 static bool is_successor(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
 {
     (void)best;
@@ -21,8 +21,8 @@ static bool has_callers(const struct nw_placement_seat *seat, const struct nw_pl
     return seat->calls && room_of(seat) && (!best || seat->calls > best->calls);
 }
 
-/* The fullest: what is called together was often deployed together, and few workers that are busy cost fewer wake-ups
- * than many. */
+/* The fullest seat: functions that call one another are often deployed one after another, and a few busy workers cost
+ * fewer wake-ups than many. */
 static bool has_free_key(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
 {
     return room_of(seat) && (!best || room_of(seat) < room_of(best));
@@ -35,7 +35,7 @@ static bool is_least_crowded(const struct nw_placement_seat *seat, const struct 
 
 typedef bool better(const struct nw_placement_seat *seat, const struct nw_placement_seat *best);
 
-/* The index of the best of those that may be chosen; n: there is none. */
+/* The index of the best seat that has no replica of the version yet and, unless `ill`, is not ill; n: there is none. */
 static size_t best_of(const struct nw_placement_seat *seats, size_t n, bool ill, better *is_better)
 {
     const struct nw_placement_seat *best = NULL;
@@ -45,7 +45,7 @@ static size_t best_of(const struct nw_placement_seat *seats, size_t n, bool ill,
     return best ? (size_t)(best - seats) : n;
 }
 
-/* One more could not be started either. */
+/* Whether one more worker may be started. Where one seat is stuck, that would fail for another, too. */
 static bool may_start(const struct nw_placement_seat *seats, size_t n, size_t most)
 {
     for (size_t i = 0; i < n; i++)

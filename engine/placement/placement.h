@@ -1,8 +1,9 @@
 /*
- * Where a version is loaded: the policy, over a snapshot of the seats of its tenant, with nothing beside it that it
- * reads or changes. A hardware key is what is scarce: a worker with more functions than keys has its functions take
- * them from one another. So a seat is full when it has as many replicas as keys, another worker is started while there
- * may be more and they can be started, and only then is a worker crowded. Not responsible for starting workers or loading (versions/places.h).
+ * Where a version is loaded: the policy, a function of nothing but what it is told of the seats of a tenant. Hardware
+ * keys are scarce: the functions of a worker with fewer keys than functions take them from one another, which costs
+ * time. So a seat is full when it has as many replicas as keys; then another worker is started; only when there may be
+ * no more, or they cannot be started, does a seat get more replicas than keys. Not responsible for starting workers or
+ * loading (versions/places.h).
  */
 #ifndef NW_ENGINE_PLACEMENT_PLACEMENT_H
 #define NW_ENGINE_PLACEMENT_PLACEMENT_H
@@ -10,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define NW_PLACEMENT_UNKEYED 384 /* replicas of a worker without keys: it has room for 512 domains */
+#define NW_PLACEMENT_UNKEYED 384 /* replicas that fill a worker without keys: it has room for 512 domains */
 
 /* Why a replica is where it is. */
 enum nw_placement_rule {
@@ -20,7 +21,7 @@ enum nw_placement_rule {
     NW_PLACED_CALLERS,    /* where those are that call it, and a key is free */
     NW_PLACED_FREE,       /* a key is free in the fullest of the workers with one */
     NW_PLACED_STARTED,    /* no worker had a free key: one was started */
-    NW_PLACED_CROWDED,    /* ... or would have been, but there may be no more */
+    NW_PLACED_CROWDED,    /* ... and no more may or can be started */
     NW_PLACED_RULES
 };
 
@@ -31,8 +32,8 @@ struct nw_placement_seat {
     bool has;          /* a replica of this version is in it */
     bool predecessor;  /* ... of the version that this one takes over from */
     unsigned keys;     /* 0: its worker has none */
-    unsigned replicas; /* that hold, or will want, a key */
-    unsigned calls;    /* that functions in it made to this function, lately */
+    unsigned replicas; /* how many of its replicas hold a key, or will want one */
+    unsigned calls;    /* the lead of its worker among those that call this function; 0: it does not lead */
 };
 
 struct nw_placement {
@@ -40,11 +41,11 @@ struct nw_placement {
     size_t seat; /* its index; as many as there are seats for STARTED */
 };
 
-/* Where one more replica of a version goes, when there may be `most` seats. False: every seat has one. */
+/* Where one more replica of a version goes, when there may be `most` seats. False: nowhere, as every seat has one. */
 bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement);
 
-/* Whether a replica in seat `from` should move, and where: to those that call it from elsewhere, or out of a seat that
- * has more replicas than keys. Never for what would only be as good. */
+/* Whether a replica in seat `from` should move, and where: to the worker whose functions call it most, or out of a seat
+ * that has more replicas than keys. Never to a place that is only as good. */
 bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t from, struct nw_placement *placement);
 
 /* For people: why a replica is where it is. */
