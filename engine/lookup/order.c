@@ -1,5 +1,5 @@
-/* The treap of order.h. A node's priority is a hash of its name: what lies above another has the higher one, or the
- * same and the name that comes first. So its shape depends on nothing but the names, and is shallow. */
+/* The treap of order.h. A node's priority is a hash of its name; a parent has a higher one than its children, or the
+ * same and a name that comes first. So the shape depends on nothing but the names, and is likely to be shallow. */
 #include "engine/lookup/order.h"
 #include "engine/lookup/table.h"
 #include <stdbool.h>
@@ -18,7 +18,7 @@ static bool is_above(const struct nw_order *order, const struct nw_order_node *o
     return mine != its ? mine > its : strcmp(name, other_name) < 0;
 }
 
-/* Parts what hangs at `node` by a name: what comes before it, and what comes behind it. */
+/* Parts the tree below `node` into one with the names before `name`, and one with the others. */
 static void part(const struct nw_order *order, struct nw_order_node *node, const char *name,
                  struct nw_order_node **before, struct nw_order_node **behind)
 {
@@ -52,7 +52,8 @@ static void join(const struct nw_order *order, struct nw_order_node *before, str
     *at = before ? before : behind;
 }
 
-/* The place of a node, or the one that a new node gets: the first on its way down that is not above it. */
+/* The pointer to a node; for a new one, the pointer that is to point to it: the first on its way down whose node
+ * belongs below it. */
 static struct nw_order_node **place(struct nw_order *order, const struct nw_order_node *node)
 {
     struct nw_order_node **at = &order->root;

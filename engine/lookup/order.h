@@ -1,6 +1,6 @@
 /*
- * Members in the order of their names, so that a list of many can be shown in parts: a treap, whose members are in it
- * by a `struct nw_order_node` of their own. No step takes longer than the logarithm of how many there are.
+ * Members in the order of their names, so that a long list can be shown in parts: a treap, whose members contain a
+ * `struct nw_order_node`. To add, remove or find one takes about the logarithm of how many there are.
  */
 #ifndef NW_ENGINE_LOOKUP_ORDER_H
 #define NW_ENGINE_LOOKUP_ORDER_H
@@ -16,7 +16,7 @@ struct nw_order {
     const char *(*name)(const struct nw_order_node *node);
 };
 
-/* Its name is one that no other member has. */
+/* Adds a member. No other may have its name, which must not change while it is in. */
 void nw_order_add(struct nw_order *order, struct nw_order_node *node);
 void nw_order_remove(struct nw_order *order, struct nw_order_node *node);
 

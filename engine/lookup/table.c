@@ -1,4 +1,4 @@
-/* The table of table.h: while it grows there are two arrays, and each change moves some buckets to the larger. */
+/* See table.h. While it grows there are two arrays, and each addition moves some buckets to the larger one. */
 #include "engine/lookup/table.h"
 #include "common/base/valid.h"
 #include <errno.h>
@@ -13,7 +13,7 @@ uint64_t nw_table_hash(const void *key, size_t length)
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash ^ hash >> 32; /* the upper half depends on more of the key */
+    return hash ^ hash >> 32; /* buckets are chosen by the low bits, but the high ones depend on more of the key */
 }
 
 static bool is_power(size_t n)
@@ -66,7 +66,7 @@ static void move_some(struct nw_table *table)
     }
 }
 
-/* Without memory it stays as large as it is, and its buckets become longer. */
+/* When memory is out it stays as large as it is, with more members in each bucket; only the first array is needed. */
 static int grow(struct nw_table *table)
 {
     size_t n = table->n_buckets ? 2 * table->n_buckets : FIRST_BUCKETS;

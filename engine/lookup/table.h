@@ -1,7 +1,7 @@
 /*
- * A hash table whose members are in it by a `struct nw_table_node` of their own. It grows with what is in it, a few
- * buckets at each change, so that no change takes longer the more there is. Not responsible for what a key is: who
- * looks for one computes its hash, and compares what has the same.
+ * A hash table whose members contain a `struct nw_table_node`. When it grows, each addition moves only a few buckets,
+ * so that none takes long in a large table. Not responsible for what a key is: whoever looks for one computes its hash,
+ * and compares it with all members of that hash.
  */
 #ifndef NW_ENGINE_BASE_TABLE_H
 #define NW_ENGINE_BASE_TABLE_H
@@ -17,20 +17,20 @@ struct nw_table_node {
 
 /* All zero: empty. */
 struct nw_table {
-    struct nw_table_node **buckets, **old; /* members of old buckets from `moved` on are still there */
-    size_t n_buckets, n_old, moved;        /* powers of two, or 0 */
+    struct nw_table_node **buckets, **old; /* `old`: while it grows; buckets from `moved` on still have their members */
+    size_t n_buckets, n_old, moved;        /* the first two are powers of two, or 0 */
     size_t n;
 };
 
-/* Of bytes; FNV-1a. */
+/* The FNV-1a hash of bytes, with its halves mixed. */
 uint64_t nw_table_hash(const void *key, size_t length);
 
-/* Frees what is the table's own. */
+/* Frees the buckets; members are their owners'. */
 void nw_table_fini(struct nw_table *table);
 
 bool nw_table_is_valid(const struct nw_table *table);
 
-/* 0, or -ENOMEM with nothing changed. */
+/* Adds a member under a hash. 0, or -ENOMEM with nothing changed; only the first addition can fail. */
 int nw_table_add(struct nw_table *table, struct nw_table_node *node, uint64_t hash);
 void nw_table_remove(struct nw_table *table, struct nw_table_node *node);
 
