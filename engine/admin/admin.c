@@ -1,6 +1,6 @@
 /*
- * Routes of the admin API. Not responsible for carrying anything out (control/operations.c, gateway/invoke.c) or for
- * the JSON of its answers (json.c), nor for lists (listing.c).
+ * The routes of the admin API. Not responsible for carrying out what is asked (control/operations.c, gateway/invoke.c),
+ * for the JSON of answers (json.c) or for lists (listing.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
  *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/status
@@ -36,14 +36,14 @@
 #define IDLE_MS      60000
 #define JSON_TYPE    "application/json"
 
-/* A deployment or removal, from the head of its request to the end of the operation. */
+/* A request to deploy or remove, from its head until the operation that it starts is over. */
 struct job {
     struct nw_controller *controller;
     struct nw_http_request *request; /* NULL once the client is gone; the operation goes on without it */
-    bool started;                    /* the operation owns the job's life now */
+    bool started;                    /* the operation is under way: operation_done frees the job, not client_gone */
     struct nw_manifest manifest;
-    struct nw_manifest before; /* of the version that was deployed when it was asked for; no name: there was none */
-    uint32_t named;            /* keys that the request names */
+    struct nw_manifest before; /* of the version deployed when the request came; no name: there was none */
+    uint32_t named;            /* which settings the request gives, a bit for each */
     struct nw_buffer code;
 };
 
@@ -187,7 +187,7 @@ static int read_query(struct nw_manifest *manifest, struct nw_query query, char 
     return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
 }
 
-/* What a request does not name stays as it is deployed. */
+/* Begins with the settings that are deployed, so that those that the request does not give stay as they are. */
 static int read_settings(struct job *job, const struct nw_function *function, struct nw_query query, char *why,
                          size_t why_size)
 {

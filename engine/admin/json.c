@@ -1,4 +1,4 @@
-/* The JSON of json.h: the only file of the engine that knows a JSON library. */
+/* See json.h. No other file of the engine uses the JSON library. */
 #include "engine/admin/json.h"
 #include "common/host/cpus.h"
 #include "engine/control/controller.h"
@@ -35,7 +35,7 @@ static void add_workers_of(cJSON *object, const struct nw_deployment *deployment
     }
 }
 
-/* Where it is and why, or why nowhere. */
+/* In which workers a version is and why, or why in none. */
 static void add_replicas(cJSON *object, const struct nw_deployment *deployment)
 {
     cJSON *list = cJSON_AddArrayToObject(object, "replicas");
@@ -53,7 +53,7 @@ static void add_replicas(cJSON *object, const struct nw_deployment *deployment)
         cJSON_AddStringToObject(object, "unloaded", "nobody called it lately: the next call loads it");
 }
 
-/* Text of a function, which need not be UTF-8. */
+/* Adds text that may come from a function, and so need not be UTF-8. */
 static void add_hostile(cJSON *object, const char *key, const char *value)
 {
     struct nw_buffer text = {0};
@@ -107,7 +107,7 @@ static void add_failure(cJSON *object, const struct nw_failure *failure)
     add_hostile(error, "reason", failure->reason);
 }
 
-/* What of its limit its domains have in all workers, and what one of them had at most. */
+/* The memory that its domains have now, in all workers together, and the most that any one of them ever had. */
 static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
 {
     double sum = 0, peak = 0;
@@ -121,7 +121,7 @@ static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(holds, "memory peak", peak);
 }
 
-/* What its domains hold in all workers, of what is in docs/reference/limits.md. */
+/* How much its domains hold, in all workers together, of each resource in docs/reference/limits.md. */
 static void add_holds(cJSON *object, const struct nw_deployment *deployment)
 {
     cJSON *holds = cJSON_AddObjectToObject(object, "holds");
@@ -135,7 +135,7 @@ static void add_holds(cJSON *object, const struct nw_deployment *deployment)
     }
 }
 
-/* The manifest's keys, then what we know of the version. NULL when memory is out. */
+/* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
     char version[NW_VERSION_SIZE];
@@ -205,7 +205,7 @@ char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_
     return print(object);
 }
 
-/* Each line that begins with `mark`, without it. A mark of 0: each line. */
+/* Adds the lines that begin with `mark`, without it; all lines when it is 0. */
 static void add_lines(cJSON *root, const char *key, const char *lines, char mark)
 {
     cJSON *list = cJSON_AddArrayToObject(root, key);
@@ -219,7 +219,7 @@ static void add_lines(cJSON *root, const char *key, const char *lines, char mark
     }
 }
 
-/* Where the kernel lets a process run; nothing when it is gone. */
+/* Adds the processors that a process may run on; nothing when the process is gone. */
 static void add_cpus(cJSON *object, pid_t pid)
 {
     cpu_set_t cpus;
@@ -230,7 +230,7 @@ static void add_cpus(cJSON *object, pid_t pid)
     cJSON_AddStringToObject(object, "cpus", list);
 }
 
-/* Invocations that it has, of all threads. */
+/* How many invocations a worker has, from all threads. */
 static unsigned busy(const struct nw_worker *worker)
 {
     return worker ? worker->link->busy + nw_channels_busy(worker->channels) : 0;

@@ -11,8 +11,9 @@ struct nw_manifest;
 /* Each returns text to be freed with free(), or NULL when memory is out. */
 char *nw__json_deployment(const struct nw_deployment *deployment);
 
-/* The same, with what became of the settings of the version before: `changed` has their old values, `kept` names those
- * that were not `named` and are not at their defaults. `before` has no name when there was none. */
+/* The same, and what became of the settings of the version `before`, unless that has no name since there was none:
+ * `changed` has the old values of those that differ; `kept` lists those that the request did not give (`named`, a bit
+ * for each) and that are not at their defaults. */
 char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
 char *nw__json_status(struct nw_controller *controller);
 

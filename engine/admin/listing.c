@@ -1,4 +1,4 @@
-/* Pages as listing.h tells. Functions may come and go meanwhile: the name of the last one says where to go on. */
+/* See listing.h. Functions may come and go while a page is written, so it goes on by name, behind the last one. */
 #include "engine/admin/listing.h"
 #include "common/base/buffer.h"
 #include "engine/admin/json.h"
@@ -20,7 +20,7 @@ struct listing {
     struct nw_engine *engine;
     struct nw_http_request *request;
     char after[NW_NAME_MAX + 1]; /* the last one that was looked at */
-    unsigned long left;          /* functions that the page has room for */
+    unsigned long left;          /* how many more functions the page has room for */
     struct nw_buffer text;
     bool failed; /* memory is out */
 };

@@ -1,6 +1,6 @@
 /*
- * Lists of functions, a page at a time: those behind a name, in the order of names, each written in a turn of the loop
- * of its own. Not responsible for what is said of one (json.c).
+ * Lists of functions in the order of their names, a page at a time. A page is written one function at a time, a few in
+ * each turn of the loop, so that a long one delays nobody. Not responsible for what is said of a function (json.c).
  */
 #ifndef NW_ENGINE_ADMIN_LISTING_H
 #define NW_ENGINE_ADMIN_LISTING_H
