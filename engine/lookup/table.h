@@ -3,8 +3,8 @@
  * so that none takes long in a large table. Not responsible for what a key is: whoever looks for one computes its hash,
  * and compares it with all members of that hash.
  */
-#ifndef NW_ENGINE_BASE_TABLE_H
-#define NW_ENGINE_BASE_TABLE_H
+#ifndef NW_ENGINE_LOOKUP_TABLE_H
+#define NW_ENGINE_LOOKUP_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
