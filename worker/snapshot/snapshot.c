@@ -34,12 +34,13 @@ struct nw_snapshot {
 
 /* ---- which domains can be taken ---- */
 
+/* What it has closed may still be on its way to the kernel, which makes no difference to its memory. */
 static bool has_files(const struct nw_files *files)
 {
     for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
         if (files->fds[i].fd >= 0)
             return true;
-    return files->n_closing > 0;
+    return false;
 }
 
 static bool has_signals(const struct nw_domain *domain)
