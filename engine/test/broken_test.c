@@ -92,12 +92,13 @@ static void links(void **state)
     FOUND(nw_link, &link, link.state, NW_LINK_LOST); /* and yet in the list of those to be buried */
 }
 
-static void invocations(void **state)
+static const struct nw_invocation_owner owner;
+static struct nw_function function;
+static struct nw_queue queue;
+static struct nw_link home;
+
+static void invocations_before_they_are_ready(void **state)
 {
-    static const struct nw_invocation_owner owner;
-    struct nw_function function;
-    struct nw_queue queue;
-    struct nw_link link;
     struct nw_invocation inv = {.state = NW_INVOCATION_OPEN, .function = &function, .owner = &owner};
 
     (void)state;
@@ -105,7 +106,7 @@ static void invocations(void **state)
     FOUND(nw_invocation, &inv, inv.owner, NULL);
     FOUND(nw_invocation, &inv, inv.length, 1); /* which is nowhere */
     FOUND(nw_invocation, &inv, inv.partial, true);
-    FOUND(nw_invocation, &inv, inv.next.link, &link);
+    FOUND(nw_invocation, &inv, inv.next.link, &home);
     FOUND(nw_invocation, &inv, inv.spilled_size, 1);
     FOUND(nw_invocation, &inv, inv.state, NW_INVOCATION_FREE);
     FOUND(nw_invocation, &inv, inv.state, NW_INVOCATION_STATES);
@@ -119,12 +120,21 @@ static void invocations(void **state)
     FOUND(nw_invocation, &inv, inv.length, 10);
     FOUND(nw_invocation, &inv, inv.spilled_room, 8);
     FOUND(nw_invocation, &inv, inv.inlined, true);
+}
 
-    inv.owes = false;
-    inv.spilled = NULL;
-    inv.inlined = inv.complete = true;
-    inv.state = NW_INVOCATION_READY;
-    inv.queue = &queue;
+static void invocations_that_are_complete(void **state)
+{
+    struct nw_invocation inv = {.state = NW_INVOCATION_READY,
+                                .function = &function,
+                                .owner = &owner,
+                                .queue = &queue,
+                                .length = 9,
+                                .spilled_size = 9,
+                                .spilled_room = 9,
+                                .inlined = true,
+                                .complete = true};
+
+    (void)state;
     FOUND(nw_invocation, &inv, inv.owner, NULL);
     FOUND(nw_invocation, &inv, inv.complete, false);
     FOUND(nw_invocation, &inv, inv.queue, NULL);
@@ -132,7 +142,7 @@ static void invocations(void **state)
     FOUND(nw_invocation, &inv, inv.has_block, true);
     FOUND(nw_invocation, &inv, inv.length, sizeof inv.small + 1);
 
-    inv.home = &link;
+    inv.home = &home;
     inv.state = NW_INVOCATION_SENT;
     FOUND(nw_invocation, &inv, inv.home, NULL);
 
@@ -166,7 +176,8 @@ int main(void)
         cmocka_unit_test_setup(what_is_done_in_pieces, begin),
         cmocka_unit_test_setup(queues, begin),
         cmocka_unit_test_setup(links, begin),
-        cmocka_unit_test_setup(invocations, begin),
+        cmocka_unit_test_setup(invocations_before_they_are_ready, begin),
+        cmocka_unit_test_setup(invocations_that_are_complete, begin),
     };
     return cmocka_run_group_tests_name("engine/broken", tests, NULL, NULL);
 }

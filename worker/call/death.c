@@ -80,7 +80,7 @@ bool nw_deaths_wait(void)
 }
 
 /* A func worker may have been given back after its domain began to die, by an executor that had not looked yet. */
-void nw_dying_sweep(void)
+static void sweep_dying(void)
 {
     for (struct nw_domain *d = nw_domain_after(NULL); d && nw_domains_dying(); d = nw_domain_after(d)) {
         struct nw_slot *slot, *next;
@@ -92,6 +92,15 @@ void nw_dying_sweep(void)
             nw_slot_die(slot);
         }
     }
+}
+
+void nw_slot_make_way(struct nw_slot *slot)
+{
+    if (slot->domain->state == NW_DOMAIN_DYING)
+        nw_slot_die(slot);
+    else
+        nw_ready(slot);
+    sweep_dying();
 }
 
 static bool is_passive(const struct nw_slot *slot)
@@ -141,7 +150,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     nw_domain_move(domain, NW_DOMAIN_KILL); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)
         answer_early(&domain->slots[i]);
-    nw_dying_sweep();
+    sweep_dying();
     for (size_t i = 0; i < domain->slots_end; i++)
         if (is_passive(&domain->slots[i])) {
             leave_lists(&domain->slots[i]);

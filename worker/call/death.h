@@ -15,10 +15,11 @@
 #include <stdbool.h>
 
 struct nw_domain;
+struct nw_slot;
 
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason);
 void nw_domain_exit(struct nw_domain *domain); /* its func workers have ended: its first flow ends the program */
-void nw_dying_sweep(void);                     /* func workers that were given back to dying domains are dead */
+void nw_slot_make_way(struct nw_slot *slot);   /* one that runs surfaces for a kick: it is ready again, or dead */
 
 /* Dead slots are reaped: what they owed is answered, and with the last one of a domain that goes to be buried. At the
  * end of a turn: of an executor before it takes another slot, of the control thread before it sleeps. */

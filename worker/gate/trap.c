@@ -237,11 +237,7 @@ static struct nw_gate_context *kicked(struct nw_executor *ex, struct nw_slot *sl
 {
     pthread_mutex_lock(&nw_monitor_lock);
     slot->pace = nw_executor_pace(ex);
-    if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_die(slot);
-    else
-        nw_ready(slot);
-    nw_dying_sweep();
+    nw_slot_make_way(slot);
     pthread_mutex_unlock(&nw_monitor_lock);
     return nw_executor_next(ex);
 }

@@ -17,11 +17,7 @@ static void make_way(struct nw_executor *ex, struct nw_slot *slot)
 {
     ex->gate.pending = 0;
     pthread_mutex_lock(&nw_monitor_lock);
-    if (slot->domain->state == NW_DOMAIN_DYING)
-        nw_slot_die(slot);
-    else
-        nw_ready(slot);
-    nw_dying_sweep();
+    nw_slot_make_way(slot);
     pthread_mutex_unlock(&nw_monitor_lock);
 }
 

@@ -49,6 +49,15 @@ static int make_temporary(const struct nw_journal *journal)
     return fd < 0 ? -errno : fd;
 }
 
+/* Closes the temporary file, if it could be made, and removes it. */
+static void give_up_temporary(const struct nw_journal *journal, int fd)
+{
+    if (fd < 0)
+        return;
+    close(fd);
+    unlinkat(journal->directory, NW_JOURNAL_TEMPORARY, 0);
+}
+
 /* Gives the temporary file another name. 0 or negative errno. */
 static int name_temporary(const struct nw_journal *journal, const char *name)
 {
@@ -86,10 +95,8 @@ static int make_copy(struct nw_journal *journal)
         rc = fsync(fd) < 0 ? -errno : name_temporary(journal, NW_JOURNAL_COPY);
     if (!rc)
         replace(&journal->copy, fd);
-    if (rc < 0 && fd >= 0) {
-        close(fd);
-        unlinkat(journal->directory, NW_JOURNAL_TEMPORARY, 0);
-    }
+    else
+        give_up_temporary(journal, fd);
     return rc;
 }
 
@@ -325,9 +332,6 @@ int nw_journal_rewrite_end(struct nw_journal_rewrite *rewrite, char *why, size_t
         nw_journal_keep_copy(journal);
         return 0;
     }
-    if (rewrite->fd >= 0) {
-        close(rewrite->fd);
-        unlinkat(journal->directory, NW_JOURNAL_TEMPORARY, 0);
-    }
+    give_up_temporary(journal, rewrite->fd);
     return explain(rewrite->error, why, why_size);
 }
