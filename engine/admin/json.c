@@ -12,6 +12,7 @@
 #include "engine/threads/channels.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
+#include "engine/versions/loads.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/tenant.h"
 #include "engine/workers/tenants.h"
@@ -121,18 +122,33 @@ static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(holds, "memory peak", peak);
 }
 
-/* How much its domains hold, in all workers together, of each resource in docs/reference/limits.md. */
+/* Adds what replicas hold: of domains their worker tells, a load slot is the engine's to give. */
+static void sum_holds(double sum[NW_RESOURCE_COUNT], const struct nw_replica *replica)
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        sum[r] += (double)replica->holds[r];
+    sum[NW_RESOURCE_LOAD_SLOTS] += nw_load_takes_slot(replica);
+}
+
+/* A number for each resource in docs/reference/limits.md. */
+static void add_resources(cJSON *holds, const double sum[NW_RESOURCE_COUNT])
+{
+    for (int r = 0; r < NW_RESOURCE_COUNT; r++)
+        cJSON_AddNumberToObject(holds, nw_resources[r].name, sum[r]);
+}
+
+/* How much it holds, its domains in all workers and its payloads on the first thread of the engine together. */
 static void add_holds(cJSON *object, const struct nw_deployment *deployment)
 {
+    double sum[NW_RESOURCE_COUNT] = {0};
     cJSON *holds = cJSON_AddObjectToObject(object, "holds");
     add_memory(holds, deployment);
-    for (int r = 0; r < NW_RESOURCE_COUNT; r++) {
-        double sum = 0;
-        nw_list_each(&deployment->replicas, at, after) sum +=
-            (double)nw_container(at, struct nw_replica, of_deployment)->holds[r];
-        if (sum > 0)
-            cJSON_AddNumberToObject(holds, nw_resources[r].name, sum);
+    nw_list_each(&deployment->replicas, at, after) sum_holds(sum, nw_container(at, struct nw_replica, of_deployment));
+    if (deployment->function) {
+        sum[NW_RESOURCE_ARENA_BYTES] += (double)deployment->function->arena_bytes;
+        sum[NW_RESOURCE_PAYLOAD_MEMORY] += (double)deployment->function->spooled;
     }
+    add_resources(holds, sum);
 }
 
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
@@ -239,9 +255,14 @@ static unsigned busy(const struct nw_worker *worker)
 static void add_worker(cJSON *list, const struct nw_seat *seat)
 {
     cJSON *object = cJSON_CreateObject();
+    double sum[NW_RESOURCE_COUNT] = {0};
     int loaded = 0;
-    nw_list_each(&seat->replicas, at, after) loaded +=
-        nw_container(at, struct nw_replica, of_seat)->state == NW_REPLICA_SERVING;
+    nw_list_each(&seat->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
+        loaded += replica->state == NW_REPLICA_SERVING;
+        sum_holds(sum, replica);
+    }
     cJSON_AddNumberToObject(object, "worker", seat->worker ? seat->worker->number : 0);
     cJSON_AddNumberToObject(object, "pid", seat->worker ? (double)seat->worker->pid : 0);
     add_cpus(object, seat->worker ? (pid_t)seat->worker->pid : 0);
@@ -254,6 +275,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
     if (seat->all->engine->options.mode == NW_MODE_MPK)
         cJSON_AddNumberToObject(object, "free_keys", seat->worker ? seat->worker->free_keys : 0);
     cJSON_AddNumberToObject(object, "restarts", seat->restarts);
+    add_resources(cJSON_AddObjectToObject(object, "holds"), sum);
     if (*seat->why)
         cJSON_AddStringToObject(object, "why", seat->why);
     if (seat->only)

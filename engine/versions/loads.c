@@ -42,16 +42,21 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- which replica is next --- */
 
+bool nw_load_takes_slot(const struct nw_replica *replica)
+{
+    return replica->state == NW_REPLICA_LOADING &&
+           (now_of(replica->seat) - replica->begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS));
+}
+
 static bool may_begin(const struct nw_seat *seat)
 {
-    uint64_t now = now_of(seat);
     unsigned brief = 0, alone = 0;
     nw_list_each(&seat->replicas, at, after)
     {
         const struct nw_replica *replica = replica_at(at);
         if (replica->state != NW_REPLICA_LOADING)
             continue;
-        brief += now - replica->begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS);
+        brief += nw_load_takes_slot(replica);
         alone += replica->suspect;
     }
     return !alone && brief < (nw_unchecked(NW_CHECK_LOADS) ? 1 : NW_LIMIT_LOAD_SLOTS);

@@ -27,6 +27,9 @@ void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
  * from the list itself. */
 void nw__load_tell_reach(const struct nw_replica *replica);
 
+/* Whether it takes up one of the load slots of its worker: it is being loaded, and that has not taken long yet. */
+bool nw_load_takes_slot(const struct nw_replica *replica);
+
 /* The worker has answered LOAD. */
 void nw__load_ended(struct nw_replica *replica, bool loaded);
 

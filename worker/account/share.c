@@ -161,6 +161,8 @@ void nw_share_give(struct nw_account *account, enum nw_resource r, uint64_t n)
 
 uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r)
 {
+    if (r == NW_RESOURCE_LOG_LINES)
+        return nw_log_share_lines(&account->log);
     /* Snapshots: stored under the lock, here and in disk.c. */
     return nw_load_relaxed(r == NW_RESOURCE_DISK ? account->disk_used : &account->used[r]);
 }

@@ -1,6 +1,7 @@
 /* See keys.h. */
 #include "worker/domain/keys.h"
 #include "common/base/valid.h"
+#include "worker/account/share.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
@@ -52,6 +53,7 @@ static void hold(struct nw_domain *domain)
 
 static void let_go(struct nw_domain *domain)
 {
+    nw_share_give(&domain->account, NW_RESOURCE_KEYS, 1);
     holder[domain->held_key] = NULL;
     keys_free |= (uint16_t)(1u << domain->held_key);
     domain->held_key = 0;
@@ -80,6 +82,7 @@ int nw_keys_take(void)
         if (pkey_alloc(0, 0) != key)
             return key;
     keys_free = 0xfff8; /* all but 0, which is the monitor's, NW_KEY_SHARED and NW_KEY_PARKED */
+    nw__share_room(NW_RESOURCE_KEYS, nw_keys_free());
     return 0;
 }
 
@@ -103,9 +106,12 @@ struct nw_domain *nw_key_holder(int key)
     return holder[key];
 }
 
-void nw_key_hold(struct nw_domain *domain)
+bool nw_key_hold(struct nw_domain *domain)
 {
+    if (nw_share_take(&domain->account, NW_RESOURCE_KEYS, 1) < 0)
+        return false;
     move(domain, NW_KEY_HOLD);
+    return true;
 }
 
 void nw_key_give(struct nw_domain *domain)

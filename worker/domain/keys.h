@@ -44,8 +44,8 @@ struct nw_domain *nw_keys_first_wanting(void); /* who waits in front, or NULL; n
 bool nw_keys_called_back(void);                /* some domain is CALLED_BACK */
 struct nw_domain *nw_key_holder(int key);      /* or NULL */
 
-/* The domain gets one that is free: COMES. */
-void nw_key_hold(struct nw_domain *domain);
+/* The domain gets one that is free, which its account is charged for: COMES. False: its account may not have it. */
+bool nw_key_hold(struct nw_domain *domain);
 
 /* Its pages have it: USED. The caller lets its flows run. */
 void nw_key_give(struct nw_domain *domain);

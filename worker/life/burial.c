@@ -32,8 +32,8 @@ static void give_back(struct nw_domain *d)
 /* Lock held. */
 static void forget(struct nw_domain *d)
 {
-    nw_share_close(&d->account);
     nw_key_forget(d);
+    nw_share_close(&d->account);
     if (nw_keys_first_wanting())
         nw_wake_executor(); /* an idle one gives its key to another domain */
     nw_domain_move(d, NW_DOMAIN_FORGET);

@@ -63,7 +63,8 @@ static void give(struct nw_domain *domain)
     int error, key;
 
     nw_key_unwant(domain);
-    nw_key_hold(domain);
+    if (!nw_key_hold(domain))
+        return;
     key = domain->held_key;
     error = retag_unlocked(domain, key);
     nw_key_unwant(domain);

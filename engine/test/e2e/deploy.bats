@@ -353,6 +353,45 @@ lists_memory() {
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
 }
 
+# The admin API names every resource of the table for a function and for a worker, and a domain that is up has its key.
+@test "what is held is shown for each resource that is shared" {
+    local name names
+    nw_deploy holder "$FUNCTIONS/hello/hello.so"
+    mapfile -t names < <(sed -n '/^| mappings/,/^$/s/^| \([^|]*\) |.*/\1/p' "$NW_ROOT/docs/reference/limits.md")
+    ((${#names[@]} > 10))
+    for name in "${names[@]}"; do
+        run -0 "$JSON" "holds.$name" < <(nw_admin /v1/functions/holder)
+        run -0 "$JSON" "workers.0.holds.$name" < <(nw_admin /v1/status)
+    done
+    run -0 "$NIGHTWARD" describe holder --state "$NW_STATE"
+    [[ $output == *'load slots'* && $output == *'log lines'* && $output == *'payload memory'* ]]
+    run -0 "$NIGHTWARD" remove holder --state "$NW_STATE"
+}
+
+holds_of() {
+    [ "$(nw_admin "/v1/functions/$1" | "$JSON" "holds.$2")" = "$3" ]
+}
+
+loads_a_function() {
+    [ "$(nw_admin /v1/functions/slow | "$JSON" "holds.load slots")" = 0 ]
+    nw_admin /v1/status | grep -q '"load slots":[1-9]'
+}
+
+@test "a key is charged to the function that has it, and a load slot while it loads" {
+    local deploying
+    nw_deploy slow "$NW_BUILD/test/e2e/greedy/slow.so" --env SECONDS=0
+    while "$NIGHTWARD" deploy slow "$NW_BUILD/test/e2e/greedy/slow.so" --env SECONDS=1 --state "$NW_STATE"; do
+        continue
+    done >/dev/null 2>&1 3>&- &
+    deploying=$!
+    nw_poll "$NW_PATIENCE" loads_a_function
+    kill "$deploying"
+    wait "$deploying" || true
+    nw_poll "$NW_PATIENCE" nw_deploy slow "$NW_BUILD/test/e2e/greedy/slow.so" --env SECONDS=0
+    [ "$NW_TEST_MODE" != mpk ] || nw_poll "$NW_PATIENCE" holds_of slow keys 1
+    run -0 "$NIGHTWARD" remove slow --state "$NW_STATE"
+}
+
 @test "settings of libc that are allowed reach a function" {
     local so=$NW_BUILD/test/worker/fixed.so
     run -1 "$NIGHTWARD" deploy fixed "$so" --state "$NW_STATE"

@@ -60,6 +60,12 @@ bool nw_may_log(struct nw_log_share *share, const char *name)
     return false;
 }
 
+uint64_t nw_log_share_lines(const struct nw_log_share *share)
+{
+    (void)share;
+    return 0;
+}
+
 int nw_gate_copy(void *to, const void *from, size_t size)
 {
     memcpy(to, from, size);

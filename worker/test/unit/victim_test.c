@@ -21,13 +21,16 @@ uint64_t nw_now(void)
 /* Each has a key, and was used in this order. */
 static int begin(void **state)
 {
+    char why[256];
+
     (void)state;
     memset(domains, 0, sizeof(domains));
     wants.key_urgent = true;
     for (int i = 0; i < DOMAINS; i++) {
         domains[i].state = NW_DOMAIN_LIVE;
         domains[i].slots_end = 2;
-        nw_key_hold(&domains[i]);
+        assert_int_equal(nw_share_open(&domains[i].account, 0, why, sizeof(why)), 0);
+        assert_true(nw_key_hold(&domains[i]));
         domains[i].key = domains[i].held_key;
         nw_key_give(&domains[i]);
     }
@@ -38,8 +41,10 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    for (int i = 0; i < DOMAINS; i++)
+    for (int i = 0; i < DOMAINS; i++) {
         nw_key_forget(&domains[i]);
+        nw_share_close(&domains[i].account);
+    }
     return 0;
 }
 
@@ -73,6 +78,17 @@ static void none_that_is_about_to_run(void **state)
     assert_ptr_equal(nw__victim(&wants, LATER), &domains[0]); /* all have had their turns */
 }
 
+static void a_key_is_charged_to_who_holds_it(void **state)
+{
+    (void)state;
+    assert_int_equal(nw_share_used(&domains[0].account, NW_RESOURCE_KEYS), 1);
+    nw_key_forget(&domains[0]);
+    assert_int_equal(nw_share_used(&domains[0].account, NW_RESOURCE_KEYS), 0);
+    nw_share_close(&domains[0].account);
+    assert_false(nw_key_hold(&domains[0]));
+    assert_int_equal(domains[0].held_key, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -80,6 +96,7 @@ int main(void)
         TEST(one_that_was_used_longest_ago),
         TEST(none_that_nested_calls_use),
         TEST(none_that_is_about_to_run),
+        TEST(a_key_is_charged_to_who_holds_it),
     };
 
     if (nw_keys_take() != 0) {
