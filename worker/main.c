@@ -30,6 +30,7 @@
 #include "worker/gate/syscall.h"
 #include "worker/image/image.h"
 #include "worker/image/programs.h"
+#include "worker/image/vdso.h"
 #include "worker/life/burial.h"
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
@@ -180,25 +181,6 @@ static void measure_xsave(struct nw_config *config)
         config->xsave_pkru_offset = b;
 }
 
-/* The vDSO and its data are readable in every domain, so that clock_gettime stays a plain call. */
-static uint64_t share_vdso(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[512], perms[5];
-    unsigned long start, end;
-
-    while (maps && fgets(line, sizeof(line), maps)) {
-        if ((!strstr(line, "[vvar") && !strstr(line, "[vdso]")) ||
-            sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3)
-            continue;
-        if (pkey_mprotect((void *)start, end - start, PROT_READ | (perms[2] == 'x' ? PROT_EXEC : 0), NW_KEY_SHARED) < 0)
-            return 0;
-    }
-    if (maps)
-        fclose(maps);
-    return getauxval(AT_SYSINFO_EHDR);
-}
-
 static void open_programs(void)
 {
     extern const char nw_stub_start[], nw_stub_end[];
@@ -235,7 +217,7 @@ static void configure(enum nw_mode mode)
         take_keys();
         keep_rights();
     }
-    config.vdso = config.keyed ? share_vdso() : getauxval(AT_SYSINFO_EHDR);
+    config.vdso = nw_vdso_share(config.keyed, &config.same_vdso);
     nw_config_set(&config);
 }
 

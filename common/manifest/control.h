@@ -20,8 +20,25 @@
 #include "common/host/mode.h"
 #include "common/manifest/grant.h"
 #include "common/shm/channel.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/*
+ * A version that may have a snapshot has its address range at the same place in every worker; the engine deals places
+ * out. They lie where nothing else of a worker does, between its lowest mappings and those that the kernel places by
+ * itself. A range begins at a page in the first half of its place, and is at most half as long.
+ */
+#define NW_PLACES_START (16ull << 40)
+#define NW_PLACES       2048ull
+#define NW_PLACE_SIZE   (32ull << 30)
+
+static inline bool nw_place_fits(uint64_t range)
+{
+    const uint64_t offset = range - NW_PLACES_START;
+
+    return offset / NW_PLACE_SIZE < NW_PLACES && offset % NW_PLACE_SIZE < NW_PLACE_SIZE / 2 && offset % 4096 == 0;
+}
 
 #define NW_CONTROL_TEXT_MAX  32768
 #define NW_CONTROL_FDS_MAX   (1 + NW_DIRECTORIES_MAX)
@@ -38,7 +55,7 @@ enum nw_control_kind {
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
-    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, snapshots */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, range */
     NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
@@ -75,8 +92,8 @@ struct nw_control {
     uint64_t disk;   /* bytes that it may fill of granted directories */
     uint32_t threads;
     uint32_t profile;    /* enum nw_profile */
-    uint32_t snapshots;  /* 1: the worker may take a snapshot of its domain, from which further ones are made */
     uint32_t unused;     /* 0 */
+    uint64_t range;      /* where its domains lie, so that they can be made from a snapshot; 0: there is to be none */
     uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;
 };

@@ -7,6 +7,7 @@
 #include "engine/base/list.h"
 #include "engine/code/code.h"
 #include "engine/names/names.h"
+#include "engine/placement/addresses.h"
 #include "engine/serve/function.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ struct nw_deployment {
     struct nw_code code;
     struct nw_names *names; /* the host names that it may connect to; NULL when there are none, or nobody looked yet */
     bool persisted;
+    uint64_t range; /* where its domains lie in every worker; 0: not dealt yet, or anywhere */
     struct nw_list replicas;
     uint64_t deadline;    /* a new version is given up when it is not loaded by then */
     uint64_t load_took;   /* ms that the last load took; 0: none is done yet */
@@ -80,6 +82,7 @@ struct nw_deployments {
     uint32_t last_number;
     bool reap; /* something that retires or leaves may have come further */
     struct nw_resolver resolver;
+    struct nw_addresses addresses;
 };
 
 /* The deployment that contains a version; NULL for NULL. Only for versions of the main thread: those of other threads

@@ -361,6 +361,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     nw_list_init(&all->round);
     nw_list_init(&all->leaving);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
+    nw_addresses_init(&all->addresses);
 }
 
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,

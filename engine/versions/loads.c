@@ -165,6 +165,14 @@ void nw__load_tell_reach(const struct nw_replica *replica)
     nw_worker_tell(replica->seat->worker, &head, (const char *)reach.grants, reach.n * sizeof *reach.grants, NULL, 0);
 }
 
+/* The same in every worker, from the first on. */
+static uint64_t range_of(struct nw_deployment *deployment)
+{
+    if (!deployment->range && deployment->all->engine->options.snapshots)
+        deployment->range = nw_addresses_deal(&deployment->all->addresses);
+    return deployment->range;
+}
+
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
 {
     struct nw_seat *seat = replica->seat;
@@ -183,7 +191,7 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
                                     .threads = manifest->threads,
                                     .static_tls = manifest->static_tls,
                                     .profile = manifest->profile,
-                                    .snapshots = deployment->all->engine->options.snapshots};
+                                    .range = range_of(deployment)};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);

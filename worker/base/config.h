@@ -20,7 +20,8 @@ struct nw_config {
     enum nw_mode mode;
     bool keyed; /* domains have keys: mode mpk */
     const struct nw_gate_variant *gate;
-    uint64_t vdso; /* readable in every domain */
+    uint64_t vdso;  /* readable in every domain */
+    bool same_vdso; /* it lies at the same address in every worker */
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
     uint64_t xsave_features; /* what the gate gives back, as far as this processor has it */

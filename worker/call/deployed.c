@@ -121,7 +121,8 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .threads = head->threads,
         .static_tls = head->static_tls,
         .profile = head->profile,
-        .snapshots = head->snapshots,
+        .range = head->range,
+        .snapshots = head->range != 0,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -161,7 +162,7 @@ void nw_deployed_load(const struct nw_control_message *message)
     struct load_texts texts;
     const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
-    if (!f || message->n_fds < 1 || !split_texts(message, &texts)) {
+    if (!f || message->n_fds < 1 || (head->range && !nw_place_fits(head->range)) || !split_texts(message, &texts)) {
         for (int i = 0; i < message->n_fds; i++)
             close(message->fds[i]);
     } else {
@@ -363,7 +364,7 @@ static void start(struct nw_deployed *f, uint64_t now)
     struct nw_slot *first;
     int error;
 
-    domain = nw_domain_new(f, f->snapshot ? nw_snapshot_base(f->snapshot) : 0, &error, why);
+    domain = nw_domain_new(f, &error, why);
     f->retry_at = now + RETRY_NS;
     first = domain ? nw_slot_new(domain) : NULL;
     if (first) {
@@ -407,7 +408,7 @@ static bool place_is_taken(const struct nw_deployed *f, uint64_t now)
     if (!f->snapshot || now - f->lost_at > PLACE_NS)
         return false;
     for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
-        if (d->state != NW_DOMAIN_NONE && d->memory.base == nw_snapshot_base(f->snapshot))
+        if (d->state != NW_DOMAIN_NONE && d->memory.base == f->range)
             return true;
     return false;
 }

@@ -55,6 +55,7 @@ struct nw_deployed {
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
+    uint64_t range;               /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
     bool snapshots;               /* one is to be taken of its first domain */
     struct nw_snapshot *snapshot; /* from which further domains are made; NULL: there is none ... */
     const char *no_snapshot;      /* ... and why, if one was wanted */

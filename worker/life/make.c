@@ -2,6 +2,7 @@
 #include "worker/life/make.h"
 #include "common/base/atomic.h"
 #include "common/host/error_text.h"
+#include "common/manifest/control.h"
 #include "worker/base/config.h"
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
@@ -17,37 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
 #define REGIONS_UNBOUND (1ul << 17) /* for tests without the limit: more mappings than the kernel allows a process */
 
-/*
- * A domain that is made from a snapshot needs the range that the snapshot was taken in. So a function with snapshots
- * gets one where nothing else of the process lies: between its lowest mappings and those that the kernel places by
- * itself. Places are twice as long as a range, which begins at a random page in the first half of a random one.
- */
-#define PLACES_START (16ul << 40)
-#define PLACES       2048
+_Static_assert(NW_DOMAIN_RANGE <= NW_PLACE_SIZE / 2, "a range does not fit its place");
 
-static uint64_t draw_place(void)
-{
-    uint64_t random;
-
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return 0;
-    return PLACES_START + random % PLACES * 2 * NW_DOMAIN_RANGE + (random / PLACES * NW_PAGE_SIZE) % NW_DOMAIN_RANGE;
-}
-
-static int range_reserve(struct nw_domain *domain, uint64_t at)
+static int range_reserve(struct nw_domain *domain)
 {
     size_t most = nw_without(NW_DEFENCE_SHARES) ? REGIONS_UNBOUND : NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS;
-    const uint64_t wanted = at ? at : domain->function->snapshots ? draw_place() : 0;
+    const uint64_t wanted = domain->function->range;
     int error = nw_memory_reserve(&domain->memory, wanted, most);
 
     if (error == -EEXIST)
         error = nw_memory_reserve(&domain->memory, 0, most);
-    domain->restores = !error && domain->memory.base == at &&
-                       nw_regions_is_own(&domain->memory.regions, at + NW_PAGE_SIZE, NW_PAGE_SIZE);
+    domain->restores = !error && domain->function->snapshot && domain->memory.base == wanted &&
+                       nw_regions_is_own(&domain->memory.regions, wanted + NW_PAGE_SIZE, NW_PAGE_SIZE);
     domain->areas = nw_memory_areas(domain->memory.end);
     return error;
 }
@@ -97,17 +82,17 @@ static int shares_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 }
 
 /* All that takes long. Lock not held: nobody else touches a record that is MAKING. */
-static int prepare(struct nw_domain *domain, uint64_t at, char why[NW_REASON_MAX])
+static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
     int error;
 
     files_reset(domain);
     domain->memory.code.kept.wanted = domain->function->snapshots && !domain->function->snapshot;
     error = shares_take(domain, why);
-    return error ? error : range_reserve(domain, at);
+    return error ? error : range_reserve(domain);
 }
 
-struct nw_domain *nw_domain_new(struct nw_deployed *function, uint64_t at, int *error, char why[NW_REASON_MAX])
+struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char why[NW_REASON_MAX])
 {
     struct nw_domain *domain = nw_domain_take();
 
@@ -122,7 +107,7 @@ struct nw_domain *nw_domain_new(struct nw_deployed *function, uint64_t at, int *
         return NULL;
     record_reset(domain, function);
     pthread_mutex_unlock(&nw_monitor_lock);
-    *error = prepare(domain, at, why);
+    *error = prepare(domain, why);
     pthread_mutex_lock(&nw_monitor_lock);
     if (*error) {
         if (!why[0])

@@ -41,11 +41,6 @@ struct nw_picture {
     struct nw_where_files where;
 };
 
-uint64_t nw__picture_base(const struct nw_picture *picture)
-{
-    return picture->base;
-}
-
 uint64_t nw__picture_size(const struct nw_picture *picture)
 {
     return picture->size;

@@ -22,8 +22,7 @@ struct nw_picture *nw__picture_take(struct nw_memory *memory, const char **why);
 /* Nothing may be made from it any more; domains that were made from it keep their memory. */
 void nw__picture_free(struct nw_picture *picture);
 
-/* base: the address at which a range must be reserved. size: bytes in the picture's own file. */
-uint64_t nw__picture_base(const struct nw_picture *picture);
+/* Bytes in the picture's own file. */
 uint64_t nw__picture_size(const struct nw_picture *picture);
 
 /* Puts all of it into memory that is reserved there and in which nothing is mapped. 0 or negative errno; then the

@@ -70,6 +70,8 @@ static bool has_other_flows(const struct nw_domain *domain)
 
 const char *nw_snapshot_hindrance(const struct nw_domain *domain)
 {
+    if (domain->memory.base != domain->function->range)
+        return "in this worker something else lies at its addresses";
     if (has_other_flows(domain))
         return "it started threads while it was loaded";
     if (has_files((const struct nw_files *)&domain->files))
@@ -131,11 +133,6 @@ void nw_snapshots_free(struct nw_snapshot *list)
         nw__picture_free(snapshot->picture);
         free(snapshot);
     }
-}
-
-uint64_t nw_snapshot_base(const struct nw_snapshot *snapshot)
-{
-    return nw__picture_base(snapshot->picture);
 }
 
 /* ---- making ---- */

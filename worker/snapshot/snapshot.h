@@ -9,8 +9,6 @@
 #ifndef NW_WORKER_SNAPSHOT_SNAPSHOT_H
 #define NW_WORKER_SNAPSHOT_SNAPSHOT_H
 
-#include <stdint.h>
-
 struct nw_domain;
 struct nw_snapshot;
 
@@ -26,9 +24,6 @@ void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);
 
 /* Frees all snapshots of a list. On the taker's thread only, lock NOT held. */
 void nw_snapshots_free(struct nw_snapshot *list);
-
-/* Where a domain must lie that is made from it. */
-uint64_t nw_snapshot_base(const struct nw_snapshot *snapshot);
 
 /* First step: fills the range of a new domain with the snapshot's memory. 0 or negative errno. Lock NOT held. */
 int nw_snapshot_put(struct nw_domain *domain, const struct nw_snapshot *snapshot);

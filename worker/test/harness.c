@@ -155,6 +155,14 @@ static int open_files(const struct nw_load *load, int fds[NW_CONTROL_FDS_MAX])
     return n + 1;
 }
 
+/* As the engine deals them; NW_TEST_SNAPSHOTS: also to functions that are not about snapshots. */
+static uint64_t range_of(const struct nw_harness *h, const struct nw_load *load)
+{
+    if (load->range || !(load->snapshots || (getenv("NW_TEST_SNAPSHOTS") && !load->no_snapshots)))
+        return load->range;
+    return NW_PLACES_START + h->next_deployment % NW_PLACES * NW_PLACE_SIZE;
+}
+
 uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
 {
     struct nw_control head = {
@@ -169,7 +177,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
                                                   : 32,
         .profile = NW_PROFILE_COMPUTE | load->profile,
         .static_tls = load->static_tls ? load->static_tls : 512,
-        .snapshots = load->snapshots || getenv("NW_TEST_SNAPSHOTS"),
+        .range = range_of(h, load),
     };
     char text[2048];
     size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0,

@@ -48,7 +48,8 @@ struct nw_load {
     uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
     const char *connect, *directories; /* NULL: none */
     const char *cwd;                   /* NULL: / */
-    bool snapshots;
+    bool snapshots, no_snapshots;      /* neither: as the environment says */
+    uint64_t range;                    /* 0: one that no other function has */
 };
 
 #define NW_NO_THREADS UINT32_MAX

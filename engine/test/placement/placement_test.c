@@ -1,5 +1,7 @@
 /* Where the policy puts a replica, over seats that are only described. */
+#include "common/manifest/control.h"
 #include "common/test/test.h"
+#include "engine/placement/addresses.h"
 #include "engine/placement/placement.h"
 
 #define KEYS 13
@@ -183,9 +185,40 @@ static void every_rule_says_why(void **state)
         assert_non_null(nw_placement_reason((enum nw_placement_rule)rule));
 }
 
+static void each_version_has_its_own_addresses_until_all_are_dealt(void **state)
+{
+    static bool dealt[NW_PLACES];
+    struct nw_addresses addresses;
+    (void)state;
+    nw_addresses_init(&addresses);
+    for (size_t i = 0; i < NW_PLACES; i++) {
+        uint64_t range = nw_addresses_deal(&addresses), place = (range - NW_PLACES_START) / NW_PLACE_SIZE;
+        assert_true(nw_place_fits(range));
+        assert_false(dealt[place]);
+        dealt[place] = true;
+    }
+    assert_true(nw_place_fits(nw_addresses_deal(&addresses)));
+}
+
+/* What a worker would have to refuse. */
+static void a_range_lies_within_its_place(void **state)
+{
+    const uint64_t last = NW_PLACES_START + (NW_PLACES - 1) * NW_PLACE_SIZE;
+    (void)state;
+    assert_true(nw_place_fits(NW_PLACES_START));
+    assert_true(nw_place_fits(last + NW_PLACE_SIZE / 2 - 4096));
+    assert_false(nw_place_fits(last + NW_PLACE_SIZE / 2));
+    assert_false(nw_place_fits(last + NW_PLACE_SIZE));
+    assert_false(nw_place_fits(NW_PLACES_START - 4096));
+    assert_false(nw_place_fits(NW_PLACES_START + 1));
+    assert_false(nw_place_fits(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_version_has_its_own_addresses_until_all_are_dealt),
+        cmocka_unit_test(a_range_lies_within_its_place),
         cmocka_unit_test_setup(a_worker_has_no_more_functions_than_keys, set_up),
         cmocka_unit_test_setup(crowds_evenly_when_there_may_be_no_more_workers, set_up),
         cmocka_unit_test_setup(fills_the_fullest_first, set_up),

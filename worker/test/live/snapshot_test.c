@@ -32,6 +32,15 @@ static int end(void **state)
     return 0;
 }
 
+static uint32_t load_at(struct nw_harness *h, uint64_t range)
+{
+    char so[512];
+    const struct nw_load l = {.name = "keeper", .so = so, .memory = MEMORY, .snapshots = true, .range = range};
+
+    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
+    return nw_harness_load(h, &l);
+}
+
 static uint32_t load(bool snapshots, const char *env)
 {
     char so[512];
@@ -41,7 +50,8 @@ static uint32_t load(bool snapshots, const char *env)
                               .slots = 3,
                               .memory = MEMORY,
                               .profile = NW_PROFILE_FILES,
-                              .snapshots = snapshots};
+                              .snapshots = snapshots,
+                              .no_snapshots = !snapshots};
     uint32_t deployment;
 
     snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
@@ -98,6 +108,51 @@ static void a_crashed_domain_comes_back_as_it_was_loaded(void **state)
     for (int i = 0; i < 5; i++)
         came_back += again(deployment) == first;
     assert_in_range(came_back, 1, 5); /* where the last one is not gone in time it is loaded */
+}
+
+#define SOME_RANGE (NW_PLACES_START + 7 * NW_PLACE_SIZE + 5 * 4096)
+
+/* So that a snapshot of it can be used there. */
+static void a_range_is_the_same_in_every_worker(void **state)
+{
+    struct nw_harness other;
+    char here[128], there[128];
+
+    (void)state;
+    ask(load_at(&harness, SOME_RANGE), "place", here);
+    nw_harness_start(&other, mode, 2);
+    there[0] = '\0';
+    struct nw_answer got = nw_harness_invoke(&other, load_at(&other, SOME_RANGE), "place", 5);
+    snprintf(there, sizeof(there), "%u %s", got.status, got.data);
+    free(got.data);
+    nw_harness_stop(&other);
+    assert_string_equal(here, there);
+}
+
+static void where_its_addresses_are_taken_it_serves_without_a_snapshot(void **state)
+{
+    uint32_t second;
+    unsigned long before;
+
+    (void)state;
+    if (mode == NW_MODE_PROCESS) /* a worker has one function */
+        return;
+    load_at(&harness, SOME_RANGE);
+    second = load_at(&harness, SOME_RANGE + 4096);
+    assert_int_not_equal(second, 0);
+    assert_string_equal(harness.loaded, "in this worker something else lies at its addresses");
+    before = drawn(second);
+    assert_int_not_equal(again(second), before);
+}
+
+static void addresses_that_no_engine_deals_are_refused(void **state)
+{
+    static const uint64_t ranges[] = {NW_PLACES_START + 1, NW_PLACES_START + NW_PLACE_SIZE / 2, 4096,
+                                      NW_PLACES_START + NW_PLACES * NW_PLACE_SIZE, UINT64_MAX - 4095};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        assert_int_equal(load_at(&harness, ranges[i]), 0);
 }
 
 static void without_snapshots_it_is_loaded_again(void **state)
@@ -185,6 +240,9 @@ static int run(enum nw_mode wanted)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(a_crashed_domain_comes_back_as_it_was_loaded),
+        TEST(a_range_is_the_same_in_every_worker),
+        TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
+        TEST(addresses_that_no_engine_deals_are_refused),
         TEST(without_snapshots_it_is_loaded_again),
         TEST(memory_of_a_snapshot_is_memory_like_any_other),
         TEST(what_cannot_be_taken_is_found_out),
