@@ -10,6 +10,7 @@ $(COMMON): $(call objects,$(COMMON_SOURCES))
 
 $(eval $(call test,common/arena,common/test/shm/arena_test.c,,$(COMMON)))
 $(eval $(call test,common/backoff,common/test/host/backoff_test.c,,$(COMMON)))
+$(eval $(call test,common/claims,common/test/shm/claims_test.c,,$(COMMON)))
 $(eval $(call test,common/channel,common/test/shm/channel_test.c,,$(COMMON)))
 $(eval $(call test,common/control,common/test/manifest/control_test.c,,$(COMMON)))
 $(eval $(call test,common/cpus,common/test/host/cpus_test.c,,$(COMMON)))

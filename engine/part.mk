@@ -34,7 +34,7 @@ TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
 $(ENGINE_TEST_HOST)/nightward-worker: engine/test/host/fake_worker.c engine/base/list.c $(addprefix \
-    common/,shm/arena.c base/buffer.c shm/channel.c manifest/control.c \
+    common/,shm/arena.c base/buffer.c shm/channel.c shm/claims.c manifest/control.c \
     base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) $(FLAGS) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)

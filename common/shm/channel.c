@@ -23,7 +23,7 @@
 
 /* Where the parts begin, in bytes. The first page is left empty, so that offset 0 is never a valid part. */
 struct layout {
-    size_t to_worker, to_engine, engine_arena, worker_arena, end;
+    size_t to_worker, to_engine, engine_arena, worker_arena, claims, end;
 };
 
 static int compute_layout(const struct nw_geometry *geometry, struct layout *layout)
@@ -39,7 +39,8 @@ static int compute_layout(const struct nw_geometry *geometry, struct layout *lay
     layout->to_engine = layout->to_worker + ring;
     layout->engine_arena = layout->to_engine + ring;
     layout->worker_arena = layout->engine_arena + arena;
-    layout->end = layout->worker_arena + arena;
+    layout->claims = layout->worker_arena + arena;
+    layout->end = layout->claims + NW_CLAIMS * sizeof(uint32_t);
     return 0;
 }
 
@@ -59,6 +60,7 @@ static int map_sides(struct nw_channel *ch, const struct nw_geometry *geometry, 
         return -errno;
     ch->peer_arena = map + (is_engine ? layout->worker_arena : layout->engine_arena);
     ch->peer_arena_size = geometry->arena_size;
+    ch->claims = (uint32_t *)(map + layout->claims);
     struct nw_ring_shared *to_worker = (struct nw_ring_shared *)(map + layout->to_worker);
     struct nw_ring_shared *to_engine = (struct nw_ring_shared *)(map + layout->to_engine);
     nw_ring_init(&ch->out, is_engine ? to_worker : to_engine, geometry->ring_capacity);

@@ -1,14 +1,15 @@
 /*
- * What joins the engine and one worker: a memfd with a ring and an arena each way, and two doorbells.
+ * What joins the engine and one worker: a memfd with a ring and an arena each way and the claims, and two doorbells.
  *
- * Layout of the memfd, in pages: header | ring to worker | ring to engine | engine's arena | worker's arena. The
- * engine creates it and seals its size; the worker maps it. Neither trusts the header: the geometry is passed beside
- * the fd and each side computes the layout from it.
+ * Layout of the memfd, in pages: header | ring to worker | ring to engine | engine's arena | worker's arena | claims.
+ * The engine creates it and seals its size; the worker maps it. Neither trusts the header: the geometry is passed
+ * beside the fd and each side computes the layout from it.
  */
 #ifndef NW_COMMON_SHM_CHANNEL_H
 #define NW_COMMON_SHM_CHANNEL_H
 
 #include "common/shm/arena.h"
+#include "common/shm/claims.h"
 #include "common/shm/ring.h"
 #include <stdbool.h>
 
@@ -27,6 +28,7 @@ struct nw_channel {
     struct nw_arena *arena; /* ours, for payloads we send */
     const unsigned char *peer_arena;
     uint64_t peer_arena_size;
+    uint32_t *claims; /* NW_CLAIMS words: see claims.h */
     int memfd;
     int own_doorbell;  /* becomes readable when the peer rings us: the engine's is an eventfd, the worker's a pipe */
     int peer_doorbell; /* what rings the peer; the engine hands it to the worker */

@@ -14,6 +14,7 @@
 #define WATCHDOG_SLACK_MS 2000
 #define OWING_TRIES       16  /* in one turn */
 #define SWEEP_PIECE       512 /* invocations that are looked at in a row */
+#define SENT_MOST         3   /* workers that an invocation is sent to, one after the other as they are lost */
 #define WAVES             2   /* invocations that a worker has per slot: one runs, one is ready to run */
 
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
@@ -96,6 +97,8 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
     }
     /* How late a healthy worker may answer. Those sent before it run `slots` at a time, each until its deadline at the
      * latest; each other thread of the engine may have sent as many. */
+    inv->waits_until = inv->deadline;
+    inv->sent++;
     uint64_t waves = 1 + queue->in_flight / version->slots * inv->engine->options.threads;
     inv->deadline = nw_io_now(inv->engine->io) + waves * version->timeout_ms + WATCHDOG_SLACK_MS;
     nw_invocation_move(inv, NW_INVOCATION_SEND);
@@ -281,13 +284,26 @@ void nw_dispatch_unqueue(struct nw_queue *queue)
     move_all(&queue->waiting[0]);
 }
 
+/* An invocation whose worker is lost: what the worker cannot have begun is queued again, for the next one, and has as
+ * long as it had to find that. The others fail, since nobody knows how far they came. */
+static void worker_lost(struct nw_invocation *inv)
+{
+    const struct nw_engine *engine = inv->engine;
+    bool wanted = inv->state == NW_INVOCATION_SENT && inv->sent < SENT_MOST && !engine->ended;
+    if (!wanted || !nw_claim_take_back(inv->home->channel.claims, nw_invocation_id(inv))) {
+        nw__dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
+        return;
+    }
+    inv->engine->counters.sent_again++;
+    inv->deadline = inv->waits_until;
+    nw_invocation_move(inv, NW_INVOCATION_RETURN);
+}
+
 void nw_dispatch_link_lost(struct nw_link *link)
 {
     nw_link_ref(link);
-    while (!nw_list_empty(&link->sent)) {
-        struct nw_invocation *inv = nw_container(link->sent.next, struct nw_invocation, link);
-        nw__dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
-    }
+    while (!nw_list_empty(&link->sent))
+        worker_lost(nw_container(link->sent.next, struct nw_invocation, link));
     move_all(&link->little_waiters);
     move_all(&link->room_waiters);
     nw_link_unref(link);

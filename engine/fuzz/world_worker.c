@@ -116,7 +116,7 @@ static void invoke(struct world *world, struct world_worker *worker, const struc
 {
     const char *input = nw_channel_payload(&worker->ch, desc);
     char letter = desc->length ? *input : 'e';
-    NW_FUZZ_CHECK(input && desc->id);
+    NW_FUZZ_CHECK(input && desc->id && nw_claim(worker->ch.claims, desc->id));
     if ((letter == 'h' || world->held) && worker->n_held < WORLD_HELD)
         worker->held[worker->n_held++] = desc->id;
     else if (letter == 'f')

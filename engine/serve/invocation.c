@@ -4,13 +4,13 @@
  *              ┌──WAIT──> WAITING ──QUEUE──┐
  *              │ ┌─GO_ON──┘ ^ ^            v          SEND
  *   (new) ──> OPEN       WAIT ┘ └──WAIT── READY ─────────────> SENT ──ABANDON──> ORPHAN
- *              └───────────QUEUE───────────^                    │                  │
+ *              └───────────QUEUE───────────^ ^────RETURN────────│                  │
  *                                                               └─FINISH─> FREE <──┘ FINISH
  *   OPEN, WAITING and READY ──ABANDON or FINISH──> FREE
  *
  * WAITING stays that when it waits for something else, or behind the others, from now on. READY goes back to it when
- * its worker is lost before it was sent. What a state means for lists and counters is in enter() and leave(), so that
- * every path keeps them right.
+ * its worker is lost before it was sent; SENT does so by way of READY, when the worker had not begun it (RETURN). What
+ * a state means for lists and counters is in enter() and leave(), so that every path keeps them right.
  */
 #include "engine/serve/invocation.h"
 #include "common/base/log.h"
@@ -23,7 +23,7 @@
 #include "engine/serve/queue.h"
 #include <stdlib.h>
 
-#define INVOCATIONS_MAX 65536
+#define INVOCATIONS_MAX NW_CLAIMS
 #define GROWTH          256
 
 /* State x event -> the next state + 1; 0: it does not fit. */
@@ -43,7 +43,8 @@ static const uint8_t next_state[NW_INVOCATION_STATES][NW_INVOCATION_EVENTS] = {
                              [NW_INVOCATION_SEND] = TO(SENT),
                              [NW_INVOCATION_ABANDON] = TO(FREE),
                              [NW_INVOCATION_FINISH] = TO(FREE)},
-    [NW_INVOCATION_SENT] = {[NW_INVOCATION_ABANDON] = TO(ORPHAN), [NW_INVOCATION_FINISH] = TO(FREE)},
+    [NW_INVOCATION_SENT] =
+        {[NW_INVOCATION_RETURN] = TO(READY), [NW_INVOCATION_ABANDON] = TO(ORPHAN), [NW_INVOCATION_FINISH] = TO(FREE)},
     [NW_INVOCATION_ORPHAN] = {[NW_INVOCATION_FINISH] = TO(FREE)},
 };
 

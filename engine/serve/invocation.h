@@ -77,6 +77,8 @@ struct nw_invocation {
     struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
     uint64_t deadline;
+    uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
+    unsigned sent;        /* to how many workers so far */
     const struct nw_invocation_owner *owner;
     void *owner_arg;
 };
@@ -86,6 +88,7 @@ enum nw_invocation_event {
     NW_INVOCATION_GO_ON,   /* there is room for more input */
     NW_INVOCATION_QUEUE,   /* the input is complete and where its worker finds it */
     NW_INVOCATION_SEND,    /* the worker was told */
+    NW_INVOCATION_RETURN,  /* the worker was lost before it began it, and did not have it therefore */
     NW_INVOCATION_ABANDON, /* nobody wants the answer */
     NW_INVOCATION_FINISH,  /* answered */
     NW_INVOCATION_EVENTS

@@ -20,6 +20,7 @@
 #include "worker/executor/wake.h"
 #include "worker/snapshot/taker.h"
 #include "worker/wire/carry.h"
+#include "worker/wire/link.h"
 #include "worker/wire/send.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -136,7 +137,14 @@ static bool is_nested(const struct nw_arrival *invocation)
     return invocation->caller || invocation->depth > 0;
 }
 
-/* Begins an invocation in a func worker that waits in the gate. False: its input cannot be read or placed. */
+/* Whether an invocation may begin: the engine may have taken back what waited here, since it gives this worker up. */
+static bool claim(const struct nw_arrival *invocation)
+{
+    return invocation->caller || nw_claim(invocation->id.link->channel.claims, invocation->id.id);
+}
+
+/* Begins an invocation in a func worker that waits in the gate. False: it is not to begin, or its input cannot be read
+ * or placed. */
 static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
 {
     if (invocation->caller)
@@ -147,6 +155,10 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
         slot->gate.result = invocation->input.length;
         slot->gate.result2 = NW_MORE_ROOM;
         return true;
+    }
+    if (!claim(invocation)) {
+        nw__arrival_free(invocation);
+        return false;
     }
     if (invocation->input.length > NW_CARRY_LOCKED) {
         slot->freight =

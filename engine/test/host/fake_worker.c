@@ -11,6 +11,7 @@
  *   env                 output = the environment that came with LOAD
  *   hang                never answers
  *   exit                ends the process
+ *   exit-before N       ... before it begins, unless more than N workers were started
  *   refuse TEXT         is refused when loaded
  *   die                 ends the process when loaded
  *   sleep-loading       never answers LOAD
@@ -392,6 +393,11 @@ static void on_invoke(const struct nw_desc *desc)
     struct function *function = function_of(desc->target);
     if (!function)
         nw_die_system("invocation of deployment %u that is not loaded", desc->target);
+    const char *before = behaves(function, "exit-before");
+    if (before && worker_number <= strtoul(before, NULL, 10))
+        _exit(9);
+    if (!nw_claim(line->claims, desc->id))
+        nw_die_system("the engine took an invocation back that was not begun");
     struct pending *pending = wait_for(desc, function);
     const char *delay = behaves(function, "slow");
     if (delay)

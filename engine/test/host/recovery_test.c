@@ -23,19 +23,31 @@
 static struct host host;
 static int said; /* a file with what the programs of the host said */
 
-static int set_up(void **state)
+static int set_up_with(const char *const *flags)
 {
-    (void)state;
     char name[] = "/tmp/nw-recovery-XXXXXX";
     int own = dup(STDERR_FILENO);
     said = mkstemp(name);
     assert_true(said >= 0 && own >= 0);
     unlink(name);
     dup2(said, STDERR_FILENO);
-    host_start(&host, (const char *[]){NULL});
+    host_start(&host, flags);
     dup2(own, STDERR_FILENO);
     close(own);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_with((const char *[]){NULL});
+}
+
+/* Several, so that it is likely not the main one that has a connection. */
+static int set_up_threads(void **state)
+{
+    (void)state;
+    return set_up_with((const char *[]){"--engine-threads", "4", NULL});
 }
 
 static int tear_down(void **state)
@@ -153,6 +165,7 @@ static void gives_up_a_worker_that_is_stopped(void **state)
     send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     for (int ms = 0; ms < HOST_WAIT_MS && !in_flight(); ms++)
         usleep(1000);
+    expect(invoke(&host, "echo", "behind it"), 200, "behind it"); /* so the worker has begun it */
     assert_int_equal(kill(worker, SIGSTOP), 0);
     expect_error(read_answer(fd), 502, "worker_lost");
     close(fd);
@@ -177,11 +190,72 @@ static void gives_up_a_worker_that_is_stopped_and_has_something_to_end(void **st
     assert_false(was_said(WAITING));
 }
 
+/* Sent in the ring, with and without a block in the arena. */
+static void sends_again(const char *input)
+{
+    long before = status_number(&host, "sent_again");
+    struct answer answer = invoke(&host, "late", input);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.body, input);
+    answer_fini(&answer);
+    assert_int_equal(status_number(&host, "sent_again"), before + 1);
+}
+
+static void sends_again_what_a_lost_worker_had_not_begun(void **state)
+{
+    (void)state;
+    deploy(&host, "late", "exit-before 1");
+    sends_again("small");
+}
+
+static void sends_again_a_large_input(void **state)
+{
+    static char large[200001];
+    (void)state;
+    memset(large, 'x', sizeof large - 1);
+    deploy(&host, "late", "exit-before 1");
+    sends_again(large);
+}
+
+static void does_not_send_again_for_ever(void **state)
+{
+    (void)state;
+    deploy(&host, "never", "exit-before 1000000");
+    expect_error(invoke(&host, "never", ""), 502, "worker_lost");
+    assert_int_equal(status_number(&host, "sent_again"), 2);
+}
+
+static void does_not_send_again_what_had_begun(void **state)
+{
+    (void)state;
+    deploy(&host, "exit", "exit");
+    expect_error(invoke(&host, "exit", ""), 502, "worker_lost");
+    assert_int_equal(status_number(&host, "sent_again"), 0);
+}
+
+/* It is not dead yet, and could begin at any moment what it was sent. */
+static void sends_again_what_a_stopped_worker_was_sent(void **state)
+{
+    (void)state;
+    deploy(&host, "echo", "echo");
+    pid_t worker = await_worker(0);
+    assert_int_equal(kill(worker, SIGSTOP), 0);
+    expect(invoke(&host, "echo", "hi"), 200, "hi");
+    assert_int_equal(status_number(&host, "sent_again"), 1);
+    assert_true(was_said("it is stopped"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gives_up_a_worker_that_is_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_up_a_worker_that_is_stopped_and_has_something_to_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sends_again_what_a_lost_worker_had_not_begun, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sends_again_what_a_lost_worker_had_not_begun, set_up_threads, tear_down),
+        cmocka_unit_test_setup_teardown(sends_again_a_large_input, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_send_again_for_ever, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_send_again_what_had_begun, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sends_again_what_a_stopped_worker_was_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),

@@ -131,6 +131,28 @@ static void nested_calls_answer(void **state)
     }
 }
 
+/* An input that goes into the descriptor, one that is copied, and one that is carried. */
+static void what_the_engine_took_back_is_not_begun(void **state)
+{
+    static const size_t sizes[] = {1, 4096, 1 << 20};
+    static char input[1 << 20];
+    uint32_t echo = load("echo");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct nw_answer answer;
+        uint64_t id = nw_harness_send(&h, echo, "before", 6), taken;
+
+        answer = nw_harness_receive(&h);
+        free(answer.data);
+        nw_claim_take_back(h.channel.claims, id + 1);
+        taken = nw_harness_send(&h, echo, input, sizes[i]);
+        assert_int_equal(taken, id + 1);
+        expect(echo, "behind it", "behind it");
+        expect(echo, "again", "again");
+    }
+}
+
 /* Each way to fail, while a neighbour in the same worker is asked again and again. */
 static void faults_are_contained(void **state)
 {
@@ -567,6 +589,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
+        cmocka_unit_test_setup_teardown(what_the_engine_took_back_is_not_begun, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
         cmocka_unit_test_setup_teardown(chaos_loses_nothing, start, stop),
     };
