@@ -34,6 +34,7 @@
 #include "worker/life/burial.h"
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
+#include "worker/run/rest.h"
 #include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/link.h"
@@ -60,12 +61,10 @@
 #define FD_DOORBELL 5
 #define FD_ENGINE   6
 
-#define TICK_NS           2000000ull
 #define DESCRIPTORS_AHEAD 4096
-#define QUIET_TICKS       16 /* in a row, after which the watch rests until something runs again */
 #define LIBC_PATH         "/lib/x86_64-linux-gnu/libc.so.6"
 
-_Static_assert(QUIET_TICKS *NW_HOLDS_LOOKED_AT >= NW_DOMAINS_MAX, "the watch rests before it has seen all holds");
+_Static_assert(NW_REST_LOOKS *NW_HOLDS_LOOKED_AT >= NW_DOMAINS_MAX, "the watch rests before it has seen all holds");
 
 static const struct nw_gate_variant keyed = {
     nw_gate_enter_keyed,  nw_gate_inside_keyed,   nw_gate_signal_keyed, nw_gate_resume_keyed,
@@ -318,27 +317,29 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 }
 
 /* One look at everything that the clock drives. Returns when to look again, in ns of CLOCK_MONOTONIC. */
-static uint64_t look(uint64_t now, unsigned *quiet)
+static uint64_t look(uint64_t now)
 {
-    bool busy = nw_watch(now);
+    static struct nw_rest rest;
+    enum nw_watched watched = nw_watch(now);
+    enum nw_control_rest how;
+    bool untold;
     uint64_t next;
-    bool rests;
 
     nw_deaths_settle();
-    busy |= nw_deployed_tend(now);
-    busy |= nw_tell_usage(now);
-    busy |= nw_tell_holds(now);
+    if (nw_deployed_tend(now))
+        watched = NW_WATCHED_RUNS;
+    untold = nw_tell_usage(now);
+    untold |= nw_tell_holds(now);
+    if (untold && watched == NW_WATCHED_NOTHING)
+        watched = NW_WATCHED_RAN;
     nw_tell_calls(now);
     nw_post_flush();
-    *quiet = busy ? 0 : *quiet + 1;
-    rests = *quiet > QUIET_TICKS;
-    next = nw_signal_timers_run(now); /* first: a signal that comes when a sleep ends interrupts it */
+    how = nw_rest(&rest, now, watched, &next);
+    next = earliest(next, nw_signal_timers_run(now)); /* first: a signal that comes when a sleep ends interrupts it */
     next = earliest(next, nw_sleepers_run(now));
     next = earliest(next, nw_lines_rest(now));
-    if (!rests && next > now + TICK_NS)
-        next = now + TICK_NS;
     nw_deaths_settle();
-    nw_wake_control_sleeps(next, rests);
+    nw_wake_control_sleeps(next, how);
     return next;
 }
 
@@ -346,7 +347,6 @@ static uint64_t look(uint64_t now, unsigned *quiet)
 static noreturn void serve(int wake)
 {
     struct pollfd fds[2] = {{.fd = FD_CONTROL, .events = POLLIN}, {.fd = wake, .events = POLLIN}};
-    unsigned quiet = 0;
     uint64_t count;
 
     for (;;) {
@@ -359,17 +359,14 @@ static noreturn void serve(int wake)
         nw_tell_rest();
         fds[0].events = nw_tell_waits() ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
-        next = look(now, &quiet);
+        next = look(now);
         pthread_mutex_unlock(&nw_monitor_lock);
         wait.tv_sec = (time_t)((next - now) / 1000000000ull);
         wait.tv_nsec = (long)((next - now) % 1000000000ull);
         if (ppoll(fds, 2, next == UINT64_MAX ? NULL : &wait, NULL) < 0)
             fds[0].revents = fds[1].revents = 0;
-        if (fds[1].revents) {
-            quiet = 0;
-            if (read(wake, &count, sizeof(count)) < 0)
-                count = 0; /* another wake-up was faster */
-        }
+        if (fds[1].revents && read(wake, &count, sizeof(count)) < 0)
+            count = 0; /* another wake-up was faster */
     }
 }
 

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_deployed.keeps before it has run, and the most it can be */
+#define NW_KEEPS_UNKNOWN 10000000ull                /* nw_deployed.keeps before it has run, more than it can be later */
 #define NW_REMOVED       "the function was removed" /* why a domain ends that has nothing left to do */
 
 struct nw_domain;

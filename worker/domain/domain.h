@@ -39,6 +39,7 @@ enum nw_domain_state {
 /* The ready slots of one domain that have the same pace (slot.h). */
 struct nw_ready_list {
     struct nw_slot *first, **tail;
+    uint32_t n;
     struct nw_domain *next; /* in the queue of executor/ready.c */
     bool queued;            /* it is in that queue; only while the domain has a key */
 };
@@ -85,6 +86,7 @@ struct nw_domain {
     struct nw_ready_list ready[NW_PACES];
     struct nw_domain *next_buried;
     struct nw_domain *next_attended; /* in the list of attended.h */
+    struct nw_domain **attended_by;  /* what points at it there */
     bool attended;                   /* it is in that list */
     struct nw_domain *next_taken;    /* in the queue of snapshot/taker.c */
     bool snapshot_wanted;            /* its function is up, and a snapshot is taken as soon as its func workers wait */

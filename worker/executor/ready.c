@@ -10,6 +10,7 @@
 
 static struct {
     struct nw_domain *first[NW_PACES], **tail[NW_PACES]; /* domains with ready slots and a key */
+    uint32_t n;                                          /* slots that those have */
     uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
 } lists = {.tail = {&lists.first[NW_PACE_BRIEF], &lists.first[NW_PACE_LONG]}};
 
@@ -24,6 +25,7 @@ static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
     list->next = NULL;
     *lists.tail[pace] = domain;
     lists.tail[pace] = &list->next;
+    lists.n += list->n;
 }
 
 static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
@@ -39,6 +41,7 @@ static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
     if (lists.tail[pace] == &list->next)
         lists.tail[pace] = link;
     list->queued = false;
+    lists.n -= list->n;
 }
 
 void nw_ready(struct nw_slot *slot)
@@ -54,6 +57,8 @@ void nw_ready(struct nw_slot *slot)
         list->tail = &list->first;
     *list->tail = slot;
     list->tail = &slot->next;
+    list->n++;
+    lists.n += list->queued;
     if (nw_key_usable(domain))
         queue_domain(domain, slot->pace);
     else
@@ -72,9 +77,14 @@ void nw_unready_all(struct nw_domain *domain)
         unqueue_domain(domain, (enum nw_pace)pace);
 }
 
+uint32_t nw_ready_count(void)
+{
+    return lists.n;
+}
+
 bool nw_ready_any(void)
 {
-    return lists.first[NW_PACE_BRIEF] || lists.first[NW_PACE_LONG];
+    return lists.n > 0;
 }
 
 /* What runs an invocation goes before what a function does on its own account. */
@@ -94,6 +104,8 @@ static void slot_remove(struct nw_ready_list *list, struct nw_slot **link)
     *link = slot->next;
     if (list->tail == &slot->next)
         list->tail = link;
+    list->n--;
+    lists.n -= list->queued;
 }
 
 /* Brief ones first, and now and then another nevertheless. */

@@ -13,6 +13,7 @@ void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_w
 struct nw_slot *nw_ready_take(void);
 void nw_ready_remove(struct nw_slot *slot);    /* of a dying domain */
 bool nw_ready_any(void);                       /* a slot waits for an executor */
+uint32_t nw_ready_count(void);                 /* how many do */
 bool nw_ready_brief(void);                     /* ... one that will be brief */
 void nw_ready_all(struct nw_domain *domain);   /* the domain has got a key: its slots may run */
 void nw_unready_all(struct nw_domain *domain); /* the domain has lost its key: its slots wait */

@@ -10,8 +10,8 @@ static struct {
     uint32_t n_idle; /* executors that wait for it */
     bool led;        /* another waits on the doorbell */
     int doorbell, control;
-    uint64_t control_comes; /* when the control thread looks at timers by itself */
-    bool control_rests;     /* it sees nothing to watch: whoever begins to run something wakes it */
+    uint64_t control_comes;    /* when the control thread looks at timers by itself */
+    enum nw_control_rest rest; /* who has to wake it before */
 } wakes = {.work = PTHREAD_COND_INITIALIZER};
 
 static void ring(int fd)
@@ -79,16 +79,16 @@ bool nw_wake_has_idle(void)
     return wakes.n_idle > 0;
 }
 
-void nw_wake_control_sleeps(uint64_t until, bool rests)
+void nw_wake_control_sleeps(uint64_t until, enum nw_control_rest rest)
 {
     wakes.control_comes = until;
-    wakes.control_rests = rests;
+    wakes.rest = rest;
 }
 
-void nw_wake_resting_control(void)
+void nw_wake_resting_control(bool runs_long)
 {
-    if (!wakes.control_rests)
+    if (wakes.rest == NW_CONTROL_TICKS || (wakes.rest == NW_CONTROL_NAPS && !runs_long))
         return;
-    wakes.control_rests = false;
+    wakes.rest = NW_CONTROL_TICKS;
     nw_wake_control();
 }

@@ -31,8 +31,15 @@ void nw_wake_lead(bool leads);
 /* Whether an executor sleeps that is not the leader. */
 bool nw_wake_has_idle(void);
 
-/* The control thread says when it comes by itself, and whether it rests until something runs again. */
-void nw_wake_control_sleeps(uint64_t until, bool rests);
-void nw_wake_resting_control(void); /* something runs: if it rests it looks */
+/* When the control thread looks again at what executors run. */
+enum nw_control_rest {
+    NW_CONTROL_TICKS, /* every tick */
+    NW_CONTROL_NAPS,  /* a few ticks later, unless something runs that is known to be long */
+    NW_CONTROL_RESTS, /* when something runs again */
+};
+
+/* The control thread says when it comes by itself, and whether somebody has to wake it. */
+void nw_wake_control_sleeps(uint64_t until, enum nw_control_rest rest);
+void nw_wake_resting_control(bool runs_long); /* something runs: it looks if it waits for that */
 
 #endif

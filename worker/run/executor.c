@@ -8,7 +8,6 @@
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
-#include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
@@ -18,6 +17,7 @@
 #include "worker/life/load.h"
 #include "worker/run/deal.h"
 #include "worker/run/freight.h"
+#include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/snapshot/snapshot.h"
 #include "worker/wire/carry.h"
@@ -29,8 +29,9 @@
 #define CREDIT_MOST   8
 #define CREDIT_LEAST  (-64)
 #define CREDIT_REWARD 4
-#define BRIEF_TICKS   10000   /* some microseconds */
+#define SHARED_TICKS  100000  /* some ten microseconds: work that pays for waking somebody to share it */
 #define LONG_TICKS    2500000 /* about a millisecond */
+#define KEPT_MOST     8       /* as so many times the mean a turn counts at most */
 
 /* Looks for a while, unless that was in vain too often lately; then again only now and then. Only the leader is here.
  */
@@ -95,7 +96,15 @@ enum nw_pace nw_executor_pace(const struct nw_executor *ex)
     return __builtin_ia32_rdtsc() - ex->taken_at > LONG_TICKS ? NW_PACE_LONG : NW_PACE_BRIEF;
 }
 
-/* Counts how long what the executor took last kept it, a moving mean for the function. Lock held. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * Counts how long what the executor took last kept it, a moving mean for the function. One turn makes a function that
+ * was brief no long one: the kernel may have given the processor to somebody else meanwhile. Lock held.
+ */
 static void account(struct nw_executor *ex)
 {
     uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
@@ -104,19 +113,27 @@ static void account(struct nw_executor *ex)
     if (!function)
         return;
     ex->took_slot->pace = nw_executor_pace(ex);
-    function->keeps = function->keeps - function->keeps / 8 + (kept < NW_KEEPS_UNKNOWN ? kept : NW_KEEPS_UNKNOWN) / 8;
+    if (function->keeps != NW_KEEPS_UNKNOWN)
+        kept = function->keeps - function->keeps / 8 + least(kept, KEPT_MOST * function->keeps) / 8;
+    function->keeps = least(kept, NW_KEEPS_UNKNOWN - 1);
+}
+
+static bool is_long(const struct nw_slot *slot)
+{
+    return slot->domain->function->keeps > LONG_TICKS;
 }
 
 /*
  * Whether another executor should look for work while this one runs the slot: to run those who are ready, or to wait on
- * the doorbell. To wake one takes longer than a brief invocation, so who waits behind one is left to this executor.
- * When the slot keeps it longer than its function usually does, the watch wakes another.
+ * the doorbell. To wake one, and to share the lock with it, takes longer than several brief invocations, so a few of
+ * them are left to this executor. When the slot keeps it longer than its function usually does, the watch wakes
+ * another.
  */
 static bool wants_help(const struct nw_slot *slot)
 {
-    uint64_t keeps = slot->domain->function->keeps;
-
-    return nw_ready_any() ? keeps > BRIEF_TICKS : keeps > LONG_TICKS && !nw_wake_is_led() && nw_wake_has_idle();
+    if (nw_ready_any())
+        return nw_ready_count() * slot->domain->function->keeps > SHARED_TICKS;
+    return is_long(slot) && !nw_wake_is_led() && nw_wake_has_idle();
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)
@@ -124,14 +141,13 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     struct nw_slot *slot;
 
     pthread_mutex_lock(&nw_monitor_lock);
-    if (nw_running(ex)) /* it may wait for something now */
-        nw_attend(nw_running(ex)->domain);
     account(ex);
     ex->away = true;
+    if (nw_running(ex))
+        nw_watch_after(nw_running(ex)->domain);
     nw_ring_poll();
     slot = find_work(ex);
     nw_slot_move(slot, NW_SLOT_RUNNING);
-    nw_attend(slot->domain);
     ex->gate.current = &slot->gate;
     ex->away = false;
     nw__key_surfaced(ex);
@@ -140,7 +156,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->took_slot = slot;
     if (wants_help(slot))
         nw_wake_executor();
-    nw_wake_resting_control();
+    nw_wake_resting_control(is_long(slot));
     ex->taken_at = __builtin_ia32_rdtsc();
     pthread_mutex_unlock(&nw_monitor_lock);
     return slot;

@@ -156,9 +156,17 @@ static bool is_quiet(const struct nw_domain *domain)
            !nw_extra_awaited(domain) && !nw_holds_untold(domain);
 }
 
-bool nw_watch(uint64_t now)
+void nw_watch_after(struct nw_domain *domain)
 {
-    bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_links_have_work(), busy = waiting;
+    if (is_quiet(domain))
+        nw_unattend(domain);
+    else
+        nw_attend(domain);
+}
+
+enum nw_watched nw_watch(uint64_t now)
+{
+    bool waiting = nw_ready_any() || nw_keys_first_wanting() || nw_links_have_work(), runs = waiting, ran = false;
     uint64_t most = quantum(waiting);
 
     nw_ready_time(now);
@@ -170,16 +178,17 @@ bool nw_watch(uint64_t now)
     }
     nw_attended_drop(is_quiet);
     for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
-        busy |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
+        runs |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
                 nw_extra_awaited(domain) || domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }
     for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex)) {
-        busy |= ex->runs != ex->seen_runs || !ex->idle;
+        ran |= ex->runs != ex->seen_runs;
+        runs |= !ex->idle;
         watch_executor(ex, now, most);
     }
     if (waiting)
         nw_wake_executor();
-    return busy;
+    return runs ? NW_WATCHED_RUNS : ran ? NW_WATCHED_RAN : NW_WATCHED_NOTHING;
 }

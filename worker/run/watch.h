@@ -9,6 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-bool nw_watch(uint64_t now); /* false: nothing runs that would need watching */
+struct nw_domain;
+
+enum nw_watched {
+    NW_WATCHED_NOTHING, /* nothing has run since it looked last */
+    NW_WATCHED_RAN,     /* all is over that ran meanwhile */
+    NW_WATCHED_RUNS,    /* something runs, or waits for it */
+};
+
+/* An executor is done with a slot of the domain, or the slot waits. */
+void nw_watch_after(struct nw_domain *domain);
+
+enum nw_watched nw_watch(uint64_t now);
 
 #endif

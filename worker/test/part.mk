@@ -10,6 +10,7 @@ $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix 
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
+$(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/run/rest.c))
 $(eval $(call test,worker/route,worker/test/unit/route_test.c worker/call/route.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
 $(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \

@@ -59,6 +59,23 @@ static void has_each_once(void **state)
     assert_int_equal(there(), (1u << DOMAINS) - 1);
 }
 
+static void one_goes_wherever_it_is(void **state)
+{
+    (void)state;
+    for (unsigned gone = 0; gone < DOMAINS; gone++) {
+        unsigned left = ((1u << DOMAINS) - 1) & ~(1u << gone);
+
+        for (unsigned i = 0; i < DOMAINS; i++)
+            nw_attend(domains[i]);
+        nw_unattend(domains[gone]);
+        nw_unattend(domains[gone]);
+        assert_false(domains[gone]->attended);
+        assert_int_equal(there(), left);
+        nw_attend(domains[gone]);
+        assert_int_equal(there(), left | 1u << gone);
+    }
+}
+
 static void drops_what_is_quiet_wherever_it_is(void **state)
 {
     (void)state;
@@ -92,6 +109,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(has_each_once),
+        CASE(one_goes_wherever_it_is),
         CASE(drops_what_is_quiet_wherever_it_is),
         CASE(a_walk_meets_what_is_added_meanwhile),
     };
