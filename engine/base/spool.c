@@ -9,9 +9,9 @@
 #define HOLDS_LITTLE (NW_ROOM_PAYLOAD_MEMORY / NW_SHARE_PAYLOAD_MEMORY) /* what one holds that holds little ... */
 #define FOR_LITTLE   4                                                  /* ... and what is kept for those */
 
-void nw_spool_init(struct nw_spool *spool, uint64_t budget)
+void nw_spool_init(struct nw_spool *spool, uint64_t budget, uint64_t lift)
 {
-    *spool = (struct nw_spool){.budget = budget};
+    *spool = (struct nw_spool){.budget = budget - lift, .lift = lift};
     nw_list_init(&spool->holders);
     nw_list_init(&spool->marked);
 }
@@ -21,7 +21,14 @@ static struct nw_spool_holder *holder_at(struct nw_list *at)
     return nw_container(at, struct nw_spool_holder, link);
 }
 
-/* What all hold together is counted in `held` and within the budget; who is to be cut off holds nothing any more. */
+/* What those hold that have no lift. */
+static uint64_t held_in_common(const struct nw_spool *spool)
+{
+    return spool->held - (spool->lifted ? spool->lifted->held : 0);
+}
+
+/* What all hold together is counted in `held`, and within the budget but for the lift; who is to be cut off holds
+ * nothing any more. */
 bool nw_spool_is_valid(const struct nw_spool *spool)
 {
     uint64_t held = 0;
@@ -35,7 +42,8 @@ bool nw_spool_is_valid(const struct nw_spool *spool)
         held += holder->held;
     }
     nw_list_each(&spool->marked, at, walk) if (holder_at(at)->held) return false;
-    return held == spool->held && held <= spool->budget;
+    return held == spool->held && held_in_common(spool) <= spool->budget &&
+           (!spool->lifted || spool->lifted->held <= spool->lift);
 }
 
 /* Bytes per second since it began to hold memory. */
@@ -75,6 +83,8 @@ static void charge(struct nw_spool *spool, struct nw_spool_holder *holder, uint6
 static void discharge(struct nw_spool *spool, struct nw_spool_holder *holder)
 {
     spool->given |= holder->held > 0;
+    if (spool->lifted == holder)
+        spool->lifted = NULL;
     spool->held -= holder->held;
     *holder->account -= holder->held;
     holder->held = 0;
@@ -99,45 +109,52 @@ static uint64_t most_for(const struct nw_spool *spool, uint64_t held)
     return held <= spool->budget / HOLDS_LITTLE ? spool->budget : spool->budget - spool->budget / FOR_LITTLE;
 }
 
-/* Whether all holders of its function wait for more memory, and it is the first of them. Otherwise one of them goes on
- * without more memory, or can be cut off before long. */
-static bool is_first_of_waiting(const struct nw_spool *spool, const struct nw_spool_holder *holder)
+/* Whether a holder may have so much more beside the others. */
+static bool fits(const struct nw_spool *spool, const struct nw_spool_holder *holder, uint64_t bytes)
 {
-    const struct nw_spool_holder *first = NULL;
+    return !is_over_its_part(spool, *holder->account, bytes) &&
+           held_in_common(spool) + bytes <= most_for(spool, *holder->account + bytes);
+}
 
-    nw_list_each(&spool->holders, at, walk)
-    {
-        const struct nw_spool_holder *other = holder_at(at);
+/* Whether it has the lift, or gets it now, and what it then holds is within that. */
+static bool lifts(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes)
+{
+    if ((spool->lifted && spool->lifted != holder) || holder->held + bytes > spool->lift)
+        return false;
+    spool->lifted = holder;
+    return true;
+}
 
-        if (other->account != holder->account)
-            continue;
-        if (other->cut && other != holder)
+/* Marks holders until it fits. False: nobody is left who may be blamed. */
+static bool make_room(struct nw_spool *spool, const struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
+{
+    while (!fits(spool, holder, bytes)) {
+        struct nw_spool_holder *slow = slowest(spool, holder, is_over_its_part(spool, *holder->account, bytes), now);
+
+        if (!slow)
             return false;
-        first = first ? first : other;
+        mark(spool, slow);
     }
-    return first == holder;
+    return true;
+}
+
+static bool may_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
+{
+    if (spool->lifted == holder)
+        return lifts(spool, holder, bytes);
+    if (fits(spool, holder, bytes) || lifts(spool, holder, bytes))
+        return true;
+    /* Nobody is cut off for more than there can ever be. */
+    return bytes <= most_for(spool, bytes) && make_room(spool, holder, bytes, now);
 }
 
 int nw_spool_take(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
 {
-    bool its_own;
-
     nw_check_that(bytes > 0);
     if (holder->link.next && !nw_list_empty(&holder->link) && !holder->held)
         return -ECANCELED;
-    if (bytes > most_for(spool, bytes))
-        return -EAGAIN; /* there is never so much: nobody is cut off for it */
-    while ((its_own = is_over_its_part(spool, *holder->account, bytes)) ||
-           spool->held + bytes > most_for(spool, *holder->account + bytes)) {
-        struct nw_spool_holder *slow = slowest(spool, holder, its_own, now);
-
-        if (!slow && spool->held + bytes <= most_for(spool, *holder->account + bytes) &&
-            is_first_of_waiting(spool, holder))
-            break;
-        if (!slow)
-            return -EAGAIN;
-        mark(spool, slow);
-    }
+    if (!may_take(spool, holder, bytes, now))
+        return -EAGAIN;
     if (!holder->held) {
         nw_list_init(&holder->link);
         nw_list_append(&spool->holders, &holder->link);

@@ -6,8 +6,10 @@
  *     little.
  *   - When a function has its half, the slowest of its own clients is cut off. When the budget is used up, it is the
  *     slowest client of those functions that hold at least as much as the one that needs more.
- *   - Holders that each have a part of what they need, and wait for the rest, would wait for one another for ever: the
- *     first of them may go beyond its function's half.
+ *   - Holders that each have a part of what they need, and wait for the rest, would wait for one another for ever. So a
+ *     part as large as the largest payload, the lift, is kept for one of them at a time: whoever finds no other memory
+ *     while nobody has the lift gets it, keeps it until it holds nothing any more, and never waits.
+ *     docs/decisions/payload-memory.md says why that is enough.
  *
  * A holder that is to be cut off is only marked; nw_spool_bury tells it, when nobody is in the middle of anything. For
  * one thread.
@@ -25,8 +27,11 @@
 struct nw_spool {
     struct nw_list holders;
     struct nw_list marked; /* holders that are to be cut off */
-    uint64_t held, budget;
-    bool given; /* something was given back since the owner cleared this */
+    uint64_t held;
+    uint64_t budget; /* for all but the one that has the lift */
+    uint64_t lift;
+    struct nw_spool_holder *lifted; /* NULL: nobody has it */
+    bool given;                     /* something was given back since the owner cleared this */
 };
 
 /* Part of what holds memory; all zero before it does for the first time. */
@@ -43,7 +48,8 @@ struct nw_spool_holder {
 
 bool nw_spool_is_valid(const struct nw_spool *spool);
 
-void nw_spool_init(struct nw_spool *spool, uint64_t budget);
+/* `lift`: the part of the budget that is the largest payload. */
+void nw_spool_init(struct nw_spool *spool, uint64_t budget, uint64_t lift);
 
 /*
  * Charges `bytes` (not 0) more to a holder, whose account, moved, cut and arg are set. 0; -EAGAIN: its function's part,

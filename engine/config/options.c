@@ -265,6 +265,9 @@ void nw_options_parse(struct nw_options *options, int argc, char **argv)
                      (unsigned long long)options->body_limit, (unsigned long long)options->arena);
     if (!options->payload_memory)
         options->payload_memory = default_payload_memory(options);
+    if (options->payload_memory / options->threads < 2 * options->body_limit)
+        nw_die_usage("--payload-memory: %llu bytes are less than two bodies of --body-limit %llu for each thread",
+                     (unsigned long long)options->payload_memory, (unsigned long long)options->body_limit);
     if (!options->n_listen)
         add_listen(options, "127.0.0.1:8080");
 }

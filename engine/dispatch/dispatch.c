@@ -192,10 +192,10 @@ void nw__dispatch_retry_room(struct nw_link *link)
 }
 
 /* Those of one function, until it has its part of the arena again. */
-static void retry_capped(struct nw_function *function)
+static void retry_capped(struct nw_list *capped)
 {
-    while (!nw_list_empty(&function->capped)) {
-        struct nw_invocation *inv = nw_container(function->capped.next, struct nw_invocation, link);
+    while (!nw_list_empty(capped)) {
+        struct nw_invocation *inv = nw_container(capped->next, struct nw_invocation, link);
         if (nw__dispatch_fail_if_hopeless(inv))
             continue;
         if (nw_place(inv, inv->wanted, false, false) == 0)
@@ -213,7 +213,8 @@ void nw_dispatch_retry_capped(struct nw_engine *engine)
         struct nw_function *function = nw_container(engine->uncap.next, struct nw_function, uncap_link);
         nw_list_remove(&function->uncap_link);
         function->references++;
-        retry_capped(function);
+        retry_capped(&function->capped[0]);
+        retry_capped(&function->capped[1]);
         nw_function_unref(function);
     }
 }
@@ -253,7 +254,8 @@ void nw_dispatch_retry_function(struct nw_function *function)
     struct nw_list waiting;
     nw_list_init(&waiting);
     nw_list_splice(&waiting, &function->waiting);
-    nw_list_splice(&waiting, &function->capped);
+    nw_list_splice(&waiting, &function->capped[0]);
+    nw_list_splice(&waiting, &function->capped[1]);
     function->references++;
     while (!nw_list_empty(&waiting))
         retry(nw_container(waiting.next, struct nw_invocation, link));

@@ -53,7 +53,8 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     strncpy(function->name, name, NW_NAME_MAX);
     function->engine = engine;
     nw_list_init(&function->waiting);
-    nw_list_init(&function->capped);
+    nw_list_init(&function->capped[0]);
+    nw_list_init(&function->capped[1]);
     nw_list_init(&function->uncap_link);
     nw_list_init(&function->wanted_link);
     nw_order_add(&engine->functions_order, &function->order);

@@ -38,12 +38,13 @@ struct nw_function {
     struct nw_order_node order;   /* in engine->functions_order */
     struct nw_engine *engine;
     char name[NW_NAME_MAX + 1];
-    struct nw_version *current;   /* serves, failed, or is loaded at start; NULL before the first one serves */
-    struct nw_list waiting;       /* invocations without a worker */
-    struct nw_list capped;        /* invocations that wait for others of this function to leave the arena */
+    struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_list waiting;     /* invocations without a worker */
+    struct nw_list capped[2]; /* invocations that wait for others of it to leave the arena: small inputs, larger ones */
     struct nw_list uncap_link;    /* in engine->uncap while some of those may go on */
     struct nw_list wanted_link;   /* in engine->wanted while somebody has yet to look for a worker for it */
-    uint64_t arena_bytes;         /* of its inputs */
+    uint64_t arena_bytes;         /* of its inputs ... */
+    uint64_t small_bytes;         /* ... and of these, of the small ones (place.h) */
     uint64_t spooled;             /* bytes of engine->spool for its inputs and outputs */
     unsigned references;          /* invocations and outputs that point here */
     bool removed;                 /* in no table any more */

@@ -100,7 +100,7 @@ static struct nw_list *waits_in(struct nw_invocation *inv)
     if (!inv->queue)
         return &inv->function->waiting;
     if (inv->capped)
-        return &inv->function->capped;
+        return &inv->function->capped[inv->wanted > NW_PLACE_SMALL];
     link = inv->queue->link;
     return inv->little ? &link->little_waiters : &link->room_waiters;
 }

@@ -15,11 +15,11 @@
 #define SMALLEST_GROWING 65536
 #define GROWTH           4
 #define GROWN_MOST       (4ul * SMALLEST_GROWING) /* what becomes larger moves to private memory, and needs no copies */
-#define PARTIAL_MOST     4     /* inputs that are still arriving hold at most this part of an arena */
-#define FUNCTION_MOST    4     /* ... and those of one function, or one input of any size */
-#define LITTLE           64    /* this part of an arena is little */
-#define SPOOL_FREE       65536 /* bytes of one input that are not charged: connections are bounded */
-#define SPOOL_STEP       65536 /* ... and of which more is charged at a time */
+#define PARTIAL_MOST     4              /* inputs that are still arriving hold at most this part of an arena */
+#define FUNCTION_MOST    4              /* ... and those of one function, or one input of any size */
+#define LITTLE           64             /* this part of an arena is little */
+#define SPOOL_FREE       NW_PLACE_SMALL /* bytes of one input that are not charged: connections are bounded */
+#define SPOOL_STEP       65536          /* ... and of which more is charged at a time */
 
 /* Of the open queues the one whose worker has the least to do. */
 static struct nw_queue *choose(const struct nw_function *function)
@@ -52,12 +52,19 @@ void nw_place_arrived(struct nw_invocation *inv)
     inv->spool.cut = NULL; /* from now on it waits for no client */
 }
 
+static bool is_small(size_t size)
+{
+    return size <= NW_PLACE_SMALL;
+}
+
 static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
 {
     struct nw_function *function = inv->function;
     function->arena_bytes -= capacity;
+    function->small_bytes -= is_small(capacity) ? capacity : 0;
     nw_link_free_block(link, offset);
-    if (!nw_list_empty(&function->capped) && nw_list_empty(&function->uncap_link))
+    bool waits = !nw_list_empty(&function->capped[0]) || !nw_list_empty(&function->capped[1]);
+    if (waits && nw_list_empty(&function->uncap_link))
         nw_list_append(&inv->engine->uncap, &function->uncap_link);
 }
 
@@ -97,10 +104,13 @@ static void leave_home(struct nw_invocation *inv)
     inv->home = NULL;
 }
 
-/* Whether its function would still hold little of the arenas: such an input stands behind no larger ones. */
+/* Whether its function would still hold little of the arenas, or this is a small input and its function would still
+ * hold little for those: such an input stands behind no larger ones. */
 static bool is_little(const struct nw_invocation *inv, size_t size)
 {
-    return inv->function->arena_bytes + size <= inv->engine->options.arena / LITTLE && !nw_unchecked(NW_CHECK_SHARE);
+    const struct nw_function *function = inv->function;
+    uint64_t held = is_small(size) ? function->small_bytes : function->arena_bytes;
+    return held + size <= inv->engine->options.arena / LITTLE && !nw_unchecked(NW_CHECK_SHARE);
 }
 
 /* Input may fill three quarters of an arena, or all of an empty one, and half of the last quarter is for functions that
@@ -150,6 +160,7 @@ static void set_next(struct nw_invocation *inv, struct nw_link *link, uint64_t o
     inv->next.offset = offset;
     inv->next.capacity = capacity;
     inv->function->arena_bytes += capacity;
+    inv->function->small_bytes += is_small(capacity) ? capacity : 0;
 }
 
 static void move_now(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
@@ -208,7 +219,7 @@ static bool within_share(const struct nw_invocation *inv, size_t size)
     const struct nw_options *options = &inv->engine->options;
     uint64_t held = inv->function->arena_bytes;
     return !held || held + size <= options->arena / FUNCTION_MOST * (uint64_t)options->workers ||
-           nw_unchecked(NW_CHECK_SHARE);
+           is_little(inv, size) || nw_unchecked(NW_CHECK_SHARE);
 }
 
 /* Room for input that is still arriving: in the arena while little of that lies there, else as it comes. */

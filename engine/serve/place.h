@@ -4,6 +4,10 @@
 
 #include "engine/serve/invocation.h"
 
+/* An input of up to so many bytes is small: it does not wait for room that larger ones hold, of its function or of
+ * others, as long as its function has few of them. */
+#define NW_PLACE_SMALL 65536
+
 /*
  * Sees to it that `inv` is bound to a worker that can run it and room for `need` bytes in the arena of its worker;
  * input that lies elsewhere moves there. `grows`: leave room for more. `first`: do not stand behind those that wait for

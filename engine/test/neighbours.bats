@@ -264,3 +264,7 @@ back_before_slow_ones() {
 @test "clients that stop before the end of large requests" {
     in_each_mode beside unfinished
 }
+
+@test "clients that send large requests, as many as they can" {
+    in_each_mode beside bodies
+}

@@ -166,7 +166,7 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->moved);
     nw_list_init(&engine->lent);
     nw_list_init(&engine->owing);
-    nw_spool_init(&engine->spool, engine->options.payload_memory / (uint64_t)engine->options.threads);
+    nw_spool_init(&engine->spool, engine->options.payload_memory / engine->options.threads, engine->options.body_limit);
     nw_list_init(&engine->free_invocations);
     engine->spin_credit = CREDIT_MOST;
     make_io(engine);

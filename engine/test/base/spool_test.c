@@ -2,8 +2,10 @@
 #include "common/test/test.h"
 #include "engine/base/spool.h"
 #include <errno.h>
+#include <stdlib.h>
 
 #define BUDGET 1200 /* of which one function may hold 600, and 300 are for those that hold 18 */
+#define LIFT   400
 #define LATER  (NW_SPOOL_PATIENCE_MS + 1)
 
 struct client {
@@ -32,7 +34,7 @@ static void client_init(struct client *client)
 static int set_up(void **state)
 {
     (void)state;
-    nw_spool_init(&spool, BUDGET);
+    nw_spool_init(&spool, BUDGET, 0);
     client_init(&slow);
     client_init(&fast);
     client_init(&taker);
@@ -147,24 +149,70 @@ static void nobody_is_cut_off_for_more_than_there_can_be(void **state)
     assert_false(nw_spool_has_marked(&spool));
 }
 
-/* Each holds a part of what it needs, and waits for the rest. */
-static void the_first_of_several_that_wait_for_one_another_goes_on(void **state)
+/* Without a lift they would wait for one another: each holds a part of what it needs, and waits for the rest. */
+static void one_of_several_that_wait_for_one_another_goes_on(void **state)
 {
     (void)state;
-    nw_spool_give(&spool, &fast.holder);
-    fast.holder.account = taker.holder.account = &slow.account;
-    assert_int_equal(nw_spool_take(&spool, &fast.holder, 200, 0), 0);       /* the function's part is used up */
-    assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, 1), -EAGAIN); /* the other can be blamed before long */
-    fast.holder.cut = NULL;
-    assert_int_equal(nw_spool_take(&spool, &slow.holder, 100, 1), 0);
-    slow.holder.cut = NULL;
-    assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, LATER), -EAGAIN);
-    assert_int_equal(nw_spool_take(&spool, &taker.holder, 100, LATER), -EAGAIN);
-    assert_int_equal(nw_spool_take(&spool, &slow.holder, 300, LATER), -EAGAIN); /* that is for who holds little */
-    assert_int_equal(nw_spool_take(&spool, &slow.holder, 200, LATER), 0);
-    nw_spool_give(&spool, &slow.holder);
+    slow.holder.cut = fast.holder.cut = NULL;
+    spool.lift = LIFT + 100;
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 200, LATER), -EAGAIN); /* that is more than any may have */
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 101, LATER), -EAGAIN);
+    spool.lift = 2 * LIFT;
     assert_int_equal(nw_spool_take(&spool, &fast.holder, 100, LATER), 0);
+    assert_ptr_equal(spool.lifted, NULL); /* so much there is for all */
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 300, LATER), 0);
+    assert_ptr_equal(spool.lifted, &fast.holder);
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 1, LATER), -EAGAIN);
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 600, LATER), -EAGAIN);
+    nw_spool_give(&spool, &fast.holder);
+    assert_ptr_equal(spool.lifted, NULL);
     assert_false(nw_spool_has_marked(&spool));
+}
+
+#define BODIES 40
+#define STEP   10
+
+/* Bodies of up to the lift that nobody can be blamed for, of a few functions, each a step further when it is asked.
+ * How many never come to their end. */
+static int stuck(uint64_t lift)
+{
+    static struct client bodies[BODIES];
+    uint64_t accounts[3] = {0}, claims[BODIES];
+    int left = BODIES, before;
+
+    nw_spool_init(&spool, BUDGET + lift, lift);
+    srand(1);
+    for (int i = 0; i < BODIES; i++) {
+        client_init(&bodies[i]);
+        bodies[i].holder.account = &accounts[rand() % 3];
+        bodies[i].holder.cut = NULL;
+        claims[i] = (uint64_t)(1 + rand() % (LIFT / STEP)) * STEP;
+    }
+    for (int idle = 0; left && idle < BODIES; idle = before == left ? idle + 1 : 0) {
+        before = left;
+        for (int i = 0; i < BODIES; i++) {
+            uint64_t *held = &bodies[i].holder.held;
+
+            if (!claims[i])
+                continue;
+            if (nw_spool_take(&spool, &bodies[i].holder, STEP, LATER) < 0 || *held < claims[i])
+                continue;
+            nw_spool_give(&spool, &bodies[i].holder);
+            claims[i] = 0;
+            left--;
+        }
+        assert_true(nw_spool_is_valid(&spool));
+    }
+    for (int i = 0; i < BODIES; i++)
+        nw_spool_give(&spool, &bodies[i].holder);
+    return left;
+}
+
+static void every_body_comes_to_its_end(void **state)
+{
+    (void)state;
+    assert_int_equal(stuck(LIFT), 0);
+    assert_int_not_equal(stuck(0), 0); /* they do wait for one another when none is lifted */
 }
 
 static void a_part_is_kept_for_those_that_hold_little(void **state)
@@ -203,7 +251,8 @@ int main(void)
         cmocka_unit_test_setup(a_function_over_its_part_loses_its_own_slowest, set_up),
         cmocka_unit_test_setup(small_holders_are_not_cut_off_for_larger_ones, set_up),
         cmocka_unit_test_setup(nobody_is_cut_off_for_more_than_there_can_be, set_up),
-        cmocka_unit_test_setup(the_first_of_several_that_wait_for_one_another_goes_on, set_up),
+        cmocka_unit_test_setup(one_of_several_that_wait_for_one_another_goes_on, set_up),
+        cmocka_unit_test_setup(every_body_comes_to_its_end, set_up),
         cmocka_unit_test_setup(a_part_is_kept_for_those_that_hold_little, set_up),
         cmocka_unit_test_setup(memory_given_back_can_be_taken_again, set_up),
         cmocka_unit_test_setup(bytes_that_are_not_counted_make_a_spool_invalid, set_up),

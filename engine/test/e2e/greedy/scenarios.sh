@@ -8,7 +8,7 @@
 # The numbers in inputs are hexadecimal (greedy.h).
 
 GREEDY=$NW_BUILD/test/e2e/greedy
-SCENARIOS=(mappings refill images move map-code read crash spin block call wait blocked descriptors load unread unfinished)
+SCENARIOS=(mappings refill images move map-code read crash spin block call wait blocked descriptors load unread unfinished bodies)
 
 # The files that map-code and read want: large, and hardly anything in them.
 scenario_files() {
@@ -47,7 +47,7 @@ scenario_deploy() {
     wait) greedy greedy --threads 32 ;;
     blocked) many 12 greedy ;;
     descriptors) many 17 greedy ;;
-    unread | unfinished) scenario_deploy_as greedy neighbour --slots 32 --timeout 5s --profile files ;;
+    unread | unfinished | bodies) scenario_deploy_as greedy neighbour --slots 32 --timeout 5s --profile files ;;
     esac
 }
 
@@ -74,6 +74,9 @@ scenario_run() {
         exec "$NW_BUILD/test/e2e/hold" --clients 26 --size 4194304 "$GREEDY_ADDRESS" /function/greedy ;;
     unfinished)
         exec "$NW_BUILD/test/e2e/hold" --clients 4 --size 16777216 --unfinished "$GREEDY_ADDRESS" /function/greedy ;;
+    bodies)
+        exec "$NW_BUILD/test/e2e/load" --tolerate --clients 60 --requests 0 --seconds 600 --size 1048576 \
+            "$GREEDY_ADDRESS" /function/greedy ;;
     esac
 }
 
