@@ -227,7 +227,7 @@ static void started(struct nw_domain *domain)
     nw_store_release(&f->domain, domain); /* loaded by the nested call in dispatch.c */
     if (f->state == NW_DEPLOYED_LOADING) {
         nw_deployed_move(f, NW_DEPLOYED_STARTED);
-        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, f->no_snapshot ? f->no_snapshot : "");
+        nw_tell_engine(NW_CONTROL_LOADED, f->deployment, 0, f->no_snapshot);
     }
     nw_deployed_feed(f);
     if (nw_ready_any())
@@ -237,7 +237,7 @@ static void started(struct nw_domain *domain)
 static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why)
 {
     domain->function->snapshot = snapshot;
-    domain->function->no_snapshot = snapshot ? NULL : why;
+    snprintf(domain->function->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
     domain->function->snapshots = snapshot != NULL; /* once: to begin what waits is for executors, not for the taker */
     started(domain);
 }
@@ -264,7 +264,7 @@ void nw_deployed_discard(struct nw_deployed *f)
     nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
     f->snapshots = false;
-    f->no_snapshot = "a domain could not be made from it";
+    snprintf(f->no_snapshot, NW_REASON_MAX, "a domain could not be made from it");
 }
 
 /* The peak of a domain that is gone counts on: the engine may not have heard of it yet. */

@@ -55,10 +55,10 @@ struct nw_deployed {
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
-    uint64_t range;               /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
-    bool snapshots;               /* one is to be taken of its first domain */
-    struct nw_snapshot *snapshot; /* from which further domains are made; NULL: there is none ... */
-    const char *no_snapshot;      /* ... and why, if one was wanted */
+    uint64_t range;                  /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
+    bool snapshots;                  /* one is to be taken of its first domain */
+    struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
+    char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* read without the lock by the nested call */

@@ -87,8 +87,9 @@ static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
     int error;
 
     files_reset(domain);
-    domain->memory.code.kept.wanted = domain->function->snapshots && !domain->function->snapshot;
     error = shares_take(domain, why);
+    if (!error && domain->function->snapshots && !domain->function->snapshot)
+        error = nw_memory_keep(&domain->memory);
     return error ? error : range_reserve(domain);
 }
 

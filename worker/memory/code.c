@@ -11,6 +11,7 @@
 #include "worker/base/limits.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
+#include "worker/image/kept.h"
 #include "worker/image/programs.h"
 #include "worker/image/where.h"
 #include "worker/memory/memory.h"
@@ -52,6 +53,14 @@ static bool read_edge(const struct part *part, bool last, uint8_t edge[NW_SCAN_C
     return pread(part->image->fd, edge, NW_SCAN_CONTEXT, (off_t)at) == NW_SCAN_CONTEXT;
 }
 
+bool nw_code_seam_is_clean(const struct nw_image *before, uint64_t end, const struct nw_image *after, uint64_t start)
+{
+    uint8_t last[NW_SCAN_CONTEXT], first[NW_SCAN_CONTEXT];
+
+    return end >= sizeof(last) && pread(before->fd, last, sizeof(last), (off_t)(end - sizeof(last))) == sizeof(last) &&
+           pread(after->fd, first, sizeof(first), (off_t)start) == sizeof(first) && seam_clean(last, first);
+}
+
 /* Code that ends right before the new part, or starts right behind it, may continue in it; whether that code is
  * executable at this moment does not matter, since it can be made so again. The ends of the domain's range are no
  * seams: it begins with a page that nobody can access, and ends with data. */
@@ -89,8 +98,8 @@ static void give_back(struct nw_memory *memory, uint64_t size)
 /* What is kept for a snapshot takes memory like what is mapped, so it stays charged. */
 static void mark_kept(struct nw_held_code *code)
 {
-    for (size_t i = 0; i < code->kept.n; i++) {
-        struct nw_code_image *image = held(code, code->kept.list[i].image->id);
+    for (size_t i = 0; code->kept && i < code->kept->n_images; i++) {
+        struct nw_code_image *image = held(code, code->kept->images[i].image->id);
 
         if (image)
             image->mapped = true;
@@ -165,25 +174,23 @@ static int hold(struct nw_memory *memory, const struct nw_image *image, uint64_t
     return 0;
 }
 
-static bool is_kept(const struct nw_kept_images *kept, const struct nw_image *image)
+int nw__memory_library(const struct nw_memory *memory, const struct nw_domain_fd *file, struct nw_library *library)
 {
-    for (size_t i = 0; i < kept->n; i++)
-        if (kept->list[i].image == image)
-            return true;
-    return false;
+    const struct nw_library_folder folder = {.fd = file->granted ? file->granted->fd : -1,
+                                             .path = file->granted ? file->granted->path : NULL};
+
+    return nw_library_of(file->fd, memory->own_file, file->granted ? &folder : NULL, library);
 }
 
-static void keep(struct nw_kept_images *kept, const struct part *part)
+static void keep(struct nw_memory *memory, const struct nw_domain_fd *file, uint64_t offset, const struct part *part)
 {
-    if (!kept->wanted || is_kept(kept, part->image))
-        return;
-    if (kept->n == NW_CODE_KEPT) {
+    struct nw_kept *kept = memory->code.kept;
+    struct nw_library library;
+
+    if (kept && nw__memory_library(memory, file, &library) == 0)
+        nw_kept_add_image(kept, part->image, part->trust, &library, offset - part->offset);
+    else if (kept)
         kept->too_many = true;
-        return;
-    }
-    nw_images_share(nw_image_cache(part->trust), part->image);
-    kept->list[kept->n].image = part->image;
-    kept->list[kept->n++].host = part->trust;
 }
 
 static void say_refused(int fd, const struct nw_image_refusal *refusal, char why[NW_REASON_MAX])
@@ -299,7 +306,7 @@ static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
     if (nw_without(NW_DEFENCE_COPIES) && result >= 0)
         nw_pages_map(memory->tag, (uint64_t)result, part->size, prot, MAP_PRIVATE, file->fd, offset, &(bool){false});
     if (result >= 0)
-        keep(&memory->code.kept, part);
+        keep(memory, file, offset, part);
     if (result >= 0)
         nw_where_note(&memory->where, nw_where_kind_of(file->fd, file->trust, memory->own_file), (uint64_t)result,
                       part->size, file->fd, offset);

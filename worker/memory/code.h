@@ -18,26 +18,15 @@ struct nw_code_image {
     bool mapped; /* or kept for a snapshot; used only within drop_unmapped of code.c */
 };
 
-#define NW_CODE_KEPT \
-    24 /* enough for most functions: stub, ld.so, the function's own file, and one image for each of its libraries */
-
-/* Images that a snapshot of the domain will need: collected while it is being loaded, and charged until then. */
-struct nw_kept_images {
-    bool wanted;
-    bool too_many; /* there were more than NW_CODE_KEPT, so some are missing */
-    size_t n;
-    struct {
-        struct nw_image *image;
-        bool host;
-    } list[NW_CODE_KEPT];
-};
+struct nw_kept;
 
 struct nw_held_code {
     pthread_mutex_t building; /* one image at a time is built for a domain; taken before the lock */
     struct nw_code_image *images;
     size_t n, room;
     uint64_t bytes; /* of all of them, and of those that are being built */
-    struct nw_kept_images kept;
+    struct nw_kept
+        *kept; /* for a snapshot, while the domain is loaded: its images stay charged; NULL: none is wanted */
 };
 
 struct nw_memory;
@@ -49,6 +38,11 @@ struct nw_code_call {
     char why[NW_REASON_MAX];
 };
 #define NW_MEMORY_BUILDS 513 /* no errno: an image has to be built, and `may_build` was not set */
+
+struct nw_image;
+
+/* Whether no forbidden instruction begins in an image, before `end`, and goes on in another, from `start` on. */
+bool nw_code_seam_is_clean(const struct nw_image *before, uint64_t end, const struct nw_image *after, uint64_t start);
 
 /* files: a copy of what is known of where code lies, to look up several addresses. where: a text about one address, for
  * messages (where.h). Both take the lock. */

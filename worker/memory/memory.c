@@ -4,6 +4,7 @@
 #include "worker/account/share.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
+#include "worker/image/kept.h"
 #include "worker/image/programs.h"
 #include "worker/range/pages.h"
 #include <errno.h>
@@ -62,24 +63,21 @@ static void empty_range(const struct nw_regions *r)
         nw_pages_reserve_again(r->regions[i].start, r->regions[i + MANY].start - r->regions[i].start);
 }
 
-void nw_kept_images_drop(struct nw_kept_images *kept)
+int nw_memory_keep(struct nw_memory *memory)
 {
-    while (kept->n > 0) {
-        kept->n--;
-        nw_images_release(nw_image_cache(kept->list[kept->n].host), kept->list[kept->n].image);
-    }
-    kept->wanted = kept->too_many = false;
+    memory->code.kept = calloc(1, sizeof(*memory->code.kept));
+    return memory->code.kept ? 0 : -ENOMEM;
 }
 
-void nw_memory_keep_none(struct nw_memory *memory)
+struct nw_kept *nw_memory_keep_no_more(struct nw_memory *memory)
 {
-    struct nw_kept_images kept;
+    struct nw_kept *kept;
 
     pthread_mutex_lock(&memory->lock);
     kept = memory->code.kept;
-    memory->code.kept = (struct nw_kept_images){0};
+    memory->code.kept = NULL;
     pthread_mutex_unlock(&memory->lock);
-    nw_kept_images_drop(&kept);
+    return kept;
 }
 
 void nw_memory_give_back(struct nw_memory *memory)
@@ -90,7 +88,8 @@ void nw_memory_give_back(struct nw_memory *memory)
     }
     nw_regions_fini(&memory->regions);
     nw__file_maps_fini(memory);
-    nw_kept_images_drop(&memory->code.kept);
+    nw_kept_free(memory->code.kept);
+    memory->code.kept = NULL;
     free(memory->code.images);
     memory->code.images = NULL;
     memory->code.n = memory->code.room = 0;
@@ -194,6 +193,15 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
     return error;
 }
 
+/* Where the data come from is noted while a snapshot is wanted. */
+static void keep_data(struct nw_memory *memory, uint64_t id, const struct nw_domain_fd *file, uint64_t offset)
+{
+    struct nw_library library;
+
+    if (memory->code.kept && nw__memory_library(memory, file, &library) == 0)
+        nw_kept_add_data(memory->code.kept, id, &library, offset);
+}
+
 long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, int flags,
                          const struct nw_domain_fd *file, uint64_t offset)
 {
@@ -209,6 +217,8 @@ long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t lengt
         error = open_anonymous(memory, start, length, prot, kind);
     else if (!error)
         error = nw__memory_put(memory, start, length, prot, kind, file ? file->fd : -1, offset, &origin);
+    if (!error && kind == NW_REGION_FILE)
+        keep_data(memory, origin.id, file, offset);
     return error ? error : (long)start;
 }
 

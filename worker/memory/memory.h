@@ -26,6 +26,7 @@
 struct nw_account;
 struct nw_disk;
 struct nw_domain_fd;
+struct nw_library;
 
 /* Where the monitor's areas begin in a range that ends there. */
 static inline uint64_t nw_memory_areas(uint64_t end)
@@ -63,12 +64,11 @@ int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most);
 /* Unmaps and gives back everything. Nothing may run in the domain any more. */
 void nw_memory_give_back(struct nw_memory *memory);
 
-/* Gives back all of these images. Lock held, unless the caller alone knows of them. */
-void nw_kept_images_drop(struct nw_kept_images *kept);
+/* What is mapped from now on is noted for a snapshot. 0 or -ENOMEM. */
+int nw_memory_keep(struct nw_memory *memory);
 
-/* No snapshot will be taken: drops the images that were kept for one, and keeps no more. Takes the lock, but not while
- * it closes them, which takes long. */
-void nw_memory_keep_none(struct nw_memory *memory);
+/* Nothing more is noted: what was, or NULL, is the caller's. Takes the lock. */
+struct nw_kept *nw_memory_keep_no_more(struct nw_memory *memory);
 
 /* Whether [start, start + length) lies inside the range; an empty one always does. Says nothing of what is mapped
  * there. */
@@ -116,6 +116,9 @@ int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, b
  */
 int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, int prot, enum nw_region_kind kind,
                    int fd, uint64_t offset, const struct nw_region_origin *origin);
+
+/* What the file is that is mapped, for a snapshot. 0 or negative errno. */
+int nw__memory_library(const struct nw_memory *memory, const struct nw_domain_fd *file, struct nw_library *library);
 
 /* The key that pages of the domain get; -1: there are no keys. `public`: what nw_region_is_public says of them. */
 static inline int nw_memory_key(const struct nw_memory *memory, bool public)

@@ -8,6 +8,7 @@
 #include "worker/base/ops.h"
 #include "worker/domain/domain.h"
 #include "worker/files/files.h"
+#include "worker/image/programs.h"
 #include "worker/path/beneath.h"
 #include "worker/path/cwd.h"
 #include "worker/path/libc_files.h"
@@ -241,6 +242,32 @@ int nw_resolved_open(const struct nw_domain *domain, const struct nw_resolved *p
     if (flags & O_PATH)
         return open_library(place->path, O_PATH);
     return open_library(place->path, O_RDONLY | O_NOCTTY | O_NONBLOCK | (flags & O_DIRECTORY));
+}
+
+/* It belongs to whom the loader belongs to that the monitor opened: root, which in a user namespace is seen under
+ * another number. */
+static bool is_host(const struct nw_resolved *place, int fd)
+{
+    struct stat st, loader;
+
+    return place->kind == NW_RESOLVED_LIBRARY && fstat(fd, &st) == 0 && fstat(nw_program_loader(), &loader) == 0 &&
+           st.st_uid == loader.st_uid && st.st_mode & S_IROTH && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* They hold known WRPKRU and XRSTOR sites that nothing here calls. */
+static bool is_trusted(const struct nw_resolved *place)
+{
+    const char *name = strrchr(place->path, '/');
+
+    return name && (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0);
+}
+
+bool nw_resolved_is_host(const struct nw_resolved *place, int fd, bool *trust)
+{
+    const bool host = is_host(place, fd);
+
+    *trust = host && is_trusted(place);
+    return host;
 }
 
 int nw_resolved_parent(const struct nw_resolved *place, char base[NAME_MAX + 1])

@@ -39,6 +39,10 @@ void nw_resolved_leave(struct nw_domain *domain, const struct nw_resolved *place
 /* Opens it: the kernel's fd, or negative errno. */
 int nw_resolved_open(const struct nw_domain *domain, const struct nw_resolved *place, uint64_t flags, uint64_t mode);
 
+/* Whether what was opened there is a library of the host, which everybody may read. `*trust`: it is the host's own libc
+ * or ld.so, whose forbidden instructions become traps. */
+bool nw_resolved_is_host(const struct nw_resolved *place, int fd, bool *trust);
+
 /* A granted place as a directory, to be passed only: the kernel's fd, or negative errno. */
 int nw_resolved_directory(const struct nw_resolved *place);
 

@@ -1,335 +1,340 @@
 /* See picture.h. */
 #include "worker/snapshot/picture.h"
 #include "worker/account/share.h"
-#include "worker/base/limits.h"
+#include "worker/domain/deployed.h"
+#include "worker/domain/domain.h"
+#include "worker/image/image.h"
+#include "worker/image/kept.h"
 #include "worker/image/programs.h"
 #include "worker/memory/memory.h"
+#include "worker/path/resolve.h"
 #include "worker/range/pages.h"
-#include "worker/snapshot/peek.h"
-#include "worker/snapshot/public_data.h"
+#include "worker/snapshot/read.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define PARTS_MAX   (NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS)
-#define ZEROS_LEAST 8            /* pages of zeros in a row that are worth a mapping of their own, without contents */
-#define SMALL_MOST  (16ul << 10) /* public data up to this size is copied into the picture rather than shared */
+#define FIRST_ID 16 /* origin.id of the parts that have contents; a range that was just made has none of these */
 
-/* Where the contents of a part come from. */
-struct source {
-    enum { NOTHING, DATA, PUBLIC_DATA, IMAGE } kind;
-    struct nw_public_data *shared; /* PUBLIC_DATA */
-    size_t image;                  /* IMAGE: in `images` */
-    uint64_t offset;
+struct library {
+    int fd; /* -1: not open */
+    bool trust, host, shared;
+};
+
+struct picture_image {
+    struct nw_image *image; /* NULL: not there */
+    bool trust, host;
 };
 
 struct nw_picture {
     uint64_t base;
     int fd;
-    uint64_t size;
-    uint64_t first_id, last_id; /* origin.id of parts that come from files, all of them newer than the domain's own */
     size_t n;
     struct nw_region *parts;
-    struct source *sources;
-    struct nw_kept_images images;
-    struct nw_code_image *held; /* as in struct nw_held_code */
+    struct nw_file_part *sources;
+    uint64_t last_id;
+    size_t n_images;
+    struct picture_image images[NW_KEPT_IMAGES];
+    struct library libraries[NW_KEPT_LIBRARIES]; /* those that parts are mapped from stay open */
+    struct nw_code_image held[NW_KEPT_IMAGES];   /* as in struct nw_held_code */
     size_t n_held;
-    uint64_t held_bytes;
+    uint64_t held_bytes, charged;
     struct nw_where_files where;
 };
 
-uint64_t nw__picture_size(const struct nw_picture *picture)
+int nw__picture_file(const struct nw_picture *picture)
 {
-    return picture->size;
+    return picture->fd;
+}
+
+static void close_library(struct library *library)
+{
+    if (library->shared)
+        nw_library_drop(library->fd);
+    else if (library->fd >= 0)
+        close(library->fd);
+    *library = (struct library){.fd = -1};
 }
 
 void nw__picture_free(struct nw_picture *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->n; i++)
-        if (p->sources[i].kind == PUBLIC_DATA)
-            nw__public_data_drop(p->sources[i].shared);
-    nw_kept_images_drop(&p->images);
+    for (size_t i = 0; i < p->n_images; i++)
+        if (p->images[i].image)
+            nw_images_release(nw_image_cache(p->images[i].trust), p->images[i].image);
+    for (size_t i = 0; i < NW_KEPT_LIBRARIES; i++)
+        close_library(&p->libraries[i]);
     if (p->fd >= 0)
         close(p->fd);
     free(p->parts);
     free(p->sources);
-    free(p->held);
     free(p);
 }
 
-/* ---- taking ---- */
+/* ---- libraries ---- */
 
-/* Whether the part is empty like the one before it and otherwise alike: then they are one mapping. */
-static bool continues(const struct nw_picture *p, const struct nw_region *part, const struct source *source)
+/* As the domain itself would open it, and with what it would be given. */
+static int open_by_path(struct nw_domain *domain, const struct nw_library *file, struct library *library)
 {
-    const struct nw_region *last = p->n > 0 ? &p->parts[p->n - 1] : NULL;
-
-    return last && source->kind == NOTHING && p->sources[p->n - 1].kind == NOTHING && last->kind == part->kind &&
-           last->prot == part->prot && last->charged == part->charged;
-}
-
-static int add(struct nw_picture *p, const struct nw_region *of, uint64_t start, uint64_t end,
-               const struct source *source)
-{
-    struct nw_region part = *of;
-
-    part.start = start;
-    part.end = end;
-    if (source->kind == NOTHING)
-        part.origin = (struct nw_region_origin){.offset = start, .joins = true};
-    else if (source->kind != IMAGE)
-        part.origin = (struct nw_region_origin){
-            .id = ++p->last_id,
-            .offset = source->offset,
-            .host = source->kind == PUBLIC_DATA && of->origin.host,
-        };
-    if (continues(p, &part, source)) {
-        p->parts[p->n - 1].end = end;
-        return 0;
-    }
-    if (p->n == PARTS_MAX)
-        return -ENOMEM;
-    p->parts[p->n] = part;
-    p->sources[p->n++] = *source;
-    return 0;
-}
-
-static int store(struct nw_picture *p, const uint8_t *bytes, size_t size)
-{
-    if (write(p->fd, bytes, size) != (ssize_t)size)
-        return -ENOSPC;
-    p->size += size;
-    return 0;
-}
-
-static bool is_zero(const uint8_t page[NW_PAGE_SIZE])
-{
-    return page[0] == 0 && memcmp(page, page + 1, NW_PAGE_SIZE - 1) == 0;
-}
-
-static uint64_t piece_of(uint64_t length)
-{
-    return length < NW_PEEK_MOST ? length : NW_PEEK_MOST;
-}
-
-/* Part of a region: either its contents are stored, or it is nothing but zeros. */
-struct run {
-    uint64_t start, end;
-    bool zero;
-};
-
-static int add_run(struct nw_picture *p, const struct nw_region *r, const struct run *run)
-{
-    const struct source source = {.kind = run->zero ? NOTHING : DATA, .offset = p->size};
-    const uint8_t *bytes;
-    int error = 0;
-
-    for (uint64_t at = run->start, n; at < run->end && !run->zero && !error; at += n) {
-        n = piece_of(run->end - at);
-        bytes = nw__peek(at, n);
-        error = bytes ? store(p, bytes, n) : -EFAULT;
-    }
-    return error || run->start == run->end ? error : add(p, r, run->start, run->end, &source);
-}
-
-/* Whether zeros become a part of their own; few of them are stored with the data before them instead. */
-static bool is_apart(const struct run *zeros, const struct run *before)
-{
-    return zeros->end - zeros->start >= ZEROS_LEAST * NW_PAGE_SIZE || before->start == before->end;
-}
-
-/* The next page is `zero` or not; parts that end before it are added. 1: data were, so what nw__peek gave is gone. */
-static int extend(struct nw_picture *p, const struct nw_region *r, struct run *data, struct run *zeros, bool zero)
-{
-    int error = 0, added = 0;
-
-    if (zero) {
-        zeros->end += NW_PAGE_SIZE;
-        return 0;
-    }
-    if (is_apart(zeros, data)) {
-        error = add_run(p, r, data);
-        if (!error)
-            error = add_run(p, r, zeros);
-        added = data->start < data->end;
-        data->start = zeros->end;
-    }
-    data->end = zeros->start = zeros->end = zeros->end + NW_PAGE_SIZE;
-    return error ? error : added;
-}
-
-/* Memory that was written: long runs of zeros become empty memory, the rest is stored. A mapping of a file is stored
- * whole, so that it stays one part. */
-static int take_data(struct nw_picture *p, const struct nw_region *r)
-{
-    struct run data = {r->start, r->start, false}, zeros = {r->start, r->start, true};
-    const uint8_t *bytes = NULL;
-    int error = 0;
-
-    if (r->kind == NW_REGION_FILE)
-        return add_run(p, r, &(struct run){r->start, r->end, false});
-    for (uint64_t at = r->start, n; at < r->end && !error; at += n) {
-        n = piece_of(r->end - at);
-        bytes = nw__peek(at, n);
-        error = bytes ? 0 : -EFAULT;
-        for (uint64_t i = 0; i < n && error >= 0; i += NW_PAGE_SIZE) {
-            if (error > 0 && !(bytes = nw__peek(at, n)))
-                return -EFAULT;
-            error = extend(p, r, &data, &zeros, is_zero(bytes + i));
-        }
-        error = error > 0 ? 0 : error;
-    }
-    if (!error)
-        error = add_run(p, r, &data);
-    return error ? error : add_run(p, r, &zeros);
-}
-
-/* A mapping of a file that was never writable: if it is large, it is shared with other pictures. */
-static int take_public(struct nw_picture *p, const struct nw_region *r)
-{
-    struct source source = {.kind = PUBLIC_DATA};
+    struct nw_resolved place;
     int error;
 
-    if (!(r->prot & PROT_READ)) /* nw__peek cannot read it either */
-        return -EACCES;
-    if (r->end - r->start <= SMALL_MOST)
-        return take_data(p, r);
-    error = nw__public_data_share(r->start, r->end - r->start, &source.shared);
-    if (!error && (error = add(p, r, r->start, r->end, &source)) < 0)
-        nw__public_data_drop(source.shared);
+    snprintf(place.path, sizeof(place.path), "%s", file->path);
+    error = nw_resolve(domain, (uint64_t)AT_FDCWD, &place);
+    if (error)
+        return error;
+    library->fd = nw_resolved_open(domain, &place, O_RDONLY | O_CLOEXEC, 0);
+    nw_resolved_leave(domain, &place);
+    if (library->fd < 0)
+        return library->fd;
+    library->host = nw_resolved_is_host(&place, library->fd, &library->trust);
+    return 0;
+}
+
+static int open_library(struct nw_domain *domain, const struct nw_library *file, struct library *library)
+{
+    const bool ours = file->kind == NW_LIBRARY_STUB || file->kind == NW_LIBRARY_LOADER;
+    int error = 0;
+
+    if (file->kind == NW_LIBRARY_PATH_OF) {
+        error = open_by_path(domain, file, library);
+    } else {
+        library->fd = fcntl(file->kind == NW_LIBRARY_STUB     ? nw_program_stub()
+                            : file->kind == NW_LIBRARY_LOADER ? nw_program_loader()
+                                                              : domain->function->so,
+                            F_DUPFD_CLOEXEC, 0);
+        library->trust = library->host = ours;
+        error = library->fd < 0 ? -errno : 0;
+    }
+    return error ? error : nw_library_is(file, library->fd) ? 0 : -ESTALE;
+}
+
+static const char *name_of(const struct nw_library *file)
+{
+    return file->kind == NW_LIBRARY_PATH_OF  ? file->path
+           : file->kind == NW_LIBRARY_LOADER ? NW_LOADER_PATH
+                                             : "the function's own file";
+}
+
+static int open_libraries(struct nw_picture *p, struct nw_domain *domain, const struct nw_tables *t,
+                          char why[NW_REASON_MAX])
+{
+    for (size_t i = 0; i < t->tail.n_libraries; i++) {
+        const int error = open_library(domain, &t->libraries[i], &p->libraries[i]);
+
+        if (error) {
+            snprintf(why, NW_REASON_MAX, "%.150s %s", name_of(&t->libraries[i]),
+                     error == -ESTALE ? "is not the file any more that it was" : "cannot be opened any more");
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* ---- code ---- */
+
+static int acquire(struct nw_picture *p, const struct nw_file_image *from, struct picture_image *image)
+{
+    const struct library *library = &p->libraries[from->library];
+    struct nw_image_refusal refusal;
+    struct stat st;
+    int error;
+
+    if (fstat(library->fd, &st) < 0)
+        return -errno;
+    image->trust = library->trust;
+    image->host = library->host;
+    error =
+        nw_images_acquire(nw_image_cache(library->trust), library->fd, library->trust ? 0 : from->offset,
+                          library->trust ? (size_t)st.st_size : from->size, library->trust, &image->image, &refusal);
+    if (error)
+        image->image = NULL;
+    return error ? error : image->image->size == from->size && (!library->trust || !from->offset) ? 0 : -ESTALE;
+}
+
+/* What is no file of the host is charged, before it is made. */
+static int acquire_images(struct nw_picture *p, const struct nw_tables *t, uint64_t limit)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < t->tail.n_images && !error; i++) {
+        const struct nw_file_image *from = &t->images[i];
+        const bool trust = p->libraries[from->library].trust;
+
+        p->held_bytes += trust ? 0 : from->size;
+        if (p->held_bytes > limit)
+            return -ENOMEM;
+        error = acquire(p, from, &p->images[p->n_images++]);
+        if (!error && !trust)
+            p->held[p->n_held++] = (struct nw_code_image){.id = p->images[i].image->id, .size = from->size};
+    }
     return error;
 }
 
-static int take_code(struct nw_picture *p, const struct nw_region *r)
-{
-    struct source source = {.kind = IMAGE, .offset = r->origin.offset};
+/* ---- parts ---- */
 
-    while (source.image < p->images.n && p->images.list[source.image].image->id != r->origin.id)
-        source.image++;
-    return source.image < p->images.n ? add(p, r, r->start, r->end, &source) : -ENOENT;
+static struct nw_region region_of(struct nw_picture *p, const struct nw_file_part *part)
+{
+    struct nw_region region = {
+        .start = part->start, .end = part->end, .prot = part->prot, .kind = part->kind, .charged = part->charged};
+
+    if (part->source == NW_PART_ZEROS)
+        region.origin = (struct nw_region_origin){.offset = part->start, .joins = true};
+    else if (part->source == NW_PART_IMAGE)
+        region.origin = (struct nw_region_origin){.id = p->images[part->index].image->id,
+                                                  .offset = part->offset,
+                                                  .joins = true,
+                                                  .host = p->images[part->index].host};
+    else
+        region.origin =
+            (struct nw_region_origin){.id = ++p->last_id,
+                                      .offset = part->offset,
+                                      .host = part->source == NW_PART_LIBRARY && p->libraries[part->index].host};
+    return region;
 }
 
-static int take_region(struct nw_picture *p, const struct nw_region *r)
+/* Whether it is of that kind of code which its image is. */
+static bool fits_image(const struct nw_picture *p, const struct nw_file_part *part)
 {
-    const struct source nothing = {.kind = NOTHING};
+    return part->source != NW_PART_IMAGE || (part->kind == NW_REGION_CODE) == p->images[part->index].trust;
+}
 
-    switch (r->kind) {
-    case NW_REGION_CODE:
-    case NW_REGION_OWN_CODE:
-        return take_code(p, r);
-    case NW_REGION_SHARED:
-        return -EACCES;
-    case NW_REGION_FILE:
-        if (!r->charged)
-            return take_public(p, r);
-        break;
-    default:
-        if (!r->charged)
-            return add(p, r, r->start, r->end, &nothing);
-        break;
+static int make_parts(struct nw_picture *p, const struct nw_tables *t)
+{
+    const size_t n = t->tail.n_parts;
+
+    p->parts = malloc((n + 1) * sizeof(*p->parts));
+    p->sources = malloc((n + 1) * sizeof(*p->sources));
+    if (!p->parts || !p->sources)
+        return -ENOMEM;
+    memcpy(p->sources, t->parts, n * sizeof(*p->sources));
+    for (p->n = 0; p->n < n; p->n++) {
+        if (!fits_image(p, &p->sources[p->n]))
+            return -EBADMSG;
+        p->parts[p->n] = region_of(p, &p->sources[p->n]);
+        p->charged += p->parts[p->n].charged ? p->parts[p->n].end - p->parts[p->n].start : 0;
     }
-    return r->prot & PROT_READ ? take_data(p, r) : -EACCES;
+    return 0;
 }
 
-static struct nw_picture *picture_new(const struct nw_memory *memory)
+static bool parts_are_valid(const struct nw_picture *p)
+{
+    const struct nw_regions regions = {.start = p->base + NW_PAGE_SIZE,
+                                       .end = nw_memory_areas(p->base + NW_DOMAIN_RANGE),
+                                       .regions = p->parts,
+                                       .count = p->n,
+                                       .max = p->n,
+                                       .charged = p->charged};
+
+    return nw_regions_is_valid(&regions);
+}
+
+static bool is_code(const struct nw_file_part *part)
+{
+    return part->source == NW_PART_IMAGE;
+}
+
+/* Where two images meet a forbidden instruction might begin in one and end in the other. */
+static bool seams_are_clean(const struct nw_picture *p)
+{
+    for (size_t i = 1; i < p->n; i++) {
+        const struct nw_file_part *before = &p->sources[i - 1], *after = &p->sources[i];
+
+        if (is_code(before) && is_code(after) &&
+            !nw_code_seam_is_clean(p->images[before->index].image, before->offset + (before->end - before->start),
+                                   p->images[after->index].image, after->offset))
+            return false;
+    }
+    return true;
+}
+
+static void note_code(struct nw_picture *p, const struct nw_tables *t, int own)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        const struct nw_file_part *part = &p->sources[i];
+        const struct nw_file_image *image = &t->images[part->index];
+        int fd;
+
+        if (part->source != NW_PART_IMAGE)
+            continue;
+        fd = p->libraries[image->library].fd;
+        nw_where_note(&p->where, nw_where_kind_of(fd, p->images[part->index].trust, own), part->start,
+                      part->end - part->start, fd, image->offset + part->offset);
+    }
+}
+
+/* Keeps those from which data are mapped. Of the others nothing is needed but the images. */
+static void keep_libraries(struct nw_picture *p)
+{
+    bool needed[NW_KEPT_LIBRARIES] = {false};
+
+    for (size_t i = 0; i < p->n; i++)
+        if (p->sources[i].source == NW_PART_LIBRARY)
+            needed[p->sources[i].index] = true;
+    for (size_t i = 0; i < NW_KEPT_LIBRARIES; i++) {
+        struct library *library = &p->libraries[i];
+
+        if (!needed[i]) {
+            close_library(library);
+            continue;
+        }
+        library->fd = nw_library_share(library->fd);
+        library->shared = true;
+    }
+}
+
+static int fill(struct nw_picture *p, struct nw_domain *domain, const struct nw_tables *t, char why[NW_REASON_MAX])
+{
+    int error = open_libraries(p, domain, t, why);
+
+    if (error)
+        return error;
+    error = acquire_images(p, t, domain->function->memory);
+    if (!error)
+        error = make_parts(p, t);
+    snprintf(why, NW_REASON_MAX, "%s",
+             error == -EPERM                        ? "its code holds an instruction that it may not"
+             : error == -EBADMSG                    ? "it is damaged"
+             : error == -ESTALE || error == -EINVAL ? "its libraries are not what they were"
+             : error                                ? "memory is out, or its memory limit was lowered"
+                                                    : "");
+    if (error)
+        return error;
+    snprintf(why, NW_REASON_MAX, "it is damaged");
+    if (!parts_are_valid(p) || !seams_are_clean(p))
+        return -EBADMSG;
+    if (p->charged + p->held_bytes > domain->function->memory) {
+        snprintf(why, NW_REASON_MAX, "it needs more memory than the function may have");
+        return -ENOMEM;
+    }
+    note_code(p, t, domain->function->so);
+    keep_libraries(p);
+    return 0;
+}
+
+struct nw_picture *nw__picture_open(struct nw_domain *domain, int fd, const struct nw_tables *tables,
+                                    char why[NW_REASON_MAX])
 {
     struct nw_picture *p = calloc(1, sizeof(*p));
 
-    if (!p)
+    if (!p) {
+        close(fd);
+        snprintf(why, NW_REASON_MAX, "memory is out");
         return NULL;
-    p->fd = memfd_create("nightward-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    p->parts = calloc(PARTS_MAX, sizeof(*p->parts));
-    p->sources = calloc(PARTS_MAX, sizeof(*p->sources));
-    p->held = calloc(memory->code.n + 1, sizeof(*p->held));
-    if (p->fd >= 0 && p->parts && p->sources && p->held)
+    }
+    p->fd = fd;
+    p->base = tables->tail.range;
+    p->last_id = FIRST_ID - 1;
+    for (size_t i = 0; i < NW_KEPT_LIBRARIES; i++)
+        p->libraries[i].fd = -1;
+    if (fill(p, domain, tables, why) == 0)
         return p;
-    nw__picture_free(p);
-    return NULL;
-}
-
-/* The picture takes over the images that the domain kept for it, and copies what they are charged. */
-static void take_images(struct nw_picture *p, struct nw_memory *memory)
-{
-    p->images = memory->code.kept;
-    memory->code.kept = (struct nw_kept_images){0};
-    p->n_held = memory->code.n;
-    memcpy(p->held, memory->code.images, p->n_held * sizeof(*p->held));
-    for (size_t i = 0; i < p->n_held; i++)
-        p->held_bytes += p->held[i].size;
-    p->where = memory->where;
-    p->base = memory->base;
-}
-
-/* All but the contents. */
-static int take_records(struct nw_picture *p, struct nw_memory *memory)
-{
-    int error = 0;
-
-    pthread_mutex_lock(&memory->lock);
-    if (memory->code.kept.too_many || memory->file_maps.n > 0)
-        error = memory->file_maps.n > 0 ? -EACCES : -ENOENT;
-    take_images(p, memory);
-    p->last_id = memory->regions.last_id;
-    p->first_id = p->last_id + 1;
-    pthread_mutex_unlock(&memory->lock);
-    return error;
-}
-
-/* Without the memory's lock: copying may take long, and an executor that takes the domain's key away waits for it.
- * Nothing runs in the domain, so its mappings change in nothing but their key, and the taker can read with any. */
-static int take_contents(struct nw_picture *p, const struct nw_regions *regions)
-{
-    const struct source nothing = {.kind = NOTHING};
-    int error = 0;
-
-    for (size_t i = 0; i < regions->count && !error; i++) {
-        const struct nw_region *r = &regions->regions[i];
-
-        error = r->kind == NW_REGION_GAP ? add(p, r, r->start, r->end, &nothing) : take_region(p, r);
-    }
-    return error;
-}
-
-static void shrink(struct nw_picture *p)
-{
-    struct nw_region *parts = realloc(p->parts, (p->n + 1) * sizeof(*parts));
-    struct source *sources = realloc(p->sources, (p->n + 1) * sizeof(*sources));
-
-    p->parts = parts ? parts : p->parts;
-    p->sources = sources ? sources : p->sources;
-}
-
-static const char *reason(int error)
-{
-    switch (error) {
-    case -EACCES:
-        return "it shares memory with files, or has memory that it cannot read";
-    case -ENOENT:
-        return "it has mapped more libraries than a snapshot holds";
-    default:
-        return "memory is out, or part of a file that it has mapped is gone";
-    }
-}
-
-struct nw_picture *nw__picture_take(struct nw_memory *memory, const char **why)
-{
-    struct nw_picture *p = picture_new(memory);
-    int error = p ? take_records(p, memory) : -ENOMEM;
-
-    if (!error)
-        error = take_contents(p, &memory->regions);
-    if (!error && fcntl(p->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        error = -errno;
-    if (!error) {
-        shrink(p);
-        return p;
-    }
-    *why = reason(error);
     nw__picture_free(p);
     return NULL;
 }
@@ -337,26 +342,26 @@ struct nw_picture *nw__picture_take(struct nw_memory *memory, const char **why)
 /* ---- putting ---- */
 
 static int put_part(struct nw_memory *memory, const struct nw_picture *p, const struct nw_region *part,
-                    const struct source *source)
+                    const struct nw_file_part *source)
 {
     const uint64_t length = part->end - part->start;
     const int key = nw_memory_key(memory, nw_region_is_public(part, part->prot));
+    int fd = p->fd;
     bool gone;
 
-    switch (source->kind) {
-    case NOTHING:
+    switch ((enum nw_part_source)source->source) {
+    case NW_PART_ZEROS:
         return part->prot ? nw_pages_protect(key, part->start, length, part->prot) : 0;
-    case DATA:
-        return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, p->fd, source->offset,
-                            &gone);
-    case PUBLIC_DATA:
-        return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
-                            nw__public_data_file(source->shared), 0, &gone);
-    case IMAGE:
+    case NW_PART_DATA:
+        break;
+    case NW_PART_LIBRARY:
+        fd = p->libraries[source->index].fd;
+        break;
+    case NW_PART_IMAGE:
+        fd = p->images[source->index].image->fd;
         break;
     }
-    return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
-                        p->images.list[source->image].image->fd, source->offset, &gone);
+    return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, fd, source->offset, &gone);
 }
 
 /* Charges the domain for all mappings and images of the picture, before any is made. */
@@ -394,7 +399,7 @@ int nw__picture_put(struct nw_memory *memory, const struct nw_picture *p)
         error = nw_regions_load(&memory->regions, p->parts, p->n, p->last_id);
     for (size_t i = 0; i < p->n && !error; i++)
         error = put_part(memory, p, &p->parts[i], &p->sources[i]);
-    memory->copied.first = p->first_id;
+    memory->copied.first = FIRST_ID;
     memory->copied.last = p->last_id;
     if (!error)
         nw_memory_settle(memory);

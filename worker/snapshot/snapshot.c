@@ -5,31 +5,22 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/slot.h"
+#include "worker/snapshot/machine.h"
 #include "worker/snapshot/picture.h"
+#include "worker/snapshot/read.h"
+#include "worker/snapshot/write.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FLOWS 2 /* of a domain that was loaded: the first, and one func worker */
-
-/* All that the monitor has to know to make a flow that waits at the gate. */
-struct flow {
-    uint64_t rsp, fs;
-    uint32_t mxcsr, fcw;
-    struct nw_gate_regs regs;
-    uint32_t tid;
-    uint64_t clear_tid;
-    struct nw_sink inbox;
-    struct nw_slot_signals signals;
-};
+#include <unistd.h>
 
 struct nw_snapshot {
     struct nw_snapshot *next; /* in the list of snapshots that are to be freed */
     struct nw_picture *picture;
     struct nw_signal_action actions[NW_SIGNALS];
-    size_t n; /* the first flow, then the func workers */
-    struct flow flows[];
+    struct nw_file_flow flows[NW_SNAPSHOT_FLOWS];
 };
 
 /* ---- which domains can be taken ---- */
@@ -62,10 +53,10 @@ static bool waits(const struct nw_slot *slot, bool first)
 
 static bool has_other_flows(const struct nw_domain *domain)
 {
-    for (size_t i = 0; i < FLOWS; i++)
+    for (size_t i = 0; i < NW_SNAPSHOT_FLOWS; i++)
         if (!waits(&domain->slots[i], i == 0))
             return true;
-    return domain->n_slots != FLOWS || domain->n_ending > 0;
+    return domain->n_slots != NW_SNAPSHOT_FLOWS || domain->n_ending > 0;
 }
 
 const char *nw_snapshot_hindrance(const struct nw_domain *domain)
@@ -85,37 +76,49 @@ const char *nw_snapshot_hindrance(const struct nw_domain *domain)
 
 /* ---- taking ---- */
 
-static struct flow flow_of(const struct nw_slot *slot)
+static struct nw_snapshot *open_file(struct nw_domain *domain, int fd, const struct nw_tables *tables,
+                                     char why[NW_REASON_MAX])
 {
-    return (struct flow){
-        .rsp = slot->gate.rsp,
-        .fs = slot->gate.fs,
-        .mxcsr = slot->gate.mxcsr,
-        .fcw = slot->gate.fcw,
-        .regs = slot->gate.regs,
-        .tid = slot->tid,
-        .clear_tid = slot->clear_tid,
-        .inbox = slot->inbox,
-        .signals = slot->signals,
-    };
-}
+    struct nw_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
-struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, const char **why)
-{
-    const size_t n = FLOWS;
-    struct nw_snapshot *snapshot = calloc(1, sizeof(*snapshot) + n * sizeof(snapshot->flows[0]));
-
-    *why = "memory is out";
-    if (!snapshot)
+    if (!snapshot) {
+        close(fd);
+        snprintf(why, NW_REASON_MAX, "memory is out");
         return NULL;
-    memcpy(snapshot->actions, domain->signals.actions, sizeof(snapshot->actions));
-    snapshot->n = n;
-    for (size_t i = 0; i < n; i++)
-        snapshot->flows[i] = flow_of(&domain->slots[i]);
-    snapshot->picture = nw__picture_take(&domain->memory, why);
+    }
+    memcpy(snapshot->actions, tables->tail.actions, sizeof(snapshot->actions));
+    memcpy(snapshot->flows, tables->tail.flows, sizeof(snapshot->flows));
+    snapshot->picture = nw__picture_open(domain, fd, tables, why);
     if (snapshot->picture)
         return snapshot;
     free(snapshot);
+    return NULL;
+}
+
+struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[NW_REASON_MAX])
+{
+    struct nw_snapshot *snapshot;
+    struct nw_tables tables;
+    const char *reason;
+
+    if (nw__tables_read(fd, domain->memory.base, nw__machine(), &tables, &reason) < 0) {
+        snprintf(why, NW_REASON_MAX, "%s", reason);
+        close(fd);
+        return NULL;
+    }
+    snapshot = open_file(domain, fd, &tables, why);
+    nw__tables_free(&tables);
+    return snapshot;
+}
+
+struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX])
+{
+    const char *reason;
+    int fd = nw__write(domain, &reason);
+
+    if (fd >= 0)
+        return nw_snapshot_open(domain, fd, why);
+    snprintf(why, NW_REASON_MAX, "%s", reason);
     return NULL;
 }
 
@@ -142,36 +145,35 @@ int nw_snapshot_put(struct nw_domain *domain, const struct nw_snapshot *snapshot
     return nw__picture_put(&domain->memory, snapshot->picture);
 }
 
-static void set_flow(struct nw_slot *slot, const struct flow *flow)
+static void set_flow(struct nw_slot *slot, const struct nw_file_flow *flow)
 {
     slot->gate.kind = NW_CTX_KIND_CALL;
     slot->gate.rsp = flow->rsp;
     slot->gate.fs = flow->fs;
     slot->gate.mxcsr = flow->mxcsr;
     slot->gate.fcw = flow->fcw;
-    slot->gate.regs = flow->regs;
     slot->gate.result = slot->gate.result2 = 0;
     slot->tid = flow->tid;
     slot->clear_tid = flow->clear_tid;
-    slot->inbox = flow->inbox;
-    slot->signals = flow->signals;
+    slot->inbox = (struct nw_sink){flow->inbox, flow->inbox_size};
+    slot->signals = (struct nw_slot_signals){
+        .mask = flow->mask, .stack = flow->stack, .stack_size = flow->stack_size, .stack_flags = flow->stack_flags};
 }
 
 int nw_snapshot_resume(struct nw_domain *domain, const struct nw_snapshot *snapshot)
 {
+    struct nw_slot *worker;
+
     set_flow(&domain->slots[0], &snapshot->flows[0]);
     memcpy(domain->signals.actions, snapshot->actions, sizeof(snapshot->actions));
-    if (nw_share_take(&domain->account, NW_RESOURCE_THREADS, snapshot->n - 1) < 0)
+    if (nw_share_take(&domain->account, NW_RESOURCE_THREADS, 1) < 0)
         return -EAGAIN;
-    for (size_t i = 1; i < snapshot->n; i++) {
-        struct nw_slot *slot = nw_slot_new(domain);
-
-        if (slot != &domain->slots[i])
-            return -EINVAL;
-        set_flow(slot, &snapshot->flows[i]);
-        slot->worker = true;
-        domain->n_workers++;
-        nw_free_push(slot, NULL);
-    }
+    worker = nw_slot_new(domain);
+    if (worker != &domain->slots[1])
+        return -EINVAL;
+    set_flow(worker, &snapshot->flows[1]);
+    worker->worker = true;
+    domain->n_workers++;
+    nw_free_push(worker, NULL);
     return 0;
 }

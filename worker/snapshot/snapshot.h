@@ -3,11 +3,13 @@
  * memory (picture.h) and its flows of control, which all wait at the gate. Says which domains can be taken so.
  * Not responsible for when that happens (taker.h).
  *
- * A snapshot holds what a function wrote while it was loaded and nothing of an invocation. The monitor relies only on
- * what it had recorded itself, never on the contents of the domain's memory.
+ * A snapshot holds what a function wrote while it was loaded and nothing of an invocation. It is a file, which is
+ * read again before it is used, and checked as if a stranger had made it (read.h).
  */
 #ifndef NW_WORKER_SNAPSHOT_SNAPSHOT_H
 #define NW_WORKER_SNAPSHOT_SNAPSHOT_H
+
+#include "worker/base/limits.h"
 
 struct nw_domain;
 struct nw_snapshot;
@@ -17,7 +19,11 @@ const char *nw_snapshot_hindrance(const struct nw_domain *domain);
 
 /* Of a domain in which nothing runs and for which nw_snapshot_hindrance was NULL. NULL and why, or the snapshot; then
  * *why says nothing. Lock NOT held. */
-struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, const char **why);
+struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX]);
+
+/* A snapshot from its file, which is taken over, for a domain that is starting, or just has. May take as long as loading
+ * does. NULL and why. Lock NOT held. */
+struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[NW_REASON_MAX]);
 
 /* Puts a snapshot from which nothing is made any more in front of `next`, in a list for nw_snapshots_free. */
 void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);

@@ -3,11 +3,13 @@
 #include "worker/base/lock.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
+#include "worker/image/kept.h"
 #include "worker/life/burial.h"
-#include "worker/snapshot/peek.h"
 #include "worker/snapshot/snapshot.h"
+#include "worker/snapshot/write.h"
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdnoreturn.h>
 
 static const struct nw_snapshot_events *events;
@@ -51,15 +53,15 @@ void nw_taker_look(struct nw_domain *domain)
 }
 
 /* Without the lock. */
-static struct nw_snapshot *take(struct nw_domain *domain, const char **why)
+static struct nw_snapshot *take(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
     struct nw_snapshot *snapshot = NULL;
 
-    *why = domain->no_snapshot;
-    if (!*why)
+    if (domain->no_snapshot)
+        snprintf(why, NW_REASON_MAX, "%s", domain->no_snapshot);
+    else
         snapshot = nw_snapshot_take(domain, why);
-    if (!snapshot)
-        nw_memory_keep_none(&domain->memory);
+    nw_kept_free(nw_memory_keep_no_more(&domain->memory));
     return snapshot;
 }
 
@@ -68,10 +70,10 @@ static void take_first(void)
 {
     struct nw_domain *domain = dequeue();
     struct nw_snapshot *snapshot;
-    const char *why;
+    char why[NW_REASON_MAX] = "";
 
     pthread_mutex_unlock(&nw_monitor_lock);
-    snapshot = take(domain, &why);
+    snapshot = take(domain, why);
     pthread_mutex_lock(&nw_monitor_lock);
     domain->n_slots--;
     if (domain->state != NW_DOMAIN_DYING) {
@@ -120,7 +122,7 @@ static noreturn void *take_all(void *unused)
 int nw_taker_init(const struct nw_snapshot_events *given)
 {
     pthread_t thread;
-    int error = nw__peek_init();
+    int error = nw__write_init();
 
     events = given;
     return error ? error : -pthread_create(&thread, NULL, take_all, NULL);

@@ -6,7 +6,7 @@ $(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefi
 $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix worker/,memory/memory.c \
     memory/calls.c memory/remap.c memory/code.c memory/tag.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c \
     range/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c \
-    image/where.c),,$(PROTECT) $(COMMON)))
+    image/where.c image/kept.c image/library.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c,,$(COMMON)))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))

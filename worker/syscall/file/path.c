@@ -6,7 +6,6 @@
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
-#include "worker/image/programs.h"
 #include "worker/path/resolve.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/entry.h"
@@ -20,24 +19,6 @@
 #include <unistd.h>
 
 #define LINK_MAX_BYTES 4096
-
-/* A library of the host, which everybody may read, and which belongs to whom the loader belongs to that the monitor
- * opened: root, which in a user namespace is seen under another number. */
-static bool is_host(const struct nw_resolved *place, int fd)
-{
-    struct stat st, loader;
-
-    return place->kind == NW_RESOLVED_LIBRARY && fstat(fd, &st) == 0 && fstat(nw_program_loader(), &loader) == 0 &&
-           st.st_uid == loader.st_uid && st.st_mode & S_IROTH && !(st.st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* The host's libc and ld.so hold known WRPKRU and XRSTOR sites that nothing here calls: they become traps. */
-static bool is_trusted(const struct nw_resolved *place)
-{
-    const char *name = strrchr(place->path, '/');
-
-    return name && (strcmp(name, "/libc.so.6") == 0 || strcmp(name, "/ld-linux-x86-64.so.2") == 0);
-}
 
 /* Opens a file that it may have to make, for which there must be room. What it has shortened counts less. */
 static int open_counted(struct nw_call *call, const struct nw_resolved *place, uint64_t flags, uint64_t mode)
@@ -96,8 +77,8 @@ static long open_common(struct nw_call *call, uint64_t number, uint64_t name, ui
         nw_executor_unblock(call->ex);
     if (fd < 0)
         return fd;
-    file = (struct nw_domain_fd){.fd = fd, .host = is_host(&place, fd), .granted = place.granted};
-    file.trust = file.host && is_trusted(&place);
+    file = (struct nw_domain_fd){.fd = fd, .granted = place.granted};
+    file.host = nw_resolved_is_host(&place, fd, &file.trust);
     if (place.granted && is_regular(fd) && !(file.opened = nw_opened_new(&call->domain->files, &file))) {
         close(fd);
         return -ENOMEM;

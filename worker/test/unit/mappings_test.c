@@ -14,6 +14,7 @@
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
 #include "worker/image/image.h"
+#include "worker/image/kept.h"
 #include "worker/image/programs.h"
 #include "worker/image/where.h"
 #include "worker/memory/calls.h"
@@ -337,21 +338,24 @@ static void images_are_charged_whole(void **state)
 static void kept_images_stay_charged(void **state)
 {
     const uint64_t size = 16 * NW_PAGE_SIZE;
+    struct nw_kept *kept;
     long at;
 
     (void)state;
     close(file);
     file = open("/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY | O_CLOEXEC);
-    memory.code.kept.wanted = true;
+    assert_int_equal(nw_memory_keep(&memory), 0);
     at = map(0, 16, RX, 0, 4);
     assert_true(at > 0);
     nw_memory_unmap(NULL, &memory, (uint64_t)at, size);
     memory.limit = size + NW_PAGE_SIZE;
     assert_int_equal(map(0, 16, RX, 0, 8), -ENOMEM);
     assert_int_equal(memory.code.bytes, size);
-    nw_memory_keep_none(&memory);
+    kept = nw_memory_keep_no_more(&memory);
+    assert_int_equal(kept->n_images, 1);
+    nw_kept_free(kept);
     assert_true(map(0, 16, RX, 0, 8) > 0);
-    assert_int_equal(memory.code.kept.n, 0);
+    assert_null(memory.code.kept);
     assert_int_equal(memory.code.bytes, size);
     memory.limit = MEMORY;
     check();
