@@ -52,9 +52,19 @@ $(B)/test/protect/shortcut-cases.so: protect/test/rewrite/shortcut_cases.S $(FLA
 	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack,-z,separate-code -o $@ $<
 
 SHORTCUT_TEST := protect/test/rewrite/shortcut_test.c protect/test/rewrite/shortcut_gate.S \
-    protect/test/rewrite/rewrite_run.S protect/test/fixture.c
+    protect/test/rewrite/library.c protect/test/rewrite/rewrite_run.S protect/test/fixture.c
 $(eval $(call test,protect/shortcut,$(SHORTCUT_TEST),,$(PROTECT)))
 $(B)/test/protect/shortcut: | $(B)/test/protect/shortcut-cases.so
+
+# Functions that ask the processor what it is.
+$(B)/test/protect/cpuid-cases.so: protect/test/rewrite/cpuid_cases.S $(FLAGS) | $(B)/test/protect/
+	$(call say,SO,$@)
+	$(Q)$(CC) -shared -nostdlib -Wl,-z,noexecstack,-z,separate-code -o $@ $<
+
+CPUID_TEST := protect/test/rewrite/cpuid_test.c protect/test/rewrite/library.c protect/test/rewrite/rewrite_run.S \
+    protect/test/fixture.c
+$(eval $(call test,protect/cpuid,$(CPUID_TEST),,$(PROTECT)))
+$(B)/test/protect/cpuid: | $(B)/test/protect/cpuid-cases.so
 
 LIBPROTECT_SOURCES := $(addprefix protect/,lib/libprotect.c lib/ranges.c gate/vkey.c)
 LIBPROTECT_TEST    := protect/test/lib/libprotect_test.c protect/test/fixture.c

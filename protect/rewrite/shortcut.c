@@ -35,16 +35,18 @@ struct patch {
 };
 
 /* The room ends before the bytes that a scan across the seam to the next mapping would look at. */
-static bool find_room(struct patch *patch)
+static bool find_room(struct patch *patch, size_t used)
 {
     patch->segment = nw_elf_code_segment(patch->elf, patch->file_offset);
     if (patch->segment == NULL)
         return false;
     struct nw_elf_range slack = nw_elf_code_slack(patch->elf, patch->segment);
     if (slack.start < patch->file_offset || slack.end - patch->file_offset > patch->size ||
-        slack.end - slack.start < NW_SCAN_CONTEXT || slack.end - slack.start > SLACK_MAX)
+        slack.end - slack.start < NW_SCAN_CONTEXT || slack.end - slack.start > SLACK_MAX ||
+        used > slack.end - slack.start - NW_SCAN_CONTEXT)
         return false;
-    patch->slack = patch->free = slack.start - patch->file_offset;
+    patch->slack = slack.start - patch->file_offset;
+    patch->free = patch->slack + used;
     patch->free_end = slack.end - patch->file_offset - NW_SCAN_CONTEXT;
     return true;
 }
@@ -185,19 +187,21 @@ static void undo(struct patch *patch, const uint8_t *slack)
 }
 
 size_t nw_shortcut(uint8_t *code, size_t size, uint64_t file_offset, const struct nw_elf *elf,
-                   const struct nw_shortcut_gate *gate)
+                   const struct nw_shortcut_gate *gate, size_t *used)
 {
     struct patch patch = {.code = code, .size = size, .file_offset = file_offset, .elf = elf};
     uint8_t slack[SLACK_MAX];
 
-    if (!find_room(&patch) || (patch.sites = calloc(SITES_MAX, sizeof *patch.sites)) == NULL)
+    if (!find_room(&patch, *used) || (patch.sites = calloc(SITES_MAX, sizeof *patch.sites)) == NULL)
         return 0;
     memcpy(slack, code + patch.slack, patch.free_end - patch.slack);
     find_sites(&patch, gate->wanted);
     qsort(patch.sites, patch.n_sites, sizeof *patch.sites, by_number);
     if (patch.n_sites > 0 && put_common(&patch, gate))
         put_stubs(&patch);
-    if (!all_clean(&patch))
+    if (all_clean(&patch))
+        *used = patch.free - patch.slack;
+    else
         undo(&patch, slack);
     free(patch.sites);
     return patch.taken;

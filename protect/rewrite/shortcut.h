@@ -42,13 +42,13 @@ struct nw_shortcut_gate {
 
 /*
  * Changes `size` writable bytes, which are those of the file `elf` from `file_offset` on: whole pages that hold the
- * code of one segment. Takes the wrappers whose number is wanted and whose two instructions are such when their
- * function is decoded from its start, as many as there is room for. Puts in nothing that scan.h would find, or nothing
- * at all. Stubs keep away from the last NW_SCAN_CONTEXT bytes of a page. Returns how many wrappers take the shortcut.
- * Several threads may do this at once.
+ * code of one segment. Of the room behind the code `*used` bytes are taken; what this takes is added. Takes the
+ * wrappers whose number is wanted and whose two instructions are such when their function is decoded from its start, as
+ * many as there is room for. Puts in nothing that scan.h would find, or nothing at all. Stubs keep away from the last
+ * NW_SCAN_CONTEXT bytes of a page. Returns how many wrappers take the shortcut. Several threads may do this at once.
  */
 size_t nw_shortcut(uint8_t *code, size_t size, uint64_t file_offset, const struct nw_elf *elf,
-                   const struct nw_shortcut_gate *gate);
+                   const struct nw_shortcut_gate *gate, size_t *used);
 #endif
 
 #endif

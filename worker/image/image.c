@@ -3,6 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/valid.h"
 #include "protect/gate/state.h"
+#include "protect/rewrite/cpuid.h"
 #include "protect/rewrite/rewrite.h"
 #include "protect/rewrite/shortcut.h"
 #include "protect/scan/elf_file.h"
@@ -220,6 +221,24 @@ static void rewrite_file(struct nw_image *image, const struct key *key, int fd, 
     free(bytes);
 }
 
+/* ld.so needs no library. */
+static bool is_loader(const struct nw_elf *elf)
+{
+    uint64_t needed;
+
+    return elf->dynamic_size != 0 && !nw_elf_dynamic(elf, DT_NEEDED, &needed);
+}
+
+static void shorten_segment(struct nw_image *image, uint8_t *code, size_t size, uint64_t file_offset,
+                            const struct nw_elf *elf, const struct nw_shortcut_gate *gate)
+{
+    struct nw_cpuid_answer answers[NW_CPUID_ANSWERS_MAX];
+    size_t used = 0, n = is_loader(elf) ? nw_cpuid_ask(answers) : 0;
+
+    image->shortened += nw_shortcut(code, size, file_offset, elf, gate, &used);
+    image->answered += nw_cpuid(code, size, file_offset, elf, answers, n, &used);
+}
+
 /* Of each segment with code, what the image has of it. */
 static void shorten_segments(struct nw_image *image, const struct key *key, uint8_t *code, const struct nw_elf *elf,
                              const struct nw_shortcut_gate *gate)
@@ -233,7 +252,7 @@ static void shorten_segments(struct nw_image *image, const struct key *key, uint
         start = start > key->offset ? start : key->offset;
         end = end < key->offset + key->size ? end : key->offset + key->size;
         if (start < end)
-            image->shortened += nw_shortcut(code + (start - key->offset), end - start, start, elf, gate);
+            shorten_segment(image, code + (start - key->offset), end - start, start, elf, gate);
     }
 }
 

@@ -33,6 +33,7 @@ struct nw_image {
     size_t patched;   /* instructions that were overwritten with traps */
     size_t rewritten; /* sequences that stood there by accident and were taken out (rewrite.h) */
     size_t shortened; /* system calls that go straight to the gate (shortcut.h) */
+    size_t answered;  /* CPUID instructions that find their answer in the image (cpuid.h) */
     uint64_t id;      /* no other image has it */
 };
 

@@ -7,18 +7,17 @@
 #include "protect/scan/scan.h"
 #include "protect/test/fixture.h"
 #include "protect/test/machine.h"
+#include "protect/test/rewrite/library.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define PAGE      4096u
 #define OPERATION 7
 #define ROUNDS    16
 #define LIBC      "/lib/x86_64-linux-gnu/libc.so.6"
@@ -30,16 +29,6 @@ struct answer {
 
 extern const char test_gate[];
 struct answer take_call(uint64_t operation, const struct nw_shortcut_call *call);
-
-/* A file, and the pages of its code. */
-struct library {
-    uint8_t *bytes;
-    size_t size;
-    struct nw_elf elf;
-    const Elf64_Phdr *text;
-    uint8_t *code; /* writable */
-    size_t code_size;
-};
 
 static struct nw_shortcut_call taken;
 static unsigned n_taken;
@@ -65,49 +54,13 @@ static bool everything(uint32_t number)
     return true;
 }
 
-static void library_open(struct library *library, const char *name)
-{
-    char why[256];
-
-    *library = (struct library){0};
-    library->bytes = fixture_read(name, &library->size);
-    assert_non_null(library->bytes);
-    if (nw_elf_open(&library->elf, library->bytes, library->size, why, sizeof why) != 0)
-        fail_msg("%s: %s", name, why);
-    for (size_t i = 0; i < library->elf.header.e_phnum; i++)
-        if (library->elf.segments[i].p_type == PT_LOAD && library->elf.segments[i].p_flags & PF_X)
-            library->text = &library->elf.segments[i];
-    library->code_size = (library->text->p_filesz + PAGE - 1) & ~(size_t)(PAGE - 1);
-    library->code = mmap(NULL, library->code_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(library->code != MAP_FAILED);
-    memcpy(library->code, library->bytes + library->text->p_offset, library->text->p_filesz);
-}
-
-static void library_close(struct library *library)
-{
-    munmap(library->code, library->code_size);
-    free(library->bytes);
-}
-
 static size_t shorten(struct library *library, bool (*wanted)(uint32_t number))
 {
     const struct nw_shortcut_gate gate = {(uint64_t)test_gate, OPERATION, wanted};
 
-    return nw_shortcut(library->code, library->code_size, library->text->p_offset, &library->elf, &gate);
-}
+    size_t used = 0;
 
-static const char *symbol_at(const struct library *library, size_t i, Elf64_Sym *symbol)
-{
-    memcpy(symbol, library->elf.symtab.entries + i * sizeof *symbol, sizeof *symbol);
-    return library->elf.symtab.strings + symbol->st_name;
-}
-
-static void prepare(struct machine *machine, const void *function)
-{
-    for (size_t i = 0; i < sizeof *machine; i++)
-        ((uint8_t *)machine)[i] = (uint8_t)next_random(&random_state);
-    machine->function = function;
-    machine->flags = 0x202;
+    return nw_shortcut(library->code, library->code_size, library->text->p_offset, &library->elf, &gate, &used);
 }
 
 /* Runs one function ROUNDS times from the same states. */
@@ -117,16 +70,11 @@ static void run(const struct library *library, const Elf64_Sym *symbol, struct m
     for (size_t i = 0; i < ROUNDS; i++) {
         unsigned before = n_taken;
 
-        prepare(&machines[i], library->code + (symbol->st_value - library->text->p_vaddr));
+        library_prepare(&machines[i], library_function(library, symbol), &random_state);
         run_with(&machines[i]);
         if (n_taken != before && answer_second == NW_SHORTCUT_DONE)
             machines[i].registers[RAX]--;
     }
-}
-
-static void make_runnable(const struct library *library)
-{
-    assert_int_equal(mprotect(library->code, library->code_size, PROT_READ | PROT_EXEC), 0);
 }
 
 static void check_cases(uint64_t second)
@@ -139,12 +87,12 @@ static void check_cases(uint64_t second)
     library_open(&shortened, "shortcut-cases.so");
     assert_int_equal(shorten(&shortened, only_getpid), 3);
     assert_int_equal(nw_scan(shortened.code, shortened.code_size, NULL, 0), 0);
-    make_runnable(&plain);
-    make_runnable(&shortened);
+    library_make_runnable(&plain);
+    library_make_runnable(&shortened);
     answer_second = second;
     for (size_t i = 0; i < plain.elf.symtab.count; i++) {
         Elf64_Sym symbol;
-        const char *name = symbol_at(&plain, i, &symbol);
+        const char *name = library_symbol(&plain, i, &symbol);
         if (strncmp(name, "direct_", 7) != 0 && strncmp(name, "plain_", 6) != 0)
             continue;
         run(&plain, &symbol, before);
@@ -184,10 +132,10 @@ static void test_the_gate_sees_the_call(void **state)
 
     library_open(&library, "shortcut-cases.so");
     assert_int_equal(shorten(&library, only_getpid), 3);
-    make_runnable(&library);
+    library_make_runnable(&library);
     assert_true(nw_elf_find_exported(&library.elf, "direct_wrapper", &symbol));
-    const uint8_t *function = library.code + (symbol.st_value - library.text->p_vaddr);
-    prepare(&machine, function);
+    const uint8_t *function = library_function(&library, &symbol);
+    library_prepare(&machine, function, &random_state);
     const struct nw_shortcut_call expected = {
         {machine.registers[RDI], machine.registers[RSI], machine.registers[RDX], machine.registers[R10],
          machine.registers[R8], machine.registers[R9]},
@@ -261,13 +209,16 @@ static void test_nothing_forbidden_comes_in(void **state)
 {
     const struct nw_shortcut_gate gate = {0x7f0000ef010full, OPERATION, only_getpid};
     struct library library;
+    size_t used = 0;
     (void)state;
 
     library_open(&library, "shortcut-cases.so");
     uint8_t *old = malloc(library.code_size);
     assert_non_null(old);
     memcpy(old, library.code, library.code_size);
-    assert_int_equal(nw_shortcut(library.code, library.code_size, library.text->p_offset, &library.elf, &gate), 0);
+    assert_int_equal(nw_shortcut(library.code, library.code_size, library.text->p_offset, &library.elf, &gate, &used),
+                     0);
+    assert_int_equal(used, 0);
     assert_memory_equal(library.code, old, library.code_size);
     free(old);
     library_close(&library);
@@ -286,7 +237,7 @@ static void test_damaged_at_random(void **state)
         size_t offset = library.text->p_offset;
         if (nw_elf_open(&library.elf, library.bytes, library.size, why, sizeof why) == 0) {
             const struct nw_shortcut_gate gate = {(uint64_t)test_gate, OPERATION, everything};
-            nw_shortcut(library.code, library.code_size, offset, &library.elf, &gate);
+            nw_shortcut(library.code, library.code_size, offset, &library.elf, &gate, &(size_t){0});
             assert_int_equal(nw_scan(library.code, library.code_size, NULL, 0), 0);
         }
         library_close(&library);

@@ -1,4 +1,5 @@
 /* Tests of the cache of code images, with files of this machine and files that change under it. */
+#include "protect/rewrite/cpuid.h"
 #include "worker/image/image.h"
 
 #include <elf.h>
@@ -306,6 +307,27 @@ static void test_system_calls_of_the_libc_are_shortened(void **state)
     assert_non_null(images);
     assert_int_equal(acquire(images, fd, offset, size, true, &image), 0);
     assert_true(image->shortened > 100);
+    assert_int_equal(image->answered, 0);
+    nw_images_release(images, image);
+    nw_images_free(images);
+    close(fd);
+}
+
+static void test_the_loader_finds_what_the_processor_says(void **state)
+{
+    static const struct nw_shortcut_gate gate = {.address = 0x7f0000001000, .operation = 1, .wanted = any_number};
+    struct nw_cpuid_answer answers[NW_CPUID_ANSWERS_MAX];
+    struct nw_images *images = nw_images_new(4, 64 << 20, &gate);
+    struct nw_image *image;
+    uint64_t offset = 0;
+    int fd = open("/lib64/ld-linux-x86-64.so.2", O_RDONLY | O_CLOEXEC);
+    (void)state;
+
+    assert_true(fd >= 0);
+    assert_non_null(images);
+    size_t size = library_code(fd, &offset);
+    assert_int_equal(acquire(images, fd, offset, size, true, &image), 0);
+    assert_true((image->answered > 0) == (nw_cpuid_ask(answers) > 0));
     nw_images_release(images, image);
     nw_images_free(images);
     close(fd);
@@ -494,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_system_library_is_patched_and_shared),
         cmocka_unit_test(test_system_calls_of_the_libc_are_shortened),
+        cmocka_unit_test(test_the_loader_finds_what_the_processor_says),
         cmocka_unit_test(test_sequence_by_accident_is_taken_out),
         cmocka_unit_test(test_a_file_in_flux_is_not_cached),
         cmocka_unit_test(test_least_recently_used_goes_first),
