@@ -45,14 +45,15 @@ struct nw_deployment {
     bool persisted;
     uint64_t range; /* where its domains lie in every worker; 0: not dealt yet, or anywhere */
     struct nw_list replicas;
-    uint64_t deadline;    /* a new version is given up when it is not loaded by then */
-    uint64_t load_took;   /* ms that the last load took; 0: none is done yet */
-    uint32_t called_from; /* the worker that leads among those whose functions call it through the engine */
-    unsigned calls;       /* its lead: its calls add to it, those from all others take from it */
-    uint64_t moved_at;    /* when a replica last moved; 0: never */
-    uint64_t failed_at;   /* when it became FAILED, or what was refused was last tried again; 0: never */
-    unsigned held;        /* how many other threads still know it; it is not freed before that is 0 */
-    char *reason;         /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
+    uint64_t deadline;     /* a new version is given up when it is not loaded by then */
+    uint64_t load_took;    /* ms that the last load took; 0: none is done yet */
+    uint32_t called_from;  /* the worker that leads among those whose functions call it through the engine */
+    unsigned calls;        /* its lead: its calls add to it, those from all others take from it */
+    uint64_t moved_at;     /* when a replica last moved, or a move failed; 0: never */
+    unsigned moves_failed; /* in a row */
+    uint64_t failed_at;    /* when it became FAILED, or what was refused was last tried again; 0: never */
+    unsigned held;         /* how many other threads still know it; it is not freed before that is 0 */
+    char *reason;          /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
 };
 
 /* What whoever asked for a version (control/operations.c) hears of it. */

@@ -1,5 +1,6 @@
 /* See leaving.h. */
 #include "engine/versions/leaving.h"
+#include "common/base/log.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
@@ -10,8 +11,10 @@
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
 
-#define MOVE_MS   1000 /* least time between two moves of a version */
-#define LOOKED_AT 64   /* replicas in a tick, so that a tick takes no longer when there are more of them */
+#define MOVE_MS      1000  /* least time between two moves of a version; twice as long with each that fails */
+#define FAILED_MOST  10    /* ... up to so often */
+#define MOVE_MOST_MS 30000 /* a move that has not begun to load by then has failed */
+#define LOOKED_AT    64    /* replicas in a tick, so that a tick takes no longer when there are more of them */
 
 static struct nw_replica *replica_at(struct nw_list *at)
 {
@@ -93,12 +96,18 @@ static void leave_for_idleness(struct nw_replica *replica)
 
 /* --- moving: one more is loaded elsewhere, and once it serves the one that was there first leaves --- */
 
+static uint64_t pause_of(const struct nw_deployment *deployment)
+{
+    unsigned failed = deployment->moves_failed;
+    return (uint64_t)MOVE_MS << (failed < FAILED_MOST ? failed : FAILED_MOST);
+}
+
 static void move(struct nw_replica *replica, uint64_t now)
 {
     struct nw_deployment *deployment = replica->deployment;
-    if (deployment->moved_at && now - deployment->moved_at < MOVE_MS)
+    if (deployment->moved_at && now - deployment->moved_at < pause_of(deployment))
         return;
-    struct nw_seat *seat = nw__places_improve(deployment, replica->seat);
+    struct nw_seat *seat = nw__places_move(deployment, replica->seat);
     if (!seat)
         return;
     deployment->moved_at = now;
@@ -106,16 +115,54 @@ static void move(struct nw_replica *replica, uint64_t now)
     nw__deployments_load_next(seat);
 }
 
-static void follow(struct nw_deployment *deployment)
+/* The better place does not load it: it was refused, its worker ended meanwhile, or there is no worker. */
+static bool has_failed(const struct nw_replica *replica, uint64_t now)
+{
+    bool waits = replica->from && replica->state == NW_REPLICA_PENDING;
+    return replica->state == NW_REPLICA_REFUSED ||
+           (waits && (replica->suspect || now - replica->deployment->moved_at >= MOVE_MOST_MS));
+}
+
+/* The version stays where it is. */
+static void give_up_move(struct nw_replica *replica, uint64_t now)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    if (replica->from) {
+        deployment->moves_failed++;
+        deployment->moved_at = now;
+        nw_log(NW_LOG_WARN, "function \"%s\" cannot be moved to another worker, and stays; tried again in %llu ms",
+               deployment->manifest.name, (unsigned long long)pause_of(deployment));
+    }
+    nw__deployment_drop(replica);
+}
+
+/* The replica that it moved from leaves as soon as that serves: its worker may have been lost meanwhile. */
+static void arrive(struct nw_replica *replica)
+{
+    struct nw_replica *left = NULL;
+    nw_list_each(&replica->deployment->replicas, at, after)
+    {
+        if (other_at(at)->seat == replica->from)
+            left = other_at(at);
+    }
+    replica->deployment->moves_failed = 0;
+    if (left && left->state != NW_REPLICA_SERVING)
+        return;
+    if (left && !left->leaves)
+        leave(left);
+    replica->from = NULL;
+}
+
+static void follow(struct nw_deployment *deployment, uint64_t now)
 {
     nw_list_each(&deployment->replicas, at, after)
     {
         struct nw_replica *replica = other_at(at);
-        if (replica->state == NW_REPLICA_REFUSED)
-            nw__deployment_drop(replica); /* the better place did not load it: the version stays where it is */
+        if (has_failed(replica, now))
+            give_up_move(replica, now);
+        else if (replica->from && replica->state == NW_REPLICA_SERVING)
+            arrive(replica);
     }
-    if (count_serving(deployment) > nw__places_few(deployment))
-        leave(other_at(deployment->replicas.next));
 }
 
 static void look_for_better(struct nw_replica *replica, uint64_t now)
@@ -129,7 +176,7 @@ static void look_for_better(struct nw_replica *replica, uint64_t now)
     if (n <= nw__places_few(deployment))
         move(replica, now);
     else
-        follow(deployment);
+        follow(deployment, now);
 }
 
 void nw_leaving_tick(struct nw_deployments *all)

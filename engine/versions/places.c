@@ -30,18 +30,6 @@ static bool is_in(const struct nw_deployment *deployment, const struct nw_seat *
     return false;
 }
 
-/* Counts replicas that hold a hardware key of the worker, or will want one. */
-static unsigned count_replicas(const struct nw_seat *seat)
-{
-    unsigned n = 0;
-    nw_list_each(&seat->replicas, at, after)
-    {
-        enum nw_replica_state state = nw_container(at, struct nw_replica, of_seat)->state;
-        n += state != NW_REPLICA_REFUSED && state != NW_REPLICA_RETIRING;
-    }
-    return n;
-}
-
 static struct nw_placement_seat describe(const struct nw_deployment *deployment, const struct nw_seat *seat)
 {
     const struct nw_deployment *current = nw_deployment_of(deployment->function->current);
@@ -51,7 +39,7 @@ static struct nw_placement_seat describe(const struct nw_deployment *deployment,
         .has = is_in(deployment, seat),
         .predecessor = current != deployment && is_in(current, seat),
         .keys = seat->all->keys,
-        .replicas = count_replicas(seat),
+        .replicas = seat->wanting,
         .calls = seat->worker && seat->worker->number == deployment->called_from ? deployment->calls : 0};
 }
 
@@ -62,6 +50,11 @@ static int place_in(struct nw_deployment *deployment, struct nw_seat *seat, enum
         return -ENOMEM;
     replica->rule = rule;
     return 0;
+}
+
+static struct nw_replica *newest_of(const struct nw_deployment *deployment)
+{
+    return nw_container(deployment->replicas.prev, struct nw_replica, of_deployment);
 }
 
 /* The seats of a tenant, and what the policy (placement.h) sees of each. */
@@ -173,20 +166,22 @@ int nw__places_fill(struct nw_deployment *deployment)
     return rc;
 }
 
-struct nw_seat *nw__places_improve(struct nw_deployment *deployment, const struct nw_seat *seat)
+struct nw_seat *nw__places_move(struct nw_deployment *deployment, const struct nw_seat *seat)
 {
     struct places places;
     struct nw_placement placement;
     struct nw_seat *better = NULL;
     size_t from = 0;
-    if (!deployment->calls && (!seat->all->keys || count_replicas(seat) <= seat->all->keys))
+    if (!deployment->calls && (!seat->all->keys || seat->wanting <= seat->all->keys))
         return NULL; /* the usual case, and cheap: it has no caller to follow, and its seat is not crowded */
     if (look(deployment, &places) == 0) {
         while (from < places.n && places.seats[from] != seat)
             from++;
         if (from < places.n && nw_placement_improve(places.facts, places.n, from, &placement) &&
-            place_in(deployment, places.seats[placement.seat], placement.rule) == 0)
+            place_in(deployment, places.seats[placement.seat], placement.rule) == 0) {
             better = places.seats[placement.seat];
+            newest_of(deployment)->from = seat;
+        }
     }
     look_away(&places);
     return better;

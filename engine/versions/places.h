@@ -17,7 +17,8 @@ unsigned nw__places_few(const struct nw_deployment *deployment);
 /* Whether a version is in some workers of its tenant only, so that a replica may move to another worker. */
 bool nw__places_may_move(const struct nw_deployment *deployment);
 
-/* If the replica in `seat` would be better off in another seat, makes one there and returns that seat; else NULL. */
-struct nw_seat *nw__places_improve(struct nw_deployment *deployment, const struct nw_seat *seat);
+/* If the replica in `seat` would be better off in another seat, makes one there that is `from` this seat, and returns
+ * the other seat; else NULL. */
+struct nw_seat *nw__places_move(struct nw_deployment *deployment, const struct nw_seat *seat);
 
 #endif

@@ -37,6 +37,11 @@ bool nw_replica_is_valid(const struct nw_replica *replica)
            (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
 }
 
+static bool wants_key(const struct nw_replica *replica)
+{
+    return replica->state != NW_REPLICA_REFUSED && replica->state != NW_REPLICA_RETIRING;
+}
+
 struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_seat *seat)
 {
     struct nw_replica *replica = calloc(1, sizeof *replica);
@@ -48,11 +53,13 @@ struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_s
     nw_list_init(&replica->round);
     nw_list_append(&deployment->replicas, &replica->of_deployment);
     nw_list_append(&seat->replicas, &replica->of_seat);
+    seat->wanting += wants_key(replica);
     return replica;
 }
 
 void nw__replica_free(struct nw_replica *replica)
 {
+    replica->seat->wanting -= wants_key(replica);
     nw_list_remove(&replica->of_deployment);
     nw_list_remove(&replica->of_seat);
     nw_list_remove(&replica->round);
@@ -76,8 +83,10 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
     if (!next)
         return false;
     replica->seat->retiring -= replica->state == NW_REPLICA_RETIRING;
+    replica->seat->wanting -= wants_key(replica);
     replica->state = (enum nw_replica_state)(next - 1);
     replica->seat->retiring += replica->state == NW_REPLICA_RETIRING;
+    replica->seat->wanting += wants_key(replica);
     if (event == NW_REPLICA_ACTIVATE)
         nw_queue_open(&replica->queue, replica->seat->worker->link);
     else if (event == NW_REPLICA_RETIRE || event == NW_REPLICA_CLOSE)

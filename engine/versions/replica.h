@@ -57,14 +57,15 @@ struct nw_replica {
     uint32_t calls;       /* how often its worker says that it was called so far */
     struct nw_deployment *deployment;
     struct nw_seat *seat;
-    enum nw_replica_state state;       /* written by nw__replica_move alone */
-    enum nw_placement_rule rule;       /* why it is in this seat */
-    struct nw_queue queue;             /* open while it is SERVING */
-    uint64_t begun;                    /* LOADING, RETIRING: when its worker was told */
-    unsigned lost_loading;             /* how often its worker ended by itself while it loaded this and nothing else */
-    unsigned killed_loading;           /* ... how often its worker was killed then */
-    bool lost_alone;                   /* one of these two has just happened; which, nw__loads_judged will know */
-    bool suspect;                      /* its worker ended while it loaded this and maybe others: it is loaded alone */
+    enum nw_replica_state state; /* written by nw__replica_move alone */
+    enum nw_placement_rule rule; /* why it is in this seat */
+    const struct nw_seat *from;  /* the seat whose replica leaves once this one serves, which may be gone; or NULL */
+    struct nw_queue queue;       /* open while it is SERVING */
+    uint64_t begun;              /* LOADING, RETIRING: when its worker was told */
+    unsigned lost_loading;       /* how often its worker ended by itself while it loaded this and nothing else */
+    unsigned killed_loading;     /* ... how often its worker was killed then */
+    bool lost_alone;             /* one of these two has just happened; which, nw__loads_judged will know */
+    bool suspect;                /* its worker ended while it loaded this and maybe others: it is loaded alone */
     uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
     uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };

@@ -40,6 +40,7 @@ struct nw_seat {
     uint64_t empty_since; /* grown: since when it has had no replica; 0 while it has some */
     unsigned loading;     /* replicas that are LOADING */
     unsigned retiring;    /* ... RETIRING */
+    unsigned wanting;     /* ... that hold a hardware key of its worker, or will want one */
     uint64_t deadline;    /* DOWN: when to start; STARTING: when HELLO is late */
     uint64_t up_since;
     struct nw_backoff backoff;

@@ -13,6 +13,7 @@
  *   exit                ends the process
  *   exit-before N       ... before it begins, unless more than N workers were started
  *   refuse TEXT         is refused when loaded
+ *   refuse-reloading    is refused when loaded, unless it is the first worker
  *   die                 ends the process when loaded
  *   sleep-loading       never answers LOAD
  *   sleep-reloading     ... unless it is the first worker
@@ -466,6 +467,8 @@ static void load(void)
     if (behaves(function, "sleep-loading") || (worker_number > 1 && behaves(function, "sleep-reloading")))
         return;
     const char *reason = behaves(function, "refuse");
+    if (worker_number > 1 && behaves(function, "refuse-reloading"))
+        reason = "this is not the first worker";
     if (!reason)
         nw_list_append(&functions, &function->link);
     answer(reason ? NW_CONTROL_REFUSED : NW_CONTROL_LOADED, reason ? reason : "");

@@ -1,6 +1,6 @@
 /*
  * Workers that are lost in quick succession: whose doing it was decides whether anybody waits. What is asked is not how
- * long something took, but whether the engine said that it waits.
+ * long something took, but whether the engine said that it waits. And functions that cannot be moved to another worker.
  */
 #include "engine/test/host/host.h"
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 
 #define OFTEN   8
 #define DEADLY  4
+#define KEYS    13 /* of a worker that does not say how many it has */
 #define WAITING "keeps ending: it is started again in"
 
 static struct host host;
@@ -245,6 +246,59 @@ static void sends_again_what_a_stopped_worker_was_sent(void **state)
     assert_true(was_said("it is stopped"));
 }
 
+static int set_up_two(void **state)
+{
+    (void)state;
+    return set_up_with(
+        (const char *[]){"--mode", "mpk", "--workers", "1", "--workers-most", "2", "--load-timeout", "500ms", NULL});
+}
+
+/* A caller in the second worker, since the first has no key left, and its callee in the first. */
+static void deploy_apart(const char *callee)
+{
+    char name[24];
+    deploy(&host, "callee", callee);
+    for (int i = 0; i < KEYS - 1; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        deploy(&host, name, "echo");
+    }
+    deploy(&host, "caller", "call callee");
+}
+
+static void call_until_said(const char *text)
+{
+    for (int ms = 0; ms < HOST_WAIT_MS && !was_said(text); ms++, usleep(1000)) {
+        struct answer answer = invoke(&host, "caller", "hi");
+        answer_fini(&answer);
+    }
+    assert_true(was_said(text));
+}
+
+static void serves_where_it_was(void)
+{
+    eventually(&host, "callee", "hi", "hi");
+    struct answer answer = admin(&host, "GET", "/v1/functions/callee", "");
+    assert_non_null(strstr(answer.body, "\"workers\":[1]"));
+    expect(answer, 200, NULL);
+}
+
+static void waits_longer_after_each_move_that_is_refused(void **state)
+{
+    (void)state;
+    deploy_apart("refuse-reloading");
+    call_until_said("cannot be moved to another worker, and stays; tried again in 2000 ms");
+    call_until_said("tried again in 4000 ms");
+    serves_where_it_was();
+}
+
+static void a_move_that_does_not_end_is_given_up(void **state)
+{
+    (void)state;
+    deploy_apart("sleep-reloading");
+    call_until_said("cannot be moved to another worker, and stays; tried again in 2000 ms");
+    serves_where_it_was();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +314,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_blame_a_function_for_a_kill, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_longer_after_each_move_that_is_refused, set_up_two, tear_down),
+        cmocka_unit_test_setup_teardown(a_move_that_does_not_end_is_given_up, set_up_two, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
