@@ -22,6 +22,8 @@
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #endif
 
+#define THIS_PROCESS 0xffffd8f0 /* PIDFD_SELF_THREAD_GROUP, which the headers of Debian 12 do not have */
+
 #define NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
@@ -138,6 +140,8 @@ static const struct argument_rule rules[] = {
     {SCMP_SYS(pkey_mprotect), 2, WX, 0},
     {SCMP_SYS(pkey_mprotect), 2, WX, PROT_WRITE},
     {SCMP_SYS(pkey_mprotect), 2, WX, PROT_EXEC},
+    /* memory of its own */
+    {SCMP_SYS(process_madvise), 0, UINT32_MAX, THIS_PROCESS},
     /* for reading; the monitor opens what domains name by openat2 */
     {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},
     {SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY},

@@ -55,7 +55,7 @@ enum nw_control_kind {
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
-    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, range */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, range, fresh */
     NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
@@ -92,7 +92,7 @@ struct nw_control {
     uint64_t disk;   /* bytes that it may fill of granted directories */
     uint32_t threads;
     uint32_t profile;    /* enum nw_profile */
-    uint32_t unused;     /* 0 */
+    uint32_t fresh;      /* 1: each invocation is to find the domain as its snapshot is, so there is a range */
     uint64_t range;      /* where its domains lie, so that they can be made from a snapshot; 0: there is to be none */
     uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;

@@ -64,6 +64,7 @@ static const long allowed[] = {SYS_read,
                                SYS_mprotect,
                                SYS_mremap,
                                SYS_madvise,
+                               SYS_process_madvise,
                                SYS_brk,
                                SYS_pkey_alloc,
                                SYS_pkey_mprotect,
@@ -135,6 +136,7 @@ static void test_arguments(void **state)
     refuse_with(socket, SYS_mmap, "0 4096 %ld %ld -1 0", wx, MAP_PRIVATE | MAP_ANONYMOUS, 0);
     refuse_with(socket, SYS_mprotect, "0 4096 %ld", wx, 0, 0);
     refuse_with(socket, SYS_pkey_mprotect, "0 4096 %ld 0", wx, 0, 0);
+    refuse_with(socket, SYS_process_madvise, "3 0 0 %ld 0", MADV_DONTNEED, 0, 0);
     refuse_with(socket, SYS_openat, "%ld 0 %ld", AT_FDCWD, O_WRONLY, 0);
     refuse_with(socket, SYS_openat, "%ld 0 %ld", AT_FDCWD, O_RDONLY | O_CREAT, 0);
     refuse_with(socket, SYS_openat, "%ld 0 %ld", AT_FDCWD, O_RDONLY | O_TRUNC, 0);

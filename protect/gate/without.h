@@ -54,7 +54,8 @@
 #define NW_DEFENCE_DISK          42 /* limit of what it fills of granted directories */
 #define NW_DEFENCE_GUESSES       43 /* no code goes where a predictor says; in test builds some does, always */
 #define NW_DEFENCE_MASKS         44 /* pointers from a domain point into it ahead of the check, too */
-#define NW_DEFENCE_COUNT         45
+#define NW_DEFENCE_FRESH         45 /* memory of a fresh function is the snapshot again after each invocation */
+#define NW_DEFENCE_COUNT         46
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

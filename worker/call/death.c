@@ -13,6 +13,7 @@
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
+#include "worker/executor/stale.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/life/burial.h"
@@ -36,6 +37,9 @@ static void leave_lists(struct nw_slot *slot)
         break;
     case NW_SLOT_ARENA:
         nw_arena_forget(slot);
+        break;
+    case NW_SLOT_STALE:
+        nw_stale_remove(slot);
         break;
     case NW_SLOT_QUEUED:
         nw__queue_forget(slot);

@@ -7,6 +7,7 @@
 #include "worker/audit/filter.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
+#include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
@@ -123,6 +124,8 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .profile = head->profile,
         .range = head->range,
         .snapshots = head->range != 0,
+        .fresh = head->fresh,
+        .queued = head->fresh != 0,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -162,7 +165,8 @@ void nw_deployed_load(const struct nw_control_message *message)
     struct load_texts texts;
     const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
-    if (!f || message->n_fds < 1 || (head->range && !nw_place_fits(head->range)) || !split_texts(message, &texts)) {
+    if (!f || message->n_fds < 1 || (head->range ? !nw_place_fits(head->range) : head->fresh) ||
+        !split_texts(message, &texts)) {
         for (int i = 0; i < message->n_fds; i++)
             close(message->fds[i]);
     } else {
@@ -234,19 +238,34 @@ static void started(struct nw_domain *domain)
         nw_wake_executor();
 }
 
+/* No invocation may run in the domain that the snapshot was taken of: it cannot be made what it was. */
+static void replace_first(struct nw_domain *domain)
+{
+    struct nw_deployed *f = domain->function;
+    char reason[NW_REASON_MAX];
+
+    f->snapshots = true;
+    snprintf(reason, sizeof(reason), "it cannot be fresh, since no snapshot can be taken: %.170s", f->no_snapshot);
+    nw_domain_kill(domain, f->snapshot ? NW_STATUS_OK : NW_STATUS_REFUSED, reason);
+}
+
 static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why)
 {
+    nw_taker_drop(domain->function->snapshot);
     domain->function->snapshot = snapshot;
     snprintf(domain->function->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
     domain->function->snapshots = snapshot != NULL; /* once: to begin what waits is for executors, not for the taker */
-    started(domain);
+    if (domain->function->fresh)
+        replace_first(domain);
+    else
+        started(domain);
 }
 
 const struct nw_snapshot_events nw_deployed_snapshots = {.taken = snapshot_taken};
 
 void nw_deployed_ready(struct nw_domain *domain)
 {
-    if (domain->function->snapshots && !domain->function->snapshot)
+    if (domain->function->snapshots && (!domain->function->snapshot || domain->function->fresh))
         nw_taker_await(domain);
     else
         started(domain);
@@ -263,7 +282,7 @@ void nw_deployed_discard(struct nw_deployed *f)
 {
     nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
-    f->snapshots = false;
+    f->snapshots = f->fresh;
     snprintf(f->no_snapshot, NW_REASON_MAX, "a domain could not be made from it");
 }
 
@@ -285,6 +304,13 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
     if (f->state == NW_DEPLOYED_RETIRING) {
         if (status != NW_STATUS_UNAVAILABLE && !f->silent)
             nw_log(NW_LOG_WARN, "function %s: %s while it was being ended", f->name, reason);
+        return;
+    }
+    if (status == NW_STATUS_OK) { /* it is replaced, and has done nothing wrong */
+        note_peak(f, nw_load_relaxed(&domain->memory.peak));
+        f->retry_at = 0;
+        f->lost_at = nw_now();
+        nw_wake_control();
         return;
     }
     if (f->state == NW_DEPLOYED_LOADING) {
@@ -402,10 +428,11 @@ static bool lingers(const struct nw_deployed *f)
     return charged > f->memory / 2;
 }
 
-/* A domain that is made from a snapshot lies where the last one lay, which may not be gone yet. */
+/* A domain that is made from a snapshot lies where the last one lay, which may not be gone yet. One of a fresh function
+ * waits as long as that takes. */
 static bool place_is_taken(const struct nw_deployed *f, uint64_t now)
 {
-    if (!f->snapshot || now - f->lost_at > PLACE_NS)
+    if (!f->snapshot || (now - f->lost_at > PLACE_NS && !f->fresh))
         return false;
     for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
         if (d->state != NW_DOMAIN_NONE && d->memory.base == f->range)

@@ -36,6 +36,8 @@ static bool is_below_slots(const struct nw_domain *domain)
 /* One that could not be made is tried again after a while: what it wanted may be there by then. */
 bool nw__extra_possible(const struct nw_domain *domain)
 {
+    if (domain->function->fresh) /* none of its memory can be made what it was while another flow uses it */
+        return false;
     if (domain->make_failed_at && nw_now() - domain->make_failed_at < RETRY_NS)
         return false;
     return is_below_slots(domain) || (has_memory(domain) && nw_share_used(&domain->account, NW_RESOURCE_FUNC_WORKERS) <

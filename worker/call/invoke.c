@@ -17,6 +17,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/snapshot/taker.h"
 #include "worker/wire/carry.h"
@@ -202,6 +203,15 @@ static void grow(struct nw_domain *domain)
     nw__extra_make(domain, waiting != NULL);
 }
 
+/* The func worker has done something and waits. That of a fresh function first becomes what it was. */
+static void wait_again(struct nw_slot *slot)
+{
+    if (slot->domain->function->fresh && slot->domain->restores)
+        nw_stale(slot);
+    else
+        nw_free_push(slot, NULL);
+}
+
 void nw_deployed_feed(struct nw_deployed *function)
 {
     struct nw_domain *domain = function->domain;
@@ -226,7 +236,7 @@ void nw_deployed_feed(struct nw_deployed *function)
         if (begin(slot, invocation))
             nw_ready(slot);
         else
-            nw_free_push(slot, NULL);
+            wait_again(slot);
     }
 }
 
@@ -355,11 +365,19 @@ static int finish(struct nw_slot *slot)
     return error;
 }
 
+/* What comes of it that a func worker waits. */
+static void look_around(struct nw_domain *domain)
+{
+    if (domain->closing)
+        nw_workers_dismiss(domain);
+    nw_deployed_feed(domain->function);
+    if (domain->snapshot_wanted)
+        nw_taker_look(domain);
+}
+
 /* A func worker is done and takes the next invocation of its function, or becomes free. */
 struct nw_gate_context *nw_turn(struct nw_slot *slot)
 {
-    struct nw_deployed *function = slot->domain->function;
-
     if (slot->assigned) {
         struct nw_arrival *assigned = slot->assigned;
 
@@ -373,13 +391,15 @@ struct nw_gate_context *nw_turn(struct nw_slot *slot)
             return NULL;
         }
     }
-    nw_free_push(slot, NULL);
-    if (slot->domain->closing)
-        nw_workers_dismiss(slot->domain);
-    nw_deployed_feed(function);
-    if (slot->domain->snapshot_wanted)
-        nw_taker_look(slot->domain);
+    wait_again(slot);
+    look_around(slot->domain);
     return NULL;
+}
+
+void nw_renewed(struct nw_slot *slot)
+{
+    nw_free_push(slot, NULL);
+    look_around(slot->domain);
 }
 
 void nw_workers_dismiss(struct nw_domain *domain)

@@ -30,6 +30,7 @@ struct nw_arrival *nw_arrival_new(void);
 void nw__arrival_free(struct nw_arrival *invocation);
 void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
+void nw_renewed(struct nw_slot *slot);                 /* one of a fresh function is what it was, and waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 /* Where the output of a caller's nested call goes; the call's result says so. NULL: nowhere. */
 char *nw_reply_place(struct nw_slot *caller, uint64_t length);

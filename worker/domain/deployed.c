@@ -27,12 +27,12 @@ static const uint8_t next_state[][NW_DEPLOYED_EVENTS] = {
 };
 #undef TO
 
-/* An unused record has no domain; in any other `queued` is 0 just when the queue is empty. */
+/* An unused record has no domain; in any other `queued` says whether the queue is empty. */
 bool nw_deployed_is_valid(const struct nw_deployed *function)
 {
     if (function->state == NW_DEPLOYED_NONE)
         return !function->domain;
-    return function->state <= NW_DEPLOYED_RETIRING && !function->queue == !function->queued;
+    return function->state <= NW_DEPLOYED_RETIRING && !function->queue == (function->queued == function->fresh);
 }
 
 void nw_deployed_move(struct nw_deployed *function, enum nw_deployed_event event)

@@ -56,12 +56,14 @@ struct nw_deployed {
     char *env; /* K=V NUL ... */
     size_t env_length;
     uint64_t range;                  /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
+    bool fresh;                      /* each invocation finds its domain as the snapshot is */
     bool snapshots;                  /* one is to be taken of its first domain */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
     char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
-    uint32_t queued; /* read without the lock by the nested call */
+    uint32_t queued; /* how many, and one more if it is fresh; unless it is 0 nested calls take the longer way, who read
+                        it without the lock */
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* the engine has heard that it was refused, so it is not told that it is retired */
     uint64_t retry_at;

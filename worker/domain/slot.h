@@ -35,6 +35,7 @@ enum nw_slot_state {
     NW_SLOT_SIGWAIT, /* in domain.sleepers: waits for a signal that it takes without a handler */
     NW_SLOT_BLOCK,   /* in domain.sleepers: waits until it may block an executor */
     NW_SLOT_ARENA,   /* waits for room: the payload arena or the ring was full */
+    NW_SLOT_STALE,   /* in the list of executor/stale.h: a func worker that will be as it was before its invocation */
     NW_SLOT_PARKED,  /* the domain's first flow once the function is up: domain.grower */
     NW_SLOT_DEAD,    /* of a dying domain, and no executor or list has it: it waits for nw_slot_take_dead */
 };
@@ -86,6 +87,7 @@ struct nw_slot {
     bool from_ring;
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */
+    bool stale;      /* an executor is to make its domain what it was before the invocation that is over */
     bool answered;   /* the engine has its answer already: what the invocation still returns is dropped */
     bool excused;    /* its deadline passed while a callee was late, for which it is not blamed */
     /* as a func worker: where an input may be placed, and what it just produced */
@@ -129,6 +131,7 @@ static inline bool nw_slot_is_valid(const struct nw_slot *slot)
     case NW_SLOT_REMOTE:
         return serves && slot->domain;
     case NW_SLOT_FREE:
+    case NW_SLOT_STALE:
         return !serves && slot->domain;
     default:
         return slot->state <= NW_SLOT_DEAD;
@@ -137,7 +140,8 @@ static inline bool nw_slot_is_valid(const struct nw_slot *slot)
 
 /*
  * The one place where a state is written; `from` lists every move that is allowed. The usual ones (a func worker that
- * is made from a snapshot goes from PARKED to FREE):
+ * is made from a snapshot goes from PARKED to FREE; one of a fresh function from RUNNING or ARENA to STALE, and is
+ * RUNNING while its domain is made what it was, before it is FREE):
  *
  *                    new                              invocation over, or to the list and back (free.h)
  *   UNUSED ───────────────────> PARKED <──────┐     FREE <──────────> RUNNING
@@ -161,7 +165,7 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
         [NW_SLOT_UNUSED] = FROM(DEAD),
         [NW_SLOT_READY] = FROM(PARKED) | FROM(RUNNING) | FROM(CALLING) | FROM(QUEUED) | FROM(REMOTE) | FROM(FUTEX) |
                           FROM(SLEEP) | FROM(SIGWAIT) | FROM(BLOCK) | FROM(ARENA),
-        [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING),
+        [NW_SLOT_RUNNING] = FROM(READY) | FROM(RUNNING) | FROM(BARE) | FROM(FREE) | FROM(CALLING) | FROM(STALE),
         [NW_SLOT_BARE] = FROM(RUNNING),
         [NW_SLOT_FREE] = FROM(RUNNING) | FROM(ARENA) | FROM(PARKED),
         [NW_SLOT_CALLING] = FROM(RUNNING) | FROM(QUEUED) | FROM(CALLING), /* room for its input was made */
@@ -172,6 +176,7 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
         [NW_SLOT_SIGWAIT] = FROM(RUNNING),
         [NW_SLOT_BLOCK] = FROM(RUNNING),
         [NW_SLOT_ARENA] = FROM(RUNNING) | FROM(ARENA),
+        [NW_SLOT_STALE] = FROM(RUNNING) | FROM(ARENA),
         [NW_SLOT_PARKED] = FROM(RUNNING) | FROM(UNUSED),
         [NW_SLOT_DEAD] = ~(FROM(UNUSED) | FROM(DEAD)),
     };

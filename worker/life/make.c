@@ -88,9 +88,11 @@ static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
 
     files_reset(domain);
     error = shares_take(domain, why);
-    if (!error && domain->function->snapshots && !domain->function->snapshot)
+    if (!error)
+        error = range_reserve(domain);
+    if (!error && domain->function->snapshots && !domain->restores)
         error = nw_memory_keep(&domain->memory);
-    return error ? error : range_reserve(domain);
+    return error;
 }
 
 struct nw_domain *nw_domain_new(struct nw_deployed *function, int *error, char why[NW_REASON_MAX])

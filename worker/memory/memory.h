@@ -52,6 +52,7 @@ struct nw_memory {
     struct {
         uint64_t first, last;
     } copied; /* origins of memory whose first contents come from a snapshot (calls.c); last 0: there is none */
+    uint64_t pristine; /* regions.changes when its mappings were last those of the snapshot that it is made from */
 };
 
 /* init: once for each record. reset: before each use of it. reserve: takes its range, of at most `most` mappings, at

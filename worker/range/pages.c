@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define RESERVED          (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 #define PIECE_LEAST       (256ul << 10)
 #define PIECE_MOST        (1ul << 30)
 #define PIECE_NS          50000
-#define NEVER_OVERCOMMITS 2 /* vm.overcommit_memory */
+#define NEVER_OVERCOMMITS 2         /* vm.overcommit_memory */
+#define THIS_PROCESS      (-10000L) /* PIDFD_SELF_THREAD_GROUP, which the headers of Debian 12 do not have */
 
 /* The machine charges all memory that may become writable, despite MAP_NORESERVE, and memory that is closed in place
  * would stay charged. */
@@ -104,6 +107,19 @@ bool nw_pages_kicked(const struct nw_gate_thread *thread)
 {
     return thread && !nw_without(NW_DEFENCE_PIECES) &&
            nw_load_relaxed(&thread->pending); /* stored by the handler of the kick, on this thread */
+}
+
+/* Older kernels do this to other processes only, or cannot be told that this one is meant. */
+void nw_pages_empty_all(const struct iovec *ranges, size_t n)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += ranges[i].iov_len;
+    if (syscall(SYS_process_madvise, THIS_PROCESS, ranges, n, MADV_DONTNEED, 0) == (long)bytes)
+        return;
+    for (size_t i = 0; i < n; i++)
+        madvise(ranges[i].iov_base, ranges[i].iov_len, MADV_DONTNEED);
 }
 
 bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_gate_thread *thread)

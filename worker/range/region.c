@@ -72,8 +72,9 @@ static struct nw_region gap(uintptr_t start, uintptr_t end, bool own)
 /* Longer lists are not checked: to check them at each change would take minutes. */
 #define CHECKED_MOST 4096
 
-static void check(const struct nw_regions *regions)
+static void changed(struct nw_regions *regions)
 {
+    regions->changes++;
     if (regions->count <= CHECKED_MOST)
         nw_check_valid(nw_regions, regions);
 }
@@ -92,7 +93,7 @@ int nw_regions_init(struct nw_regions *regions, uintptr_t start, uintptr_t end, 
     regions->last_id = STRANGE;
     regions->regions[0] = gap(start, end, whole);
     regions->count = 1;
-    check(regions);
+    changed(regions);
     return 0;
 }
 
@@ -441,7 +442,7 @@ int nw_regions_add(struct nw_regions *regions, uintptr_t start, size_t length, i
     struct nw_region region = added(start, length, prot, kind, origin);
     put(regions, &region);
     regions->charged = cost.charged;
-    check(regions);
+    changed(regions);
     return 0;
 }
 
@@ -455,7 +456,7 @@ int nw_regions_remove(struct nw_regions *regions, uintptr_t start, size_t length
     struct nw_region left = gap(start, start + length, in_place);
     put(regions, &left);
     regions->charged = cost.charged;
-    check(regions);
+    changed(regions);
     return 0;
 }
 
@@ -477,7 +478,33 @@ int nw_regions_set_prot(struct nw_regions *regions, uintptr_t start, size_t leng
         set_prot(&regions->regions[i], prot);
     merge(regions, extent.first, extent.last);
     regions->charged = cost.charged;
-    check(regions);
+    changed(regions);
+    return 0;
+}
+
+int nw_regions_cost_of_restore(const struct nw_regions *regions, const struct nw_region *region,
+                               struct nw_regions_cost *cost)
+{
+    const uintptr_t start = region->start, end = region->end;
+
+    if (start >= end || check_range(regions, start, end - start) != 0 ||
+        (region->origin.id == 0 && !nw_regions_is_own(regions, start, end - start)))
+        return -EINVAL;
+    struct extent extent = measure(regions, start, end - start);
+    cost->charged = regions->charged - extent.charged + (region->charged ? end - start : 0);
+    return count_changed(regions, &extent, &(struct change){start, end, region, 0}, &cost->count);
+}
+
+int nw_regions_restore(struct nw_regions *regions, const struct nw_region *region)
+{
+    struct nw_regions_cost cost;
+    int error = nw_regions_cost_of_restore(regions, region, &cost);
+
+    if (error != 0)
+        return error;
+    put(regions, region);
+    regions->charged = cost.charged;
+    changed(regions);
     return 0;
 }
 

@@ -74,6 +74,7 @@ struct nw_regions {
     size_t count, max;
     uint64_t charged; /* bytes that count against the limit */
     uint64_t last_id; /* of an origin */
+    uint64_t changes; /* how often it was changed */
 };
 
 /* What a change would lead to. */
@@ -125,6 +126,12 @@ int nw_regions_remove(struct nw_regions *regions, uintptr_t start, size_t length
 int nw_regions_cost_of_prot(const struct nw_regions *regions, uintptr_t start, size_t length, int prot,
                             struct nw_regions_cost *cost);
 int nw_regions_set_prot(struct nw_regions *regions, uintptr_t start, size_t length, int prot);
+
+/* Exactly this entry, which may be a gap, takes the place of what is there. One of the range's own can only replace
+ * what is its own. */
+int nw_regions_cost_of_restore(const struct nw_regions *regions, const struct nw_region *region,
+                               struct nw_regions_cost *cost);
+int nw_regions_restore(struct nw_regions *regions, const struct nw_region *region);
 
 /* The region that holds `address`, or NULL where nothing is mapped. Valid until the next change. */
 const struct nw_region *nw_regions_find(const struct nw_regions *regions, uintptr_t address);

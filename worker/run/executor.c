@@ -13,10 +13,12 @@
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/life/load.h"
 #include "worker/run/deal.h"
 #include "worker/run/freight.h"
+#include "worker/run/renew.h"
 #include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/snapshot/snapshot.h"
@@ -77,7 +79,9 @@ static struct nw_slot *find_work(struct nw_executor *ex)
         nw_keys_deal();
         if (nw_deaths_wait()) /* of a domain that could not be given a key */
             continue;
-        slot = nw_ready_take();
+        slot = nw_stale_take();
+        if (!slot)
+            slot = nw_ready_take();
         if (slot)
             return slot;
         if (nw_ring_poll())
@@ -226,7 +230,7 @@ struct nw_gate_context *nw_executor_next(struct nw_executor *ex)
 
     do {
         slot = take_next(ex);
-    } while (!loaded(ex, slot) || !nw__freight_carry(ex, slot) ||
+    } while (!loaded(ex, slot) || !nw__renew(ex, slot) || !nw__freight_carry(ex, slot) ||
              (nw_load_relaxed(&slot->signalled) && !nw_signal_deliver(slot))); /* see nudge */
     return &slot->gate;
 }

@@ -364,6 +364,22 @@ static int put_part(struct nw_memory *memory, const struct nw_picture *p, const 
     return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, fd, source->offset, &gone);
 }
 
+size_t nw__picture_parts(const struct nw_picture *p, const struct nw_region **parts)
+{
+    *parts = p->parts;
+    return p->n;
+}
+
+bool nw__picture_lacks(const struct nw_memory *memory, const struct nw_picture *p)
+{
+    return memory->code.n != p->n_held || memory->file_maps.n > 0;
+}
+
+int nw__picture_put_again(struct nw_memory *memory, const struct nw_picture *p, size_t i)
+{
+    return put_part(memory, p, &p->parts[i], &p->sources[i]);
+}
+
 /* Charges the domain for all mappings and images of the picture, before any is made. */
 static int take_shares(struct nw_memory *memory, const struct nw_picture *p)
 {
@@ -401,6 +417,7 @@ int nw__picture_put(struct nw_memory *memory, const struct nw_picture *p)
         error = put_part(memory, p, &p->parts[i], &p->sources[i]);
     memory->copied.first = FIRST_ID;
     memory->copied.last = p->last_id;
+    memory->pristine = memory->regions.changes;
     if (!error)
         nw_memory_settle(memory);
     pthread_mutex_unlock(&memory->lock);

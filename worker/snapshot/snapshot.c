@@ -1,10 +1,13 @@
 /* See snapshot.h. */
 #include "worker/snapshot/snapshot.h"
+#include "common/base/atomic.h"
+#include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
 #include "worker/domain/slot.h"
+#include "worker/files/files.h"
 #include "worker/snapshot/machine.h"
 #include "worker/snapshot/picture.h"
 #include "worker/snapshot/read.h"
@@ -158,6 +161,46 @@ static void set_flow(struct nw_slot *slot, const struct nw_file_flow *flow)
     slot->inbox = (struct nw_sink){flow->inbox, flow->inbox_size};
     slot->signals = (struct nw_slot_signals){
         .mask = flow->mask, .stack = flow->stack, .stack_size = flow->stack_size, .stack_flags = flow->stack_flags};
+}
+
+/* ---- making it what it was ---- */
+
+bool nw_snapshot_renews(const struct nw_domain *domain)
+{
+    return domain->n_slots == NW_SNAPSHOT_FLOWS && domain->n_ending == 0 && waits(&domain->slots[0], true) &&
+           !has_signals(domain);
+}
+
+static void close_files(struct nw_files *files)
+{
+    for (size_t i = 0; i < NW_DOMAIN_FDS; i++)
+        if (files->fds[i].fd >= 0)
+            nw_fd_close(files, i);
+}
+
+int nw_snapshot_renew(struct nw_domain *domain, const struct nw_snapshot *snapshot, struct nw_renewal *renewal)
+{
+    const int left = nw__picture_renew(&domain->memory, snapshot->picture, renewal);
+
+    if (left)
+        return left;
+    close_files(&domain->files);
+    if (strcmp(domain->cwd, domain->function->cwd) != 0)
+        memcpy(domain->cwd, domain->function->cwd, PATH_MAX);
+    return 0;
+}
+
+void nw_snapshot_rewind(struct nw_domain *domain, const struct nw_snapshot *snapshot)
+{
+    memcpy(domain->signals.actions, snapshot->actions, sizeof(snapshot->actions));
+    for (size_t i = 0; i < NW_SNAPSHOT_FLOWS; i++) {
+        struct nw_slot *slot = &domain->slots[i];
+
+        nw_lines_end(&domain->lines, slot);
+        set_flow(slot, &snapshot->flows[i]);
+        nw_slot_state_reset(slot);              /* what a signal handler would be shown */
+        nw_store_relaxed(&slot->signalled, 0u); /* loaded by executors, of which none has the slot */
+    }
 }
 
 int nw_snapshot_resume(struct nw_domain *domain, const struct nw_snapshot *snapshot)

@@ -10,6 +10,9 @@
 #define NW_WORKER_SNAPSHOT_SNAPSHOT_H
 
 #include "worker/base/limits.h"
+#include "worker/range/pages.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct nw_domain;
 struct nw_snapshot;
@@ -21,8 +24,8 @@ const char *nw_snapshot_hindrance(const struct nw_domain *domain);
  * *why says nothing. Lock NOT held. */
 struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX]);
 
-/* A snapshot from its file, which is taken over, for a domain that is starting, or just has. May take as long as loading
- * does. NULL and why. Lock NOT held. */
+/* A snapshot from its file, which is taken over, for a domain that is starting, or just has. May take as long as
+ * loading does. NULL and why. Lock NOT held. */
 struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[NW_REASON_MAX]);
 
 /* Puts a snapshot from which nothing is made any more in front of `next`, in a list for nw_snapshots_free. */
@@ -37,5 +40,22 @@ int nw_snapshot_put(struct nw_domain *domain, const struct nw_snapshot *snapshot
 /* Second step: makes its flows. The first one, which there must be already, waits as after NW_OP_READY, the func worker
  * for an invocation. 0 or negative errno. Lock held. */
 int nw_snapshot_resume(struct nw_domain *domain, const struct nw_snapshot *snapshot);
+
+/* How far a domain has been made what it was; zeroed before the first step. */
+struct nw_renewal {
+    uint64_t emptied; /* all below this address holds what the snapshot has, or zeros */
+    struct nw_pages_piece piece;
+};
+
+/* Whether a domain that was made from the snapshot can be made what it was: no flow but its func worker, which waits,
+ * has done anything, and no timer is set. Lock held. */
+bool nw_snapshot_renews(const struct nw_domain *domain);
+
+/* The next step: memory, files and directory. 1: there is more to do; 0; negative errno: it cannot be made what it was.
+ * Lock NOT held. */
+int nw_snapshot_renew(struct nw_domain *domain, const struct nw_snapshot *snapshot, struct nw_renewal *renewal);
+
+/* The last: its flows and signals. Lock held. */
+void nw_snapshot_rewind(struct nw_domain *domain, const struct nw_snapshot *snapshot);
 
 #endif

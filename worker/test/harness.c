@@ -158,7 +158,7 @@ static int open_files(const struct nw_load *load, int fds[NW_CONTROL_FDS_MAX])
 /* As the engine deals them; NW_TEST_SNAPSHOTS: also to functions that are not about snapshots. */
 static uint64_t range_of(const struct nw_harness *h, const struct nw_load *load)
 {
-    if (load->range || !(load->snapshots || (getenv("NW_TEST_SNAPSHOTS") && !load->no_snapshots)))
+    if (load->range || !(load->snapshots || load->fresh || (getenv("NW_TEST_SNAPSHOTS") && !load->no_snapshots)))
         return load->range;
     return NW_PLACES_START + h->next_deployment % NW_PLACES * NW_PLACE_SIZE;
 }
@@ -178,6 +178,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .profile = NW_PROFILE_COMPUTE | load->profile,
         .static_tls = load->static_tls ? load->static_tls : 512,
         .range = range_of(h, load),
+        .fresh = load->fresh,
     };
     char text[2048];
     size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0,

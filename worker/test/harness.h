@@ -50,6 +50,7 @@ struct nw_load {
     const char *cwd;                   /* NULL: / */
     bool snapshots, no_snapshots;      /* neither: as the environment says */
     uint64_t range;                    /* 0: one that no other function has */
+    bool fresh;
 };
 
 #define NW_NO_THREADS UINT32_MAX

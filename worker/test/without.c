@@ -72,6 +72,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_FENCE] = "fence",
     [NW_DEFENCE_GUESSES] = "guesses",
     [NW_DEFENCE_MASKS] = "masks",
+    [NW_DEFENCE_FRESH] = "fresh",
     [NW_DEFENCE_BENEATH] = "beneath",
     [NW_DEFENCE_SIGNALS] = "signals",
     [NW_DEFENCE_DISK] = "disk",

@@ -288,6 +288,87 @@ static void test_hostile_ranges(void **state)
     nw_regions_fini(&regions);
 }
 
+#define STRANGE_FIRST 20 /* pages that come from a file, and are never the range's own again */
+#define STRANGE_END   26
+
+/* Something happens to some pages, which are all the range's own or all not. */
+static void change_some(struct nw_regions *regions, uint64_t *random)
+{
+    const bool own = next_random(random) % 4 != 0;
+    const size_t low = !own ? STRANGE_FIRST : next_random(random) % 2 ? 0 : STRANGE_END;
+    const size_t high = !own ? STRANGE_END : low ? PAGES : STRANGE_FIRST;
+    const size_t first = low + next_random(random) % (high - low), n = 1 + next_random(random) % (high - first);
+    const struct nw_region_origin origin = nw_regions_new_origin(regions, false, false);
+    const int prot = next_random(random) % 3 ? RW : next_random(random) % 2 ? R : PROT_NONE;
+
+    switch (next_random(random) % 3) {
+    case 0:
+        nw_regions_add(regions, BASE + first * PAGE, n * PAGE, prot, NW_REGION_ANON, own ? NULL : &origin);
+        break;
+    case 1:
+        nw_regions_remove(regions, BASE + first * PAGE, n * PAGE, own);
+        break;
+    default:
+        nw_regions_set_prot(regions, BASE + first * PAGE, n * PAGE, prot);
+    }
+}
+
+/* Entry by entry it becomes what it was, whatever happened meanwhile. */
+static void test_what_was_comes_back(void **state)
+{
+    struct nw_regions regions;
+    struct nw_region was[PAGES + 1];
+    struct nw_regions_cost cost;
+    uint64_t random = 4;
+    (void)state;
+
+    for (int round = 0; round < 2000; round++) {
+        assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
+        const struct nw_region_origin file = nw_regions_new_origin(&regions, false, false);
+        for (int i = 0; i < 20; i++)
+            change_some(&regions, &random);
+        assert_int_equal(nw_regions_add(&regions, BASE + STRANGE_FIRST * PAGE, (STRANGE_END - STRANGE_FIRST) * PAGE, R,
+                                        NW_REGION_FILE, &file),
+                         0);
+        const size_t count = regions.count;
+        const uint64_t charged = regions.charged;
+        memcpy(was, regions.regions, count * sizeof was[0]);
+        for (int i = 0; i < 20; i++)
+            change_some(&regions, &random);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(nw_regions_cost_of_restore(&regions, &was[i], &cost), 0);
+            assert_int_equal(nw_regions_restore(&regions, &was[i]), 0);
+            assert_int_equal(cost.charged, regions.charged);
+            assert_int_equal(cost.count, regions.count);
+            assert_true(nw_regions_is_valid(&regions));
+        }
+        assert_int_equal(regions.count, count);
+        assert_int_equal(regions.charged, charged);
+        assert_memory_equal(regions.regions, was, count * sizeof was[0]);
+        nw_regions_fini(&regions);
+    }
+}
+
+/* What is not the range's own any more does not become that by being recorded. */
+static void test_what_is_not_its_own_does_not_come_back(void **state)
+{
+    const struct nw_region whole = {
+        .start = BASE, .end = END, .origin = {.offset = BASE, .joins = true}, .kind = NW_REGION_GAP};
+    struct nw_regions regions;
+    struct nw_region bad = whole;
+    (void)state;
+
+    assert_int_equal(nw_regions_init(&regions, BASE, END, 8, true), 0);
+    assert_int_equal(nw_regions_restore(&regions, &whole), 0);
+    bad.end = END + PAGE;
+    assert_int_equal(nw_regions_restore(&regions, &bad), -EINVAL);
+    const struct nw_region_origin file = nw_regions_new_origin(&regions, true, false);
+    assert_int_equal(nw_regions_add(&regions, BASE, PAGE, R, NW_REGION_FILE, &file), 0);
+    assert_int_equal(nw_regions_restore(&regions, &whole), -EINVAL);
+    assert_int_equal(regions.count, 2);
+    nw_regions_fini(&regions);
+}
+
 static void test_bad_ranges_to_manage(void **state)
 {
     struct nw_regions regions;
@@ -429,6 +510,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_changes),
         cmocka_unit_test(test_hostile_ranges),
+        cmocka_unit_test(test_what_was_comes_back),
+        cmocka_unit_test(test_what_is_not_its_own_does_not_come_back),
         cmocka_unit_test(test_bad_ranges_to_manage),
         cmocka_unit_test(test_gap_arguments),
         cmocka_unit_test(test_charge_survives_loss_of_rights),
