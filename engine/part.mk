@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store/journal store config serve dispatch \
+ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store/database store config serve dispatch \
     gateway threads placement workers names code versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -111,7 +111,7 @@ $(eval $(call test,engine/broken_uring,engine/test/io/broken_uring_test.c,$(ENGI
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
-$(foreach name,registry registry_damage registry_disk store_damage,$(eval $(call test,engine/$(name), \
+$(foreach name,registry registry_damage registry_disk registry_old store_damage,$(eval $(call test,engine/$(name), \
     engine/test/store/$(name)_test.c engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
@@ -120,7 +120,7 @@ $(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c r
     $(LLHTTP_FLAGS)
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(eval $(call fuzz,engine,journal,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call fuzz,engine,registry,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 
 # The same engine, and tests that are its workers.

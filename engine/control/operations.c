@@ -30,7 +30,7 @@
 struct operation {
     struct nw_list link;   /* in all->list */
     struct nw_list ended;  /* in all->ended once it is over and only waits for nw__operations_bury */
-    struct nw_list commit; /* in all->to_commit, or in the list of the commit under way */
+    struct nw_list commit; /* in all->to_store, all->to_commit, or in the list of the commit under way */
     struct nw_registry_change change;
     struct nw_operations *all;
     struct nw_function *function;
@@ -111,40 +111,90 @@ static void end_when_settled(struct operation *op, enum nw_status status)
 /* --- code into the store, and out of it --- */
 
 struct forgotten {
-    struct nw_list link; /* in all->forgotten */
+    struct nw_list link; /* in all->forgotten, or in a list that a thread works on */
     char sha256[NW_SHA256_HEX + 1];
 };
 
-static void forget(struct nw_operations *all, const char *sha256)
+static struct forgotten *forgotten_at(const struct nw_list *at)
 {
-    if (!nw_deployments_use_code(all->deployments, sha256))
-        nw_registry_forget(all->registry, sha256);
+    return nw_container(at, struct forgotten, link);
 }
 
-/* A version has ended: removes its code if nobody else has it. Not while anything is being stored, which may rely on
- * just that code though no deployment names it yet; then it is looked at again later. */
+/* Code that another thread removes from the store. */
+struct removal {
+    struct nw_operations *all;
+    struct nw_list list; /* of struct forgotten */
+};
+
+static void remove_work(void *arg)
+{
+    const struct removal *removal = arg;
+    nw_list_each(&removal->list, at, after) nw_registry_forget(removal->all->registry, forgotten_at(at)->sha256);
+}
+
+static void forgotten_free(struct forgotten *forgotten)
+{
+    nw_list_remove(&forgotten->link);
+    free(forgotten);
+}
+
+static void remove_next(struct nw_operations *all);
+static void store(struct operation *op);
+
+static void remove_done(void *arg)
+{
+    struct removal *removal = arg;
+    struct nw_operations *all = removal->all;
+    while (!nw_list_empty(&removal->list))
+        forgotten_free(forgotten_at(removal->list.next));
+    free(removal);
+    all->removing = false;
+    if (all->engine->ended)
+        return;
+    while (!nw_list_empty(&all->to_store)) {
+        struct operation *op = nw_container(all->to_store.next, struct operation, commit);
+        nw_list_remove(&op->commit);
+        store(op);
+    }
+    remove_next(all);
+}
+
+/* Removes the code that nobody has. Not while anything is being stored, which may rely on just that code though no
+ * deployment names it yet; and nothing is stored meanwhile. */
+static void remove_next(struct nw_operations *all)
+{
+    struct removal *removal =
+        all->storing || all->removing || nw_list_empty(&all->forgotten) ? NULL : calloc(1, sizeof *removal);
+    if (!removal)
+        return;
+    removal->all = all;
+    nw_list_init(&removal->list);
+    nw_list_splice(&removal->list, &all->forgotten);
+    nw_list_each(&removal->list, at, after) if (nw_deployments_use_code(all->deployments, forgotten_at(at)->sha256))
+        forgotten_free(forgotten_at(at));
+    all->removing = nw_io_offload(all->engine->io, remove_work, remove_done, removal) == 0;
+    if (all->removing)
+        return;
+    nw_list_splice(&all->forgotten, &removal->list);
+    free(removal);
+}
+
+/* A version has ended: its code is removed if nobody else has it. When memory is out for that, the next start does. */
 static void forget_code(void *arg, const char *sha256)
 {
     struct nw_operations *all = arg;
-    struct forgotten *later = all->storing ? malloc(sizeof *later) : NULL;
-    if (!all->storing)
-        forget(all, sha256);
-    if (!later)
+    struct forgotten *forgotten = malloc(sizeof *forgotten);
+    if (!forgotten)
         return;
-    snprintf(later->sha256, sizeof later->sha256, "%s", sha256);
-    nw_list_append(&all->forgotten, &later->link);
+    snprintf(forgotten->sha256, sizeof forgotten->sha256, "%s", sha256);
+    nw_list_append(&all->forgotten, &forgotten->link);
+    remove_next(all);
 }
 
 static void stored(struct nw_operations *all)
 {
-    if (--all->storing)
-        return;
-    while (!nw_list_empty(&all->forgotten)) {
-        struct forgotten *later = nw_container(all->forgotten.next, struct forgotten, link);
-        nw_list_remove(&later->link);
-        forget(all, later->sha256);
-        free(later);
-    }
+    all->storing--;
+    remove_next(all);
 }
 
 static void store_work(void *arg)
@@ -300,16 +350,22 @@ const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .ref
 
 /* --- the queue --- */
 
-static void start(struct operation *op)
+static void store(struct operation *op)
 {
-    if (op->removes) {
-        commit(op);
-        return;
-    }
     int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc < 0)
         nw_die_system("cannot run work on another thread: %s", strerror(-rc));
     op->all->storing++;
+}
+
+static void start(struct operation *op)
+{
+    if (op->removes)
+        commit(op);
+    else if (op->all->removing)
+        nw_list_append(&op->all->to_store, &op->commit);
+    else
+        store(op);
 }
 
 static struct operation *queue(struct nw_operations *all, struct nw_function *function, nw_operation_done *done,
@@ -382,5 +438,6 @@ void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, st
     nw_list_init(&all->list);
     nw_list_init(&all->ended);
     nw_list_init(&all->to_commit);
+    nw_list_init(&all->to_store);
     nw_list_init(&all->forgotten);
 }

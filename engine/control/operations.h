@@ -32,7 +32,9 @@ struct nw_operations {
     struct nw_list to_commit; /* operations whose change of the registry is to be written next */
     bool commits;             /* another thread is writing changes */
     unsigned storing;         /* how many operations store code that no deployment names yet */
-    struct nw_list forgotten; /* code to be looked at again, and perhaps removed from the store, when `storing` is 0 */
+    bool removing;            /* another thread removes code from the store; never while `storing` */
+    struct nw_list to_store;  /* operations that wait until that is done */
+    struct nw_list forgotten; /* code to be removed from the store, if nobody has it, when `storing` is 0 */
 };
 
 void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,

@@ -3,7 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
-#include "engine/store/journal/set_aside.h"
+#include "engine/store/database/set_aside.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

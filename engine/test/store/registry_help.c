@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <ftw.h>
 #include <openssl/evp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -156,6 +157,27 @@ void write_file(const char *name, const char *from, size_t length)
     fclose(file);
 }
 
+static void log_of(const char *name, char *log)
+{
+    sprintf(log, "%s-wal", name);
+}
+
+void take_left(const char *name, struct left *left)
+{
+    char log[64];
+    log_of(name, log);
+    left->length = read_file(name, left->file);
+    left->log_length = is_there(log) ? read_file(log, left->log) : 0;
+}
+
+void put_left(const char *name, const struct left *left)
+{
+    char log[64];
+    log_of(name, log);
+    write_file(name, left->file, left->length);
+    write_file(log, left->log, left->log_length);
+}
+
 void remove_file(const char *name)
 {
     assert_int_equal(unlink(path_in(name)), 0);
@@ -169,4 +191,40 @@ bool is_there(const char *name)
 void store_path(const char *sha256, char *name)
 {
     sprintf(name, "store/%s.so", sha256);
+}
+
+void make_two(void)
+{
+    struct nw_registry *registry = open_registry();
+    put(registry, "a", "code of a", 1);
+    put(registry, "b", "code of b", 2);
+    nw_registry_close(registry);
+}
+
+bool are_two(const struct rows *rows)
+{
+    return rows->n == 2 && !strcmp(rows->row[0].name, "a") && !strcmp(rows->row[0].code, "code of a") &&
+           rows->row[0].slots == 1 && !strcmp(rows->row[1].name, "b") && !strcmp(rows->row[1].code, "code of b") &&
+           rows->row[1].slots == 2;
+}
+
+/* Opens it: both functions are there, and `text` is in what is said. */
+void expect_recovery(const char *text)
+{
+    struct nw_registry *registry = open_registry();
+    struct rows rows = read_rows(registry);
+    const char *notice = nw_registry_notice(registry);
+    if (!are_two(&rows) || !notice || !strstr(notice, text))
+        fail_msg("%d rows, and \"%s\" is not in \"%s\"", rows.n, text, notice ? notice : "");
+    nw_registry_close(registry);
+    registry = open_registry(); /* once only */
+    assert_null(nw_registry_notice(registry));
+    nw_registry_close(registry);
+}
+
+void sql(sqlite3 *db, const char *text)
+{
+    char *error = NULL;
+    if (sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s: %s", text, error);
 }

@@ -3,6 +3,7 @@
 #define NW_ENGINE_TEST_STORE_REGISTRY_HELP_H
 
 #include "engine/store/registry.h"
+#include <sqlite3.h>
 
 extern char directory[64]; /* the registry's; made and removed by these two, for cmocka */
 int set_up(void **state);
@@ -31,17 +32,34 @@ struct rows {
 /* All rows; each must be servable: its code is there and is what its hash says. */
 struct rows read_rows(struct nw_registry *registry);
 
+/* The functions "a" and "b", and whether just these are there. */
+void make_two(void);
+bool are_two(const struct rows *rows);
+
+/* Opens a registry: both functions are there, and `text` is in what is said; the next time nothing is. */
+void expect_recovery(const char *text);
+
+void sql(sqlite3 *db, const char *text);
+
 /* Shared objects in the store, and files that were set aside there. */
 int files_in_store(void);
 int damaged_in_store(void);
 
-#define FILE_MOST 65536 /* bytes of a file that is read */
+#define FILE_MOST (1 << 20) /* bytes of a file that is read */
 
 /* A file in the directory: its bytes, the same from now on, gone, whether it is there. */
 size_t read_file(const char *name, char *to);
 void write_file(const char *name, const char *from, size_t length);
 void remove_file(const char *name);
 bool is_there(const char *name);
+
+/* The registry as a kill, or a failure of the machine, would leave it at this moment: file and log. */
+struct left {
+    char file[FILE_MOST], log[FILE_MOST];
+    size_t length, log_length;
+};
+void take_left(const char *name, struct left *left);
+void put_left(const char *name, const struct left *left);
 
 /* The name of code, in the directory. */
 void store_path(const char *sha256, char *name);

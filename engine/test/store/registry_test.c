@@ -155,26 +155,34 @@ static long size_of(const char *name)
     return (long)st.st_size;
 }
 
-/* What does not count any more is left out now and then, also in the copy. */
+/* With its log, which is part of it while it is in use. */
+static long size_with_log(const char *name)
+{
+    char log[64];
+    snprintf(log, sizeof log, "%s-wal", name);
+    return size_of(name) + (is_there(log) ? size_of(log) : 0);
+}
+
+/* What does not count any more makes room for what comes, also in the copy. */
 static void does_not_grow_without_end(void **state)
 {
     (void)state;
     struct nw_registry *registry = open_registry();
     long largest = 0;
     put(registry, "kept", "code", 7);
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < 5000; i++) {
         put(registry, "often", "code", 1 + i % 64);
-        if (i % 100 == 0)
-            largest = size_of("registry") > largest ? size_of("registry") : largest;
+        long size = i % 100 ? 0 : size_with_log("registry") + size_with_log("registry.backup");
+        largest = size > largest ? size : largest;
     }
-    assert_true(largest > 1000000 && largest < 2 << 20);
-    assert_int_equal(size_of("registry"), size_of("registry.backup"));
+    assert_true(largest > 1000000 && largest < 12 << 20);
     nw_registry_close(registry);
+    assert_true(size_of("registry") < 100000 && size_of("registry.backup") < 100000);
     registry = open_registry();
     struct rows rows = read_rows(registry);
     assert_int_equal(rows.n, 2);
     assert_int_equal(rows.row[0].slots, 7);
-    assert_int_equal(rows.row[1].slots, 1 + 19999 % 64);
+    assert_int_equal(rows.row[1].slots, 1 + 4999 % 64);
     assert_null(nw_registry_notice(registry));
     nw_registry_close(registry);
 }

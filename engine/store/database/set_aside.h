@@ -1,6 +1,6 @@
 /* Damaged files are kept for people to look at, under a name that nothing reads. */
-#ifndef NW_ENGINE_STORE_JOURNAL_SET_ASIDE_H
-#define NW_ENGINE_STORE_JOURNAL_SET_ASIDE_H
+#ifndef NW_ENGINE_STORE_DATABASE_SET_ASIDE_H
+#define NW_ENGINE_STORE_DATABASE_SET_ASIDE_H
 
 #include <stddef.h>
 

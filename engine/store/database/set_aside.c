@@ -1,5 +1,5 @@
 /* See set_aside.h. */
-#include "engine/store/journal/set_aside.h"
+#include "engine/store/database/set_aside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
