@@ -6,6 +6,7 @@
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
 #include "engine/code/code.h"
+#include "engine/lookup/table.h"
 #include "engine/names/names.h"
 #include "engine/placement/addresses.h"
 #include "engine/serve/function.h"
@@ -31,8 +32,9 @@ enum nw_deployment_state {
 };
 
 struct nw_deployment {
-    struct nw_list link;       /* in all->list */
-    struct nw_list of_loading; /* in all->loading while it is LOADING */
+    struct nw_list link;          /* in all->list */
+    struct nw_list of_state;      /* in all->loading while it is LOADING, in all->retiring while it is RETIRING */
+    struct nw_table_node by_code; /* in all->codes */
     struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
@@ -76,7 +78,8 @@ struct nw_deployments {
     void *events_arg;
     struct nw_registry *registry; /* where the code is */
     struct nw_list list;
-    struct nw_list loading;
+    struct nw_list loading, retiring;
+    struct nw_table codes;  /* all, by the hash of their code */
     unsigned unsettled;     /* how many are LOADING of those whose rows were there at the start */
     struct nw_list round;   /* replicas that have served and do not leave; those looked at longest ago come first */
     struct nw_list leaving; /* replicas that leave: see leaving.h */

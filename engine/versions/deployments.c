@@ -93,7 +93,7 @@ static void deployment_move(struct nw_deployment *deployment, enum event event)
     if (!transition->act)
         return;
     if (deployment->state == NW_DEPLOYMENT_LOADING && transition->next != NW_DEPLOYMENT_LOADING) {
-        nw_list_remove(&deployment->of_loading);
+        nw_list_remove(&deployment->of_state);
         deployment->all->unsettled -= deployment->persisted;
     }
     deployment->state = transition->next;
@@ -250,16 +250,37 @@ static void names_idle(void *arg)
 
 static const struct nw_names_events names_events = {.known = names_known, .changed = names_changed, .idle = names_idle};
 
+static uint64_t hash_code(const char *sha256)
+{
+    return nw_table_hash(sha256, NW_SHA256_HEX);
+}
+
+/* The first deployment at or behind a node that has just this code; NULL: none. */
+static struct nw_deployment *with_code(struct nw_table_node *node, const char *sha256)
+{
+    while (node && strcmp(nw_container(node, struct nw_deployment, by_code)->sha256, sha256) != 0)
+        node = nw_table_next(node);
+    return node ? nw_container(node, struct nw_deployment, by_code) : NULL;
+}
+
+static void code_stored(struct nw_deployment *deployment)
+{
+    if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code.fd >= 0)
+        return;
+    nw_list_each(&deployment->replicas, of, next) nw__replica_move(replica_at(of), NW_REPLICA_AGAIN);
+    load_everywhere(deployment);
+}
+
 void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
 {
-    nw_list_each(&all->list, at, after)
-    {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code.fd >= 0 || strcmp(deployment->sha256, sha256))
-            continue;
-        nw_list_each(&deployment->replicas, of, next) nw__replica_move(replica_at(of), NW_REPLICA_AGAIN);
-        load_everywhere(deployment);
-    }
+    struct nw_deployment *at = with_code(nw_table_first(&all->codes, hash_code(sha256)), sha256);
+    for (; at; at = with_code(nw_table_next(&at->by_code), sha256))
+        code_stored(at);
+}
+
+bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256)
+{
+    return with_code(nw_table_first(&all->codes, hash_code(sha256)), sha256) != NULL;
 }
 
 /* The reason for a refusal may be over, so refused replicas are tried again; but never what ended workers. */
@@ -335,6 +356,7 @@ static void fail(struct nw_deployment *deployment)
 static void begin_retiring(struct nw_deployment *deployment)
 {
     deployment->function = NULL;
+    nw_list_append(&deployment->all->retiring, &deployment->of_state);
     if (deployment->names)
         nw_names_stop(deployment->names);
     deployment->all->reap = true;
@@ -358,6 +380,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events, .events_arg = events_arg};
     nw_list_init(&all->list);
     nw_list_init(&all->loading);
+    nw_list_init(&all->retiring);
     nw_list_init(&all->round);
     nw_list_init(&all->leaving);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
@@ -371,7 +394,9 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
     bool kept = deployment && nw_kept_manifest_init(&deployment->manifest, manifest) == 0;
     struct nw_tenant *tenant = kept ? nw_tenant_acquire(all->workers, manifest->tenant, manifest->profile) : NULL;
-    if (!tenant) {
+    if (!tenant || nw_table_add(&all->codes, &deployment->by_code, hash_code(sha256)) < 0) {
+        if (tenant)
+            nw_tenant_release(tenant);
         if (kept)
             nw_kept_manifest_fini(&deployment->manifest);
         free(deployment);
@@ -393,8 +418,8 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
-    nw_list_init(&deployment->of_loading);
-    nw_list_append(&all->loading, &deployment->of_loading);
+    nw_list_init(&deployment->of_state);
+    nw_list_append(&all->loading, &deployment->of_state);
     all->unsettled += persisted;
     bool lazy = persisted && !manifest->warm;
     if (!lazy && nw__places_fill(deployment) < 0) {
@@ -436,6 +461,8 @@ static void end_replica(struct nw_replica *replica)
 static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
+    nw_list_remove(&deployment->of_state);
+    nw_table_remove(&deployment->all->codes, &deployment->by_code);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     nw_code_fini(&deployment->code);
     nw_names_free(deployment->names);
@@ -451,11 +478,10 @@ void nw_deployments_reap(struct nw_deployments *all)
     if (!all->reap && !engine->unbound)
         return;
     all->reap = engine->unbound = false;
-    nw_list_each(&all->list, at, after)
+    nw_list_each(&all->retiring, at, after)
     {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state != NW_DEPLOYMENT_RETIRING || deployment->held || deployment->code.reading ||
-            (deployment->names && nw_names_busy(deployment->names)))
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_state);
+        if (deployment->held || deployment->code.reading || (deployment->names && nw_names_busy(deployment->names)))
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->queue.bound)
             end_replica(replica_at(replica));
@@ -472,7 +498,7 @@ void nw_deployments_tick(struct nw_deployments *all)
     nw_resolver_tick(&all->resolver);
     nw_list_each(&all->loading, at, after)
     {
-        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_loading);
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_state);
         if (deployment->persisted || now < deployment->deadline)
             continue;
         nw__deployment_because(deployment, "no worker could load it in time");
@@ -483,11 +509,4 @@ void nw_deployments_tick(struct nw_deployments *all)
 bool nw_deployments_settled(const struct nw_deployments *all)
 {
     return !all->unsettled;
-}
-
-bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256)
-{
-    nw_list_each(&all->list, at,
-                 after) if (!strcmp(nw_container(at, struct nw_deployment, link)->sha256, sha256)) return true;
-    return false;
 }
