@@ -8,6 +8,7 @@
 #include "engine/versions/deployments.h"
 #include "engine/versions/leaving.h"
 #include "engine/versions/replica.h"
+#include "engine/versions/seat_events.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
 #include <errno.h>
@@ -152,6 +153,11 @@ static void vacated(struct nw_engine *engine, uint32_t number, uint32_t worker)
     }
 }
 
+static void blamed(struct nw_engine *engine, uint32_t version, uint32_t worker)
+{
+    nw_version_blamed(&nw_controller_of(engine)->workers, version, worker);
+}
+
 static void broken(struct nw_engine *engine, uint32_t number, const char *why)
 {
     nw_list_each(&nw_controller_of(engine)->workers.seats, at, after)
@@ -163,4 +169,4 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
 }
 
 const struct nw_threads_events nw__snapshot_events = {
-    .snapshot = snapshot, .released = released, .vacated = vacated, .broken = broken};
+    .snapshot = snapshot, .released = released, .vacated = vacated, .blamed = blamed, .broken = broken};

@@ -60,6 +60,7 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
         return "it completed an invocation with a status that there is not";
     struct nw_result result = {
         .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
+    inv->queue->completed++;
     link->engine->counters.bytes_out += desc->length;
     if (nw_desc_has_block(desc)) {
         result.link = link;
@@ -292,7 +293,9 @@ static void worker_lost(struct nw_invocation *inv)
 {
     const struct nw_engine *engine = inv->engine;
     bool wanted = inv->state == NW_INVOCATION_SENT && inv->sent < SENT_MOST && !engine->ended;
-    if (!wanted || !nw_claim_take_back(inv->home->channel.claims, nw_invocation_id(inv))) {
+    bool begun = !nw_claim_take_back(inv->home->channel.claims, nw_invocation_id(inv));
+    inv->queue->lost += begun;
+    if (begun || !wanted) {
         nw__dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
         return;
     }

@@ -26,6 +26,8 @@ void nw_queue_fini(struct nw_queue *queue)
 
 void nw_queue_open(struct nw_queue *queue, struct nw_link *link)
 {
+    if (queue->link != link)
+        queue->completed = 0;
     queue->link = link;
     queue->open = true;
     nw_check_valid(nw_queue, queue);

@@ -8,6 +8,7 @@
 
 #include "engine/base/list.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 struct nw_link;
 struct nw_version;
@@ -20,6 +21,8 @@ struct nw_queue {
     unsigned bound;            /* those that did */
     unsigned in_flight;        /* of these, those that the worker has */
     unsigned from_clients;     /* of those, the ones that are not nested */
+    uint64_t completed;        /* by the worker since the queue was opened for it */
+    unsigned lost;             /* invocations that the worker had begun when it was lost */
     struct nw_list waiting[2]; /* READY: of clients, and nested calls; they take turns */
     bool nested_next;          /* whose turn it is */
     struct nw_list pump_link;  /* in engine->pump while it may have something to send */

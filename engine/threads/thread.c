@@ -169,9 +169,29 @@ static void each_queue(struct nw_thread *thread, const struct nw_link *link, voi
     }
 }
 
+static void suspect(struct nw_queue *queue)
+{
+    struct nw_thread *thread = thread_of(queue->version->engine);
+    const struct nw_suspect other = {.begun = queue->lost, .completed = queue->completed};
+    if (!nw_blame_more(&other, &thread->suspect))
+        return;
+    thread->suspect = other;
+    thread->suspected = queue->version->number;
+}
+
+/* Tells of the function that is most likely to have ended the worker; the others cannot see what was begun here. */
+static void blame(struct nw_thread *thread, uint32_t worker)
+{
+    thread->suspect = (struct nw_suspect){0};
+    each_queue(thread, NULL, suspect);
+    if (thread->suspect.begun)
+        tell_main(thread, &(struct nw_thread_mail){.blamed = {thread->suspected, worker}});
+}
+
 static void lose(struct nw_thread *thread, struct worker *worker)
 {
     struct nw_link *link = worker->link;
+    uint32_t number = link->number;
     nw_link_lose(link, "it is not there any more");
     nw_list_remove(&worker->of_thread);
     each_queue(thread, link, nw_queue_lost);
@@ -179,6 +199,7 @@ static void lose(struct nw_thread *thread, struct worker *worker)
     tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});
     nw_link_unref(link);
     free(worker);
+    blame(thread, number);
     each_queue(thread, NULL, nw_dispatch_unqueue);
     thread->engine.unbound = true;
 }

@@ -5,6 +5,7 @@
 #include "common/manifest/manifest.h"
 #include "engine/gateway/failures.h"
 #include "engine/lookup/table.h"
+#include "engine/placement/blame.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/threads/channels.h"
@@ -41,8 +42,8 @@ struct nw_told_failure {
     struct nw_failure failure;
 };
 
-/* A version that is not served by this worker any more, where the thread has nothing under way for it. */
-struct nw_vacated {
+/* A version in a worker. */
+struct nw_thread_place {
     uint32_t version, worker;
 };
 
@@ -57,8 +58,9 @@ struct nw_thread_mail {
     bool drains;                  /* it takes no more invocations */
     struct nw_channels *channels; /* it does not use those of this worker any more */
     struct nw_told_failure *failure;
-    char *wanted; /* a function that no worker serves is called */
-    struct nw_vacated vacated;
+    char *wanted;                   /* a function that no worker serves is called */
+    struct nw_thread_place vacated; /* is not served there any more, and the thread has nothing under way for it */
+    struct nw_thread_place blamed; /* the version that is most likely to have ended this worker, of those that it ran */
 };
 
 struct nw_thread {
@@ -71,7 +73,9 @@ struct nw_thread {
     pthread_t id;
     unsigned number; /* the main one is 0 */
     const char *unready;
-    uint64_t applied; /* the main thread's, as is the next */
+    struct nw_suspect suspect; /* of the worker that is being buried, the most likely so far */
+    uint32_t suspected;        /* ... which version that is */
+    uint64_t applied;          /* the main thread's, as is the next */
     bool drains;
     struct nw_thread_figures shown; /* written by the thread, read by the main one, relaxed */
 };

@@ -100,6 +100,8 @@ static void heard(void *reader, struct nw_mail *mail)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
     if (said->vacated.version)
         threads->events->vacated(engine, said->vacated.version, said->vacated.worker);
+    if (said->blamed.version)
+        threads->events->blamed(engine, said->blamed.version, said->blamed.worker);
     struct nw_function *wanted = said->wanted ? nw_function_find(engine, said->wanted, strlen(said->wanted)) : NULL;
     if (wanted)
         nw_function_want(wanted);

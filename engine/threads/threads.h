@@ -38,6 +38,9 @@ struct nw_threads_events {
     /* The same, in this worker, which was told not to serve it any more. */
     void (*vacated)(struct nw_engine *engine, uint32_t version, uint32_t worker);
 
+    /* This worker was lost while it ran this version for a thread. */
+    void (*blamed)(struct nw_engine *engine, uint32_t version, uint32_t worker);
+
     /* A worker broke the protocol on the ring of a thread. `why` is static text. */
     void (*broken)(struct nw_engine *engine, uint32_t worker, const char *why);
 };

@@ -1,6 +1,7 @@
 /* See loads.h. */
 #include "engine/versions/loads.h"
 #include "common/base/buffer.h"
+#include "common/base/log.h"
 #include "common/base/without.h"
 #include "common/host/error_text.h"
 #include "common/manifest/control.h"
@@ -9,6 +10,7 @@
 #include "engine/code/code.h"
 #include "engine/io/io.h"
 #include "engine/names/names.h"
+#include "engine/placement/blame.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/store/directory.h"
@@ -95,7 +97,7 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = replica_at(at);
-        if (replica->state == NW_REPLICA_PENDING && !replica->leaves &&
+        if (replica->state == NW_REPLICA_PENDING && !replica->leaves && replica->late_until <= now_of(seat) &&
             replica->deployment->state != NW_DEPLOYMENT_RETIRING && nw_code_ready(&replica->deployment->code) &&
             names_ready(replica->deployment) && (!next || goes_before(replica, next)))
             next = replica;
@@ -283,4 +285,74 @@ struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own)
         alone->killed_loading += !own;
     }
     return alone && nw__load_is_deadly(alone) ? alone : NULL;
+}
+
+/* --- who ended a worker that was up --- */
+
+static struct nw_suspect suspect_of(const struct nw_replica *replica)
+{
+    return (struct nw_suspect){.begun = replica->queue.lost,
+                               .completed = replica->queue.completed,
+                               .blamed = replica->blamed.ends[NW_END_OWN]};
+}
+
+static struct nw_replica *most_suspect(const struct nw_seat *seat)
+{
+    struct nw_replica *most = NULL;
+    struct nw_suspect suspect = {0};
+    nw_list_each(&seat->replicas, at, after)
+    {
+        const struct nw_suspect other = suspect_of(replica_at(at));
+        if (!nw_blame_more(&other, &suspect))
+            continue;
+        most = replica_at(at);
+        suspect = other;
+    }
+    return most;
+}
+
+void nw__load_blame(struct nw_replica *replica, uint64_t lived)
+{
+    struct nw_seat *seat = replica->seat;
+    uint64_t pause = nw_backoff_pause(&replica->blamed, NW_END_OWN, lived);
+    if (!pause)
+        return;
+    replica->late_until = now_of(seat) + pause;
+    if (replica->late_until > seat->late_until)
+        seat->late_until = replica->late_until;
+    nw_seat_attend(seat);
+    nw_log(NW_LOG_WARN,
+           "workers keep ending while they run function \"%s\": it is loaded again in %llu ms, the others at once",
+           replica->deployment->manifest.name, (unsigned long long)pause);
+}
+
+/* Who was not there when the worker ended again is acquitted. */
+static void acquit(const struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        struct nw_replica *replica = replica_at(at);
+        if (replica->late_until <= now_of(seat))
+            continue;
+        replica->late_until = 0;
+        replica->blamed = (struct nw_backoff){{0}};
+    }
+}
+
+bool nw__loads_blame(struct nw_seat *seat)
+{
+    struct nw_replica *most = most_suspect(seat);
+    if (!most)
+        return false;
+    acquit(seat);
+    nw__load_blame(most, seat->lived);
+    return true;
+}
+
+bool nw__loads_late(struct nw_seat *seat)
+{
+    bool late = seat->late_until;
+    if (now_of(seat) >= seat->late_until)
+        seat->late_until = 0;
+    return late;
 }

@@ -1,7 +1,8 @@
 /*
  * Which function a worker loads when. Several are loaded side by side, so that a slow one does not delay the others.
  * When the worker ends meanwhile, each of those that it was loading may be the reason. They are suspects: each is
- * loaded alone, after everything else, so that one that ends the worker again is known and refused. Not responsible for
+ * loaded alone, after everything else, so that one that ends the worker again is known and refused. One that is blamed
+ * for the end of a worker that ran it (placement/blame.h) is loaded again after a pause. Not responsible for
  * what becomes of deployments (deployments.c).
  */
 #ifndef NW_ENGINE_VERSIONS_LOADS_H
@@ -39,6 +40,16 @@ void nw__load_ended(struct nw_replica *replica, bool loaded);
 void nw__loads_lost(struct nw_seat *seat);
 struct nw_replica *nw__loads_judged(struct nw_seat *seat, bool own);
 bool nw__load_is_deadly(const struct nw_replica *replica);
+
+/* The worker of this seat ended by itself: finds out which function is to blame, which is loaded late if that happens
+ * again and again. False: none is. */
+bool nw__loads_blame(struct nw_seat *seat);
+
+/* One is to blame, as another thread says. `lived`: how long the worker was up. */
+void nw__load_blame(struct nw_replica *replica, uint64_t lived);
+
+/* Whether replicas of this seat are loaded late: some may be due. */
+bool nw__loads_late(struct nw_seat *seat);
 
 /* Tells its worker to end a replica; the worker answers once it has. */
 void nw__load_retire(struct nw_replica *replica);

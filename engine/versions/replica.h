@@ -14,6 +14,7 @@
 #ifndef NW_ENGINE_VERSIONS_REPLICA_H
 #define NW_ENGINE_VERSIONS_REPLICA_H
 
+#include "common/host/backoff.h"
 #include "common/manifest/resources.h"
 #include "engine/base/list.h"
 #include "engine/placement/placement.h"
@@ -66,6 +67,8 @@ struct nw_replica {
     unsigned killed_loading;     /* ... how often its worker was killed then */
     bool lost_alone;             /* one of these two has just happened; which, nw__loads_judged will know */
     bool suspect;                /* its worker ended while it loaded this and maybe others: it is loaded alone */
+    struct nw_backoff blamed;    /* how often it was blamed for the end of its worker */
+    uint64_t late_until;         /* PENDING: it is not loaded before that, as it was blamed; 0: it was not */
     uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
     uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };

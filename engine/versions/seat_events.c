@@ -30,6 +30,7 @@ static void seat_lost(struct nw_seat *seat)
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
+        replica->queue.lost = 0; /* counted next, as its invocations are dealt with */
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
             nw__replica_move(replica, NW_REPLICA_LOST);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->leaves)
@@ -37,11 +38,13 @@ static void seat_lost(struct nw_seat *seat)
     }
 }
 
-static void seat_judged(struct nw_seat *seat, bool own)
+static bool seat_judged(struct nw_seat *seat, bool own)
 {
     struct nw_replica *deadly = nw__loads_judged(seat, own);
     if (deadly)
         nw__deployment_refuse(deadly, "the worker process ended while it was loaded");
+    bool blamed = own && !seat->lost_loading && nw__loads_blame(seat);
+    return blamed || seat->lost_loading || seat->lost_shared;
 }
 
 static void seat_buried(struct nw_seat *seat)
@@ -61,7 +64,7 @@ static void seat_tick(struct nw_seat *seat)
     const char *overdue = nw__loads_overdue(seat);
     if (overdue)
         nw_link_break(seat->worker->link, overdue);
-    else if (seat->loading)
+    else if (seat->loading || nw__loads_late(seat))
         nw__deployments_load_next(seat);
 }
 
@@ -161,6 +164,27 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
         return holds(replica, head, text);
     default:
         return "it sent a message that is not a worker's";
+    }
+}
+
+/* What is known before the loss is judged counts then. */
+static void blame(struct nw_replica *replica)
+{
+    const struct nw_seat *seat = replica->seat;
+    if (seat->untold)
+        replica->queue.lost++;
+    else if (seat->lost_own && !seat->lost_loading)
+        nw__load_blame(replica, seat->lived);
+}
+
+void nw_version_blamed(struct nw_workers *all, uint32_t version, uint32_t worker)
+{
+    nw_list_each(&all->seats, at, after)
+    {
+        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
+        struct nw_replica *replica = seat->lost_number == worker ? replica_of(seat, version) : NULL;
+        if (replica)
+            blame(replica);
     }
 }
 

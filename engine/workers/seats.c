@@ -175,15 +175,14 @@ static void give_up(struct nw_worker *worker)
     nw__worker_free(worker);
 }
 
-/* A function that ends its worker while it is loaded is found and refused (versions/loads.h), so the next start need
- * not wait. */
+/* A function that ends its worker is found (versions/loads.h), and waits by itself; the next start need not. */
 void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
 {
     bool own = loss != NW_LOSS_OTHER;
     seat->untold = 0;
-    seat->all->events->judged(seat, own);
-    uint64_t pause =
-        nw_backoff_pause(&seat->backoff, own && !seat->lost_loading ? NW_END_OWN : NW_END_OTHER, seat->lived);
+    seat->lost_own = own;
+    bool blamed = seat->all->events->judged(seat, own);
+    uint64_t pause = nw_backoff_pause(&seat->backoff, own && !blamed ? NW_END_OWN : NW_END_OTHER, seat->lived);
     seat->deadline = now_of(seat) + pause;
     seat->stuck = pause && *seat->why;
     if (seat->stuck)
@@ -198,7 +197,9 @@ static void seat_lost(struct nw_seat *seat)
     struct nw_worker *worker = seat->worker;
     enum nw_loss loss = worker ? worker->loss : NW_LOSS_OWN;
     seat->lived = seat->up_since ? now_of(seat) - seat->up_since : 0;
+    seat->lost_shared = worker && worker->channels && seat->up_since;
     seat->up_since = 0;
+    seat->lost_number = worker ? worker->number : 0;
     seat->restarts++;
     seat->all->events->lost(seat);
     seat->untold = worker && loss == NW_LOSS_UNTOLD ? worker->number : 0;

@@ -162,7 +162,8 @@ void nw_workers_tick(struct nw_workers *all)
         if (nw__seat_is_spare(seat)) {
             nw_seat_free(seat);
             nw_threads_changed(all->threads);
-        } else if (seat->state == NW_SEAT_UP && !seat->loading && !seat->retiring && !seat->empty_since) {
+        } else if (seat->state == NW_SEAT_UP && !seat->loading && !seat->retiring && !seat->empty_since &&
+                   !seat->late_until) {
             nw_list_remove(&seat->attended);
         }
     }

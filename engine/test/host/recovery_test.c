@@ -20,6 +20,7 @@
 #define DEADLY  4
 #define KEYS    13 /* of a worker that does not say how many it has */
 #define WAITING "keeps ending: it is started again in"
+#define LATE    "workers keep ending while they run function \"exit\": it is loaded again in"
 
 static struct host host;
 static int said; /* a file with what the programs of the host said */
@@ -105,18 +106,18 @@ static void starts_at_once_what_somebody_kills(void **state)
     assert_false(was_said(WAITING));
 }
 
-static void waits_for_what_ends_by_itself(void **state)
+/* The function waits, and the others do not. */
+static void blames_the_function_that_ends_its_workers(void **state)
 {
     (void)state;
     deploy(&host, "exit", "exit");
-    for (int i = 0; i < OFTEN && !was_said(WAITING); i++) {
-        pid_t worker = await_worker(0);
-        struct answer answer = invoke(&host, "exit", "");
-        assert_int_equal(answer.status, 502);
-        answer_fini(&answer);
-        await_worker(worker);
+    deploy(&host, "echo", "echo");
+    for (int i = 0; i < OFTEN && !was_said(LATE); i++) {
+        expect_error(invoke(&host, "exit", ""), 502, "worker_lost");
+        eventually(&host, "echo", "again", "again");
     }
-    assert_true(was_said(WAITING));
+    assert_true(was_said(LATE));
+    assert_false(was_said(WAITING));
 }
 
 /* Functions that end each worker that loads them: they are refused one after the other, and nobody waits for that. */
@@ -311,7 +312,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(does_not_send_again_what_had_begun, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sends_again_what_a_stopped_worker_was_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(waits_for_what_ends_by_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up_threads, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_blame_a_function_for_a_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_longer_after_each_move_that_is_refused, set_up_two, tear_down),

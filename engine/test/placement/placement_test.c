@@ -2,6 +2,7 @@
 #include "common/manifest/control.h"
 #include "common/test/test.h"
 #include "engine/placement/addresses.h"
+#include "engine/placement/blame.h"
 #include "engine/placement/placement.h"
 
 #define KEYS 13
@@ -214,9 +215,23 @@ static void a_range_lies_within_its_place(void **state)
     assert_false(nw_place_fits(0));
 }
 
+static void blames_what_completed_least_and_was_blamed_before(void **state)
+{
+    const struct nw_suspect idle = {0}, busy = {3, 100, 9}, deadly = {1, 0, 0}, again = {1, 0, 1};
+    (void)state;
+    assert_true(nw_blame_more(&busy, &idle));
+    assert_false(nw_blame_more(&idle, &busy));
+    assert_false(nw_blame_more(&idle, &idle));
+    assert_true(nw_blame_more(&deadly, &busy));
+    assert_false(nw_blame_more(&busy, &deadly));
+    assert_true(nw_blame_more(&again, &deadly));
+    assert_false(nw_blame_more(&deadly, &again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blames_what_completed_least_and_was_blamed_before),
         cmocka_unit_test(each_version_has_its_own_addresses_until_all_are_dealt),
         cmocka_unit_test(a_range_lies_within_its_place),
         cmocka_unit_test_setup(a_worker_has_no_more_functions_than_keys, set_up),
