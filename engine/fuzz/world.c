@@ -169,7 +169,7 @@ size_t world_arena = 128 * 1024;
 
 bool world_turn_once(struct world *world, uint64_t ms)
 {
-    world->engine->spin_credit = 0; /* spinning would only cost time */
+    world->engine->spin_credit.left = 0; /* spinning would only cost time */
     fake_turn(world->engine->io, ms);
     return world_workers_turn(world);
 }

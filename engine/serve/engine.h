@@ -21,6 +21,7 @@
 #ifndef NW_ENGINE_SERVE_ENGINE_H
 #define NW_ENGINE_SERVE_ENGINE_H
 
+#include "common/base/credit.h"
 #include "engine/base/chores.h"
 #include "engine/base/list.h"
 #include "engine/base/spool.h"
@@ -51,18 +52,18 @@ struct nw_engine {
     unsigned in_flight;    /* invocations that workers have */
 
     struct nw_spool spool;
-    struct nw_list owing;      /* invocations that wait until they may take more of the spool */
-    struct nw_list chores;     /* see chores.h */
-    struct nw_list moving;     /* invocations whose input is being carried to another place */
-    struct nw_list moved;      /* ... and has come there */
-    struct nw_list lent;       /* outputs in arenas that clients have yet to read */
-    struct nw_list wanted;     /* functions for which an invocation found no worker since that was last looked at */
-    struct nw_list uncap;      /* functions whose capped invocations may go on */
-    struct nw_list pump;       /* queues to look at before the loop waits */
-    bool unbound;              /* a queue that nobody may choose is bound by nobody any more */
-    struct nw_io_timer *retry; /* a ring was full: look again soon */
-    bool again;                /* something ended, and the next turn must deal with it */
-    int spin_credit;           /* see loop.c */
+    struct nw_list owing;         /* invocations that wait until they may take more of the spool */
+    struct nw_list chores;        /* see chores.h */
+    struct nw_list moving;        /* invocations whose input is being carried to another place */
+    struct nw_list moved;         /* ... and has come there */
+    struct nw_list lent;          /* outputs in arenas that clients have yet to read */
+    struct nw_list wanted;        /* functions for which an invocation found no worker since that was last looked at */
+    struct nw_list uncap;         /* functions whose capped invocations may go on */
+    struct nw_list pump;          /* queues to look at before the loop waits */
+    bool unbound;                 /* a queue that nobody may choose is bound by nobody any more */
+    struct nw_io_timer *retry;    /* a ring was full: look again soon */
+    bool again;                   /* something ended, and the next turn must deal with it */
+    struct nw_credit spin_credit; /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;
     uint32_t live_invocations; /* those that are not FREE */

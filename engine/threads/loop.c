@@ -24,9 +24,6 @@
 #define SPIN_NS        20000
 #define SPIN_CHECKS    16 /* looks at the rings between two looks at the clock */
 #define SPIN_IN_FLIGHT 4  /* more invocations share the wake-up that looking would save, and workers need the CPU */
-#define CREDIT_MOST    8
-#define CREDIT_LEAST   (-64)
-#define CREDIT_REWARD  4
 
 static struct nw_link *link_at(struct nw_list *at)
 {
@@ -39,22 +36,18 @@ static bool some_ring_has_input(struct nw_engine *engine)
     return false;
 }
 
-/* With credit left, looks for a while, or until the kernel has something else to do. In vain: the credit shrinks; out
- * of credit, rests until it has shrunk to its least, and then gets one more try. */
+/* Looks for a while, or until the kernel has something else to do, if that pays. */
 static bool spin(struct nw_engine *engine)
 {
     if (!engine->in_flight || engine->in_flight > SPIN_IN_FLIGHT || nw_list_empty(&engine->awake))
         return false;
-    if (engine->spin_credit <= 0) {
-        if (--engine->spin_credit <= CREDIT_LEAST)
-            engine->spin_credit = 1;
+    if (!nw_credit_allows(&engine->spin_credit))
         return false;
-    }
     uint64_t end = nw_clock_ns() + SPIN_NS;
     do {
         for (int i = 0; i < SPIN_CHECKS; i++) {
             if (some_ring_has_input(engine)) {
-                engine->spin_credit += engine->spin_credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+                nw_credit_paid(&engine->spin_credit);
                 return true;
             }
             nw_spin_pause();
@@ -62,7 +55,7 @@ static bool spin(struct nw_engine *engine)
         if (nw_io_has_events(engine->io))
             return false;
     } while (nw_clock_ns() < end);
-    engine->spin_credit--;
+    nw_credit_vain(&engine->spin_credit);
     return false;
 }
 
@@ -168,7 +161,7 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / engine->options.threads, engine->options.body_limit);
     nw_list_init(&engine->free_invocations);
-    engine->spin_credit = CREDIT_MOST;
+    engine->spin_credit.left = NW_CREDIT_MOST;
     make_io(engine);
     engine->tick = nw_io_timer_new(engine->io, tick, engine);
     engine->retry = nw_io_timer_new(engine->io, look_again, engine);

@@ -35,12 +35,22 @@ void nw_wake_leader(void)
         ring(wakes.doorbell);
 }
 
+enum nw_wake_whom nw_wake_whom(void)
+{
+    return wakes.n_idle > 0 ? NW_WAKE_IDLE : wakes.led ? NW_WAKE_LEADER : NW_WAKE_NOBODY;
+}
+
+void nw_wake(enum nw_wake_whom whom)
+{
+    if (whom == NW_WAKE_IDLE)
+        pthread_cond_signal(&wakes.work);
+    else if (whom == NW_WAKE_LEADER)
+        ring(wakes.doorbell);
+}
+
 void nw_wake_executor(void)
 {
-    if (wakes.n_idle > 0)
-        pthread_cond_signal(&wakes.work);
-    else
-        nw_wake_leader();
+    nw_wake(nw_wake_whom());
 }
 
 void nw_wake_control(void)

@@ -3,7 +3,7 @@
  * the doorbell that the engine rings, the others on a condition. The control thread sleeps until a time that it names,
  * or until its eventfd is written to. Knows nothing of what they do once they are awake.
  *
- * The monitor's lock is held, but for nw_wake_init and nw_wake_control.
+ * The monitor's lock is held, but for nw_wake_init, nw_wake and nw_wake_control.
  */
 #ifndef NW_WORKER_EXECUTOR_WAKE_H
 #define NW_WORKER_EXECUTOR_WAKE_H
@@ -17,6 +17,16 @@ int nw_wake_init(int doorbell);
 void nw_wake_executor(void); /* one that sleeps looks for work: the leader only when nobody else sleeps */
 void nw_wake_leader(void);   /* the leader, if there is one, looks at the rings anew */
 void nw_wake_control(void);  /* the control thread looks at functions and timers */
+
+/* nw_wake_executor in two steps, of which the second needs no lock: who is woken would have to wait for it. */
+enum nw_wake_whom {
+    NW_WAKE_NOBODY,
+    NW_WAKE_IDLE,
+    NW_WAKE_LEADER,
+};
+
+enum nw_wake_whom nw_wake_whom(void);
+void nw_wake(enum nw_wake_whom whom);
 
 /* The control thread looks at timers at this time, if not before. */
 void nw_wake_control_by(uint64_t at);

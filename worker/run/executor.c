@@ -1,6 +1,7 @@
 /* See executor.h. */
 #include "worker/run/executor.h"
 #include "common/base/atomic.h"
+#include "common/base/credit.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
 #include "worker/base/limits.h"
@@ -25,34 +26,29 @@
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 
-#define SPIN_ROUNDS   200 /* some microseconds */
-#define CREDIT_MOST   8
-#define CREDIT_LEAST  (-64)
-#define CREDIT_REWARD 4
-#define SHARED_TICKS  100000  /* some ten microseconds: work that pays for waking somebody to share it */
-#define LONG_TICKS    2500000 /* about a millisecond */
-#define KEPT_MOST     8       /* as so many times the mean a turn counts at most */
+#define SPIN_ROUNDS  200     /* some microseconds */
+#define SHARED_TICKS 100000  /* some ten microseconds: work that pays for waking somebody to share it */
+#define LONG_TICKS   2500000 /* about a millisecond */
+#define KEPT_MOST    8       /* as so many times the mean a turn counts at most */
 
-/* Looks for a while, unless that was in vain too often lately; then again only now and then. Only the leader is here.
- */
+/* Looks for a while, if that pays. Only the leader is here. */
 static bool anything_comes(uint32_t n)
 {
-    static int credit = CREDIT_MOST;
+    static struct nw_credit credit = {NW_CREDIT_MOST};
 
-    if (credit <= 0) {
-        credit = credit == CREDIT_LEAST ? 1 : credit - 1;
+    if (!nw_credit_allows(&credit))
         return nw_links_have_come(n);
-    }
     for (int i = 0; i < SPIN_ROUNDS; i++) {
         if (nw_links_have_come(n)) {
-            credit += credit < CREDIT_MOST ? CREDIT_REWARD : 0;
+            nw_credit_paid(&credit);
             return true;
         }
         nw_spin_pause();
     }
-    credit--;
+    nw_credit_vain(&credit);
     return false;
 }
 
@@ -68,6 +64,31 @@ static void wait_on_doorbell(void)
     nw_links_stay_awake(n);
     pthread_mutex_lock(&nw_monitor_lock);
     nw_wake_lead(false);
+}
+
+/* Another executor that is woken to share the brief work that waits: whether that pays, and the last one. */
+static struct {
+    struct nw_credit credit;
+    bool called;
+    int processor; /* of who called it */
+} helper = {.credit = {NW_CREDIT_MOST}};
+
+/* An executor woke up. It helps when it is in time, and not on the processor of who called it. Lock held. */
+static void helper_came(void)
+{
+    if (!helper.called)
+        return;
+    helper.called = false;
+    if (nw_ready_any() && sched_getcpu() != helper.processor)
+        nw_credit_paid(&helper.credit);
+    else
+        nw_credit_vain(&helper.credit);
+}
+
+static void call_helper(void)
+{
+    helper.called = true;
+    helper.processor = sched_getcpu();
 }
 
 static struct nw_slot *find_work(struct nw_executor *ex)
@@ -92,6 +113,7 @@ static struct nw_slot *find_work(struct nw_executor *ex)
         else
             wait_on_doorbell();
         nw_store_relaxed(&ex->idle, 0u);
+        helper_came();
     }
 }
 
@@ -130,18 +152,23 @@ static bool is_long(const struct nw_slot *slot)
 /*
  * Whether another executor should look for work while this one runs the slot: to run those who are ready, or to wait on
  * the doorbell. To wake one, and to share the lock with it, takes longer than several brief invocations, so a few of
- * them are left to this executor. When the slot keeps it longer than its function usually does, the watch wakes
- * another.
+ * them are left to this executor, and more of them where no processor is free for the other one. When the slot keeps it
+ * longer than its function usually does, the watch wakes another.
  */
 static bool wants_help(const struct nw_slot *slot)
 {
-    if (nw_ready_any())
-        return nw_ready_count() * slot->domain->function->keeps > SHARED_TICKS;
-    return is_long(slot) && !nw_wake_is_led() && nw_wake_has_idle();
+    if (is_long(slot))
+        return nw_ready_any() || (!nw_wake_is_led() && nw_wake_has_idle());
+    if (nw_ready_count() * slot->domain->function->keeps <= SHARED_TICKS || helper.called ||
+        !nw_credit_allows(&helper.credit))
+        return false;
+    call_helper();
+    return true;
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)
 {
+    enum nw_wake_whom whom;
     struct nw_slot *slot;
 
     pthread_mutex_lock(&nw_monitor_lock);
@@ -158,11 +185,11 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     ex->took = slot->domain->function;
     ex->took_slot = slot;
-    if (wants_help(slot))
-        nw_wake_executor();
+    whom = wants_help(slot) ? nw_wake_whom() : NW_WAKE_NOBODY;
     nw_wake_resting_control(is_long(slot));
     ex->taken_at = __builtin_ia32_rdtsc();
     pthread_mutex_unlock(&nw_monitor_lock);
+    nw_wake(whom);
     return slot;
 }
 
