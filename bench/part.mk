@@ -1,6 +1,6 @@
 # The benchmarks. `make bench` runs bench/run.sh, which writes build/bench/results.json.
 
-BENCH_FUNCTIONS := $(addprefix $(B)/bench/functions/,inside.so variant.so)
+BENCH_FUNCTIONS := $(addprefix $(B)/bench/functions/,inside.so spin.so variant.so)
 BENCHES += $(B)/bench/micro $(BENCH_FUNCTIONS)
 
 MICRO_SOURCES := $(wildcard bench/micro/*.c bench/micro/*.cc) worker/test/harness.c

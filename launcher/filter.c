@@ -60,6 +60,8 @@ static const int allowed[] = {
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_wait),
     SCMP_SYS(epoll_pwait),
+    SCMP_SYS(timer_create),
+    SCMP_SYS(timer_settime),
     SCMP_SYS(timerfd_create),
     SCMP_SYS(timerfd_settime),
     SCMP_SYS(timerfd_gettime),

@@ -18,6 +18,7 @@
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
+#include "worker/base/ticks.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
 #include "worker/domain/free.h"
@@ -242,6 +243,7 @@ static int prepare(const struct options *o)
     if (__rseq_size != 0)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
     widen_descriptors();
+    nw_ticks_measure();
     nw_tell_init(FD_CONTROL, o->worker);
     wake = nw_wake_init(FD_DOORBELL);
     if (wake < 0)

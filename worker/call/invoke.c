@@ -233,6 +233,7 @@ void nw_deployed_feed(struct nw_deployed *function)
         unlink_invocation(function, link);
         nw_key_used(domain);
         slot->pace = NW_PACE_BRIEF;
+        slot->used = 0;
         if (begin(slot, invocation))
             nw_ready(slot);
         else

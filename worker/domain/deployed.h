@@ -69,6 +69,7 @@ struct nw_deployed {
     uint64_t retry_at;
     uint64_t lost_at;     /* when its last domain was torn down */
     uint64_t keeps;       /* TSC ticks for which one of its slots keeps an executor: a moving mean */
+    uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
     uint64_t memory_peak; /* the largest memory.peak of its earlier domains */
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
 };

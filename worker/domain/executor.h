@@ -16,6 +16,8 @@ struct nw_domain;
 struct nw_deployed;
 struct nw_slot;
 
+enum nw_timer { NW_TIMER_UNMADE, NW_TIMER_MADE, NW_TIMER_NONE };
+
 struct nw_executor {
     struct nw_gate_thread gate; /* first */
     uint64_t monitor_fs;
@@ -31,6 +33,9 @@ struct nw_executor {
     struct nw_deployed *took;  /* the function of took_slot */
     struct nw_slot *took_slot; /* the slot that it took last */
     uint64_t taken_at;         /* when, by the TSC */
+    enum nw_timer timer;       /* see executor/quantum.h */
+    int timer_id;
+    uint64_t quantum; /* ns after which it is kicked; 0: it is not */
     uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;

@@ -13,6 +13,7 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
+#include "worker/executor/quantum.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
@@ -41,6 +42,7 @@ int nw_executor_block(struct nw_executor *ex)
         n_blocked++;
         ex->blocked = 1;
         ex->has_rights = true;
+        nw_quantum_set(ex, 0); /* it would cut the call short */
         if (nw_ready_any())
             nw_wake_executor();
     }

@@ -100,6 +100,16 @@ static long carry_out(struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a
     return -ENOSYS;
 }
 
+static long carry_out_quietly(struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+    long result;
+
+    nw_post_defer(true);
+    result = carry_out(slot, op, a1, a2, a3, a4);
+    nw_post_defer(false);
+    return result;
+}
+
 struct nw_gate_context *nw__slow_op(struct nw_executor *ex, struct nw_slot *slot, uint64_t op, uint64_t a1, uint64_t a2,
                                     uint64_t a3, uint64_t a4)
 {
@@ -108,15 +118,17 @@ struct nw_gate_context *nw__slow_op(struct nw_executor *ex, struct nw_slot *slot
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_monitor_lock);
     if (slot->domain->state != NW_DOMAIN_DYING)
-        result = carry_out(slot, op, a1, a2, a3, a4);
+        result = carry_out_quietly(slot, op, a1, a2, a3, a4);
     if (slot->domain->state == NW_DOMAIN_DYING && slot->state == NW_SLOT_RUNNING) {
         nw_slot_die(slot);
     } else if (slot->state == NW_SLOT_RUNNING) {
         slot->gate.result = (uint64_t)result;
         slot->gate.result2 = 0;
         pthread_mutex_unlock(&nw_monitor_lock);
+        nw_post_ring();
         return &slot->gate;
     }
     pthread_mutex_unlock(&nw_monitor_lock);
+    nw_post_ring();
     return nw_executor_next(ex);
 }

@@ -4,6 +4,7 @@
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
 #include "worker/run/executor.h"
+#include "worker/wire/send.h"
 
 struct nw_gate_context *nw__slow_wait(struct nw_executor *ex, struct nw_slot *slot)
 {
@@ -11,8 +12,11 @@ struct nw_gate_context *nw__slow_wait(struct nw_executor *ex, struct nw_slot *sl
 
     nw_set_fs(ex->monitor_fs);
     pthread_mutex_lock(&nw_monitor_lock);
+    nw_post_defer(true);
     next = nw_slot_done(slot);
+    nw_post_defer(false);
     pthread_mutex_unlock(&nw_monitor_lock);
+    nw_post_ring();
     return next ? next : nw_executor_next(ex);
 }
 

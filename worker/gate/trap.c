@@ -20,6 +20,7 @@
 #include "worker/gate/syscall.h"
 #include "worker/image/where.h"
 #include "worker/run/executor.h"
+#include "worker/run/slice.h"
 #include "worker/signal/signals.h"
 #include <errno.h>
 #include <signal.h>
@@ -190,7 +191,7 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
     const siginfo_t *info = (const siginfo_t *)frame->siginfo;
     uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 
-    if (info->si_signo == NW_PREEMPT_SIGNAL && info->si_code == SI_TKILL) {
+    if (info->si_signo == NW_PREEMPT_SIGNAL && (info->si_code == SI_TKILL || info->si_code == SI_TIMER)) {
         on_kick(ex, uc, info);
         return;
     }
@@ -235,11 +236,14 @@ static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slo
 /* The slot that runs was stopped by a kick. */
 static struct nw_gate_context *kicked(struct nw_executor *ex, struct nw_slot *slot)
 {
+    bool goes_on;
+
     pthread_mutex_lock(&nw_monitor_lock);
-    slot->pace = nw_executor_pace(ex);
-    nw_slot_make_way(slot);
+    goes_on = nw_slice_goes_on(ex, slot);
+    if (!goes_on)
+        nw_slot_make_way(slot);
     pthread_mutex_unlock(&nw_monitor_lock);
-    return nw_executor_next(ex);
+    return goes_on ? &slot->gate : nw_executor_next(ex);
 }
 
 struct nw_gate_context *nw_gate_interrupted(struct nw_gate_thread *thread)

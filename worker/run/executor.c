@@ -6,6 +6,7 @@
 #include "common/host/error_text.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
+#include "worker/base/ticks.h"
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
@@ -13,6 +14,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/blocked.h"
+#include "worker/executor/quantum.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
@@ -20,6 +22,7 @@
 #include "worker/run/deal.h"
 #include "worker/run/freight.h"
 #include "worker/run/renew.h"
+#include "worker/run/slice.h"
 #include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/snapshot/snapshot.h"
@@ -53,14 +56,16 @@ static bool anything_comes(uint32_t n)
 }
 
 /* The leader's sleep: until the engine or another thread of this worker rings. Lock held on entry and return. */
-static void wait_on_doorbell(void)
+static void wait_on_doorbell(struct nw_executor *ex)
 {
     const uint32_t n = nw_links_count();
 
     nw_wake_lead(true);
     pthread_mutex_unlock(&nw_monitor_lock);
-    if (!anything_comes(n))
+    if (!anything_comes(n)) {
+        nw_quantum_set(ex, 0);
         nw_links_sleep(n);
+    }
     nw_links_stay_awake(n);
     pthread_mutex_lock(&nw_monitor_lock);
     nw_wake_lead(false);
@@ -108,18 +113,15 @@ static struct nw_slot *find_work(struct nw_executor *ex)
         if (nw_ring_poll())
             continue;
         nw_store_relaxed(&ex->idle, 1u); /* a hint for kicks and the watch */
-        if (nw_wake_is_led())
+        if (nw_wake_is_led()) {
+            nw_quantum_set(ex, 0);
             nw_wake_await();
-        else
-            wait_on_doorbell();
+        } else {
+            wait_on_doorbell(ex);
+        }
         nw_store_relaxed(&ex->idle, 0u);
         helper_came();
     }
-}
-
-enum nw_pace nw_executor_pace(const struct nw_executor *ex)
-{
-    return __builtin_ia32_rdtsc() - ex->taken_at > LONG_TICKS ? NW_PACE_LONG : NW_PACE_BRIEF;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -133,12 +135,12 @@ static uint64_t least(uint64_t a, uint64_t b)
  */
 static void account(struct nw_executor *ex)
 {
-    uint64_t kept = __builtin_ia32_rdtsc() - ex->taken_at;
+    uint64_t kept = nw_ticks() - ex->taken_at;
     struct nw_deployed *function = ex->took;
 
     if (!function)
         return;
-    ex->took_slot->pace = nw_executor_pace(ex);
+    nw__slice_end(ex);
     if (function->keeps != NW_KEEPS_UNKNOWN)
         kept = function->keeps - function->keeps / 8 + least(kept, KEPT_MOST * function->keeps) / 8;
     function->keeps = least(kept, NW_KEEPS_UNKNOWN - 1);
@@ -187,7 +189,8 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->took_slot = slot;
     whom = wants_help(slot) ? nw_wake_whom() : NW_WAKE_NOBODY;
     nw_wake_resting_control(is_long(slot));
-    ex->taken_at = __builtin_ia32_rdtsc();
+    ex->taken_at = nw_ticks();
+    nw__slice_begin(ex, slot);
     pthread_mutex_unlock(&nw_monitor_lock);
     nw_wake(whom);
     return slot;

@@ -9,6 +9,5 @@
 #include "worker/domain/slot.h"
 
 struct nw_gate_context *nw_executor_next(struct nw_executor *ex); /* the next slot to run; sleeps until there is one */
-enum nw_pace nw_executor_pace(const struct nw_executor *ex);      /* of the slot that it took last */
 
 #endif

@@ -16,6 +16,7 @@
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
+#include "worker/run/slice.h"
 #include "worker/wire/link.h"
 #include "worker/wire/receive.h"
 #include "worker/wire/report.h"
@@ -141,6 +142,8 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
         if (ex->idle || ex->blocked || ex->away || most > BRIEF_WAIT_NS || ex->took_slot->pace == NW_PACE_BRIEF)
             return;
         most = 0;
+    } else if (!ex->away && nw__slice_is_long(ex)) {
+        return;
     }
     if (now - ex->seen_at >= most)
         nw_executor_kick(ex);

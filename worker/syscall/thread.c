@@ -14,7 +14,7 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/wake.h"
-#include "worker/run/executor.h"
+#include "worker/run/slice.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include "worker/syscall/sleep.h"
@@ -178,7 +178,7 @@ long nw_sys_yield(struct nw_call *call)
 {
     nw_slot_result(call->slot, 0);
     pthread_mutex_lock(&nw_monitor_lock);
-    call->slot->pace = nw_executor_pace(call->ex);
+    nw_slice_yield(call->ex, call->slot);
     call->parked = call->domain->state != NW_DOMAIN_DYING;
     if (call->parked)
         nw_ready(call->slot);

@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 static struct nw_slot *waiters; /* for room in an arena or in a ring */
+static bool deferred;           /* nobody is rung now */
+static uint32_t unrung;         /* a descriptor was pushed meanwhile */
 static bool room_made;          /* without word from the engine: they try again at the next look at the rings */
 
 static void outbox_add(struct nw_link *link, const struct nw_desc *desc)
@@ -35,9 +37,34 @@ static void outbox_add(struct nw_link *link, const struct nw_desc *desc)
     link->outbox[link->n_outbox++] = *desc;
 }
 
+void nw_post_defer(bool yes)
+{
+    deferred = yes;
+}
+
+void nw_post_ring(void)
+{
+    if (!nw_load_relaxed(&unrung) || !nw_exchange(&unrung, 0u)) /* pairs with the store in push */
+        return;
+    for (uint32_t i = 0; i < nw_links_count(); i++)
+        nw_channel_notify(&nw_link_at(i)->channel);
+}
+
+static int push(struct nw_link *link, const struct nw_desc *desc)
+{
+    int error;
+
+    if (!deferred)
+        return nw_channel_send(&link->channel, desc);
+    error = nw_ring_push(&link->channel.out, desc);
+    if (!error)
+        nw_store_release(&unrung, 1u); /* read by whoever calls nw_post_ring next */
+    return error;
+}
+
 static void post(struct nw_link *link, const struct nw_desc *desc)
 {
-    int error = link->n_outbox ? -EAGAIN : nw_channel_send(&link->channel, desc);
+    int error = link->n_outbox ? -EAGAIN : push(link, desc);
 
     if (error == -EPROTO)
         nw__engine_is_wrong("an impossible ring index");

@@ -19,6 +19,13 @@ void nw_freight_drop(struct nw_slot *slot);                  /* of a slot that w
 void nw_send_release(struct nw_link *link, uint64_t offset); /* of a block in the engine's arena */
 void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
 
+/*
+ * To ring the engine's doorbell is to wake whoever sleeps there, often on this very processor, before the call returns.
+ * Between nw_post_defer(true) and (false) nobody is rung; after it has let go of the lock the caller makes up for it.
+ */
+void nw_post_defer(bool yes);
+void nw_post_ring(void); /* lock not held */
+
 /* What found a ring full is tried again. */
 void nw_link_flush(struct nw_link *link);
 void nw_post_flush(void);

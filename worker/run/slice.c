@@ -1,0 +1,123 @@
+/* See slice.h. */
+#include "worker/run/slice.h"
+#include "common/base/atomic.h"
+#include "worker/base/ticks.h"
+#include "worker/domain/deployed.h"
+#include "worker/domain/domain.h"
+#include "worker/domain/executor.h"
+#include "worker/domain/keys.h"
+#include "worker/domain/slot.h"
+#include "worker/executor/quantum.h"
+#include "worker/executor/ready.h"
+#include "worker/executor/wake.h"
+#include "worker/wire/link.h"
+
+/* ns. */
+#define QUANTUM_LEAST 20000ull
+#define QUANTUM_FIRST 50000ull
+#define QUANTUM_MOST  200000ull  /* while nobody sleeps on the rings, so that each quantum somebody looks at them */
+#define QUANTUM_CALM  1000000ull /* while somebody does */
+
+/* us. */
+#define LONG_LEAST 1000    /* who kept an executor for so long goes behind others when it comes back */
+#define BRIEF_MOST 100     /* who has run for longer without waiting for anything goes behind others */
+#define LONG_TURN  5000    /* of those that are not brief, among themselves */
+#define KEY_TURN   2000    /* before who waits for a key, which takes more than an executor */
+#define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
+
+static bool is_long(const struct nw_slot *slot, uint64_t now)
+{
+    return slot->pace == NW_PACE_LONG || now < slot->domain->function->long_until;
+}
+
+void nw__slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
+{
+    if (!ex->quantum && is_long(slot, ex->taken_at))
+        nw_quantum_set(ex, QUANTUM_FIRST);
+}
+
+static void remember(struct nw_deployed *function, uint64_t now)
+{
+    function->long_until = now + nw_ticks_of_us(REMEMBERED);
+}
+
+/* Who made way has its pace from nw_slice_goes_on, who called another waits. */
+void nw__slice_end(struct nw_executor *ex)
+{
+    const uint64_t now = nw_ticks(), kept = now - ex->taken_at;
+    struct nw_slot *slot = ex->took_slot;
+
+    if (kept >= nw_ticks_of_us(BRIEF_MOST))
+        remember(ex->took, now);
+    if (slot->state == NW_SLOT_READY || slot->state == NW_SLOT_CALLING)
+        return;
+    slot->used = 0;
+    slot->pace = kept >= nw_ticks_of_us(LONG_LEAST) ? NW_PACE_LONG : NW_PACE_BRIEF;
+}
+
+bool nw__slice_is_long(struct nw_executor *ex)
+{
+    remember(nw_running(ex)->domain->function, nw_ticks());
+    return ex->quantum || nw_quantum_set(ex, QUANTUM_FIRST);
+}
+
+/* Whether something else than the end of the quantum may be why it was kicked. */
+static bool must_look(const struct nw_executor *ex, const struct nw_slot *slot)
+{
+    return !ex->quantum || nw_domains_dying() || nw_keys_called_back() || !nw_key_usable(slot->domain) ||
+           nw_load_relaxed(&slot->signalled); /* stored by who then kicks */
+}
+
+static uint64_t grow(const struct nw_executor *ex)
+{
+    const uint64_t most = nw_wake_is_led() ? QUANTUM_CALM : QUANTUM_MOST;
+
+    return ex->quantum * 2 < most ? ex->quantum * 2 : most;
+}
+
+static uint64_t shrink(const struct nw_executor *ex)
+{
+    return ex->quantum / 2 > QUANTUM_LEAST ? ex->quantum / 2 : QUANTUM_LEAST;
+}
+
+/* Whether its turn is over. It may have just begun when the quantum ends. */
+static bool is_over(const struct nw_executor *ex, uint64_t used, bool brief_waits)
+{
+    const struct nw_domain *wanting = nw_keys_first_wanting();
+
+    if (brief_waits)
+        return nw_ticks_to_ns(used) >= ex->quantum / 2;
+    if (nw_ready_any())
+        return used >= nw_ticks_of_us(LONG_TURN);
+    return wanting && wanting->key_urgent && used >= nw_ticks_of_us(KEY_TURN);
+}
+
+static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t now)
+{
+    bool brief_waits, over;
+
+    if (must_look(ex, slot))
+        return false;
+    brief_waits = nw_ready_brief() || nw_links_have_work();
+    over = is_over(ex, now - ex->taken_at, brief_waits);
+    if (brief_waits)
+        nw_quantum_set(ex, shrink(ex));
+    else
+        nw_quantum_set(ex, is_long(slot, now) || nw_ready_any() ? grow(ex) : 0);
+    return !over;
+}
+
+void nw_slice_yield(const struct nw_executor *ex, struct nw_slot *slot)
+{
+    slot->used += nw_ticks() - ex->taken_at;
+    if (slot->used >= nw_ticks_of_us(BRIEF_MOST))
+        slot->pace = NW_PACE_LONG;
+}
+
+bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot)
+{
+    if (goes_on(ex, slot, nw_ticks()))
+        return true;
+    nw_slice_yield(ex, slot);
+    return false;
+}
