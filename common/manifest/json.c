@@ -257,6 +257,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
+                 cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
                  cJSON_AddNumberToObject(root, "warm", manifest->warm) &&
                  cJSON_AddStringToObject(root, "static-tls", static_tls) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&

@@ -43,6 +43,7 @@ static const struct number_key number_keys[] = {
     {"memory", FIELD(memory), sizes, 256 * MIB, 16 * MIB, 4 * GIB, "16M to 4G, like 64M, 1G or a number of bytes"},
     {"disk", FIELD(disk), sizes, GIB, 0, 16 * TIB, "0 to 16T, like 100M, 1G or a number of bytes"},
     {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
+    {"queue", FIELD(queue), counts, 1000, 1, 65536, "a number from 1 to 65536"},
     {"warm", FIELD(warm), counts, 0, 0, 64, "a number from 0 to 64"},
     {"static-tls", FIELD(static_tls), sizes, 512, 0, 256 * KIB, "0 to 256K, like 4K or a number of bytes"},
 };

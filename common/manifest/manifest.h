@@ -28,6 +28,7 @@ struct nw_manifest {
     char tenant[NW_NAME_MAX + 1];     /* whose it is; functions of two tenants never share a worker */
     char callers[NW_CALLERS_MAX + 1]; /* other tenants that may call it, "a,b"; "*": every tenant; "": none */
     uint32_t threads;                 /* of the function's own, beside its slots; 0 to 95, default 32 */
+    uint32_t queue;                   /* requests that may wait for it; 1 to 65536, default 1000 */
     uint32_t warm;                    /* replicas that are kept ready although nobody calls; 0 to 64, default 0 */
     uint64_t static_tls;              /* bytes for thread-local variables of libraries; 0 to 256K, default 512 */
     uint32_t profile;                 /* enum nw_profile */
@@ -91,7 +92,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
 struct nw_kept_manifest {
     const char *name, *tenant, *callers, *connect, *directories, *cwd; /* in one block, which begins with the name */
     uint64_t memory, disk, static_tls;
-    uint32_t slots, timeout_ms, threads, warm, profile;
+    uint32_t slots, timeout_ms, threads, warm, queue, profile;
     struct {
         const char *data;
         size_t length;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WORDS (22 + 2 * NW_HOST_LISTEN_MAX)
+#define MAX_WORDS (24 + 2 * NW_HOST_LISTEN_MAX)
 
 static bool add(char **argv, const char *word)
 {
@@ -48,7 +48,8 @@ char **nw__engine_argv(const struct nw_host_plan *plan, char *const *listen, int
         add_text(argv, "--snapshot", plan->snapshot) && add_number(argv, "--workers", plan->workers) &&
         add_number(argv, "--workers-most", plan->workers_most) && add_number(argv, "--executors", plan->executors) &&
         add_text(argv, "--function-idle", plan->idle) && add_number(argv, "--engine-threads", plan->engine_threads) &&
-        add_number(argv, "--body-limit", plan->body_limit) && add_listen(argv, listen, n_listen))
+        add_number(argv, "--body-limit", plan->body_limit) && add_number(argv, "--queue", plan->queue) &&
+        add_listen(argv, listen, n_listen))
         return argv;
     nw__engine_argv_free(argv);
     return NULL;

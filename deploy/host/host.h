@@ -24,6 +24,7 @@ struct nw_host_plan {
     int n_listen;             /* at most NW_HOST_LISTEN_MAX */
     uint64_t workers, workers_most;
     const char *idle;
+    uint64_t queue;
     uint64_t executors;
     uint64_t engine_threads;
     uint64_t body_limit;

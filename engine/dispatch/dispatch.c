@@ -15,7 +15,6 @@
 #define OWING_TRIES       16  /* in one turn */
 #define SWEEP_PIECE       512 /* invocations that are looked at in a row */
 #define SENT_MOST         3   /* workers that an invocation is sent to, one after the other as they are lost */
-#define WAVES             2   /* invocations that a worker has per slot: one runs, one is ready to run */
 
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
 {
@@ -58,6 +57,8 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
         return "it sent an output that is not inside its arena";
     if (desc->status >= NW_STATUS_COUNT && !nw_unchecked(NW_CHECK_STATUS))
         return "it completed an invocation with a status that there is not";
+    if (!inv->depth)
+        nw_pace_note(&inv->function->pace, nw_io_now(link->engine->io), inv->function->queued);
     struct nw_result result = {
         .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
     inv->queue->completed++;
@@ -111,7 +112,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
 static struct nw_invocation *first_of(const struct nw_queue *queue, bool nested)
 {
     const struct nw_list *waiting = &queue->waiting[nested];
-    bool enough = !nested && queue->from_clients >= WAVES * queue->version->slots;
+    bool enough = !nested && queue->from_clients >= NW_QUEUE_WAVES * queue->version->slots;
     return nw_list_empty(waiting) || enough ? NULL : nw_container(waiting->next, struct nw_invocation, link);
 }
 

@@ -1,10 +1,12 @@
 /* See invoke.h. */
 #include "engine/dispatch/invoke.h"
+#include "engine/admit/admit.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
+#include "engine/serve/queue.h"
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +15,45 @@ static void wait_for_place(struct nw_invocation *inv)
     if (!inv->deadline)
         inv->deadline = nw_io_now(inv->engine->io) + inv->engine->options.queue_timeout;
     nw_invocation_move(inv, NW_INVOCATION_WAIT);
+}
+
+/* As many as may wait, and those that workers take beside them. */
+static uint64_t most_here(const struct nw_function *function)
+{
+    const struct nw_version *version = function->current;
+    uint64_t most = version->queue / (unsigned)function->engine->options.threads, workers = 0;
+    nw_list_each(&version->queues, at, after) workers += nw_container(at, struct nw_queue, of_version)->open;
+    return (most ? most : 1) + NW_QUEUE_WAVES * version->slots * (workers ? workers : 1);
+}
+
+static struct nw_admit_state admit_state(const struct nw_function *function)
+{
+    const struct nw_engine *engine = function->engine;
+    const struct nw_options *options = &engine->options;
+    return (struct nw_admit_state){.queued = function->queued,
+                                   .here = function->queued + function->sent,
+                                   .most = most_here(function),
+                                   .all_queued = engine->queued,
+                                   .all_most = options->queue / options->threads,
+                                   .others = engine->queueing - (function->queued > 0),
+                                   .gap_us = function->pace.gap_us,
+                                   .patience_ms = options->queue_timeout};
+}
+
+/* Nested calls are never refused here: their callers hold slots, so there is a bound to them. */
+static enum nw_admit admit(const struct nw_function *function, uint32_t depth)
+{
+    if (depth || !function->queued) /* those that nothing waits for are not worth a look */
+        return NW_ADMIT;
+    const struct nw_admit_state state = admit_state(function);
+    return nw_admit(&state);
+}
+
+unsigned nw_invoke_retry_after(const struct nw_function *function)
+{
+    const struct nw_admit_state state = admit_state(function);
+    uint64_t seconds = (nw_admit_wait_ms(&state) + 999) / 1000;
+    return seconds ? (unsigned)seconds : 1;
 }
 
 struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
@@ -30,6 +71,13 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     if (*status != NW_STATUS_OK)
         return NULL;
     struct nw_engine *engine = function->current->engine;
+    enum nw_admit verdict = admit(function, depth);
+    if (verdict != NW_ADMIT) {
+        engine->counters.refused++;
+        *status = NW_STATUS_OVERLOADED;
+        *reason = nw_admit_reason(verdict);
+        return NULL;
+    }
     struct nw_invocation *inv = nw_invocation_new(engine, function);
     if (!inv) {
         *status = NW_STATUS_UNAVAILABLE;
@@ -79,8 +127,19 @@ int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
     return -EAGAIN;
 }
 
+/* Many bodies may have begun to arrive when there was still room for one more. */
+static bool refuse(struct nw_invocation *inv)
+{
+    enum nw_admit verdict = inv->function->current ? admit(inv->function, inv->depth) : NW_ADMIT;
+    if (verdict != NW_ADMIT)
+        nw__dispatch_fail(inv, NW_STATUS_OVERLOADED, nw_admit_reason(verdict));
+    return verdict != NW_ADMIT;
+}
+
 void nw_invoke_end(struct nw_invocation *inv)
 {
+    if (refuse(inv))
+        return;
     inv->complete = true;
     nw_place_arrived(inv);
     inv->engine->counters.bytes_in += inv->length;

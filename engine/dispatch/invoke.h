@@ -19,6 +19,9 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
                                       const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
                                       const char **reason);
 
+/* When somebody who was refused with NW_STATUS_OVERLOADED may come again, in seconds. */
+unsigned nw_invoke_retry_after(const struct nw_function *function);
+
 /*
  * Makes room for `total` bytes of input. `grows` says that more may follow. 0; -EAGAIN: owner->room comes when there
  * is; -E2BIG: it will never fit; the invocation is as before; -ECANCELED: the function is gone, `done` was called.

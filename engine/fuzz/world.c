@@ -320,6 +320,7 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
                                                 .body_limit = world_arena / 8 * 3,
                                                 .arena = world_arena,
                                                 .payload_memory = 4 * world_arena,
+                                                .queue = 16384,
                                                 .ring = 16,
                                                 .header_limit = 1024,
                                                 .header_timeout = LIMIT_MS,

@@ -17,6 +17,8 @@
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
                            enum nw_status status, const char *reason, size_t length)
 {
+    if (status == NW_STATUS_OVERLOADED)
+        request->retry_after = function->current ? nw_invoke_retry_after(function) : 1;
     if (nw_status_info(status)->http >= 500)
         nw__failure_note(engine, function, request->id, status, reason, length);
     nw_http_answer_failure(request, status, reason, length);

@@ -20,6 +20,7 @@ static const char *reason_phrase(int http)
         {408, "Request Timeout"},
         {413, "Content Too Large"},
         {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {502, "Bad Gateway"},
@@ -70,7 +71,7 @@ static const char *date_text(struct nw_http_server *server)
 
 #define CONTENT_TYPE_MAX 64
 #define ALLOW_MAX        64
-_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 96,
+_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 112,
                "fixed text, type, methods, id, numbers and date fit");
 
 static void build_head(struct nw_http_request *r, enum nw_status status, const char *content_type, size_t length)
@@ -92,6 +93,10 @@ static void build_head(struct nw_http_request *r, enum nw_status status, const c
     if (http == 405 && r->allow) {
         at = put_text(at, "\r\nAllow: ");
         at = put(at, r->allow, strnlen(r->allow, ALLOW_MAX));
+    }
+    if (http == 429) {
+        at = put_text(at, "\r\nRetry-After: ");
+        at = put_number(at, r->retry_after);
     }
     if (!r->keep_alive)
         at = put_text(at, "\r\nConnection: close");

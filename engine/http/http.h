@@ -44,7 +44,8 @@ struct nw_http_request {
     const struct nw_http_handler *handler;
     uint64_t body_limit;                  /* preset to the server's; `head` may change it */
     char function[NW_HTTP_FUNCTION_SIZE]; /* for error bodies; may stay empty */
-    const char *allow; /* methods that the path has, for the header Allow of an answer 405; static text */
+    const char *allow;    /* methods that the path has, for the header Allow of an answer 405; static text */
+    unsigned retry_after; /* seconds, for the header Retry-After of an answer 429 */
     void *user;
 
     /* The server's. */

@@ -8,6 +8,7 @@
     X(requests, "invocations begun, nested calls included")                                         \
     X(nested_calls, "nested calls that came through the engine")                                    \
     X(calls_refused, "nested calls into tenants that do not allow it")                              \
+    X(refused, "requests refused at once, since too many waited")                                   \
     X(completed, "invocations that ended with OK")                                                  \
     X(failed, "invocations that ended otherwise")                                                   \
     X(abandoned, "invocations given up by their caller before a worker had them")                   \

@@ -4,6 +4,7 @@
 #define NW_ENGINE_SERVE_FUNCTION_H
 
 #include "common/manifest/manifest.h"
+#include "engine/admit/pace.h"
 #include "engine/base/list.h"
 #include "engine/lookup/order.h"
 #include "engine/lookup/table.h"
@@ -28,6 +29,7 @@ struct nw_version {
     struct nw_engine *engine;
     uint32_t number; /* what workers call it; never reused */
     uint32_t slots, timeout_ms;
+    uint32_t queue; /* requests that may wait */
     enum nw_version_state state;
     const char *reason; /* FAILED: why */
     struct nw_list queues;
@@ -41,11 +43,14 @@ struct nw_function {
     struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
     struct nw_list waiting;     /* invocations without a worker */
     struct nw_list capped[2]; /* invocations that wait for others of it to leave the arena: small inputs, larger ones */
-    struct nw_list uncap_link;    /* in engine->uncap while some of those may go on */
-    struct nw_list wanted_link;   /* in engine->wanted while somebody has yet to look for a worker for it */
-    uint64_t arena_bytes;         /* of its inputs ... */
-    uint64_t small_bytes;         /* ... and of these, of the small ones (place.h) */
-    uint64_t spooled;             /* bytes of engine->spool for its inputs and outputs */
+    struct nw_list uncap_link;  /* in engine->uncap while some of those may go on */
+    struct nw_list wanted_link; /* in engine->wanted while somebody has yet to look for a worker for it */
+    uint64_t arena_bytes;       /* of its inputs ... */
+    uint64_t small_bytes;       /* ... and of these, of the small ones (place.h) */
+    uint64_t spooled;           /* bytes of engine->spool for its inputs and outputs */
+    uint32_t queued;            /* requests of clients that are complete and that no worker has ... */
+    uint32_t sent;              /* ... and those that workers have */
+    struct nw_pace pace;
     unsigned references;          /* invocations and outputs that point here */
     bool removed;                 /* in no table any more */
     bool query_said;              /* that it does not see queries */

@@ -78,13 +78,34 @@ bool nw_invocation_is_valid(const struct nw_invocation *inv)
     }
 }
 
+/* Requests of clients count from when they are complete until a worker has them. */
+static void count_queued(struct nw_invocation *inv)
+{
+    struct nw_engine *engine = inv->engine;
+    inv->queued = !inv->depth && inv->complete;
+    engine->queued += inv->queued;
+    engine->queueing += inv->queued && !inv->function->queued;
+    inv->function->queued += inv->queued;
+}
+
+static void uncount_queued(struct nw_invocation *inv)
+{
+    struct nw_engine *engine = inv->engine;
+    inv->function->queued -= inv->queued;
+    engine->queueing -= inv->queued && !inv->function->queued;
+    engine->queued -= inv->queued;
+    inv->queued = false;
+}
+
 static void leave(struct nw_invocation *inv)
 {
     nw_list_remove(&inv->link);
+    uncount_queued(inv);
     if (inv->state != NW_INVOCATION_SENT && inv->state != NW_INVOCATION_ORPHAN)
         return;
     inv->queue->in_flight--;
     inv->queue->from_clients -= !inv->depth;
+    inv->function->sent -= !inv->depth;
     inv->home->busy--;
     inv->engine->in_flight--;
     nw__queue_pump_later(inv->queue);
@@ -110,10 +131,12 @@ static void enter(struct nw_invocation *inv)
     switch (inv->state) {
     case NW_INVOCATION_WAITING:
         nw_list_append(waits_in(inv), &inv->link);
+        count_queued(inv);
         if (!inv->queue)
             nw_function_want(inv->function);
         break;
     case NW_INVOCATION_READY:
+        count_queued(inv);
         nw_list_append(&inv->queue->waiting[inv->depth > 0], &inv->link);
         nw__queue_pump_later(inv->queue);
         break;
@@ -122,6 +145,7 @@ static void enter(struct nw_invocation *inv)
         nw_list_append(&inv->home->sent, &inv->link);
         inv->queue->in_flight++;
         inv->queue->from_clients += !inv->depth;
+        inv->function->sent += !inv->depth;
         inv->home->busy++;
         inv->engine->in_flight++;
         break;

@@ -50,6 +50,7 @@ struct nw_invocation {
     uint32_t index, generation; /* together the id that a worker sees */
     enum nw_invocation_state state;
     bool complete; /* all input is known */
+    bool queued;   /* counted in function->queued */
     uint32_t depth;
     struct nw_function *function;
     struct nw_queue *queue; /* chosen; counted in queue->bound */

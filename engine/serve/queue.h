@@ -13,6 +13,8 @@
 struct nw_link;
 struct nw_version;
 
+#define NW_QUEUE_WAVES 2 /* invocations that a worker has per slot: one runs, one is ready to run */
+
 struct nw_queue {
     struct nw_list of_version;
     struct nw_version *version;

@@ -302,6 +302,7 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told, 
     version->told = generation;
     version->version.state = told->state;
     version->version.slots = told->slots;
+    version->version.queue = told->queue;
     version->version.timeout_ms = told->timeout_ms;
     snprintf(version->reason, sizeof version->reason, "%s", told->reason ? told->reason : "");
     open_queues(thread, &version->version, told);

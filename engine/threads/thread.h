@@ -18,7 +18,7 @@ struct nw_told_version {
     struct nw_list link;
     char name[NW_NAME_MAX + 1];
     uint32_t number;
-    uint32_t slots, timeout_ms;
+    uint32_t slots, timeout_ms, queue;
     enum nw_version_state state;
     char *reason; /* when it failed, else NULL */
     size_t n_workers;

@@ -408,6 +408,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->version = (struct nw_version){.engine = engine,
                                               .number = ++all->last_number,
                                               .slots = manifest->slots,
+                                              .queue = manifest->queue,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};
     deployment->state = NW_DEPLOYMENT_LOADING;

@@ -66,6 +66,7 @@ static void defaults(void **state)
     assert_int_equal(manifest.timeout_ms, 10000);
     assert_int_equal(manifest.memory, 256ull << 20);
     assert_int_equal(manifest.warm, 0);
+    assert_int_equal(manifest.queue, 1000);
     assert_int_equal(manifest.static_tls, 512);
     assert_int_equal(manifest.env.length, 0);
 }
@@ -81,6 +82,8 @@ static uint64_t field(const char *key)
         return manifest.slots;
     if (!strcmp(key, "warm"))
         return manifest.warm;
+    if (!strcmp(key, "queue"))
+        return manifest.queue;
     if (!strcmp(key, "static-tls"))
         return manifest.static_tls;
     return !strcmp(key, "timeout") ? manifest.timeout_ms : manifest.memory;
@@ -103,6 +106,8 @@ static void numbers_within_bounds(void **state)
         {"memory", "4G", 4ull << 30},
         {"memory", "16777216", 16u << 20},
         {"memory", "65536K", 64u << 20},
+        {"queue", "1", 1},
+        {"queue", "65536", 65536},
         {"warm", "0", 0},
         {"warm", "64", 64},
         {"static-tls", "0", 0},
@@ -133,6 +138,8 @@ static void numbers_outside_are_refused_by_key(void **state)
         {"timeout", "1.5s", 0},
         {"timeout", "s", 0},
         {"timeout", "1S", 0},
+        {"queue", "0", 0},
+        {"queue", "65537", 0},
         {"warm", "65", 0},
         {"static-tls", "257K", 0},
         {"memory", "15M", 0},
@@ -428,10 +435,22 @@ static void resets_every_key(void **state)
 {
     (void)state;
     static const char *const values[][2] = {
-        {"slots", "3"},           {"timeout", "3s"}, {"memory", "64M"},        {"disk", "64M"},
-        {"threads", "3"},         {"warm", "3"},     {"static-tls", "3K"},     {"name", "n"},
-        {"tenant", "t"},          {"callers", "a"},  {"profile", "net,files"}, {"connect", "1.2.3.4:5"},
-        {"directories", "/a:ro"}, {"cwd", "/a"},     {"env", "A=1"},
+        {"slots", "3"},
+        {"timeout", "3s"},
+        {"memory", "64M"},
+        {"disk", "64M"},
+        {"threads", "3"},
+        {"queue", "3"},
+        {"warm", "3"},
+        {"static-tls", "3K"},
+        {"name", "n"},
+        {"tenant", "t"},
+        {"callers", "a"},
+        {"profile", "net,files"},
+        {"connect", "1.2.3.4:5"},
+        {"directories", "/a:ro"},
+        {"cwd", "/a"},
+        {"env", "A=1"},
     };
     unsigned n = 0;
     while (nw_manifest_key(n))

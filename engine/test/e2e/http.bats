@@ -172,3 +172,29 @@ refused() {
     done
     run -0 "$LOAD" --clients 4 --requests 50 "$(nw_address)" /function/echo
 }
+
+# refused_in_time: a request is refused, and told when to come again.
+refused_in_time() {
+    curl -sS -i --max-time 10 -d 'sleep 1' "$NW_URL/function/crowded" >"$BATS_TEST_TMPDIR/refused"
+    grep -q '^HTTP/1.1 429 Too Many Requests' "$BATS_TEST_TMPDIR/refused"
+}
+
+@test "more requests than may wait are refused at once, and nobody else is" {
+    local crowd refused
+    nw_deploy crowded "$FUNCTIONS/fault/fault.so" --slots 1 --queue 1 --timeout 8s
+    "$LOAD" --tolerate --clients 16 --requests 0 --seconds 600 --input 'sleep 1' "$(nw_address)" /function/crowded \
+        >"$BATS_TEST_TMPDIR/crowd" 2>&1 3>&- &
+    crowd=$!
+    nw_poll "$NW_PATIENCE" refused_in_time
+    grep -Eqi '^Retry-After: [1-9][0-9]*' "$BATS_TEST_TMPDIR/refused"
+    grep -q '"code":"overloaded"' "$BATS_TEST_TMPDIR/refused"
+    nw_expect hello '' 'Hello, world!'
+    run -0 curl -sS --fail --max-time 10 "$NW_URL/healthz"
+    run -0 curl -sS --fail --max-time 10 "$NW_URL/readyz"
+    kill "$crowd"
+    wait "$crowd" || true
+    refused=$(nw_status counters.refused)
+    ((refused > 0))
+    nw_poll "$NW_PATIENCE" nw_answers crowded ok
+    run -0 "$NIGHTWARD" remove crowded --state "$NW_STATE"
+}
