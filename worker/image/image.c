@@ -104,33 +104,36 @@ static bool same_key(const struct key *a, const struct key *b)
            same_time(&a->changed, &b->changed);
 }
 
-static int make_key(int fd, uint64_t offset, size_t length, bool patch, struct key *key)
+static int key_of(const struct stat *file, uint64_t offset, size_t length, bool patch, struct key *key)
 {
-    struct stat st;
-
     if (length == 0 || offset % PAGE != 0 || offset > INT64_MAX || length > INT64_MAX - offset)
         return -EINVAL;
-    if (fstat(fd, &st) != 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(file->st_mode))
         return -EACCES;
-    if (st.st_size < 0 || offset >= (uint64_t)st.st_size)
+    if (file->st_size < 0 || offset >= (uint64_t)file->st_size)
         return -EINVAL;
-    uint64_t left = (uint64_t)st.st_size - offset;
+    uint64_t left = (uint64_t)file->st_size - offset;
     size_t size = left < length ? left : length;
     if (size > NW_IMAGE_SIZE_MAX)
         return -EFBIG;
     *key = (struct key){
-        .dev = st.st_dev,
-        .ino = st.st_ino,
-        .file_size = st.st_size,
-        .modified = st.st_mtim,
-        .changed = st.st_ctim,
+        .dev = file->st_dev,
+        .ino = file->st_ino,
+        .file_size = file->st_size,
+        .modified = file->st_mtim,
+        .changed = file->st_ctim,
         .offset = offset,
         .size = round_up(size),
         .patch = patch,
     };
     return 0;
+}
+
+static int make_key(int fd, uint64_t offset, size_t length, bool patch, struct key *key)
+{
+    struct stat file;
+
+    return fstat(fd, &file) != 0 ? -errno : key_of(&file, offset, length, patch, key);
 }
 
 /* A file that is sealed will never change. */
@@ -401,11 +404,11 @@ static struct entry *offer(struct nw_images *images, struct entry *entry)
     return other;
 }
 
-int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
+int nw_images_find(struct nw_images *images, const struct stat *file, uint64_t offset, size_t length, bool patch,
                    struct nw_image **image)
 {
     struct key key;
-    int error = make_key(fd, offset, length, patch, &key);
+    int error = key_of(file, offset, length, patch, &key);
 
     if (error != 0)
         return error;

@@ -45,6 +45,7 @@ struct nw_image_refusal {
 };
 
 struct nw_images;
+struct stat;
 
 /* A cache of at most `max_images` images and `max_bytes` bytes; images in use live on although they left it. `gate`, to
  * which system calls of files go that the host vouches for, stays the caller's; NULL: none does. NULL with errno set.
@@ -71,8 +72,8 @@ void nw_images_release(struct nw_images *images, struct nw_image *image);
 /* One user more of an image that has one. */
 void nw_images_share(struct nw_images *images, struct nw_image *image);
 
-/* The same for what is in the cache; takes no longer than a look at the file's attributes. -ENOENT: it is not there. */
-int nw_images_find(struct nw_images *images, int fd, uint64_t offset, size_t length, bool patch,
+/* The same for what is in the cache, of a file with these attributes. -ENOENT: it is not there. */
+int nw_images_find(struct nw_images *images, const struct stat *file, uint64_t offset, size_t length, bool patch,
                    struct nw_image **image);
 
 /* What is counted is what is in the list, and within its bounds: for tests and debug builds. Nothing else uses the

@@ -35,9 +35,11 @@ static void name_file(int fd, char *name, size_t size)
 
 enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own)
 {
+    if (trust)
+        return NW_WHERE_HOST;
     if (same_file(fd, own))
         return NW_WHERE_OWN;
-    return trust || same_file(fd, nw_program_stub()) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
+    return same_file(fd, nw_program_stub()) ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
 }
 
 void nw_where_note(struct nw_where_files *w, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,

@@ -22,12 +22,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Sockets and the like cannot be mapped, but the kernel may remove the old mapping before it says so. */
-static bool is_mappable(int fd)
-{
-    struct stat st;
+#define DATA_MOST (32ul << 10) /* of a library, that are written before anybody asks for them */
 
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+/* Sockets and the like cannot be mapped, but the kernel may remove the old mapping before it says so. */
+static bool is_mappable(int fd, struct stat *st)
+{
+    return fstat(fd, st) == 0 && S_ISREG(st->st_mode);
 }
 
 /* Whether the mapping stays shared: only if the domain may write the file by system calls anyway. */
@@ -66,14 +66,35 @@ static long map_locked(struct nw_memory *memory, const uint64_t args[6], uint64_
     return result;
 }
 
-/* Large contents that a mapping is about to replace go first, piece by piece. False: not all, since a kick came. */
-static bool clear_place(const struct nw_gate_thread *thread, const struct nw_memory *memory, uint64_t start,
-                        uint64_t length, int flags)
+/* Whether the kernel gives back what is there in no time: pages of files that were never written stay in its cache. */
+static bool is_brief(struct nw_memory *memory, uint64_t start, uint64_t length)
 {
-    if (!(flags & MAP_FIXED) || length <= NW_PAGES_FEW || start < memory->regions.start ||
+    bool brief;
+
+    if (length <= NW_PAGES_FEW || length > NW_PAGES_CLEAN)
+        return length <= NW_PAGES_FEW;
+    pthread_mutex_lock(&memory->lock);
+    brief = !nw_regions_is_charged(&memory->regions, start, length);
+    pthread_mutex_unlock(&memory->lock);
+    return brief;
+}
+
+/* Large contents that a mapping is about to replace go first, piece by piece. False: not all, since a kick came. */
+static bool clear_place(const struct nw_gate_thread *thread, struct nw_memory *memory, uint64_t start, uint64_t length,
+                        int flags)
+{
+    if (!(flags & MAP_FIXED) || start < memory->regions.start ||
         start + length > memory->regions.end) /* will be refused: the monitor's own pages lie there */
         return true;
-    return nw_pages_empty(start, length, thread);
+    return is_brief(memory, start, length) || nw_pages_empty(start, length, thread);
+}
+
+/* Small data that a private mapping of a file makes writable are a library's, which its loader is about to relocate:
+ * one call of the kernel for all pages takes less than a fault for each. Where it fails there will be faults. */
+static void expect_writes(uint64_t start, uint64_t length, int prot, bool shared)
+{
+    if (prot & PROT_WRITE && !shared && length <= DATA_MOST)
+        madvise((void *)start, length, MADV_POPULATE_WRITE);
 }
 
 static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory *memory, const uint64_t args[6],
@@ -81,9 +102,11 @@ static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory 
 {
     int prot = (int)args[2], flags = (int)args[3];
     bool shared = is_shared(file, flags);
+    struct stat st;
+    long result;
     int error;
 
-    if (!is_mappable(file->fd))
+    if (!is_mappable(file->fd, &st))
         return -ENODEV;
     if (file->granted && flags & MAP_SHARED && prot & PROT_WRITE && !shared)
         return -EACCES;
@@ -92,8 +115,11 @@ static long map_open_file(const struct nw_gate_thread *thread, struct nw_memory 
     if (shared && (error = count_whole(memory, file)) < 0)
         return error;
     if (prot & PROT_EXEC)
-        return nw__memory_map_code(memory, args[0], length, prot, flags & MAP_FIXED, file, args[5], code);
-    return map_locked(memory, args, length, shared ? flags : flags & ~MAP_SHARED, file);
+        return nw__memory_map_code(memory, args[0], length, prot, flags & MAP_FIXED, file, &st, args[5], code);
+    result = map_locked(memory, args, length, shared ? flags : flags & ~MAP_SHARED, file);
+    if (result >= 0)
+        expect_writes((uint64_t)result, length, prot, shared);
+    return result;
 }
 
 /* A place outside of the range is refused only if it is fixed: otherwise it is a hint, which may be ignored. */

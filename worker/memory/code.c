@@ -67,16 +67,15 @@ bool nw_code_seam_is_clean(const struct nw_image *before, uint64_t end, const st
 static bool seams_clean(struct nw_memory *memory, uint64_t start, const struct part *part)
 {
     uint64_t end = start + part->size;
-    uint8_t before[NW_SCAN_CONTEXT], behind[NW_SCAN_CONTEXT], first[NW_SCAN_CONTEXT], last[NW_SCAN_CONTEXT];
+    uint8_t edge[NW_SCAN_CONTEXT], beyond[NW_SCAN_CONTEXT];
 
-    if (!read_edge(part, false, first) || !read_edge(part, true, last))
-        return false;
     if (is_code(nw_regions_find(&memory->regions, start - 1)) &&
-        (nw_gate_copy(before, (const void *)(start - sizeof(before)), sizeof(before)) < 0 ||
-         !seam_clean(before, first)))
+        (!read_edge(part, false, edge) ||
+         nw_gate_copy(beyond, (const void *)(start - sizeof(beyond)), sizeof(beyond)) < 0 || !seam_clean(beyond, edge)))
         return false;
     return !is_code(nw_regions_find(&memory->regions, end)) ||
-           (nw_gate_copy(behind, (const void *)end, sizeof(behind)) == 0 && seam_clean(last, behind));
+           (read_edge(part, true, edge) && nw_gate_copy(beyond, (const void *)end, sizeof(beyond)) == 0 &&
+            seam_clean(edge, beyond));
 }
 
 /* ---- what the domain holds of its own; all with the lock held ---- */
@@ -237,17 +236,13 @@ static long put_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
 }
 
 /* What a file has behind `offset`, at most `length` bytes of it. */
-static int file_part(int fd, uint64_t offset, uint64_t length, uint64_t *file_size, uint64_t *size)
+static int file_part(const struct stat *file, uint64_t offset, uint64_t length, uint64_t *size)
 {
-    struct stat st;
+    uint64_t left = (uint64_t)file->st_size - offset;
 
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (st.st_size < 0 || offset >= (uint64_t)st.st_size)
+    if (file->st_size < 0 || offset >= (uint64_t)file->st_size)
         return -EINVAL;
-    *file_size = (uint64_t)st.st_size;
-    length = length < *file_size - offset ? length : *file_size - offset;
-    *size = nw_page_up(length);
+    *size = nw_page_up(length < left ? length : left);
     return 0;
 }
 
@@ -255,14 +250,14 @@ static int file_part(int fd, uint64_t offset, uint64_t length, uint64_t *file_si
  * A file that the host vouches for is one image, whatever is mapped of it: it costs the same however many domains map
  * how many parts, and nobody is charged. Of others each part that is asked for is an image of its own.
  */
-static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t size, uint64_t file_size, bool build,
-                      struct part *part, struct nw_image_refusal *refusal)
+static int find_image(const struct nw_domain_fd *file, const struct stat *st, uint64_t offset, uint64_t size,
+                      bool build, struct part *part, struct nw_image_refusal *refusal)
 {
     struct nw_images *images = nw_image_cache(file->trust);
-    uint64_t from = file->trust ? 0 : offset, length = file->trust ? file_size : size;
+    uint64_t from = file->trust ? 0 : offset, length = file->trust ? (uint64_t)st->st_size : size;
     struct nw_image *image;
     int error = build ? nw_images_acquire(images, file->fd, from, length, file->trust, &image, refusal)
-                      : nw_images_find(images, file->fd, from, length, file->trust, &image);
+                      : nw_images_find(images, st, from, length, file->trust, &image);
 
     if (error)
         return error;
@@ -276,13 +271,13 @@ static int find_image(const struct nw_domain_fd *file, uint64_t offset, uint64_t
 }
 
 /* A domain builds one image at a time, so that it cannot keep all processors busy. */
-static int build_image(struct nw_memory *memory, const struct nw_domain_fd *file, uint64_t offset, uint64_t size,
-                       uint64_t file_size, struct part *part, struct nw_image_refusal *refusal)
+static int build_image(struct nw_memory *memory, const struct nw_domain_fd *file, const struct stat *st,
+                       uint64_t offset, uint64_t size, struct part *part, struct nw_image_refusal *refusal)
 {
     int error;
 
     pthread_mutex_lock(&memory->code.building);
-    error = find_image(file, offset, size, file_size, true, part, refusal);
+    error = find_image(file, st, offset, size, true, part, refusal);
     pthread_mutex_unlock(&memory->code.building);
     return error;
 }
@@ -315,12 +310,13 @@ static long map_part(struct nw_memory *memory, uint64_t hint, uint64_t length, i
 
 /* An image is charged before it is built, with the most that it can be; `hold` gives back what it does not need. */
 long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
-                         const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code)
+                         const struct nw_domain_fd *file, const struct stat *st, uint64_t offset,
+                         struct nw_code_call *code)
 {
     struct nw_image_refusal refusal = {0};
     struct part part = {.image = NULL};
-    uint64_t size = 0, file_size = 0, taken;
-    long result = file_part(file->fd, offset, length, &file_size, &size);
+    uint64_t size = 0, taken;
+    long result = file_part(st, offset, length, &size);
 
     if (result)
         return result;
@@ -328,10 +324,9 @@ long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t lengt
     result = take_locked(memory, taken);
     if (result)
         return result;
-    result = find_image(file, offset, size, file_size, false, &part, &refusal);
+    result = find_image(file, st, offset, size, false, &part, &refusal);
     if (result == -ENOENT)
-        result =
-            code->may_build ? build_image(memory, file, offset, size, file_size, &part, &refusal) : -NW_MEMORY_BUILDS;
+        result = code->may_build ? build_image(memory, file, st, offset, size, &part, &refusal) : -NW_MEMORY_BUILDS;
     if (result == -EPERM)
         say_refused(file->fd, &refusal, code->why);
     pthread_mutex_lock(&memory->lock);

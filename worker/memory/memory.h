@@ -26,6 +26,7 @@
 struct nw_account;
 struct nw_disk;
 struct nw_domain_fd;
+struct stat;
 struct nw_library;
 
 /* Where the monitor's areas begin in a range that ends there. */
@@ -133,8 +134,9 @@ long nw__memory_map_data(struct nw_memory *memory, uint64_t hint, uint64_t lengt
                          const struct nw_domain_fd *file, uint64_t offset);
 long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t length);
 
-/* Maps code, from an image. Lock NOT held. */
+/* Maps code, from an image. `st`: the file's attributes, as they are now. Lock NOT held. */
 long nw__memory_map_code(struct nw_memory *memory, uint64_t hint, uint64_t length, int prot, bool fixed,
-                         const struct nw_domain_fd *file, uint64_t offset, struct nw_code_call *code);
+                         const struct nw_domain_fd *file, const struct stat *st, uint64_t offset,
+                         struct nw_code_call *code);
 
 #endif

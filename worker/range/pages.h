@@ -20,6 +20,9 @@ struct nw_gate_thread;
 /* Work on so many bytes takes less than a piece and is done at once. */
 #define NW_PAGES_FEW (256ul << 10)
 
+/* The same for pages of files that were never written, all of them in memory. */
+#define NW_PAGES_CLEAN (4ul << 20)
+
 /* Reads how the machine charges memory. At the start, since no file of the host can be opened later.
  */
 void nw_pages_measure(void);

@@ -201,6 +201,11 @@ static struct extent measure(const struct nw_regions *regions, uintptr_t start, 
     return extent;
 }
 
+bool nw_regions_is_charged(const struct nw_regions *regions, uintptr_t start, size_t length)
+{
+    return check_range(regions, start, length) == 0 && measure(regions, start, length).charged > 0;
+}
+
 /* Whether the kernel has made `b`, which follows `a`, one mapping with it. */
 static bool can_merge(const struct nw_region *a, const struct nw_region *b)
 {

@@ -104,6 +104,9 @@ bool nw_regions_is_own(const struct nw_regions *regions, uintptr_t start, size_t
  * the kernel it looks like a gap. */
 bool nw_regions_is_untouched(const struct nw_regions *regions, uintptr_t start, size_t length);
 
+/* Whether any of it counts against the limit. */
+bool nw_regions_is_charged(const struct nw_regions *regions, uintptr_t start, size_t length);
+
 /*
  * Each change has a cost function that is called first: it returns what the change would return and on 0 stores what
  * it would lead to. -ENOMEM: more than `max` entries. -EACCES: `prot` on that kind would break the rule that only code

@@ -505,6 +505,27 @@ static void test_untouched_memory(void **state)
     nw_regions_fini(&regions);
 }
 
+/* A part that is charged is found wherever it lies; of a file that is when it may be written. */
+static void test_what_is_charged(void **state)
+{
+    struct nw_regions regions;
+    const struct nw_region_origin file = {7, 0, true, false};
+
+    (void)state;
+    assert_int_equal(nw_regions_init(&regions, BASE, END, PAGES, true), 0);
+    assert_false(nw_regions_is_charged(&regions, BASE, END - BASE));
+    assert_int_equal(nw_regions_add(&regions, BASE, 4 * PAGE, R, NW_REGION_FILE, &file), 0);
+    assert_false(nw_regions_is_charged(&regions, BASE, END - BASE));
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 2 * PAGE, PAGE, RW), 0);
+    assert_int_equal(nw_regions_set_prot(&regions, BASE + 2 * PAGE, PAGE, R), 0);
+    assert_true(nw_regions_is_charged(&regions, BASE, END - BASE));
+    assert_true(nw_regions_is_charged(&regions, BASE + 2 * PAGE, PAGE));
+    assert_false(nw_regions_is_charged(&regions, BASE, 2 * PAGE));
+    assert_false(nw_regions_is_charged(&regions, BASE + 3 * PAGE, END - BASE - 3 * PAGE));
+    assert_false(nw_regions_is_charged(&regions, END, PAGE));
+    nw_regions_fini(&regions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_count_of_a_file),
         cmocka_unit_test(test_count_of_own_memory),
         cmocka_unit_test(test_untouched_memory),
+        cmocka_unit_test(test_what_is_charged),
     };
     return cmocka_run_group_tests_name("worker/region", tests, NULL, NULL);
 }
