@@ -16,14 +16,6 @@
 
 static struct nw_controller controller;
 
-static void say_notices(const struct nw_registry *registry)
-{
-    const char *const notices[] = {nw_registry_notice(registry), nw_registry_store_notice(registry)};
-    for (size_t i = 0; i < sizeof notices / sizeof notices[0]; i++)
-        if (notices[i])
-            nw_log(NW_LOG_WARN, "%s", notices[i]);
-}
-
 /* However it ends by itself: no socket stays behind that nobody answers. */
 static void leave(void)
 {
@@ -48,7 +40,8 @@ int main(int argc, char **argv)
     controller.registry = nw_registry_open(engine->options.state, why, sizeof why);
     if (!controller.registry)
         nw_die_system("%s", why);
-    say_notices(controller.registry);
+    if (nw_registry_notice(controller.registry))
+        nw_log(NW_LOG_WARN, "%s", nw_registry_notice(controller.registry));
     controller.addresses = nw_gateway_start(engine, controller.supervisor.held, controller.supervisor.n_held);
     nw_threads_start(&controller.threads);
     nw_admin_start(&controller);

@@ -417,7 +417,7 @@ int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operat
     return 0;
 }
 
-static void load_row(void *arg, struct nw_manifest *manifest, const char *sha256)
+static void load_row(void *arg, const struct nw_manifest *manifest, const char *sha256)
 {
     struct nw_operations *all = arg;
     struct nw_function *function = nw_function_get(all->engine, manifest->name);

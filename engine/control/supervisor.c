@@ -5,6 +5,8 @@
 #include "engine/control/controller.h"
 #include "engine/control/drain.h"
 #include "engine/control/ready.h"
+#include "engine/control/unlisted.h"
+#include "engine/control/unlisted.h"
 #include "engine/gateway/gateway.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
@@ -135,6 +137,7 @@ void nw__supervisor_tell_ready(struct nw_controller *controller)
         hand_over_sockets(controller);
     nw_control_send(controller->supervisor.socket, &(struct nw_control){.kind = NW_CONTROL_READY},
                     controller->addresses, strlen(controller->addresses), NULL, 0);
+    nw__unlisted_look(controller);
 }
 
 void nw__supervisor_fini(struct nw_controller *controller)

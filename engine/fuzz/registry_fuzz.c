@@ -166,7 +166,7 @@ struct seen {
     uint64_t sum; /* of the functions, whatever their order */
 };
 
-static void see(void *arg, struct nw_manifest *manifest, const char *sha256)
+static void see(void *arg, const struct nw_manifest *manifest, const char *sha256)
 {
     struct seen *seen = arg;
     char name[96];

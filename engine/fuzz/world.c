@@ -120,7 +120,7 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
 }
 
 void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg)
+                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg)
 {
     (void)registry, (void)row, (void)arg;
 }
@@ -145,6 +145,17 @@ const char *nw_registry_store_notice(const struct nw_registry *registry)
 {
     (void)registry;
     return NULL;
+}
+
+unsigned nw_registry_look_through(struct nw_registry *registry)
+{
+    (void)registry;
+    return 0;
+}
+
+void nw_registry_note_unlisted(struct nw_registry *registry, unsigned n)
+{
+    (void)registry, (void)n;
 }
 
 bool nw__registry_is_there(struct nw_registry *registry)

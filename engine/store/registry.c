@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define LOOKUPS 64 /* of code, while nobody else may use the registry */
+
 struct nw_registry {
     struct nw__registry_file file;
     struct nw__store store;
@@ -80,29 +82,6 @@ static void remove_orphans(struct nw_registry *registry)
     nw__registry_file_change(file, NW__DATABASE_KILL, forget_all_code, NULL, why, sizeof why);
 }
 
-struct unlisted {
-    struct nw_registry *registry;
-    unsigned n;
-};
-
-static bool count_unlisted(void *arg, const char *sha256)
-{
-    struct unlisted *unlisted = arg;
-    unlisted->n += !nw__database_names(&unlisted->registry->file.main, sha256);
-    return true;
-}
-
-static void notice_unlisted(struct nw_registry *registry)
-{
-    struct unlisted unlisted = {registry, 0};
-    nw__store_each(&registry->store, count_unlisted, &unlisted);
-    if (unlisted.n)
-        snprintf(registry->store_notice, sizeof registry->store_notice,
-                 "%u files in the directory store belong to no function that the registry knows; they are kept. Deploy "
-                 "them (nightward deploy NAME FILE.so), or delete them by hand",
-                 unlisted.n);
-}
-
 /* Takes the rights of other users to a file or folder that was there already: rows hold secrets of functions. */
 static int make_private(int dir, const char *name, char *why, size_t why_size)
 {
@@ -163,7 +142,6 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
     }
     nw_check_valid(registry, registry);
     remove_orphans(registry);
-    notice_unlisted(registry);
     return registry;
 }
 
@@ -184,6 +162,52 @@ const char *nw_registry_notice(const struct nw_registry *registry)
 const char *nw_registry_store_notice(const struct nw_registry *registry)
 {
     return *registry->store_notice ? registry->store_notice : NULL;
+}
+
+/* Names of code that are looked up together. */
+struct lookups {
+    struct nw_registry *registry;
+    char sha256[LOOKUPS][NW__DATABASE_SHA256 + 1];
+    unsigned n, unlisted;
+};
+
+/* What nobody knows may have been removed since it was listed. */
+static void look_up(struct lookups *lookups)
+{
+    struct nw_registry *registry = lookups->registry;
+    pthread_mutex_lock(&registry->lock);
+    unsigned unknown = nw__database_unknown(&registry->file.main, lookups->sha256, lookups->n);
+    pthread_mutex_unlock(&registry->lock);
+    for (unsigned i = 0; i < unknown; i++)
+        lookups->unlisted += nw__store_is_named(&registry->store, lookups->sha256[i]);
+    lookups->n = 0;
+}
+
+static bool add_lookup(void *arg, const char *sha256)
+{
+    struct lookups *lookups = arg;
+    memcpy(lookups->sha256[lookups->n++], sha256, NW__DATABASE_SHA256 + 1);
+    if (lookups->n == LOOKUPS)
+        look_up(lookups);
+    return true;
+}
+
+unsigned nw_registry_look_through(struct nw_registry *registry)
+{
+    struct lookups lookups = {.registry = registry};
+    nw__store_each(&registry->store, add_lookup, &lookups);
+    look_up(&lookups);
+    return lookups.unlisted;
+}
+
+void nw_registry_note_unlisted(struct nw_registry *registry, unsigned n)
+{
+    *registry->store_notice = '\0';
+    if (n)
+        snprintf(registry->store_notice, sizeof registry->store_notice,
+                 "%u files in the directory store belong to no function that the registry knows; they are kept. Deploy "
+                 "them (nightward deploy NAME FILE.so), or delete them by hand",
+                 n);
 }
 
 bool nw__registry_is_there(struct nw_registry *registry)
@@ -265,13 +289,16 @@ static void refuse_all(struct pending *pending, size_t n, const char *why)
             refuse(&pending[i], -EIO, why);
 }
 
+/* The name is not written twice: so functions that are deployed alike have the same text. */
 static void prepare(struct pending *pending, struct nw_registry_change *change)
 {
     *pending = (struct pending){.change = change};
     change->rc = 0;
     if (!change->manifest)
         return;
-    if (nw_manifest_to_json(change->manifest, &pending->json) < 0 || nw_buffer_append(&pending->json, "", 1) < 0)
+    struct nw_manifest nameless = *change->manifest;
+    *nameless.name = '\0';
+    if (nw_manifest_to_json(&nameless, &pending->json) < 0 || nw_buffer_append(&pending->json, "", 1) < 0)
         refuse(pending, -ENOMEM, "out of memory");
 }
 
@@ -363,33 +390,63 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
 
 /* --- reading --- */
 
+/* Manifests are parsed only when they are not the same as the last one: many are, where functions are deployed alike.
+ */
 struct reading {
-    void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256);
+    void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256);
     void *arg;
+    struct nw_buffer text; /* of the manifest that is parsed, terminated; empty: none is */
+    struct nw_manifest manifest;
 };
+
+static int parse(struct reading *reading, const char *text, char *why, size_t why_size)
+{
+    size_t length = strlen(text) + 1;
+    if (reading->text.length == length && !memcmp(reading->text.data, text, length))
+        return 0;
+    reading->text.length = 0;
+    nw_manifest_fini(&reading->manifest);
+    nw_manifest_init(&reading->manifest);
+    int rc = nw_manifest_parse_json(&reading->manifest, text, length - 1, NULL, 0, why, why_size);
+    bool named = *reading->manifest.name != '\0';
+    if (rc == 0 && !named && nw_buffer_append(&reading->text, text, length) < 0)
+        nw_die_system("cannot read the registry: out of memory");
+    return rc;
+}
+
+/* An earlier version wrote the name into the manifest, too. */
+static bool take_name(struct nw_manifest *manifest, const char *name, bool cached)
+{
+    size_t length = strlen(name);
+    if (nw_manifest_check_name(name, length) < 0)
+        return false;
+    if (!cached)
+        return strcmp(manifest->name, name) == 0;
+    memcpy(manifest->name, name, length + 1);
+    return true;
+}
 
 /* A function whose row cannot be read is not served. The row stays, for people to look at. */
 static bool read_row(void *arg, const struct nw__database_row *row)
 {
-    const struct reading *reading = arg;
+    struct reading *reading = arg;
     char why[512] = "it is not whole";
-    struct nw_manifest manifest;
-    nw_manifest_init(&manifest);
-    if (strlen(row->sha256) == NW__DATABASE_SHA256 &&
-        nw_manifest_parse_json(&manifest, row->manifest, strlen(row->manifest), NULL, 0, why, sizeof why) == 0 &&
-        !strcmp(manifest.name, row->name))
-        reading->row(reading->arg, &manifest, row->sha256);
+    if (strlen(row->sha256) == NW__DATABASE_SHA256 && parse(reading, row->manifest, why, sizeof why) == 0 &&
+        take_name(&reading->manifest, row->name, reading->text.length > 0))
+        reading->row(reading->arg, &reading->manifest, row->sha256);
     else
         nw_log(NW_LOG_ERROR, "cannot read the registry's record of \"%s\": %s; deploy it again", row->name, why);
-    nw_manifest_fini(&manifest);
     return true;
 }
 
 void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg)
+                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg)
 {
-    struct reading reading = {row, arg};
+    struct reading reading = {.row = row, .arg = arg};
+    nw_manifest_init(&reading.manifest);
     pthread_mutex_lock(&registry->lock);
     nw__database_each(&registry->file.main, 0, read_row, &reading);
     pthread_mutex_unlock(&registry->lock);
+    nw_manifest_fini(&reading.manifest);
+    nw_buffer_fini(&reading.text);
 }

@@ -1,9 +1,9 @@
 /*
- * What survives the engine: which functions are deployed, and their code. A record per function in DIR/registry (see
- * journal/journal.h), the code in DIR/store/SHA256.so (store.h). Code is on disk before a record names it, so that a
- * kill at any moment leaves a registry whose every function can be served. When it is opened, code that this
- * registry had written and that no function has is removed; whatever else lies in the store is kept. Why it is so, and
- * what it costs: docs/decisions/registry.md.
+ * What survives the engine: which functions are deployed, and their code. A row per function in DIR/registry (see
+ * database/registry_file.h), the code in DIR/store/SHA256.so (store.h). Code is on disk before a row names it, so that
+ * a kill at any moment leaves a registry whose every function can be served. When it is opened, code that this registry
+ * had written and that no function has is removed; whatever else lies in the store is kept. Why it is so, and what it
+ * costs: docs/decisions/registry.md.
  *
  * store, open_code, forget and apply may run on any thread; none touches anything but the registry.
  */
@@ -20,9 +20,16 @@ struct nw_registry;
 struct nw_registry *nw_registry_open(const char *directory, char *why, size_t why_size);
 void nw_registry_close(struct nw_registry *registry);
 
-/* What people should know of how the registry, and the store, were found when they were opened; NULL: nothing. */
+/* What people should know of how the registry was found when it was opened, and of the store once that was looked
+ * through; NULL: nothing. */
 const char *nw_registry_notice(const struct nw_registry *registry);
 const char *nw_registry_store_notice(const struct nw_registry *registry);
+
+/* Looks through the store, which takes long when there is much in it: removes what is left of files that were being
+ * written, and returns how many files belong to no function. On any thread; what it returns is then noted on the main
+ * thread. */
+unsigned nw_registry_look_through(struct nw_registry *registry);
+void nw_registry_note_unlisted(struct nw_registry *registry, unsigned n);
 
 /* Whether registry and store are still in the directory. */
 bool nw__registry_is_there(struct nw_registry *registry);
@@ -48,10 +55,10 @@ struct nw_registry_change {
  */
 void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n);
 
-/* Calls back for every function, in no order, with a manifest that the callback may take over (and then clears). A
- * function whose record cannot be read is named in the log, and its record stays. */
+/* Calls back for every function, in the order of names. A function whose row cannot be read is named in the log, and
+ * its row stays. */
 void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, struct nw_manifest *manifest, const char *sha256), void *arg);
+                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg);
 
 /* Returns a descriptor of a sealed copy of code that has this hash; or negative errno with `why`. As
  * nw__store_open_code. */

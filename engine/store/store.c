@@ -1,6 +1,7 @@
 /* The store of store.h. */
 #include "engine/store/store.h"
 #include "common/base/atomic.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
 #include "engine/store/database/set_aside.h"
@@ -49,10 +50,19 @@ static void each_entry(struct nw__store *store, bool (*entry)(void *arg, const c
     closedir(dir);
 }
 
-static bool remove_temporary(void *arg, const char *name)
+static void temporary_prefix(const struct nw__store *store, char *prefix, size_t size)
 {
-    struct nw__store *store = arg;
-    if (!strncmp(name, TEMPORARY, strlen(TEMPORARY)))
+    snprintf(prefix, size, TEMPORARY "%llx-", store->born);
+}
+
+/* Whether it is, or was, a file that was being written; that of another engine is removed. */
+static bool is_temporary(struct nw__store *store, const char *name)
+{
+    char ours[64];
+    temporary_prefix(store, ours, sizeof ours);
+    if (strncmp(name, TEMPORARY, strlen(TEMPORARY)) != 0)
+        return false;
+    if (strncmp(name, ours, strlen(ours)) != 0)
         unlinkat(store->directory, name, 0);
     return true;
 }
@@ -71,7 +81,7 @@ int nw__store_open(struct nw__store *store, const char *directory, char *why, si
         snprintf(why, why_size, "cannot open %s: %s", path, strerror(errno));
         return -EIO;
     }
-    each_entry(store, remove_temporary, store);
+    store->born = nw_clock_ns();
     return 0;
 }
 
@@ -283,9 +293,10 @@ static int replace(struct nw__store *store, const char *temporary, const char *n
 
 static int write_anew(struct nw__store *store, const char *name, const void *code, size_t length)
 {
-    char temporary[32];
+    char temporary[96], prefix[64];
     unsigned number = nw_add_fetch(&store->last_temporary, 1); /* pairs with itself: numbers differ */
-    snprintf(temporary, sizeof temporary, TEMPORARY "%u", number);
+    temporary_prefix(store, prefix, sizeof prefix);
+    snprintf(temporary, sizeof temporary, "%s%u", prefix, number);
     int rc = write_file(store, temporary, code, length);
     if (!rc)
         rc = take_name(store, temporary, name);
@@ -368,6 +379,7 @@ void nw__store_remove(struct nw__store *store, const char *sha256)
 }
 
 struct each {
+    struct nw__store *store;
     bool (*callback)(void *arg, const char *sha256);
     void *arg;
 };
@@ -376,7 +388,7 @@ static bool code_entry(void *arg, const char *name)
 {
     const struct each *each = arg;
     char sha256[NW__STORE_SHA256_SIZE];
-    if (!is_code_name(name))
+    if (is_temporary(each->store, name) || !is_code_name(name))
         return true;
     memcpy(sha256, name, SHA256_HEX);
     sha256[SHA256_HEX] = '\0';
@@ -385,7 +397,7 @@ static bool code_entry(void *arg, const char *name)
 
 void nw__store_each(struct nw__store *store, bool (*callback)(void *arg, const char *sha256), void *arg)
 {
-    struct each each = {callback, arg};
+    struct each each = {store, callback, arg};
     each_entry(store, code_entry, &each);
 }
 

@@ -16,12 +16,13 @@
 #define NW_STORE_CODE_MAX     (256ul * 1024 * 1024) /* bytes of one shared object */
 
 struct nw__store {
-    int directory; /* -1: not open */
+    int directory;           /* -1: not open */
+    unsigned long long born; /* in the names of files that are being written, so that those of others are told apart */
     unsigned last_temporary;
     pthread_mutex_t aside; /* held while a file is set aside */
 };
 
-/* Opens or makes DIR/store, and removes what is left of files that were being written. 0, or -EIO with `why`. */
+/* Opens or makes DIR/store. 0, or -EIO with `why`. */
 int nw__store_open(struct nw__store *store, const char *directory, char *why, size_t why_size);
 void nw__store_close(struct nw__store *store);
 
@@ -59,7 +60,8 @@ int nw__store_open_code(struct nw__store *store, const char *sha256, char *why, 
 
 void nw__store_remove(struct nw__store *store, const char *sha256);
 
-/* Calls back with the SHA-256 of each file whose name is that of code, until the callback returns false. */
+/* Calls back with the SHA-256 of each file whose name is that of code, until the callback returns false. Removes what
+ * others have left of files that they were writing. */
 void nw__store_each(struct nw__store *store, bool (*callback)(void *arg, const char *sha256), void *arg);
 
 /* Whether DIR/store is still the directory that was opened. */

@@ -2,6 +2,7 @@
 #include "engine/store/database/database.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
+#include "engine/lookup/table.h"
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -374,16 +375,13 @@ static bool read_row(sqlite3_stmt *from, struct nw__database_row *row)
 
 #define ROWS "SELECT name, sha256, manifest, number, sum FROM functions NOT INDEXED "
 
-/* A sum over names and hashes of code, by which table and index can be compared. */
-static unsigned __int128 mix(const char *name, const char *sha256)
+/* A number for a name and a hash of code; table and index are compared by the sum of these. */
+static uint64_t mix(const char *name, const char *sha256)
 {
-    unsigned char sum[NW__DATABASE_SUM];
-    const char *const texts[] = {name, sha256};
-    sum_up(texts, 2, 0, sum);
-    return as_number(sum);
+    return nw_table_hash(name, strlen(name)) ^ 31 * nw_table_hash(sha256, strlen(sha256));
 }
 
-static int check_rows(struct nw__database *database, unsigned __int128 *codes)
+static int check_rows(struct nw__database *database, uint64_t *codes)
 {
     struct nw__database_row row;
     unsigned __int128 total = 0;
@@ -402,7 +400,7 @@ static int check_rows(struct nw__database *database, unsigned __int128 *codes)
     return rc;
 }
 
-static int check_index(struct nw__database *database, unsigned __int128 codes)
+static int check_index(struct nw__database *database, uint64_t codes)
 {
     sqlite3_stmt *rows;
     int rc = prepare(database, "SELECT name, sha256 FROM functions INDEXED BY by_code ORDER BY sha256", NULL, 0, &rows);
@@ -420,7 +418,7 @@ static int check_index(struct nw__database *database, unsigned __int128 codes)
 
 int nw__database_check(struct nw__database *database)
 {
-    unsigned __int128 codes = 0;
+    uint64_t codes = 0;
     int rc = check_schema(database);
     if (rc == SQLITE_OK)
         rc = check_pages(database);
@@ -437,6 +435,23 @@ bool nw__database_names(struct nw__database *database, const char *sha256)
         rc = sqlite3_step(row);
     sqlite3_finalize(row);
     return rc != SQLITE_DONE;
+}
+
+unsigned nw__database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n)
+{
+    unsigned unknown = 0;
+    sqlite3_stmt *row;
+    int rc =
+        prepare(database, "SELECT 1 FROM functions WHERE sha256 = ?1 UNION ALL SELECT 1 FROM code WHERE sha256 = ?1",
+                NULL, 0, &row);
+    for (unsigned i = 0; i < n && rc == SQLITE_OK; i++) {
+        rc = sqlite3_bind_text(row, 1, sha256[i], NW__DATABASE_SHA256, SQLITE_STATIC);
+        if (rc == SQLITE_OK && sqlite3_step(row) == SQLITE_DONE)
+            memcpy(sha256[unknown++], sha256[i], sizeof sha256[i]);
+        sqlite3_reset(row);
+    }
+    sqlite3_finalize(row);
+    return unknown;
 }
 
 static bool each_in_order(struct nw__database *database, const char *sql, int64_t after,

@@ -78,6 +78,9 @@ int nw__database_take(struct nw__database *database, const struct nw__database_r
 /* Whether a function has that code; true when that cannot be told. */
 bool nw__database_names(struct nw__database *database, const char *sha256);
 
+/* Moves those hashes to the front that neither a function nor the list of code has. Returns how many these are. */
+unsigned nw__database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n);
+
 /* Calls back for each row that is whole and has a number above `after`, as far as the file can be read: from its front
  * and, behind damage, from its end; a row may come twice. False from the callback ends it. */
 void nw__database_each(struct nw__database *database, int64_t after,

@@ -6,6 +6,7 @@
 #include "engine/store/database/set_aside.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -475,13 +476,43 @@ static int identify(struct nw__registry_file *file, char *why, size_t why_size)
     return 0;
 }
 
+/* A look at the copy, on a thread of its own. */
+struct looking {
+    const struct nw__registry_file *file;
+    struct found *copy;
+    int rc;
+};
+
+static void *look_at_copy(void *arg)
+{
+    struct looking *looking = arg;
+    looking->rc = look(looking->file, looking->copy, true);
+    return NULL;
+}
+
+/* Both at the same time, since a start waits for it. Returns what look returns for the registry. */
+static int look_at_both(const struct nw__registry_file *file, struct found *main, struct found *copy, int *copy_rc)
+{
+    struct looking looking = {file, copy, 0};
+    pthread_t thread;
+    bool has_copy = faccessat(file->directory, copy->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    bool threaded = pthread_create(&thread, NULL, look_at_copy, &looking) == 0;
+    int rc = look(file, main, has_copy);
+    if (threaded)
+        pthread_join(thread, NULL);
+    else
+        look_at_copy(&looking);
+    *copy_rc = looking.rc;
+    return rc;
+}
+
 static int open_any(struct nw__registry_file *file, struct found *main, struct found *copy, bool has_code, char *why,
                     size_t why_size)
 {
-    bool has_copy = faccessat(file->directory, copy->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    if (look(file, main, has_copy) < 0)
+    int copy_rc;
+    if (look_at_both(file, main, copy, &copy_rc) < 0)
         return cannot_use(file, main, why, why_size);
-    if (look(file, copy, true) < 0 && !main->whole)
+    if (copy_rc < 0 && !main->whole)
         return cannot_use(file, copy, why, why_size);
     int rc = choose(file, main, copy, has_code, why, why_size);
     if (rc == 0)

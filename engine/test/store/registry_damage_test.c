@@ -83,14 +83,14 @@ static void keeps_code_that_no_registry_knows(void **state)
         struct nw_registry *registry = open_registry();
         assert_int_equal(read_rows(registry).n, 0);
         assert_int_equal(nw_registry_notice(registry) != NULL, i == 0);
-        assert_non_null(strstr(nw_registry_store_notice(registry), "2 files"));
+        assert_non_null(strstr(store_notice(registry), "2 files"));
         assert_int_equal(files_in_store(), 2);
         nw_registry_close(registry);
     }
     assert_true(is_there("registry.damaged") && is_there("registry.backup.damaged"));
     make_two();
     struct nw_registry *registry = open_registry();
-    assert_null(nw_registry_store_notice(registry));
+    assert_null(store_notice(registry));
     assert_int_equal(read_rows(registry).n, 2);
     nw_registry_close(registry);
 }

@@ -51,6 +51,12 @@ struct nw_registry *open_registry(void)
     return registry;
 }
 
+const char *store_notice(struct nw_registry *registry)
+{
+    nw_registry_note_unlisted(registry, nw_registry_look_through(registry));
+    return nw_registry_store_notice(registry);
+}
+
 int change(struct nw_registry *registry, const char *name, const struct nw_manifest *manifest, const char *sha256,
            char *text, size_t size)
 {
@@ -74,7 +80,7 @@ void put(struct nw_registry *registry, const char *name, const char *code, unsig
 }
 
 /* Every row must be servable: its code is there and is what its hash says. */
-static void take_row(void *arg, struct nw_manifest *manifest, const char *sha256)
+static void take_row(void *arg, const struct nw_manifest *manifest, const char *sha256)
 {
     struct rows *rows = arg;
     struct row *row = &rows->row[rows->n++];

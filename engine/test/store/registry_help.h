@@ -11,6 +11,9 @@ int tear_down(void **state);
 
 struct nw_registry *open_registry(void);
 
+/* What is to be said of the store, which is looked through for it. */
+const char *store_notice(struct nw_registry *registry);
+
 /* Applies one change; without manifest the function is removed. As nw_registry_apply, and `rc` is returned. */
 int change(struct nw_registry *registry, const char *name, const struct nw_manifest *manifest, const char *sha256,
            char *text, size_t size);

@@ -61,7 +61,7 @@ static void takes_over_an_old_registry(void **state)
             struct rows rows = read_rows(registry);
             assert_true(are_two(&rows));
             assert_null(nw_registry_notice(registry));
-            assert_null(nw_registry_store_notice(registry));
+            assert_null(store_notice(registry));
             assert_true(is_there("registry.backup"));
             nw_registry_close(registry);
         }

@@ -262,7 +262,7 @@ static void survives_kills(void **state)
         registry = open_registry();
         struct rows rows = read_rows(registry);
         assert_null(nw_registry_notice(registry));
-        assert_null(nw_registry_store_notice(registry));
+        assert_null(store_notice(registry));
         nw_registry_close(registry);
         bool before, after;
         expect_step(&rows, last, &before);

@@ -169,6 +169,35 @@ static void keeps_a_file_that_another_has_written(void **state)
     nw__store_close(&store);
 }
 
+static bool any_code(void *arg, const char *sha256)
+{
+    (void)arg, (void)sha256;
+    return true;
+}
+
+/* What an engine that was killed was writing; but not what this one is. */
+static void removes_what_others_were_writing(void **state)
+{
+    (void)state;
+    struct nw__store store, before;
+    struct nw_registry *registry = open_registry();
+    write_file("store/new-1", "code", 4);
+    write_file("store/new-1234-1", "code", 4);
+    assert_int_equal(nw__store_open(&before, directory, why, sizeof why), 0);
+    assert_int_equal(nw__store_open(&store, directory, why, sizeof why), 0);
+    char ours[64], theirs[64];
+    snprintf(theirs, sizeof theirs, "store/new-%llx-1", before.born);
+    snprintf(ours, sizeof ours, "store/new-%llx-1", store.born);
+    write_file(theirs, "code", 4);
+    write_file(ours, "code", 4);
+    nw__store_each(&store, any_code, NULL);
+    assert_true(is_there(ours));
+    assert_false(is_there(theirs) || is_there("store/new-1") || is_there("store/new-1234-1"));
+    nw__store_close(&before);
+    nw__store_close(&store);
+    nw_registry_close(registry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(deploying_replaces_damaged_code, set_up, tear_down),
         cmocka_unit_test_setup_teardown(code_that_was_opened_cannot_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_that_code_is_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(removes_what_others_were_writing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_a_file_that_another_has_written, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("engine store, damage", tests, NULL, NULL);
