@@ -129,7 +129,12 @@ static int set_member(struct nw_manifest *manifest, const struct source *source,
     const char *text;
     if (!strcmp(item->string, "env"))
         return set_env_object(manifest, source, item);
-    if (!value_as_text(item, number, sizeof number, &text)) {
+    bool known = value_as_text(item, number, sizeof number, &text);
+    if (!strcmp(item->string, "fresh") && cJSON_IsBool(item)) {
+        text = cJSON_IsTrue(item) ? "true" : "false";
+        known = true;
+    }
+    if (!known) {
         snprintf(message, sizeof message, "%.80s: must be a string or a number", item->string);
         return fail_at(source, member_at(source), message);
     }
@@ -259,6 +264,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
                  cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
                  cJSON_AddNumberToObject(root, "warm", manifest->warm) &&
+                 cJSON_AddBoolToObject(root, "fresh", manifest->fresh) &&
                  cJSON_AddStringToObject(root, "static-tls", static_tls) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
                  add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&

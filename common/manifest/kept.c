@@ -35,6 +35,7 @@ int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifes
                                       .threads = manifest->threads,
                                       .warm = manifest->warm,
                                       .queue = manifest->queue,
+                                      .fresh = manifest->fresh,
                                       .profile = manifest->profile};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *to[i] = put(&at, texts[i], strlen(texts[i]) + 1);
@@ -63,6 +64,7 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     to->threads = kept->threads;
     to->warm = kept->warm;
     to->queue = kept->queue;
+    to->fresh = kept->fresh;
     to->static_tls = kept->static_tls;
     to->profile = kept->profile;
     snprintf(to->name, sizeof to->name, "%s", kept->name);

@@ -271,6 +271,15 @@ const char *nw_profile_text(uint32_t profile)
     return "unknown";
 }
 
+static int set_fresh(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    manifest->fresh = !strcmp(value, "true");
+    if (manifest->fresh || !strcmp(value, "false"))
+        return 0;
+    snprintf(why, why_size, "fresh: \"%.80s\" does not do; give true or false", value);
+    return -EINVAL;
+}
+
 static int set_connect(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
     struct nw_address_grant grants[NW_ADDRESSES_MAX];
@@ -324,6 +333,7 @@ static const struct text_key {
     {"connect", set_connect, FIELD(connect)},
     {"directories", set_directories, FIELD(directories)},
     {"cwd", set_cwd, FIELD(cwd)},
+    {"fresh", set_fresh, FIELD(fresh)},
     {"env", set_env, FIELD(env)},
 };
 
@@ -424,7 +434,8 @@ bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *
     const void *field = field_of(one, i, &width), *other_field = field_of(other, i, &width);
     if (field == &one->env)
         return one->env.length == other->env.length && has_env(&one->env, &other->env);
-    return i < NUMBER_KEYS || field == &one->profile ? !memcmp(field, other_field, width) : !strcmp(field, other_field);
+    bool number = i < NUMBER_KEYS || field == &one->profile || field == &one->fresh;
+    return number ? !memcmp(field, other_field, width) : !strcmp(field, other_field);
 }
 
 /* Whether the working directory is "/" or in a directory that is granted. */

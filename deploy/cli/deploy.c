@@ -31,6 +31,7 @@ enum {
     CALLERS,
     ENV,
     RESET,
+    FRESH,
     JSON,
     N_OPTIONS
 };
@@ -101,6 +102,9 @@ static const struct nw_option options[N_OPTIONS] = {
                .help = "gives a setting its default again; \"all\" for every one",
                .kind = NW_OPTION_TEXT,
                .repeats = true},
+    [FRESH] = {.name = "fresh",
+               .help = "each call finds its memory as it was when it was loaded, and runs alone in its domain",
+               .kind = NW_OPTION_SWITCH},
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
@@ -139,6 +143,8 @@ static void apply_flags(const struct nw_settings *settings, struct nw_manifest *
         for (int k = 0; k < settings->values[i].n; k++)
             if (nw_manifest_set(manifest, options[i].name, settings->values[i].texts[k], why, sizeof why) < 0)
                 nw_fail(NW_EXIT_USAGE, "--%s", why);
+    if (nw_setting_on(settings, FRESH))
+        nw_manifest_set(manifest, "fresh", "true", why, sizeof why);
     for (int k = 0; k < settings->values[ENV].n; k++)
         apply_env(manifest, settings->values[ENV].texts[k]);
     for (int k = 0; k < settings->values[RESET].n; k++)

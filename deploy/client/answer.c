@@ -77,7 +77,7 @@ const char *nw_answer_scalar(const cJSON *item, char *buffer, size_t size)
     else if (cJSON_IsNumber(item))
         snprintf(buffer, size, "%.0f", item->valuedouble);
     else
-        snprintf(buffer, size, "-");
+        snprintf(buffer, size, "%s", cJSON_IsTrue(item) ? "true" : cJSON_IsFalse(item) ? "false" : "-");
     for (char *p = buffer; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';

@@ -31,7 +31,7 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
         return NULL;
     snprintf(version->name, sizeof version->name, "%s", name);
     version->number = deployment->version.number;
-    version->slots = deployment->manifest.slots;
+    version->slots = nw_manifest_slots(deployment->manifest.fresh, deployment->manifest.slots);
     version->queue = deployment->manifest.queue;
     version->timeout_ms = deployment->manifest.timeout_ms;
     version->state = deployment->version.state;

@@ -407,7 +407,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->function = function;
     deployment->version = (struct nw_version){.engine = engine,
                                               .number = ++all->last_number,
-                                              .slots = manifest->slots,
+                                              .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
                                               .queue = manifest->queue,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};

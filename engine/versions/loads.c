@@ -170,7 +170,7 @@ void nw__load_tell_reach(const struct nw_replica *replica)
 /* The same in every worker, from the first on. */
 static uint64_t range_of(struct nw_deployment *deployment)
 {
-    if (!deployment->range && deployment->all->engine->options.snapshots)
+    if (!deployment->range && (deployment->all->engine->options.snapshots || deployment->manifest.fresh))
         deployment->range = nw_addresses_deal(&deployment->all->addresses);
     return deployment->range;
 }
@@ -186,13 +186,14 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
     const struct nw_control head = {.kind = NW_CONTROL_LOAD,
                                     .worker = seat->worker->number,
                                     .deployment = deployment->version.number,
-                                    .slots = manifest->slots,
+                                    .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
                                     .timeout_ms = manifest->timeout_ms,
                                     .memory = manifest->memory,
                                     .disk = manifest->disk,
                                     .threads = manifest->threads,
                                     .static_tls = manifest->static_tls,
                                     .profile = manifest->profile,
+                                    .fresh = manifest->fresh,
                                     .range = range_of(deployment)};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {

@@ -67,6 +67,7 @@ static void defaults(void **state)
     assert_int_equal(manifest.memory, 256ull << 20);
     assert_int_equal(manifest.warm, 0);
     assert_int_equal(manifest.queue, 1000);
+    assert_int_equal(manifest.fresh, 0);
     assert_int_equal(manifest.static_tls, 512);
     assert_int_equal(manifest.env.length, 0);
 }
@@ -297,6 +298,7 @@ static void json_errors_name_line_and_key(void **state)
         {"{\"env\": {\"slots\": \"1\", \"A\": \"{,[\\\"\"},\n\n\"slots\": 65}", {"line 3:", "slots"}},
         {"{\n\"slots\": 1,\n\"slots\": 2}", {"line 3:", "slots: given twice"}},
         {"{\n\"slots\": true}", {"line 2:", "slots: must be a string or a number"}},
+        {"{\n\"fresh\": 1}", {"line 2:", "fresh: \"1\" does not do; give true or false"}},
         {"{\n\"slots\": 1.5}", {"line 2:", "slots"}},
         {"{\n\"slots\": -1}", {"line 2:", "slots"}},
         {"{\n\"slots\": 1e300}", {"line 2:", "slots"}},
@@ -450,6 +452,7 @@ static void resets_every_key(void **state)
         {"connect", "1.2.3.4:5"},
         {"directories", "/a:ro"},
         {"cwd", "/a"},
+        {"fresh", "true"},
         {"env", "A=1"},
     };
     unsigned n = 0;

@@ -63,6 +63,7 @@ uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots, uint32
                         .slots = slots,
                         .timeout_ms = timeout_ms,
                         .memory = MEMORY,
+                        .fresh = strcmp(so, "fresh") == 0,
                         .profile = sends ? NW_PROFILE_NET : NW_PROFILE_FILES,
                         .connect = races ? "127.0.0.1:*" : NULL};
 

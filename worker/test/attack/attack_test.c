@@ -301,6 +301,34 @@ static void run_eviction(const struct trial *trial)
     }
 }
 
+/* ---- what an earlier invocation left ---- */
+
+/* Where memory is not taken back it is found in every place that the function looks at. */
+static void run_fresh(const struct trial *trial)
+{
+    struct attack_line *line = line_of(37, "what an invocation of a fresh function left", "found nothing");
+    uint32_t deployment = nw_attack_must_load("fresh", "fresh", 1, NW_ATTACK_PATIENT);
+    char seen[NW_ATTACK_SEEN] = "";
+
+    for (int i = 0; i < 3 && (i == 0 || strcmp(seen, "found nothing") == 0); i++) {
+        struct nw_answer a = nw_attack_ask(deployment, "plant");
+
+        free(a.data);
+        a = nw_attack_ask(deployment, "look");
+        nw_attack_describe(seen, &a);
+        free(a.data);
+    }
+    nw_harness_tell(&nw_attack.harness, NW_CONTROL_RETIRE, deployment);
+    nw_harness_expect(&nw_attack.harness, NW_CONTROL_RETIRED);
+    if (trial->without) {
+        attack_report_will_leave_out(line, trial->without);
+        attack_report_left_out(line, "found data heap large stack stream arena thread-local environment", seen);
+    } else {
+        nw_attack_check("what was left");
+        attack_report_seen(line, seen);
+    }
+}
+
 static void run_turns(const struct trial *trial)
 {
     const struct attack_turn *attack = trial->attack;
@@ -440,6 +468,7 @@ static int run_mode(enum nw_mode in)
         add(attack_shares[i].row, attack_shares[i].name, run_share, &attack_shares[i], NULL);
     add_damages(NULL);
     add(7, "the file changes after the scan", run_file_change, NULL, NULL);
+    add(37, "what an invocation left", run_fresh, NULL, NULL);
     if (in == NW_MODE_MPK) {
         add(29, "keys change hands", run_eviction, NULL, NULL);
         for (size_t i = 0; i < attack_turns_count; i++)
@@ -464,6 +493,7 @@ static int run_without(void)
     add_damages("elf");
     add(7, "the file changes after the scan", run_file_change, NULL, "copies");
     add(29, "keys change hands", run_eviction, NULL, "rekey");
+    add(37, "what an invocation left", run_fresh, NULL, "fresh");
     for (size_t i = 0; i < attack_turns_count; i++)
         add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], attack_turns[i].without);
     for (size_t i = 0; i < attack_jumps_count; i++)

@@ -8,7 +8,8 @@ SLOW_TESTS += $(B)/test/worker/attacks
 ATTACK_FORBIDDEN := wrpkru wrpkru_aligned wrpkru_inside wrpkru_seam_1 wrpkru_seam_2 wrpkru_first wrpkru_last xrstor \
                     xrstor64 wrfsbase wrgsbase wrgsbase_prefixes
 ATTACK_BAD       := constructor ifunc huge textrel wx stack
-ATTACK_ACTS      := memory flow operations kernel races storm greed hoard lengthy state transient turns signals
+ATTACK_ACTS      := memory flow operations kernel races storm greed hoard lengthy state transient turns signals \
+                    fresh
 ATTACK_SOS       := $(patsubst %,$(B)/test/worker/attack/%.so,secret bare jumps $(ATTACK_ACTS) \
                       $(addprefix forbidden-,$(ATTACK_FORBIDDEN)) $(addprefix bad-,$(ATTACK_BAD)))
 ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -mno-red-zone -mfsgsbase \
