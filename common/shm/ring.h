@@ -24,11 +24,11 @@ struct nw_desc {
     uint64_t offset;   /* payload: place in the sender's arena (for RELEASE: in the receiver's), or NW_OFFSET_INLINE */
     uint64_t length;   /* payload: bytes; 0 means that there is no block */
     uint32_t kind;     /* enum nw_desc_kind */
-    uint32_t target;   /* deployment number */
+    uint32_t target;   /* INVOKE: deployment number; CALL: lower half of the id of the INVOKE that it is made for */
     uint32_t status;   /* enum nw_status */
     uint32_t name_len; /* CALL: that many bytes at the start of the payload are the name of the callee */
     uint32_t depth;    /* INVOKE, CALL: nested calls above this one */
-    uint32_t reserved;
+    uint32_t parent;   /* CALL: upper half of that id, 0 when it has none that the engine's main thread knows */
     unsigned char data[NW_INLINE_MAX];
 };
 

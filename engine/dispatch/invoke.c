@@ -1,5 +1,6 @@
 /* See invoke.h. */
 #include "engine/dispatch/invoke.h"
+#include "common/shm/claims.h"
 #include "engine/admit/admit.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/serve/engine.h"
@@ -153,10 +154,23 @@ void nw_invoke_end(struct nw_invocation *inv)
     nw_invocation_move(inv, NW_INVOCATION_QUEUE);
 }
 
+/* A worker has it: if it has not begun it, it says so instead when its turn comes. What it calls meanwhile is cancelled
+ * at the end of the turn (nw_nested_cancel). */
+static void cancel(struct nw_invocation *inv)
+{
+    struct nw_link *link = inv->home;
+    inv->engine->counters.cancelled++;
+    nw_claim_take_back(link->channel.claims, nw_invocation_id(inv));
+    if (link->n_calls && nw_list_empty(&link->orphan_link))
+        nw_list_append(&inv->engine->orphan, &link->orphan_link);
+}
+
 void nw_invoke_abandon(struct nw_invocation *inv)
 {
     inv->owner = NULL;
-    if (inv->state != NW_INVOCATION_SENT)
+    if (inv->state == NW_INVOCATION_SENT)
+        cancel(inv);
+    else
         inv->engine->counters.abandoned++;
     nw_invocation_move(inv, NW_INVOCATION_ABANDON);
 }

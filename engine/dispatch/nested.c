@@ -23,6 +23,7 @@ struct call {
     uint64_t id;            /* the worker's */
     const char *input;      /* in the origin's arena; a small one only until the call is begun */
     size_t input_length;
+    uint64_t parent;           /* the invocation for which it is made; 0: not known */
     struct nw_invocation *inv; /* NULL when it is done */
     struct nw_result result;
     struct nw_chore writing; /* of the input */
@@ -156,6 +157,19 @@ static enum nw_status call_start(struct call *call, struct nw_function *function
     return NW_STATUS_TOO_LARGE;
 }
 
+static uint64_t parent_of(const struct nw_desc *desc)
+{
+    return (uint64_t)desc->parent << 32 | (desc->parent ? desc->target : 0);
+}
+
+/* Whether nobody waits any more for the invocation of this id, which the worker behind `link` says it calls for: its
+ * word, that harms its own calls alone. */
+static bool is_orphan(const struct nw_link *link, uint64_t parent)
+{
+    const struct nw_invocation *inv = parent ? nw_invocation_find(link->engine, parent) : NULL;
+    return parent && (!inv || inv->home != link || inv->state != NW_INVOCATION_SENT);
+}
+
 static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, const char *payload)
 {
     struct call *call = link->n_calls < CALLS_MAX ? calloc(1, sizeof *call) : NULL;
@@ -163,6 +177,7 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
         return NULL;
     call->origin = link;
     call->id = desc->id;
+    call->parent = parent_of(desc);
     call->input = payload + desc->name_len;
     call->input_length = desc->length - desc->name_len;
     nw_list_append(&link->calls, &call->of_link);
@@ -194,7 +209,8 @@ const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
      * nothing here. */
     if (!role->may_call(link, function))
         function = NULL;
-    struct call *call = call_new(link, desc, payload);
+    bool orphan = is_orphan(link, parent_of(desc));
+    struct call *call = orphan ? NULL : call_new(link, desc, payload);
     if (!call) {
         post_status(link, desc->id, NW_STATUS_UNAVAILABLE);
         return NULL;
@@ -214,6 +230,29 @@ void nw__nested_retry(struct nw_link *link)
         struct call *call = nw_container(link->reply_waiters.next, struct call, waiting);
         if (!reply(call))
             return;
+    }
+}
+
+static void cancel(struct call *call)
+{
+    post_status(call->origin, call->id, NW_STATUS_UNAVAILABLE);
+    nw_invoke_abandon(call->inv);
+    call->inv = NULL;
+    call_free(call);
+}
+
+/* With each call that is cancelled the link to its callee may join those to look at. */
+void nw_nested_cancel(struct nw_engine *engine)
+{
+    while (!nw_list_empty(&engine->orphan)) {
+        struct nw_link *link = nw_container(engine->orphan.next, struct nw_link, orphan_link);
+        nw_list_remove(&link->orphan_link);
+        nw_list_each(&link->calls, at, after)
+        {
+            struct call *call = nw_container(at, struct call, of_link);
+            if (call->inv && is_orphan(link, call->parent))
+                cancel(call);
+        }
     }
 }
 

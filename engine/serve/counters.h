@@ -12,6 +12,7 @@
     X(completed, "invocations that ended with OK")                                                  \
     X(failed, "invocations that ended otherwise")                                                   \
     X(abandoned, "invocations given up by their caller before a worker had them")                   \
+    X(cancelled, "invocations given up by their caller while a worker had them")                    \
     X(sent_again, "invocations sent to another worker, as the first was lost before it began them") \
     X(bytes_in, "bytes of input handed to workers")                                                 \
     X(bytes_out, "bytes of output taken from workers")                                              \

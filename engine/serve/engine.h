@@ -49,6 +49,7 @@ struct nw_engine {
     struct nw_order functions_order;
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */
+    struct nw_list orphan; /* links to workers that call for invocations that nobody wants any more */
     unsigned in_flight;    /* invocations that workers have */
     uint64_t queued;       /* requests of clients that are complete and that no worker has */
     uint64_t queueing;     /* functions of which some are */

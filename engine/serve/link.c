@@ -52,6 +52,7 @@ static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number, voi
     link->channel.memfd = link->channel.own_doorbell = link->channel.peer_doorbell = -1;
     nw_list_init(&link->awake);
     nw_list_init(&link->broken_link);
+    nw_list_init(&link->orphan_link);
     nw_list_init(&link->calls);
     nw_list_init(&link->reply_waiters);
     nw_list_init(&link->room_waiters);
@@ -71,6 +72,7 @@ static void link_free(struct nw_link *link)
 {
     stop_watching(link);
     nw_list_remove(&link->awake);
+    nw_list_remove(&link->orphan_link);
     nw_channel_close(&link->channel);
     free(link->reply_blocks);
     free(link->backlog);

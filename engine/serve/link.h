@@ -38,6 +38,7 @@ struct nw_link {
     unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
     unsigned busy;        /* invocations that it has */
     unsigned n_calls;
+    struct nw_list orphan_link;    /* in engine->orphan */
     struct nw_list calls;          /* nested calls from it that are not answered */
     struct nw_list reply_waiters;  /* those of them whose output needs room in the arena */
     struct nw_list room_waiters;   /* invocations whose input does */

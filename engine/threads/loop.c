@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/nested.h"
 #include "engine/dispatch/receive.h"
 #include "engine/gateway/output.h"
 #include "engine/http/http.h"
@@ -75,7 +76,7 @@ static bool servers_are_flushed(const struct nw_engine *engine)
 static bool something_waits(const struct nw_engine *engine)
 {
     return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           engine->again || !nw_list_empty(&engine->uncap) || !nw_list_empty(&engine->wanted) ||
+           engine->again || !nw_list_empty(&engine->orphan) || !nw_list_empty(&engine->uncap) || !nw_list_empty(&engine->wanted) ||
            nw_spool_has_marked(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
@@ -87,6 +88,7 @@ static unsigned work(struct nw_engine *engine)
     nw_list_each(&engine->awake, at, after) taken += nw_receive(link_at(at));
     engine->role->tend(engine);
     engine->again = false;
+    nw_nested_cancel(engine);
     nw_chores_work(&engine->chores);
     nw_dispatch_retry_moved(engine);
     nw_spool_bury(&engine->spool);
@@ -151,6 +153,7 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_functions_init(engine);
     nw_list_init(&engine->awake);
     nw_list_init(&engine->broken);
+    nw_list_init(&engine->orphan);
     nw_list_init(&engine->pump);
     nw_list_init(&engine->uncap);
     nw_list_init(&engine->wanted);

@@ -158,7 +158,7 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
         return true;
     }
     if (!claim(invocation)) {
-        nw__arrival_free(invocation);
+        nw__arrival_fail(invocation, NW_STATUS_UNAVAILABLE, 0, "it was taken back");
         return false;
     }
     if (invocation->input.length > NW_CARRY_LOCKED) {

@@ -197,12 +197,25 @@ static int call_done(struct nw_slot *slot, struct nw_link *link, struct nw_desc 
     return 0;
 }
 
+/* The id of the invocation for which a slot calls; 0: the engine thread that gets the call does not know it. */
+static uint64_t called_for(const struct nw_slot *slot)
+{
+    while (slot->caller)
+        slot = slot->caller;
+    return slot->from_ring && slot->invocation.link == &nw__links.link[0] ? slot->invocation.id : 0;
+}
+
 static struct nw_desc call_desc(const struct nw_slot *slot)
 {
     const uint32_t n = (uint32_t)strlen(slot->callee);
+    const uint64_t parent = called_for(slot);
 
-    return (struct nw_desc){
-        .kind = NW_DESC_CALL, .depth = slot->depth + 1, .name_len = n, .length = n + slot->input.length};
+    return (struct nw_desc){.kind = NW_DESC_CALL,
+                            .depth = slot->depth + 1,
+                            .target = (uint32_t)parent,
+                            .parent = (uint32_t)(parent >> 32),
+                            .name_len = n,
+                            .length = n + slot->input.length};
 }
 
 int nw_send_call(struct nw_slot *slot)

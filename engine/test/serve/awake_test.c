@@ -14,7 +14,7 @@
 static void fill_ring_to(struct world *world, struct world_worker *worker)
 {
     for (uint64_t i = 0; i < world->engine->options.ring; i++) {
-        played_call(worker, "nobody");
+        played_call(worker, "nobody", 0);
         world_turn(world, 0);
     }
 }
@@ -29,7 +29,7 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     struct nw_desc invoke;
     (void)arg;
     played_await_echo(world);
-    played_call(caller, "echo");
+    played_call(caller, "echo", 0);
     world_turn(world, 0);
     assert_int_equal(nw_ring_pop(&callee->ch.in, &invoke), 1);
     assert_int_equal(invoke.kind, NW_DESC_INVOKE);
@@ -37,7 +37,7 @@ static void the_next_worker_is_given_up(struct world *world, void *arg)
     assert_true(nw_list_empty(&world->engine->awake));
     caller->ch.in.shared->head = IMPOSSIBLE;
     assert_int_equal(nw_channel_send(&callee->ch, &(struct nw_desc){.kind = NW_DESC_COMPLETE, .id = invoke.id}), 0);
-    played_call(caller, "nobody");
+    played_call(caller, "nobody", 0);
     world_turn(world, 0);
     assert_int_equal(world->engine->counters.workers_lost, 1);
     assert_false(caller->used && caller->number == 2);

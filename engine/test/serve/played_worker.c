@@ -36,9 +36,14 @@ void played_await_echo(struct world *world)
     assert_int_equal(echo->current->state, NW_VERSION_SERVING);
 }
 
-void played_call(struct world_worker *worker, const char *name)
+void played_call(struct world_worker *worker, const char *name, uint64_t parent)
 {
-    struct nw_desc desc = {.kind = NW_DESC_CALL, .id = 7, .offset = NW_OFFSET_INLINE, .length = strlen(name)};
+    struct nw_desc desc = {.kind = NW_DESC_CALL,
+                           .id = 7,
+                           .offset = NW_OFFSET_INLINE,
+                           .length = strlen(name),
+                           .target = (uint32_t)parent,
+                           .parent = (uint32_t)(parent >> 32)};
     desc.name_len = (uint32_t)desc.length;
     memcpy(desc.data, name, desc.length);
     assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);

@@ -7,7 +7,7 @@
 /* Until the workers serve what is deployed in every world. */
 void played_await_echo(struct world *world);
 
-/* A nested call without input. */
-void played_call(struct world_worker *worker, const char *name);
+/* A nested call without input, made for that invocation; 0: it is not known for which. */
+void played_call(struct world_worker *worker, const char *name, uint64_t parent);
 
 #endif

@@ -25,7 +25,7 @@ static void begin(struct world *world, int calls)
     worker = &world->workers[0];
     played_await_echo(world);
     for (int i = 0; i < calls; i++) {
-        played_call(worker, "echo");
+        played_call(worker, "echo", 0);
         world_turn(world, 0);
     }
 }
@@ -61,7 +61,7 @@ static void play_limit(struct world *world, void *arg)
     for (int i = 0; i < 4; i++) /* twice its slots */
         assert_false(next_is_nested());
     assert_int_equal(nw_ring_pop(&worker->ch.in, &desc), 0);
-    played_call(worker, "echo");
+    played_call(worker, "echo", 0);
     world_turn(world, 0);
     assert_true(next_is_nested());
     assert_int_equal(nw_ring_pop(&worker->ch.in, &desc), 0);

@@ -148,6 +148,9 @@ static void what_the_engine_took_back_is_not_begun(void **state)
         nw_claim_take_back(h.channel.claims, id + 1);
         taken = nw_harness_send(&h, echo, input, sizes[i]);
         assert_int_equal(taken, id + 1);
+        answer = nw_harness_receive(&h);
+        assert_int_equal(answer.status, NW_STATUS_UNAVAILABLE);
+        free(answer.data);
         expect(echo, "behind it", "behind it");
         expect(echo, "again", "again");
     }

@@ -1,0 +1,117 @@
+/*
+ * What becomes of what a client asked for when it goes away: a whole engine, whose worker is the test. What the worker
+ * has not begun it must not begin, and nested calls below are cancelled, down to the last.
+ */
+#include "common/shm/claims.h"
+#include "common/test/test.h"
+#include "engine/fuzz/world.h"
+#include "engine/serve/engine.h"
+#include "engine/test/serve/played_worker.h"
+#include <string.h>
+
+static const char request[] = "POST /function/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+
+static struct world_worker *worker;
+
+static struct fake_client *ask(struct world *world)
+{
+    worker = &world->workers[0];
+    played_await_echo(world);
+    struct fake_client *client = fake_connect(world->engine->io, WORLD_GATEWAY);
+    assert_non_null(client);
+    world_turn(world, 1);
+    fake_send(client, request, sizeof request - 1);
+    world_turn(world, 1);
+    return client;
+}
+
+static struct nw_desc next(enum nw_desc_kind kind)
+{
+    struct nw_desc desc;
+    assert_int_equal(nw_ring_pop(&worker->ch.in, &desc), 1);
+    assert_int_equal(desc.kind, kind);
+    return desc;
+}
+
+static bool nothing_came(void)
+{
+    struct nw_desc desc;
+    return nw_ring_pop(&worker->ch.in, &desc) == 0;
+}
+
+static void complete(struct world *world, uint64_t id)
+{
+    const struct nw_desc desc = {.kind = NW_DESC_COMPLETE, .id = id, .status = NW_STATUS_UNAVAILABLE};
+    assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);
+    world_turn(world, 1);
+}
+
+static void play_not_begun(struct world *world, void *arg)
+{
+    struct fake_client *client = ask(world);
+    const struct nw_desc invoke = next(NW_DESC_INVOKE);
+    (void)arg;
+    fake_disconnect(client);
+    world_turn(world, 1);
+    assert_false(nw_claim(worker->ch.claims, invoke.id));
+    assert_int_equal(world->engine->counters.cancelled, 1);
+    assert_int_equal(world->engine->in_flight, 1); /* until the worker has come across it */
+    complete(world, invoke.id);
+    assert_int_equal(world->engine->in_flight, 0);
+}
+
+/* The worker runs both, and then calls again for the second. */
+static void play_nested(struct world *world, void *arg)
+{
+    struct fake_client *client = ask(world);
+    const struct nw_desc outer = next(NW_DESC_INVOKE);
+    struct nw_desc inner, innermost;
+    (void)arg;
+    assert_true(nw_claim(worker->ch.claims, outer.id));
+    played_call(worker, "echo", outer.id);
+    world_turn(world, 1);
+    inner = next(NW_DESC_INVOKE);
+    assert_true(nw_claim(worker->ch.claims, inner.id));
+    played_call(worker, "echo", inner.id);
+    played_call(worker, "echo", 0); /* for nobody that is known: it stays */
+    world_turn(world, 1);
+    innermost = next(NW_DESC_INVOKE);
+    complete(world, next(NW_DESC_INVOKE).id);
+    next(NW_DESC_REPLY);
+    fake_disconnect(client);
+    world_turn(world, 1);
+    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_UNAVAILABLE);
+    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_UNAVAILABLE);
+    assert_true(nothing_came());
+    assert_false(nw_claim(worker->ch.claims, innermost.id));
+    assert_int_equal(world->engine->counters.cancelled, 3);
+    played_call(worker, "echo", inner.id);
+    world_turn(world, 1);
+    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_UNAVAILABLE); /* nor does it call for anybody else */
+    assert_true(nothing_came());
+    complete(world, innermost.id);
+    complete(world, inner.id);
+    complete(world, outer.id);
+    assert_int_equal(world->engine->in_flight, 0);
+}
+
+static void what_was_not_begun_is_taken_back(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_not_begun, NULL);
+}
+
+static void nested_calls_are_cancelled_down_to_the_last(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_nested, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_not_begun_is_taken_back),
+        cmocka_unit_test(nested_calls_are_cancelled_down_to_the_last),
+    };
+    return cmocka_run_group_tests_name("engine/cancel", tests, NULL, NULL);
+}
