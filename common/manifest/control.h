@@ -8,11 +8,11 @@
  *                        address per line)
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
- *   engine -> worker     LOAD (fds: the .so, the granted directories in their order; text: name NUL, connect NUL,
- *                        directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE,
- *                        CHANNEL (fds: memfd, engine's doorbell)
- *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED,
- *                        TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS
+ *   engine -> worker     LOAD (fds: the .so, the granted directories in their order, the snapshot if there is one;
+ * text: name NUL, connect NUL, directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE, CHANNEL (fds:
+ * memfd, engine's doorbell) worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text:
+ * reason), RETIRED, TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, SNAPSHOT
+ * (fd: its file)
  */
 #ifndef NW_COMMON_MANIFEST_CONTROL_H
 #define NW_COMMON_MANIFEST_CONTROL_H
@@ -41,7 +41,7 @@ static inline bool nw_place_fits(uint64_t range)
 }
 
 #define NW_CONTROL_TEXT_MAX  32768
-#define NW_CONTROL_FDS_MAX   (1 + NW_DIRECTORIES_MAX)
+#define NW_CONTROL_FDS_MAX   (2 + NW_DIRECTORIES_MAX + 1) /* of LOAD; an even number */
 #define NW_CONTROL_FDS_START 4
 
 /* So many workers a tenant may be given: for those who check it on the way to the engine, too. */
@@ -69,6 +69,8 @@ enum nw_control_kind {
                              memory = system calls of functions that were refused so far */
     NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/manifest/resources.h;
                              memory: bytes of its memory limit; value: the most of them so far */
+    NW_CONTROL_SNAPSHOT,  /* deployment; fd: the file of a snapshot that was taken. No fd: text says why the one that
+                             came  with LOAD cannot be used; the worker goes on without it */
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
 };
 
@@ -93,6 +95,8 @@ struct nw_control {
     uint32_t threads;
     uint32_t profile;    /* enum nw_profile */
     uint32_t fresh;      /* 1: each invocation is to find the domain as its snapshot is, so there is a range */
+    uint32_t restores;   /* 1: the last of the fds is the file of its snapshot */
+    uint32_t unused;     /* 0 */
     uint64_t range;      /* where its domains lie, so that they can be made from a snapshot; 0: there is to be none */
     uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;

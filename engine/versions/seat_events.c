@@ -160,6 +160,8 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
     case NW_CONTROL_TORN_DOWN:
         torn_down(replica, head, text);
         return NULL;
+    case NW_CONTROL_SNAPSHOT:
+        return NULL;
     case NW_CONTROL_HOLDS:
         return holds(replica, head, text);
     default:

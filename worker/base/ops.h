@@ -53,7 +53,8 @@
        "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
        "when another func worker is wanted, for an invocation that found none free; called again when it is "   \
        "made, or as failed when it cannot be. With NW_NO_MORE as second result all func workers have ended, and "  \
-       "the program is to end.")                                                                 \
+       "the program is to end. With NW_RESTORED it may be a copy of another that said it was up: the result is where " \
+       "the gate is now, and it says so again.") \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
        "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")
@@ -68,5 +69,6 @@ enum nw_op { NW_OP_NONE, NW_OPS(NW_OP_NUMBER) };
 
 #define NW_MORE_ROOM 1
 #define NW_NO_MORE   2
+#define NW_RESTORED  3
 
 #endif

@@ -7,6 +7,7 @@
 #include "worker/audit/filter.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
+#include "worker/base/ops.h"
 #include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/grants.h"
@@ -126,6 +127,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .snapshots = head->range != 0,
         .fresh = head->fresh,
         .queued = head->fresh != 0,
+        .file = head->restores ? message->fds[message->n_fds - 1] : -1,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -133,7 +135,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
     };
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);
-    error = nw__grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1);
+    error = nw__grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1 - (int)head->restores);
     if (error == -EPERM)
         return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
     if (!error && nw_cwd_init(f, t->cwd) < 0)
@@ -149,12 +151,24 @@ static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
     nw__grants_fini(f);
-    nw_deployed_discard(f);
+    nw_taker_drop(f->snapshot);
+    f->snapshot = NULL;
+    if (f->file >= 0)
+        nw_close(NULL, f->file);
     nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
     f->cwd = f->env = NULL;
     nw_deployed_move(f, NW_DEPLOYED_ENDED);
+}
+
+/* Whether it has the files that it says it has, and a place for a snapshot if it has one. */
+static bool files_fit(const struct nw_control_message *message)
+{
+    const struct nw_control *head = &message->head;
+
+    return head->restores <= 1 && message->n_fds >= 1 + (int)head->restores && (head->range || !head->restores) &&
+           (head->range ? nw_place_fits(head->range) : !head->fresh);
 }
 
 /* lock held */
@@ -165,8 +179,7 @@ void nw_deployed_load(const struct nw_control_message *message)
     struct load_texts texts;
     const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
 
-    if (!f || message->n_fds < 1 || (head->range ? !nw_place_fits(head->range) : head->fresh) ||
-        !split_texts(message, &texts)) {
+    if (!f || !files_fit(message) || !split_texts(message, &texts)) {
         for (int i = 0; i < message->n_fds; i++)
             close(message->fds[i]);
     } else {
@@ -249,23 +262,40 @@ static void replace_first(struct nw_domain *domain)
     nw_domain_kill(domain, f->snapshot ? NW_STATUS_OK : NW_STATUS_REFUSED, reason);
 }
 
+/* The first flow makes anew what is not to be cloned, and then says once more that the function is up. */
+static void renew(struct nw_domain *domain)
+{
+    struct nw_slot *first = domain->grower;
+
+    nw_store_relaxed(&domain->grower, NULL); /* loaded by may_read_libraries */
+    domain->n_made--;
+    first->gate.result = (uint64_t)nw_config()->gate->enter;
+    first->gate.result2 = NW_RESTORED;
+    nw_ready(first);
+    nw_wake_executor();
+}
+
 static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why)
 {
-    nw_taker_drop(domain->function->snapshot);
-    domain->function->snapshot = snapshot;
-    snprintf(domain->function->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
-    domain->function->snapshots = snapshot != NULL; /* once: to begin what waits is for executors, not for the taker */
-    if (domain->function->fresh)
+    struct nw_deployed *f = domain->function;
+
+    nw_taker_drop(f->snapshot);
+    f->snapshot = snapshot;
+    snprintf(f->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
+    f->snapshots = false; /* it is tried once */
+    if (snapshot && !f->fresh)
+        nw_tell_snapshot(f->deployment, nw_snapshot_file(snapshot), "");
+    if (f->fresh)
         replace_first(domain);
     else
-        started(domain);
+        renew(domain);
 }
 
 const struct nw_snapshot_events nw_deployed_snapshots = {.taken = snapshot_taken};
 
 void nw_deployed_ready(struct nw_domain *domain)
 {
-    if (domain->function->snapshots && (!domain->function->snapshot || domain->function->fresh))
+    if (domain->function->snapshots && !domain->restores && (!domain->function->snapshot || domain->function->fresh))
         nw_taker_await(domain);
     else
         started(domain);
@@ -278,12 +308,23 @@ void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first)
     started(domain);
 }
 
-void nw_deployed_discard(struct nw_deployed *f)
+void nw_deployed_opened(struct nw_deployed *f, struct nw_snapshot *snapshot, const char *why)
+{
+    f->file = -1;
+    f->snapshot = snapshot;
+    f->snapshots = !snapshot;
+    if (!snapshot)
+        nw_tell_snapshot(f->deployment, -1, why);
+}
+
+void nw_deployed_discard(struct nw_deployed *f, const char *why)
 {
     nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
-    f->snapshots = f->fresh;
-    snprintf(f->no_snapshot, NW_REASON_MAX, "a domain could not be made from it");
+    f->snapshots = f->fresh || f->state == NW_DEPLOYED_LOADING; /* loading, it came from elsewhere */
+    snprintf(f->no_snapshot, NW_REASON_MAX, "%s", why);
+    if (!f->fresh)
+        nw_tell_snapshot(f->deployment, -1, why);
 }
 
 /* The peak of a domain that is gone counts on: the engine may not have heard of it yet. */
@@ -310,6 +351,12 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
         note_peak(f, nw_load_relaxed(&domain->memory.peak));
         f->retry_at = 0;
         f->lost_at = nw_now();
+        nw_wake_control();
+        return;
+    }
+    if (f->state == NW_DEPLOYED_LOADING && domain->restores && !f->fresh) { /* loaded the long way it may come up */
+        if (f->snapshot)
+            nw_deployed_discard(f, reason);
         nw_wake_control();
         return;
     }

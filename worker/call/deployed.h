@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct nw_domain;
+struct nw_snapshot;
 struct nw_deployed;
 struct nw_slot;
 
@@ -21,11 +22,16 @@ void nw_deployed_reach(const struct nw_control_message *message);
 void nw_deployed_activate(uint32_t deployment);
 void nw_deployed_retire(uint32_t deployment);
 
-/* Its first flow has said that the function is up; it is up because it was made from a snapshot, of which `first` is
- * the first flow; from the function's snapshot none can be made. What becomes of a snapshot that is taken. */
+/* Its first flow has said that the function is up. */
 void nw_deployed_ready(struct nw_domain *domain);
+
+/* It is up because it was made from the snapshot, of which `first` is the first flow, and is just as that says. */
 void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first);
-void nw_deployed_discard(struct nw_deployed *function);
+
+/* The snapshot that came with it was opened; or NULL and why not: then one is taken of the next domain. From the
+ * function's snapshot no domain can be made. What becomes of a snapshot that is taken. */
+void nw_deployed_opened(struct nw_deployed *function, struct nw_snapshot *snapshot, const char *why);
+void nw_deployed_discard(struct nw_deployed *function, const char *why);
 extern const struct nw_snapshot_events nw_deployed_snapshots;
 
 void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);

@@ -58,6 +58,7 @@ struct nw_deployed {
     uint64_t range;                  /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
     bool fresh;                      /* each invocation finds its domain as the snapshot is */
     bool snapshots;                  /* one is to be taken of its first domain */
+    int file;                        /* of a snapshot that came with it and is not opened yet; or -1 */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
     char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */

@@ -31,6 +31,17 @@ void nw_slot_state_reset(struct nw_slot *slot)
     xsave_reset(slot->gate.xsave);
 }
 
+/* One that no thread of the domain has: some of a domain that was made from a snapshot were not counted here. */
+static uint32_t new_tid(const struct nw_domain *domain)
+{
+    uint32_t tid = ++last_tid;
+
+    for (size_t i = 0; i < domain->slots_end; i++)
+        if (domain->slots[i].state != NW_SLOT_UNUSED && domain->slots[i].tid == tid)
+            return new_tid(domain);
+    return tid;
+}
+
 struct nw_slot *nw_slot_new(struct nw_domain *domain)
 {
     struct nw_slot *slot = NULL;
@@ -44,7 +55,7 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     i = (size_t)(slot - domain->slots);
     *slot = (struct nw_slot){
         .domain = domain,
-        .tid = ++last_tid,
+        .tid = new_tid(domain),
         .call_generation = slot->call_generation,
         .gate = {.kind = NW_CTX_KIND_FULL,
                  .pkru = !nw_config()->keyed ? 0

@@ -114,12 +114,15 @@ static uint64_t put_text(struct stack_builder *b, const void *text, size_t lengt
 
 static void put_arguments(struct stack_builder *b, const struct nw_deployed *function)
 {
+    const bool hooked = function->snapshots && !function->fresh; /* the stub calls its hooks */
     char gate[32];
 
     snprintf(gate, sizeof(gate), "%lx", (unsigned long)nw_config()->gate->enter);
-    *b->word++ = 2;
+    *b->word++ = hooked ? 3 : 2;
     *b->word++ = put_text(b, function->name, strlen(function->name) + 1);
     *b->word++ = put_text(b, gate, strlen(gate) + 1);
+    if (hooked)
+        *b->word++ = put_text(b, "snapshot", sizeof("snapshot"));
     *b->word++ = 0;
 }
 

@@ -31,7 +31,8 @@ static int range_reserve(struct nw_domain *domain)
 
     if (error == -EEXIST)
         error = nw_memory_reserve(&domain->memory, 0, most);
-    domain->restores = !error && domain->function->snapshot && domain->memory.base == wanted &&
+    domain->restores = !error && (domain->function->snapshot || domain->function->file >= 0) &&
+                       domain->memory.base == wanted &&
                        nw_regions_is_own(&domain->memory.regions, wanted + NW_PAGE_SIZE, NW_PAGE_SIZE);
     domain->areas = nw_memory_areas(domain->memory.end);
     return error;

@@ -196,57 +196,80 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     return slot;
 }
 
-/* Maps the memory of a domain that is made from a snapshot, all of whose flows wait then. */
-static void restore(struct nw_executor *ex, struct nw_slot *first)
+/* The function has a snapshot from now on, unless the one that came with it cannot be used: then the domain is loaded,
+ * and another taken. Takes long. */
+static void open_snapshot(struct nw_domain *domain)
 {
-    struct nw_domain *domain = first->domain;
-    bool blocked = nw_executor_block(ex) == 0;
-    int error = nw_snapshot_put(domain, domain->function->snapshot);
+    char why[NW_REASON_MAX] = "";
+    struct nw_snapshot *snapshot = nw_snapshot_open(domain, domain->function->file, why);
 
-    if (blocked)
-        nw_executor_unblock(ex);
-    domain->loaded = true;
     pthread_mutex_lock(&nw_monitor_lock);
-    if (!error && domain->state == NW_DOMAIN_STARTING)
-        error = nw_snapshot_resume(domain, domain->function->snapshot);
-    if (error) {
-        nw_deployed_discard(domain->function);
-        nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot, which is discarded");
-    }
-    if (domain->state == NW_DOMAIN_STARTING)
-        nw_deployed_restored(domain, first);
-    else
-        nw_slot_die(first);
+    nw_deployed_opened(domain->function, snapshot, why);
     pthread_mutex_unlock(&nw_monitor_lock);
+    domain->restores = snapshot || nw_memory_keep(&domain->memory) < 0;
 }
 
-/* Checks the function's file, once, and maps the program of a domain whose first flow is about to run, both of which
- * may take long. False: that cannot be done, and the domain is gone. */
+/* The first flow of a domain that was made from a snapshot waits where it did, and is to run, unless the domain is
+ * fresh and already what it is to be. False: it is not to run; maybe the domain is gone. */
+static bool resumed(struct nw_domain *domain, struct nw_slot *first, int error)
+{
+    const struct nw_snapshot *snapshot = domain->function->snapshot;
+    bool runs;
+
+    pthread_mutex_lock(&nw_monitor_lock);
+    if (!error && domain->state == NW_DOMAIN_STARTING)
+        error = nw_snapshot_resume(domain, snapshot);
+    if (error && snapshot)
+        nw_deployed_discard(domain->function, "a domain could not be made from it");
+    if (error)
+        nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot, which is discarded");
+    runs = domain->state == NW_DOMAIN_STARTING && !domain->function->fresh;
+    if (domain->state != NW_DOMAIN_STARTING)
+        nw_slot_die(first);
+    else if (!runs)
+        nw_deployed_restored(domain, first);
+    pthread_mutex_unlock(&nw_monitor_lock);
+    return runs;
+}
+
+/* Checks the function's file, once, and maps the program. 0; or negative errno and why, for people. */
+static int load(struct nw_domain *domain, struct nw_slot *first, char reason[NW_REASON_MAX])
+{
+    char text[NW_ERROR_TEXT];
+    int error = nw_deployed_inspect(domain->function, reason);
+
+    if (error)
+        return error;
+    error = nw_domain_load(domain, first);
+    if (error)
+        snprintf(reason, NW_REASON_MAX, "its domain could not be started: %s", nw_error_text(-error, text));
+    return error;
+}
+
+/* Gives a domain whose first flow is about to run its memory, which may take long. False: the flow is not to run. */
 static bool loaded(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
-    char reason[NW_REASON_MAX] = "", text[NW_ERROR_TEXT];
+    char reason[NW_REASON_MAX] = "";
     bool blocked;
     int error;
 
     if (domain->loaded)
         return true;
-    if (domain->restores) {
-        restore(ex, slot);
-        return false;
-    }
     blocked = nw_executor_block(ex) == 0;
-    error = nw_deployed_inspect(domain->function, reason);
-    if (error == 0) {
-        error = nw_domain_load(domain, slot);
-        snprintf(reason, sizeof(reason), "its domain could not be started: %s", nw_error_text(-error, text));
-    }
+    if (domain->restores && domain->function->file >= 0)
+        open_snapshot(domain);
+    if (!domain->restores)
+        error = load(domain, slot, reason);
+    else
+        error = domain->function->snapshot ? nw_snapshot_put(domain, domain->function->snapshot) : -ENOMEM;
     if (blocked)
         nw_executor_unblock(ex);
-    if (error == 0) {
-        domain->loaded = true;
+    domain->loaded = true;
+    if (domain->restores)
+        return resumed(domain, slot, error);
+    if (error == 0)
         return true;
-    }
     pthread_mutex_lock(&nw_monitor_lock);
     nw_domain_kill(domain, NW_STATUS_REFUSED, reason);
     nw_slot_die(slot);

@@ -3,6 +3,8 @@
 #include "common/base/atomic.h"
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
+#include "worker/base/config.h"
+#include "worker/base/ops.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
@@ -13,6 +15,7 @@
 #include "worker/snapshot/read.h"
 #include "worker/snapshot/write.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +128,11 @@ struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASO
     return NULL;
 }
 
+int nw_snapshot_file(const struct nw_snapshot *snapshot)
+{
+    return fcntl(nw__picture_file(snapshot->picture), F_DUPFD_CLOEXEC, 0);
+}
+
 void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next)
 {
     snapshot->next = next;
@@ -208,6 +216,8 @@ int nw_snapshot_resume(struct nw_domain *domain, const struct nw_snapshot *snaps
     struct nw_slot *worker;
 
     set_flow(&domain->slots[0], &snapshot->flows[0]);
+    domain->slots[0].gate.result = (uint64_t)nw_config()->gate->enter;
+    domain->slots[0].gate.result2 = NW_RESTORED;
     memcpy(domain->signals.actions, snapshot->actions, sizeof(snapshot->actions));
     if (nw_share_take(&domain->account, NW_RESOURCE_THREADS, 1) < 0)
         return -EAGAIN;

@@ -28,6 +28,9 @@ struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASO
  * loading does. NULL and why. Lock NOT held. */
 struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[NW_REASON_MAX]);
 
+/* A descriptor of its file, for whoever asks to close; -1 if there is none. */
+int nw_snapshot_file(const struct nw_snapshot *snapshot);
+
 /* Puts a snapshot from which nothing is made any more in front of `next`, in a list for nw_snapshots_free. */
 void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);
 
@@ -37,8 +40,8 @@ void nw_snapshots_free(struct nw_snapshot *list);
 /* First step: fills the range of a new domain with the snapshot's memory. 0 or negative errno. Lock NOT held. */
 int nw_snapshot_put(struct nw_domain *domain, const struct nw_snapshot *snapshot);
 
-/* Second step: makes its flows. The first one, which there must be already, waits as after NW_OP_READY, the func worker
- * for an invocation. 0 or negative errno. Lock held. */
+/* Second step: makes its flows. The first one, which there must be already, is about to learn what NW_OP_READY returns;
+ * the func worker waits for an invocation. 0 or negative errno. Lock held. */
 int nw_snapshot_resume(struct nw_domain *domain, const struct nw_snapshot *snapshot);
 
 /* How far a domain has been made what it was; zeroed before the first step. */

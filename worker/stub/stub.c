@@ -17,7 +17,9 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #define OUTPUT_LEAST 4096
 #define KEPT_MAX     (4ul << 20) /* larger buffers are given back to the worker after the call that needed them */
@@ -364,6 +366,41 @@ static void fail(const char *format, const char *detail, int value)
     abort();
 }
 
+static void call_hook(void *library, const char *name)
+{
+    void (*hook)(void);
+
+    *(void **)&hook = dlsym(library, name);
+    if (hook)
+        hook();
+}
+
+/* libcrypto's generators notice a fork by the process's number, but not that they were copied. Those of all threads are
+ * seeded anew once the first of them was. */
+static void reseed_libcrypto(void)
+{
+    void *libcrypto = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
+    int (*poll)(void);
+
+    if (!libcrypto)
+        return;
+    *(void **)&poll = dlsym(libcrypto, "RAND_poll");
+    if (poll)
+        poll();
+    dlclose(libcrypto);
+}
+
+/* What no two instances may have in common. */
+static void renew(void *library)
+{
+    void *seed = (void *)getauxval(AT_RANDOM);
+
+    if (seed && getrandom(seed, 16, 0) < 0)
+        abort();
+    reseed_libcrypto();
+    call_hook(library, "nw_after_restore");
+}
+
 static void *symbol(void *library, const char *name)
 {
     void *found = dlsym(library, name);
@@ -373,7 +410,7 @@ static void *symbol(void *library, const char *name)
     return found;
 }
 
-static void load(const char *name)
+static void *load(const char *name)
 {
     char path[128];
     void *library;
@@ -389,6 +426,7 @@ static void load(const char *name)
     *(void **)&function.create = symbol(library, "faas_create_func_worker");
     *(void **)&function.call = symbol(library, "faas_func_call");
     *(void **)&function.destroy = symbol(library, "faas_destroy_func_worker");
+    return library;
 }
 
 /* Func workers are made one after the other: a function may do anything in faas_create_func_worker. */
@@ -412,17 +450,41 @@ static int make_worker(void)
     return create_status;
 }
 
-/* argv: the function's name, the address of the gate. Returns when all func workers have ended: then exit handlers run
- * and destructors, as in any program. */
+/* Says that the function is up, and makes func workers as they are wanted, until all have ended. */
+static void grow(void *library)
+{
+    int status = 0;
+
+    for (;;) {
+        uint64_t more = 0;
+        long result;
+
+        flush_output();
+        result = gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, &more);
+        if (more == NW_NO_MORE)
+            return;
+        if (more == NW_RESTORED) {
+            gate = (const void *)result;
+            renew(library);
+            status = 0;
+        } else {
+            status = make_worker();
+        }
+    }
+}
+
+/* argv: the function's name, the address of the gate, and, if a snapshot is to be taken, one more. Returns when all
+ * func workers have ended: then exit handlers run and destructors, as in any program. */
 int main(int argc, char **argv)
 {
+    void *library;
     int status;
 
     if (argc < 2)
         return 2;
     gate = (const void *)strtoul(argv[1], NULL, 16);
     setvbuf(stdout, NULL, _IOLBF, 0); /* it goes to the log: a line that was printed is there even after a crash */
-    load(argv[0]);
+    library = load(argv[0]);
     status = function.init();
     if (status)
         fail("%s returned %d", "faas_init", status);
@@ -432,13 +494,8 @@ int main(int argc, char **argv)
         fail("a func worker, whose stack takes 1 MiB, cannot be made: %s", strerror(-status), 0);
     if (status)
         fail("%s returned %d", "faas_create_func_worker", status);
-    for (;;) {
-        uint64_t more = 0;
-
-        flush_output();
-        gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, &more);
-        if (more == NW_NO_MORE)
-            return 0;
-        status = make_worker();
-    }
+    if (argc > 2)
+        call_hook(library, "nw_before_snapshot");
+    grow(library);
+    return 0;
 }

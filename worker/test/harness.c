@@ -64,6 +64,7 @@ void nw_harness_start_without(struct nw_harness *h, enum nw_mode mode, uint32_t 
     int ends[2];
 
     memset(h, 0, sizeof(*h));
+    h->snapshot = -1;
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     assert_int_equal(nw_channel_create(&h->channel, &geometry), 0);
     h->control = ends[0];
@@ -82,9 +83,22 @@ void nw_harness_stop(struct nw_harness *h)
     int status;
 
     close(h->control);
+    if (h->snapshot >= 0)
+        close(h->snapshot);
     assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
     assert_int_equal(status, 0);
     nw_channel_close(&h->channel);
+}
+
+static void take_snapshot(struct nw_harness *h)
+{
+    if (h->message.n_fds == 0) {
+        snprintf(h->unusable, sizeof(h->unusable), "%.255s", h->message.text);
+        return;
+    }
+    if (h->snapshot >= 0)
+        close(h->snapshot);
+    h->snapshot = h->message.fds[0];
 }
 
 static int receive(struct nw_harness *h)
@@ -93,6 +107,8 @@ static int receive(struct nw_harness *h)
 
     if (got == 1 && h->message.head.kind == NW_CONTROL_HOLDS)
         h->holds = h->message.head;
+    if (got == 1 && h->message.head.kind == NW_CONTROL_SNAPSHOT)
+        take_snapshot(h);
     return got;
 }
 
@@ -178,6 +194,7 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .profile = NW_PROFILE_COMPUTE | load->profile,
         .static_tls = load->static_tls ? load->static_tls : 512,
         .range = range_of(h, load),
+        .restores = load->snapshot != NULL,
         .fresh = load->fresh,
     };
     char text[2048];
@@ -188,6 +205,9 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
 
     assert_true(length < sizeof(text));
     n = open_files(load, fds);
+    if (load->snapshot)
+        fds[n++] = fcntl(*load->snapshot, F_DUPFD_CLOEXEC, 0);
+    h->unusable[0] = '\0';
     assert_int_equal(nw_control_send(h->control, &head, text, length + (load->env != NULL), fds, n), 0);
     while (n > 0)
         close(fds[--n]);

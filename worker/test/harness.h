@@ -16,6 +16,8 @@ struct nw_harness {
     struct nw_control_message message; /* the last one received */
     struct nw_control holds;           /* the last that said what a function holds, also when another was awaited */
     char loaded[256];                  /* the text of the last LOADED */
+    int snapshot;                      /* the last file of a snapshot that was sent, or -1 */
+    char unusable[256];                /* why one that was given cannot be used; empty: nothing was said */
     uint32_t next_deployment;
     uint64_t next_id;
     struct {
@@ -49,6 +51,7 @@ struct nw_load {
     const char *connect, *directories; /* NULL: none */
     const char *cwd;                   /* NULL: / */
     bool snapshots, no_snapshots;      /* neither: as the environment says */
+    int *snapshot;                     /* its file; NULL: none */
     uint64_t range;                    /* 0: one that no other function has */
     bool fresh;
 };

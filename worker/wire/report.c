@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOLDS_MAX      16 /* domains of which the engine is told at a time what they hold */
 #define USAGE_PAUSE_NS 200000000ull
@@ -26,6 +27,7 @@ struct report {
     struct report *next;
     struct nw_control head;
     char text[NW_REASON_MAX];
+    int file; /* or -1 */
 };
 
 static struct report *first, **last = &first;
@@ -45,16 +47,21 @@ bool nw_tell_waits(void)
     return n_untold > 0;
 }
 
-static int send_report(const struct nw_control *head, const char *text)
+static int send_with(const struct nw_control *head, const char *text, int file)
 {
-    int error = nw_control_send(control, head, text, strlen(text), NULL, 0);
+    int error = nw_control_send(control, head, text, strlen(text), &file, file >= 0);
 
     if (error && error != -EAGAIN && error != -EPIPE)
         nw_log(NW_LOG_WARN, "cannot tell the engine of deployment %u: %s", head->deployment, strerror(-error));
     return error;
 }
 
-static void keep(const struct nw_control *head, const char *text)
+static int send_report(const struct nw_control *head, const char *text)
+{
+    return send_with(head, text, -1);
+}
+
+static void keep(const struct nw_control *head, const char *text, int file)
 {
     struct report *report = malloc(sizeof(*report));
 
@@ -62,6 +69,7 @@ static void keep(const struct nw_control *head, const char *text)
         nw_die_system("cannot keep a message for the engine: out of memory");
     report->next = NULL;
     report->head = *head;
+    report->file = file;
     snprintf(report->text, sizeof(report->text), "%s", text);
     *last = report;
     last = &report->next;
@@ -76,17 +84,29 @@ void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const cha
     if (!n_untold && send_report(&head, text) != -EAGAIN)
         return;
     if (kind != NW_CONTROL_TORN_DOWN || n_untold < NEWS_MAX)
-        keep(&head, text);
+        keep(&head, text, -1);
+}
+
+void nw_tell_snapshot(uint32_t deployment, int file, const char *text)
+{
+    struct nw_control head = {.kind = NW_CONTROL_SNAPSHOT, .worker = worker, .deployment = deployment};
+
+    if (n_untold || send_with(&head, text, file) == -EAGAIN)
+        keep(&head, text, file);
+    else if (file >= 0)
+        close(file);
 }
 
 void nw_tell_rest(void)
 {
-    while (first && send_report(&first->head, first->text) != -EAGAIN) {
+    while (first && send_with(&first->head, first->text, first->file) != -EAGAIN) {
         struct report *told = first;
 
         first = told->next;
         if (!first)
             last = &first;
+        if (told->file >= 0)
+            close(told->file);
         free(told);
         n_untold--;
     }

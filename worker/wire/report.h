@@ -13,6 +13,8 @@ struct nw_domain;
 void nw_tell_init(int control, uint32_t worker); /* the socket, and the number of this worker */
 
 void nw_tell_engine(uint32_t kind, uint32_t deployment, int64_t value, const char *text);
+/* The same with a file, which is taken over, or -1. */
+void nw_tell_snapshot(uint32_t deployment, int file, const char *text);
 bool nw_tell_waits(void);                             /* the engine has yet to read something */
 void nw_tell_rest(void);                              /* what the engine was too slow to take */
 bool nw_tell_usage(uint64_t now);                     /* when it changed, but not too often; true: look again soon */

@@ -1,6 +1,8 @@
 /* Domains that are made from a snapshot: what they remember, what they do not, and which functions have none. */
 #include "common/manifest/manifest.h"
+#include "worker/snapshot/format.h"
 #include "worker/test/harness.h"
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,13 +36,19 @@ static int end(void **state)
     return 0;
 }
 
-static uint32_t load_at(struct nw_harness *h, uint64_t range)
+static uint32_t load_with(struct nw_harness *h, uint64_t range, int *snapshot)
 {
     char so[512];
-    const struct nw_load l = {.name = "keeper", .so = so, .memory = MEMORY, .snapshots = true, .range = range};
+    const struct nw_load l = {
+        .name = "keeper", .so = so, .memory = MEMORY, .snapshots = true, .range = range, .snapshot = snapshot};
 
     snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
     return nw_harness_load(h, &l);
+}
+
+static uint32_t load_at(struct nw_harness *h, uint64_t range)
+{
+    return load_with(h, range, NULL);
 }
 
 static uint32_t load(bool snapshots, const char *env)
@@ -127,6 +137,165 @@ static void a_range_is_the_same_in_every_worker(void **state)
     free(got.data);
     nw_harness_stop(&other);
     assert_string_equal(here, there);
+}
+
+/* The file of a snapshot of a function at SOME_RANGE, and what the function drew. */
+static int take(unsigned long *value)
+{
+    uint32_t deployment = load_at(&harness, SOME_RANGE);
+    int file;
+
+    assert_string_equal(harness.loaded, "");
+    assert_true(harness.snapshot >= 0);
+    *value = drawn(deployment);
+    file = harness.snapshot;
+    harness.snapshot = -1;
+    return file;
+}
+
+static unsigned long drawn_in(struct nw_harness *h, uint32_t deployment)
+{
+    struct nw_answer got = nw_harness_invoke(h, deployment, "", 0);
+    unsigned long value = 0;
+
+    assert_int_equal(got.status, NW_STATUS_OK);
+    assert_int_equal(sscanf(got.data, "%lx", &value), 1);
+    free(got.data);
+    return value;
+}
+
+static void says(struct nw_harness *h, uint32_t deployment, const char *input, const char *expect)
+{
+    struct nw_answer got = nw_harness_invoke(h, deployment, input, strlen(input));
+
+    assert_int_equal(got.status, NW_STATUS_OK);
+    assert_string_equal(got.data, expect);
+    free(got.data);
+}
+
+static void a_snapshot_serves_another_worker(void **state)
+{
+    struct nw_harness other;
+    unsigned long value;
+    int file = take(&value);
+    uint32_t deployment;
+
+    (void)state;
+    nw_harness_start(&other, mode, 2);
+    deployment = load_with(&other, SOME_RANGE, &file);
+    assert_string_equal(other.unusable, "");
+    assert_int_equal(other.snapshot, -1);
+    assert_int_equal(drawn_in(&other, deployment), value);
+    says(&other, deployment, "thread", "own");
+    says(&other, deployment, "give", "zero");
+    nw_harness_stop(&other);
+    close(file);
+}
+
+static void hooks_are_called_before_it_and_in_every_instance(void **state)
+{
+    struct nw_harness other;
+    uint32_t deployment = load_at(&harness, SOME_RANGE);
+    int file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
+
+    (void)state;
+    says(&harness, deployment, "hooks", "1 1");
+    nw_harness_start(&other, mode, 2);
+    deployment = load_with(&other, SOME_RANGE, &file);
+    says(&other, deployment, "hooks", "1 1");
+    nw_harness_stop(&other);
+    close(file);
+}
+
+static void hooks_are_called_without_a_snapshot_too(void **state)
+{
+    uint32_t deployment = load(true, "START=thread");
+
+    (void)state;
+    says(&harness, deployment, "hooks", "1 1");
+}
+
+/* The same file but for some bytes, sealed again. */
+static int changed(int file, off_t at, const void *bytes, size_t size, off_t length)
+{
+    int copy = memfd_create("changed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    char page[4096];
+
+    for (off_t done = 0; done < length;) {
+        ssize_t n = pread(file, page, length - done < 4096 ? (size_t)(length - done) : 4096, done);
+
+        assert_true(n > 0);
+        assert_int_equal(write(copy, page, (size_t)n), n);
+        done += n;
+    }
+    assert_int_equal(pwrite(copy, bytes, size, at), size);
+    assert_int_equal(fcntl(copy, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+    return copy;
+}
+
+static off_t size_of(int file)
+{
+    return lseek(file, 0, SEEK_END);
+}
+
+/* It is told why, loads the function, and takes a snapshot anew. */
+static void is_discarded(int file, const char *why)
+{
+    struct nw_harness other;
+    uint32_t deployment;
+
+    nw_harness_start(&other, mode, 2);
+    deployment = load_with(&other, SOME_RANGE, &file);
+    assert_int_not_equal(deployment, 0);
+    assert_string_equal(other.loaded, "");
+    assert_true(other.snapshot >= 0);
+    says(&other, deployment, "hooks", "1 1");
+    assert_string_equal(other.unusable, why);
+    nw_harness_stop(&other);
+    close(file);
+}
+
+#define TAIL(member) (end - (off_t)sizeof(struct nw_file_tail) + (off_t)offsetof(struct nw_file_tail, member))
+
+static void a_bad_snapshot_is_discarded_and_another_taken(void **state)
+{
+    static const char foreign[] = "it was taken on another machine, or with another version of Nightward or the kernel";
+    const uint64_t bad = ~0ull, range = SOME_RANGE + NW_PLACE_SIZE;
+    unsigned long value;
+    int file = take(&value);
+    const off_t end = size_of(file);
+
+    (void)state;
+    is_discarded(changed(file, TAIL(machine), &bad, sizeof(bad), end), foreign);
+    is_discarded(changed(file, TAIL(range), &range, sizeof(range), end), foreign);
+    is_discarded(changed(file, TAIL(contents), &bad, sizeof(bad), end), "it is damaged");
+    is_discarded(changed(file, TAIL(n_parts), &bad, sizeof(uint32_t), end), "it is damaged");
+    is_discarded(changed(file, TAIL(flows[0].rsp), &bad, sizeof(bad), end), "it is damaged");
+    is_discarded(changed(file, TAIL(flows[1].mxcsr), &bad, sizeof(uint32_t), end), "it is damaged");
+    is_discarded(changed(file, 0, &bad, sizeof(bad), end - 1), "it is damaged");
+    close(file);
+}
+
+/* As an upgrade of a library does: the last but one of the table is a file of the host. */
+static void where_a_library_was_changed_a_snapshot_is_discarded(void **state)
+{
+    const off_t last = -(off_t)(sizeof(struct nw_file_tail) + 2 * sizeof(struct nw_library));
+    unsigned long value;
+    int file = take(&value);
+    const off_t end = size_of(file);
+    struct nw_library library;
+    char why[512];
+
+    (void)state;
+    assert_int_equal(pread(file, &library, sizeof(library), end + last), sizeof(library));
+    assert_int_equal(library.kind, NW_LIBRARY_PATH_OF);
+    snprintf(why, sizeof(why), "%s is not the file any more that it was", library.path);
+    library.changed_ns++;
+    is_discarded(changed(file, end + last, &library, sizeof(library), end), why);
+    snprintf(why, sizeof(why), "%.200s.gone cannot be opened any more", library.path);
+    strcat(library.path, ".gone");
+    is_discarded(changed(file, end + last, &library, sizeof(library), end), why);
+    close(file);
 }
 
 static void where_its_addresses_are_taken_it_serves_without_a_snapshot(void **state)
@@ -241,6 +410,11 @@ static int run(enum nw_mode wanted)
     const struct CMUnitTest tests[] = {
         TEST(a_crashed_domain_comes_back_as_it_was_loaded),
         TEST(a_range_is_the_same_in_every_worker),
+        TEST(a_snapshot_serves_another_worker),
+        TEST(hooks_are_called_before_it_and_in_every_instance),
+        TEST(hooks_are_called_without_a_snapshot_too),
+        TEST(a_bad_snapshot_is_discarded_and_another_taken),
+        TEST(where_a_library_was_changed_a_snapshot_is_discarded),
         TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
         TEST(addresses_that_no_engine_deals_are_refused),
         TEST(without_snapshots_it_is_loaded_again),
