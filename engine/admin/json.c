@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WARNINGS_MOST 100
+
 /* The numbers of the workers that serve it. */
 static void add_workers_of(cJSON *object, const struct nw_deployment *deployment)
 {
@@ -306,6 +308,21 @@ static void add_warning(cJSON *list, const char *about, const char *text)
     cJSON_AddItemToArray(list, object);
 }
 
+/* Functions that cannot be loaded; at most so many, since all may be it. */
+static void add_failed(cJSON *list, const struct nw_deployments *all)
+{
+    unsigned n = 0;
+    nw_list_each(&all->failed, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_state);
+        if (n++ == WARNINGS_MOST) {
+            add_warning(list, "functions", "more of them cannot be loaded: `nightward list` shows all");
+            return;
+        }
+        add_warning(list, deployment->manifest.name, deployment->version.reason);
+    }
+}
+
 /* Adds a warning for each thing that whoever runs the host should attend to. */
 static void add_warnings(cJSON *root, const struct nw_controller *controller)
 {
@@ -313,12 +330,7 @@ static void add_warnings(cJSON *root, const struct nw_controller *controller)
     add_warning(list, "state", controller->state.lost);
     add_warning(list, "registry", nw_registry_notice(controller->registry));
     add_warning(list, "store", nw_registry_store_notice(controller->registry));
-    nw_list_each(&controller->deployments.list, at, after)
-    {
-        const struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
-        if (deployment->state == NW_DEPLOYMENT_FAILED)
-            add_warning(list, deployment->manifest.name, deployment->version.reason);
-    }
+    add_failed(list, &controller->deployments);
 }
 
 char *nw__json_status(struct nw_controller *controller)
@@ -334,9 +346,7 @@ char *nw__json_status(struct nw_controller *controller)
     cJSON_AddNumberToObject(root, "uptime_ms", (double)(nw_io_now(controller->engine.io) - controller->started));
     cJSON_AddNumberToObject(root, "connections", sum.connections);
     cJSON_AddNumberToObject(root, "in_flight", sum.in_flight);
-    int deployments = 0;
-    nw_list_each(&controller->deployments.list, at, after) deployments++;
-    cJSON_AddNumberToObject(root, "deployments", deployments);
+    cJSON_AddNumberToObject(root, "deployments", (double)controller->deployments.codes.n);
     const char *layers = controller->workers.layers;
     if (layers) {
         add_lines(root, "confined_by", layers, '+');

@@ -73,7 +73,7 @@ struct version {
     struct nw_table_node by_number; /* in thread->by_number */
     struct nw_version version;
     uint64_t told; /* the last generation that it was in */
-    char reason[NW_REASON_SIZE];
+    char *reason;  /* the memory behind version.reason; NULL: there is none, since few versions ever have one */
 };
 
 static struct version *version_at(struct nw_list *at)
@@ -117,7 +117,7 @@ static struct version *version_get(struct nw_thread *thread, uint32_t number)
     version = must(calloc(1, sizeof *version));
     if (nw_table_add(&thread->by_number, &version->by_number, nw_table_hash(&number, sizeof number)) < 0)
         must(NULL);
-    version->version = (struct nw_version){.engine = &thread->engine, .number = number, .reason = version->reason};
+    version->version = (struct nw_version){.engine = &thread->engine, .number = number, .reason = ""};
     nw_list_init(&version->version.queues);
     nw_list_append(&thread->versions, &version->link);
     return version;
@@ -127,6 +127,7 @@ static void version_free(struct nw_thread *thread, struct version *version)
 {
     nw_list_remove(&version->link);
     nw_table_remove(&thread->by_number, &version->by_number);
+    free(version->reason);
     free(version);
 }
 
@@ -304,7 +305,9 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told, 
     version->version.slots = told->slots;
     version->version.queue = told->queue;
     version->version.timeout_ms = told->timeout_ms;
-    snprintf(version->reason, sizeof version->reason, "%s", told->reason ? told->reason : "");
+    free(version->reason);
+    version->reason = told->reason ? must(strdup(told->reason)) : NULL;
+    version->version.reason = version->reason ? version->reason : "";
     open_queues(thread, &version->version, told);
 }
 

@@ -33,7 +33,7 @@ enum nw_deployment_state {
 
 struct nw_deployment {
     struct nw_list link;          /* in all->list */
-    struct nw_list of_state;      /* in all->loading while it is LOADING, in all->retiring while it is RETIRING */
+    struct nw_list of_state;      /* in the list of all that are LOADING, FAILED or RETIRING as it is */
     struct nw_table_node by_code; /* in all->codes */
     struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
@@ -78,9 +78,9 @@ struct nw_deployments {
     void *events_arg;
     struct nw_registry *registry; /* where the code is */
     struct nw_list list;
-    struct nw_list loading, retiring;
-    struct nw_table codes;  /* all, by the hash of their code */
-    unsigned unsettled;     /* how many are LOADING of those whose rows were there at the start */
+    struct nw_list loading, failed, retiring; /* those in that state */
+    struct nw_table codes;                    /* all, by the hash of their code */
+    unsigned unsettled;                       /* how many are LOADING of those whose rows were there at the start */
     struct nw_list round;   /* replicas that have served and do not leave; those looked at longest ago come first */
     struct nw_list leaving; /* replicas that leave: see leaving.h */
     uint32_t last_number;

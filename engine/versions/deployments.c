@@ -70,6 +70,21 @@ static const enum nw_version_state as_version[NW_DEPLOYMENT_STATES] = {
     [NW_DEPLOYMENT_RETIRING] = NW_VERSION_RETIRED,
 };
 
+/* The list that has all of one state; NULL: none. */
+static struct nw_list *list_of(struct nw_deployments *all, enum nw_deployment_state state)
+{
+    switch (state) {
+    case NW_DEPLOYMENT_LOADING:
+        return &all->loading;
+    case NW_DEPLOYMENT_FAILED:
+        return &all->failed;
+    case NW_DEPLOYMENT_RETIRING:
+        return &all->retiring;
+    default:
+        return NULL;
+    }
+}
+
 bool nw_deployment_is_valid(const struct nw_deployment *deployment)
 {
     enum nw_deployment_state state = deployment->state;
@@ -82,8 +97,19 @@ bool nw_deployment_is_valid(const struct nw_deployment *deployment)
             return false;
     }
     return deployment->version.state == as_version[state] && retires == !deployment->function &&
+           nw_list_empty(&deployment->of_state) == !list_of(deployment->all, state) &&
            (state != NW_DEPLOYMENT_COMMITTING || !deployment->persisted) &&
            ((state != NW_DEPLOYMENT_SERVING && state != NW_DEPLOYMENT_FAILED) || deployment->persisted);
+}
+
+static void enter(struct nw_deployment *deployment, enum nw_deployment_state state)
+{
+    struct nw_list *list = list_of(deployment->all, state);
+    nw_list_remove(&deployment->of_state);
+    if (list)
+        nw_list_append(list, &deployment->of_state);
+    deployment->state = state;
+    deployment->version.state = as_version[state];
 }
 
 /* The only one to write the state. An event that does not fit it changes nothing. */
@@ -92,12 +118,10 @@ static void deployment_move(struct nw_deployment *deployment, enum event event)
     const struct transition *transition = &table[deployment->persisted][deployment->state][event];
     if (!transition->act)
         return;
-    if (deployment->state == NW_DEPLOYMENT_LOADING && transition->next != NW_DEPLOYMENT_LOADING) {
-        nw_list_remove(&deployment->of_state);
+    if (deployment->state == NW_DEPLOYMENT_LOADING && transition->next != NW_DEPLOYMENT_LOADING)
         deployment->all->unsettled -= deployment->persisted;
-    }
-    deployment->state = transition->next;
-    deployment->version.state = as_version[transition->next];
+    if (deployment->state != transition->next)
+        enter(deployment, transition->next);
     nw_threads_changed(deployment->all->workers->threads);
     transition->act(deployment);
     nw_check_valid(nw_deployment, deployment);
@@ -356,7 +380,6 @@ static void fail(struct nw_deployment *deployment)
 static void begin_retiring(struct nw_deployment *deployment)
 {
     deployment->function = NULL;
-    nw_list_append(&deployment->all->retiring, &deployment->of_state);
     if (deployment->names)
         nw_names_stop(deployment->names);
     deployment->all->reap = true;
@@ -380,6 +403,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     *all = (struct nw_deployments){.engine = engine, .workers = workers, .events = events, .events_arg = events_arg};
     nw_list_init(&all->list);
     nw_list_init(&all->loading);
+    nw_list_init(&all->failed);
     nw_list_init(&all->retiring);
     nw_list_init(&all->round);
     nw_list_init(&all->leaving);
@@ -411,7 +435,6 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
                                               .queue = manifest->queue,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};
-    deployment->state = NW_DEPLOYMENT_LOADING;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
@@ -420,7 +443,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
     nw_list_init(&deployment->of_state);
-    nw_list_append(&all->loading, &deployment->of_state);
+    enter(deployment, NW_DEPLOYMENT_LOADING);
     all->unsettled += persisted;
     bool lazy = persisted && !manifest->warm;
     if (!lazy && nw__places_fill(deployment) < 0) {

@@ -119,11 +119,60 @@ static void the_command_lists_all_pages(void **state)
     host_stop(&host);
 }
 
+#define FAILED 103 /* more than are told of */
+
+static void lose_all_code(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm %s/store/*.so", host.state);
+    assert_int_equal(system(command), 0);
+}
+
+static unsigned occurrences(const char *text, const char *of)
+{
+    unsigned n = 0;
+    for (; (text = strstr(text, of)); text++)
+        n++;
+    return n;
+}
+
+/* However many functions cannot be loaded, the status stays short; and it forgets those that can be again. */
+static void the_status_stays_short(void **state)
+{
+    (void)state;
+    host_start(&host, NULL);
+    deploy_many(FAILED);
+    host_kill_engine(&host);
+    close(host.lifeline);
+    host_kill_launcher(&host);
+    lose_all_code();
+    host_start_engine(&host);
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+    assert_int_equal(status_number(&host, "deployments"), FAILED);
+    for (unsigned i = 0; i < FAILED; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "f%03u", i);
+        expect_error(invoke(&host, name, ""), 503, "unavailable");
+    }
+    struct answer answer = admin(&host, "GET", "/v1/status", "");
+    assert_int_equal(occurrences(answer.body, "\"about\":\"f"), 101); /* one is about all others */
+    assert_non_null(strstr(answer.body, "more of them cannot be loaded"));
+    answer_fini(&answer);
+    deploy(&host, "f000", "say x");
+    eventually(&host, "f102", "", "x");
+    answer = admin(&host, "GET", "/v1/status", "");
+    assert_null(strstr(answer.body, "f102"));
+    answer_fini(&answer);
+    host_stop(&host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_functions_in_pages),
         cmocka_unit_test(the_command_lists_all_pages),
+        cmocka_unit_test(the_status_stays_short),
     };
     return cmocka_run_group_tests_name("engine listing", tests, NULL, NULL);
 }
