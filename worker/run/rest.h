@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define NW_REST_TICK_NS  2000000ull
-#define NW_REST_NAP_NS   (16 * NW_REST_TICK_NS)              /* the longest between two looks before it rests */
+#define NW_REST_NAP_NS   (32 * NW_REST_TICK_NS)              /* the longest between two looks before it rests */
 #define NW_REST_QUIET_NS (18 * NW_REST_NAP_NS)               /* for so long nothing must have run */
 #define NW_REST_LOOKS    (NW_REST_QUIET_NS / NW_REST_NAP_NS) /* it looks at least so often before it rests */
 

@@ -150,18 +150,24 @@ static void watch_executor(struct nw_executor *ex, uint64_t now, uint64_t most)
 }
 
 /* Whether nothing in it depends on the time. A slot of it that runs is found from the executor that runs it. */
-static bool is_quiet(const struct nw_domain *domain)
+static bool is_timeless(const struct nw_domain *domain)
 {
     if (domain->state == NW_DOMAIN_NONE || domain->state == NW_DOMAIN_BURIED)
         return true;
     return domain->state == NW_DOMAIN_LIVE && !domain->closing && domain->n_free == domain->n_workers &&
            domain->n_workers <= domain->function->slots && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
-           !nw_extra_awaited(domain) && !nw_holds_untold(domain);
+           !nw_extra_awaited(domain);
 }
 
+static bool is_quiet(const struct nw_domain *domain)
+{
+    return is_timeless(domain) && (domain->state != NW_DOMAIN_LIVE || !nw_holds_untold(domain));
+}
+
+/* What it holds is found by nw_tell_holds. */
 void nw_watch_after(struct nw_domain *domain)
 {
-    if (is_quiet(domain))
+    if (is_timeless(domain))
         nw_unattend(domain);
     else
         nw_attend(domain);
