@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -89,7 +90,8 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
                             const struct nw_control_message *message, char *layers, char *why, size_t why_size)
 {
     /* rseq must be off before the worker's C library starts: the kernel would write its area with a domain's rights. */
-    static char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC", NULL};
+    char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC",
+                                 getenv("NW_CHAOS_PREEMPT") ? "NW_CHAOS_PREEMPT=1" : NULL, NULL};
     struct nw_confinement confinement = {
         .mode = (enum nw_mode)message->head.mode,
         .profile = message->head.profile,

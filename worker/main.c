@@ -36,6 +36,7 @@
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
 #include "worker/run/rest.h"
+#include "worker/run/slice.h"
 #include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/wire/link.h"
@@ -244,6 +245,7 @@ static int prepare(const struct options *o)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
     widen_descriptors();
     nw_ticks_measure();
+    nw_slice_init(getenv("NW_CHAOS_PREEMPT") != NULL);
     nw_tell_init(FD_CONTROL, o->worker);
     wake = nw_wake_init(FD_DOORBELL);
     if (wake < 0)

@@ -74,10 +74,14 @@ enum nw_control_kind {
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
 };
 
-/* How often a function began or ended in a worker so far, nested calls included; it may wrap, and begins anew with each
- * domain. */
+/*
+ * What a function has done in a worker so far. `calls`: how often it began or ended, nested calls included; it may wrap,
+ * and begins anew with each domain. The others are of all its domains there: how long executors ran its slots, with the
+ * functions that these called meanwhile, and how long its slots waited for one, in ns; how often one was made to stop.
+ */
 struct nw_calls {
     uint32_t deployment, calls;
+    uint64_t ran, waited, preempted;
 };
 
 struct nw_control {

@@ -153,6 +153,28 @@ static void add_holds(cJSON *object, const struct nw_deployment *deployment)
     add_resources(holds, sum);
 }
 
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+/* What its slots did with executors, in all workers that have it now, in seconds. */
+static void add_time(cJSON *object, const struct nw_deployment *deployment)
+{
+    double ran = 0, waited = 0, preempted = 0;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        ran += seconds(replica->done.ran);
+        waited += seconds(replica->done.waited);
+        preempted += (double)replica->done.preempted;
+    }
+    cJSON *time = cJSON_AddObjectToObject(object, "processor");
+    cJSON_AddNumberToObject(time, "ran", ran);
+    cJSON_AddNumberToObject(time, "waited", waited);
+    cJSON_AddNumberToObject(time, "preempted", preempted);
+}
+
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
@@ -165,6 +187,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_workers_of(object, deployment);
     add_replicas(object, deployment);
     add_holds(object, deployment);
+    add_time(object, deployment);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         add_hostile(object, "reason", deployment->version.reason);
     const struct nw_failure *failure = deployment->function ? nw_failure_last(deployment->function) : NULL;

@@ -15,6 +15,7 @@
 #define NW_ENGINE_VERSIONS_REPLICA_H
 
 #include "common/host/backoff.h"
+#include "common/manifest/control.h"
 #include "common/manifest/resources.h"
 #include "engine/base/list.h"
 #include "engine/placement/placement.h"
@@ -70,6 +71,7 @@ struct nw_replica {
     struct nw_backoff blamed;    /* how often it was blamed for the end of its worker */
     uint64_t late_until;         /* PENDING: it is not loaded before that, as it was blamed; 0: it was not */
     uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
+    struct nw_calls done;          /* what the worker says that it has done */
     uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };
 

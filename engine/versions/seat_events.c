@@ -136,6 +136,7 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
         if (replica->calls != calls.calls || replica->state != NW_REPLICA_RETIRING)
             replica->used = now;
         replica->calls = calls.calls;
+        replica->done = calls;
     }
     return NULL;
 }

@@ -30,6 +30,13 @@ struct nw_reachable {
     struct nw_address_grant *addresses;
 };
 
+/* Processor time, in ticks. Counted when a slot leaves its executor: what it called meanwhile counts for it, and what it
+ * called that was made to stop counts for itself from then on. */
+struct nw_usage {
+    uint64_t ran, waited; /* ... on an executor, for one */
+    uint64_t preempted;   /* how often one of its slots had to make way */
+};
+
 enum nw_deployed_state {
     NW_DEPLOYED_NONE,
     NW_DEPLOYED_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
@@ -70,6 +77,8 @@ struct nw_deployed {
     uint64_t retry_at;
     uint64_t lost_at;     /* when its last domain was torn down */
     uint64_t keeps;       /* TSC ticks for which one of its slots keeps an executor: a moving mean */
+    struct nw_usage usage;
+    uint64_t ran_told;    /* usage.ran as last told to the engine */
     uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
     uint64_t memory_peak; /* the largest memory.peak of its earlier domains */
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */

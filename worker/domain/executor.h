@@ -32,7 +32,9 @@ struct nw_executor {
     uint32_t runs;             /* slots taken from the ready queue so far */
     struct nw_deployed *took;  /* the function of took_slot */
     struct nw_slot *took_slot; /* the slot that it took last */
-    uint64_t taken_at;         /* when, by the TSC */
+    uint64_t taken_at;         /* when, in ticks; later by as long as it has been blocked since */
+    uint64_t counted_at;       /* the same; or when its function was last charged, if that is later */
+    uint64_t blocked_at;       /* while blocked: since when, in ticks */
     enum nw_timer timer;       /* see executor/quantum.h */
     int timer_id;
     uint64_t quantum; /* ns after which it is kicked; 0: it is not */

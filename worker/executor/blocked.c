@@ -9,6 +9,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
+#include "worker/base/ticks.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
@@ -42,6 +43,7 @@ int nw_executor_block(struct nw_executor *ex)
         n_blocked++;
         ex->blocked = 1;
         ex->has_rights = true;
+        ex->blocked_at = nw_ticks();
         nw_quantum_set(ex, 0); /* it would cut the call short */
         if (nw_ready_any())
             nw_wake_executor();
@@ -94,6 +96,8 @@ void nw_executor_unblock(struct nw_executor *ex)
     pthread_mutex_lock(&nw_monitor_lock);
     n_blocked--;
     ex->blocked = 0;
+    ex->taken_at += nw_ticks() - ex->blocked_at;
+    ex->counted_at += nw_ticks() - ex->blocked_at;
     give_back(slot->domain);
     /* It may not have been kicked: it surfaces by itself. */
     if (nw_keys_called_back() || slot->state == NW_SLOT_BARE || !nw_key_usable(slot->domain))

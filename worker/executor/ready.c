@@ -1,5 +1,6 @@
 /* See ready.h. */
 #include "worker/executor/ready.h"
+#include "worker/base/ticks.h"
 #include "worker/domain/attended.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
@@ -52,6 +53,7 @@ void nw_ready(struct nw_slot *slot)
     nw_attend(domain);
     nw_slot_move(slot, NW_SLOT_READY);
     slot->queued_as = slot->pace;
+    slot->ready_at = nw_ticks();
     slot->next = NULL;
     if (!list->first)
         list->tail = &list->first;

@@ -1,5 +1,6 @@
 /* See stale.h. */
 #include "worker/executor/stale.h"
+#include "worker/base/ticks.h"
 #include "worker/domain/slot.h"
 #include <stddef.h>
 
@@ -9,6 +10,7 @@ void nw_stale(struct nw_slot *slot)
 {
     nw_slot_move(slot, NW_SLOT_STALE);
     slot->stale = true;
+    slot->ready_at = nw_ticks();
     slot->next = NULL;
     *last = slot;
     last = &slot->next;

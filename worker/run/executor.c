@@ -189,7 +189,6 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->took_slot = slot;
     whom = wants_help(slot) ? nw_wake_whom() : NW_WAKE_NOBODY;
     nw_wake_resting_control(is_long(slot));
-    ex->taken_at = nw_ticks();
     nw__slice_begin(ex, slot);
     pthread_mutex_unlock(&nw_monitor_lock);
     nw_wake(whom);

@@ -25,14 +25,29 @@
 #define KEY_TURN   2000    /* before who waits for a key, which takes more than an executor */
 #define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
 
+static bool chaos; /* every slot makes way all the time, whoever waits: for tests */
+
+void nw_slice_init(bool random)
+{
+    chaos = random;
+}
+
 static bool is_long(const struct nw_slot *slot, uint64_t now)
 {
     return slot->pace == NW_PACE_LONG || now < slot->domain->function->long_until;
 }
 
+static void charge(struct nw_executor *ex, uint64_t now)
+{
+    ex->took->usage.ran += now - ex->counted_at;
+    ex->counted_at = now;
+}
+
 void nw__slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
 {
-    if (!ex->quantum && is_long(slot, ex->taken_at))
+    ex->taken_at = ex->counted_at = nw_ticks();
+    slot->domain->function->usage.waited += ex->taken_at - slot->ready_at;
+    if (!ex->quantum && (chaos || is_long(slot, ex->taken_at)))
         nw_quantum_set(ex, QUANTUM_FIRST);
 }
 
@@ -47,6 +62,7 @@ void nw__slice_end(struct nw_executor *ex)
     const uint64_t now = nw_ticks(), kept = now - ex->taken_at;
     struct nw_slot *slot = ex->took_slot;
 
+    charge(ex, now);
     if (kept >= nw_ticks_of_us(BRIEF_MOST))
         remember(ex->took, now);
     if (slot->state == NW_SLOT_READY || slot->state == NW_SLOT_CALLING)
@@ -92,12 +108,23 @@ static bool is_over(const struct nw_executor *ex, uint64_t used, bool brief_wait
     return wanting && wanting->key_urgent && used >= nw_ticks_of_us(KEY_TURN);
 }
 
+/* At a time that nobody can tell, but not before it has run. */
+static bool goes_on_at_random(struct nw_executor *ex, uint64_t used)
+{
+    const bool over = nw_ticks_to_ns(used) >= QUANTUM_LEAST / 2;
+
+    nw_quantum_set(ex, QUANTUM_LEAST + nw_ticks() % QUANTUM_LEAST);
+    return !over;
+}
+
 static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t now)
 {
     bool brief_waits, over;
 
     if (must_look(ex, slot))
         return false;
+    if (chaos)
+        return goes_on_at_random(ex, now - ex->taken_at);
     brief_waits = nw_ready_brief() || nw_links_have_work();
     over = is_over(ex, now - ex->taken_at, brief_waits);
     if (brief_waits)
@@ -116,8 +143,13 @@ void nw_slice_yield(const struct nw_executor *ex, struct nw_slot *slot)
 
 bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot)
 {
-    if (goes_on(ex, slot, nw_ticks()))
+    const uint64_t now = nw_ticks();
+
+    if (goes_on(ex, slot, now)) {
+        charge(ex, now);
         return true;
+    }
+    slot->domain->function->usage.preempted++;
     nw_slice_yield(ex, slot);
     return false;
 }

@@ -13,6 +13,8 @@
 struct nw_executor;
 struct nw_slot;
 
+void nw_slice_init(bool random); /* once; random: every slot makes way all the time, whoever waits, for tests */
+
 void nw__slice_begin(struct nw_executor *ex, const struct nw_slot *slot); /* it is about to run it */
 void nw__slice_end(struct nw_executor *ex);                               /* it is done with what it took last */
 

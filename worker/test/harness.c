@@ -26,7 +26,8 @@ static const struct nw_geometry geometry = {.ring_capacity = 256, .arena_size = 
 static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors, const char *without)
 {
     char left_out[128];
-    char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", left_out, NULL};
+    char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", left_out,
+                                 getenv("NW_CHAOS_PREEMPT") ? (char *)"NW_CHAOS_PREEMPT=1" : NULL, NULL};
     const char *build = getenv("NW_BUILD"), *other = getenv("NW_TEST_WORKER");
     char path[512], count[16], ring[16], arena[32];
 
@@ -109,7 +110,17 @@ static int receive(struct nw_harness *h)
         h->holds = h->message.head;
     if (got == 1 && h->message.head.kind == NW_CONTROL_SNAPSHOT)
         take_snapshot(h);
+    if (got == 1 && h->message.head.kind == NW_CONTROL_CALLS)
+        memcpy(&h->calls, h->message.text, sizeof(h->calls));
     return got;
+}
+
+void nw_harness_listen(struct nw_harness *h)
+{
+    struct pollfd p = {.fd = h->control, .events = POLLIN};
+
+    while (poll(&p, 1, 0) == 1)
+        assert_int_equal(receive(h), 1);
 }
 
 void nw_harness_expect(struct nw_harness *h, uint32_t kind)

@@ -15,6 +15,7 @@ struct nw_harness {
     struct nw_channel channel;
     struct nw_control_message message; /* the last one received */
     struct nw_control holds;           /* the last that said what a function holds, also when another was awaited */
+    struct nw_calls calls;             /* the first of the last that told how often functions were called */
     char loaded[256];                  /* the text of the last LOADED */
     int snapshot;                      /* the last file of a snapshot that was sent, or -1 */
     char unusable[256];                /* why one that was given cannot be used; empty: nothing was said */
@@ -75,6 +76,9 @@ int nw_harness_try_receive(struct nw_harness *h, int ms, struct nw_answer *answe
 
 /* Both; the answer's id is checked. */
 struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, const void *input, size_t length);
+
+/* Takes the control messages that have come, and waits for none. */
+void nw_harness_listen(struct nw_harness *h);
 
 /* Waits for a control message of this kind. */
 void nw_harness_expect(struct nw_harness *h, uint32_t kind);

@@ -28,7 +28,7 @@ NO_ASAN += worker/$(1)
 $(call test,worker/$(1),worker/test/$(2)/$(1)_test.c $(addprefix worker/test/,$(3) harness.c),,$(COMMON))
 endef
 
-$(foreach name,worker guarded lines signals events snapshot fresh,$(eval $(call worker_test,$(name),live)))
+$(foreach name,worker guarded lines signals events snapshot preempt fresh,$(eval $(call worker_test,$(name),live)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
 $(eval $(call worker_test,raw,gate))
@@ -59,6 +59,8 @@ $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/signals: | $(B)/test/worker/signals.so
 $(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm
 $(B)/test/worker/events: | $(B)/test/worker/events.so
+$(B)/test/worker/preempt: | $(B)/test/worker/preempted.so
+$(B)/test/worker/preempted.so: TEST_SO_FLAGS := -mno-red-zone
 $(B)/test/worker/snapshot: | $(B)/test/worker/keeper.so
 $(B)/test/worker/fresh: | $(B)/test/worker/planter.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so

@@ -6,6 +6,7 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
+#include "worker/base/ticks.h"
 #include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
@@ -202,6 +203,15 @@ static uint32_t count_calls(const struct nw_domain *domain, bool *runs)
     return n;
 }
 
+static struct nw_calls calls_of(struct nw_deployed *function, uint32_t count)
+{
+    const struct nw_usage *usage = &function->usage;
+
+    function->ran_told = usage->ran;
+    return (struct nw_calls){function->deployment, count, nw_ticks_to_ns(usage->ran), nw_ticks_to_ns(usage->waited),
+                             usage->preempted};
+}
+
 void nw_tell_calls(uint64_t now)
 {
     static uint64_t told_at;
@@ -219,10 +229,10 @@ void nw_tell_calls(uint64_t now)
         if (d->state != NW_DOMAIN_LIVE)
             continue;
         count = count_calls(d, &runs);
-        if (count == d->calls_told && !runs)
+        if (count == d->calls_told && !runs && d->function->usage.ran == d->function->ran_told)
             continue;
         d->calls_told = count;
-        calls[n++] = (struct nw_calls){d->function->deployment, count};
+        calls[n++] = calls_of(d->function, count);
     }
     if (n > 0)
         nw_control_send(control, &head, (const char *)calls, n * sizeof(*calls), NULL, 0);

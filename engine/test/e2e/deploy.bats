@@ -333,6 +333,12 @@ holds_threads() {
     nw_admin /v1/functions/spoken | "$JSON" holds | grep -q "\"threads\": *$1\b"
 }
 
+# The last calls before a worker comes to rest may stay untold: so it is called until they are not.
+tells_time() {
+    meet spoken 3
+    nw_admin /v1/functions/spoken | "$JSON" processor | grep -q '"ran": *[0-9.e-]*[1-9]'
+}
+
 # Of its limit of 256 MiB, in MiB with one decimal: what it has, and what it had at most.
 lists_memory() {
     "$NIGHTWARD" list --state "$NW_STATE" | awk '
@@ -348,6 +354,7 @@ lists_memory() {
     meet spoken 3
     nw_poll "$NW_PATIENCE" holds_threads 3
     nw_poll "$NW_PATIENCE" lists_memory
+    nw_poll "$NW_PATIENCE" tells_time
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
     nw_poll "$NW_PATIENCE" holds_threads 1
     run -0 "$NIGHTWARD" remove spoken --state "$NW_STATE"
