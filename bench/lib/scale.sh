@@ -293,16 +293,42 @@ group_deployment() {
 
 # --- a fresh state for each invocation -------------------------------------------------------------------------------------
 
+# faults_of COMMAND...: page faults of all workers meanwhile. What the command prints goes to $HOST_WORK/faulted.
+faults_of() {
+    local before
+    before=$(worker_faults)
+    "$@" >"$HOST_WORK/faulted" || true
+    echo $(($(worker_faults) - before))
+}
+
+worker_faults() {
+    local pid sum=0 fields
+    for pid in $(worker_pids); do
+        read -ra fields <"/proc/$pid/stat"
+        sum=$((sum + fields[9]))
+    done
+    echo "$sum"
+}
+
+# fresh_round SETTING: the function deployed with it is called for a while. Sets $p50 and $faults, for each call.
+fresh_round() {
+    local faults_in_all
+    deploy_many 0 1 1 "slots=1&$1" >/dev/null || return 1
+    faults_in_all=$(faults_of call_many 1 turn 1 "$SECONDS_EACH")
+    p50=$(field p50 "$(cat "$HOST_WORK/faulted")")
+    faults=$(divide "$faults_in_all" "$(field n "$(cat "$HOST_WORK/faulted")")")
+}
+
 group_fresh() {
-    local round with without
+    local round p50 faults without_p50 without_faults
     fresh_host "$(best_mode)" || { skip fresh/cost "$(why_no_host)"; return 0; }
     deploy_many 0 1 1 'slots=1' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
     settle 1
     for ((round = 1; round <= ROUNDS; round++)); do
-        deploy_many 0 1 1 'slots=1&reset=fresh' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
-        without=$(field p50 "$(call_many 1 turn 1 "$SECONDS_EACH")")
-        deploy_many 0 1 1 'slots=1&fresh=yes' >/dev/null || { skip fresh/cost "$(refused)"; return 0; }
-        with=$(field p50 "$(call_many 1 turn 1 "$SECONDS_EACH")")
-        record fresh/cost "$(less "$with" "$without")"
+        fresh_round reset=fresh || { skip fresh/cost "$(refused)"; return 0; }
+        without_p50=$p50 without_faults=$faults
+        fresh_round fresh=true || { skip fresh/cost "$(refused)"; return 0; }
+        record fresh/cost "$(less "$p50" "$without_p50")"
+        record fresh/faults "$(less "$faults" "$without_faults")"
     done
 }

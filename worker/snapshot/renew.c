@@ -3,6 +3,7 @@
  * not wait.
  */
 #include "protect/gate/without.h"
+#include "worker/base/now.h"
 #include "worker/memory/memory.h"
 #include "worker/range/pages.h"
 #include "worker/range/region.h"
@@ -132,7 +133,7 @@ int nw__picture_renew(struct nw_memory *memory, const struct nw_picture *picture
     if (nw_without(NW_DEFENCE_FRESH))
         return 0;
     if (renewal->piece.size == 0)
-        renewal->piece.size = AT_ONCE;
+        renewal->piece = (struct nw_pages_piece){.begun = nw_now(), .size = AT_ONCE};
     if (empty_some(memory, renewal))
         return 1;
     return memory->regions.changes != memory->pristine ? renew_mappings(memory, picture) : 0;
