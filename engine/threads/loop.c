@@ -76,8 +76,9 @@ static bool servers_are_flushed(const struct nw_engine *engine)
 static bool something_waits(const struct nw_engine *engine)
 {
     return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           engine->again || !nw_list_empty(&engine->orphan) || !nw_list_empty(&engine->uncap) || !nw_list_empty(&engine->wanted) ||
-           nw_spool_has_marked(&engine->spool) || (engine->spool.given && !nw_list_empty(&engine->owing));
+           engine->again || !nw_list_empty(&engine->orphan) || !nw_list_empty(&engine->uncap) ||
+           !nw_list_empty(&engine->wanted) || nw_spool_has_marked(&engine->spool) ||
+           (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */

@@ -42,21 +42,33 @@ static void flush_queue(struct nw__uring *uring)
     }
 }
 
+static bool is_flagged(const struct nw__uring *uring, unsigned flags)
+{
+    return IO_URING_READ_ONCE(*uring->ring.sq.kflags) & flags;
+}
+
 /* Completions, or work of the kernel that turns into some when we enter it. */
 static bool has_events(const struct nw__uring *uring)
 {
-    return io_uring_cq_ready(&uring->ring) ||
-           (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+    return io_uring_cq_ready(&uring->ring) || is_flagged(uring, IORING_SQ_CQ_OVERFLOW) ||
+           (!uring->misled && is_flagged(uring, IORING_SQ_TASKRUN));
 }
 
-/* One call for what is to be submitted and for what has happened; none when there is neither. */
+/*
+ * One call for what is to be submitted and for what has happened; none when there is neither.
+ *
+ * The kernel flags its work after it has put it where we may take it at once, so the flag may stay behind when there is
+ * none. Who took it at its word would enter in vain until something happens, a million times a second, and never wait,
+ * though a wait finds work in any case.
+ */
 static void enter(struct nw__uring *uring, bool may_wait)
 {
     if (may_wait)
         io_uring_submit_and_wait(&uring->ring, 1);
-    else if (io_uring_sq_ready(&uring->ring) || has_events(uring))
+    else if (io_uring_sq_ready(&uring->ring) || has_events(uring) || uring->misled)
         io_uring_submit_and_get_events(&uring->ring);
     submit_all(uring);
+    uring->misled = !io_uring_cq_ready(&uring->ring) && is_flagged(uring, IORING_SQ_TASKRUN);
 }
 
 /* Completions beyond a turn's share stay in the ring until the next turn. */
