@@ -99,6 +99,8 @@ group_deployed() {
     settle "$((DEPLOYED < FUNCTIONS ? DEPLOYED : FUNCTIONS))"
     seconds=$(kill_engine) || { skip deployed/ready 'no engine was ready within 300 s'; return 0; }
     record deployed/ready "$seconds"
+    host_pids
+    record deployed/ready-cpu "$(divide "$(cpu_ns "$ENGINE")" 1000000000)"
     many=$(engine_memory)
     [ -z "$many" ] || record deployed/memory "$(divide "$((many - few))" "$((DEPLOYED - 1))")"
     line=$("$NW_BUILD/bench/many_load" "${HOST_URL#http://}" "$DEPLOYED" 0.01 1 2)

@@ -1,7 +1,7 @@
 /*
  * A hash table whose members contain a `struct nw_table_node`. When it grows, each addition moves only a few buckets,
- * so that none takes long in a large table. Not responsible for what a key is: whoever looks for one computes its hash,
- * and compares it with all members of that hash.
+ * so that none takes long in a large table, which is why it is no library's (docs/decisions/lookup.md). Not responsible
+ * for what a key is: whoever looks for one computes its hash, and compares it with all members of that hash.
  */
 #ifndef NW_ENGINE_LOOKUP_TABLE_H
 #define NW_ENGINE_LOOKUP_TABLE_H

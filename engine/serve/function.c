@@ -1,6 +1,7 @@
 /* The functions of function.h: a table by name, which invocations use, and an order of names for lists. */
 #include "engine/serve/function.h"
 #include "engine/serve/engine.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,20 +10,16 @@ static struct nw_function *function_at(const struct nw_table_node *node)
     return node ? nw_container(node, struct nw_function, by_name) : NULL;
 }
 
-static const char *name_in_order(const struct nw_order_node *node)
-{
-    return nw_container(node, const struct nw_function, order)->name;
-}
-
 void nw_functions_init(struct nw_engine *engine)
 {
     engine->functions = (struct nw_table){0};
-    engine->functions_order = (struct nw_order){.name = name_in_order};
+    engine->functions_order = (struct nw_order){.root = NULL};
 }
 
 void nw_functions_fini(struct nw_engine *engine)
 {
     nw_table_fini(&engine->functions);
+    nw_order_fini(&engine->functions_order);
 }
 
 struct nw_function *nw_function_find(struct nw_engine *engine, const char *name, size_t length)
@@ -36,8 +33,19 @@ struct nw_function *nw_function_find(struct nw_engine *engine, const char *name,
 
 struct nw_function *nw_function_behind(struct nw_engine *engine, const char *name)
 {
-    struct nw_order_node *node = nw_order_behind(&engine->functions_order, name);
-    return node ? nw_container(node, struct nw_function, order) : NULL;
+    const char *found = nw_order_behind(&engine->functions_order, name);
+    return found ? nw_container(found, struct nw_function, name) : NULL;
+}
+
+static int add(struct nw_engine *engine, struct nw_function *function)
+{
+    uint64_t hash = nw_table_hash(function->name, strlen(function->name));
+    if (nw_order_add(&engine->functions_order, function->name) < 0)
+        return -ENOMEM;
+    int rc = nw_table_add(&engine->functions, &function->by_name, hash);
+    if (rc < 0)
+        nw_order_remove(&engine->functions_order, function->name);
+    return rc;
 }
 
 struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
@@ -46,18 +54,19 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     if (function)
         return function;
     function = calloc(1, sizeof *function);
-    if (!function || nw_table_add(&engine->functions, &function->by_name, nw_table_hash(name, strlen(name))) < 0) {
+    if (!function)
+        return NULL;
+    strncpy(function->name, name, NW_NAME_MAX);
+    if (add(engine, function) < 0) {
         free(function);
         return NULL;
     }
-    strncpy(function->name, name, NW_NAME_MAX);
     function->engine = engine;
     nw_list_init(&function->waiting);
     nw_list_init(&function->capped[0]);
     nw_list_init(&function->capped[1]);
     nw_list_init(&function->uncap_link);
     nw_list_init(&function->wanted_link);
-    nw_order_add(&engine->functions_order, &function->order);
     return function;
 }
 
@@ -73,7 +82,7 @@ void nw_function_remove(struct nw_function *function)
     function->removed = true;
     nw_list_remove(&function->wanted_link);
     nw_table_remove(&function->engine->functions, &function->by_name);
-    nw_order_remove(&function->engine->functions_order, &function->order);
+    nw_order_remove(&function->engine->functions_order, function->name);
     if (!function->references)
         function_free(function);
 }

@@ -6,7 +6,6 @@
 #include "common/manifest/manifest.h"
 #include "engine/admit/pace.h"
 #include "engine/base/list.h"
-#include "engine/lookup/order.h"
 #include "engine/lookup/table.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,9 +36,8 @@ struct nw_version {
 
 struct nw_function {
     struct nw_table_node by_name; /* in engine->functions */
-    struct nw_order_node order;   /* in engine->functions_order */
     struct nw_engine *engine;
-    char name[NW_NAME_MAX + 1];
+    char name[NW_NAME_MAX + 1]; /* in engine->functions_order */
     struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
     struct nw_list waiting;     /* invocations without a worker */
     struct nw_list capped[2]; /* invocations that wait for others of it to leave the arena: small inputs, larger ones */
