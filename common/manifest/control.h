@@ -68,7 +68,7 @@ enum nw_control_kind {
     NW_CONTROL_USAGE,     /* slots = domains that there are, value = hardware keys that belong to none of them,
                              memory = system calls of functions that were refused so far */
     NW_CONTROL_HOLDS,     /* deployment; text: what its domain holds, see common/manifest/resources.h;
-                             memory: bytes of its memory limit; value: the most of them so far */
+                             memory: bytes of its memory limit; value: the most of them so far; slots: func workers */
     NW_CONTROL_SNAPSHOT,  /* deployment; fd: the file of a snapshot that was taken. No fd: text says why the one that
                              came  with LOAD cannot be used; the worker goes on without it */
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */

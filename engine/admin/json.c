@@ -49,6 +49,8 @@ static void add_replicas(cJSON *object, const struct nw_deployment *deployment)
         cJSON *item = cJSON_CreateObject();
         cJSON_AddNumberToObject(item, "worker", worker ? worker->number : 0);
         cJSON_AddStringToObject(item, "state", nw_replica_state_name(replica->state));
+        if (replica->state == NW_REPLICA_SERVING)
+            cJSON_AddNumberToObject(item, "func_workers", replica->func_workers);
         cJSON_AddStringToObject(item, "why", nw_placement_reason(replica->rule));
         cJSON_AddItemToArray(list, item);
     }

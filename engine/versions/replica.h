@@ -71,7 +71,8 @@ struct nw_replica {
     struct nw_backoff blamed;    /* how often it was blamed for the end of its worker */
     uint64_t late_until;         /* PENDING: it is not loaded before that, as it was blamed; 0: it was not */
     uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
-    struct nw_calls done;          /* what the worker says that it has done */
+    uint32_t func_workers;             /* that its domain has, as the worker says */
+    struct nw_calls done;              /* what the worker says that it has done */
     uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };
 

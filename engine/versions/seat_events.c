@@ -30,6 +30,7 @@ static void seat_lost(struct nw_seat *seat)
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
+        replica->func_workers = 0;
         replica->queue.lost = 0; /* counted next, as its invocations are dealt with */
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
             nw__replica_move(replica, NW_REPLICA_LOST);
@@ -115,6 +116,7 @@ static const char *holds(struct nw_replica *replica, const struct nw_control *he
     if (nw_resources_parse(text, replica->holds) < 0 || head->value < 0)
         return "it sent no list of what a function holds";
     replica->memory = head->memory;
+    replica->func_workers = head->slots;
     if ((uint64_t)head->value > replica->memory_peak)
         replica->memory_peak = (uint64_t)head->value;
     return NULL;

@@ -1,8 +1,8 @@
 /*
- * Func workers beyond the first, which a domain starts with. One for each slot is made when an invocation waits and
- * none is free. Nested calls need still more: a function's slots may all be held by callers that wait for one another.
- * Those are made from the memory of the callee, which keeps a quarter of it for itself, and are ended again when its
- * slots have been enough for a while.
+ * Func workers beyond the first, which a domain starts with. When an invocation waits and none is free, one more is
+ * made if that is of use (account/demand.h), up to one for each slot; those that the demand does not need are ended
+ * after a while. Nested calls need still more: a function's slots may all be held by callers that wait for one another.
+ * Those are made from the memory of the callee, which keeps a quarter of it for itself.
  */
 #include "worker/call/extra.h"
 #include "common/base/atomic.h"
@@ -13,9 +13,11 @@
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
 #include "worker/domain/deployed.h"
+#include "worker/domain/executor.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 
 #define IDLE_NS  1000000000ull
@@ -44,11 +46,26 @@ bool nw__extra_possible(const struct nw_domain *domain)
                                                                 domain->account.limit[NW_RESOURCE_FUNC_WORKERS]);
 }
 
+/* Slots of a domain that run or could: a hint, since executors change states without the lock. Those whose executor is
+ * blocked in a system call wait for something. */
+static uint32_t count_runnable(const struct nw_domain *domain)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < domain->slots_end; i++)
+        n += domain->slots[i].state == NW_SLOT_RUNNING || domain->slots[i].state == NW_SLOT_READY;
+    for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex))
+        n -= ex->blocked && nw_running(ex)->domain == domain && nw_running(ex)->state == NW_SLOT_RUNNING;
+    return n;
+}
+
 void nw__extra_make(struct nw_domain *domain, bool nested)
 {
     struct nw_slot *grower = domain->grower;
     bool beyond = !is_below_slots(domain);
 
+    if (!nested && !nw_demand_grows(&domain->demand, count_runnable(domain), nw_executors_at_once()))
+        return;
     if (!grower || (beyond && !nested) || domain->n_made > domain->n_workers || !nw__extra_possible(domain) ||
         (beyond && nw_share_take(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1) < 0))
         return;
@@ -92,30 +109,47 @@ bool nw_extra_retry_due(const struct nw_domain *domain, uint64_t now)
 /* From now on it is a thread like any other, which is about to end. */
 static void dismiss(struct nw_domain *domain, struct nw_slot *slot)
 {
+    if (domain->n_made > domain->function->slots)
+        nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
     slot->worker = false;
     domain->n_workers--;
     domain->n_made -= domain->n_made > 0; /* one that the domain made by itself was never counted */
     domain->make_failed_at = 0;
-    nw_share_give(&domain->account, NW_RESOURCE_FUNC_WORKERS, 1);
     slot->gate.result = 0;
     slot->gate.result2 = NW_NO_MORE;
     nw_ready(slot);
 }
 
-void nw_extra_end_idle(struct nw_domain *domain, uint64_t now)
+static uint32_t keeps(const struct nw_domain *domain)
 {
-    uint32_t slots = domain->function->slots;
+    return nw_demand_keeps(&domain->demand, domain->function->slots);
+}
+
+static void end_idle(struct nw_domain *domain, uint64_t now)
+{
+    const uint32_t keep = keeps(domain);
     struct nw_slot *slot;
 
-    if (domain->n_workers <= slots || domain->n_workers - domain->n_free > slots || domain->closing) {
+    if (domain->n_workers <= keep || domain->n_workers - domain->n_free > keep || domain->closing) {
         domain->extra_used_at = now;
         return;
     }
     if (now - domain->extra_used_at < IDLE_NS)
         return;
-    while (domain->n_workers > slots && (slot = nw_free_pop(domain, NULL)))
+    while (domain->n_workers > keep && (slot = nw_free_pop(domain, NULL)))
         dismiss(domain, slot);
-    if (domain->n_workers > slots)
+    if (domain->n_workers > keep)
         nw_key_want(domain, false); /* they end when it has one */
     nw_wake_executor();
+}
+
+void nw_extra_look(struct nw_domain *domain, uint64_t waiting, uint64_t now)
+{
+    nw_demand_sample(&domain->demand, domain->n_workers - domain->n_free, waiting, now);
+    end_idle(domain, now);
+}
+
+bool nw_extra_idle(const struct nw_domain *domain)
+{
+    return domain->n_workers > 1 && !domain->function->fresh;
 }

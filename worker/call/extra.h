@@ -1,4 +1,4 @@
-/* Func workers beyond the first of a domain: one for each slot, and those that nested calls may need. Lock held. */
+/* Func workers beyond the first of a domain: as many as its slots need, and those that nested calls may. Lock held. */
 #ifndef NW_WORKER_CALL_EXTRA_H
 #define NW_WORKER_CALL_EXTRA_H
 
@@ -25,7 +25,11 @@ bool nw_extra_awaited(const struct nw_domain *domain);
 /* The time for that has come: its function is to be fed. */
 bool nw_extra_retry_due(const struct nw_domain *domain, uint64_t now);
 
-/* At every look of the watch: those beyond the slots end. */
-void nw_extra_end_idle(struct nw_domain *domain, uint64_t now);
+/* At every look of the watch: the demand is measured, and those that it does not need end after a while. `waiting`:
+ * what is first in the queue, as nw_deployed_first gives it. */
+void nw_extra_look(struct nw_domain *domain, uint64_t waiting, uint64_t now);
+
+/* Whether there are some that may be ended if nothing runs any more. */
+bool nw_extra_idle(const struct nw_domain *domain);
 
 #endif

@@ -212,6 +212,11 @@ static void wait_again(struct nw_slot *slot)
         nw_free_push(slot, NULL);
 }
 
+uint64_t nw_deployed_first(const struct nw_deployed *function)
+{
+    return function->queue ? function->queue->id.id | 1ull << 63 : 0; /* a nested call has no id */
+}
+
 void nw_deployed_feed(struct nw_deployed *function)
 {
     struct nw_domain *domain = function->domain;

@@ -22,6 +22,8 @@ struct nw_arrival {
 };
 
 void nw_deployed_feed(struct nw_deployed *function);
+uint64_t
+nw_deployed_first(const struct nw_deployed *function); /* a number for what is first in its queue; 0: nothing */
 void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation);
 void nw__deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation);
 void nw_queue_cancel(struct nw_slot *caller);  /* the queued nested call fails with ETIMEDOUT */

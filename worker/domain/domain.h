@@ -10,6 +10,7 @@
 
 #include "common/base/bound.h"
 #include "common/base/status.h"
+#include "worker/account/demand.h"
 #include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/config.h"
@@ -59,7 +60,8 @@ struct nw_domain {
     struct nw_slot *grower;  /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool makes_beyond;       /* the one that it makes is beyond function->slots, for nested calls */
     uint64_t make_failed_at; /* when making one last failed; 0: it has not since, or another may be tried at once */
-    uint64_t extra_used_at;  /* when more func workers than function->slots were last busy */
+    struct nw_demand demand; /* for func workers */
+    uint64_t extra_used_at;  /* when more func workers than are to be kept were last busy */
     struct nw_deployed *function;
     struct nw_account account;
     int key;            /* hardware key that its flows may use; 0: none now, or the machine has no keys */
@@ -76,6 +78,7 @@ struct nw_domain {
     uint32_t n_key_waiters;
     uint64_t areas;            /* address of the monitor's own pages in the range: the gate pops registers from there */
     pthread_mutex_t move_lock; /* held for each piece of a large payload, so that one domain's carriers take turns */
+    uint32_t workers_told;     /* n_workers as last told to the engine */
     uint64_t memory_told, memory_peak_told; /* nw_memory_used and memory.peak as last told to the engine */
     uint32_t calls_told;                    /* how often its function was called, as last told to the engine */
     struct nw_memory memory;

@@ -291,6 +291,11 @@ struct nw_executor *nw_executor_after(const struct nw_executor *ex)
     return id < n_executors ? executors[id] : NULL;
 }
 
+uint32_t nw_executors_at_once(void)
+{
+    return n_tokens;
+}
+
 bool nw__executors_are_few(uint32_t blocked)
 {
     return n_executors - blocked <= n_tokens;

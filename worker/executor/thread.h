@@ -22,6 +22,9 @@ void nw_executors_kick(void);
 /* All of them, one after the other: the first is the one after NULL. They are never fewer. Lock held. */
 struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 
+/* How many run slots at once, however many there are. */
+uint32_t nw_executors_at_once(void);
+
 /* Whether, with one more of them blocked than these, no executor beyond those that run would be left. Lock held. */
 bool nw__executors_are_few(uint32_t blocked);
 

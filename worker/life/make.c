@@ -56,6 +56,8 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->n_serving = 0;
     domain->arena_bytes = 0;
     domain->serial++;
+    domain->demand = (struct nw_demand){0};
+    domain->workers_told = 0;
     domain->memory_told = domain->memory_peak_told = 0;
     memset(domain->ready, 0, sizeof(domain->ready));
     domain->slots_end = domain->n_key_waiters = 0;

@@ -109,9 +109,9 @@ static void watch_domain(struct nw_domain *domain, uint64_t now)
         watch_slots(domain, now);
     if (domain->state != NW_DOMAIN_LIVE)
         return;
-    if (nw_extra_retry_due(domain, now))
-        nw_deployed_feed(domain->function);
-    nw_extra_end_idle(domain, now);
+    nw_extra_look(domain, nw_deployed_first(domain->function), now);
+    if (nw_extra_retry_due(domain, now) || (domain->function->queue && !nw_extra_awaited(domain)))
+        nw_deployed_feed(domain->function); /* one more func worker may be possible by now, or of use */
 }
 
 /* How long those that wait leave an executor to one slot. */
@@ -155,7 +155,7 @@ static bool is_timeless(const struct nw_domain *domain)
     if (domain->state == NW_DOMAIN_NONE || domain->state == NW_DOMAIN_BURIED)
         return true;
     return domain->state == NW_DOMAIN_LIVE && !domain->closing && domain->n_free == domain->n_workers &&
-           domain->n_workers <= domain->function->slots && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
+           !nw_extra_idle(domain) && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
            !nw_extra_awaited(domain);
 }
 
@@ -187,8 +187,8 @@ enum nw_watched nw_watch(uint64_t now)
     }
     nw_attended_drop(is_quiet);
     for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
-        runs |= domain->n_free < domain->n_workers || domain->n_workers > domain->function->slots ||
-                nw_extra_awaited(domain) || domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+        runs |= domain->n_free < domain->n_workers || nw_extra_idle(domain) || nw_extra_awaited(domain) ||
+                domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }

@@ -136,7 +136,7 @@ bool nw_holds_untold(const struct nw_domain *domain)
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         if (nw_share_used(&domain->account, (enum nw_resource)r) != domain->account.told[r])
             return true;
-    return nw_memory_used(&domain->memory) != domain->memory_told ||
+    return domain->n_workers != domain->workers_told || nw_memory_used(&domain->memory) != domain->memory_told ||
            nw_load_relaxed(&domain->memory.peak) != domain->memory_peak_told;
 }
 
@@ -145,6 +145,7 @@ static bool tell_holds_of(struct nw_domain *domain)
     struct nw_control head = {.kind = NW_CONTROL_HOLDS,
                               .worker = worker,
                               .deployment = domain->function->deployment,
+                              .slots = domain->n_workers,
                               .memory = nw_memory_used(&domain->memory)};
     uint64_t peak = nw_load_relaxed(&domain->memory.peak); /* see nw__memory_note_peak */
     uint64_t before = domain->function->memory_peak;
@@ -158,6 +159,7 @@ static bool tell_holds_of(struct nw_domain *domain)
     if (send_report(&head, text) == -EAGAIN)
         return false;
     memcpy(domain->account.told, used, sizeof(used));
+    domain->workers_told = head.slots;
     domain->memory_told = head.memory;
     domain->memory_peak_told = peak;
     return true;

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MANY_SLOTS 8
+
 static struct nw_harness h;
 
 /* Valid until the eighth call from now. */
@@ -154,6 +156,33 @@ static void what_the_engine_took_back_is_not_begun(void **state)
         expect(echo, "behind it", "behind it");
         expect(echo, "again", "again");
     }
+}
+
+static void await_func_workers(uint32_t deployment, uint32_t n)
+{
+    do
+        nw_harness_expect(&h, NW_CONTROL_HOLDS);
+    while (h.holds.deployment != deployment || h.holds.slots != n);
+}
+
+static void func_workers_come_and_go_with_the_demand(void **state)
+{
+    const struct nw_load l = {.name = "fault", .so = so("fault"), .slots = MANY_SLOTS};
+    uint32_t fault = nw_harness_load(&h, &l);
+
+    (void)state;
+    await_func_workers(fault, 1);
+    for (int i = 0; i < MANY_SLOTS; i++)
+        nw_harness_send(&h, fault, "sleep 1", 7);
+    await_func_workers(fault, MANY_SLOTS);
+    for (int i = 0; i < MANY_SLOTS; i++) {
+        struct nw_answer answer = nw_harness_receive(&h);
+
+        assert_int_equal(answer.status, NW_STATUS_OK);
+        free(answer.data);
+    }
+    await_func_workers(fault, 1);
+    expect(fault, "ok", "ok\n");
 }
 
 /* Each way to fail, while a neighbour in the same worker is asked again and again. */
@@ -593,6 +622,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
         cmocka_unit_test_setup_teardown(what_the_engine_took_back_is_not_begun, start, stop),
+        cmocka_unit_test_setup_teardown(func_workers_come_and_go_with_the_demand, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
         cmocka_unit_test_setup_teardown(chaos_loses_nothing, start, stop),
     };

@@ -1,8 +1,9 @@
 /*
  * Shares of domains: no domain takes what is kept for another, none holds more than its limit, and what a domain held
- * is free again when it ends. Random changes against a model that counts.
+ * is free again when it ends. Random changes against a model that counts. And how many func workers one needs.
  */
 #include "common/test/test.h"
+#include "worker/account/demand.h"
 #include "worker/account/denied.h"
 #include "worker/account/log_share.h"
 #include "worker/account/share.h"
@@ -210,9 +211,100 @@ static void what_was_denied_is_said(void **state)
     close_all();
 }
 
+#define TICK_NS 2000000ull
+#define SLOTS   64
+
+static struct nw_demand demand;
+
+/* So many func workers are busy for so long, and this waits. */
+static void pass(uint32_t busy, uint64_t waiting, uint64_t ms)
+{
+    for (uint64_t end = now + ms * 1000000; now < end; now += TICK_NS)
+        nw_demand_sample(&demand, busy, waiting, now);
+}
+
+static void as_many_func_workers_are_kept_as_are_busy_and_some_more(void **state)
+{
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    assert_int_equal(nw_demand_keeps(&demand, SLOTS), 1);
+    pass(8, 0, 10000);
+    assert_int_equal(nw_demand_keeps(&demand, SLOTS), 10);
+    assert_int_equal(nw_demand_keeps(&demand, 4), 4);
+    pass(100, 0, 10000);
+    assert_int_equal(nw_demand_keeps(&demand, SLOTS), SLOTS);
+}
+
+/* A tenth of the time one is busy, in turns: that is one. */
+static void brief_invocations_need_one(void **state)
+{
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    for (int i = 0; i < 1000; i++) {
+        pass(1, 0, 2);
+        pass(0, 0, 18);
+        assert_int_equal(nw_demand_keeps(&demand, SLOTS), 1);
+    }
+}
+
+static void the_demand_falls_when_nothing_runs(void **state)
+{
+    uint32_t before = SLOTS;
+
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    pass(SLOTS, 0, 10000);
+    for (int i = 0; i < 50; i++) {
+        pass(0, 0, 100);
+        assert_true(nw_demand_keeps(&demand, SLOTS) <= before);
+        before = nw_demand_keeps(&demand, SLOTS);
+    }
+    assert_int_equal(before, 1);
+}
+
+/* The watch does not look at what is idle: the first look after an hour must not count that hour as busy. */
+static void a_look_after_a_long_time_counts_what_is_now(void **state)
+{
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    pass(SLOTS, 0, 10000);
+    now += 3600000000000ull;
+    nw_demand_sample(&demand, 2, 0, now);
+    assert_int_equal(nw_demand_keeps(&demand, SLOTS), 2);
+}
+
+static void more_are_made_for_those_that_wait_for_something(void **state)
+{
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    assert_true(nw_demand_grows(&demand, 1, 2));
+    assert_false(nw_demand_grows(&demand, 2, 2));
+    assert_false(nw_demand_grows(&demand, 9, 2));
+}
+
+static void more_are_made_when_the_first_waits_long(void **state)
+{
+    (void)state;
+    demand = (struct nw_demand){.sampled_at = now};
+    for (uint64_t first = 1; first < 100; first++) {
+        pass(2, first, 8);
+        assert_false(nw_demand_grows(&demand, 2, 2));
+    }
+    pass(2, 100, 14);
+    assert_true(nw_demand_grows(&demand, 2, 2));
+    pass(2, 0, 14);
+    assert_false(nw_demand_grows(&demand, 2, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_many_func_workers_are_kept_as_are_busy_and_some_more),
+        cmocka_unit_test(brief_invocations_need_one),
+        cmocka_unit_test(the_demand_falls_when_nothing_runs),
+        cmocka_unit_test(a_look_after_a_long_time_counts_what_is_now),
+        cmocka_unit_test(more_are_made_for_those_that_wait_for_something),
+        cmocka_unit_test(more_are_made_when_the_first_waits_long),
         cmocka_unit_test(nobody_takes_another_ones_share),
         cmocka_unit_test(the_next_domains_find_their_share),
         cmocka_unit_test(a_domain_without_a_share_is_refused),
