@@ -8,7 +8,6 @@
 #include "worker/base/config.h"
 #include "worker/base/now.h"
 #include "worker/base/ops.h"
-#include "worker/call/death.h"
 #include "worker/call/extra.h"
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
@@ -16,8 +15,10 @@
 #include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/free.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
@@ -251,15 +252,13 @@ static void started(struct nw_domain *domain)
         nw_wake_executor();
 }
 
-/* No invocation may run in the domain that the snapshot was taken of: it cannot be made what it was. */
+/* No invocation may run in the domain that the snapshot was taken of: it cannot be made what it was. An executor finds
+ * that out and ends it (run/renew.c). */
 static void replace_first(struct nw_domain *domain)
 {
-    struct nw_deployed *f = domain->function;
-    char reason[NW_REASON_MAX];
-
-    f->snapshots = true;
-    snprintf(reason, sizeof(reason), "it cannot be fresh, since no snapshot can be taken: %.170s", f->no_snapshot);
-    nw_domain_kill(domain, f->snapshot ? NW_STATUS_OK : NW_STATUS_REFUSED, reason);
+    domain->function->snapshots = true;
+    nw_stale(nw_free_drain(domain)); /* its only func worker, which waits */
+    nw_wake_executor();
 }
 
 /* The first flow makes anew what is not to be cloned, and then says once more that the function is up. */

@@ -9,6 +9,7 @@
 #include "worker/executor/blocked.h"
 #include "worker/snapshot/snapshot.h"
 #include <errno.h>
+#include <stdio.h>
 
 /* If so it stays so: no other flow of it runs. */
 static bool is_renewable(const struct nw_domain *domain)
@@ -35,6 +36,17 @@ static int take_back(struct nw_executor *ex, struct nw_domain *domain)
     return left;
 }
 
+/* Another domain is made from the snapshot, if there is one. */
+static void replace(struct nw_domain *domain)
+{
+    const struct nw_deployed *function = domain->function;
+    char reason[NW_REASON_MAX];
+
+    snprintf(reason, sizeof(reason), "it cannot be fresh, since no snapshot can be taken: %.170s",
+             function->no_snapshot);
+    nw_domain_kill(domain, function->snapshot ? NW_STATUS_OK : NW_STATUS_REFUSED, reason);
+}
+
 bool nw__renew(struct nw_executor *ex, struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
@@ -46,7 +58,7 @@ bool nw__renew(struct nw_executor *ex, struct nw_slot *slot)
     pthread_mutex_lock(&nw_monitor_lock);
     slot->stale = false;
     if (error)
-        nw_domain_kill(domain, NW_STATUS_OK, "it cannot be made what it was");
+        replace(domain);
     if (domain->state == NW_DOMAIN_DYING) {
         nw_slot_die(slot);
     } else {

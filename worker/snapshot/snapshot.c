@@ -175,8 +175,8 @@ static void set_flow(struct nw_slot *slot, const struct nw_file_flow *flow)
 
 bool nw_snapshot_renews(const struct nw_domain *domain)
 {
-    return domain->n_slots == NW_SNAPSHOT_FLOWS && domain->n_ending == 0 && waits(&domain->slots[0], true) &&
-           !has_signals(domain);
+    return domain->restores && domain->n_slots == NW_SNAPSHOT_FLOWS && domain->n_ending == 0 &&
+           waits(&domain->slots[0], true) && !has_signals(domain);
 }
 
 static void close_files(struct nw_files *files)

@@ -50,8 +50,8 @@ struct nw_renewal {
     struct nw_pages_piece piece;
 };
 
-/* Whether a domain that was made from the snapshot can be made what it was: no flow but its func worker, which waits,
- * has done anything, and no timer is set. Lock held. */
+/* Whether a domain can be made what it was: it was made from a snapshot, no flow but its func worker, which waits, has
+ * done anything, and no timer is set. Lock held. */
 bool nw_snapshot_renews(const struct nw_domain *domain);
 
 /* The next step: memory, files and directory. 1: there is more to do; 0; negative errno: it cannot be made what it was.
