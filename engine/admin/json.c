@@ -190,6 +190,8 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_replicas(object, deployment);
     add_holds(object, deployment);
     add_time(object, deployment);
+    if (deployment->no_snapshot)
+        add_hostile(object, "no_snapshot", deployment->no_snapshot);
     if (deployment->state == NW_DEPLOYMENT_FAILED)
         add_hostile(object, "reason", deployment->version.reason);
     const struct nw_failure *failure = deployment->function ? nw_failure_last(deployment->function) : NULL;

@@ -14,6 +14,7 @@
 #include "engine/serve/link.h"
 #include "engine/serve/role.h"
 #include "engine/store/registry.h"
+#include "engine/store/snapshots.h"
 #include "engine/store/state.h"
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
@@ -120,12 +121,33 @@ void nw_controller_init(struct nw_controller *controller)
     nw__operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
 }
 
+static void sweep_work(void *arg)
+{
+    nw_snapshots_sweep(arg);
+}
+
+static void sweep_done(void *arg)
+{
+    (void)arg;
+}
+
+static void open_snapshots(struct nw_controller *controller)
+{
+    struct nw_engine *engine = &controller->engine;
+    struct nw_snapshots *snapshots = nw_snapshots_open(engine->options.state);
+    controller->deployments.snapshots = snapshots;
+    if (snapshots && nw_io_offload(engine->io, sweep_work, sweep_done, snapshots) < 0)
+        nw_log(NW_LOG_WARN, "snapshots of functions that are gone stay until the next start: out of memory");
+}
+
 void nw_controller_run(struct nw_controller *controller)
 {
     /* Held until the end: its workers are ready before anything is deployed, and a machine that cannot run one says so
      * at once. */
     if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
+    if (controller->engine.options.snapshots)
+        open_snapshots(controller);
     nw__operations_load_registry(&controller->operations, controller->registry);
     nw_loop_run(&controller->engine);
 }
@@ -141,6 +163,7 @@ void nw_controller_fini(struct nw_controller *controller)
     nw__supervisor_fini(controller);
     nw_loop_close(engine);
     nw_http_server_free(engine->admin);
+    nw_snapshots_close(controller->deployments.snapshots);
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);
     nw_functions_fini(engine);

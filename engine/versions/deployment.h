@@ -55,6 +55,7 @@ struct nw_deployment {
     unsigned moves_failed; /* in a row */
     uint64_t failed_at;    /* when it became FAILED, or what was refused was last tried again; 0: never */
     unsigned held;         /* how many other threads still know it; it is not freed before that is 0 */
+    char *no_snapshot;     /* why the last load took none, though one was wanted; NULL: it did, or none was */
     char *reason;          /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
 };
 
@@ -76,7 +77,8 @@ struct nw_deployments {
     struct nw_workers *workers;
     const struct nw_deployment_events *events;
     void *events_arg;
-    struct nw_registry *registry; /* where the code is */
+    struct nw_registry *registry;   /* where the code is */
+    struct nw_snapshots *snapshots; /* NULL: none are kept */
     struct nw_list list;
     struct nw_list loading, failed, retiring; /* those in that state */
     struct nw_table codes;                    /* all, by the hash of their code */

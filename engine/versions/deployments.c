@@ -197,6 +197,12 @@ void nw__deployment_because(struct nw_deployment *deployment, const char *reason
     deployment->version.reason = deployment->reason ? deployment->reason : "out of memory";
 }
 
+void nw__deployment_explain(struct nw_deployment *deployment, const char *no_snapshot)
+{
+    free(deployment->no_snapshot);
+    deployment->no_snapshot = *no_snapshot ? strdup(no_snapshot) : NULL;
+}
+
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason)
 {
     struct nw_deployment *deployment = replica->deployment;
@@ -247,7 +253,13 @@ static void code_read(struct nw_code *code, const char *why)
         load_everywhere(deployment);
 }
 
-static const struct nw_code_events code_events = {.read = code_read};
+static void snapshot_kept(struct nw_code *code)
+{
+    nw_container(code, struct nw_deployment, code)->all->reap = true;
+}
+
+static const struct nw_code_events code_events = {
+    .read = code_read, .snapshot = nw__load_snapshot_name, .kept = snapshot_kept};
 
 static void names_known(void *arg)
 {
@@ -438,7 +450,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
-    nw_code_init(&deployment->code, engine, all->registry, deployment->sha256, &code_events);
+    nw_code_init(&deployment->code, engine, all->registry, all->snapshots, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
@@ -482,16 +494,34 @@ static void end_replica(struct nw_replica *replica)
     }
 }
 
+/* Whether another version has the same code and settings: the same function was deployed again. */
+static bool shares_snapshot(struct nw_deployment *deployment)
+{
+    struct nw_table *codes = &deployment->all->codes;
+    struct nw_deployment *at = with_code(nw_table_first(codes, hash_code(deployment->sha256)), deployment->sha256);
+    char name[NW_SNAPSHOT_NAME], other[NW_SNAPSHOT_NAME];
+    if (!at || !nw__load_snapshot_name(&deployment->code, name))
+        return at != NULL;
+    for (; at; at = with_code(nw_table_next(&at->by_code), deployment->sha256))
+        if (!strcmp(at->manifest.name, deployment->manifest.name) && nw__load_snapshot_name(&at->code, other) &&
+            !strcmp(name, other))
+            return true;
+    return false;
+}
+
 static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
     nw_list_remove(&deployment->of_state);
     nw_table_remove(&deployment->all->codes, &deployment->by_code);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
+    if (!shares_snapshot(deployment))
+        nw_code_discard(&deployment->code);
     nw_code_fini(&deployment->code);
     nw_names_free(deployment->names);
     nw_kept_manifest_fini(&deployment->manifest);
     free(deployment->reason);
+    free(deployment->no_snapshot);
     nw_tenant_release(deployment->tenant);
     free(deployment);
 }
@@ -505,7 +535,8 @@ void nw_deployments_reap(struct nw_deployments *all)
     nw_list_each(&all->retiring, at, after)
     {
         struct nw_deployment *deployment = nw_container(at, struct nw_deployment, of_state);
-        if (deployment->held || deployment->code.reading || (deployment->names && nw_names_busy(deployment->names)))
+        if (deployment->held || deployment->code.reading || deployment->code.keeping ||
+            (deployment->names && nw_names_busy(deployment->names)))
             continue;
         nw_list_each(&deployment->replicas, replica, next) if (!replica_at(replica)->queue.bound)
             end_replica(replica_at(replica));

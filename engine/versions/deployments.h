@@ -74,6 +74,9 @@ void nw__deployment_drop(struct nw_replica *replica);
 /* Copies a reason to be shown as version.reason. */
 void nw__deployment_because(struct nw_deployment *deployment, const char *reason);
 
+/* Keeps why its last load took no snapshot; empty: it did, or none was wanted. */
+void nw__deployment_explain(struct nw_deployment *deployment, const char *no_snapshot);
+
 /* A replica cannot be loaded, for `reason`. Judges its deployment anew. */
 void nw__deployment_refuse(struct nw_replica *replica, const char *reason);
 

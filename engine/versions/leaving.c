@@ -235,7 +235,7 @@ static void end(struct nw_replica *replica)
     struct nw_deployment *deployment = replica->deployment;
     nw__deployment_drop(replica);
     nw_threads_changed(deployment->all->workers->threads);
-    if (nw_list_empty(&deployment->replicas) && !deployment->code.reading)
+    if (nw_list_empty(&deployment->replicas) && !deployment->code.reading && !deployment->code.keeping)
         nw_code_forget(&deployment->code);
     if (goes_on(deployment))
         nw_deployment_wanted(deployment->function);

@@ -18,6 +18,7 @@
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
 #include "engine/workers/worker.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -170,9 +171,48 @@ void nw__load_tell_reach(const struct nw_replica *replica)
 /* The same in every worker, from the first on. */
 static uint64_t range_of(struct nw_deployment *deployment)
 {
+    if (!deployment->range && deployment->code.snapshot >= 0)
+        deployment->range = deployment->code.range;
     if (!deployment->range && (deployment->all->engine->options.snapshots || deployment->manifest.fresh))
         deployment->range = nw_addresses_deal(&deployment->all->addresses);
     return deployment->range;
+}
+
+/* All that the memory of a loaded function depends on, but its code and the machine. */
+struct settings {
+    uint64_t memory, static_tls;
+    uint32_t slots, threads, profile;
+};
+
+bool nw__load_snapshot_name(struct nw_code *code, char name[NW_SNAPSHOT_NAME])
+{
+    const struct nw_deployment *deployment = nw_container(code, struct nw_deployment, code);
+    const struct nw_kept_manifest *manifest = &deployment->manifest;
+    const char *tenant = deployment->tenant->name;
+    struct settings settings;
+    struct nw_buffer text = {0};
+    if (manifest->fresh || !deployment->all->engine->options.snapshots)
+        return false;
+    memset(&settings, 0, sizeof settings); /* the gaps, too */
+    settings.memory = manifest->memory;
+    settings.static_tls = manifest->static_tls;
+    settings.slots = manifest->slots;
+    settings.threads = manifest->threads;
+    settings.profile = manifest->profile;
+    bool made = nw_buffer_append(&text, &settings, sizeof settings) == 0 &&
+                nw_buffer_append(&text, tenant, strlen(tenant) + 1) == 0 && load_text(&text, manifest) == 0;
+    if (made)
+        nw_snapshots_name(deployment->sha256, text.data, text.length, name);
+    nw_buffer_fini(&text);
+    return made;
+}
+
+/* Whether there is one that can be handed to a worker. */
+static bool add_snapshot(struct load_files *files, const struct nw_deployment *deployment)
+{
+    const struct nw_code *code = &deployment->code;
+    return code->snapshot >= 0 && code->range == deployment->range && !deployment->manifest.fresh &&
+           add_file(files, fcntl(code->snapshot, F_DUPFD_CLOEXEC, 0)) == 0;
 }
 
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
@@ -183,20 +223,21 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
     struct load_files files;
     struct nw_buffer text = {0};
     bool begun = false;
-    const struct nw_control head = {.kind = NW_CONTROL_LOAD,
-                                    .worker = seat->worker->number,
-                                    .deployment = deployment->version.number,
-                                    .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
-                                    .timeout_ms = manifest->timeout_ms,
-                                    .memory = manifest->memory,
-                                    .disk = manifest->disk,
-                                    .threads = manifest->threads,
-                                    .static_tls = manifest->static_tls,
-                                    .profile = manifest->profile,
-                                    .fresh = manifest->fresh,
-                                    .range = range_of(deployment)};
+    struct nw_control head = {.kind = NW_CONTROL_LOAD,
+                              .worker = seat->worker->number,
+                              .deployment = deployment->version.number,
+                              .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
+                              .timeout_ms = manifest->timeout_ms,
+                              .memory = manifest->memory,
+                              .disk = manifest->disk,
+                              .threads = manifest->threads,
+                              .static_tls = manifest->static_tls,
+                              .profile = manifest->profile,
+                              .fresh = manifest->fresh,
+                              .range = range_of(deployment)};
     snprintf(why, why_size, "out of memory");
     if (open_files(&files, deployment, why, why_size) == 0 && load_text(&text, manifest) == 0) {
+        head.restores = add_snapshot(&files, deployment);
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
         nw__load_tell_reach(replica);
         nw__replica_move(replica, NW_REPLICA_LOAD);

@@ -9,6 +9,7 @@
 #define NW_ENGINE_VERSIONS_LOADS_H
 
 #include "common/manifest/control.h"
+#include "engine/code/code.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,9 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat);
 
 /* Begins to load a replica. False: that cannot be done; `why` says why, for people. */
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
+
+/* As the event `snapshot` of nw_code_events. */
+bool nw__load_snapshot_name(struct nw_code *code, char name[NW_SNAPSHOT_NAME]);
 
 /* Tells its worker what becomes of a replica. */
 void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);

@@ -14,6 +14,7 @@
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
         nw__deployment_refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
         nw__replica_move(replica, NW_REPLICA_HAS_LOADED);
+        nw__deployment_explain(replica->deployment, reason);
         if (*reason)
             nw_log(NW_LOG_INFO, "function \"%s\": no snapshot is taken of it: %s", replica->deployment->manifest.name,
                    reason);
@@ -143,8 +145,31 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
     return NULL;
 }
 
-static const char *worker_said(struct nw_seat *seat, const struct nw_control *head, const char *text)
+/* A worker that could still change the file could have others check something else than they use. */
+static bool is_sealed(int file)
 {
+    int seals = fcntl(file, F_GET_SEALS), wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    return seals >= 0 && (seals & wanted) == wanted;
+}
+
+static const char *snapshot(struct nw_replica *replica, const struct nw_control_message *message)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    if (message->n_fds == 0) {
+        nw_log(NW_LOG_WARN, "function \"%s\": its snapshot is discarded: %s", deployment->manifest.name, message->text);
+        nw_code_discard(&deployment->code);
+        return NULL;
+    }
+    if (!deployment->range || deployment->manifest.fresh || !is_sealed(message->fds[0]))
+        return "it sent a snapshot that nobody asked for";
+    nw_code_keep(&deployment->code, message->fds[0], deployment->range);
+    return NULL;
+}
+
+static const char *worker_said(struct nw_seat *seat, const struct nw_control_message *message)
+{
+    const struct nw_control *head = &message->head;
+    const char *text = message->text;
     struct nw_replica *replica = replica_of(seat, head->deployment);
     if (head->kind == NW_CONTROL_CALLS)
         return called(seat, head, text);
@@ -164,7 +189,7 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control *he
         torn_down(replica, head, text);
         return NULL;
     case NW_CONTROL_SNAPSHOT:
-        return NULL;
+        return snapshot(replica, message);
     case NW_CONTROL_HOLDS:
         return holds(replica, head, text);
     default:

@@ -75,7 +75,7 @@ struct nw_seat_events {
     void (*tick)(struct nw_seat *seat);
 
     /* A message of its worker, which is UP. Returns NULL, or what is wrong with the message. */
-    const char *(*said)(struct nw_seat *seat, const struct nw_control *head, const char *text);
+    const char *(*said)(struct nw_seat *seat, const struct nw_control_message *message);
 };
 
 struct nw_workers {

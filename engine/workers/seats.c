@@ -318,7 +318,7 @@ static const char *worker_said(struct nw_seat *seat)
         worker->refused = head->memory;
         return NULL;
     }
-    return seat->all->events->said(seat, head, message.text);
+    return seat->all->events->said(seat, &message);
 }
 
 /* The control socket of a worker may have messages, or be closed. */
@@ -336,8 +336,8 @@ static void control_readable(void *arg)
             nw_link_break(link, "it sent a malformed message");
         if (rc <= 0)
             return;
-        close_fds();
         const char *wrong = worker_said(worker->seat);
+        close_fds();
         if (wrong) {
             link->engine->counters.protocol_errors++;
             nw_link_break(link, wrong);

@@ -46,3 +46,8 @@ drawn() {
     drawn opener
     [ "$drawn" != "$first" ]
 }
+
+@test "describe says why there is no snapshot of a function" {
+    "$NIGHTWARD" describe opener --state "$NW_STATE" | grep 'no.snapshot' | grep -q 'it opened files while it was loaded'
+    ! "$NIGHTWARD" describe keeper --state "$NW_STATE" | grep -q 'no.snapshot'
+}
