@@ -164,6 +164,27 @@ group_spread() {
     done
 }
 
+# --- HTTP beside a web server that calls nothing ---------------------------------------------------------------------------
+
+# Requests a second of a function that does nothing, over those of nginx, which answers by itself; they take turns.
+group_http() {
+    local connections round rate
+    for connections in wrk nginx; do
+        command -v "$connections" >/dev/null || { skip http/c8 "$connections is not installed"; return 0; }
+    done
+    fresh_host "$(best_mode)" || { skip http/c8 "$(why_no_host)"; return 0; }
+    host_deploy noop
+    nginx_up || { skip http/c8 'nginx does not start'; return 0; }
+    for ((round = 1; round <= ROUNDS; round++)); do
+        for connections in 8 32 64; do
+            rate=$(field rate "$(round_trip "$connections" "$SECONDS_EACH" noop 1)")
+            record "http/c$connections" "$(divide "$rate" "$(field rate "$(HOST_URL=${TARGET_URL[nginx]%/} \
+                round_trip "$connections" "$SECONDS_EACH" noop 1)")")"
+        done
+    done
+    stop_processes "${TARGET_PID[nginx]}"
+}
+
 # --- one domain: a key taken from another one, its start ----------------------------------------------------------------------
 
 # micro_p50 BENCHMARK: of bench/micro, in ns; nothing when it does not run here.
