@@ -16,7 +16,8 @@
 /* Worker: it is about to begin an invocation. False: it must not, because the engine has sent it elsewhere. */
 bool nw_claim(uint32_t *claims, uint64_t id);
 
-/* Engine, of an invocation that is to run elsewhere or that nobody wants any more: whether an invocation, which it sent to this worker once, was not begun, and never will be from now on. */
+/* Engine, of an invocation that is to run elsewhere or that nobody wants any more: whether an invocation, which it sent
+ * to this worker once, was not begun, and never will be from now on. */
 bool nw_claim_take_back(uint32_t *claims, uint64_t id);
 
 #endif

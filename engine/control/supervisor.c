@@ -6,7 +6,6 @@
 #include "engine/control/drain.h"
 #include "engine/control/ready.h"
 #include "engine/control/unlisted.h"
-#include "engine/control/unlisted.h"
 #include "engine/gateway/gateway.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"

@@ -30,8 +30,8 @@ struct nw_reachable {
     struct nw_address_grant *addresses;
 };
 
-/* Processor time, in ticks. Counted when a slot leaves its executor: what it called meanwhile counts for it, and what it
- * called that was made to stop counts for itself from then on. */
+/* Processor time, in ticks. Counted when a slot leaves its executor: what it called meanwhile counts for it, and what
+ * it called that was made to stop counts for itself from then on. */
 struct nw_usage {
     uint64_t ran, waited; /* ... on an executor, for one */
     uint64_t preempted;   /* how often one of its slots had to make way */
@@ -75,8 +75,8 @@ struct nw_deployed {
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* the engine has heard that it was refused, so it is not told that it is retired */
     uint64_t retry_at;
-    uint64_t lost_at;     /* when its last domain was torn down */
-    uint64_t keeps;       /* TSC ticks for which one of its slots keeps an executor: a moving mean */
+    uint64_t lost_at; /* when its last domain was torn down */
+    uint64_t keeps;   /* TSC ticks for which one of its slots keeps an executor: a moving mean */
     struct nw_usage usage;
     uint64_t ran_told;    /* usage.ran as last told to the engine */
     uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
