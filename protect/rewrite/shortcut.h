@@ -1,8 +1,9 @@
 /*
  * Lets the system calls of a library go straight to a gate instead of through the kernel and a signal. Where a wrapper
- * loads a number and calls (`mov $nr,%eax; syscall`), the load becomes a jump to a stub behind the code, which calls
- * the gate with the number and the six arguments in memory. The SYSCALL itself stays where it is: the stub goes back to
- * it when the gate does not answer, and whatever else reaches it is dispatched as before.
+ * loads a number and calls (`mov $nr,%eax; syscall`, and what sets arguments may stand between the two), the load
+ * becomes a jump to a stub behind the code, which does what stood between and calls the gate with the number and the
+ * six arguments in memory. The SYSCALL itself stays where it is: the stub goes back to it when the gate does not
+ * answer, and whatever else reaches it is dispatched as before.
  *
  * Only speed depends on this. What a stub does, the code around it could have done by itself.
  */

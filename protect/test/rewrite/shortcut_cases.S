@@ -38,6 +38,47 @@
 1:      syscall
         end direct_entered
 
+        begin direct_between /* arguments are set and stored after the load */
+        movl $__NR_getpid, %eax
+        movq %rdi, %rsi
+        movl $0x12345678, %r10d
+        leaq 1f(%rip), %rdx
+        movq %rdi, -16(%rsp)
+        syscall
+1:      leaq 1b(%rip), %r8
+        subq %r8, %rdx
+        movq -16(%rsp), %r8
+        end direct_between
+
+        begin direct_vectors
+        movl $__NR_getpid, %eax
+        movq %rdi, %xmm0
+        punpcklqdq %xmm0, %xmm0
+        movups %xmm0, -32(%rsp)
+        xorl %edi, %edi
+        syscall
+        movq -24(%rsp), %rsi
+        end direct_vectors
+
+        begin plain_reader /* the number is used between the two */
+        movl $__NR_getpid, %eax
+        movq %rax, %rsi
+        syscall
+        end plain_reader
+
+        begin plain_address
+        movl $__NR_getpid, %eax
+        leaq 8(%rdi,%rax), %rsi
+        syscall
+        end plain_address
+
+        begin plain_other /* another number is loaded in the end */
+        movl $0x10000, %eax
+        movl $__NR_getpid, %eax
+        xchgl %ebp, %ebp
+        syscall
+        end plain_other
+
         begin plain_operand /* the bytes stand in an operand */
         movabsq $0x050f00000027b8, %rdx
         movl $__NR_getpid, %eax
