@@ -27,6 +27,7 @@
     X(UNAVAILABLE, 503, "unavailable", "the function cannot take the invocation now")                  \
     X(DRAINING, 503, "draining", "the engine is shutting down")                                        \
     X(TIMEOUT, 504, "function_timeout", "the function ran past its deadline; its domain is made anew") \
+    X(DEADLINE, 504, "deadline_exceeded", "whoever asked does not wait any longer")                    \
     X(CALL_DEPTH, 508, "call_depth", "nested calls are deeper than the limit")
 
 enum nw_status {

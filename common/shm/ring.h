@@ -28,7 +28,8 @@ struct nw_desc {
     uint32_t status;   /* enum nw_status */
     uint32_t name_len; /* CALL: that many bytes at the start of the payload are the name of the callee */
     uint32_t depth;    /* INVOKE, CALL: nested calls above this one */
-    uint32_t parent;   /* CALL: upper half of that id, 0 when it has none that the engine's main thread knows */
+    uint32_t more;     /* INVOKE: ms that whoever asked waits, 0: it set no limit; CALL: upper half of that id, 0: the
+                        * engine thread that is told knows none */
     unsigned char data[NW_INLINE_MAX];
 };
 

@@ -3,6 +3,7 @@
 #include "common/shm/claims.h"
 #include "engine/admit/admit.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/expire.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -27,7 +28,7 @@ static uint64_t most_here(const struct nw_function *function)
     return (most ? most : 1) + NW_QUEUE_WAVES * version->slots * (workers ? workers : 1);
 }
 
-static struct nw_admit_state admit_state(const struct nw_function *function)
+static struct nw_admit_state admit_state(const struct nw_function *function, uint64_t patience)
 {
     const struct nw_engine *engine = function->engine;
     const struct nw_options *options = &engine->options;
@@ -38,21 +39,21 @@ static struct nw_admit_state admit_state(const struct nw_function *function)
                                    .all_most = options->queue / options->threads,
                                    .others = engine->queueing - (function->queued > 0),
                                    .gap_us = function->pace.gap_us,
-                                   .patience_ms = options->queue_timeout};
+                                   .patience_ms = patience};
 }
 
 /* Nested calls are never refused here: their callers hold slots, so there is a bound to them. */
-static enum nw_admit admit(const struct nw_function *function, uint32_t depth)
+static enum nw_admit admit(const struct nw_function *function, uint32_t depth, uint64_t patience)
 {
     if (depth || !function->queued) /* those that nothing waits for are not worth a look */
         return NW_ADMIT;
-    const struct nw_admit_state state = admit_state(function);
+    const struct nw_admit_state state = admit_state(function, patience);
     return nw_admit(&state);
 }
 
 unsigned nw_invoke_retry_after(const struct nw_function *function)
 {
-    const struct nw_admit_state state = admit_state(function);
+    const struct nw_admit_state state = admit_state(function, 0);
     uint64_t seconds = (nw_admit_wait_ms(&state) + 999) / 1000;
     return seconds ? (unsigned)seconds : 1;
 }
@@ -72,7 +73,7 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     if (*status != NW_STATUS_OK)
         return NULL;
     struct nw_engine *engine = function->current->engine;
-    enum nw_admit verdict = admit(function, depth);
+    enum nw_admit verdict = admit(function, depth, engine->options.queue_timeout);
     if (verdict != NW_ADMIT) {
         engine->counters.refused++;
         *status = NW_STATUS_OVERLOADED;
@@ -131,7 +132,8 @@ int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
 /* Many bodies may have begun to arrive when there was still room for one more. */
 static bool refuse(struct nw_invocation *inv)
 {
-    enum nw_admit verdict = inv->function->current ? admit(inv->function, inv->depth) : NW_ADMIT;
+    uint64_t patience = nw__expire_left(inv, inv->engine->options.queue_timeout);
+    enum nw_admit verdict = inv->function->current ? admit(inv->function, inv->depth, patience) : NW_ADMIT;
     if (verdict != NW_ADMIT)
         nw__dispatch_fail(inv, NW_STATUS_OVERLOADED, nw_admit_reason(verdict));
     return verdict != NW_ADMIT;
@@ -168,6 +170,7 @@ static void cancel(struct nw_invocation *inv)
 void nw_invoke_abandon(struct nw_invocation *inv)
 {
     inv->owner = NULL;
+    nw_list_remove(&inv->timed);
     if (inv->state == NW_INVOCATION_SENT)
         cancel(inv);
     else

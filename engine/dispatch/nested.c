@@ -5,6 +5,7 @@
 #include "engine/dispatch/nested.h"
 #include "engine/base/carry.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/expire.h"
 #include "engine/dispatch/invoke.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -148,6 +149,7 @@ static enum nw_status call_start(struct call *call, struct nw_function *function
     call->inv = nw_invoke_begin(function, depth, &call_owner, call, &status, &reason);
     if (!call->inv)
         return status;
+    nw__expire_with(call->inv, call->parent ? nw_invocation_find(call->inv->engine, call->parent) : NULL);
     int rc = call->input_length ? nw_invoke_reserve(call->inv, call->input_length, false) : 0;
     if (rc == 0)
         call_room(call);
@@ -159,7 +161,7 @@ static enum nw_status call_start(struct call *call, struct nw_function *function
 
 static uint64_t parent_of(const struct nw_desc *desc)
 {
-    return (uint64_t)desc->parent << 32 | (desc->parent ? desc->target : 0);
+    return (uint64_t)desc->more << 32 | (desc->more ? desc->target : 0);
 }
 
 /* Whether nobody waits any more for the invocation of this id, which the worker behind `link` says it calls for: its

@@ -1,9 +1,11 @@
 /* From HTTP to an invocation and back, as invoke.h tells. */
 #include "engine/gateway/invoke.h"
 #include "common/base/log.h"
+#include "engine/dispatch/expire.h"
 #include "engine/dispatch/invoke.h"
 #include "engine/gateway/failures.h"
 #include "engine/gateway/output.h"
+#include "engine/http/syntax/duration.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -11,6 +13,7 @@
 #include <string.h>
 
 #define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
+#define NO_TIME    "X-Timeout: give a time with its unit, like 250ms, 2s or 1m"
 #define NO_PATH    "this function is deployed, but functions cannot see a path behind their name"
 
 /* The public learns a code and the id of the request. The reason is found by that id, in the log and the admin API. */
@@ -19,6 +22,10 @@ static void answer_failure(struct nw_engine *engine, struct nw_function *functio
 {
     if (status == NW_STATUS_OVERLOADED)
         request->retry_after = function->current ? nw_invoke_retry_after(function) : 1;
+    if (status == NW_STATUS_DEADLINE) { /* the caller's own affair: it may know, and nothing has failed */
+        nw_http_answer_error(request, status, reason, length);
+        return;
+    }
     if (nw_status_info(status)->http >= 500)
         nw__failure_note(engine, function, request->id, status, reason, length);
     nw_http_answer_failure(request, status, reason, length);
@@ -130,10 +137,17 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
         nw_http_answer_error(request, NW_STATUS_NO_ROUTE, NO_PATH, strlen(NO_PATH));
         return;
     }
+    uint64_t timeout = request->timeout ? nw_http_duration(request->timeout, request->timeout_length) : 0;
+    if (request->timeout && !timeout) {
+        nw_http_answer_error(request, NW_STATUS_BAD_REQUEST, NO_TIME, strlen(NO_TIME));
+        return;
+    }
     if (function)
         say_query(function, request);
     request->handler = &handler;
     request->user = nw_invoke_begin(function, 0, &owner, request, &status, &reason);
+    if (request->user && timeout)
+        nw_expire_after(request->user, timeout);
     if (request->user)
         return;
     if (function)

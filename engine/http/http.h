@@ -36,6 +36,8 @@ struct nw_http_request {
     enum nw_http_method method; /* GET for HEAD, too, whose answer is sent without a body */
     const char *target;         /* path and query; valid during `head` only */
     size_t target_length;
+    const char *timeout; /* X-Timeout, valid during `head` only; NULL: there is none */
+    size_t timeout_length;
     uint64_t content_length; /* 0 for chunked bodies */
     uint64_t received;       /* bytes of body so far */
     bool chunked;

@@ -84,6 +84,8 @@ static void take_head(struct nw_http_conn *conn)
     r->expects_continue = parser->expects_continue && (r->chunked || r->content_length);
     r->target = parser->target.at;
     r->target_length = parser->target.length;
+    r->timeout = parser->timeout.at;
+    r->timeout_length = parser->timeout.length;
     nw__http_set_id(r, parser->request_id);
     if (!r->keep_alive)
         nw__http_conn_move(conn, CONN_LAST_REQUEST);

@@ -59,12 +59,14 @@ struct nw_engine {
     struct nw_list chores;        /* see chores.h */
     struct nw_list moving;        /* invocations whose input is being carried to another place */
     struct nw_list moved;         /* ... and has come there */
+    struct nw_list timed;         /* invocations that somebody waits for no longer than he said */
     struct nw_list lent;          /* outputs in arenas that clients have yet to read */
     struct nw_list wanted;        /* functions for which an invocation found no worker since that was last looked at */
     struct nw_list uncap;         /* functions whose capped invocations may go on */
     struct nw_list pump;          /* queues to look at before the loop waits */
     bool unbound;                 /* a queue that nobody may choose is bound by nobody any more */
     struct nw_io_timer *retry;    /* a ring was full: look again soon */
+    struct nw_io_timer *expiry;   /* on while some are `timed` */
     bool again;                   /* something ended, and the next turn must deal with it */
     struct nw_credit spin_credit; /* see loop.c */
     struct nw_invocation **invocations;

@@ -160,6 +160,7 @@ static void enter(struct nw_invocation *inv)
 static void give_up(struct nw_invocation *inv)
 {
     struct nw_queue *queue = inv->queue;
+    nw_list_remove(&inv->timed);
     nw__place_stop(inv);
     nw__place_drop_block(inv);
     if (inv->home)
@@ -224,6 +225,7 @@ struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_func
     nw_unpoison(PRIVATE_PART(inv));
     *inv = (struct nw_invocation){.engine = engine, .index = inv->index, .generation = inv->generation};
     nw_list_init(&inv->link);
+    nw_list_init(&inv->timed);
     inv->state = NW_INVOCATION_OPEN;
     engine->live_invocations++;
     inv->function = function;

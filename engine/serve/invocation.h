@@ -77,6 +77,8 @@ struct nw_invocation {
     } next;                       /* WAITING while a large input is carried to another block than it has */
     struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
+    uint64_t began, expires; /* ms: how long whoever asked waits for it (dispatch/expire.h); 0: no limit */
+    struct nw_list timed;    /* in engine->timed while it does */
     uint64_t deadline;
     uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
     unsigned sent;        /* to how many workers so far */

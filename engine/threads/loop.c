@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/expire.h"
 #include "engine/dispatch/nested.h"
 #include "engine/dispatch/receive.h"
 #include "engine/gateway/output.h"
@@ -162,6 +163,7 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->moving);
     nw_list_init(&engine->moved);
     nw_list_init(&engine->lent);
+    nw_list_init(&engine->timed);
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / engine->options.threads, engine->options.body_limit);
     nw_list_init(&engine->free_invocations);
@@ -169,7 +171,8 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     make_io(engine);
     engine->tick = nw_io_timer_new(engine->io, tick, engine);
     engine->retry = nw_io_timer_new(engine->io, look_again, engine);
-    if (!engine->tick || !engine->retry)
+    engine->expiry = nw_io_timer_new(engine->io, nw_expire_look, engine);
+    if (!engine->tick || !engine->retry || !engine->expiry)
         nw_die_system("cannot make the event loop: out of memory");
 }
 
@@ -185,6 +188,7 @@ void nw_loop_close(struct nw_engine *engine)
 {
     nw_io_timer_free(engine->tick);
     nw_io_timer_free(engine->retry);
+    nw_io_timer_free(engine->expiry);
     nw_io_free(engine->io);
     nw_http_server_free(engine->gateway);
     nw_invocations_fini(engine);

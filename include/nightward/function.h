@@ -1,6 +1,10 @@
 /*
- * What a function may offer to Nightward beyond include/faas/worker_v1_interface.h. All of it is optional: what a
- * function does not define is not called, and nothing here has to be linked.
+ * What a function and Nightward may offer to each other beyond include/faas/worker_v1_interface.h. All of it is
+ * optional: what a function does not define is not called, nothing here has to be linked, and what a function calls is
+ * declared weak, so that it also loads where that is not, and asks first:
+ *
+ *     if (nw_time_left && nw_time_left() < 50)
+ *         return give_a_short_answer();
  *
  * Nightward takes a snapshot of a function when it has been loaded, and makes further instances from that instead of
  * loading it again (docs/functions.md#snapshots). So what was drawn at random, read from a clock or fetched while it
@@ -22,6 +26,14 @@ void nw_before_snapshot(void);
  * from it, and also if no snapshot could be taken after nw_before_snapshot. Here a function draws new random state and
  * opens again what it gave up. */
 void nw_after_restore(void);
+
+/*
+ * Milliseconds until nobody waits any more for what this thread answers: until the deadline of this function, of the
+ * functions of the same worker that wait for it, or of the client (X-Timeout), whichever comes first. 0 when it has
+ * passed; -1 on a thread that runs no invocation. Deadlines of functions are looked at a few hundred times a second, so
+ * the first milliseconds of an invocation may be missing from them.
+ */
+long nw_time_left(void) __attribute__((weak));
 
 #ifdef __cplusplus
 }

@@ -57,7 +57,9 @@
        "the gate is now, and it says so again.") \
     OP(FAST, SYSCALL, direct, NONE, RECORD(call, struct nw_shortcut_call), UNUSED,                              \
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
-       "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")
+       "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")                         \
+    OP(SLOW, TIME_LEFT, time_left, NONE, NONE, NONE,                                                            \
+       "Milliseconds until nobody waits for the running invocation any more; -ENODATA when none runs.")
 /* clang-format on */
 
 #define NW_OP_NUMBER(path, NAME, ...) NW_OP_##NAME,

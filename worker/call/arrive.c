@@ -3,6 +3,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "worker/base/limits.h"
+#include "worker/base/now.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
 #include "worker/domain/deployed.h"
@@ -60,6 +61,7 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
         payload = memcpy(invocation->small, payload, desc->length);
     invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
     invocation->depth = desc->depth;
+    invocation->until = desc->more ? nw_now() + desc->more * 1000000ull : 0;
     nw_deployed_enqueue(function, invocation);
     nw_deployed_feed(function);
 }

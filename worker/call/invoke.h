@@ -18,6 +18,7 @@ struct nw_arrival {
     struct nw_ticket id;    /* from the ring */
     struct nw_source input; /* in the engine's arena, or in the caller's domain */
     uint32_t depth;
+    uint64_t until;                     /* ns: so long whoever asked waits; 0: no limit */
     unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */
 };
 

@@ -86,6 +86,7 @@ struct nw_slot {
     uint32_t depth;              /* how many nested calls led to the running invocation */
     struct nw_slot *caller;      /* the running invocation is a nested call of this slot; NULL: of none here */
     struct nw_ticket invocation; /* from_ring: of the running invocation */
+    uint64_t until;              /* from_ring: so long whoever asked waits, ns; 0: no limit */
     bool from_ring;
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */

@@ -5,6 +5,7 @@
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
+#include "worker/base/now.h"
 #include "worker/base/span.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
@@ -80,6 +81,33 @@ static long ready(struct nw_slot *slot, const struct nw_args_ready *args)
     else
         nw_deployed_ready(domain);
     return 0;
+}
+
+/* What is left of an invocation's own time, as far as the watch has seen it run. */
+static uint64_t own_time_left(const struct nw_slot *slot, uint64_t now)
+{
+    bool seen = slot->seen_at && slot->seen_sequence == nw_load_relaxed(&slot->sequence); /* stored by its executor */
+    uint64_t ran = seen && now > slot->seen_at ? now - slot->seen_at : 0;
+
+    return ran < slot->domain->function->timeout_ns ? slot->domain->function->timeout_ns - ran : 0;
+}
+
+static long time_left(struct nw_slot *slot, const struct nw_args_time_left *args)
+{
+    uint64_t now = nw_now(), left = UINT64_MAX, own;
+
+    (void)args;
+    if (!(slot->sequence & 1))
+        return -ENODATA;
+    for (; slot; slot = slot->caller) {
+        own = own_time_left(slot, now);
+        left = own < left ? own : left;
+        if (!slot->caller && slot->from_ring && slot->until) {
+            own = slot->until > now ? slot->until - now : 0;
+            left = own < left ? own : left;
+        }
+    }
+    return (long)(left / 1000000);
 }
 
 #define NW_OP_FAST(NAME, handler)

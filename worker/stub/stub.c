@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <faas/worker_v1_interface.h>
+#include <nightward/function.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdint.h>
@@ -204,6 +205,13 @@ static long route_of(struct worker *w, const char *name, int again)
     w->routes[w->next_route].index = index;
     w->next_route = (w->next_route + 1) % ROUTES;
     return index;
+}
+
+__attribute__((visibility("default"))) long nw_time_left(void)
+{
+    long left = gate_call(NW_OP_TIME_LEFT, 0, NULL, 0, NULL, 0, NULL);
+
+    return left < 0 ? -1 : left;
 }
 
 /* Calls a function in this worker, else one elsewhere. Returns the length of the output, or a negative errno. */

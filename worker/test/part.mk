@@ -43,7 +43,7 @@ $(eval $(call test,worker/image,worker/test/unit/image_test.c worker/image/image
 $(eval $(call test,worker/image_frozen,worker/test/unit/image_frozen_test.c worker/image/image.c \
     worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/op_doc,worker/test/unit/op_doc_test.c))
-$(eval $(call fuzz,worker,remote,worker/call/arrive.c $(addprefix worker/wire/,link.c payload.c receive.c send.c) \
+$(eval $(call fuzz,worker,remote,worker/call/arrive.c worker/base/now.c $(addprefix worker/wire/,link.c payload.c receive.c send.c) \
     worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 

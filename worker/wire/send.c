@@ -213,7 +213,7 @@ static struct nw_desc call_desc(const struct nw_slot *slot)
     return (struct nw_desc){.kind = NW_DESC_CALL,
                             .depth = slot->depth + 1,
                             .target = (uint32_t)parent,
-                            .parent = (uint32_t)(parent >> 32),
+                            .more = (uint32_t)(parent >> 32),
                             .name_len = n,
                             .length = n + slot->input.length};
 }

@@ -14,7 +14,7 @@
 #define EXTENSIONS_MAX 4096
 
 enum phase { PHASE_HEAD, PHASE_LENGTH, PHASE_CHUNKED, PHASE_TRAILER, PHASE_BAD };
-enum header { HEADER_OTHER, HEADER_HOST, HEADER_EXPECT, HEADER_REQUEST_ID, HEADER_CODING };
+enum header { HEADER_OTHER, HEADER_HOST, HEADER_EXPECT, HEADER_REQUEST_ID, HEADER_TIMEOUT, HEADER_CODING };
 
 /* Bytes of a body are owed, or lines of a head or trailer were looked at, only where they are awaited. */
 bool nw_http_parser_is_valid(const struct nw_http_parser *parser)
@@ -72,6 +72,8 @@ static int on_header_field(llhttp_t *llhttp, const char *at, size_t length)
         parser->header = HEADER_EXPECT;
     } else if (text_is(at, length, "x-request-id")) {
         parser->header = HEADER_REQUEST_ID;
+    } else if (text_is(at, length, "x-timeout")) {
+        parser->header = HEADER_TIMEOUT;
     } else if (text_is(at, length, "transfer-encoding")) {
         parser->header = HEADER_CODING;
         parser->codings++;
@@ -88,6 +90,8 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
         parser->expects_continue = text_is(at, length, "100-continue");
     else if (parser->header == HEADER_REQUEST_ID)
         parser->request_id = (struct nw_http_text){at, length};
+    else if (parser->header == HEADER_TIMEOUT)
+        parser->timeout = (struct nw_http_text){at, length};
     else if (parser->header == HEADER_HOST)
         parser->host_wrong = parser->host_wrong ? parser->host_wrong : nw__http_host_wrong(at, length);
     else if (parser->header == HEADER_CODING)
@@ -240,7 +244,7 @@ static void begin_message(struct nw_http_parser *parser)
     parser->hosts = parser->codings = 0;
     parser->expects_continue = parser->only_chunked = false;
     parser->host_wrong = NULL;
-    parser->request_id = parser->target = (struct nw_http_text){NULL, 0};
+    parser->request_id = parser->timeout = parser->target = (struct nw_http_text){NULL, 0};
 }
 
 static void forget_lines(struct nw_http_parser *parser)

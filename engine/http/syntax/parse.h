@@ -42,6 +42,7 @@ struct nw_http_parser {
     uint64_t content_length;
     struct nw_http_text target;
     struct nw_http_text request_id; /* X-Request-Id, length 0 when there is none */
+    struct nw_http_text timeout;    /* X-Timeout, NULL when there is none */
 
     uint64_t chunk;
     enum nw_status status;

@@ -265,12 +265,13 @@ nw_address() {
 # --- functions made by a test ----------------------------------------------------------------------------------------
 
 # nw_compile NAME.c|NAME.cc [FLAGS]: compiles standard input to $BATS_TEST_TMPDIR/NAME.so, outside the tree and with
-# nothing of it but the public header.
+# nothing of it but the public headers for functions.
 nw_compile() {
     local source=$BATS_TEST_TMPDIR/$1 compiler=$CC
     [[ $1 != *.cc ]] || compiler=$CXX
-    mkdir -p "$BATS_TEST_TMPDIR/header/faas"
+    mkdir -p "$BATS_TEST_TMPDIR/header/faas" "$BATS_TEST_TMPDIR/header/nightward"
     cp "$NW_ROOT/include/faas/worker_v1_interface.h" "$BATS_TEST_TMPDIR/header/faas/"
+    cp "$NW_ROOT/include/nightward/function.h" "$BATS_TEST_TMPDIR/header/nightward/"
     cat >"$source"
     (cd "$BATS_TEST_TMPDIR" && "$compiler" -O1 -fPIC -shared -Iheader -o "${source%.*}.so" "$source" "${@:2}")
 }

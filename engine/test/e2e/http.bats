@@ -198,3 +198,45 @@ refused_in_time() {
     nw_poll "$NW_PATIENCE" nw_answers crowded ok
     run -0 "$NIGHTWARD" remove crowded --state "$NW_STATE"
 }
+
+@test "a client waits no longer than it said, and the function learns how long" {
+    nw_compile left.c <<'END'
+#include <faas/worker_v1_interface.h>
+#include <nightward/function.h>
+#include <stdio.h>
+static faas_append_output_fn_t append;
+static void *context;
+int faas_init(void) { return 0; }
+int faas_create_func_worker(void *c, faas_invoke_func_fn_t i, faas_append_output_fn_t a, void **handle)
+{
+    (void)i;
+    context = c, append = a, *handle = &context;
+    return 0;
+}
+int faas_destroy_func_worker(void *handle) { (void)handle; return 0; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    char text[32];
+    (void)handle, (void)input, (void)length;
+    append(context, text, (size_t)snprintf(text, sizeof text, "%ld", nw_time_left ? nw_time_left() : -2));
+    return 0;
+}
+END
+    nw_deploy left "$BATS_TEST_TMPDIR/left.so" --slots 1 --timeout 30s
+    run -0 curl -sS --max-time 20 "$NW_URL/function/left"
+    ((output > 5000 && output <= 30000))
+    run -0 curl -sS --max-time 20 -H 'X-Timeout: 5s' "$NW_URL/function/left"
+    ((output > 0 && output <= 5000))
+    run -0 curl -sS --max-time 20 -H 'X-Timeout: 60m' "$NW_URL/function/left"
+    ((output > 5000 && output <= 30000))
+    nw_deploy sleeper "$FUNCTIONS/fault/fault.so" --slots 1 --timeout 15s
+    nw_answers sleeper ok
+    run -0 curl -sS --max-time 20 -H 'X-Timeout: 100ms' -d 'sleep 2' "$NW_URL/function/sleeper"
+    [[ $output == *'"deadline_exceeded"'*'X-Timeout of 100 ms passed after '*' ms, in a worker'* ]]
+    nw_poll "$NW_PATIENCE" nw_answers sleeper ok # when it has come to its end: its domain is the same
+    run -0 curl -sS --max-time 20 -H 'X-Timeout: 100' -d 'sleep 2' "$NW_URL/function/sleeper"
+    [[ $output == *'"bad_request"'*'X-Timeout'* ]]
+    ! grep -q 'sleeper.*crashed\|sleeper.*torn down' "$NW_LOG" || fail "$(grep sleeper "$NW_LOG")"
+    run -0 "$NIGHTWARD" remove left --state "$NW_STATE"
+    run -0 "$NIGHTWARD" remove sleeper --state "$NW_STATE"
+}

@@ -1,10 +1,11 @@
 /*
- * What becomes of what a client asked for when it goes away: a whole engine, whose worker is the test. What the worker
- * has not begun it must not begin, and nested calls below are cancelled, down to the last.
+ * What becomes of what a client asked for when it goes away, or does not wait any longer: a whole engine, whose worker
+ * is the test. What the worker has not begun it must not begin, and nested calls below are cancelled, down to the last.
  */
 #include "common/shm/claims.h"
 #include "common/test/test.h"
 #include "engine/fuzz/world.h"
+#include "engine/http/syntax/duration.h"
 #include "engine/serve/engine.h"
 #include "engine/test/serve/played_worker.h"
 #include <string.h>
@@ -13,16 +14,21 @@ static const char request[] = "POST /function/echo HTTP/1.1\r\nHost: a\r\nConten
 
 static struct world_worker *worker;
 
-static struct fake_client *ask(struct world *world)
+static struct fake_client *ask_so(struct world *world, const char *text)
 {
     worker = &world->workers[0];
     played_await_echo(world);
     struct fake_client *client = fake_connect(world->engine->io, WORLD_GATEWAY);
     assert_non_null(client);
     world_turn(world, 1);
-    fake_send(client, request, sizeof request - 1);
+    fake_send(client, text, strlen(text));
     world_turn(world, 1);
     return client;
+}
+
+static struct fake_client *ask(struct world *world)
+{
+    return ask_so(world, request);
 }
 
 static struct nw_desc next(enum nw_desc_kind kind)
@@ -95,6 +101,80 @@ static void play_nested(struct world *world, void *arg)
     assert_int_equal(world->engine->in_flight, 0);
 }
 
+/* Of two requests the worker runs one, and calls for it. */
+static void play_expired(struct world *world, void *arg)
+{
+    struct fake_client *client = ask_so(world, "POST /function/echo HTTP/1.1\r\nHost: a\r\nX-Timeout: 250ms\r\n"
+                                               "Content-Length: 1\r\n\r\nx");
+    const struct nw_desc outer = next(NW_DESC_INVOKE);
+    struct nw_desc inner;
+    (void)arg;
+    assert_in_range(outer.more, 200, 250);
+    assert_true(nw_claim(worker->ch.claims, outer.id));
+    world_turn(world, 50);
+    played_call(worker, "echo", outer.id);
+    world_turn(world, 1);
+    inner = next(NW_DESC_INVOKE);
+    assert_in_range(inner.more, 150, 200); /* what is left of it */
+    assert_int_equal(fake_received(client)->length, 0);
+    for (int i = 0; i < 20; i++)
+        world_turn(world, 20);
+    assert_memory_equal(fake_received(client)->data, "HTTP/1.1 504", 12);
+    assert_non_null(strstr(fake_received(client)->data, "deadline_exceeded"));
+    assert_non_null(strstr(fake_received(client)->data, "X-Timeout of 250 ms passed after 2"));
+    assert_non_null(strstr(fake_received(client)->data, "ms, in a worker"));
+    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_DEADLINE);
+    assert_false(nw_claim(worker->ch.claims, inner.id));
+    complete(world, inner.id);
+    complete(world, outer.id);
+    assert_int_equal(world->engine->in_flight, 0);
+    assert_int_equal(world->engine->counters.workers_lost, 0);
+    fake_disconnect(client);
+}
+
+static void play_expired_waiting(struct world *world, void *arg)
+{
+    struct fake_client *client;
+    (void)arg;
+    worker = &world->workers[0];
+    played_await_echo(world);
+    client = fake_connect(world->engine->io, WORLD_GATEWAY);
+    world_turn(world, 1);
+    for (int i = 0; i < 5; i++) /* one more than are sent */
+        fake_send(client, request, sizeof request - 1);
+    world_turn(world, 1);
+    fake_disconnect(client);
+    client = ask_so(world, "GET /function/echo HTTP/1.1\r\nHost: a\r\nX-Timeout: 30ms\r\n\r\n");
+    for (int i = 0; i < 5; i++)
+        world_turn(world, 20);
+    assert_memory_equal(fake_received(client)->data, "HTTP/1.1 504", 12);
+    assert_non_null(strstr(fake_received(client)->data, "in the engine, while it waited for a worker"));
+    fake_disconnect(client);
+    for (int i = 0; i < 4; i++)
+        complete(world, next(NW_DESC_INVOKE).id);
+    assert_true(nothing_came());
+}
+
+static void who_does_not_wait_any_longer_is_answered(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_expired, NULL);
+    world_run(NW_MODE_MPK, 1, true, play_expired_waiting, NULL);
+}
+
+static void a_timeout_has_a_unit(void **state)
+{
+    (void)state;
+    assert_int_equal(nw_http_duration("1ms", 3), 1);
+    assert_int_equal(nw_http_duration("2s", 2), 2000);
+    assert_int_equal(nw_http_duration("3m", 2), 180000);
+    assert_int_equal(nw_http_duration("99999999999999999999999m", 24), NW_DURATION_MOST);
+    assert_int_equal(nw_http_duration("0ms", 3) + nw_http_duration("", 0) + nw_http_duration("5", 1) +
+                         nw_http_duration("s", 1) + nw_http_duration("1h", 2) + nw_http_duration("-1s", 3) +
+                         nw_http_duration("1.5s", 4) + nw_http_duration("1 s", 3) + nw_http_duration("1mss", 4),
+                     0);
+}
+
 static void what_was_not_begun_is_taken_back(void **state)
 {
     (void)state;
@@ -112,6 +192,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_begun_is_taken_back),
         cmocka_unit_test(nested_calls_are_cancelled_down_to_the_last),
+        cmocka_unit_test(who_does_not_wait_any_longer_is_answered),
+        cmocka_unit_test(a_timeout_has_a_unit),
     };
     return cmocka_run_group_tests_name("engine/cancel", tests, NULL, NULL);
 }

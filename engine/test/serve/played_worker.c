@@ -43,7 +43,7 @@ void played_call(struct world_worker *worker, const char *name, uint64_t parent)
                            .offset = NW_OFFSET_INLINE,
                            .length = strlen(name),
                            .target = (uint32_t)parent,
-                           .parent = (uint32_t)(parent >> 32)};
+                           .more = (uint32_t)(parent >> 32)};
     desc.name_len = (uint32_t)desc.length;
     memcpy(desc.data, name, desc.length);
     assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);

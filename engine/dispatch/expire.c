@@ -1,0 +1,75 @@
+/* See expire.h. */
+#include "engine/dispatch/expire.h"
+#include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/invoke.h"
+#include "engine/io/io.h"
+#include "engine/serve/engine.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_MS 10
+
+static void begin(struct nw_invocation *inv, uint64_t began, uint64_t expires)
+{
+    struct nw_engine *engine = inv->engine;
+    inv->began = began;
+    inv->expires = expires;
+    if (nw_list_empty(&engine->timed))
+        nw_io_timer_start(engine->expiry, LOOK_MS, 0);
+    nw_list_append(&engine->timed, &inv->timed);
+}
+
+void nw_expire_after(struct nw_invocation *inv, uint64_t ms)
+{
+    uint64_t now = nw_io_now(inv->engine->io);
+    begin(inv, now, now + ms);
+}
+
+void nw__expire_with(struct nw_invocation *inv, const struct nw_invocation *parent)
+{
+    if (parent && parent->expires)
+        begin(inv, parent->began, parent->expires);
+}
+
+uint64_t nw__expire_left(const struct nw_invocation *inv, uint64_t most)
+{
+    uint64_t now = nw_io_now(inv->engine->io);
+    uint64_t left = inv->expires > now ? inv->expires - now : 1;
+    return inv->expires && left < most ? left : most;
+}
+
+static const char *place_of(const struct nw_invocation *inv)
+{
+    if (inv->state == NW_INVOCATION_OPEN)
+        return "in the engine, while the body arrived";
+    return inv->state == NW_INVOCATION_SENT ? "in a worker" : "in the engine, while it waited for a worker";
+}
+
+/* What a worker has comes to its end, and is counted, when the worker says so. */
+static void expire(struct nw_invocation *inv, uint64_t now)
+{
+    char reason[128];
+    snprintf(reason, sizeof reason, "X-Timeout of %llu ms passed after %llu ms, %s",
+             (unsigned long long)(inv->expires - inv->began), (unsigned long long)(now - inv->began), place_of(inv));
+    if (inv->state != NW_INVOCATION_SENT) {
+        nw__dispatch_fail(inv, NW_STATUS_DEADLINE, reason);
+        return;
+    }
+    inv->owner->done(inv->owner_arg,
+                     &(struct nw_result){.status = NW_STATUS_DEADLINE, .data = reason, .length = strlen(reason)});
+    nw_invoke_abandon(inv);
+}
+
+void nw_expire_look(void *arg)
+{
+    struct nw_engine *engine = arg;
+    uint64_t now = nw_io_now(engine->io);
+    nw_list_each(&engine->timed, at, after)
+    {
+        struct nw_invocation *inv = nw_container(at, struct nw_invocation, timed);
+        if (now >= inv->expires)
+            expire(inv, now);
+    }
+    if (!nw_list_empty(&engine->timed))
+        nw_io_timer_start(engine->expiry, LOOK_MS, 0);
+}
