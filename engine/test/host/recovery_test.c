@@ -247,11 +247,12 @@ static void sends_again_what_a_stopped_worker_was_sent(void **state)
     assert_true(was_said("it is stopped"));
 }
 
+/* Both workers are there from the start, so that nothing but what hangs takes as long as a load may. */
 static int set_up_two(void **state)
 {
     (void)state;
     return set_up_with(
-        (const char *[]){"--mode", "mpk", "--workers", "1", "--workers-most", "2", "--load-timeout", "500ms", NULL});
+        (const char *[]){"--mode", "mpk", "--workers", "2", "--workers-most", "3", "--load-timeout", "2s", NULL});
 }
 
 /* A caller in the second worker, since the first has no key left, and its callee in the first. */
