@@ -8,6 +8,7 @@
 #define NW_TOKENS_MAX     32                     /* executors that run at once */
 #define NW_EXECUTORS_MAX  (1024 + NW_TOKENS_MAX) /* with those that are blocked */
 #define NW_DOMAINS_MAX    512
+#define NW_FUNCTIONS_MAX  448 /* fewer, so that new versions have room beside the old */
 #define NW_DEPLOYED_MAX   1024
 #define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
 #define NW_DOMAIN_RANGE   (16ul << 30)

@@ -35,7 +35,9 @@
 
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x
-#define NO_ROOM     "this worker has as many functions as it can have, " TEXT(NW_DEPLOYED_MAX) "; remove one"
+#define MOST        TEXT(NW_FUNCTIONS_MAX)
+#define NO_ROOM     "this worker has as many functions as it can have, " MOST "; " GET_ROOM
+#define GET_ROOM    "let the tenant have more workers (--workers MIN..MAX), or remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define PLACE_NS    200000000ull /* how long a snapshot is worth waiting for its place */
@@ -172,15 +174,27 @@ static bool files_fit(const struct nw_control_message *message)
            (head->range ? nw_place_fits(head->range) : !head->fresh);
 }
 
+/* Whether a function may be loaded beside those that there are. A new version of one that is active always may, as far
+ * as there are records, since the old one goes. */
+static bool has_room_for(const char *name)
+{
+    uint32_t n = 0;
+
+    for (const struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f))
+        n++;
+    return n < NW_FUNCTIONS_MAX || nw_route_find(name) >= 0;
+}
+
 /* lock held */
 void nw_deployed_load(const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
     struct nw_deployed *f = nw_deployed_find(head->deployment) ? NULL : nw_deployed_take(head->deployment);
     struct load_texts texts;
-    const char *why = f ? "the engine's message about it is malformed" : NO_ROOM;
+    const bool good = files_fit(message) && split_texts(message, &texts);
+    const char *why = good ? NO_ROOM : "the engine's message about it is malformed";
 
-    if (!f || !files_fit(message) || !split_texts(message, &texts)) {
+    if (!f || !good || !has_room_for(texts.name)) {
         for (int i = 0; i < message->n_fds; i++)
             close(message->fds[i]);
     } else {

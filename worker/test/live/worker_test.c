@@ -550,6 +550,35 @@ static void refusals_say_why(void **state)
     expect(load("hello"), "n", "Hello, n!\n");
 }
 
+/* A worker that is full takes new versions all the same, one after the other. */
+static void a_full_worker_takes_new_versions(void **state)
+{
+    char name[16];
+    struct nw_load l = {.name = name, .so = so("hello"), .slots = 1};
+    uint32_t first = 0, next;
+
+    (void)state;
+    for (int i = 0; i < NW_FUNCTIONS_MAX; i++) {
+        snprintf(name, sizeof(name), "f%d", i);
+        next = nw_harness_load(&h, &l);
+        if (!next)
+            fail_msg("%s was refused: %s", name, h.message.text);
+        first = first ? first : next;
+    }
+    snprintf(name, sizeof(name), "more");
+    assert_int_equal(nw_harness_load(&h, &l), 0);
+    assert_non_null(strstr(h.message.text, "as many functions as it can have, 448; let the tenant have more workers"));
+    snprintf(name, sizeof(name), "f0");
+    for (int i = 0; i < 3; i++) {
+        next = nw_harness_load(&h, &l);
+        assert_int_not_equal(next, 0);
+        nw_harness_tell(&h, NW_CONTROL_RETIRE, first);
+        nw_harness_expect(&h, NW_CONTROL_RETIRED);
+        first = next;
+    }
+    expect(next, "n", "Hello, n!\n");
+}
+
 static void samples_answer(void **state)
 {
     uint32_t cpp = load("cpp"), digest = load("digest");
@@ -621,6 +650,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, start, stop),
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, start, stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, start, stop),
+        cmocka_unit_test_setup_teardown(a_full_worker_takes_new_versions, start, stop),
         cmocka_unit_test_setup_teardown(what_the_engine_took_back_is_not_begun, start, stop),
         cmocka_unit_test_setup_teardown(func_workers_come_and_go_with_the_demand, start, stop),
         cmocka_unit_test_setup_teardown(faults_are_contained, start, stop),
