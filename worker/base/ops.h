@@ -36,7 +36,8 @@
 #define NW_OPS(OP)                                                                                              \
     OP(FAST, WAIT, wait, ANY(status), SINK(inbox), OVERLONG(output, NW_PAYLOAD_MAX),                            \
        "A func worker ends its invocation, with what faas_func_call returned, and waits for the next. Returns " \
-       "the length of the next input, which lies in the inbox; or, with NW_MORE_ROOM as second result, the "    \
+       "the length of the next input, which lies in the inbox, with NW_RESTORED as second result if it is a "   \
+       "fresh function's, whose memory is a copy; or, with NW_MORE_ROOM, the "                                  \
        "size that the inbox must have before the same call is made again; or, with NW_NO_MORE, that the func "  \
        "worker is to be destroyed and its thread to end.")                                                      \
     OP(FAST, CALL, call, ROUTE(route), SOURCE(input, NW_PAYLOAD_MAX), SINK(reply),                              \

@@ -177,7 +177,7 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
     slot->depth = invocation->depth;
     slot->until = invocation->until;
     slot->gate.result = invocation->input.length;
-    slot->gate.result2 = 0;
+    slot->gate.result2 = slot->domain->function->fresh ? NW_RESTORED : 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */
     nw__arrival_free(invocation);
     return true;

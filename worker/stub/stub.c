@@ -65,6 +65,10 @@ const bool nw__refuse_all = true; /* whatever runs here is user code */
 
 static const void *gate;
 static struct function function;
+static struct {
+    int (*poll)(void);
+    void (*hook)(void);
+} renewal; /* what makes anew that which no two copies may have in common; NULL: there is none */
 static sem_t made;
 static int create_status;
 
@@ -305,6 +309,15 @@ static void flush_output(void)
     funlockfile(stdout);
 }
 
+/* What no two copies may have in common. */
+static void renew_copy(void)
+{
+    if (renewal.poll)
+        renewal.poll();
+    if (renewal.hook)
+        renewal.hook();
+}
+
 /* Until there is no more to do. */
 static void serve(struct worker *w)
 {
@@ -326,6 +339,8 @@ static void serve(struct worker *w)
             inbox_grow(w, (size_t)n);
             continue;
         }
+        if (more == NW_RESTORED)
+            renew_copy();
         status = function.call(w->handle, w->inbox, (size_t)n);
         flush_output();
         replies_reset(w);
@@ -385,28 +400,31 @@ static void call_hook(void *library, const char *name)
 
 /* libcrypto's generators notice a fork by the process's number, but not that they were copied. Those of all threads are
  * seeded anew once the first of them was. */
-static void reseed_libcrypto(void)
+static int (*libcrypto_poll(void))(void)
 {
     void *libcrypto = dlopen("libcrypto.so.3", RTLD_LAZY | RTLD_NOLOAD);
-    int (*poll)(void);
+    int (*poll)(void) = NULL;
 
-    if (!libcrypto)
-        return;
-    *(void **)&poll = dlsym(libcrypto, "RAND_poll");
-    if (poll)
-        poll();
-    dlclose(libcrypto);
+    if (libcrypto)
+        *(void **)&poll = dlsym(libcrypto, "RAND_poll");
+    return poll;
+}
+
+/* Looked up before a snapshot is taken: a fresh function is renewed at each invocation. */
+static void find_renewal(void *library)
+{
+    renewal.poll = libcrypto_poll();
+    *(void **)&renewal.hook = dlsym(library, "nw_after_restore");
 }
 
 /* What no two instances may have in common. */
-static void renew(void *library)
+static void renew(void)
 {
     void *seed = (void *)getauxval(AT_RANDOM);
 
     if (seed && getrandom(seed, 16, 0) < 0)
         abort();
-    reseed_libcrypto();
-    call_hook(library, "nw_after_restore");
+    renew_copy();
 }
 
 static void *symbol(void *library, const char *name)
@@ -459,7 +477,7 @@ static int make_worker(void)
 }
 
 /* Says that the function is up, and makes func workers as they are wanted, until all have ended. */
-static void grow(void *library)
+static void grow(void)
 {
     int status = 0;
 
@@ -473,7 +491,7 @@ static void grow(void *library)
             return;
         if (more == NW_RESTORED) {
             gate = (const void *)result;
-            renew(library);
+            renew();
             status = 0;
         } else {
             status = make_worker();
@@ -504,6 +522,7 @@ int main(int argc, char **argv)
         fail("%s returned %d", "faas_create_func_worker", status);
     if (argc > 2)
         call_hook(library, "nw_before_snapshot");
-    grow(library);
+    find_renewal(library);
+    grow();
     return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <faas/worker_v1_interface.h>
 #include <fcntl.h>
+#include <nightward/function.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -25,7 +26,7 @@ static faas_append_output_fn_t append;
 static faas_invoke_func_fn_t invoke;
 static char *initial, *reserved, *kept; /* written, reserved and allocated while it was loaded */
 static char data[2 * PAGE];
-static unsigned count;
+static unsigned count, restored;
 static FILE *stream; /* it writes nowhere: what a function prints is in the log, where it belongs */
 static _Thread_local char of_thread[SECRET];
 static char secret[SECRET + 1];
@@ -65,6 +66,11 @@ int faas_init(void)
     if (getenv("START"))
         start_thread();
     return 0;
+}
+
+void nw_after_restore(void)
+{
+    restored++;
 }
 
 int faas_create_func_worker(void *caller_context, faas_invoke_func_fn_t invoke_func,
@@ -208,6 +214,8 @@ static const char *changed(void)
         return "signals";
     if (getenv("SECRET"))
         return "environment";
+    if (restored != 1)
+        return "an invocation without its hook";
     return changed_memory();
 }
 
