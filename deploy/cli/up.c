@@ -126,7 +126,7 @@ static const struct nw_option options[N_OPTIONS] = {
     [SNAPSHOT] = {.name = "snapshot",
                   .value = "WHEN",
                   .initial = "off",
-                  .help = "auto: a function that crashed starts again from a snapshot, where that can be taken; or off",
+                  .help = "auto: a function starts from a snapshot of its first start, where that can be taken; or off",
                   .kind = NW_OPTION_SNAPSHOT,
                   .in_environment = true,
                   .in_file = true},
