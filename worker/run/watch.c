@@ -187,8 +187,9 @@ enum nw_watched nw_watch(uint64_t now)
     }
     nw_attended_drop(is_quiet);
     for (struct nw_domain *domain = nw_attended_after(NULL); domain; domain = nw_attended_after(domain)) {
-        runs |= domain->n_free < domain->n_workers || nw_extra_idle(domain) || nw_extra_awaited(domain) ||
-                domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_DYING;
+        runs |= domain->n_free < domain->n_workers || nw_extra_awaited(domain) || domain->state == NW_DOMAIN_STARTING ||
+                domain->state == NW_DOMAIN_DYING;
+        ran |= nw_extra_idle(domain); /* they end after a while */
         if (domain->state == NW_DOMAIN_STARTING || domain->state == NW_DOMAIN_LIVE)
             watch_domain(domain, now);
     }
