@@ -1,7 +1,6 @@
 /* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
 #include "engine/dispatch/dispatch.h"
 #include "common/base/without.h"
-#include "engine/dispatch/expire.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -88,7 +87,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
                            .length = inv->length,
                            .kind = NW_DESC_INVOKE,
                            .target = version->number,
-                           .more = inv->expires ? (uint32_t)nw__expire_left(inv, UINT32_MAX) : 0,
+                           .more = inv->expires ? (uint32_t)nw_invocation_left(inv, UINT32_MAX) : 0,
                            .depth = inv->depth};
     if (inv->inlined)
         memcpy(desc.data, inv->small, inv->length);

@@ -31,13 +31,6 @@ void nw__expire_with(struct nw_invocation *inv, const struct nw_invocation *pare
         begin(inv, parent->began, parent->expires);
 }
 
-uint64_t nw__expire_left(const struct nw_invocation *inv, uint64_t most)
-{
-    uint64_t now = nw_io_now(inv->engine->io);
-    uint64_t left = inv->expires > now ? inv->expires - now : 1;
-    return inv->expires && left < most ? left : most;
-}
-
 static const char *place_of(const struct nw_invocation *inv)
 {
     if (inv->state == NW_INVOCATION_OPEN)

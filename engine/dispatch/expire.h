@@ -17,9 +17,6 @@ void nw_expire_after(struct nw_invocation *inv, uint64_t ms);
 /* A nested call waits no longer than the invocation that it is made for, which may be NULL. */
 void nw__expire_with(struct nw_invocation *inv, const struct nw_invocation *parent);
 
-/* What is left, at least 1; `most` when whoever asked set no limit or a longer one. */
-uint64_t nw__expire_left(const struct nw_invocation *inv, uint64_t most);
-
 /* `fired` of engine->expiry: answers those whose time is over. */
 void nw_expire_look(void *engine);
 

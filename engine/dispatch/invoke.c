@@ -3,7 +3,6 @@
 #include "common/shm/claims.h"
 #include "engine/admit/admit.h"
 #include "engine/dispatch/dispatch.h"
-#include "engine/dispatch/expire.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -132,7 +131,7 @@ int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length)
 /* Many bodies may have begun to arrive when there was still room for one more. */
 static bool refuse(struct nw_invocation *inv)
 {
-    uint64_t patience = nw__expire_left(inv, inv->engine->options.queue_timeout);
+    uint64_t patience = nw_invocation_left(inv, inv->engine->options.queue_timeout);
     enum nw_admit verdict = inv->function->current ? admit(inv->function, inv->depth, patience) : NW_ADMIT;
     if (verdict != NW_ADMIT)
         nw__dispatch_fail(inv, NW_STATUS_OVERLOADED, nw_admit_reason(verdict));

@@ -233,6 +233,13 @@ struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_func
     return inv;
 }
 
+uint64_t nw_invocation_left(const struct nw_invocation *inv, uint64_t most)
+{
+    uint64_t now = nw_io_now(inv->engine->io);
+    uint64_t left = inv->expires > now ? inv->expires - now : 1;
+    return inv->expires && left < most ? left : most;
+}
+
 uint64_t nw_invocation_id(const struct nw_invocation *inv)
 {
     return (uint64_t)inv->generation << 32 | inv->index;

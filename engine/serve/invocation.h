@@ -105,6 +105,9 @@ bool nw_invocation_is_valid(const struct nw_invocation *inv);
 /* Moves an invocation along. When it comes back to FREE, all it holds is given up and it must not be used any more. */
 void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event);
 
+/* How long whoever asked still waits, in ms, at least 1; `most` when no limit was set or a longer one. */
+uint64_t nw_invocation_left(const struct nw_invocation *inv, uint64_t most);
+
 /* The id that workers see, and the invocation that an id names: NULL when it names none that a worker has. */
 uint64_t nw_invocation_id(const struct nw_invocation *inv);
 struct nw_invocation *nw_invocation_find(struct nw_engine *engine, uint64_t id);
