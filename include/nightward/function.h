@@ -23,8 +23,8 @@ extern "C" {
 void nw_before_snapshot(void);
 
 /* Called in every instance before its first invocation: in the one that the snapshot was taken of, in each that is made
- * from it, and also if no snapshot could be taken after nw_before_snapshot; of a fresh function, at the beginning of each
- * invocation. Here a function draws new random state and opens again what it gave up. */
+ * from it, and also if no snapshot could be taken after nw_before_snapshot; of a fresh function, at the beginning of
+ * each invocation. Here a function draws new random state and opens again what it gave up. */
 void nw_after_restore(void);
 
 /*
