@@ -2,6 +2,7 @@
 #include "launcher/start.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
+#include "common/host/policy.h"
 #include "common/host/spawn.h"
 #include "common/manifest/manifest.h"
 #include "launcher/confine.h"
@@ -40,6 +41,8 @@ int nw__start_check(const struct nw_control_message *message, char *why, size_t 
         return refuse(why, why_size, "isolation mode number", head->mode);
     if (head->profile & ~(uint32_t)(NW_PROFILE_COMPUTE | NW_PROFILE_NET | NW_PROFILE_FILES))
         return refuse(why, why_size, "profile number", head->profile);
+    if (head->policy >= NW_POLICIES)
+        return refuse(why, why_size, "a policy of number", head->policy);
     if (head->executors < 1 || head->executors > MAX_EXECUTORS)
         return refuse(why, why_size, "a number of executors of", head->executors);
     if (capacity < MIN_RING_CAPACITY || capacity > MAX_RING_CAPACITY || (capacity & (capacity - 1)) != 0)
@@ -141,6 +144,8 @@ pid_t nw__start_worker(const struct nw_start_place *place, const struct nw_contr
         "nightward-worker",
         "--mode",
         (char *)nw_mode_name((enum nw_mode)head->mode),
+        "--policy",
+        (char *)nw_policy_name((enum nw_policy)head->policy),
         "--executors",
         executors,
         "--ring-capacity",

@@ -84,6 +84,7 @@ static struct nw_shortcut_gate shortcut = {.operation = NW_OP_SYSCALL, .wanted =
 struct options {
     bool audit;
     enum nw_mode mode;
+    enum nw_policy policy;
     uint32_t executors;
     uint32_t worker;
     uint64_t mappings, watches; /* that the kernel allows */
@@ -106,6 +107,7 @@ static struct options parse(int argc, char **argv)
     static const struct option flags[] = {
         {"mode", required_argument, NULL, 'm'},
         {"executors", required_argument, NULL, 'e'},
+        {"policy", required_argument, NULL, 'p'},
         {"ring-capacity", required_argument, NULL, 'r'},
         {"arena-size", required_argument, NULL, 'a'},
         {"worker", required_argument, NULL, 'w'},
@@ -130,6 +132,11 @@ static struct options parse(int argc, char **argv)
             if (nw_mode_parse(optarg) < 0 || nw_mode_parse(optarg) == NW_MODE_AUTO)
                 nw_die_usage("--mode takes mpk, process or none, not \"%s\"", optarg);
             o.mode = (enum nw_mode)nw_mode_parse(optarg);
+            break;
+        case 'p':
+            if (nw_policy_parse(optarg) < 0)
+                nw_die_usage("--policy takes " NW_POLICY_WORDS ", not \"%s\"", optarg);
+            o.policy = (enum nw_policy)nw_policy_parse(optarg);
             break;
         case 'e':
             o.executors = (uint32_t)number("executors", optarg, 1, NW_TOKENS_MAX);
@@ -208,9 +215,9 @@ static void keep_rights(void)
         nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
 }
 
-static void configure(enum nw_mode mode)
+static void configure(enum nw_mode mode, enum nw_policy policy)
 {
-    struct nw_config config = {.mode = mode, .keyed = mode == NW_MODE_MPK};
+    struct nw_config config = {.mode = mode, .policy = policy, .keyed = mode == NW_MODE_MPK};
 
     config.gate = config.keyed ? &keyed : &plain;
     measure_xsave(&config);
@@ -255,7 +262,7 @@ static int prepare(const struct options *o)
         nw_die_system("cannot attach the channel to the engine: %s", nw_error_text(-error, text));
     if (fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFL, O_NONBLOCK) < 0)
         nw_die_system("fd %d is no control socket: %s", FD_CONTROL, strerror(errno));
-    configure(o->mode);
+    configure(o->mode, o->policy);
     open_programs();
     nw_rooms_measure(o->mappings, o->watches);
     nw_pages_measure();

@@ -51,7 +51,7 @@ enum nw_control_kind {
     NW_CONTROL_LAUNCHER = 1,
     NW_CONTROL_READY,
     NW_CONTROL_SOCKETS,
-    NW_CONTROL_START,     /* worker, mode, executors, profile, geometry */
+    NW_CONTROL_START,     /* worker, mode, executors, policy, profile, geometry */
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
@@ -101,7 +101,7 @@ struct nw_control {
     uint32_t profile;    /* enum nw_profile */
     uint32_t fresh;      /* 1: each invocation is to find the domain as its snapshot is, so there is a range */
     uint32_t restores;   /* 1: the last of the fds is the file of its snapshot */
-    uint32_t unused;     /* 0 */
+    uint32_t policy;     /* START: enum nw_policy; else 0 */
     uint64_t range;      /* where its domains lie, so that they can be made from a snapshot; 0: there is to be none */
     uint64_t static_tls; /* bytes that ld.so keeps for thread-local variables of what is loaded later */
     struct nw_geometry geometry;

@@ -2,6 +2,7 @@
 #include "deploy/base/option_value.h"
 #include "common/host/cpus.h"
 #include "common/host/mode.h"
+#include "common/host/policy.h"
 #include "common/host/users.h"
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -173,6 +174,8 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
                           "auto, uring or uv", why, why_size);
     case NW_OPTION_SNAPSHOT:
         return check_word(!strcmp(text, "off") || !strcmp(text, "auto"), text, "off or auto", why, why_size);
+    case NW_OPTION_POLICY:
+        return check_word(nw_policy_parse(text) >= 0, text, NW_POLICY_WORDS, why, why_size);
     case NW_OPTION_CPUS:
         return check_cpus(text, why, why_size);
     case NW_OPTION_USERS:

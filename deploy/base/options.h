@@ -24,6 +24,7 @@ enum nw_option_kind {
     NW_OPTION_MODE,     /* enum nw_mode by name */
     NW_OPTION_IO,       /* auto, uring or uv */
     NW_OPTION_SNAPSHOT, /* off or auto */
+    NW_OPTION_POLICY,   /* of turns in a worker */
     NW_OPTION_CPUS,     /* a list of CPUs of this machine */
     NW_OPTION_USERS,    /* FIRST-LAST, ids of users */
     NW_OPTION_ADDRESS,  /* IPv4:PORT or [IPv6]:PORT */

@@ -3,6 +3,7 @@
  */
 #include "common/host/cpus.h"
 #include "common/host/mode.h"
+#include "common/host/policy.h"
 #include "common/host/spawn.h"
 #include "common/host/users.h"
 #include "common/manifest/control.h"
@@ -33,6 +34,7 @@ enum {
     BODY_LIMIT,
     IO,
     SNAPSHOT,
+    POLICY,
     ENGINE_CPUS,
     WORKER_CPUS,
     WORKER_USERS,
@@ -130,6 +132,13 @@ static const struct nw_option options[N_OPTIONS] = {
                   .kind = NW_OPTION_SNAPSHOT,
                   .in_environment = true,
                   .in_file = true},
+    [POLICY] = {.name = "policy",
+                .value = "NAME",
+                .initial = "levels",
+                .help = "by which functions have turns in a worker: " NW_POLICY_WORDS,
+                .kind = NW_OPTION_POLICY,
+                .in_environment = true,
+                .in_file = true},
     [ENGINE_CPUS] = {.name = "engine-cpus",
                      .value = "LIST",
                      .help = "CPUs that the engine runs on, like 0 or 2-5,7 [any]",
@@ -330,6 +339,7 @@ static int start(struct nw_settings *settings)
         .body_limit = nw_setting_number(settings, BODY_LIMIT),
         .io = nw_setting_text(settings, IO),
         .snapshot = nw_setting_text(settings, SNAPSHOT),
+        .policy = nw_setting_text(settings, POLICY),
         .engine_cpus = decide_cpus(settings, ENGINE_CPUS, &engine_cpus),
         .worker_cpus = decide_cpus(settings, WORKER_CPUS, &worker_cpus),
         .worker_users = nw_setting_text(settings, WORKER_USERS),

@@ -45,9 +45,10 @@ char **nw__engine_argv(const struct nw_host_plan *plan, char *const *listen, int
 
     if (argv && add(argv, "nightward-engine") && add_text(argv, "--state", plan->state) &&
         add_text(argv, "--mode", plan->mode) && add_text(argv, "--io", plan->io) &&
-        add_text(argv, "--snapshot", plan->snapshot) && add_number(argv, "--workers", plan->workers) &&
-        add_number(argv, "--workers-most", plan->workers_most) && add_number(argv, "--executors", plan->executors) &&
-        add_text(argv, "--function-idle", plan->idle) && add_number(argv, "--engine-threads", plan->engine_threads) &&
+        add_text(argv, "--snapshot", plan->snapshot) && add_text(argv, "--policy", plan->policy) &&
+        add_number(argv, "--workers", plan->workers) && add_number(argv, "--workers-most", plan->workers_most) &&
+        add_number(argv, "--executors", plan->executors) && add_text(argv, "--function-idle", plan->idle) &&
+        add_number(argv, "--engine-threads", plan->engine_threads) &&
         add_number(argv, "--body-limit", plan->body_limit) && add_number(argv, "--queue", plan->queue) &&
         add_listen(argv, listen, n_listen))
         return argv;

@@ -21,6 +21,7 @@ enum kind {
     KIND_LEVEL,
     KIND_IO,
     KIND_SNAPSHOT,
+    KIND_POLICY,
     KIND_COUNT,
     KIND_POWER,
     KIND_BYTES,
@@ -67,6 +68,8 @@ static const struct option table[] = {
     {"--load-timeout", KIND_TIME, AT(load_timeout), 30000, 1, 3600000, "TIME", "a worker may take to load a function"},
     {"--drain-timeout", KIND_TIME, AT(drain_timeout), 10000, 1, 3600000, "TIME", "requests may finish after SIGTERM"},
     {"--io", KIND_IO, AT(io), NW_IO_AUTO, 0, 0, "KIND", "event loop: auto, uring (io_uring) or uv (libuv) [auto]"},
+    {"--policy", KIND_POLICY, AT(policy), NW_POLICY_LEVELS, 0, 0, "NAME",
+     "by which functions have turns in a worker: " NW_POLICY_WORDS " [levels]"},
     {"--snapshot", KIND_SNAPSHOT, AT(snapshots), 0, 0, 0, "WHEN",
      "auto: domains are made from a snapshot of the first where that can be; or off [off]"},
     {"--log-level", KIND_LEVEL, AT(log_level), NW_LOG_INFO, 0, 0, "LEVEL", "error, warn, info or debug"},
@@ -163,6 +166,14 @@ static void set_io(struct nw_options *options, const char *text)
     options->io = (enum nw_io_kind)kind;
 }
 
+static void set_policy(struct nw_options *options, const char *text)
+{
+    int policy = nw_policy_parse(text);
+    if (policy < 0)
+        nw_die_usage("--policy: \"%s\" does not do; give " NW_POLICY_WORDS, text);
+    options->policy = (enum nw_policy)policy;
+}
+
 static void set_snapshot(struct nw_options *options, const char *text)
 {
     options->snapshots = !strcmp(text, "auto");
@@ -194,6 +205,9 @@ static void set(struct nw_options *options, const struct option *option, const c
         break;
     case KIND_IO:
         set_io(options, text);
+        break;
+    case KIND_POLICY:
+        set_policy(options, text);
         break;
     case KIND_SNAPSHOT:
         set_snapshot(options, text);

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/host/mode.h"
+#include "common/host/policy.h"
 #include "common/shm/channel.h"
 #include "engine/io/io.h"
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct nw_options {
     enum nw_mode mode;
     enum nw_log_level log_level;
     enum nw_io_kind io;
+    enum nw_policy policy;
     bool snapshots; /* workers make domains from snapshots where they can */
     uint64_t workers, workers_most;
     uint64_t executors;

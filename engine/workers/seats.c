@@ -107,6 +107,7 @@ static int ask_launcher(struct nw_seat *seat, const struct nw_worker *worker, in
         .worker = worker->number,
         .mode = options->mode,
         .executors = (uint32_t)options->executors,
+        .policy = options->policy,
         .profile = seat->tenant->profile,
         .geometry = nw_options_geometry(options),
     };

@@ -3,6 +3,7 @@
 #define NW_WORKER_BASE_CONFIG_H
 
 #include "common/host/mode.h"
+#include "common/host/policy.h"
 #include "protect/gate/gate.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@ struct nw_gate_variant {
 struct nw_config {
     enum nw_mode mode;
     bool keyed; /* domains have keys: mode mpk */
+    enum nw_policy policy;
     const struct nw_gate_variant *gate;
     uint64_t vdso;  /* readable in every domain */
     bool same_vdso; /* it lies at the same address in every worker */

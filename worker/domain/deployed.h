@@ -78,6 +78,7 @@ struct nw_deployed {
     uint64_t lost_at; /* when its last domain was torn down */
     uint64_t keeps;   /* TSC ticks for which one of its slots keeps an executor: a moving mean */
     struct nw_usage usage;
+    uint64_t fair;        /* usage.ran, or more: who comes back has no less than those who stayed (executor/ready.c) */
     uint64_t ran_told;    /* usage.ran as last told to the engine */
     uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
     uint64_t memory_peak; /* the largest memory.peak of its earlier domains */

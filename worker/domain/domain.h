@@ -42,6 +42,7 @@ struct nw_ready_list {
     struct nw_slot *first, **tail;
     uint32_t n;
     struct nw_domain *next; /* in the queue of executor/ready.c */
+    uint64_t rank;          /* by which it is there */
     bool queued;            /* it is in that queue; only while the domain has a key */
 };
 

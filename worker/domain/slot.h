@@ -77,6 +77,7 @@ struct nw_slot {
     struct nw_slot *next; /* link of the list that `state` names */
     enum nw_slot_state state;
     enum nw_pace pace;           /* how it used its last turn on an executor */
+    uint64_t due;                /* READY: when its invocation is to end, in ticks */
     uint64_t ready_at;           /* READY: ticks since when */
     uint64_t used;               /* ticks that it has run since it last waited for anything but an executor */
     enum nw_pace queued_as;      /* READY: in which of domain.ready it is */

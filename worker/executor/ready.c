@@ -1,7 +1,9 @@
 /* See ready.h. */
 #include "worker/executor/ready.h"
+#include "worker/base/config.h"
 #include "worker/base/ticks.h"
 #include "worker/domain/attended.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
@@ -12,20 +14,74 @@
 static struct {
     struct nw_domain *first[NW_PACES], **tail[NW_PACES]; /* domains with ready slots and a key */
     uint32_t n;                                          /* slots that those have */
+    uint64_t arrivals;                                   /* of domains in a queue */
+    uint64_t highest[NW_PACES];                          /* a rank that no domain in the queue is above */
+    uint64_t fair;         /* the time used by the function that had the last turn by policy fair */
     uint64_t now, long_at; /* of the last watch; of the last turn of a slot of long pace while brief ones waited */
 } lists = {.tail = {&lists.first[NW_PACE_BRIEF], &lists.first[NW_PACE_LONG]}};
+
+/* What runs an invocation goes before what a function does on its own account. */
+static struct nw_slot **first_of(struct nw_ready_list *list)
+{
+    struct nw_slot **link = &list->first;
+
+    while (*link && !((*link)->sequence & 1))
+        link = &(*link)->next;
+    return *link ? link : &list->first;
+}
+
+/* By policy levels there is a queue for each pace, else one. */
+static enum nw_pace level_of(const struct nw_slot *slot)
+{
+    return nw_config()->policy == NW_POLICY_LEVELS ? slot->pace : NW_PACE_BRIEF;
+}
+
+struct nw_claim nw_ready_claim(const struct nw_slot *slot)
+{
+    return (struct nw_claim){slot->pace == NW_PACE_BRIEF, slot->due, slot->domain->function->fair};
+}
+
+/* Who comes back after a while has saved no time meanwhile. */
+static uint64_t rank_of(struct nw_domain *domain, enum nw_pace pace)
+{
+    struct nw_deployed *function = domain->function;
+    struct nw_claim claim;
+
+    if (function->fair < lists.fair)
+        function->fair = lists.fair;
+    claim = nw_ready_claim(*first_of(&domain->ready[pace]));
+    return nw_turn_rank(nw_config()->policy, &claim, ++lists.arrivals);
+}
+
+/* Where a domain of this rank is queued: behind those of the same. Most go behind all. */
+static struct nw_domain **place_of(uint64_t rank, enum nw_pace pace)
+{
+    struct nw_domain **link = &lists.first[pace];
+
+    if (!*link || rank >= lists.highest[pace]) {
+        lists.highest[pace] = rank;
+        return lists.tail[pace];
+    }
+    while (*link && (*link)->ready[pace].rank <= rank)
+        link = &(*link)->ready[pace].next;
+    return link;
+}
 
 /* Domains take turns, however many slots of theirs are ready. */
 static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
 {
     struct nw_ready_list *list = &domain->ready[pace];
+    struct nw_domain **link;
 
     if (list->queued || !list->first)
         return;
     list->queued = true;
-    list->next = NULL;
-    *lists.tail[pace] = domain;
-    lists.tail[pace] = &list->next;
+    list->rank = rank_of(domain, pace);
+    link = place_of(list->rank, pace);
+    list->next = *link;
+    *link = domain;
+    if (!list->next)
+        lists.tail[pace] = &list->next;
     lists.n += list->n;
 }
 
@@ -48,12 +104,15 @@ static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
 void nw_ready(struct nw_slot *slot)
 {
     struct nw_domain *domain = slot->domain;
-    struct nw_ready_list *list = &domain->ready[slot->pace];
+    const enum nw_pace level = level_of(slot);
+    struct nw_ready_list *list = &domain->ready[level];
 
     nw_attend(domain);
     nw_slot_move(slot, NW_SLOT_READY);
-    slot->queued_as = slot->pace;
+    slot->queued_as = level;
     slot->ready_at = nw_ticks();
+    if (!(slot->sequence & 1) || !slot->used)
+        slot->due = slot->ready_at + nw_ticks_of_us(domain->function->timeout_ns / 1000);
     slot->next = NULL;
     if (!list->first)
         list->tail = &list->first;
@@ -62,7 +121,7 @@ void nw_ready(struct nw_slot *slot)
     list->n++;
     lists.n += list->queued;
     if (nw_key_usable(domain))
-        queue_domain(domain, slot->pace);
+        queue_domain(domain, level);
     else
         nw_key_want(domain, slot->sequence & 1 || !domain->loaded);
 }
@@ -87,16 +146,6 @@ uint32_t nw_ready_count(void)
 bool nw_ready_any(void)
 {
     return lists.n > 0;
-}
-
-/* What runs an invocation goes before what a function does on its own account. */
-static struct nw_slot **first_of(struct nw_ready_list *list)
-{
-    struct nw_slot **link = &list->first;
-
-    while (*link && !((*link)->sequence & 1))
-        link = &(*link)->next;
-    return *link ? link : &list->first;
 }
 
 static void slot_remove(struct nw_ready_list *list, struct nw_slot **link)
@@ -127,6 +176,8 @@ struct nw_slot *nw_ready_take(void)
 
     if (!domain)
         return NULL;
+    if (nw_config()->policy == NW_POLICY_FAIR)
+        lists.fair = domain->ready[pace].rank;
     link = first_of(&domain->ready[pace]); /* a domain in the queue has one */
     slot = *link;
     slot_remove(&domain->ready[pace], link);
@@ -148,6 +199,13 @@ void nw_ready_remove(struct nw_slot *slot)
     slot_remove(list, link);
     if (!list->first)
         unqueue_domain(slot->domain, slot->queued_as);
+}
+
+const struct nw_slot *nw_ready_first(void)
+{
+    const enum nw_pace pace = lists.first[NW_PACE_BRIEF] ? NW_PACE_BRIEF : NW_PACE_LONG;
+
+    return lists.first[pace] ? *first_of(&lists.first[pace]->ready[pace]) : NULL;
 }
 
 bool nw_ready_brief(void)

@@ -6,17 +6,20 @@
 #define NW_WORKER_EXECUTOR_READY_H
 
 #include "worker/domain/slot.h"
+#include "worker/turn/turn.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 void nw_ready(struct nw_slot *slot); /* the caller schedules next, or calls nw_wake_executor */
 struct nw_slot *nw_ready_take(void);
-void nw_ready_remove(struct nw_slot *slot);    /* of a dying domain */
-bool nw_ready_any(void);                       /* a slot waits for an executor */
-uint32_t nw_ready_count(void);                 /* how many do */
-bool nw_ready_brief(void);                     /* ... one that will be brief */
-void nw_ready_all(struct nw_domain *domain);   /* the domain has got a key: its slots may run */
-void nw_unready_all(struct nw_domain *domain); /* the domain has lost its key: its slots wait */
+const struct nw_slot *nw_ready_first(void); /* who is next, or NULL; by policy levels a brief one if there is any */
+struct nw_claim nw_ready_claim(const struct nw_slot *slot); /* what the policy is told of it */
+void nw_ready_remove(struct nw_slot *slot);                 /* of a dying domain */
+bool nw_ready_any(void);                                    /* a slot waits for an executor */
+uint32_t nw_ready_count(void);                              /* how many do */
+bool nw_ready_brief(void);                                  /* ... one that will be brief */
+void nw_ready_all(struct nw_domain *domain);                /* the domain has got a key: its slots may run */
+void nw_unready_all(struct nw_domain *domain);              /* the domain has lost its key: its slots wait */
 void nw_ready_time(uint64_t now); /* the watch says what time it is, by which slots of long pace have turns */
 
 #endif

@@ -1,6 +1,7 @@
 /* See slice.h. */
 #include "worker/run/slice.h"
 #include "common/base/atomic.h"
+#include "worker/base/config.h"
 #include "worker/base/ticks.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
@@ -10,6 +11,7 @@
 #include "worker/executor/quantum.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/wake.h"
+#include "worker/turn/turn.h"
 #include "worker/wire/link.h"
 
 /* ns. */
@@ -17,12 +19,11 @@
 #define QUANTUM_FIRST 50000ull
 #define QUANTUM_MOST  200000ull  /* while nobody sleeps on the rings, so that each quantum somebody looks at them */
 #define QUANTUM_CALM  1000000ull /* while somebody does */
+#define KEY_TURN      2000000ull /* before who waits for a key, which takes more than an executor */
 
 /* us. */
 #define LONG_LEAST 1000    /* who kept an executor for so long goes behind others when it comes back */
 #define BRIEF_MOST 100     /* who has run for longer without waiting for anything goes behind others */
-#define LONG_TURN  5000    /* of those that are not brief, among themselves */
-#define KEY_TURN   2000    /* before who waits for a key, which takes more than an executor */
 #define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
 
 static bool chaos; /* every slot makes way all the time, whoever waits: for tests */
@@ -40,6 +41,7 @@ static bool is_long(const struct nw_slot *slot, uint64_t now)
 static void charge(struct nw_executor *ex, uint64_t now)
 {
     ex->took->usage.ran += now - ex->counted_at;
+    ex->took->fair += now - ex->counted_at;
     ex->counted_at = now;
 }
 
@@ -96,16 +98,27 @@ static uint64_t shrink(const struct nw_executor *ex)
     return ex->quantum / 2 > QUANTUM_LEAST ? ex->quantum / 2 : QUANTUM_LEAST;
 }
 
-/* Whether its turn is over. It may have just begun when the quantum ends. */
-static bool is_over(const struct nw_executor *ex, uint64_t used, bool brief_waits)
+static bool key_is_due(uint64_t used)
 {
     const struct nw_domain *wanting = nw_keys_first_wanting();
 
-    if (brief_waits)
-        return nw_ticks_to_ns(used) >= ex->quantum / 2;
-    if (nw_ready_any())
-        return used >= nw_ticks_of_us(LONG_TURN);
-    return wanting && wanting->key_urgent && used >= nw_ticks_of_us(KEY_TURN);
+    return wanting && wanting->key_urgent && nw_ticks_to_ns(used) >= KEY_TURN;
+}
+
+/* Whether the slot must make way to who waits. Nobody knows yet who is in the rings: it counts as one that is brief. */
+static bool is_over(const struct nw_executor *ex, const struct nw_slot *slot, uint64_t used)
+{
+    static const struct nw_claim newcomer = {.brief = true};
+    const struct nw_slot *first = nw_ready_first();
+    const struct nw_claim runs = nw_ready_claim(slot), waits = first ? nw_ready_claim(first) : newcomer;
+    const enum nw_policy policy = nw_config()->policy;
+    uint64_t most = NW_TURN_ENDLESS;
+
+    if (first)
+        most = nw_turn_most(policy, &runs, &waits, ex->quantum);
+    if (nw_links_have_work() && nw_turn_most(policy, &runs, &newcomer, ex->quantum) < most)
+        most = nw_turn_most(policy, &runs, &newcomer, ex->quantum);
+    return nw_ticks_to_ns(used) >= most || key_is_due(used);
 }
 
 /* At a time that nobody can tell, but not before it has run. */
@@ -126,7 +139,7 @@ static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t
     if (chaos)
         return goes_on_at_random(ex, now - ex->taken_at);
     brief_waits = nw_ready_brief() || nw_links_have_work();
-    over = is_over(ex, now - ex->taken_at, brief_waits);
+    over = is_over(ex, slot, now - ex->taken_at);
     if (brief_waits)
         nw_quantum_set(ex, shrink(ex));
     else
@@ -145,10 +158,9 @@ bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot)
 {
     const uint64_t now = nw_ticks();
 
-    if (goes_on(ex, slot, now)) {
-        charge(ex, now);
+    charge(ex, now);
+    if (goes_on(ex, slot, now))
         return true;
-    }
     slot->domain->function->usage.preempted++;
     nw_slice_yield(ex, slot);
     return false;

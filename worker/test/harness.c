@@ -50,7 +50,8 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
     snprintf(ring, sizeof(ring), "%u", geometry.ring_capacity);
     snprintf(arena, sizeof(arena), "%llu", (unsigned long long)geometry.arena_size);
     execle(path, "nightward-worker", "--mode", nw_mode_name(mode), "--executors", count, "--ring-capacity", ring,
-           "--arena-size", arena, "--worker", "1", NULL, environment);
+           "--arena-size", arena, "--worker", "1", "--policy",
+           getenv("NW_TEST_POLICY") ? getenv("NW_TEST_POLICY") : "levels", NULL, environment);
     _exit(122);
 }
 

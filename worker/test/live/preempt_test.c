@@ -1,6 +1,7 @@
 /* Preemption in a whole worker: what a slot computes is not changed by it, a lock that its holder was stopped with
  * stops nobody for long, and who runs how long is counted. NW_PREEMPTIONS: how many times, at least; 20,000. */
 #include "common/base/clock.h"
+#include "common/host/policy.h"
 #include "common/manifest/manifest.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
@@ -109,12 +110,24 @@ static void time_is_counted(void **state)
     nw_harness_stop(&h);
 }
 
+static void each_policy_answers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NW_POLICIES; i++) {
+        setenv("NW_TEST_POLICY", nw_policy_name((enum nw_policy)i), 1);
+        batch(start(false), "registers 1000");
+        nw_harness_stop(&h);
+    }
+    unsetenv("NW_TEST_POLICY");
+}
+
 static int run(enum nw_mode in)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers_survive),
         cmocka_unit_test(a_lock_of_libc_stops_nobody),
         cmocka_unit_test(time_is_counted),
+        cmocka_unit_test(each_policy_answers),
     };
 
     mode = in;

@@ -1,0 +1,31 @@
+/* See turn.h. */
+#include "worker/turn/turn.h"
+
+uint64_t nw_turn_rank(enum nw_policy policy, const struct nw_claim *claim, uint64_t arrival)
+{
+    switch (policy) {
+    case NW_POLICY_DEADLINE:
+        return claim->due;
+    case NW_POLICY_FAIR:
+        return claim->used;
+    default:
+        return arrival;
+    }
+}
+
+uint64_t nw_turn_most(enum nw_policy policy, const struct nw_claim *runs, const struct nw_claim *waits,
+                      uint64_t quantum)
+{
+    switch (policy) {
+    case NW_POLICY_LEVELS:
+        return nw__levels_most(waits, quantum);
+    case NW_POLICY_COMPLETION:
+        return NW_TURN_ENDLESS;
+    case NW_POLICY_DEADLINE:
+        return nw__deadline_most(runs, waits, quantum);
+    case NW_POLICY_FAIR:
+        return nw__fair_most(runs, waits, quantum);
+    default:
+        return quantum / 2; /* as in levels.c */
+    }
+}
