@@ -173,14 +173,6 @@ static int hold(struct nw_memory *memory, const struct nw_image *image, uint64_t
     return 0;
 }
 
-int nw__memory_library(const struct nw_memory *memory, const struct nw_domain_fd *file, struct nw_library *library)
-{
-    const struct nw_library_folder folder = {.fd = file->granted ? file->granted->fd : -1,
-                                             .path = file->granted ? file->granted->path : NULL};
-
-    return nw_library_of(file->fd, memory->own_file, file->granted ? &folder : NULL, library);
-}
-
 static void keep(struct nw_memory *memory, const struct nw_domain_fd *file, uint64_t offset, const struct part *part)
 {
     struct nw_kept *kept = memory->code.kept;

@@ -134,6 +134,14 @@ void nw_memory_settle(struct nw_memory *memory)
     nw__memory_note_peak(memory);
 }
 
+int nw__memory_library(const struct nw_memory *memory, const struct nw_domain_fd *file, struct nw_library *library)
+{
+    const struct nw_library_folder folder = {.fd = file->granted ? file->granted->fd : -1,
+                                             .path = file->granted ? file->granted->path : NULL};
+
+    return nw_library_of(file->fd, memory->own_file, file->granted ? &folder : NULL, library);
+}
+
 int nw__memory_place(struct nw_memory *memory, uint64_t hint, uint64_t length, bool fixed, uint64_t *start)
 {
     if (!fixed)
