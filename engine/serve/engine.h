@@ -21,7 +21,7 @@
 #ifndef NW_ENGINE_SERVE_ENGINE_H
 #define NW_ENGINE_SERVE_ENGINE_H
 
-#include "common/base/credit.h"
+#include "common/shm/credit.h"
 #include "engine/base/chores.h"
 #include "engine/base/list.h"
 #include "engine/base/spool.h"

@@ -1,7 +1,7 @@
 /* See ready.h. */
 #include "worker/executor/ready.h"
+#include "worker/account/ticks.h"
 #include "worker/base/config.h"
-#include "worker/base/ticks.h"
 #include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"

@@ -1,6 +1,6 @@
 /* See stale.h. */
 #include "worker/executor/stale.h"
-#include "worker/base/ticks.h"
+#include "worker/account/ticks.h"
 #include "worker/domain/slot.h"
 #include <stddef.h>
 

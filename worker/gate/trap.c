@@ -20,8 +20,8 @@
 #include "worker/gate/syscall.h"
 #include "worker/image/where.h"
 #include "worker/run/executor.h"
-#include "worker/run/slice.h"
 #include "worker/signal/signals.h"
+#include "worker/watch/slice.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* See executor.h. */
 #include "worker/run/executor.h"
 #include "common/base/atomic.h"
-#include "common/base/credit.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
+#include "common/shm/credit.h"
+#include "worker/account/ticks.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
-#include "worker/base/ticks.h"
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
@@ -22,10 +22,10 @@
 #include "worker/run/deal.h"
 #include "worker/run/freight.h"
 #include "worker/run/renew.h"
-#include "worker/run/slice.h"
-#include "worker/run/watch.h"
 #include "worker/signal/signals.h"
 #include "worker/snapshot/snapshot.h"
+#include "worker/watch/slice.h"
+#include "worker/watch/watch.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/link.h"
 #include <errno.h>
@@ -140,7 +140,7 @@ static void account(struct nw_executor *ex)
 
     if (!function)
         return;
-    nw__slice_end(ex);
+    nw_slice_end(ex);
     if (function->keeps != NW_KEEPS_UNKNOWN)
         kept = function->keeps - function->keeps / 8 + least(kept, KEPT_MOST * function->keeps) / 8;
     function->keeps = least(kept, NW_KEEPS_UNKNOWN - 1);
@@ -189,7 +189,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     ex->took_slot = slot;
     whom = wants_help(slot) ? nw_wake_whom() : NW_WAKE_NOBODY;
     nw_wake_resting_control(is_long(slot));
-    nw__slice_begin(ex, slot);
+    nw_slice_begin(ex, slot);
     pthread_mutex_unlock(&nw_monitor_lock);
     nw_wake(whom);
     return slot;

@@ -14,10 +14,10 @@
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/wake.h"
-#include "worker/run/slice.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/handlers.h"
 #include "worker/syscall/sleep.h"
+#include "worker/watch/slice.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>

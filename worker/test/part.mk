@@ -11,7 +11,7 @@ $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/sha
     worker/account/denied.c worker/account/demand.c,,$(COMMON)))
 $(eval $(call test,worker/turn,worker/test/unit/turn_test.c $(wildcard worker/turn/*.c)))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
-$(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/run/rest.c))
+$(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/watch/rest.c))
 $(eval $(call test,worker/route,worker/test/unit/route_test.c worker/call/route.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
 $(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \
@@ -29,7 +29,11 @@ NO_ASAN += worker/$(1)
 $(call test,worker/$(1),worker/test/$(2)/$(1)_test.c $(addprefix worker/test/,$(3) harness.c),,$(COMMON))
 endef
 
-$(foreach name,worker guarded lines signals events snapshot preempt fresh,$(eval $(call worker_test,$(name),live)))
+$(foreach name,guarded lines signals events,$(eval $(call worker_test,$(name),live)))
+$(eval $(call worker_test,worker,live,whole.c))
+$(eval $(call worker_test,shared,turns,whole.c))
+$(eval $(call worker_test,preempt,turns))
+$(foreach name,snapshot fresh,$(eval $(call worker_test,$(name),copies)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
 $(eval $(call worker_test,raw,gate))
@@ -43,7 +47,7 @@ $(B)/test/worker/disk: | $(B)/test/worker/filer.so $(B)/test/worker/nightward-wo
 $(eval $(call test,worker/image,worker/test/unit/image_test.c worker/image/image.c worker/image/elf.c,,$(PROTECT)))
 $(eval $(call test,worker/image_frozen,worker/test/unit/image_frozen_test.c worker/image/image.c \
     worker/image/elf.c,,$(PROTECT)))
-$(eval $(call test,worker/op_doc,worker/test/unit/op_doc_test.c))
+$(eval $(call test,worker/op_doc,worker/test/gate/op_doc_test.c))
 $(eval $(call fuzz,worker,remote,worker/call/arrive.c worker/base/now.c $(addprefix worker/wire/,link.c payload.c receive.c send.c) \
     worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
@@ -56,6 +60,7 @@ $(B)/test/worker/%.so: worker/test/$(1)/functions/%.c include/faas/worker_v1_int
 	    $$(TEST_SO_FLAGS) -o $$@ $$(filter %.c %.a,$$^)
 endef
 $(foreach folder,live calls gate,$(eval $(call test_so,$(folder))))
+$(B)/test/worker/shared: | $(B)/test/worker/relay.so
 $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/signals: | $(B)/test/worker/signals.so
 $(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm

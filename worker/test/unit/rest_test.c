@@ -1,6 +1,6 @@
 /* When the control thread looks again. */
 #include "common/test/test.h"
-#include "worker/run/rest.h"
+#include "worker/watch/rest.h"
 
 static struct nw_rest rest;
 static uint64_t now;

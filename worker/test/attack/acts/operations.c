@@ -4,7 +4,7 @@
  * memory behind them, while the monitor looks.
  */
 #include "worker/test/attack/attack.h"
-#include "worker/test/unit/op_table.h"
+#include "worker/test/gate/op_table.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

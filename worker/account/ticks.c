@@ -1,5 +1,5 @@
 /* See ticks.h. */
-#include "worker/base/ticks.h"
+#include "worker/account/ticks.h"
 #include "common/base/clock.h"
 
 #define LONG_ENOUGH_NS 200000ull

@@ -2,8 +2,8 @@
  * Whether something that costs time and may be in vain is worth another try, by how it went lately: after several tries
  * in vain it is left, and tried again now and then.
  */
-#ifndef NW_COMMON_BASE_CREDIT_H
-#define NW_COMMON_BASE_CREDIT_H
+#ifndef NW_COMMON_SHM_CREDIT_H
+#define NW_COMMON_SHM_CREDIT_H
 
 #include <stdbool.h>
 

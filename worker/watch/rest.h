@@ -4,11 +4,11 @@
  * only now and then, among many others, would spend more on looks than on what it runs. What is seen late is only what
  * was known to be brief and is not, this time; for anything else executors wake it (executor/wake.h).
  */
-#ifndef NW_WORKER_RUN_REST_H
-#define NW_WORKER_RUN_REST_H
+#ifndef NW_WORKER_WATCH_REST_H
+#define NW_WORKER_WATCH_REST_H
 
 #include "worker/executor/wake.h"
-#include "worker/run/watch.h"
+#include "worker/watch/watch.h"
 #include <stdint.h>
 
 #define NW_REST_TICK_NS  2000000ull

@@ -1,8 +1,8 @@
 /* See slice.h. */
-#include "worker/run/slice.h"
+#include "worker/watch/slice.h"
 #include "common/base/atomic.h"
+#include "worker/account/ticks.h"
 #include "worker/base/config.h"
-#include "worker/base/ticks.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -45,7 +45,7 @@ static void charge(struct nw_executor *ex, uint64_t now)
     ex->counted_at = now;
 }
 
-void nw__slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
+void nw_slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
 {
     ex->taken_at = ex->counted_at = nw_ticks();
     slot->domain->function->usage.waited += ex->taken_at - slot->ready_at;
@@ -59,7 +59,7 @@ static void remember(struct nw_deployed *function, uint64_t now)
 }
 
 /* Who made way has its pace from nw_slice_goes_on, who called another waits. */
-void nw__slice_end(struct nw_executor *ex)
+void nw_slice_end(struct nw_executor *ex)
 {
     const uint64_t now = nw_ticks(), kept = now - ex->taken_at;
     struct nw_slot *slot = ex->took_slot;

@@ -1,5 +1,5 @@
 /* See rest.h. */
-#include "worker/run/rest.h"
+#include "worker/watch/rest.h"
 
 enum nw_control_rest nw_rest(struct nw_rest *rest, uint64_t now, enum nw_watched watched, uint64_t *next)
 {

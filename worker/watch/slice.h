@@ -4,8 +4,8 @@
  * An executor that runs what is known to take long is kicked each quantum. The quantum is short as long as brief ones
  * are found waiting when it ends, and grows while none is: then it only bounds how late one is seen that comes.
  */
-#ifndef NW_WORKER_RUN_SLICE_H
-#define NW_WORKER_RUN_SLICE_H
+#ifndef NW_WORKER_WATCH_SLICE_H
+#define NW_WORKER_WATCH_SLICE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +15,8 @@ struct nw_slot;
 
 void nw_slice_init(bool random); /* once; random: every slot makes way all the time, whoever waits, for tests */
 
-void nw__slice_begin(struct nw_executor *ex, const struct nw_slot *slot); /* it is about to run it */
-void nw__slice_end(struct nw_executor *ex);                               /* it is done with what it took last */
+void nw_slice_begin(struct nw_executor *ex, const struct nw_slot *slot); /* it is about to run it */
+void nw_slice_end(struct nw_executor *ex);                               /* it is done with what it took last */
 
 /* The executor was kicked while it ran the slot. False: the slot makes way. */
 bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot);

@@ -3,8 +3,8 @@
  * its deadline and preempts slots that others wait behind. It looks at the domains that something happens in
  * (domain/attended.h), so that it costs the same however many there are. Lock held.
  */
-#ifndef NW_WORKER_RUN_WATCH_H
-#define NW_WORKER_RUN_WATCH_H
+#ifndef NW_WORKER_WATCH_WATCH_H
+#define NW_WORKER_WATCH_WATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

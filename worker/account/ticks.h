@@ -1,7 +1,7 @@
 /* Time by the processor's counter, for what is measured at each switch: reading it costs less than the clock. Every
  * processor of a machine counts alike (constant_tsc, nonstop_tsc). */
-#ifndef NW_WORKER_BASE_TICKS_H
-#define NW_WORKER_BASE_TICKS_H
+#ifndef NW_WORKER_ACCOUNT_TICKS_H
+#define NW_WORKER_ACCOUNT_TICKS_H
 
 #include <stdint.h>
 

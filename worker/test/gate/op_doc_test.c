@@ -3,7 +3,7 @@
  * it with what the repository holds.
  */
 #include "common/test/test.h"
-#include "worker/test/unit/op_table.h"
+#include "worker/test/gate/op_table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* When something is tried again. */
-#include "common/base/credit.h"
+#include "common/shm/credit.h"
 #include "common/test/test.h"
 
 static void is_left_after_some_tries_in_vain(void **state)

@@ -1,5 +1,5 @@
 /* See watch.h. */
-#include "worker/run/watch.h"
+#include "worker/watch/watch.h"
 #include "common/base/atomic.h"
 #include "worker/base/limits.h"
 #include "worker/call/death.h"
@@ -16,7 +16,7 @@
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
-#include "worker/run/slice.h"
+#include "worker/watch/slice.h"
 #include "worker/wire/link.h"
 #include "worker/wire/receive.h"
 #include "worker/wire/report.h"
