@@ -513,46 +513,6 @@ int nw_regions_restore(struct nw_regions *regions, const struct nw_region *regio
     return 0;
 }
 
-/* The lowest or the highest aligned place in the free range [low, high), if `length` bytes fit there. */
-static bool fit(uintptr_t low, uintptr_t high, size_t length, size_t alignment, enum nw_region_order order,
-                uintptr_t *address)
-{
-    if (high - low < length)
-        return false;
-    if (order == NW_REGION_TOP_DOWN) {
-        *address = (high - length) & ~(alignment - 1);
-        return *address >= low;
-    }
-    uintptr_t padding = -low & (alignment - 1);
-    *address = low + padding;
-    return padding <= high - low - length;
-}
-
-static bool is_free(const struct nw_regions *regions, uintptr_t start, size_t length)
-{
-    if (check_range(regions, start, length) != 0)
-        return false;
-    const struct nw_region *region = &regions->regions[index_from(regions, start)];
-    return region->kind == NW_REGION_GAP && region->end - start >= length;
-}
-
-int nw_regions_find_gap(const struct nw_regions *regions, size_t length, size_t alignment, uintptr_t hint,
-                        enum nw_region_order order, uintptr_t *address)
-{
-    if (length == 0 || !is_aligned(length) || alignment < NW_REGION_PAGE || (alignment & (alignment - 1)) != 0)
-        return -EINVAL;
-    if ((hint & (alignment - 1)) == 0 && is_free(regions, hint, length)) {
-        *address = hint;
-        return 0;
-    }
-    for (size_t n = 0; n < regions->count; n++) {
-        const struct nw_region *region = &regions->regions[order == NW_REGION_TOP_DOWN ? regions->count - 1 - n : n];
-        if (region->kind == NW_REGION_GAP && fit(region->start, region->end, length, alignment, order, address))
-            return 0;
-    }
-    return -ENOMEM;
-}
-
 static bool region_is_valid(const struct nw_region *region)
 {
     if (!is_aligned(region->start) || !is_aligned(region->end) || region->end <= region->start)

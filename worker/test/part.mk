@@ -1,11 +1,12 @@
 # the tests of what the worker is made of
-$(eval $(call test,worker/region,worker/test/unit/region_test.c worker/range/region.c))
+$(eval $(call test,worker/region,worker/test/unit/region_test.c worker/range/region.c \
+    worker/range/gap.c))
 $(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefix worker/,account/*.c files/*.c \
     range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c image/image.c \
     image/elf.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix worker/,memory/memory.c \
     memory/calls.c memory/remap.c memory/code.c memory/tag.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c \
-    range/region.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c \
+    range/region.c range/gap.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c \
     image/where.c image/kept.c image/library.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c worker/account/demand.c,,$(COMMON)))

@@ -2,6 +2,7 @@
 #include "engine/store/database/registry_file.h"
 #include "common/base/buffer.h"
 #include "common/base/log.h"
+#include "engine/store/database/found.h"
 #include "engine/store/database/old.h"
 #include "engine/store/database/set_aside.h"
 #include <errno.h>
@@ -13,30 +14,11 @@
 #include <unistd.h>
 
 #define TEMPORARY "registry.new"
-#define MAGIC     "SQLite format 3"
-#define HEAD      sizeof MAGIC
 
 /* What SQLite keeps beside a database while it changes; behind its name. */
 static const char *const companions[] = {"-wal", "-journal", "-shm"};
 
 #define COMPANIONS (sizeof companions / sizeof companions[0])
-
-/* One of the two files, as it was found. */
-struct found {
-    const char *name;
-    enum { NOTHING, EMPTY, BYTES } is;
-    enum { UNKNOWN, DATABASE, OLD_DATABASE, OLD_JOURNAL } kind;
-    bool whole;
-    int64_t change;               /* the last that it has */
-    struct nw__database database; /* of that kind, also a damaged one */
-    struct nw_buffer journal;     /* of that kind */
-    char why[256];                /* not whole: why */
-};
-
-static void path_of(const struct nw__registry_file *file, const char *name, char *path, size_t size)
-{
-    snprintf(path, size, "%s/%s", file->path, name);
-}
 
 static void companion(const char *name, size_t i, char *path, size_t size)
 {
@@ -65,7 +47,7 @@ static void remove_temporary(const struct nw__registry_file *file)
 static int make_temporary(const struct nw__registry_file *file, char *path, size_t size)
 {
     remove_temporary(file);
-    path_of(file, TEMPORARY, path, size);
+    nw__registry_file_path(file, TEMPORARY, path, size);
     int fd = openat(file->directory, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return SQLITE_CANTOPEN;
@@ -106,7 +88,7 @@ static int make_copy(struct nw__registry_file *file)
 {
     char path[4200];
     nw__database_close(&file->copy);
-    path_of(file, NW__REGISTRY_COPY, path, sizeof path);
+    nw__registry_file_path(file, NW__REGISTRY_COPY, path, sizeof path);
     int rc = copy_all(file);
     if (rc == SQLITE_OK)
         rc = name_temporary(file, NW__REGISTRY_COPY);
@@ -153,114 +135,6 @@ void nw__registry_file_copy(struct nw__registry_file *file, nw__registry_change 
     nw_log(NW_LOG_WARN, "cannot copy %s/" NW__REGISTRY_NAME " to " NW__REGISTRY_COPY ": %s", file->path, why);
 }
 
-/* --- looking at what is there --- */
-
-/* Whether a result of SQLite says that the file is not what it should be, and not that it cannot be read. */
-static bool is_damage(int rc, bool writable)
-{
-    switch (rc & 0xff) {
-    case SQLITE_READONLY: /* also what a damaged header may say of itself */
-    case SQLITE_CANTOPEN:
-        return writable;
-    case SQLITE_PERM:
-    case SQLITE_IOERR:
-    case SQLITE_NOMEM:
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_FULL:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static int look_at_database(const struct nw__registry_file *file, struct found *found, bool sealed)
-{
-    char path[4200];
-    path_of(file, found->name, path, sizeof path);
-    found->kind = DATABASE;
-    int rc = nw__database_open(&found->database, path);
-    if (rc == SQLITE_OK)
-        rc = nw__database_check(&found->database);
-    found->change = found->database.seal.change;
-    if (rc == SQLITE_ERROR) { /* no such table */
-        nw__database_close(&found->database);
-        found->kind = OLD_DATABASE;
-        rc = nw__old_read(path, sealed, NULL, NULL);
-    }
-    found->whole = rc == SQLITE_OK;
-    bool writable = faccessat(file->directory, found->name, R_OK | W_OK, AT_EACCESS) == 0;
-    if (rc == SQLITE_MISMATCH)
-        snprintf(found->why, sizeof found->why, "it has no checksum");
-    else
-        nw__database_explain(&found->database, rc, found->why, sizeof found->why);
-    return rc == SQLITE_OK || is_damage(rc, writable) ? 0 : -EIO;
-}
-
-static int read_all(int fd, struct nw_buffer *bytes)
-{
-    ssize_t n = 1;
-    while (n > 0) {
-        if (nw_buffer_reserve(bytes, 1 << 16) < 0)
-            return -ENOMEM;
-        n = read(fd, bytes->data + bytes->length, bytes->capacity - bytes->length);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        bytes->length += n > 0 ? (size_t)n : 0;
-        n = n < 0 ? 1 : n;
-    }
-    return 0;
-}
-
-static int look_at_bytes(struct found *found, int fd)
-{
-    snprintf(found->why, sizeof found->why, "it is not what was written");
-    char head[HEAD] = "";
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EISDIR;
-    found->is = st.st_size ? BYTES : EMPTY;
-    ssize_t n = pread(fd, head, sizeof head, 0);
-    if (n < 0)
-        return -errno;
-    if (n == sizeof head && !memcmp(head, MAGIC, sizeof head))
-        found->kind = DATABASE;
-    if (!nw__old_is_journal(head, (size_t)n))
-        return 0;
-    found->kind = OLD_JOURNAL;
-    return read_all(fd, &found->journal);
-}
-
-/* Looks at a file. 0, also when there is none; negative errno with found->why when it is there and cannot be read. */
-static int look(const struct nw__registry_file *file, struct found *found, bool sealed)
-{
-    int fd = openat(file->directory, found->name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : look_at_bytes(found, fd);
-    if (fd >= 0)
-        close(fd);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        snprintf(found->why, sizeof found->why, "%s",
-                 rc == -EISDIR || rc == -ELOOP || rc == -ENXIO ? "it is no regular file" : strerror(-rc));
-    else if (found->kind == DATABASE)
-        rc = look_at_database(file, found, sealed);
-    if (found->kind != OLD_JOURNAL)
-        return rc;
-    struct nw__old_journal journal = nw__old_read_journal(found->journal.data, found->journal.length, NULL, NULL);
-    found->whole = journal.whole;
-    found->change = journal.last;
-    return rc;
-}
-
-static void found_fini(struct found *found)
-{
-    nw__database_close(&found->database);
-    nw_buffer_fini(&found->journal);
-}
-
 /* --- making another one of what is whole --- */
 
 struct taking {
@@ -282,16 +156,17 @@ static void take_old(void *arg, const struct nw__database_row *row)
 }
 
 /* What is whole in a file, from changes behind `after`. */
-static int take_from(const struct nw__registry_file *file, struct found *found, int64_t after, struct nw__database *to)
+static int take_from(const struct nw__registry_file *file, struct nw__found *found, int64_t after,
+                     struct nw__database *to)
 {
     struct taking taking = {to, SQLITE_OK};
     char path[4200];
-    path_of(file, found->name, path, sizeof path);
-    if (found->kind == DATABASE && found->database.db)
+    nw__registry_file_path(file, found->name, path, sizeof path);
+    if (found->kind == NW__FOUND_DATABASE && found->database.db)
         nw__database_each(&found->database, after, take, &taking);
-    else if (found->kind == OLD_DATABASE && found->whole && !after)
+    else if (found->kind == NW__FOUND_OLD_DATABASE && found->whole && !after)
         nw__old_read(path, false, take_old, &taking);
-    else if (found->kind == OLD_JOURNAL)
+    else if (found->kind == NW__FOUND_OLD_JOURNAL)
         nw__old_read_journal(found->journal.data, found->journal.length, take_old, &taking);
     if (to->next.change < found->change)
         to->next.change = found->change;
@@ -300,7 +175,7 @@ static int take_from(const struct nw__registry_file *file, struct found *found, 
 
 struct sources {
     const struct nw__registry_file *file;
-    struct found *main, *copy;
+    struct nw__found *main, *copy;
     bool alone; /* the first one is all that counts */
 };
 
@@ -309,7 +184,7 @@ static int take_all(struct nw__database *to, void *arg)
 {
     const struct sources *from = arg;
     int rc = from->alone ? SQLITE_OK : take_from(from->file, from->copy, 0, to);
-    bool complete = !from->alone && from->copy->whole && from->copy->kind == DATABASE;
+    bool complete = !from->alone && from->copy->whole && from->copy->kind == NW__FOUND_DATABASE;
     return rc == SQLITE_OK ? take_from(from->file, from->main, complete ? from->copy->change : 0, to) : rc;
 }
 
@@ -342,7 +217,7 @@ static int make_of(struct nw__registry_file *file, struct sources *sources, bool
 static int use(struct nw__registry_file *file, char *why, size_t why_size)
 {
     char path[4200];
-    path_of(file, NW__REGISTRY_NAME, path, sizeof path);
+    nw__registry_file_path(file, NW__REGISTRY_NAME, path, sizeof path);
     int rc = file->main.db ? SQLITE_OK : nw__database_open(&file->main, path);
     if (rc == SQLITE_OK)
         rc = nw__database_use(&file->main, true);
@@ -363,7 +238,7 @@ static int convert(struct nw__registry_file *file, struct sources *sources, char
     return rc < 0 ? rc : take_place(file, why, why_size);
 }
 
-static int cannot_use(const struct nw__registry_file *file, const struct found *found, char *why, size_t why_size)
+static int cannot_use(const struct nw__registry_file *file, const struct nw__found *found, char *why, size_t why_size)
 {
     snprintf(why, why_size,
              "cannot open the registry %s/%s: %s; nothing was changed or deleted. Make it a file that this user may "
@@ -373,13 +248,13 @@ static int cannot_use(const struct nw__registry_file *file, const struct found *
     return -EIO;
 }
 
-static void notice(struct nw__registry_file *file, const struct found *main, const char *as, bool served)
+static void notice(struct nw__registry_file *file, const struct nw__found *main, const char *as, bool served)
 {
     char what[300], kept[96] = "";
     snprintf(what, sizeof what, "is damaged (%s)", main->why);
     if (*as)
         snprintf(kept, sizeof kept, " (what was found is kept as %s)", as);
-    const char *state = main->is == BYTES ? what : main->is == EMPTY ? "is empty" : "is missing";
+    const char *state = main->is == NW__FOUND_BYTES ? what : main->is == NW__FOUND_EMPTY ? "is empty" : "is missing";
     if (served)
         snprintf(file->notice, sizeof file->notice,
                  "the registry %s%s: what is whole in it and in its last good copy, " NW__REGISTRY_COPY
@@ -406,12 +281,12 @@ static void set_companions_aside(const struct nw__registry_file *file, const cha
 static int recover(struct nw__registry_file *file, struct sources *sources, char *why, size_t why_size)
 {
     char as[64] = "", copy_as[64];
-    struct found *main = sources->main, *copy = sources->copy;
+    struct nw__found *main = sources->main, *copy = sources->copy;
     bool served;
     if (make_of(file, sources, &served, why, why_size) < 0)
         return -EIO;
-    int rc = main->is == BYTES ? nw_set_aside_keep(file->directory, main->name, as, sizeof as) : 0;
-    if (!rc && copy->is == BYTES && !served)
+    int rc = main->is == NW__FOUND_BYTES ? nw_set_aside_keep(file->directory, main->name, as, sizeof as) : 0;
+    if (!rc && copy->is == NW__FOUND_BYTES && !served)
         rc = nw_set_aside(file->directory, copy->name, copy_as, sizeof copy_as);
     if (rc < 0) {
         snprintf(main->why, sizeof main->why, "%s", strerror(-rc));
@@ -426,13 +301,13 @@ static int recover(struct nw__registry_file *file, struct sources *sources, char
     return take_place(file, why, why_size);
 }
 
-static int choose(struct nw__registry_file *file, struct found *main, struct found *copy, bool has_code, char *why,
-                  size_t why_size)
+static int choose(struct nw__registry_file *file, struct nw__found *main, struct nw__found *copy, bool has_code,
+                  char *why, size_t why_size)
 {
     struct sources sources = {file, main, copy, true};
-    bool fresh = main->is == NOTHING && copy->is == NOTHING && !has_code;
+    bool fresh = main->is == NW__FOUND_NOTHING && copy->is == NW__FOUND_NOTHING && !has_code;
     bool lacks = copy->kind == main->kind && copy->change > main->change;
-    if (fresh || (main->whole && main->kind != DATABASE && !lacks))
+    if (fresh || (main->whole && main->kind != NW__FOUND_DATABASE && !lacks))
         return convert(file, &sources, why, why_size);
     if (main->whole && !lacks) {
         file->main = main->database;
@@ -444,9 +319,9 @@ static int choose(struct nw__registry_file *file, struct found *main, struct fou
 }
 
 /* A whole copy of just this registry is used as it is. */
-static void use_copy(struct nw__registry_file *file, struct found *copy)
+static void use_copy(struct nw__registry_file *file, struct nw__found *copy)
 {
-    bool same = copy->whole && copy->kind == DATABASE && copy->change == file->main.seal.change &&
+    bool same = copy->whole && copy->kind == NW__FOUND_DATABASE && copy->change == file->main.seal.change &&
                 copy->database.seal.total == file->main.seal.total;
     if (same && nw__database_use(&copy->database, false) == SQLITE_OK) {
         file->copy = copy->database;
@@ -479,25 +354,26 @@ static int identify(struct nw__registry_file *file, char *why, size_t why_size)
 /* A look at the copy, on a thread of its own. */
 struct looking {
     const struct nw__registry_file *file;
-    struct found *copy;
+    struct nw__found *copy;
     int rc;
 };
 
 static void *look_at_copy(void *arg)
 {
     struct looking *looking = arg;
-    looking->rc = look(looking->file, looking->copy, true);
+    looking->rc = nw__found_look(looking->file, looking->copy, true);
     return NULL;
 }
 
 /* Both at the same time, since a start waits for it. Returns what look returns for the registry. */
-static int look_at_both(const struct nw__registry_file *file, struct found *main, struct found *copy, int *copy_rc)
+static int look_at_both(const struct nw__registry_file *file, struct nw__found *main, struct nw__found *copy,
+                        int *copy_rc)
 {
     struct looking looking = {file, copy, 0};
     pthread_t thread;
     bool has_copy = faccessat(file->directory, copy->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     bool threaded = pthread_create(&thread, NULL, look_at_copy, &looking) == 0;
-    int rc = look(file, main, has_copy);
+    int rc = nw__found_look(file, main, has_copy);
     if (threaded)
         pthread_join(thread, NULL);
     else
@@ -506,8 +382,8 @@ static int look_at_both(const struct nw__registry_file *file, struct found *main
     return rc;
 }
 
-static int open_any(struct nw__registry_file *file, struct found *main, struct found *copy, bool has_code, char *why,
-                    size_t why_size)
+static int open_any(struct nw__registry_file *file, struct nw__found *main, struct nw__found *copy, bool has_code,
+                    char *why, size_t why_size)
 {
     int copy_rc;
     if (look_at_both(file, main, copy, &copy_rc) < 0)
@@ -523,7 +399,7 @@ static int open_any(struct nw__registry_file *file, struct found *main, struct f
 int nw__registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
                            size_t why_size)
 {
-    struct found main = {.name = NW__REGISTRY_NAME}, copy = {.name = NW__REGISTRY_COPY};
+    struct nw__found main = {.name = NW__REGISTRY_NAME}, copy = {.name = NW__REGISTRY_COPY};
     snprintf(file->path, sizeof file->path, "%s", directory);
     file->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->directory < 0) {
@@ -531,8 +407,8 @@ int nw__registry_file_open(struct nw__registry_file *file, const char *directory
         return -EIO;
     }
     int rc = open_any(file, &main, &copy, has_code, why, why_size);
-    found_fini(&main);
-    found_fini(&copy);
+    nw__found_fini(&main);
+    nw__found_fini(&copy);
     return rc;
 }
 
@@ -548,7 +424,7 @@ bool nw__registry_file_is_there(const struct nw__registry_file *file)
 {
     char path[4200];
     struct stat st;
-    path_of(file, NW__REGISTRY_NAME, path, sizeof path);
+    nw__registry_file_path(file, NW__REGISTRY_NAME, path, sizeof path);
     return stat(path, &st) == 0 && st.st_dev == file->device && st.st_ino == file->inode;
 }
 
