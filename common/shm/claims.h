@@ -17,7 +17,7 @@
 bool nw_claim(uint32_t *claims, uint64_t id);
 
 /* Engine, of an invocation that is to run elsewhere or that nobody wants any more: whether an invocation, which it sent
- * to this worker once, was not begun, and never will be from now on. */
+ * to this worker once, was not begun, and never will be from now on. It may ask more than once: the answer stays. */
 bool nw_claim_take_back(uint32_t *claims, uint64_t id);
 
 #endif

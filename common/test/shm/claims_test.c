@@ -35,6 +35,19 @@ static void the_next_one_in_the_same_place_is_another(void **state)
     assert_false(nw_claim(claims, ID(4, 9)));
 }
 
+/* The engine takes back what nobody wants any more, and asks again when the worker is lost. */
+static void asking_again_gets_the_same_answer(void **state)
+{
+    (void)state;
+    assert_true(nw_claim(claims, ID(1, 10)));
+    assert_false(nw_claim_take_back(claims, ID(1, 10)));
+    assert_false(nw_claim_take_back(claims, ID(1, 10)));
+    assert_true(nw_claim_take_back(claims, ID(1, 11)));
+    assert_false(nw_claim(claims, ID(1, 11)));
+    assert_true(nw_claim_take_back(claims, ID(1, 11)));
+    assert_false(nw_claim(claims, ID(1, 11)));
+}
+
 /* An engine never has such an id; one that a worker believes to have is simply run. */
 static void an_id_beyond_the_words_is_never_taken_back(void **state)
 {
@@ -78,6 +91,7 @@ int main(void)
         cmocka_unit_test(what_was_begun_is_not_taken_back),
         cmocka_unit_test(what_was_taken_back_is_not_begun),
         cmocka_unit_test(the_next_one_in_the_same_place_is_another),
+        cmocka_unit_test(asking_again_gets_the_same_answer),
         cmocka_unit_test(an_id_beyond_the_words_is_never_taken_back),
         cmocka_unit_test(exactly_one_of_two_gets_it),
     };
