@@ -125,10 +125,11 @@ static bool lifts(struct nw_spool *spool, struct nw_spool_holder *holder, uint64
     return true;
 }
 
-/* Marks holders until it fits. False: nobody is left who may be blamed. */
-static bool make_room(struct nw_spool *spool, const struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
+/* Marks holders until it fits, or until it may have the lift of one of them. False: nobody is left who may be blamed.
+ */
+static bool make_room(struct nw_spool *spool, struct nw_spool_holder *holder, uint64_t bytes, uint64_t now)
 {
-    while (!fits(spool, holder, bytes)) {
+    while (!fits(spool, holder, bytes) && !lifts(spool, holder, bytes)) {
         struct nw_spool_holder *slow = slowest(spool, holder, is_over_its_part(spool, *holder->account, bytes), now);
 
         if (!slow)

@@ -57,7 +57,7 @@ unsigned nw_invoke_retry_after(const struct nw_function *function)
     return seconds ? (unsigned)seconds : 1;
 }
 
-struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
+struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth, uint64_t patience,
                                       const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
                                       const char **reason)
 {
@@ -72,7 +72,8 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     if (*status != NW_STATUS_OK)
         return NULL;
     struct nw_engine *engine = function->current->engine;
-    enum nw_admit verdict = admit(function, depth, engine->options.queue_timeout);
+    uint64_t most = engine->options.queue_timeout;
+    enum nw_admit verdict = admit(function, depth, patience && patience < most ? patience : most);
     if (verdict != NW_ADMIT) {
         engine->counters.refused++;
         *status = NW_STATUS_OVERLOADED;
@@ -133,9 +134,11 @@ static bool refuse(struct nw_invocation *inv)
 {
     uint64_t patience = nw_invocation_left(inv, inv->engine->options.queue_timeout);
     enum nw_admit verdict = inv->function->current ? admit(inv->function, inv->depth, patience) : NW_ADMIT;
-    if (verdict != NW_ADMIT)
-        nw__dispatch_fail(inv, NW_STATUS_OVERLOADED, nw_admit_reason(verdict));
-    return verdict != NW_ADMIT;
+    if (verdict == NW_ADMIT)
+        return false;
+    inv->engine->counters.refused++;
+    nw__dispatch_fail(inv, NW_STATUS_OVERLOADED, nw_admit_reason(verdict));
+    return true;
 }
 
 void nw_invoke_end(struct nw_invocation *inv)

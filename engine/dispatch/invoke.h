@@ -14,8 +14,8 @@
 #define NW_DEPTH_MAX 32
 
 /* An invocation of `function`, or NULL with *status and *reason (static text, or the deployment's) when it cannot be.
- */
-struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth,
+ * `patience`: ms that whoever asks waits for the answer; 0: as long as the engine lets anybody wait. */
+struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t depth, uint64_t patience,
                                       const struct nw_invocation_owner *owner, void *arg, enum nw_status *status,
                                       const char **reason);
 

@@ -146,7 +146,7 @@ static enum nw_status call_start(struct call *call, struct nw_function *function
     const char *reason;
     if (call->input_length > call->origin->engine->options.body_limit)
         return NW_STATUS_TOO_LARGE;
-    call->inv = nw_invoke_begin(function, depth, &call_owner, call, &status, &reason);
+    call->inv = nw_invoke_begin(function, depth, 0, &call_owner, call, &status, &reason);
     if (!call->inv)
         return status;
     nw__expire_with(call->inv, call->parent ? nw_invocation_find(call->inv->engine, call->parent) : NULL);

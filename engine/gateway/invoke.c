@@ -145,7 +145,7 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
     if (function)
         say_query(function, request);
     request->handler = &handler;
-    request->user = nw_invoke_begin(function, 0, &owner, request, &status, &reason);
+    request->user = nw_invoke_begin(function, 0, timeout, &owner, request, &status, &reason);
     if (request->user && timeout)
         nw_expire_after(request->user, timeout);
     if (request->user)

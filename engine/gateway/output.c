@@ -71,7 +71,7 @@ static bool move(struct output *output)
 {
     struct nw_engine *engine = output->engine;
     size_t left = nw_http_unwritten(output->request);
-    size_t room = left + 1; /* it may be empty */
+    size_t room = left ? left : 1;
     char *memory = nw_bulk_new(room);
     if (!memory || nw_spool_take(&engine->spool, &output->spool, room, nw_io_now(engine->io)) < 0) {
         nw_bulk_free(NULL, memory, room);

@@ -56,6 +56,27 @@ static void the_slowest_is_cut_off(void **state)
     assert_int_equal(spool.held, 700);
 }
 
+/* It has the lift; who takes that over needs nobody else's memory. */
+static void nobody_is_cut_off_beside_the_one_with_the_lift(void **state)
+{
+    struct client lifted;
+    (void)state;
+    nw_spool_init(&spool, BUDGET, LIFT);
+    client_init(&slow);
+    client_init(&fast);
+    client_init(&lifted);
+    assert_int_equal(nw_spool_take(&spool, &slow.holder, 300, 0), 0);
+    assert_int_equal(nw_spool_take(&spool, &fast.holder, 300, 0), 0);
+    assert_int_equal(nw_spool_take(&spool, &lifted.holder, LIFT, 0), 0);
+    assert_ptr_equal(spool.lifted, &lifted.holder);
+    slow.moved = fast.moved = 100;
+    assert_int_equal(nw_spool_take(&spool, &taker.holder, 300, LATER), 0);
+    nw_spool_bury(&spool);
+    assert_int_equal(lifted.cut, 1);
+    assert_int_equal(slow.cut + fast.cut, 0);
+    assert_ptr_equal(spool.lifted, &taker.holder);
+}
+
 static void as_many_are_cut_off_as_it_takes(void **state)
 {
     (void)state;
@@ -245,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_slowest_is_cut_off, set_up),
         cmocka_unit_test_setup(as_many_are_cut_off_as_it_takes, set_up),
+        cmocka_unit_test_setup(nobody_is_cut_off_beside_the_one_with_the_lift, set_up),
         cmocka_unit_test_setup(nobody_is_cut_off_at_once, set_up),
         cmocka_unit_test_setup(a_holder_that_waits_for_no_client_is_spared, set_up),
         cmocka_unit_test_setup(a_marked_holder_gets_no_more, set_up),

@@ -155,6 +155,35 @@ static void play_expired_waiting(struct world *world, void *arg)
     assert_true(nothing_came());
 }
 
+/* Of the function's last answers one came each second; the other's body is never read. */
+static void play_hopeless(struct world *world, void *arg)
+{
+    struct fake_client *client, *other;
+    (void)arg;
+    worker = &world->workers[0];
+    played_await_echo(world);
+    client = fake_connect(world->engine->io, WORLD_GATEWAY);
+    world_turn(world, 1);
+    for (int i = 0; i < 5; i++) /* one more than are sent */
+        fake_send(client, request, sizeof request - 1);
+    world_turn(world, 1);
+    nw_function_find(world->engine, "echo", 4)->pace.gap_us = 1000000;
+    other = ask_so(world, "POST /function/echo HTTP/1.1\r\nHost: a\r\nX-Timeout: 30ms\r\nContent-Length: 9\r\n\r\n");
+    assert_memory_equal(fake_received(other)->data, "HTTP/1.1 429", 12);
+    assert_int_equal(world->engine->counters.refused, 1);
+    fake_disconnect(other);
+    fake_disconnect(client);
+    world_turn(world, 1);
+    for (int i = 0; i < 4; i++)
+        complete(world, next(NW_DESC_INVOKE).id);
+}
+
+static void who_cannot_be_answered_in_time_is_refused_at_the_head(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_hopeless, NULL);
+}
+
 static void who_does_not_wait_any_longer_is_answered(void **state)
 {
     (void)state;
@@ -193,6 +222,7 @@ int main(void)
         cmocka_unit_test(what_was_not_begun_is_taken_back),
         cmocka_unit_test(nested_calls_are_cancelled_down_to_the_last),
         cmocka_unit_test(who_does_not_wait_any_longer_is_answered),
+        cmocka_unit_test(who_cannot_be_answered_in_time_is_refused_at_the_head),
         cmocka_unit_test(a_timeout_has_a_unit),
     };
     return cmocka_run_group_tests_name("engine/cancel", tests, NULL, NULL);

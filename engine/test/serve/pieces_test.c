@@ -302,7 +302,7 @@ static void play_many_invocations(struct world *world, void *arg)
     (void)arg;
     begin(world, 0, NULL);
     for (int i = 0; i < MANY_INVOCATIONS; i++)
-        all[i] = nw_invoke_begin(nw_function_find(world->engine, "echo", 4), 0, &owner, NULL, &status, &reason);
+        all[i] = nw_invoke_begin(nw_function_find(world->engine, "echo", 4), 0, 0, &owner, NULL, &status, &reason);
     for (int i = 1; i < MANY_INVOCATIONS; i++)
         nw_invoke_abandon(all[i]);
     assert_int_equal(witness.pieces, 0);
