@@ -154,9 +154,14 @@ static void vacated(struct nw_engine *engine, uint32_t number, uint32_t worker)
     }
 }
 
-static void blamed(struct nw_engine *engine, uint32_t version, uint32_t worker)
+static void suspected(struct nw_engine *engine, uint32_t version, uint32_t worker, const struct nw_suspect *suspect)
 {
-    nw_version_blamed(&nw_controller_of(engine)->workers, version, worker);
+    nw_version_suspected(&nw_controller_of(engine)->workers, version, worker, suspect);
+}
+
+static void let_go(struct nw_engine *engine, uint32_t worker)
+{
+    nw_workers_let_go(&nw_controller_of(engine)->workers, worker);
 }
 
 static void broken(struct nw_engine *engine, uint32_t number, const char *why)
@@ -169,5 +174,9 @@ static void broken(struct nw_engine *engine, uint32_t number, const char *why)
     }
 }
 
-const struct nw_threads_events nw__snapshot_events = {
-    .snapshot = snapshot, .released = released, .vacated = vacated, .blamed = blamed, .broken = broken};
+const struct nw_threads_events nw__snapshot_events = {.snapshot = snapshot,
+                                                      .released = released,
+                                                      .vacated = vacated,
+                                                      .suspected = suspected,
+                                                      .let_go = let_go,
+                                                      .broken = broken};

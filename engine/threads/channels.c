@@ -37,6 +37,7 @@ int nw_channels_new(unsigned n, const struct nw_geometry *geometry, const struct
         return 0;
     (*channels)->references = 1;
     (*channels)->n = n;
+    (*channels)->worker = worker;
     for (unsigned i = 0; i < n && !rc; i++)
         rc = add_channel(*channels, i, geometry, first, worker, control);
     if (rc == 0)
@@ -64,6 +65,11 @@ unsigned nw_channels_busy(const struct nw_channels *channels)
     return sum;
 }
 
+bool nw_channels_shared(const struct nw_channels *channels)
+{
+    return channels && channels->references > 1;
+}
+
 void nw_channels_close(struct nw_channels *channels)
 {
     for (unsigned i = 0; channels && i < channels->n; i++) {
@@ -77,8 +83,10 @@ void nw_channels_close(struct nw_channels *channels)
         nw__channels_unref(channels);
 }
 
-void nw__channels_unref(struct nw_channels *channels)
+bool nw__channels_unref(struct nw_channels *channels)
 {
-    if (!--channels->references)
+    bool last = !--channels->references;
+    if (last)
         free(channels);
+    return last;
 }

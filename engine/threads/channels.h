@@ -7,6 +7,7 @@
 
 #include "common/shm/channel.h"
 #include "engine/base/list.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a thread gets of a worker that is new to it. */
@@ -21,6 +22,7 @@ struct nw_told_worker {
 struct nw_channels {
     unsigned references; /* the worker's, and one for each thread that has its channel */
     unsigned n;
+    uint32_t worker; /* its number */
     struct {
         uint32_t busy;               /* invocations that the worker has of this thread; written by it, relaxed */
         struct nw_told_worker *told; /* NULL once the thread has it */
@@ -32,15 +34,19 @@ struct nw_channels {
 int nw_channels_new(unsigned n, const struct nw_geometry *geometry, const struct nw_channel *first, uint32_t worker,
                     int control, struct nw_channels **channels);
 
-/* What this thread gets, with a reference, once: NULL when it has it already. Good for NULL, as the next two. */
+/* What this thread gets, with a reference, once: NULL when it has it already. Good for NULL, as the next three. */
 struct nw_told_worker *nw_channels_take(struct nw_channels *channels, unsigned thread);
 
 /* Invocations that the worker has of the other threads. */
 unsigned nw_channels_busy(const struct nw_channels *channels);
 
+/* Whether threads have some, and may have invocations in the worker therefore. */
+bool nw_channels_shared(const struct nw_channels *channels);
+
 /* The worker is given up: closes what no thread has, and drops its reference. */
 void nw_channels_close(struct nw_channels *channels);
 
-void nw__channels_unref(struct nw_channels *channels);
+/* Whether that was the last reference: then they are freed. */
+bool nw__channels_unref(struct nw_channels *channels);
 
 #endif

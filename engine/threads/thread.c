@@ -170,23 +170,22 @@ static void each_queue(struct nw_thread *thread, const struct nw_link *link, voi
     }
 }
 
-static void suspect(struct nw_queue *queue)
+/* The main thread cannot see what was begun here, and finds out who is to blame. */
+static void tell_suspect(struct nw_thread *thread, struct nw_queue *queue, uint32_t worker)
 {
-    struct nw_thread *thread = thread_of(queue->version->engine);
-    const struct nw_suspect other = {.begun = queue->lost, .completed = queue->completed};
-    if (!nw_blame_more(&other, &thread->suspect))
+    if (!queue->lost)
         return;
-    thread->suspect = other;
-    thread->suspected = queue->version->number;
+    tell_main(thread, &(struct nw_thread_mail){.suspected = {queue->version->number, worker},
+                                               .suspect = {.begun = queue->lost, .completed = queue->completed}});
+    queue->lost = 0;
 }
 
-/* Tells of the function that is most likely to have ended the worker; the others cannot see what was begun here. */
-static void blame(struct nw_thread *thread, uint32_t worker)
+static void tell_suspects(struct nw_thread *thread, uint32_t worker)
 {
-    thread->suspect = (struct nw_suspect){0};
-    each_queue(thread, NULL, suspect);
-    if (thread->suspect.begun)
-        tell_main(thread, &(struct nw_thread_mail){.blamed = {thread->suspected, worker}});
+    nw_list_each(&thread->versions, at, after)
+    {
+        nw_list_each(&version_at(at)->version.queues, of, next) tell_suspect(thread, queue_at(of), worker);
+    }
 }
 
 static void lose(struct nw_thread *thread, struct worker *worker)
@@ -197,10 +196,10 @@ static void lose(struct nw_thread *thread, struct worker *worker)
     nw_list_remove(&worker->of_thread);
     each_queue(thread, link, nw_queue_lost);
     nw_dispatch_link_lost(link);
+    tell_suspects(thread, number);
     tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});
     nw_link_unref(link);
     free(worker);
-    blame(thread, number);
     each_queue(thread, NULL, nw_dispatch_unqueue);
     thread->engine.unbound = true;
 }

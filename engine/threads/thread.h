@@ -58,9 +58,10 @@ struct nw_thread_mail {
     bool drains;                  /* it takes no more invocations */
     struct nw_channels *channels; /* it does not use those of this worker any more */
     struct nw_told_failure *failure;
-    char *wanted;                   /* a function that no worker serves is called */
-    struct nw_thread_place vacated; /* is not served there any more, and the thread has nothing under way for it */
-    struct nw_thread_place blamed; /* the version that is most likely to have ended this worker, of those that it ran */
+    char *wanted;                     /* a function that no worker serves is called */
+    struct nw_thread_place vacated;   /* is not served there any more, and the thread has nothing under way for it */
+    struct nw_thread_place suspected; /* this lost worker had begun invocations of it for the thread */
+    struct nw_suspect suspect;        /* ... how many, and how many it had completed; told before `channels` */
 };
 
 struct nw_thread {
@@ -73,9 +74,7 @@ struct nw_thread {
     pthread_t id;
     unsigned number; /* the main one is 0 */
     const char *unready;
-    struct nw_suspect suspect; /* of the worker that is being buried, the most likely so far */
-    uint32_t suspected;        /* ... which version that is */
-    uint64_t applied;          /* the main thread's, as is the next */
+    uint64_t applied; /* the main thread's, as is the next */
     bool drains;
     struct nw_thread_figures shown; /* written by the thread, read by the main one, relaxed */
 };

@@ -82,6 +82,13 @@ void nw_threads_tend(struct nw_threads *threads)
 
 /* --- what they say --- */
 
+static void let_go(const struct nw_threads *threads, struct nw_channels *channels)
+{
+    uint32_t worker = channels->worker;
+    if (nw__channels_unref(channels))
+        threads->events->let_go(threads->engine, worker);
+}
+
 static void heard(void *reader, struct nw_mail *mail)
 {
     const struct nw_threads *threads = reader;
@@ -94,14 +101,14 @@ static void heard(void *reader, struct nw_mail *mail)
     if (said->broken)
         threads->events->broken(engine, said->broken, said->why);
     said->from->drains |= said->drains;
+    if (said->suspected.version)
+        threads->events->suspected(engine, said->suspected.version, said->suspected.worker, &said->suspect);
     if (said->channels)
-        nw__channels_unref(said->channels);
+        let_go(threads, said->channels);
     if (said->failure)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
     if (said->vacated.version)
         threads->events->vacated(engine, said->vacated.version, said->vacated.worker);
-    if (said->blamed.version)
-        threads->events->blamed(engine, said->blamed.version, said->blamed.worker);
     struct nw_function *wanted = said->wanted ? nw_function_find(engine, said->wanted, strlen(said->wanted)) : NULL;
     if (wanted)
         nw_function_want(wanted);

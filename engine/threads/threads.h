@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct nw_engine;
+struct nw_suspect;
 struct nw_thread;
 struct nw_told;
 
@@ -38,8 +39,11 @@ struct nw_threads_events {
     /* The same, in this worker, which was told not to serve it any more. */
     void (*vacated)(struct nw_engine *engine, uint32_t version, uint32_t worker);
 
-    /* This worker was lost while it ran this version for a thread. */
-    void (*blamed)(struct nw_engine *engine, uint32_t version, uint32_t worker);
+    /* This worker, which a thread has lost, had begun invocations of this version for it. */
+    void (*suspected)(struct nw_engine *engine, uint32_t version, uint32_t worker, const struct nw_suspect *suspect);
+
+    /* Every thread has let go of this worker, which was given up, and has said what it had begun. */
+    void (*let_go)(struct nw_engine *engine, uint32_t worker);
 
     /* A worker broke the protocol on the ring of a thread. `why` is static text. */
     void (*broken)(struct nw_engine *engine, uint32_t worker, const char *why);

@@ -353,10 +353,10 @@ static struct nw_replica *most_suspect(const struct nw_seat *seat)
     return most;
 }
 
-void nw__load_blame(struct nw_replica *replica, uint64_t lived)
+static void blame(struct nw_replica *replica)
 {
     struct nw_seat *seat = replica->seat;
-    uint64_t pause = nw_backoff_pause(&replica->blamed, NW_END_OWN, lived);
+    uint64_t pause = nw_backoff_pause(&replica->blamed, NW_END_OWN, seat->lived);
     if (!pause)
         return;
     replica->late_until = now_of(seat) + pause;
@@ -387,7 +387,7 @@ bool nw__loads_blame(struct nw_seat *seat)
     if (!most)
         return false;
     acquit(seat);
-    nw__load_blame(most, seat->lived);
+    blame(most);
     return true;
 }
 

@@ -49,9 +49,6 @@ bool nw__load_is_deadly(const struct nw_replica *replica);
  * again and again. False: none is. */
 bool nw__loads_blame(struct nw_seat *seat);
 
-/* One is to blame, as another thread says. `lived`: how long the worker was up. */
-void nw__load_blame(struct nw_replica *replica, uint64_t lived);
-
 /* Whether replicas of this seat are loaded late: some may be due. */
 bool nw__loads_late(struct nw_seat *seat);
 

@@ -5,6 +5,7 @@
 #include "common/manifest/resources.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
+#include "engine/placement/blame.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 #include "engine/versions/deployment.h"
@@ -14,6 +15,7 @@
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/worker.h"
+#include "engine/workers/workers.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +34,6 @@ static void seat_lost(struct nw_seat *seat)
         memset(replica->holds, 0, sizeof replica->holds);
         replica->memory = 0;
         replica->func_workers = 0;
-        replica->queue.lost = 0; /* counted next, as its invocations are dealt with */
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
             nw__replica_move(replica, NW_REPLICA_LOST);
         if (replica->deployment->state == NW_DEPLOYMENT_RETIRING || replica->leaves)
@@ -46,7 +47,8 @@ static bool seat_judged(struct nw_seat *seat, bool own)
     if (deadly)
         nw__deployment_refuse(deadly, "the worker process ended while it was loaded");
     bool blamed = own && !seat->lost_loading && nw__loads_blame(seat);
-    return blamed || seat->lost_loading || seat->lost_shared;
+    nw_list_each(&seat->replicas, at, after) nw_container(at, struct nw_replica, of_seat)->queue.lost = 0;
+    return blamed || seat->lost_loading;
 }
 
 static void seat_buried(struct nw_seat *seat)
@@ -197,25 +199,15 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control_mes
     }
 }
 
-/* What is known before the loss is judged counts then. */
-static void blame(struct nw_replica *replica)
+/* A thread that gave the worker up because it broke the protocol says so while the seat still has it. */
+void nw_version_suspected(struct nw_workers *all, uint32_t version, uint32_t worker, const struct nw_suspect *suspect)
 {
-    const struct nw_seat *seat = replica->seat;
-    if (seat->untold)
-        replica->queue.lost++;
-    else if (seat->lost_own && !seat->lost_loading)
-        nw__load_blame(replica, seat->lived);
-}
-
-void nw_version_blamed(struct nw_workers *all, uint32_t version, uint32_t worker)
-{
-    nw_list_each(&all->seats, at, after)
-    {
-        struct nw_seat *seat = nw_container(at, struct nw_seat, link);
-        struct nw_replica *replica = seat->lost_number == worker ? replica_of(seat, version) : NULL;
-        if (replica)
-            blame(replica);
-    }
+    struct nw_seat *seat = nw_workers_seat(all, worker);
+    struct nw_replica *replica = seat && (seat->worker || seat->unheard) ? replica_of(seat, version) : NULL;
+    if (!replica)
+        return;
+    replica->queue.lost += suspect->begun;
+    replica->queue.completed += suspect->completed;
 }
 
 const struct nw_seat_events nw_version_seat_events = {

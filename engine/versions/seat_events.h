@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 struct nw_seat_events;
+struct nw_suspect;
 struct nw_workers;
 
 /* To be passed to nw_workers_init. */
 extern const struct nw_seat_events nw_version_seat_events;
 
-/* Another thread of the engine says that the worker of this number, which is lost, had begun an invocation of a
- * version, the most suspect one. */
-void nw_version_blamed(struct nw_workers *all, uint32_t version, uint32_t worker);
+/* Another thread of the engine has lost the worker of this number, which had begun invocations of a version for it:
+ * that counts when the loss is judged. */
+void nw_version_suspected(struct nw_workers *all, uint32_t version, uint32_t worker, const struct nw_suspect *suspect);
 
 #endif

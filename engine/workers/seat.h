@@ -45,16 +45,15 @@ struct nw_seat {
     uint64_t up_since;
     struct nw_backoff backoff;
     unsigned restarts;
-    uint32_t numbered;    /* the number of its last worker; 0: there was none */
-    uint32_t untold;      /* DOWN: the worker that was lost, while the launcher has not said how it ended; else 0 */
-    uint64_t lived;       /* how long its last lost worker was up, in ms */
-    bool lost_loading;    /* it was lost while it loaded something */
-    uint32_t lost_number; /* which worker that was */
-    bool lost_own;        /* it ended by itself, as far as is known */
-    bool lost_shared;     /* ... while it was up and other threads of the engine may have had invocations in it */
-    uint64_t late_until;  /* until then some of its replicas are not loaded; 0: none is late */
-    char why[512];        /* why no process could be started for it the last time; "": one could */
-    bool stuck;           /* that has happened again and again */
+    uint32_t numbered;   /* the number of its last worker; 0: there was none */
+    uint32_t untold;     /* DOWN: the worker that was lost, while the launcher has not said how it ended; else 0 */
+    uint64_t lived;      /* how long its last lost worker was up, in ms */
+    bool lost_loading;   /* it was lost while it loaded something */
+    bool lost_own;       /* it ended by itself, as far as is known */
+    bool unheard;        /* DOWN: other threads of the engine have not said yet what they had begun in it */
+    uint64_t late_until; /* until then some of its replicas are not loaded; 0: none is late */
+    char why[512];       /* why no process could be started for it the last time; "": one could */
+    bool stuck;          /* that has happened again and again */
 };
 
 /* What versions/, which loads functions into workers, hears of a seat. */

@@ -9,7 +9,8 @@
  * START: there is a launcher and the pause is over. LOST: the process ended, its control socket closed, the launcher
  * went away, it broke the protocol, it was stopped, or it did not say HELLO in time; whatever it was, the worker is
  * killed, in case that it still runs. The pause depends on whether the worker ended by itself. While only the closed
- * socket is known, the seat waits for the launcher to say how the process ended.
+ * socket is known, the seat waits for the launcher to say how the process ended; and if it ended by itself, for the
+ * other threads of the engine to say what they had begun there.
  */
 #include "engine/workers/seats.h"
 #include "common/base/log.h"
@@ -21,6 +22,7 @@
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
+#include "engine/threads/channels.h"
 #include "engine/threads/threads.h"
 #include "engine/workers/seat.h"
 #include "engine/workers/tenant.h"
@@ -35,7 +37,7 @@
 #define HELLO_MS        10000
 #define KEYS_MOST       15   /* the hardware keys of a processor but key 0: no worker can have more */
 #define EMPTY_MS        5000 /* a grown seat goes when it has had no replica for so long */
-#define WORD_MS         1000 /* ample time for the launcher to say how a process ended: it reaps that at once */
+#define WORD_MS         1000 /* ample time for all to say what they know of a lost worker: they do at once */
 
 enum seat_event { SEAT_START, SEAT_HELLO, SEAT_LOST, SEAT_EVENTS };
 
@@ -59,7 +61,8 @@ bool nw_seat_is_valid(const struct nw_seat *seat)
 {
     bool has_worker = seat->state != NW_SEAT_DOWN;
     return has_worker == (seat->worker != NULL) && (!has_worker || seat->worker->seat == seat) &&
-           (!has_worker || !seat->untold) && ((!seat->loading && !seat->retiring) || seat->state == NW_SEAT_UP);
+           (!has_worker || (!seat->untold && !seat->unheard)) &&
+           ((!seat->loading && !seat->retiring) || seat->state == NW_SEAT_UP);
 }
 
 /* False: the event does not fit the state, and nothing changed. */
@@ -177,11 +180,11 @@ static void give_up(struct nw_worker *worker)
 }
 
 /* A function that ends its worker is found (versions/loads.h), and waits by itself; the next start need not. */
-void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
+static void judge(struct nw_seat *seat)
 {
-    bool own = loss != NW_LOSS_OTHER;
+    bool own = seat->lost_own;
     seat->untold = 0;
-    seat->lost_own = own;
+    seat->unheard = false;
     bool blamed = seat->all->events->judged(seat, own);
     uint64_t pause = nw_backoff_pause(&seat->backoff, own && !blamed ? NW_END_OWN : NW_END_OTHER, seat->lived);
     seat->deadline = now_of(seat) + pause;
@@ -193,17 +196,40 @@ void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss)
                seat->tenant->name, (unsigned long long)pause);
 }
 
+/* Nobody is blamed for a kill, whatever had begun. */
+static void judge_if_known(struct nw_seat *seat)
+{
+    if (!seat->untold && (!seat->unheard || !seat->lost_own))
+        judge(seat);
+}
+
+void nw__seat_told(struct nw_seat *seat, enum nw_loss loss)
+{
+    seat->untold = 0;
+    seat->lost_own = loss != NW_LOSS_OTHER;
+    judge_if_known(seat);
+}
+
+void nw__seat_heard(struct nw_seat *seat)
+{
+    if (!seat->unheard)
+        return;
+    seat->unheard = false;
+    judge_if_known(seat);
+    nw__seat_try_start(seat);
+}
+
 static void seat_lost(struct nw_seat *seat)
 {
     struct nw_worker *worker = seat->worker;
     enum nw_loss loss = worker ? worker->loss : NW_LOSS_OWN;
     seat->lived = seat->up_since ? now_of(seat) - seat->up_since : 0;
-    seat->lost_shared = worker && worker->channels && seat->up_since;
+    seat->lost_own = loss != NW_LOSS_OTHER;
     seat->up_since = 0;
-    seat->lost_number = worker ? worker->number : 0;
     seat->restarts++;
     seat->all->events->lost(seat);
     seat->untold = worker && loss == NW_LOSS_UNTOLD ? worker->number : 0;
+    seat->unheard = worker && nw_channels_shared(worker->channels);
     seat->deadline = now_of(seat) + WORD_MS;
     if (worker) {
         seat->all->engine->counters.workers_lost++;
@@ -211,15 +237,14 @@ static void seat_lost(struct nw_seat *seat)
         give_up(worker);
         seat->all->events->buried(seat);
     }
-    if (!seat->untold)
-        nw__seat_judge(seat, loss);
+    judge_if_known(seat);
 }
 
 void nw__seat_try_start(struct nw_seat *seat)
 {
-    if (seat->untold && now_of(seat) >= seat->deadline)
-        nw__seat_judge(seat, NW_LOSS_OWN);
-    if (seat->state != NW_SEAT_DOWN || !nw_launcher_is_there(&seat->all->launcher) || seat->untold ||
+    if ((seat->untold || seat->unheard) && now_of(seat) >= seat->deadline)
+        judge(seat);
+    if (seat->state != NW_SEAT_DOWN || !nw_launcher_is_there(&seat->all->launcher) || seat->untold || seat->unheard ||
         now_of(seat) < seat->deadline || !nw_list_empty(&seat->due))
         return;
     if (seat->all->starting < NW_STARTS_AT_ONCE)

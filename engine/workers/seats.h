@@ -26,8 +26,10 @@ bool nw_seat_is_valid(const struct nw_seat *seat);
 void nw__seat_lose(struct nw_seat *seat, const char *why, enum nw_loss loss);
 void nw__seat_bury(struct nw_seat *seat);
 
-/* Now it is known how the worker was lost: decides on the pause before the next start. */
-void nw__seat_judge(struct nw_seat *seat, enum nw_loss loss);
+/* Its worker is lost, and now it is known whose doing that was; or what the other threads of the engine had begun
+ * there. With both it is decided who waits, and for how long. */
+void nw__seat_told(struct nw_seat *seat, enum nw_loss loss);
+void nw__seat_heard(struct nw_seat *seat);
 
 /* Most seats that are STARTING at a time. Each holds descriptors until the launcher takes them, and with too many at
  * once some would not say hello in time. */

@@ -26,8 +26,7 @@ static struct nw_seat *attended_at(struct nw_list *at)
     return nw_container(at, struct nw_seat, attended);
 }
 
-/* The seat whose last worker this is, up or lost; NULL when it has another one since, or is gone. */
-static struct nw_seat *seat_of(const struct nw_workers *all, uint32_t number)
+struct nw_seat *nw_workers_seat(const struct nw_workers *all, uint32_t number)
 {
     uint64_t hash = nw_table_hash(&number, sizeof number);
     for (struct nw_table_node *node = nw_table_first(&all->by_number, hash); node; node = nw_table_next(node)) {
@@ -40,7 +39,7 @@ static struct nw_seat *seat_of(const struct nw_workers *all, uint32_t number)
 
 static struct nw_worker *worker_of(struct nw_workers *all, uint32_t number)
 {
-    struct nw_seat *seat = seat_of(all, number);
+    struct nw_seat *seat = nw_workers_seat(all, number);
     return seat ? seat->worker : NULL;
 }
 
@@ -74,7 +73,7 @@ static void exited(void *arg, uint32_t number, int64_t status, const char *why)
     nw_log(NW_LOG_INFO, "worker %u ended: %s", number, why);
     bool killed = status >= 0 && nw_backoff_cause((int)status) == NW_END_OTHER;
     enum nw_loss loss = killed ? NW_LOSS_OTHER : NW_LOSS_OWN;
-    struct nw_seat *seat = seat_of(all, number);
+    struct nw_seat *seat = nw_workers_seat(all, number);
     if (!seat)
         return;
     if (status < 0)
@@ -82,7 +81,7 @@ static void exited(void *arg, uint32_t number, int64_t status, const char *why)
     if (seat->worker) {
         nw__seat_lose(seat, "its process ended", loss);
     } else if (seat->untold) {
-        nw__seat_judge(seat, loss);
+        nw__seat_told(seat, loss);
         nw__seat_try_start(seat);
     }
 }
@@ -96,7 +95,7 @@ static void gone(void *arg)
         if (seat->worker)
             nw__seat_lose(seat, "its launcher is gone", NW_LOSS_OTHER);
         else if (seat->untold)
-            nw__seat_judge(seat, NW_LOSS_OTHER);
+            nw__seat_told(seat, NW_LOSS_OTHER);
     }
 }
 
@@ -122,6 +121,14 @@ void nw_workers_new_launcher(struct nw_workers *all, int socket)
         seat->deadline = 0;
         nw__seat_try_start(seat);
     }
+}
+
+/* At the end of the engine nobody starts workers any more. */
+void nw_workers_let_go(struct nw_workers *all, uint32_t number)
+{
+    struct nw_seat *seat = all->engine->ended ? NULL : nw_workers_seat(all, number);
+    if (seat)
+        nw__seat_heard(seat);
 }
 
 /* --- in each turn --- */

@@ -17,6 +17,12 @@ void nw_workers_fini(struct nw_workers *all);
 /* A new launcher is behind `socket`, which becomes ours. The workers of an earlier launcher are lost. */
 void nw_workers_new_launcher(struct nw_workers *all, int socket);
 
+/* The seat whose last worker this is, up or lost; NULL when it has another one since, or is gone. */
+struct nw_seat *nw_workers_seat(const struct nw_workers *all, uint32_t number);
+
+/* Every other thread of the engine has let go of a worker that was given up. */
+void nw_workers_let_go(struct nw_workers *all, uint32_t number);
+
 /* Buries every worker whose loss was marked. */
 void nw_workers_bury(struct nw_workers *all);
 

@@ -10,7 +10,9 @@
  *   call NAME           calls NAME with its input, output = what comes back; its failure -> function_failed
  *   env                 output = the environment that came with LOAD
  *   hang                never answers
+ *   hang-on TEXT        ... when the input is TEXT, else echo
  *   exit                ends the process
+ *   exit-after          echo, then ends the process
  *   exit-before N       ... before it begins, unless more than N workers were started
  *   refuse TEXT         is refused when loaded
  *   refuse-reloading    is refused when loaded, unless it is the first worker
@@ -349,6 +351,10 @@ static bool run(struct pending *pending)
         _exit(9);
     if (behaves(function, "hang"))
         return false;
+    if ((rest = behaves(function, "hang-on")) && desc->length == strlen(rest) && !memcmp(input, rest, desc->length))
+        return false;
+    if (behaves(function, "exit-after") && complete(desc, NW_STATUS_OK, input, desc->length))
+        _exit(9);
     if ((rest = behaves(function, "hostile")))
         return be_hostile(rest, desc), true;
     if ((rest = behaves(function, "say")))

@@ -19,6 +19,7 @@
 #define OFTEN   8
 #define DEADLY  4
 #define KEYS    13 /* of a worker that does not say how many it has */
+#define CLIENTS 8
 #define WAITING "keeps ending: it is started again in"
 #define LATE    "workers keep ending while they run function \"exit\": it is loaded again in"
 
@@ -118,6 +119,51 @@ static void blames_the_function_that_ends_its_workers(void **state)
     }
     assert_true(was_said(LATE));
     assert_false(was_said(WAITING));
+}
+
+/* Clients of a function that is not to blame, which is under way for each of them in the end: likely on all threads. */
+static void keep_busy(int clients[CLIENTS])
+{
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = host_connect(&host);
+        struct answer answer = exchange(clients[i], "POST", "/function/good", "hi", 2);
+        expect(answer, 200, "hi");
+        send_text(clients[i], "POST /function/good HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nhang");
+    }
+    await_at_least(&host, "in_flight", CLIENTS);
+}
+
+/* Each thread of the engine knows another part of what had begun. */
+static void blames_one_function_for_all_threads(void **state)
+{
+    (void)state;
+    int clients[OFTEN][CLIENTS], rounds = 0;
+    deploy(&host, "exit", "exit");
+    deploy(&host, "good", "hang-on hang");
+    while (rounds < OFTEN && !was_said(LATE)) {
+        eventually(&host, "good", "again", "again");
+        keep_busy(clients[rounds++]);
+        expect_error(invoke(&host, "exit", ""), 502, "worker_lost");
+    }
+    assert_true(was_said(LATE));
+    assert_false(was_said("while they run function \"good\""));
+    assert_false(was_said(WAITING));
+    while (rounds-- > 0)
+        for (int i = 0; i < CLIENTS; i++)
+            close(clients[rounds][i]);
+}
+
+/* A worker that ends again and again, while it runs nothing that could be to blame. */
+static void waits_for_a_worker_that_ends_by_itself(void **state)
+{
+    (void)state;
+    deploy(&host, "echo", "exit-after");
+    for (int i = 0; i < OFTEN && !was_said(WAITING); i++) {
+        pid_t worker = await_worker(0);
+        eventually(&host, "echo", "hi", "hi");
+        await_worker(worker);
+    }
+    assert_true(was_said(WAITING));
 }
 
 /* Functions that end each worker that loads them: they are refused one after the other, and nobody waits for that. */
@@ -315,6 +361,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up_threads, tear_down),
+        cmocka_unit_test_setup_teardown(blames_one_function_for_all_threads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(blames_one_function_for_all_threads, set_up_threads, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_worker_that_ends_by_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_worker_that_ends_by_itself, set_up_threads, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_what_ends_workers_when_it_is_loaded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_blame_a_function_for_a_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_longer_after_each_move_that_is_refused, set_up_two, tear_down),
