@@ -149,7 +149,7 @@ void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char 
     if (status != NW_STATUS_UNAVAILABLE)
         nw_shortage_explain(&domain->memory, domain->state == NW_DOMAIN_LIVE, domain->function->timeout_ns,
                             domain->reason);
-    domain->end_status = status;
+    domain->end_status = status == NW_STATUS_OK ? NW_STATUS_CRASHED : status; /* what is cut off never ended well */
     nw__deployed_domain_lost(domain, status, domain->reason);
     nw_domain_move(domain, NW_DOMAIN_KILL); /* read by every executor after its kick */
     for (size_t i = 0; i < domain->slots_end; i++)

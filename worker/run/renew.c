@@ -36,12 +36,25 @@ static int take_back(struct nw_executor *ex, struct nw_domain *domain)
     return left;
 }
 
-/* Another domain is made from the snapshot, if there is one. */
+static bool serves(const struct nw_domain *domain)
+{
+    for (size_t i = 0; i < domain->slots_end; i++)
+        if (domain->slots[i].state != NW_SLOT_UNUSED && domain->slots[i].sequence & 1)
+            return true;
+    return false;
+}
+
+/* Another domain is made from the snapshot, if there is one. Any thread may say that it waits, as only its func worker
+ * should, also while an invocation runs: that ends the invocation, like a crash. */
 static void replace(struct nw_domain *domain)
 {
     const struct nw_deployed *function = domain->function;
     char reason[NW_REASON_MAX];
 
+    if (serves(domain)) {
+        nw_domain_kill(domain, NW_STATUS_CRASHED, "another thread of it waited for an invocation while one ran");
+        return;
+    }
     snprintf(reason, sizeof(reason), "it cannot be fresh, since no snapshot can be taken: %.170s",
              function->no_snapshot);
     nw_domain_kill(domain, function->snapshot ? NW_STATUS_OK : NW_STATUS_REFUSED, reason);

@@ -89,7 +89,7 @@ $(eval $(call test,worker/jump,worker/test/gate/jump_test.c worker/test/gate/tra
 NO_ASAN += worker/step worker/jump
 $(B)/test/worker/step: | $(B)/test/worker/stepped.so functions
 $(B)/test/worker/jump: | $(B)/test/worker/attack/secret.so functions
-$(B)/test/worker/stepped.so $(B)/test/worker/raw.so: TEST_SO_FLAGS := -mno-red-zone
+$(B)/test/worker/stepped.so $(B)/test/worker/raw.so $(B)/test/worker/planter.so: TEST_SO_FLAGS := -mno-red-zone
 include worker/test/attack/part.mk
 
 # The worker that measures how long its locks are held (holds.h). Never installed.

@@ -196,6 +196,22 @@ static void after_a_crash_it_is_fresh(void **state)
     }
 }
 
+/* It is made anew, and that is no success of what it ran. */
+static void a_thread_that_waits_ends_what_runs(void **state)
+{
+    uint32_t deployment = load(NULL);
+    struct nw_answer got;
+
+    (void)state;
+    must_say(deployment, "look", "nothing");
+    got = nw_harness_invoke(&harness, deployment, "wait", 4);
+    assert_int_equal(got.status, NW_STATUS_CRASHED);
+    assert_non_null(strstr(got.data, "waited for an invocation while one ran"));
+    free(got.data);
+    nw_harness_expect(&harness, NW_CONTROL_TORN_DOWN);
+    must_say(deployment, "look", "nothing");
+}
+
 static void it_does_not_wait_for_itself(void **state)
 {
     uint32_t deployment = load(NULL);
@@ -233,13 +249,10 @@ static int run(enum nw_mode wanted)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(nothing_of_an_invocation_is_left),
-        TEST(the_search_finds_what_is_left),
-        TEST(what_a_domain_cannot_take_back_ends_it),
-        TEST(after_a_crash_it_is_fresh),
-        TEST(it_does_not_wait_for_itself),
-        TEST(without_a_snapshot_it_is_refused),
-        TEST(one_runs_at_a_time),
+        TEST(nothing_of_an_invocation_is_left),       TEST(the_search_finds_what_is_left),
+        TEST(what_a_domain_cannot_take_back_ends_it), TEST(after_a_crash_it_is_fresh),
+        TEST(a_thread_that_waits_ends_what_runs),     TEST(it_does_not_wait_for_itself),
+        TEST(without_a_snapshot_it_is_refused),       TEST(one_runs_at_a_time),
     };
 
     mode = wanted;

@@ -2,6 +2,7 @@
  * Leaves a secret in memory of every kind, and changes whatever else an invocation can change, to be run as a fresh
  * function. Its input says what; "look" answers with all that is not as it was when it was loaded.
  */
+#include "worker/base/ops.h"
 #include <faas/worker_v1_interface.h>
 #include <fcntl.h>
 #include <nightward/function.h>
@@ -30,6 +31,14 @@ static unsigned count, restored;
 static FILE *stream; /* it writes nowhere: what a function prints is in the log, where it belongs */
 static _Thread_local char of_thread[SECRET];
 static char secret[SECRET + 1];
+static uint64_t gate;
+
+/* ld.so hands constructors what it got itself; the stub's first argument is the address of the gate. */
+__attribute__((constructor)) static void find_gate(int argc, char **argv)
+{
+    if (argc > 1)
+        gate = strtoul(argv[1], NULL, 16);
+}
 
 static void *sleeper(void *unused)
 {
@@ -257,12 +266,39 @@ static const char *load_code(void)
     return fd < 0 ? "no file" : code == MAP_FAILED ? "no code" : "mapped";
 }
 
+/* Like a func worker that waits for its next invocation. */
+static void *waiter(void *unused)
+{
+    uint64_t rax = gate, rdx, op = NW_OP_WAIT;
+    const char *inbox = data;
+    register uint64_t r10 __asm__("r10") = PAGE;
+    register const char *r8 __asm__("r8") = data;
+    register uint64_t r9 __asm__("r9") = 0;
+
+    __asm__ volatile("call *%%rax"
+                     : "+a"(rax), "=d"(rdx), "+D"(op), "+S"(inbox), "+r"(r10), "+r"(r8), "+r"(r9)
+                     :
+                     : "rcx", "r11", "memory", "cc");
+    return unused;
+}
+
+/* Meanwhile the invocation goes on. */
+static const char *wait_too(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, waiter, NULL))
+        return "no thread";
+    for (;;)
+        pause();
+}
+
 static const struct {
     const char *name;
     const char *(*run)(void);
 } acts[] = {
     {"self", call_itself},    {"alarm", alarm_later}, {"has-alarm", has_alarm},
-    {"thread", leave_thread}, {"code", load_code},
+    {"thread", leave_thread}, {"code", load_code},    {"wait", wait_too},
 };
 
 int faas_func_call(void *worker_handle, const char *input, size_t length)
