@@ -40,6 +40,7 @@
 #define GET_ROOM    "let the tenant have more workers (--workers MIN..MAX), or remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
+#define EARLY_MOST  3            /* domains made from a snapshot that are lost before they served: then it is no good */
 #define PLACE_NS    200000000ull /* how long a snapshot is worth waiting for its place */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
@@ -294,6 +295,7 @@ static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapsho
 
     nw_taker_drop(f->snapshot);
     f->snapshot = snapshot;
+    f->lost_early = 0;
     snprintf(f->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
     f->snapshots = false; /* it is tried once */
     if (snapshot && !f->fresh)
@@ -325,6 +327,7 @@ void nw_deployed_opened(struct nw_deployed *f, struct nw_snapshot *snapshot, con
 {
     f->file = -1;
     f->snapshot = snapshot;
+    f->given = snapshot;
     f->snapshots = !snapshot;
     if (!snapshot)
         nw_tell_snapshot(f->deployment, -1, why);
@@ -334,7 +337,8 @@ void nw_deployed_discard(struct nw_deployed *f, const char *why)
 {
     nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
-    f->snapshots = f->fresh || f->state == NW_DEPLOYED_LOADING; /* loading, it came from elsewhere */
+    f->snapshots = f->fresh || f->given; /* this worker's own may be better */
+    f->given = false;
     snprintf(f->no_snapshot, NW_REASON_MAX, "%s", why);
     if (!f->fresh)
         nw_tell_snapshot(f->deployment, -1, why);
@@ -344,6 +348,22 @@ void nw_deployed_discard(struct nw_deployed *f, const char *why)
 static void note_peak(struct nw_deployed *f, uint64_t peak)
 {
     f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
+}
+
+static bool has_served(const struct nw_domain *domain)
+{
+    for (size_t i = 0; i < domain->slots_end; i++)
+        if (domain->slots[i].state != NW_SLOT_UNUSED &&
+            nw_load_relaxed(&domain->slots[i].sequence) > 1) /* stored by the executor that has it */
+            return true;
+    return false;
+}
+
+/* A file may pass all checks and still make domains in which nothing can run. */
+static void doubt_snapshot(struct nw_deployed *f, const struct nw_domain *domain)
+{
+    if (domain->restores && f->snapshot)
+        f->lost_early = has_served(domain) ? 0 : f->lost_early + 1;
 }
 
 /* Called while the domain is not yet marked dying. */
@@ -379,6 +399,7 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
         f->silent = true;
         return;
     }
+    doubt_snapshot(f, domain);
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
     note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw__memory_note_peak */
@@ -500,6 +521,13 @@ static bool place_is_taken(const struct nw_deployed *f, uint64_t now)
     return false;
 }
 
+/* Not before all of its domains are gone: an executor may be making one of them what the snapshot says. */
+static void give_up_snapshot(struct nw_deployed *f)
+{
+    if (f->snapshot && f->lost_early >= EARLY_MOST && !has_domain(f))
+        nw_deployed_discard(f, "what was made from it crashed each time before it had answered");
+}
+
 bool nw_deployed_tend(uint64_t now)
 {
     bool busy = false;
@@ -511,6 +539,7 @@ bool nw_deployed_tend(uint64_t now)
         if (f->state == NW_DEPLOYED_RETIRING)
             retire_idle(f, now);
         else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f) && !place_is_taken(f, now)) {
+            give_up_snapshot(f);
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }

@@ -68,6 +68,8 @@ struct nw_deployed {
     int file;                        /* of a snapshot that came with it and is not opened yet; or -1 */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
     char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted */
+    bool given;                      /* it came with the function */
+    uint32_t lost_early;             /* how many domains made from it ended, one after the other, before they served */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* how many, and one more if it is fresh; unless it is 0 nested calls take the longer way, who read

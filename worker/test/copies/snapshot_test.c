@@ -276,6 +276,53 @@ static void a_bad_snapshot_is_discarded_and_another_taken(void **state)
     close(file);
 }
 
+/* It passes all checks, but its func worker has no thread-local variables. */
+static void a_snapshot_in_which_nothing_can_run_is_discarded(void **state)
+{
+    const uint64_t bad = 8;
+    unsigned long value;
+    int file = take(&value), worse;
+    const off_t end = size_of(file);
+    struct nw_harness other;
+    uint32_t deployment;
+
+    (void)state;
+    worse = changed(file, TAIL(flows[1].fs), &bad, sizeof(bad), end);
+    nw_harness_start(&other, mode, 2);
+    deployment = load_with(&other, SOME_RANGE, &worse);
+    assert_int_not_equal(deployment, 0);
+    assert_string_equal(other.unusable, "");
+    for (int i = 0; i < 30 && !other.unusable[0]; i++) {
+        struct nw_answer got = nw_harness_invoke(&other, deployment, "", 0);
+
+        if (got.status == NW_STATUS_OK) /* loaded: it has been discarded, or its place was not free in time */
+            free(nw_harness_invoke(&other, deployment, "crash", 5).data);
+        free(got.data);
+        nw_harness_listen(&other);
+    }
+    assert_int_not_equal(drawn_in(&other, deployment), value);
+    assert_string_equal(other.unusable, "what was made from it crashed each time before it had answered");
+    nw_harness_listen(&other);
+    assert_true(other.snapshot >= 0); /* another was taken */
+    nw_harness_stop(&other);
+    close(worse);
+    close(file);
+}
+
+/* Its snapshot is not to blame for what an invocation does. */
+static void a_function_that_serves_keeps_its_snapshot(void **state)
+{
+    uint32_t deployment = load(true, NULL);
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        drawn(deployment);
+        crash(deployment);
+    }
+    nw_harness_listen(&harness);
+    assert_string_equal(harness.unusable, "");
+}
+
 /* As an upgrade of a library does: the last but one of the table is a file of the host. */
 static void where_a_library_was_changed_a_snapshot_is_discarded(void **state)
 {
@@ -414,6 +461,8 @@ static int run(enum nw_mode wanted)
         TEST(hooks_are_called_before_it_and_in_every_instance),
         TEST(hooks_are_called_without_a_snapshot_too),
         TEST(a_bad_snapshot_is_discarded_and_another_taken),
+        TEST(a_snapshot_in_which_nothing_can_run_is_discarded),
+        TEST(a_function_that_serves_keeps_its_snapshot),
         TEST(where_a_library_was_changed_a_snapshot_is_discarded),
         TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
         TEST(addresses_that_no_engine_deals_are_refused),
