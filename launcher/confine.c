@@ -160,7 +160,7 @@ int nw__confine(const void *arg)
     rc = give_up_rights(c->user, has_capabilities, &missing);
     if (rc < 0)
         return refuse("a user of its own", rc);
-    rc = nw__filter_load(c->exec_cookie, c->profile);
+    rc = nw__filter_load(c->exec_cookie, c->mode, c->profile);
     if (rc < 0 && c->mode == NW_MODE_PROCESS)
         return refuse("seccomp, which mode process cannot do without", rc);
     if (rc < 0)

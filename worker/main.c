@@ -241,6 +241,19 @@ static void widen_descriptors(void)
         close(fd);
 }
 
+/* A worker does without, but whoever looks for why nested calls are slow should know. */
+static void register_barriers(void)
+{
+    char text[NW_ERROR_TEXT];
+    int error = nw_free_init();
+
+    if (error)
+        nw_log(NW_LOG_WARN,
+               "nested calls take locks: the kernel puts no barriers into this process's threads "
+               "(membarrier): %s",
+               nw_error_text(-error, text));
+}
+
 /* Returns what wakes the control thread: a file. */
 static int prepare(const struct options *o)
 {
@@ -266,7 +279,7 @@ static int prepare(const struct options *o)
     open_programs();
     nw_rooms_measure(o->mappings, o->watches);
     nw_pages_measure();
-    nw_free_init();
+    register_barriers();
     error = nw_burial_init();
     if (!error)
         error = nw_closing_init();

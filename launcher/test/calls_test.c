@@ -1,11 +1,13 @@
 /* Which system calls the filter lets a worker make, tried by a stand-in for the worker. */
 #include "common/test/test.h"
 
+#include "common/calls/kernel.h"
 #include "common/manifest/manifest.h"
 #include "launcher/test/host.h"
 #include "launcher/test/look.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,107 +26,171 @@
 #define NR_URETPROBE 335
 #define NR_UPROBE    336
 
-/* What a worker may call; some of it with certain arguments only. The last two never reach a filter: they are the
- * kernel's own way back from a probe, and end whoever calls them otherwise. */
-static const long allowed[] = {SYS_read,
-                               SYS_readv,
-                               SYS_pread64,
-                               SYS_preadv,
-                               SYS_preadv2,
-                               SYS_write,
-                               SYS_writev,
-                               SYS_pwritev2,
-                               SYS_lseek,
-                               SYS_fstat,
-                               SYS_newfstatat,
-                               SYS_getdents64,
-                               SYS_close,
-                               SYS_dup,
-                               SYS_dup3,
-                               SYS_fcntl,
-                               SYS_ioctl,
-                               SYS_poll,
-                               SYS_ppoll,
-                               SYS_pipe2,
-                               SYS_eventfd2,
-                               SYS_epoll_create1,
-                               SYS_epoll_ctl,
-                               SYS_epoll_wait,
-                               SYS_epoll_pwait,
-                               SYS_timerfd_create,
-                               SYS_timerfd_settime,
-                               SYS_timerfd_gettime,
-                               SYS_sendmsg,
-                               SYS_recvmsg,
-                               SYS_open,
-                               SYS_openat,
-                               SYS_openat2,
-                               SYS_mmap,
-                               SYS_munmap,
-                               SYS_mprotect,
-                               SYS_mremap,
-                               SYS_madvise,
-                               SYS_process_madvise,
-                               SYS_brk,
-                               SYS_pkey_alloc,
-                               SYS_pkey_mprotect,
-                               SYS_memfd_create,
-                               SYS_futex,
-                               SYS_clone,
-                               SYS_clone3,
-                               SYS_set_robust_list,
-                               SYS_set_tid_address,
-                               SYS_gettid,
-                               SYS_getpid,
-                               SYS_exit,
-                               SYS_exit_group,
-                               SYS_rt_sigaction,
-                               SYS_rt_sigprocmask,
-                               SYS_rt_sigreturn,
-                               SYS_sigaltstack,
-                               SYS_restart_syscall,
-                               SYS_arch_prctl,
-                               SYS_sched_yield,
-                               SYS_nanosleep,
-                               SYS_clock_nanosleep,
-                               SYS_clock_gettime,
-                               SYS_clock_getres,
-                               SYS_gettimeofday,
-                               SYS_time,
-                               SYS_times,
-                               SYS_getrandom,
-                               SYS_uname,
+#define MPK     (1U << NW_MODE_MPK)
+#define PROCESS (1U << NW_MODE_PROCESS)
+#define NONE    (1U << NW_MODE_NONE)
 
-                               SYS_sysinfo,
-                               SYS_getrusage,
-                               SYS_getcpu,
-                               SYS_sched_getaffinity,
-                               SYS_prlimit64,
-                               SYS_prctl,
-                               SYS_seccomp,
-                               SYS_readlink,
-                               SYS_tgkill,
-                               NR_URETPROBE,
-                               NR_UPROBE};
+enum { COMPUTE = NW_PROFILE_COMPUTE, NET = NW_PROFILE_NET, FILES = NW_PROFILE_FILES };
 
-static bool is_allowed(long nr)
+/* What a worker may call beside the table, in which modes; some of it with certain arguments only. clone3 is answered.
+ * The last two never reach a filter: they are the kernel's own way back from a probe, and end whoever calls them
+ * otherwise. */
+static const struct {
+    long number;
+    unsigned modes;
+} beside[] = {
+    {SYS_set_tid_address, MPK | PROCESS | NONE},
+    {SYS_prlimit64, MPK | PROCESS | NONE},
+    {SYS_pkey_alloc, MPK},
+    {SYS_pkey_mprotect, MPK},
+    {SYS_openat2, MPK | NONE},
+    {SYS_seccomp, PROCESS},
+    {SYS_clone3, MPK | PROCESS | NONE},
+    {NR_URETPROBE, MPK | PROCESS | NONE},
+    {NR_UPROBE, MPK | PROCESS | NONE},
+};
+
+/* A worker, and what its filter goes by. */
+struct filtered {
+    int socket;
+    enum nw_mode mode;
+    uint32_t profile, pid;
+};
+
+/* Tries the filter of each mode and profile. */
+static void with_each_filter(struct host *h, void (*try)(const struct filtered *))
 {
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
-        if (allowed[i] == nr)
+    static const uint32_t profiles[] = {COMPUTE, COMPUTE | NET, COMPUTE | FILES, COMPUTE | NET | FILES};
+    uint32_t number = 0;
+    pid_t pid;
+
+    for (struct filtered w = {.mode = NW_MODE_MPK}; w.mode < NW_MODE_COUNT; w.mode++)
+        for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+            w.profile = profiles[i];
+            w.socket = start_with(h, ++number, w.mode, w.profile, &pid);
+            w.pid = (uint32_t)strtoul(ask(w.socket, "pid"), NULL, 10);
+            try(&w);
+            assert_string_equal(ask(w.socket, "thread"), "ok\n");
+            assert_true(write(w.socket, "exit 0", 6) > 0);
+            await_report(h, NW_CONTROL_EXITED, number);
+            close(w.socket);
+        }
+}
+
+/* ---- the table ---- */
+
+static bool is_beside(long number, enum nw_mode mode)
+{
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++)
+        if (beside[i].number == number)
+            return beside[i].modes & 1U << mode;
+    return false;
+}
+
+static bool is_listed(long number, uint32_t profile)
+{
+    for (size_t i = 0; i < nw_kernel_n_lines; i++)
+        if (nw_kernel_lines[i].number == number && nw_kernel_is_for(&nw_kernel_lines[i], profile))
             return true;
     return false;
 }
 
+static void refuse_others(const struct filtered *w)
+{
+    for (long number = 0; number < CALLS; number++)
+        if (!is_listed(number, w->profile) && !is_beside(number, w->mode))
+            assert_call(w->socket, number, "", EPERM);
+}
+
 static void test_every_other_call_is_refused(void **state)
 {
-    pid_t pid;
-    int socket = start_worker(*state, 1, &pid);
+    with_each_filter(*state, refuse_others);
+}
 
-    for (long nr = 0; nr < CALLS; nr++)
-        if (!is_allowed(nr))
-            assert_call(socket, nr, "", EPERM);
-    assert_string_equal(ask(socket, "thread"), "ok\n");
-    close(socket);
+/* The errno that the call of a line gives, with this value where the line looks and nonsense otherwise. */
+static long try_line(const struct filtered *w, const struct nw_kernel_line *line, uint32_t value)
+{
+    long a[6] = {-1, -1, -1, -1, -1, -1};
+    char question[128];
+
+    if (line->mask != 0)
+        a[line->argument] = (long)value;
+    snprintf(question, sizeof question, "call %u %ld %ld %ld %ld %ld %ld", line->number, a[0], a[1], a[2], a[3], a[4],
+             a[5]);
+    return strtol(ask(w->socket, question), NULL, 10);
+}
+
+static const uint32_t ends[] = {SYS_exit, SYS_exit_group, SYS_rt_sigreturn};
+
+static bool ends_it(uint32_t number)
+{
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (ends[i] == number)
+            return true;
+    return false;
+}
+
+static void pass_lines(const struct filtered *w)
+{
+    for (size_t i = 0; i < nw_kernel_n_lines; i++) {
+        const struct nw_kernel_line *line = &nw_kernel_lines[i];
+
+        if (!nw_kernel_is_for(line, w->profile) || ends_it(line->number))
+            continue;
+        if (try_line(w, line, nw_kernel_value(line, w->pid)) == EPERM)
+            fail_msg("mode %s, profile %u: line %zu of kernel.def, system call %u: refused", nw_mode_name(w->mode),
+                     w->profile, i + 1, line->number);
+    }
+}
+
+static void test_every_line_passes(void **state)
+{
+    with_each_filter(*state, pass_lines);
+}
+
+static void test_a_worker_may_end(void **state)
+{
+    struct host *h = *state;
+
+    for (uint32_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        pid_t pid;
+        int socket = start_worker(h, i + 1, &pid);
+        char question[32];
+
+        assert_true(is_listed(ends[i], COMPUTE));
+        snprintf(question, sizeof question, "call %u", ends[i]);
+        assert_true(write(socket, question, strlen(question)) > 0);
+        await_report(h, NW_CONTROL_EXITED, i + 1);
+        close(socket);
+    }
+}
+
+static bool passes_with_anything(uint32_t number, uint32_t profile)
+{
+    for (size_t i = 0; i < nw_kernel_n_lines; i++)
+        if (nw_kernel_lines[i].number == number && nw_kernel_lines[i].mask == 0 &&
+            nw_kernel_is_for(&nw_kernel_lines[i], profile))
+            return true;
+    return false;
+}
+
+/* All bits of a mask are more than any line allows. */
+static void refuse_other_values(const struct filtered *w)
+{
+    for (size_t i = 0; i < nw_kernel_n_lines; i++) {
+        const struct nw_kernel_line *line = &nw_kernel_lines[i];
+        uint32_t other = line->mask == UINT32_MAX ? nw_kernel_value(line, w->pid) ^ 1U << 30 : line->mask;
+
+        if (line->mask == 0 || passes_with_anything(line->number, w->profile) || try_line(w, line, other) == EPERM)
+            continue;
+        fail_msg("mode %s, profile %u: line %zu of kernel.def, system call %u: passes with %#x", nw_mode_name(w->mode),
+                 w->profile, i + 1, line->number, other);
+    }
+}
+
+static void test_other_arguments_are_refused(void **state)
+{
+    with_each_filter(*state, refuse_other_values);
 }
 
 static void test_arguments(void **state)
@@ -146,7 +212,11 @@ static void test_arguments(void **state)
     refuse_with(socket, SYS_prctl, "%ld 1", PR_SET_DUMPABLE + 1000, 0, 0);
     refuse_with(socket, SYS_prctl, "%ld 0", PR_SET_PDEATHSIG, 0, 0);
     refuse_with(socket, SYS_prctl, "%ld 0", PR_SET_SECCOMP, 0, 0);
-    refuse_with(socket, SYS_seccomp, "1 %ld 0", SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, 0);
+    refuse_with(socket, SYS_prctl, "%ld 1", PR_SET_NO_NEW_PRIVS, 0, 0);
+    refuse_with(socket, SYS_membarrier, "%ld 0", MEMBARRIER_CMD_GLOBAL, 0, 0);
+    refuse_with(socket, SYS_membarrier, "%ld 0", MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0);
+    refuse_with(socket, SYS_sendmsg, "0 0 0", 0, 0, 0);
+    refuse_with(socket, SYS_recvmsg, "0 0 0", 0, 0, 0);
     refuse_with(socket, SYS_clone, "%ld", SIGCHLD, 0, 0);
     refuse_with(socket, SYS_clone, "%ld", CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_NEWNET, 0, 0);
     refuse_with(socket, SYS_prlimit64, "0 0 4096 0", 0, 0, 0);
@@ -154,7 +224,20 @@ static void test_arguments(void **state)
     refuse_with(socket, SYS_execveat, "%ld 0 0 0 %ld 0", 3, AT_EMPTY_PATH, 0);
     assert_call(socket, SYS_clone3, "0", ENOSYS);
     assert_call(socket, SYS_mmap, "0 4096 5 34 -1 0", 0);
+    assert_call(socket, SYS_membarrier, "16 0", 0); /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+    assert_call(socket, SYS_membarrier, "8 0", 0);  /* MEMBARRIER_CMD_PRIVATE_EXPEDITED */
     assert_string_equal(ask(socket, "thread"), "ok\n");
+    close(socket);
+}
+
+static void test_arguments_in_mode_process(void **state)
+{
+    pid_t pid;
+    int socket = start_with(*state, 1, NW_MODE_PROCESS, COMPUTE, &pid);
+
+    refuse_with(socket, SYS_seccomp, "1 %ld 0", SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, 0);
+    assert_call(socket, SYS_prctl, "38 1 0 0 0", 0); /* PR_SET_NO_NEW_PRIVS */
+    assert_call(socket, SYS_seccomp, "1 1 0", EFAULT);
     close(socket);
 }
 
@@ -180,7 +263,6 @@ static void test_foreign_architectures_kill(void **state)
 
 /* ---- the monitor's policy ---- */
 
-enum { COMPUTE = NW_PROFILE_COMPUTE, NET = NW_PROFILE_NET, FILES = NW_PROFILE_FILES };
 enum { PASSED = 1, DONE = 2, ANSWERED = 4, WAITS = 8, APART = 24 };
 
 static const struct {
@@ -196,31 +278,23 @@ static const struct {
 
 /* What the monitor passes on to the kernel for a function, the process may call. Filtered by their arguments: fcntl and
  * ioctl. */
-static void assert_passes(int socket, uint32_t profile)
+static void pass_what_the_policy_does(const struct filtered *w)
 {
     char question[64];
 
     for (size_t i = 0; i < sizeof policy / sizeof policy[0]; i++) {
-        if (!(policy[i].how & PASSED) || !(policy[i].profiles & profile) || policy[i].number == SYS_fcntl ||
+        if (!(policy[i].how & PASSED) || !(policy[i].profiles & w->profile) || policy[i].number == SYS_fcntl ||
             policy[i].number == SYS_ioctl)
             continue;
         snprintf(question, sizeof question, "call %ld -1 -1 -1 -1 -1 -1", policy[i].number);
-        if (strtol(ask(socket, question), NULL, 10) == EPERM)
+        if (strtol(ask(w->socket, question), NULL, 10) == EPERM)
             fail_msg("the filter refuses %s, which the policy passes on", policy[i].name);
     }
 }
 
 static void test_filter_agrees_with_policy(void **state)
 {
-    static const uint32_t profiles[] = {COMPUTE, COMPUTE | NET, COMPUTE | FILES, COMPUTE | NET | FILES};
-    pid_t pid;
-
-    for (uint32_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
-        int socket = start_with(*state, i + 1, profiles[i], &pid);
-
-        assert_passes(socket, profiles[i]);
-        close(socket);
-    }
+    with_each_filter(*state, pass_what_the_policy_does);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -229,7 +303,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_every_other_call_is_refused),
+        TEST(test_every_line_passes),
+        TEST(test_a_worker_may_end),
+        TEST(test_other_arguments_are_refused),
         TEST(test_arguments),
+        TEST(test_arguments_in_mode_process),
         TEST(test_foreign_architectures_kill),
         TEST(test_filter_agrees_with_policy),
     };

@@ -241,7 +241,7 @@ static void test_profile_net(void **state)
 {
     struct host *h = *state;
     pid_t pid;
-    int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_NET, &pid);
+    int socket = start_with(h, 1, NW_MODE_MPK, NW_PROFILE_COMPUTE | NW_PROFILE_NET, &pid);
 
     assert_null(strstr(h->message.text, nw__layer_name(NW_LAYER_NETWORK)));
     assert_true(shares_network(pid));
@@ -269,7 +269,7 @@ static void test_profile_files(void **state)
 {
     struct host *h = *state;
     pid_t pid;
-    int socket = start_with(h, 1, NW_PROFILE_COMPUTE | NW_PROFILE_FILES, &pid);
+    int socket = start_with(h, 1, NW_MODE_MPK, NW_PROFILE_COMPUTE | NW_PROFILE_FILES, &pid);
 
     assert_null(strstr(h->message.text, nw__layer_name(NW_LAYER_USER)));
     assert_int_equal(user_of(pid), geteuid());

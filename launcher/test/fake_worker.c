@@ -68,6 +68,14 @@ static void print_host_name(void)
     add(uname(&names) == 0 ? names.nodename : strerror(errno));
 }
 
+static void print_pid(void)
+{
+    char line[32];
+
+    snprintf(line, sizeof line, "%d", (int)getpid());
+    add(line);
+}
+
 static void *no_work(void *arg)
 {
     return arg;
@@ -99,6 +107,8 @@ static void answer(const char *question, char **argv, char **envp)
         try_open(question + 5);
     else if (strcmp(question, "host name") == 0)
         print_host_name();
+    else if (strcmp(question, "pid") == 0)
+        print_pid();
     else if (strcmp(question, "thread") == 0)
         try_thread();
     else if (strcmp(question, "int80") == 0)

@@ -50,11 +50,12 @@ void assert_open(int socket, const char *path, int expected)
         fail_msg("%s: %s instead of %s", question, ask(socket, question), answer);
 }
 
-int start_with(struct host *h, uint32_t number, uint32_t profile, pid_t *pid)
+int start_with(struct host *h, uint32_t number, enum nw_mode mode, uint32_t profile, pid_t *pid)
 {
     struct nw_control head = start_message(number);
     int socket;
 
+    head.mode = mode;
     head.profile = profile;
     socket = send_start(h, &head);
     await_report(h, NW_CONTROL_STARTED, number);

@@ -16,7 +16,7 @@ void refuse_with(int socket, long nr, const char *format, long a, long b, long c
 /* The stand-in opens the path to read: it must give this errno, 0 when it succeeds. */
 void assert_open(int socket, const char *path, int expected);
 
-/* Starts a worker of this profile, and waits for STARTED. Its socket, and its pid. */
-int start_with(struct host *h, uint32_t number, uint32_t profile, pid_t *pid);
+/* Starts a worker in this mode and of this profile, and waits for STARTED. Its socket, and its pid. */
+int start_with(struct host *h, uint32_t number, enum nw_mode mode, uint32_t profile, pid_t *pid);
 
 #endif

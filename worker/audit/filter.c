@@ -1,45 +1,16 @@
-/* Builds the filter of filter.h from kernel.def. Calls that depend on no argument cost nothing: the kernel remembers
- * that they are always allowed. */
+/* Builds the filter of filter.h from common/calls/kernel.def. Calls that depend on no argument cost nothing: the kernel
+ * remembers that they are always allowed. */
 #include "worker/audit/filter.h"
-#include "common/manifest/manifest.h"
+#include "common/calls/kernel.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <stddef.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#ifndef PR_SET_SYSCALL_USER_DISPATCH
-#define PR_SET_SYSCALL_USER_DISPATCH 59
-#endif
-#define OPEN_CHANGES   (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
-#define CONTROL_SOCKET 3
-#define STEPS_MAX      1024
-
-enum test { ANY, IS, NONE, ALL, NOT_ALL, OWN };
-
-struct line {
-    uint32_t number, profiles;
-    enum test test;
-    uint32_t argument, value;
-};
-
-static const struct line lines[] = {
-#define COMPUTE                                              NW_PROFILE_COMPUTE
-#define NET                                                  NW_PROFILE_NET
-#define FILES                                                NW_PROFILE_FILES
-#define KERNEL(name, profiles, test, argument, value, words) {SYS_##name, profiles, test, argument, value},
-#include "worker/audit/kernel.def"
-#undef KERNEL
-};
+#define STEPS_MAX 1024
 
 struct program {
     struct sock_filter steps[STEPS_MAX];
@@ -68,20 +39,19 @@ static void only_if(struct program *p, uint32_t k, uint8_t skipped)
 }
 
 /* The number is in the accumulator, before and, when the call is not allowed by this line, afterwards. */
-static void put_line(struct program *p, const struct line *line)
+static void put_line(struct program *p, const struct nw_kernel_line *line)
 {
-    bool masked = line->test == NONE || line->test == ALL || line->test == NOT_ALL;
-    uint32_t wanted = line->test == NONE ? 0 : line->test == OWN ? (uint32_t)getpid() : line->value;
+    const bool looks = line->mask != 0, masks = looks && line->mask != UINT32_MAX;
 
-    only_if(p, line->number, line->test == ANY ? 1 : masked ? 5 : 4);
-    if (line->test != ANY) {
+    only_if(p, line->number, masks ? 5 : looks ? 4 : 1);
+    if (looks)
         load_field(p, offsetof(struct seccomp_data, args) + line->argument * sizeof(uint64_t));
-        if (masked)
-            put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, line->value);
-        put(p, BPF_JMP | BPF_JEQ | BPF_K, line->test == NOT_ALL, line->test != NOT_ALL, wanted);
-    }
+    if (masks)
+        put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, line->mask);
+    if (looks)
+        only_if(p, nw_kernel_value(line, (uint32_t)getpid()), 1);
     answer(p, SECCOMP_RET_ALLOW);
-    if (line->test != ANY)
+    if (looks)
         load_field(p, offsetof(struct seccomp_data, nr));
 }
 
@@ -91,9 +61,9 @@ static void build(struct program *p, uint32_t profile)
     put(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
     answer(p, SECCOMP_RET_KILL_PROCESS);
     load_field(p, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        if (lines[i].profiles & profile)
-            put_line(p, &lines[i]);
+    for (size_t i = 0; i < nw_kernel_n_lines; i++)
+        if (nw_kernel_is_for(&nw_kernel_lines[i], profile))
+            put_line(p, &nw_kernel_lines[i]);
     /* libc then takes clone, whose flags a filter can see. */
     only_if(p, SYS_clone3, 1);
     answer(p, SECCOMP_RET_ERRNO | ENOSYS);

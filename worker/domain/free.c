@@ -1,5 +1,6 @@
 /* See free.h. */
 #include "worker/domain/free.h"
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,10 +9,10 @@
 
 static bool may_be_owned;
 
-/* Where the kernel has no such barrier nobody becomes an owner. */
-void nw_free_init(void)
+int nw_free_init(void)
 {
     may_be_owned = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return may_be_owned ? 0 : -errno;
 }
 
 /* Not by libc: in a nested call FS base is the domain's, and so is errno. */

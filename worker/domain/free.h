@@ -16,7 +16,8 @@
 #include "worker/domain/slot.h"
 #include <stdbool.h>
 
-void nw_free_init(void);
+/* 0, or negative errno: the kernel puts no such barriers, so nobody becomes an owner and all goes on by the lock. */
+int nw_free_init(void);
 
 /* For a few instructions, never across what can fault or sleep. */
 void nw_free_lock(struct nw_domain *domain, struct nw_executor *ex);

@@ -109,38 +109,54 @@ static void print_class(FILE *to, enum nw_policy_class class)
 }
 
 static const struct kernel_line {
-    const char *name, *profiles, *test;
+    const char *name, *profiles, *mask;
     int argument;
     const char *value, *words;
 } kernel_lines[] = {
-#define KERNEL(name, profiles, test, argument, value, words) {#name, #profiles, #test, argument, #value, words},
-#include "worker/audit/kernel.def"
+#define KERNEL(name, profiles, mask, argument, value, words) {#name, #profiles, #mask, argument, #value, words},
+#include "common/calls/kernel.def"
 #undef KERNEL
 };
 
 static const char kernel_intro[] =
-    "\n## What a worker calls itself\n"
     "\n"
-    "Written from `worker/audit/kernel.def`. In mode `process` the worker installs a filter of these before its "
-    "function is\n"
-    "loaded, and every other call is EPERM; to do so it calls `prctl(PR_SET_NO_NEW_PRIVS)` and `seccomp`. Before that, "
-    "while\n"
-    "it starts, it also calls what the C library calls then, and `pkey_alloc` in mode `mpk`.\n"
+    "## What a worker calls itself\n"
+    "\n"
+    "Written from `common/calls/kernel.def`. The launcher's filter leaves a worker these calls, by the profile of its "
+    "functions;\n"
+    "every other is EPERM, but for `clone3`, which is ENOSYS. The launcher adds only (`launcher/filter.c`) what a "
+    "worker needs\n"
+    "\n"
+    "* to start: `set_tid_address`, `prlimit64` to read limits, `prctl(PR_SET_DUMPABLE)`, and the one `execveat` that "
+    "makes it\n"
+    "  the worker;\n"
+    "* in mode `mpk`: `pkey_alloc`, and `pkey_mprotect` where argument 3 has not both of `PROT_WRITE | PROT_EXEC`;\n"
+    "* in modes `mpk` and `none`: `openat2` for every profile, to open libraries;\n"
+    "* in mode `process`: `prctl(PR_SET_NO_NEW_PRIVS)` and `seccomp`, by which the worker installs a filter that "
+    "leaves the lines\n"
+    "  below and nothing else, before its function is loaded.\n"
     "\n"
     "| call | profile | only when | for |\n| --- | --- | --- | --- |\n";
 
+static void print_kernel_test(FILE *to, const struct kernel_line *line)
+{
+    if (strcmp(line->mask, "ANY") == 0)
+        return;
+    fprintf(to, "argument %d ", line->argument + 1);
+    if (strcmp(line->value, "OWN_PID") == 0)
+        fputs("is the worker's process id", to);
+    else if (strcmp(line->mask, "ALL") == 0)
+        fprintf(to, "is `%s`", line->value);
+    else if (strcmp(line->value, "0") == 0)
+        fprintf(to, "has no bit of `%s`", line->mask);
+    else
+        fprintf(to, "has of `%s` only `%s`", line->mask, line->value);
+}
+
 static void print_kernel_line(FILE *to, const struct kernel_line *line)
 {
-    static const struct {
-        const char *test, *words;
-    } forms[] = {{"IS", "is"}, {"NONE", "has no bit of"}, {"ALL", "has"}, {"NOT_ALL", "is not"}};
-
     fprintf(to, "| `%s` | %s | ", line->name, profile_name(line->profiles));
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-        if (strcmp(line->test, forms[i].test) == 0)
-            fprintf(to, "argument %d %s `%s`", line->argument + 1, forms[i].words, line->value);
-    if (strcmp(line->test, "OWN") == 0)
-        fprintf(to, "argument %d is the worker's process id", line->argument + 1);
+    print_kernel_test(to, line);
     fprintf(to, " | %s |\n", line->words);
 }
 

@@ -42,6 +42,10 @@ value() {
     [ "$n" -ge 2 ]
 }
 
+@test "its filter leaves a worker the barriers with which an executor owns a list of func workers" {
+    ! grep membarrier "$NW_LOG" || fail "nested calls take locks"
+}
+
 @test "no other process of its user may look into a worker" {
     local pid
     for pid in $(nw_worker_pids); do # what cannot be dumped belongs to root, whoever runs it

@@ -46,7 +46,7 @@ static void names_are_those_of_the_kernel(void **state)
 #include "worker/policy/policy.def"
 #undef CALL
 #define KERNEL(name, ...) {SYS_##name, #name},
-#include "worker/audit/kernel.def"
+#include "common/calls/kernel.def"
 #undef KERNEL
         {SYS_execve, "execve"},
         {SYS_vfork, "vfork"},
