@@ -13,7 +13,9 @@
 
 #define NW_CLAIMS 65536 /* by the lower half of the id; invocations beyond these are never taken back */
 
-/* Worker: it is about to begin an invocation. False: it must not, because the engine has sent it elsewhere. */
+/* The upper half of an id is never 0, as the words are at first.
+ *
+ * Worker: it is about to begin an invocation. False: it must not, because the engine has sent it elsewhere. */
 bool nw_claim(uint32_t *claims, uint64_t id);
 
 /* Engine, of an invocation that is to run elsewhere or that nobody wants any more: whether an invocation, which it sent
