@@ -110,16 +110,18 @@ bool nw_pages_kicked(const struct nw_gate_thread *thread)
 }
 
 /* Older kernels do this to other processes only, or cannot be told that this one is meant. */
-void nw_pages_empty_all(const struct iovec *ranges, size_t n)
+int nw_pages_empty_all(const struct iovec *ranges, size_t n)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < n; i++)
         bytes += ranges[i].iov_len;
     if (syscall(SYS_process_madvise, THIS_PROCESS, ranges, n, MADV_DONTNEED, 0) == (long)bytes)
-        return;
+        return 0;
     for (size_t i = 0; i < n; i++)
-        madvise(ranges[i].iov_base, ranges[i].iov_len, MADV_DONTNEED);
+        if (madvise(ranges[i].iov_base, ranges[i].iov_len, MADV_DONTNEED) < 0)
+            return -errno;
+    return 0;
 }
 
 bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_gate_thread *thread)

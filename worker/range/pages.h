@@ -60,8 +60,8 @@ size_t nw_pages_next(struct nw_pages_piece *piece, size_t left);
 /* Whether the executor with this thread was kicked and should surface; NULL, of no executor, never was. */
 bool nw_pages_kicked(const struct nw_gate_thread *thread);
 
-/* Empties several ranges at once: other threads have to forget their pages only once. */
-void nw_pages_empty_all(const struct iovec *ranges, size_t n);
+/* Empties several ranges at once: other threads have to forget their pages only once. 0 or negative errno. */
+int nw_pages_empty_all(const struct iovec *ranges, size_t n);
 
 /* Empties the pages, piece by piece; their mappings stay. False: not all, since a kick came. */
 bool nw_pages_empty(uint64_t start, uint64_t length, const struct nw_gate_thread *thread);

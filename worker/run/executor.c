@@ -152,20 +152,24 @@ static bool is_long(const struct nw_slot *slot)
 }
 
 /*
- * Whether another executor should look for work while this one runs the slot: to run those who are ready, or to wait on
- * the doorbell. To wake one, and to share the lock with it, takes longer than several brief invocations, so a few of
- * them are left to this executor, and more of them where no processor is free for the other one. When the slot keeps it
- * longer than its function usually does, the watch wakes another.
+ * Who else should look for work while this one runs the slot: to run those who are ready, or to wait on the doorbell.
+ * To wake one, and to share the lock with it, takes longer than several brief invocations, so a few of them are left to
+ * this executor, and more of them where no processor is free for the other one. When the slot keeps it longer than its
+ * function usually does, the watch wakes another.
  */
-static bool wants_help(const struct nw_slot *slot)
+static enum nw_wake_whom who_helps(const struct nw_slot *slot)
 {
+    enum nw_wake_whom whom;
+
     if (is_long(slot))
-        return nw_ready_any() || (!nw_wake_is_led() && nw_wake_has_idle());
+        return nw_ready_any() || (!nw_wake_is_led() && nw_wake_has_idle()) ? nw_wake_whom() : NW_WAKE_NOBODY;
     if (nw_ready_count() * slot->domain->function->keeps <= SHARED_TICKS || helper.called ||
         !nw_credit_allows(&helper.credit))
-        return false;
-    call_helper();
-    return true;
+        return NW_WAKE_NOBODY;
+    whom = nw_wake_whom();
+    if (whom != NW_WAKE_NOBODY)
+        call_helper();
+    return whom;
 }
 
 static struct nw_slot *take_next(struct nw_executor *ex)
@@ -187,7 +191,7 @@ static struct nw_slot *take_next(struct nw_executor *ex)
     nw_store_relaxed(&ex->runs, ex->runs + 1); /* sampled by nw_watch, under the same lock */
     ex->took = slot->domain->function;
     ex->took_slot = slot;
-    whom = wants_help(slot) ? nw_wake_whom() : NW_WAKE_NOBODY;
+    whom = who_helps(slot);
     nw_wake_resting_control(is_long(slot));
     nw_slice_begin(ex, slot);
     pthread_mutex_unlock(&nw_monitor_lock);

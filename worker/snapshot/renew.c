@@ -48,11 +48,13 @@ static bool is_dirty(const struct nw_region *r, bool changed)
     return r->charged && (changed || r->prot & PROT_WRITE);
 }
 
-/* Whether there is more. Without the memory's lock, since nothing but the key of its mappings changes meanwhile. */
-static bool empty_some(const struct nw_memory *memory, struct nw_renewal *renewal)
+/* 1: there is more; 0; negative errno. Without the memory's lock, since nothing but the key of its mappings changes
+ * meanwhile. */
+static int empty_some(const struct nw_memory *memory, struct nw_renewal *renewal)
 {
     const struct nw_regions *regions = &memory->regions;
     const bool changed = regions->changes != memory->pristine;
+    int error;
     struct batch batch = {.left = nw_pages_next(&renewal->piece, UINT64_MAX)};
     uint64_t at = renewal->emptied > regions->start ? renewal->emptied : regions->start;
 
@@ -66,9 +68,9 @@ static bool empty_some(const struct nw_memory *memory, struct nw_renewal *renewa
     }
     if (at >= regions->end && batch.left > 0) /* the flows' registers; it may write there, too */
         at = add(&batch, at, memory->end);
-    nw_pages_empty_all(batch.ranges, batch.n);
     renewal->emptied = at;
-    return at < memory->end;
+    error = nw_pages_empty_all(batch.ranges, batch.n);
+    return error ? error : at < memory->end;
 }
 
 static bool is_same(const struct nw_region *a, const struct nw_region *b)
@@ -130,11 +132,14 @@ static int renew_mappings(struct nw_memory *memory, const struct nw_picture *pic
 
 int nw__picture_renew(struct nw_memory *memory, const struct nw_picture *picture, struct nw_renewal *renewal)
 {
+    int left;
+
     if (nw_without(NW_DEFENCE_FRESH))
         return 0;
     if (renewal->piece.size == 0)
         renewal->piece = (struct nw_pages_piece){.begun = nw_now(), .size = AT_ONCE};
-    if (empty_some(memory, renewal))
-        return 1;
+    left = empty_some(memory, renewal);
+    if (left)
+        return left;
     return memory->regions.changes != memory->pristine ? renew_mappings(memory, picture) : 0;
 }
