@@ -77,9 +77,9 @@ void nw__extra_make(struct nw_domain *domain, bool nested)
 
 bool nw_extra_fits(struct nw_domain *domain)
 {
-    const uint64_t missing = domain->function->slots - 1;
+    const uint64_t missing = nw_deployed_stacks(domain->function);
 
-    return missing == 0 || nw_memory_spares(&domain->memory, missing * NW_WORKER_STACK);
+    return missing == 0 || nw_memory_spares(&domain->memory, missing);
 }
 
 void nw_extra_made(struct nw_domain *domain, struct nw_slot *grower, bool failed)

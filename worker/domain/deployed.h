@@ -87,6 +87,12 @@ struct nw_deployed {
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */
 };
 
+/* Bytes that the stacks of its func workers take beside the first's. */
+static inline uint64_t nw_deployed_stacks(const struct nw_deployed *function)
+{
+    return (function->slots - 1ull) * NW_WORKER_STACK;
+}
+
 /* Those that there are, one after the other: the first is the one after NULL. Lock held, here and below. */
 struct nw_deployed *nw_deployed_after(const struct nw_deployed *function);
 

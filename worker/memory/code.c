@@ -131,7 +131,7 @@ static void drop_unmapped(struct nw_memory *memory)
 
 static bool is_within_limits(struct nw_memory *memory, uint64_t size)
 {
-    return nw_without(NW_DEFENCE_MEMORY) || (memory->regions.charged + memory->code.bytes + size <= memory->limit &&
+    return nw_without(NW_DEFENCE_MEMORY) || (nw_memory_used(memory) + size <= memory->limit &&
                                              nw_share_take(memory->account, NW_RESOURCE_IMAGE_BYTES, size) == 0);
 }
 

@@ -1,5 +1,6 @@
 /* See memory.h. */
 #include "worker/memory/memory.h"
+#include "common/base/atomic.h"
 #include "protect/gate/without.h"
 #include "worker/account/share.h"
 #include "worker/files/files.h"
@@ -28,7 +29,7 @@ void nw_memory_reset(struct nw_memory *memory, struct nw_account *account, struc
     memory->own_file = own_file;
     memory->base = memory->end = 0;
     memory->where.n = 0;
-    memory->code.bytes = 0;
+    memory->code.bytes = memory->copy = 0;
     memory->shortage = (struct nw_shortage){0};
     memory->peak = 0;
     memory->copied.first = memory->copied.last = 0;
@@ -97,8 +98,16 @@ void nw_memory_give_back(struct nw_memory *memory)
 
 bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged)
 {
-    return nw_without(NW_DEFENCE_MEMORY) || charged + memory->code.bytes <= memory->limit ||
+    return nw_without(NW_DEFENCE_MEMORY) || charged + memory->code.bytes + memory->copy <= memory->limit ||
            charged <= memory->regions.charged;
+}
+
+void nw_memory_copied(struct nw_memory *memory, uint64_t bytes)
+{
+    pthread_mutex_lock(&memory->lock);
+    nw_store_relaxed(&memory->copy, bytes); /* loaded by nw_memory_used */
+    nw__memory_note_peak(memory);
+    pthread_mutex_unlock(&memory->lock);
 }
 
 bool nw_memory_spares(struct nw_memory *memory, uint64_t more)

@@ -49,6 +49,7 @@ struct nw_memory {
     struct nw_file_maps file_maps;
     struct nw_where_files where;
     struct nw_shortage shortage;
+    uint64_t copy; /* bytes of the snapshot that was taken of it or that it is made from: they count as its own */
     uint64_t peak; /* of nw_memory_used */
     struct {
         uint64_t first, last;
@@ -92,6 +93,9 @@ static inline bool nw_memory_confine(const struct nw_memory *memory, uint64_t *s
     *start |= ~inside;
     return inside != 0 || length == 0;
 }
+
+/* A snapshot of so many bytes was taken of it. Takes the lock. */
+void nw_memory_copied(struct nw_memory *memory, uint64_t bytes);
 
 /* Whether the domain may have `more` bytes; if not, that is noted as a shortage. Takes the lock. */
 bool nw_memory_spares(struct nw_memory *memory, uint64_t more);

@@ -18,8 +18,9 @@
 
 uint64_t nw_memory_used(const struct nw_memory *memory)
 {
-    /* Without the lock the two may be of different moments. */
-    return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes);
+    /* Without the lock they may be of different moments. */
+    return nw_load_relaxed(&memory->regions.charged) + nw_load_relaxed(&memory->code.bytes) +
+           nw_load_relaxed(&memory->copy);
 }
 
 void nw__memory_note_peak(struct nw_memory *memory)

@@ -34,6 +34,7 @@ struct picture_image {
 struct nw_picture {
     uint64_t base;
     int fd;
+    uint64_t size; /* of its file */
     size_t n;
     struct nw_region *parts;
     struct nw_file_part *sources;
@@ -50,6 +51,11 @@ struct nw_picture {
 int nw__picture_file(const struct nw_picture *picture)
 {
     return picture->fd;
+}
+
+uint64_t nw__picture_size(const struct nw_picture *picture)
+{
+    return picture->size;
 }
 
 static void close_library(struct library *library)
@@ -309,7 +315,7 @@ static int fill(struct nw_picture *p, struct nw_domain *domain, const struct nw_
     snprintf(why, NW_REASON_MAX, "it is damaged");
     if (!parts_are_valid(p) || !seams_are_clean(p))
         return -EBADMSG;
-    if (p->charged + p->held_bytes > domain->function->memory) {
+    if (p->charged + p->held_bytes + p->size + nw_deployed_stacks(domain->function) > domain->function->memory) {
         snprintf(why, NW_REASON_MAX, "it needs more memory than the function may have");
         return -ENOMEM;
     }
@@ -329,6 +335,7 @@ struct nw_picture *nw__picture_open(struct nw_domain *domain, int fd, const stru
         return NULL;
     }
     p->fd = fd;
+    p->size = tables->size;
     p->base = tables->tail.range;
     p->last_id = FIRST_ID - 1;
     for (size_t i = 0; i < NW_KEPT_LIBRARIES; i++)
@@ -415,6 +422,7 @@ int nw__picture_put(struct nw_memory *memory, const struct nw_picture *p)
         error = nw_regions_load(&memory->regions, p->parts, p->n, p->last_id);
     for (size_t i = 0; i < p->n && !error; i++)
         error = put_part(memory, p, &p->parts[i], &p->sources[i]);
+    memory->copy = p->size;
     memory->copied.first = FIRST_ID;
     memory->copied.last = p->last_id;
     memory->pristine = memory->regions.changes;

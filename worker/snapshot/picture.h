@@ -30,6 +30,9 @@ void nw__picture_free(struct nw_picture *picture);
 /* The snapshot's file, which stays the picture's. */
 int nw__picture_file(const struct nw_picture *picture);
 
+/* Its size in bytes. */
+uint64_t nw__picture_size(const struct nw_picture *picture);
+
 /* What was mapped where, gaps included, in ascending order: the list of a domain that was made from it, until that
  * changes something. */
 size_t nw__picture_parts(const struct nw_picture *picture, const struct nw_region **parts);

@@ -210,6 +210,7 @@ int nw__tables_read(int fd, uint64_t range, uint64_t machine, struct nw_tables *
         *why = "it was taken on another machine, or with another version of Nightward or the kernel";
         return -ESTALE;
     }
+    tables->size = tables->tail.contents + tables_size(&tables->tail) + sizeof(tables->tail);
     error = read_tables(fd, tables);
     if (error == -ENOMEM)
         *why = "memory is out";

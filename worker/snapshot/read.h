@@ -15,7 +15,8 @@ struct nw_tables {
     struct nw_file_part *parts;
     struct nw_file_image *images;
     struct nw_library *libraries;
-    void *bytes; /* in which the last three lie */
+    void *bytes;   /* in which the last three lie */
+    uint64_t size; /* of the file */
 };
 
 /* Of a domain whose range begins at `range`, on this machine. 0; or negative errno and why not, for people. */

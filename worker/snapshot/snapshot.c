@@ -120,12 +120,17 @@ struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[
 struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
     const char *reason;
+    struct nw_snapshot *snapshot;
     int fd = nw__write(domain, &reason);
 
-    if (fd >= 0)
-        return nw_snapshot_open(domain, fd, why);
-    snprintf(why, NW_REASON_MAX, "%s", reason);
-    return NULL;
+    if (fd < 0) {
+        snprintf(why, NW_REASON_MAX, "%s", reason);
+        return NULL;
+    }
+    snapshot = nw_snapshot_open(domain, fd, why);
+    if (snapshot)
+        nw_memory_copied(&domain->memory, nw__picture_size(snapshot->picture));
+    return snapshot;
 }
 
 int nw_snapshot_file(const struct nw_snapshot *snapshot)

@@ -1,6 +1,7 @@
 /* See write.h. */
 #include "worker/snapshot/write.h"
 #include "worker/base/limits.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/image/image.h"
 #include "worker/image/kept.h"
@@ -22,6 +23,7 @@
 struct writing {
     int fd;
     uint64_t size; /* of the contents so far */
+    uint64_t room; /* bytes that the domain's memory limit allows yet */
     const struct nw_kept *kept;
     size_t n;
     struct nw_file_part *parts;
@@ -92,8 +94,11 @@ static int add_whole(struct writing *w, const struct nw_region *r, uint8_t sourc
 
 static int append(struct writing *w, const void *bytes, size_t size)
 {
+    if (size > w->room)
+        return -EFBIG;
     if (write(w->fd, bytes, size) != (ssize_t)size)
         return -ENOSPC;
+    w->room -= size;
     return 0;
 }
 
@@ -308,14 +313,26 @@ static const char *reason(int error)
         return "it shares memory with files, or has memory that it cannot read";
     case -ENOENT:
         return "it has mapped more libraries than a snapshot holds";
+    case -EFBIG:
+        return "its memory limit leaves no room for a copy of what it wrote while it was loaded; raise memory";
     default:
         return "memory is out, or part of a file that it has mapped is gone";
     }
 }
 
+/* The snapshot counts as the domain's memory, which has yet to make the stacks of its func workers. */
+static uint64_t room_in(const struct nw_domain *domain)
+{
+    const uint64_t limit = domain->memory.limit;
+    const uint64_t used = nw_memory_used(&domain->memory) + nw_deployed_stacks(domain->function);
+
+    return used < limit ? limit - used : 0;
+}
+
 int nw__write(struct nw_domain *domain, const char **why)
 {
     struct writing w = {.fd = memfd_create("nightward-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                        .room = room_in(domain),
                         .kept = domain->memory.code.kept,
                         .parts = calloc(PARTS_MAX, sizeof(*w.parts))};
     int error = w.fd >= 0 && w.kept && w.parts ? write_all(&w, domain) : -ENOMEM;

@@ -451,6 +451,70 @@ static void without_a_snapshot_no_code_is_kept(void **state)
     assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
 }
 
+#define WRITTEN (64ull << 20) /* at the start, when it is large */
+
+static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
+{
+    char so[512];
+    const struct nw_load l = {.name = "keeper",
+                              .so = so,
+                              .env = "START=large",
+                              .memory = memory,
+                              .snapshots = true,
+                              .range = SOME_RANGE,
+                              .snapshot = snapshot};
+    uint32_t deployment;
+
+    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
+    deployment = nw_harness_load(h, &l);
+    assert_int_not_equal(deployment, 0);
+    return deployment;
+}
+
+/* Waits until it says so. */
+static void holds_twice(struct nw_harness *h)
+{
+    while (h->holds.memory < 2 * WRITTEN)
+        nw_harness_expect(h, NW_CONTROL_HOLDS);
+}
+
+/* In the domain of which it was taken, and in one that was made from it. */
+static void a_snapshot_counts_as_memory(void **state)
+{
+    struct nw_harness other;
+    int file;
+
+    (void)state;
+    load_large(&harness, 4 * WRITTEN, NULL);
+    assert_string_equal(harness.loaded, "");
+    holds_twice(&harness);
+    file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
+    nw_harness_start(&other, mode, 2);
+    load_large(&other, 4 * WRITTEN, &file);
+    assert_string_equal(other.unusable, "");
+    holds_twice(&other);
+    nw_harness_stop(&other);
+    close(file);
+}
+
+static void a_snapshot_that_does_not_fit_is_not_taken(void **state)
+{
+    static const char why[] =
+        "its memory limit leaves no room for a copy of what it wrote while it was loaded; raise memory";
+    struct nw_harness other;
+    int file;
+
+    (void)state;
+    load_large(&harness, 4 * WRITTEN, NULL);
+    file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
+    nw_harness_start(&other, mode, 2);
+    drawn_in(&other, load_large(&other, 2 * WRITTEN + (5ull << 20), &file)); /* but for its stacks it would fit */
+    assert_string_equal(other.unusable, "it needs more memory than the function may have");
+    assert_string_equal(other.loaded, why);
+    nw_harness_stop(&other);
+    close(file);
+}
+
 static int run(enum nw_mode wanted)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -471,6 +535,8 @@ static int run(enum nw_mode wanted)
         TEST(what_cannot_be_taken_is_found_out),
         TEST(code_that_is_kept_counts),
         TEST(without_a_snapshot_no_code_is_kept),
+        TEST(a_snapshot_counts_as_memory),
+        TEST(a_snapshot_that_does_not_fit_is_not_taken),
     };
 
     mode = wanted;
