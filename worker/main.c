@@ -209,8 +209,7 @@ static void keep_rights(void)
     int error = nw_audit(&audit);
 
     if (error == -EPERM)
-        nw_die_system("this program holds instructions with which a function could change its rights; "
-                      "nightward-worker --audit shows them");
+        nw_audit_refuse(&audit);
     if (error)
         nw_die_system("cannot keep functions from changing their rights: %s", strerror(-error));
 }

@@ -3,8 +3,8 @@
 # Its layers, the lowest first.
 WORKER_LAYERS  := base turn account image audit files range memory domain path executor life snapshot wire call signal watch run policy \
     syscall syscall/file gate
-WORKER_SOURCES := $(filter-out worker/policy/doc%,$(wildcard $(WORKER_LAYERS:%=worker/%/*.c))) worker/main.c \
-    worker/stub_image.S \
+WORKER_SOURCES := $(filter-out worker/policy/doc% worker/audit/check_main.c,$(wildcard $(WORKER_LAYERS:%=worker/%/*.c))) \
+    worker/main.c worker/stub_image.S \
                   protect/gate/gate.S
 WORKER_OBJECTS := $(call objects,$(WORKER_SOURCES))
 STUB           := $(B)/obj/worker/stub/nightward-stub
@@ -21,11 +21,18 @@ $(NO_GUESSES_IN): EXTRA_CFLAGS += $(NO_GUESSES)
 BYTES_CFLAGS := -fno-builtin $(call takes,-fno-tree-loop-distribute-patterns)
 $(B)/obj/worker/base/bytes.o: EXTRA_CFLAGS += $(BYTES_CFLAGS)
 
+# Links $@ so that living code holds no instruction by chance that the audit would refuse.
+CHECK_CODE  := $(B)/obj/worker/check-code
+LINK_WORKER  = worker/audit/link.sh $(CHECK_CODE) $@ $(CC) -- $(NW_STATIC_LDFLAGS)
+$(CHECK_CODE): $(call objects,worker/audit/check_main.c worker/audit/code.c) $(PROTECT)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+
 PROGRAMS += $(B)/bin/nightward-worker
 $(B)/bin/nightward-worker: EXTRA_CFLAGS := -fno-stack-protector
-$(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) | $(B)/bin/
+$(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) worker/audit/link.sh $(CHECK_CODE) | $(B)/bin/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(NW_STATIC_LDFLAGS) -o $@ $^
+	$(Q)$(LINK_WORKER) $(filter %.o %.a,$^)
 
 $(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
 $(B)/obj/worker/stub_image.o: $(STUB)

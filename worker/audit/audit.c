@@ -4,6 +4,7 @@
 #include "protect/gate/state.h"
 #include "protect/scan/self_scan.h"
 #include "protect/scan/tiles.h"
+#include "worker/audit/code.h"
 #include "worker/base/limits.h"
 #include <errno.h>
 #include <string.h>
@@ -11,25 +12,40 @@
 
 #define INT3 0xcc
 
-/* The variant of the gate without keys makes no checks: a domain that jumped there could get any rights. */
-static const uint64_t plain_start = (uint64_t)nw_gate_enter_plain, plain_end = (uint64_t)nw_gate_copy;
+/* Names of our own for its symbols, whatever they are elsewhere. Weak, as another C library may not have them: a range
+ * without its symbols is empty. */
+#define DEAD_SYMBOL(name)        extern const char dead_##name[] __asm__(#name) __attribute__((weak));
+#define NW_DEAD_CODE(start, end) DEAD_SYMBOL(start) DEAD_SYMBOL(end)
+#include "worker/audit/dead.def"
+#undef NW_DEAD_CODE
 
-static bool overlaps(const struct nw_scan_hit *hit, uint64_t start, uint64_t end)
+extern const char etext[];
+
+static const struct nw__code_range dead[] = {
+#define NW_DEAD_CODE(start, end) {(uint64_t)dead_##start, (uint64_t)dead_##end},
+#include "worker/audit/dead.def"
+#undef NW_DEAD_CODE
+};
+
+#define N_DEAD (sizeof(dead) / sizeof(dead[0]))
+
+static enum nw__code_part part_of(const struct nw_scan_hit *hit)
 {
-    return hit->offset < end && hit->offset + hit->length > start;
+    const struct nw__code_map map = {
+        .gate = {(uint64_t)nw_gate_text_start, (uint64_t)nw_gate_text_end}, .dead = dead, .n_dead = N_DEAD};
+
+    return nw__code_part(&map, hit);
 }
 
 bool nw__audit_in_gate(const struct nw_scan_hit *hit)
 {
-    return hit->offset >= (uint64_t)nw_gate_text_start && hit->offset + hit->length <= (uint64_t)nw_gate_text_end &&
-           !overlaps(hit, plain_start, plain_end);
+    return part_of(hit) == NW__CODE_GATE;
 }
 
-static bool in_own_text(const struct nw_scan_hit *hit)
+/* The rest of the code's last page, which is mapped with it and belongs to nothing. */
+static bool behind_code(const struct nw_scan_hit *hit)
 {
-    extern const char __executable_start[], etext[];
-
-    return hit->offset >= (uint64_t)__executable_start &&
+    return hit->offset >= (uint64_t)etext &&
            hit->offset + hit->length <= (((uint64_t)etext + NW_PAGE_SIZE - 1) & -NW_PAGE_SIZE);
 }
 
@@ -44,19 +60,31 @@ static int overwrite(uint64_t start, size_t length)
     return mprotect(page, span, PROT_READ | PROT_EXEC) < 0 ? -errno : 0;
 }
 
-/* All that lies outside the gate in the program itself. */
-static int clean_own_text(struct nw_audit *audit)
+/* What lies where nobody runs it. Bytes anywhere else may be part of an instruction that means something else: nothing
+ * may overwrite them. */
+static int overwrite_hits(struct nw_audit *audit)
 {
     int error = 0;
 
     for (size_t i = 0; i < audit->n_left && !error; i++) {
         const struct nw_scan_hit *hit = &audit->left[i];
 
-        if (nw__audit_in_gate(hit) || !in_own_text(hit))
+        if (part_of(hit) != NW__CODE_DEAD && !behind_code(hit))
             continue;
         audit->overwritten[audit->n_overwritten++] = *hit;
         error = overwrite(hit->offset, hit->length);
     }
+    return error;
+}
+
+/* All dead code: a domain may find other uses for what stands around those instructions. */
+static int overwrite_dead(void)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < N_DEAD && !error; i++)
+        if (dead[i].start < dead[i].end)
+            error = overwrite(dead[i].start, dead[i].end - dead[i].start);
     return error;
 }
 
@@ -85,9 +113,9 @@ int nw_audit(struct nw_audit *audit)
     audit->n_overwritten = 0;
     error = look(audit);
     if (!error)
-        error = clean_own_text(audit);
+        error = overwrite_hits(audit);
     if (!error)
-        error = overwrite(plain_start, plain_end - plain_start);
+        error = overwrite_dead();
     if (!error)
         error = look(audit);
     for (size_t i = 0; i < audit->n_left && !error; i++)

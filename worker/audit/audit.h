@@ -1,7 +1,7 @@
 /*
- * Makes sure that the gate is the only place in this process whose code can change a thread's rights: what the static C
- * library brought along and the gate for where there are no keys are overwritten with traps, and then all executable
- * memory is looked at.
+ * Makes sure that the gate is the only place in this process whose code can change a thread's rights: code that is
+ * known to be dead (dead.def) is overwritten with traps, and then all executable memory is looked at. Nothing else is
+ * changed: that living code holds none is proven when the program is linked (link.sh).
  */
 #ifndef NW_WORKER_AUDIT_AUDIT_H
 #define NW_WORKER_AUDIT_AUDIT_H
@@ -9,6 +9,7 @@
 #include "protect/scan/scan.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
 
 /* More of them, or more outside the gate, are an error. */
 #define NW_AUDIT_MAX 256
@@ -26,8 +27,11 @@ struct nw_audit {
  */
 int nw_audit(struct nw_audit *audit);
 
-/* Whether all of a hit lies in the gate. */
+/* Whether all of a hit lies in the gate, and in none of its dead code. */
 bool nw__audit_in_gate(const struct nw_scan_hit *hit);
+
+/* Ends the program after -EPERM with a message that names the first place outside the gate. */
+noreturn void nw_audit_refuse(const struct nw_audit *audit);
 
 /* Does the audit and prints on standard output what is left and what was overwritten, each with its place. Returns the
  * exit status of the program: 0, or 1 when an instruction is left outside the gate. */

@@ -1,4 +1,4 @@
-/* Prints what the audit found, with the names of this program's symbols: `nightward-worker --audit`. */
+/* Tells what the audit found, with the names of this program's symbols: `nightward-worker --audit`. */
 #include "common/base/log.h"
 #include "protect/gate/gate.h"
 #include "protect/scan/elf_file.h"
@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PLACE 300 /* bytes of a name of a place */
 
 extern const char __executable_start[], etext[];
 
@@ -47,20 +49,32 @@ static void name_mapping(uint64_t address, char *name, size_t size)
         fclose(maps);
 }
 
-static void print_place(const struct nw_elf *elf, const struct nw_scan_hit *hit)
+static bool in_program(const struct nw_scan_hit *hit)
+{
+    return hit->offset >= (uint64_t)__executable_start && hit->offset < (uint64_t)etext;
+}
+
+static void name_place(const struct nw_elf *elf, const struct nw_scan_hit *hit, char *place, size_t size)
 {
     uint64_t distance, inside = hit->offset - (uint64_t)__executable_start;
-    char name[64], mapping[256];
+    char name[256];
 
-    printf("  %-8s ", nw_scan_kind_name(hit->kind));
-    if (hit->offset >= (uint64_t)etext || hit->offset < (uint64_t)__executable_start) {
-        name_mapping(hit->offset, mapping, sizeof(mapping));
-        printf("%#lx in %s", hit->offset, mapping);
+    if (!in_program(hit)) {
+        name_mapping(hit->offset, name, sizeof(name));
+        snprintf(place, size, "%#lx in %s", hit->offset, name);
     } else if (nw_elf_name_before(elf, inside, name, sizeof(name), &distance)) {
-        printf("%s+%#lx", name, distance);
+        snprintf(place, size, "%s+%#lx", name, distance);
     } else {
-        printf("%#lx of this program", inside);
+        snprintf(place, size, "%#lx of this program", inside);
     }
+}
+
+static void print_place(const struct nw_elf *elf, const struct nw_scan_hit *hit)
+{
+    char place[PLACE];
+
+    name_place(elf, hit, place, sizeof(place));
+    printf("  %-8s %s", nw_scan_kind_name(hit->kind), place);
     if (hit->offset >= (uint64_t)nw_gate_text_start && hit->offset < (uint64_t)nw_gate_text_end)
         printf(" (protect/gate/gate.S, .nw_gate+%#lx)", hit->offset - (uint64_t)nw_gate_text_start);
     putchar('\n');
@@ -97,4 +111,20 @@ int nw_audit_print(void)
         print_place(&elf, &audit.overwritten[i]);
     printf("%zu in the gate, %zu outside, %zu overwritten\n", inside, outside, audit.n_overwritten);
     return outside == 0 ? 0 : 1;
+}
+
+noreturn void nw_audit_refuse(const struct nw_audit *audit)
+{
+    static struct nw_elf elf;
+    const struct nw_scan_hit *hit = audit->left;
+    char place[PLACE];
+
+    while (nw__audit_in_gate(hit))
+        hit++;
+    open_self(&elf);
+    name_place(&elf, hit, place, sizeof(place));
+    nw_die_system("this program holds an instruction with which a function could change its rights, %s at %s%s; "
+                  "nightward-worker --audit shows them all",
+                  nw_scan_kind_name(hit->kind), place,
+                  in_program(hit) ? "; build nightward-worker again, which keeps such bytes out of its code" : "");
 }

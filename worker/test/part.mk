@@ -107,10 +107,10 @@ $(B)/obj/holds/%.o: %.c $(FLAGS)
 	$(Q)$(CC) $(CPPFLAGS) -include worker/test/holds/holds.h $(NW_CFLAGS) -fno-stack-protector $(EXTRA_CFLAGS) -MMD -MP \
 	    -c -o $@ $<
 
-$(HOLDS_PROGRAM): $(HOLDS_OBJECTS) $(call objects,$(filter %.S,$(WORKER_SOURCES))) $(PROTECT) $(COMMON) | \
-    $(B)/test/worker/
+$(HOLDS_PROGRAM): $(HOLDS_OBJECTS) $(call objects,$(filter %.S,$(WORKER_SOURCES))) $(PROTECT) $(COMMON) \
+    worker/audit/link.sh $(CHECK_CODE) | $(B)/test/worker/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(NW_STATIC_LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(HOLDS_WRAPPED)) -o $@ $^
+	$(Q)$(LINK_WORKER) $(addprefix -Wl$(comma)--wrap=,$(HOLDS_WRAPPED)) $(filter %.o %.a,$^)
 
 $(eval $(call test,worker/holds,worker/test/holds/holds_test.c worker/test/attack/attack_host.c \
     worker/test/harness.c common/test/attack/attack_report.c,,$(COMMON)))
@@ -138,8 +138,9 @@ $(B)/obj/without/%.o: %.S $(FLAGS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DNW_WITHOUT $(NW_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(WITHOUT_PROGRAM): $(WITHOUT_OBJECTS) $(B)/obj/worker/stub_image.o $(PROTECT) $(COMMON) | $(B)/test/worker/
+$(WITHOUT_PROGRAM): $(WITHOUT_OBJECTS) $(B)/obj/worker/stub_image.o $(PROTECT) $(COMMON) worker/audit/link.sh \
+    $(CHECK_CODE) | $(B)/test/worker/
 	$(call say,LD,$@)
-	$(Q)$(CC) $(NW_STATIC_LDFLAGS) -o $@ $^
+	$(Q)$(LINK_WORKER) $(filter %.o %.a,$^)
 
 $(B)/test/worker/attacks: | $(WITHOUT_PROGRAM)
