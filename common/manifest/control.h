@@ -1,3 +1,4 @@
+/* clang-format off: it would join the lines of the list */
 /*
  * Messages on the control sockets (SOCK_SEQPACKET Unix socket pairs): engine and launcher, engine and worker. One
  * packet is one message: this fixed header, then `text_len` bytes of text; file descriptors ride along.
@@ -9,11 +10,13 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order, the snapshot if there is one;
- * text: name NUL, connect NUL, directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE, RETIRE, CHANNEL (fds:
- * memfd, engine's doorbell) worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text:
- * reason), RETIRED, TORN_DOWN (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, SNAPSHOT
- * (fd: its file)
+ *                        text: name NUL, connect NUL, directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE,
+ *                        RETIRE, CHANNEL (fds: memfd, engine's doorbell)
+ *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN
+ *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, SNAPSHOT
+ *                        (fd: its file)
  */
+/* clang-format on */
 #ifndef NW_COMMON_MANIFEST_CONTROL_H
 #define NW_COMMON_MANIFEST_CONTROL_H
 

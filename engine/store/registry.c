@@ -72,7 +72,7 @@ static void remove_orphans(struct nw_registry *registry)
     int rc = nw__database_each_code(&file->main, find_code, &any);
     if (!any || rc != SQLITE_OK)
         return;
-    if (!file->recovered) {
+    if (!file->may_lack) {
         if (nw__registry_file_change(file, NW__DATABASE_MACHINE, add_nothing, NULL, why, sizeof why) < 0) {
             nw_log(NW_LOG_WARN, "%s", why);
             return;

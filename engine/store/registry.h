@@ -51,7 +51,7 @@ struct nw_registry_change {
 
 /*
  * Carries out changes, durably, in their order. They share two waits for the disk: for the code and the store's
- * directory, then for the journal. Now and then there are more, as when the journal is written anew.
+ * directory, then for the registry. Now and then there are more, as when SQLite takes its log over into the database.
  */
 void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n);
 
@@ -64,7 +64,7 @@ void nw_registry_each(struct nw_registry *registry,
  * nw__store_open_code. */
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size);
 
-/* Removes code from the store unless a function has it. After a failed write the journal on disk may still name the
+/* Removes code from the store unless a function has it. After a failed write the registry on disk may still name the
  * code: then it stays, and the next start removes it. */
 void nw_registry_forget(struct nw_registry *registry, const char *sha256);
 

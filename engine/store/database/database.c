@@ -197,6 +197,12 @@ void nw__database_close(struct nw__database *database)
     database->db = NULL;
 }
 
+void nw__database_keep_log(struct nw__database *database, bool keep)
+{
+    if (database->db)
+        sqlite3_db_config(database->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)keep, NULL);
+}
+
 int nw__database_use(struct nw__database *database, bool lists_code)
 {
     database->lists_code = lists_code;

@@ -46,6 +46,10 @@ struct nw__database_row {
 int nw__database_open(struct nw__database *database, const char *path);
 void nw__database_close(struct nw__database *database);
 
+/* Whether its log stays as it is when it is closed. Else SQLite takes that over, as far as it can be read, and removes
+ * it. */
+void nw__database_keep_log(struct nw__database *database, bool keep);
+
 /* Makes an empty one in a file that exists and is empty. */
 int nw__database_make(struct nw__database *database, const char *path);
 

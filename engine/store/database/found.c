@@ -37,10 +37,13 @@ static bool is_damage(int rc, bool writable)
 
 static int look_at_database(const struct nw__registry_file *file, struct nw__found *found, bool sealed)
 {
-    char path[4200];
+    char path[4200], log[64];
     nw__registry_file_path(file, found->name, path, sizeof path);
+    snprintf(log, sizeof log, "%s-wal", found->name);
     found->kind = NW__FOUND_DATABASE;
+    found->log = nw__wal_look(file->directory, log);
     int rc = nw__database_open(&found->database, path);
+    nw__database_keep_log(&found->database, found->log != NW__WAL_WHOLE); /* or the next start would not see it */
     if (rc == SQLITE_OK)
         rc = nw__database_check(&found->database);
     found->change = found->database.seal.change;

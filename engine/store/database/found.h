@@ -4,12 +4,14 @@
 
 #include "common/base/buffer.h"
 #include "engine/store/database/registry_file.h"
+#include "engine/store/database/wal.h"
 
 struct nw__found {
     const char *name;
     enum { NW__FOUND_NOTHING, NW__FOUND_EMPTY, NW__FOUND_BYTES } is;
     enum { NW__FOUND_UNKNOWN, NW__FOUND_DATABASE, NW__FOUND_OLD_DATABASE, NW__FOUND_OLD_JOURNAL } kind;
-    bool whole;
+    bool whole; /* by itself, as far as the log can be read */
+    enum nw__wal log;
     int64_t change;               /* the last that it has */
     struct nw__database database; /* of that kind, also a damaged one */
     struct nw_buffer journal;     /* of that kind */

@@ -294,11 +294,34 @@ static int recover(struct nw__registry_file *file, struct sources *sources, char
     }
     nw__database_close(&main->database);
     if (main->whole)
-        snprintf(main->why, sizeof main->why, "it lacks what its copy has");
+        snprintf(main->why, sizeof main->why, "%s",
+                 main->log != NW__WAL_WHOLE ? "its log is not what was written" : "it lacks what its copy has");
     set_companions_aside(file, main->name);
-    file->recovered = true;
+    file->may_lack = true;
     notice(file, main, as, served);
     return take_place(file, why, why_size);
+}
+
+/* A change that is not whole at the end of the log was never reported as done, or is in a copy that could be written:
+ * so nothing lacks when the copy is whole and has no more. Damage before other changes is no such end. */
+static bool log_is_fine(const struct nw__found *main, const struct nw__found *copy)
+{
+    if (main->log != NW__WAL_CUT)
+        return main->log == NW__WAL_WHOLE;
+    return copy->whole && copy->log == NW__WAL_WHOLE && copy->kind == main->kind && copy->change == main->change;
+}
+
+/* The log is emptied, so that what is left in it of changes that were not whole is not found again behind later ones:
+ * now or, if that fails, before the next change. */
+static int use_found(struct nw__registry_file *file, struct nw__found *main, char *why, size_t why_size)
+{
+    file->may_lack = main->log != NW__WAL_WHOLE;
+    file->main = main->database;
+    main->database.db = NULL;
+    nw__database_keep_log(&file->main, false);
+    int rc = use(file, why, why_size);
+    file->broken = rc == 0 && nw__database_settle(&file->main) != SQLITE_OK;
+    return rc;
 }
 
 static int choose(struct nw__registry_file *file, struct nw__found *main, struct nw__found *copy, bool has_code,
@@ -309,11 +332,8 @@ static int choose(struct nw__registry_file *file, struct nw__found *main, struct
     bool lacks = copy->kind == main->kind && copy->change > main->change;
     if (fresh || (main->whole && main->kind != NW__FOUND_DATABASE && !lacks))
         return convert(file, &sources, why, why_size);
-    if (main->whole && !lacks) {
-        file->main = main->database;
-        main->database.db = NULL;
-        return use(file, why, why_size);
-    }
+    if (main->whole && !lacks && log_is_fine(main, copy))
+        return use_found(file, main, why, why_size);
     sources.alone = false;
     return recover(file, &sources, why, why_size);
 }
@@ -321,8 +341,8 @@ static int choose(struct nw__registry_file *file, struct nw__found *main, struct
 /* A whole copy of just this registry is used as it is. */
 static void use_copy(struct nw__registry_file *file, struct nw__found *copy)
 {
-    bool same = copy->whole && copy->kind == NW__FOUND_DATABASE && copy->change == file->main.seal.change &&
-                copy->database.seal.total == file->main.seal.total;
+    bool same = copy->whole && copy->log == NW__WAL_WHOLE && copy->kind == NW__FOUND_DATABASE &&
+                copy->change == file->main.seal.change && copy->database.seal.total == file->main.seal.total;
     if (same && nw__database_use(&copy->database, false) == SQLITE_OK) {
         file->copy = copy->database;
         copy->database.db = NULL;
@@ -456,6 +476,19 @@ static int nothing(struct nw__database *database, void *arg)
     return SQLITE_OK;
 }
 
+/* Takes what a change that failed has written behind the log as it was remembered: the next start would take what later
+ * ones leave of that for damage. */
+static void cut_log(const struct nw__registry_file *file)
+{
+    struct stat st;
+    int fd = openat(file->directory, NW__REGISTRY_NAME "-wal", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && st.st_size > file->log_size && ftruncate(fd, file->log_size) < 0)
+        nw_log(NW_LOG_WARN, "cannot cut off the log of %s/" NW__REGISTRY_NAME ": %s", file->path, strerror(errno));
+    close(fd);
+}
+
 /* After a wait for the disk has failed nobody knows what the disk has of the log, and a further wait would not tell. */
 static int settle(struct nw__registry_file *file)
 {
@@ -471,9 +504,12 @@ int nw__registry_file_change(struct nw__registry_file *file, enum nw__database_d
     if (!is_in_use(file, why, why_size))
         return -EIO;
     int rc = settle(file);
+    remember(file);
     if (rc == SQLITE_OK)
         rc = change_database(&file->main, durable, make, arg);
     nw__database_explain(&file->main, rc, reason, sizeof reason);
+    if (rc != SQLITE_OK)
+        cut_log(file);
     /* What was written and could not be waited for must not come back after a kill: the next change writes over it. */
     if (rc != SQLITE_OK && durable == NW__DATABASE_MACHINE) {
         file->broken = true;

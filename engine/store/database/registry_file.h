@@ -24,7 +24,7 @@ struct nw__registry_file {
     ino_t inode;
     off_t size, log_size; /* of the database and its log after our last change: others were changed by somebody else */
     bool broken;          /* a wait for the disk has failed */
-    bool recovered;       /* it was made of what was whole when it was opened: functions may be missing */
+    bool may_lack;        /* when it was opened it was not whole: functions may be missing, whose code must stay */
     char notice[768];     /* what was wrong when it was opened, for people; empty: nothing */
 };
 

@@ -305,6 +305,94 @@ static void tells_of_damage_at_the_end(void **state)
     }
 }
 
+/* The functions "c" to "h", which were reported as done and are only in the log. */
+static void deploy_six(struct nw_registry *registry)
+{
+    char name[2] = "c", code[] = "code of c";
+    for (; *name <= 'h'; ++*name) {
+        code[sizeof code - 2] = *name;
+        put(registry, name, code, 3);
+    }
+}
+
+/* Right rows or, unless the copy is `good`, a notice; and all code. `bit`: of the log, which was not written so;
+ * `copy`: NULL, or what there is. */
+static void expect_eight(struct left *left, size_t bit, const struct left *copy, bool good)
+{
+    static const char *const aside[] = {"registry.damaged", "registry.damaged-wal", "registry-wal.damaged",
+                                        "registry.backup", "registry.backup-wal"};
+    for (size_t i = 0; i < sizeof aside / sizeof aside[0]; i++)
+        unlink(path_in(aside[i]));
+    left->log[bit / 8] ^= (char)(1 << bit % 8);
+    put_left("registry", left);
+    left->log[bit / 8] ^= (char)(1 << bit % 8);
+    if (copy)
+        put_left("registry.backup", copy);
+    struct nw_registry *registry = open_registry();
+    struct rows rows = read_rows(registry);
+    if ((rows.n != 8 && (good || !nw_registry_notice(registry))) || files_in_store() != 8)
+        fail_msg("bit %zu: %d rows, %d files, notice: %s", bit, rows.n, files_in_store(), nw_registry_notice(registry));
+    nw_registry_close(registry);
+    registry = open_registry();
+    assert_int_equal(files_in_store(), 8);
+    nw_registry_close(registry);
+}
+
+#define LOG_HEAD   32 /* bytes of SQLite's log; frames follow */
+#define FRAME_HEAD 24 /* and then a page */
+#define FRAME      (FRAME_HEAD + 4096)
+
+/* SQLite takes the first frame that is not right for the end of its log, silently. Each byte of heads, and some of
+ * pages; without a copy, with one, and with one whose log is damaged, too. */
+static void notices_flipped_bits_in_the_log(void **state)
+{
+    (void)state;
+    static struct left left, copy, bad;
+    make_two();
+    struct nw_registry *registry = open_registry();
+    deploy_six(registry);
+    take_left("registry", &left);
+    take_left("registry.backup", &copy);
+    nw_registry_close(registry);
+    bad = copy;
+    bad.log[bad.log_length / 2] ^= 1;
+    assert_int_equal(files_in_store(), 8);
+    assert_true(left.log_length > 100000);
+    for (size_t at = 0, n = 0; at < left.log_length; n++) {
+        const struct left *const copies[] = {NULL, &copy, &bad};
+        expect_eight(&left, 8 * at + n % 8, copies[n % 3], n % 3 == 1);
+        bool head = at < LOG_HEAD || (at - LOG_HEAD) % FRAME < FRAME_HEAD;
+        at += head ? 1 : 731;
+    }
+}
+
+/* A start that cannot make another registry leaves the log as it is: the next one must notice it again. */
+static void keeps_a_damaged_log(void **state)
+{
+    (void)state;
+    static struct left left, found;
+    make_two();
+    struct nw_registry *registry = open_registry();
+    deploy_six(registry);
+    take_left("registry", &left);
+    nw_registry_close(registry);
+    left.log[left.log_length / 2] ^= 1;
+    remove_file("registry.backup");
+    put_left("registry", &left);
+    assert_int_equal(mkdir(path_in("registry.new"), 0700), 0);
+    assert_null(nw_registry_open(directory, why, sizeof why));
+    take_left("registry", &found);
+    assert_int_equal(found.log_length, left.log_length);
+    assert_memory_equal(found.log, left.log, left.log_length);
+    assert_int_equal(rmdir(path_in("registry.new")), 0);
+    registry = open_registry();
+    assert_non_null(strstr(nw_registry_notice(registry), "its log is not what was written"));
+    assert_int_equal(files_in_store(), 8);
+    assert_int_equal(read_file("registry-wal.damaged", found.log), left.log_length);
+    assert_memory_equal(found.log, left.log, left.log_length);
+    nw_registry_close(registry);
+}
+
 /* A copy that is damaged is replaced, as long as the registry is whole. */
 static void replaces_a_damaged_copy(void **state)
 {
@@ -481,6 +569,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(notices_that_rows_are_lacking_or_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_off_what_was_not_written_to_its_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_of_damage_at_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(notices_flipped_bits_in_the_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_a_damaged_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replaces_a_damaged_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_deleted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_changes_when_it_was_damaged, set_up, tear_down),
