@@ -15,6 +15,7 @@
  */
 #include "engine/control/operations.h"
 #include "common/base/log.h"
+#include "common/host/error_text.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
@@ -97,6 +98,16 @@ static void settled(void *arg)
 {
     struct operation *op = arg;
     end(op, op->status);
+}
+
+static void no_thread(struct operation *op, const char *what, int rc)
+{
+    char text[NW_ERROR_TEXT];
+    snprintf(op->why, sizeof op->why,
+             "cannot start a thread to %s: %s. Too little memory or pids.max of its cgroup may be the reason, too; try "
+             "again",
+             what, nw_error_text(-rc, text));
+    nw_log(NW_LOG_ERROR, "function \"%s\": %s", op->function->name, op->why);
 }
 
 /* A change is done when every thread acts on it. */
@@ -290,6 +301,18 @@ static void commit_done(void *arg)
         commit_next(all);
 }
 
+/* No thread can be had for it: nothing was written, and to try again is up to who asked. */
+static void commit_refused(struct commit *commit, int rc)
+{
+    nw_list_each(&commit->list, at, after)
+    {
+        struct operation *op = committing(at);
+        op->change.rc = rc;
+        no_thread(op, "write it to the registry", rc);
+    }
+    commit_done(commit);
+}
+
 /* Commits all operations that wait for it. Does nothing while a commit is under way, whose end calls this again. */
 static void commit_next(struct nw_operations *all)
 {
@@ -305,10 +328,10 @@ static void commit_next(struct nw_operations *all)
     nw_list_init(&commit->list);
     nw_list_splice(&commit->list, &all->to_commit);
     nw_list_each(&commit->list, of, next) changes[commit->n++] = &committing(of)->change;
+    all->commits = true;
     int rc = nw_io_offload(all->engine->io, commit_work, commit_done, commit);
     if (rc < 0)
-        nw_die_system("cannot run work on another thread: %s", strerror(-rc));
-    all->commits = true;
+        commit_refused(commit, rc);
 }
 
 static void commit(struct operation *op)
@@ -353,9 +376,12 @@ const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .ref
 static void store(struct operation *op)
 {
     int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
-    if (rc < 0)
-        nw_die_system("cannot run work on another thread: %s", strerror(-rc));
-    op->all->storing++;
+    if (rc == 0) {
+        op->all->storing++;
+        return;
+    }
+    no_thread(op, "store its code", rc);
+    end(op, NW_STATUS_INTERNAL);
 }
 
 static void start(struct operation *op)

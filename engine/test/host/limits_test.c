@@ -13,9 +13,10 @@
 
 #include <cmocka.h>
 
-#define MANY  60
-#define ROOM  4608 /* bytes: a few START messages fill the launcher's socket */
-#define SPARE 100  /* descriptors beside those of workers that are up: of starts under way, and connections */
+#define MANY         60
+#define ROOM         4608 /* bytes: a few START messages fill the launcher's socket */
+#define THREAD_STACK (128ul << 20)
+#define SPARE        100 /* descriptors beside those of workers that are up: of starts under way, and connections */
 
 static struct host host;
 
@@ -100,11 +101,56 @@ static void starts_many_workers_within_its_descriptors(void **state)
     }
 }
 
+static unsigned long pages_of(pid_t pid)
+{
+    char path[64];
+    unsigned long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    return pages;
+}
+
+/* What says why, and changes nothing. The loop of libuv has threads at hand, and can do it. */
+static void refused_for_want_of_a_thread(struct answer answer)
+{
+    if (answer.status != 200 && (answer.status != 500 || !strstr(answer.body, "cannot start a thread to")))
+        fail_msg("%d: %s", answer.status, answer.body);
+    answer_fini(&answer);
+}
+
+/* The stack of a thread is larger than what the engine still may map, and than what glibc keeps for the next. */
+static void refuses_changes_when_out_of_threads(void **state)
+{
+    (void)state;
+    struct rlimit stack, more, before, little;
+    assert_int_equal(getrlimit(RLIMIT_STACK, &stack), 0);
+    more = (struct rlimit){.rlim_cur = THREAD_STACK, .rlim_max = stack.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_STACK, &more), 0);
+    host_start(&host, (const char *[]){"--mode", "process", NULL});
+    assert_int_equal(setrlimit(RLIMIT_STACK, &stack), 0);
+    deploy(&host, "first", "say first");
+    assert_int_equal(prlimit(host.engine, RLIMIT_AS, NULL, &before), 0);
+    little = before;
+    little.rlim_cur = pages_of(host.engine) * (unsigned long)sysconf(_SC_PAGESIZE) + THREAD_STACK / 2;
+    assert_int_equal(prlimit(host.engine, RLIMIT_AS, &little, NULL), 0);
+    refused_for_want_of_a_thread(admin(&host, "PUT", "/v1/functions/second", "say second"));
+    refused_for_want_of_a_thread(admin(&host, "DELETE", "/v1/functions/first", ""));
+    assert_int_equal(prlimit(host.engine, RLIMIT_AS, &before, NULL), 0);
+    deploy(&host, "first", "say again");
+    deploy(&host, "second", "say second");
+    expect(invoke(&host, "first", ""), 200, "again");
+    expect(invoke(&host, "second", ""), 200, "second");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_the_limit_of_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_many_workers_within_its_descriptors, set_up, tear_down),
+        cmocka_unit_test_teardown(refuses_changes_when_out_of_threads, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
