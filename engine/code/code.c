@@ -119,9 +119,11 @@ static void keep_done(void *arg)
         nw_log(NW_LOG_WARN,
                "cannot keep snapshots/%s: %s; until the function is unloaded it is served from memory, then it is "
                "loaded the long way",
-               keeping->name, keeping->rc == -EFBIG ? "it has more than 64 MiB" : nw_error_text(-keeping->rc, text));
+               keeping->name, nw_error_text(-keeping->rc, text));
     if (!keeping->engine->ended) {
-        keeping->code->keeping--;
+        keeping->code->keeping = false;
+        if (keeping->code->snapshot < 0) /* it was discarded meanwhile */
+            nw_snapshots_remove(keeping->code->snapshots, keeping->name);
         keeping->code->events->kept(keeping->code);
     }
     close(keeping->file);
@@ -130,7 +132,8 @@ static void keep_done(void *arg)
 
 void nw_code_keep(struct nw_code *code, int file, uint64_t range)
 {
-    close_file(&code->snapshot);
+    if (code->keeping || code->snapshot >= 0)
+        return;
     code->snapshot = fcntl(file, F_DUPFD_CLOEXEC, 0);
     code->range = range;
     struct keeping *keeping = code->snapshots ? calloc(1, sizeof *keeping) : NULL;
@@ -140,7 +143,7 @@ void nw_code_keep(struct nw_code *code, int file, uint64_t range)
     keeping->file = fcntl(file, F_DUPFD_CLOEXEC, 0);
     if (keeping->file >= 0 && code->events->snapshot(code, keeping->name) &&
         nw_io_offload(code->engine->io, keep_work, keep_done, keeping) == 0) {
-        code->keeping++;
+        code->keeping = true;
         return;
     }
     close_file(&keeping->file);

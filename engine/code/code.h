@@ -35,7 +35,7 @@ struct nw_code {
     struct nw_snapshots *snapshots; /* NULL: none are kept */
     int snapshot;                   /* the file of one, sealed; -1: there is none */
     uint64_t range;                 /* where its domain was */
-    unsigned keeping;               /* how often another thread writes one */
+    bool keeping;                   /* another thread writes one */
 };
 
 void nw_code_init(struct nw_code *code, struct nw_engine *engine, struct nw_registry *registry,
@@ -47,8 +47,8 @@ void nw_code_fini(struct nw_code *code);
 /* No worker has it any more: it is read again when one is to. Not while it is being read. */
 void nw_code_forget(struct nw_code *code);
 
-/* A worker has sent a snapshot of it, a sealed file: it is had from now on, and kept on another thread. The file stays
- * the caller's. */
+/* A worker has sent a snapshot of it, a sealed file: it is had from now on, and kept on another thread; unless there is
+ * one, or one is still being kept. The file stays the caller's. */
 void nw_code_keep(struct nw_code *code, int file, uint64_t range);
 
 /* The snapshot is of no use: it is removed. */

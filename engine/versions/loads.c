@@ -241,6 +241,8 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
         nw_worker_tell(seat->worker, &head, text.data, text.length, files.fds, files.n);
         nw__load_tell_reach(replica);
         nw__replica_move(replica, NW_REPLICA_LOAD);
+        replica->has_snapshot = head.restores;
+        replica->awaits_snapshot = head.range && !manifest->fresh;
         replica->begun = now_of(seat);
         seat->loading++;
         nw_seat_attend(seat);

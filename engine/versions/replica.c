@@ -93,6 +93,8 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
         nw_queue_close(&replica->queue);
     else if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)
         nw_queue_lost(&replica->queue);
+    if (replica->state == NW_REPLICA_PENDING)
+        replica->awaits_snapshot = replica->has_snapshot = false;
     if (event == NW_REPLICA_LOST)
         replica->held = 0; /* other threads drop what they had in this worker when they hear that it is gone */
     nw_check_valid(nw_replica, replica);

@@ -63,6 +63,8 @@ struct nw_replica {
     enum nw_placement_rule rule; /* why it is in this seat */
     const struct nw_seat *from;  /* the seat whose replica leaves once this one serves, which may be gone; or NULL */
     struct nw_queue queue;       /* open while it is SERVING */
+    bool awaits_snapshot;        /* its worker may send one: once for each load */
+    bool has_snapshot;           /* its worker was handed one, or sent it, and did not say that it is of no use */
     uint64_t begun;              /* LOADING, RETIRING: when its worker was told */
     unsigned lost_loading;       /* how often its worker ended by itself while it loaded this and nothing else */
     unsigned killed_loading;     /* ... how often its worker was killed then */

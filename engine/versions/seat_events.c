@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void seat_up(struct nw_seat *seat)
 {
@@ -154,17 +155,34 @@ static bool is_sealed(int file)
     return seals >= 0 && (seals & wanted) == wanted;
 }
 
+static const char *discard_snapshot(struct nw_replica *replica, const char *why)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    if (!replica->has_snapshot)
+        return "it discarded a snapshot that it does not have";
+    replica->has_snapshot = false;
+    nw_log(NW_LOG_WARN, "function \"%s\": its snapshot is discarded: %s", deployment->manifest.name, why);
+    nw_code_discard(&deployment->code);
+    return NULL;
+}
+
+/* To keep one takes a thread, descriptors and disk, so a worker sends one for each load at most: at first when it was
+ * handed none, else once it has found that one to be of no use. */
 static const char *snapshot(struct nw_replica *replica, const struct nw_control_message *message)
 {
     struct nw_deployment *deployment = replica->deployment;
-    if (message->n_fds == 0) {
-        nw_log(NW_LOG_WARN, "function \"%s\": its snapshot is discarded: %s", deployment->manifest.name, message->text);
-        nw_code_discard(&deployment->code);
-        return NULL;
-    }
-    if (!deployment->range || deployment->manifest.fresh || !is_sealed(message->fds[0]))
+    struct stat st;
+    if (message->n_fds == 0)
+        return discard_snapshot(replica, message->text);
+    if (!replica->awaits_snapshot || replica->has_snapshot || !is_sealed(message->fds[0]))
         return "it sent a snapshot that nobody asked for";
-    nw_code_keep(&deployment->code, message->fds[0], deployment->range);
+    replica->awaits_snapshot = false;
+    replica->has_snapshot = true;
+    if (fstat(message->fds[0], &st) < 0 || st.st_size < 0 || (uint64_t)st.st_size > NW_SNAPSHOT_MOST)
+        nw_log(NW_LOG_WARN, "function \"%s\": its snapshot is not kept: it has more than %lu MiB",
+               deployment->manifest.name, NW_SNAPSHOT_MOST >> 20);
+    else
+        nw_code_keep(&deployment->code, message->fds[0], deployment->range);
     return NULL;
 }
 

@@ -21,6 +21,7 @@
  *   sleep-reloading     ... unless it is the first worker
  *   die-reloading       ends the process when loaded, unless it is the first worker
  *   never-ends          never answers RETIRE
+ *   snapshots STEPS     output = STEPS, and for each letter: s sends a snapshot, b one that is too big, d discards one
  *   hostile KIND        breaks the protocol when invoked: see `hostilities`
  */
 #include "common/base/atomic.h"
@@ -35,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -319,6 +321,24 @@ static const char *behaves(const struct function *function, const char *word)
     return *rest == ' ' ? rest + 1 : *rest ? NULL : rest;
 }
 
+static void tell_snapshot(uint32_t deployment, off_t size)
+{
+    const struct nw_control head = {.kind = NW_CONTROL_SNAPSHOT, .worker = worker_number, .deployment = deployment};
+    int file = size ? memfd_create("snapshot", MFD_ALLOW_SEALING | MFD_CLOEXEC) : -1;
+    if (size && (file < 0 || lseek(file, size - 1, SEEK_SET) < 0 || write(file, "", 1) != 1 ||
+                 fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0))
+        nw_die_system("cannot make a snapshot: %s", strerror(errno));
+    nw_control_send(CONTROL_FD, &head, "", 0, &file, size ? 1 : 0);
+    if (size)
+        close(file);
+}
+
+static void snapshots(uint32_t deployment, const char *steps)
+{
+    for (; *steps; steps++)
+        tell_snapshot(deployment, *steps == 's' ? 1 << 20 : *steps == 'b' ? 65 << 20 : 0);
+}
+
 static bool call(struct pending *pending, const char *name)
 {
     const struct nw_desc *invoke = &pending->desc;
@@ -357,6 +377,10 @@ static bool run(struct pending *pending)
         _exit(9);
     if ((rest = behaves(function, "hostile")))
         return be_hostile(rest, desc), true;
+    if ((rest = behaves(function, "snapshots"))) {
+        snapshots(function->deployment, rest);
+        return complete(desc, NW_STATUS_OK, rest, strlen(rest));
+    }
     if ((rest = behaves(function, "say")))
         return complete(desc, NW_STATUS_OK, rest, strlen(rest));
     if ((rest = behaves(function, "fail")))

@@ -3,6 +3,7 @@
  * answered 502, and the other worker's invocations notice nothing.
  */
 #include "engine/test/host/host.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -206,6 +207,68 @@ static void kills_a_worker_that_is_stuck(void **state)
     assert_int_equal(status_number(&host, "workers_lost"), lost + 1);
 }
 
+static unsigned kept_snapshots(const struct host *of)
+{
+    char path[96];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/snapshots", of->state);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (const struct dirent *next; (next = readdir(dir));)
+        n += next->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+static void await_kept(const struct host *of, unsigned n)
+{
+    for (int waited = 0; kept_snapshots(of) != n && waited < HOST_WAIT_MS; waited += 10)
+        usleep(10000);
+    assert_int_equal(kept_snapshots(of), n);
+}
+
+static void sends_snapshots(const struct host *to, const char *name, const char *steps, long lost)
+{
+    char behaviour[64];
+    snprintf(behaviour, sizeof behaviour, "snapshots %s", steps);
+    deploy(to, name, behaviour);
+    struct answer answer = invoke(to, name, "");
+    answer_fini(&answer);
+    await_at_least(to, "workers_lost", lost);
+}
+
+/* To keep one takes the engine a thread, descriptors and disk. */
+static void takes_one_snapshot_for_each_load(void **state)
+{
+    (void)state;
+    struct host fresh;
+    static const char *const flags[] = {"--mode", "process", "--snapshot", "auto", NULL};
+    host_start(&fresh, flags);
+    sends_snapshots(&fresh, "honest", "s", 0);
+    await_kept(&fresh, 1);
+    assert_int_equal(status_number(&fresh, "workers_lost"), 0);
+    sends_snapshots(&fresh, "twice", "ss", 1);
+    await_kept(&fresh, 2);
+    sends_snapshots(&fresh, "big", "bs", 2);
+    sends_snapshots(&fresh, "none", "d", 3);
+    sends_snapshots(&fresh, "again", "sds", 4);
+    await_kept(&fresh, 2);
+    struct answer answer = invoke(&fresh, "honest", ""); /* its worker has sent one, or was handed it */
+    answer_fini(&answer);
+    await_at_least(&fresh, "workers_lost", 5);
+    host_stop(&fresh);
+}
+
+/* Nor any where none is wanted. */
+static void takes_no_snapshot_that_nobody_wants(void **state)
+{
+    (void)state;
+    long lost = status_number(&host, "workers_lost");
+    sends_snapshots(&host, "evil", "s", lost + 1);
+    sends_snapshots(&host, "evil", "d", lost + 2);
+    deploy(&host, "evil", "echo");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +281,8 @@ int main(void)
         cmocka_unit_test(calls_of_unknown_functions_fail),
         cmocka_unit_test(rings_no_bell_that_is_stuck),
         cmocka_unit_test(kills_a_worker_that_is_stuck),
+        cmocka_unit_test(takes_one_snapshot_for_each_load),
+        cmocka_unit_test(takes_no_snapshot_that_nobody_wants),
     };
     return cmocka_run_group_tests_name("engine hostile worker", tests, set_up, tear_down);
 }
