@@ -37,7 +37,10 @@ struct nw_executor {
     uint64_t blocked_at;       /* while blocked: since when, in ticks */
     enum nw_timer timer;       /* see executor/quantum.h */
     int timer_id;
-    uint64_t quantum; /* ns after which it is kicked; 0: it is not */
+    uint64_t quantum;   /* ns after which it is kicked; 0: it is not */
+    uint64_t due;       /* when, in ns; 0: its lateness was counted */
+    uint64_t tick_cost; /* ns; see turn/dear.h */
+    uint32_t ticked;    /* it was kicked by the timer since that was set */
     uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;

@@ -1,6 +1,12 @@
-/* See quantum.h. Each executor has a timer of the kernel, made when it is first needed. */
+/*
+ * See quantum.h. Each executor has a timer of the kernel, made when it is first needed. It ends once and is set again
+ * by who was kicked: one that went on by itself could end again before the signal is dealt with, and then again.
+ */
 #include "worker/executor/quantum.h"
+#include "common/base/atomic.h"
+#include "common/base/clock.h"
 #include "worker/domain/executor.h"
+#include "worker/turn/dear.h"
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -20,17 +26,46 @@ static bool make(struct nw_executor *ex)
     return ex->timer == NW_TIMER_MADE;
 }
 
-bool nw_quantum_set(struct nw_executor *ex, uint64_t quantum)
+bool nw_quantum_ended(const struct nw_executor *ex)
 {
-    const struct timespec each = {.tv_sec = (time_t)(quantum / 1000000000), .tv_nsec = (long)(quantum % 1000000000)};
-    const struct itimerspec spec = {.it_interval = each, .it_value = each};
+    return nw_load_relaxed(&ex->ticked); /* stored by the handler, on the executor's thread */
+}
 
-    if (quantum == ex->quantum)
-        return true;
+void nw_quantum_count(struct nw_executor *ex)
+{
+    uint64_t now;
+
+    if (!nw_quantum_ended(ex) || !ex->due)
+        return;
+    now = nw_clock_ns();
+    if (now < ex->due) /* the kick is that of the one before, which came while the timer was set */
+        return;
+    ex->tick_cost = nw_dear_cost(ex->tick_cost, now - ex->due);
+    ex->due = 0;
+}
+
+static bool set(struct nw_executor *ex, uint64_t due)
+{
+    const struct itimerspec spec = {
+        .it_value = {.tv_sec = (time_t)(due / 1000000000), .tv_nsec = (long)(due % 1000000000)}};
+
     if (ex->timer == NW_TIMER_NONE || (ex->timer == NW_TIMER_UNMADE && !make(ex)))
         return false;
-    if (syscall(SYS_timer_settime, ex->timer_id, 0, &spec, NULL) < 0)
-        return false;
+    ex->due = due;
+    nw_store_relaxed(&ex->ticked, 0u); /* as in nw_quantum_ended; one that comes from now on may be the new one's */
+    return syscall(SYS_timer_settime, ex->timer_id, TIMER_ABSTIME, &spec, NULL) == 0;
+}
+
+bool nw_quantum_set(struct nw_executor *ex, uint64_t quantum)
+{
+    const bool ended = nw_quantum_ended(ex);
+
+    quantum = nw_dear_quantum(quantum, ex->quantum, ex->tick_cost);
+    if (quantum == ex->quantum && (!ended || !quantum))
+        return true;
+    if (quantum || !ended) /* one that ended is off */
+        if (!set(ex, quantum ? nw_clock_ns() + quantum : 0))
+            return false;
     ex->quantum = quantum;
     return true;
 }

@@ -192,6 +192,8 @@ void nw_gate_on_signal(struct nw_gate_frame *frame, struct nw_gate_thread *threa
     uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 
     if (info->si_signo == NW_PREEMPT_SIGNAL && (info->si_code == SI_TKILL || info->si_code == SI_TIMER)) {
+        if (info->si_code == SI_TIMER)
+            nw_store_relaxed(&ex->ticked, 1u); /* see nw_quantum_ended */
         on_kick(ex, uc, info);
         return;
     }

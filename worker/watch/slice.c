@@ -49,8 +49,10 @@ void nw_slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
 {
     ex->taken_at = ex->counted_at = nw_ticks();
     slot->domain->function->usage.waited += ex->taken_at - slot->ready_at;
-    if (!ex->quantum && (chaos || is_long(slot, ex->taken_at)))
-        nw_quantum_set(ex, QUANTUM_FIRST);
+    if (ex->quantum && !nw_quantum_ended(ex))
+        return;
+    if (chaos || is_long(slot, ex->taken_at))
+        nw_quantum_set(ex, ex->quantum ? ex->quantum : QUANTUM_FIRST);
 }
 
 static void remember(struct nw_deployed *function, uint64_t now)
@@ -76,7 +78,10 @@ void nw_slice_end(struct nw_executor *ex)
 bool nw__slice_is_long(struct nw_executor *ex)
 {
     remember(nw_running(ex)->domain->function, nw_ticks());
-    return ex->quantum || nw_quantum_set(ex, QUANTUM_FIRST);
+    if (!ex->quantum)
+        return nw_quantum_set(ex, QUANTUM_FIRST);
+    return !nw_quantum_ended(ex) ||
+           nw_quantum_set(ex, ex->quantum); /* a kick that found it elsewhere may be forgotten */
 }
 
 /* Whether something else than the end of the quantum may be why it was kicked. */
@@ -158,6 +163,7 @@ bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot)
 {
     const uint64_t now = nw_ticks();
 
+    nw_quantum_count(ex);
     charge(ex, now);
     if (goes_on(ex, slot, now))
         return true;
