@@ -82,6 +82,7 @@ struct nw_deployed {
     struct nw_usage usage;
     uint64_t fair;        /* usage.ran, or more: who comes back has no less than those who stayed (executor/ready.c) */
     uint64_t ran_told;    /* usage.ran as last told to the engine */
+    bool ran_long;        /* so did the last turn of one of its slots */
     uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
     uint64_t memory_peak; /* the largest memory.peak of its earlier domains */
     uint64_t refused[8];  /* system call numbers that were refused and logged, one bit each */

@@ -60,6 +60,14 @@ static void remember(struct nw_deployed *function, uint64_t now)
     function->long_until = now + nw_ticks_of_us(REMEMBERED);
 }
 
+/* One turn makes a function that was brief no long one: the kernel may have run somebody else meanwhile. */
+static void count_turn(struct nw_deployed *function, bool ran_long, uint64_t now)
+{
+    if (ran_long && function->ran_long)
+        remember(function, now);
+    function->ran_long = ran_long;
+}
+
 /* Who made way has its pace from nw_slice_goes_on, who called another waits. */
 void nw_slice_end(struct nw_executor *ex)
 {
@@ -67,8 +75,7 @@ void nw_slice_end(struct nw_executor *ex)
     struct nw_slot *slot = ex->took_slot;
 
     charge(ex, now);
-    if (kept >= nw_ticks_of_us(BRIEF_MOST))
-        remember(ex->took, now);
+    count_turn(ex->took, kept >= nw_ticks_of_us(BRIEF_MOST), now);
     if (slot->state == NW_SLOT_READY || slot->state == NW_SLOT_CALLING)
         return;
     slot->used = 0;
