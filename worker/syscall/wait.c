@@ -25,9 +25,12 @@ static uint64_t end_of(const struct nw_call *call, int timeout)
     return call->slot->block_until ? call->slot->block_until : nw_now() + (uint64_t)timeout * 1000000;
 }
 
+/* The kernel interrupts also who does not wait, if it finds nothing and a kick came: the call is made again. */
 static long look(const struct nw_call *call, bool own, const uint64_t args[6])
 {
-    return nw_config()->gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
+    long result = nw_config()->gate->syscall_as(own ? 0 : call->ex->gate.page->pkru, call->number, args);
+
+    return result == -EINTR ? -NW_CALL_CUT : result;
 }
 
 /* Without a kernel thread to spare. Starved, unless it finds something at once or its time is over. */
@@ -38,7 +41,7 @@ static long look_once(struct nw_call *call, bool own, uint64_t args[6], int time
     args[timeout_at] = 0;
     result = look(call, own, args);
     call->starved = result == 0 && time_left(until) > 0;
-    call->slot->block_until = call->starved ? until : 0;
+    call->slot->block_until = call->starved || result == -NW_CALL_CUT ? until : 0;
     return result;
 }
 
