@@ -152,7 +152,8 @@ static void leave(uint64_t code, uint32_t rights, const uint8_t *from)
 }
 
 /* Goes out with its own rights until the processor is sure of it, then with all; without a branch in between that could
- * tell the two apart. What the check compares with has to come from memory. */
+ * tell the two apart. What the check compares with has to come from memory. Who is preempted in the way out goes on
+ * where it was preempted before, with what memory says now: so a try that was lost is made again. */
 static void steal(void (*go)(uint64_t code, uint32_t rights, const uint8_t *from), uint64_t code, const uint8_t *secret,
                   int trainings)
 {
@@ -160,7 +161,7 @@ static void steal(void (*go)(uint64_t code, uint32_t rights, const uint8_t *from
 
     flush_lines();
     for (volatile int i = 0;; i++) {
-        uint64_t now = -(uint64_t)(i == trainings);
+        uint64_t now = -(uint64_t)(i >= trainings);
 
         _mm_clflush((const void *)at);
         _mm_mfence();
