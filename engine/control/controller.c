@@ -123,21 +123,26 @@ void nw_controller_init(struct nw_controller *controller)
 
 static void sweep_work(void *arg)
 {
-    nw_snapshots_sweep(arg);
+    nw_snapshot_files_sweep(arg);
 }
 
 static void sweep_done(void *arg)
 {
-    (void)arg;
+    nw_snapshot_files_free(arg);
 }
 
-static void open_snapshots(struct nw_controller *controller)
+/* To be called when the registry is loaded, and nothing else yet. */
+static void sweep_snapshots(struct nw_controller *controller)
 {
-    struct nw_engine *engine = &controller->engine;
-    struct nw_snapshots *snapshots = nw_snapshots_open(engine->options.state);
-    controller->deployments.snapshots = snapshots;
-    if (snapshots && nw_io_offload(engine->io, sweep_work, sweep_done, snapshots) < 0)
-        nw_log(NW_LOG_WARN, "snapshots of functions that are gone stay until the next start: out of memory");
+    struct nw_snapshots *snapshots = controller->deployments.snapshots;
+    struct nw_snapshot_files *files = snapshots ? nw_snapshots_list(snapshots) : NULL;
+    if (!files)
+        return;
+    nw_deployments_use_snapshots(&controller->deployments, files);
+    if (nw_io_offload(controller->engine.io, sweep_work, sweep_done, files) == 0)
+        return;
+    nw_snapshot_files_free(files);
+    nw_log(NW_LOG_WARN, "snapshots of functions that are gone stay until the next start: out of memory");
 }
 
 void nw_controller_run(struct nw_controller *controller)
@@ -147,8 +152,9 @@ void nw_controller_run(struct nw_controller *controller)
     if (!nw_tenant_acquire(&controller->workers, NW_DEFAULT_TENANT, NW_PROFILE_COMPUTE))
         nw_die_system("cannot make workers: out of memory");
     if (controller->engine.options.snapshots)
-        open_snapshots(controller);
+        controller->deployments.snapshots = nw_snapshots_open(controller->engine.options.state);
     nw__operations_load_registry(&controller->operations, controller->registry);
+    sweep_snapshots(controller);
     nw_loop_run(&controller->engine);
 }
 

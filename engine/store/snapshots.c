@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 #define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct nw_snapshots {
-    int directory, code; /* DIR/snapshots and DIR/store */
+    int directory; /* DIR/snapshots */
 };
 
 /* Behind the contents. The hash is of these and of the range. */
@@ -36,14 +35,12 @@ struct nw_snapshots *nw_snapshots_open(const char *directory)
     struct nw_snapshots *snapshots = calloc(1, sizeof *snapshots);
     if (!snapshots)
         return NULL;
-    snprintf(path, sizeof path, "%s/store", directory);
-    snapshots->code = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(path, sizeof path, "%s/snapshots", directory);
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         snapshots->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     else
         snapshots->directory = -1;
-    if (snapshots->directory >= 0 && snapshots->code >= 0)
+    if (snapshots->directory >= 0)
         return snapshots;
     nw_log(NW_LOG_WARN, "no snapshots are kept: cannot open %s: %s", path, strerror(errno));
     nw_snapshots_close(snapshots);
@@ -56,8 +53,6 @@ void nw_snapshots_close(struct nw_snapshots *snapshots)
         return;
     if (snapshots->directory >= 0)
         close(snapshots->directory);
-    if (snapshots->code >= 0)
-        close(snapshots->code);
     free(snapshots);
 }
 
@@ -114,13 +109,22 @@ static int copy(int from, int to, uint64_t size, uint64_t range, unsigned char s
     return rc;
 }
 
-/* Gives a file without a name one; what had it is gone. */
+/* Gives a file without a name one, in one step, for another thread may be doing the same: by way of a name that, as
+ * long as the descriptor is open, is this file's alone. One that a kill left is in the way. */
 static int name_file(const struct nw_snapshots *snapshots, int fd, const char *name)
 {
-    char link[32];
+    int directory = snapshots->directory;
+    char link[32], own[32];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    unlinkat(snapshots->directory, name, 0);
-    return linkat(AT_FDCWD, link, snapshots->directory, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+    snprintf(own, sizeof own, "new-%d", fd);
+    unlinkat(directory, own, 0);
+    if (linkat(AT_FDCWD, link, directory, own, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    if (renameat(directory, own, directory, name) == 0)
+        return 0;
+    int rc = -errno;
+    unlinkat(directory, own, 0);
+    return rc;
 }
 
 int nw_snapshots_put(struct nw_snapshots *snapshots, const char *name, int file, uint64_t range)
@@ -192,24 +196,101 @@ void nw_snapshots_remove(struct nw_snapshots *snapshots, const char *name)
     unlinkat(snapshots->directory, name, 0);
 }
 
-static bool has_code(const struct nw_snapshots *snapshots, const char *name)
+/* --- what nobody has any more --- */
+
+struct file {
+    char name[NW_SNAPSHOT_NAME];
+    bool used;
+};
+
+struct nw_snapshot_files {
+    struct nw_snapshots *snapshots;
+    struct file *list; /* in the order of their names */
+    size_t n, room;
+};
+
+static int compare(const void *a, const void *b)
 {
-    char code[SHA256_HEX + sizeof ".so"];
-    snprintf(code, sizeof code, "%.64s.so", name);
-    return faccessat(snapshots->code, code, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
 }
 
-void nw_snapshots_sweep(struct nw_snapshots *snapshots)
+static bool add_file(struct nw_snapshot_files *files, const char *name)
 {
-    int fd = openat(snapshots->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (files->n == files->room) {
+        size_t room = files->room ? 2 * files->room : 64;
+        struct file *list = realloc(files->list, room * sizeof *list);
+        if (!list)
+            return false;
+        files->list = list;
+        files->room = room;
+    }
+    struct file *file = &files->list[files->n++];
+    file->used = false;
+    snprintf(file->name, sizeof file->name, "%s", name);
+    return true;
+}
+
+struct nw_snapshot_files *nw_snapshots_list(struct nw_snapshots *snapshots)
+{
+    struct nw_snapshot_files *files = calloc(1, sizeof *files);
+    int fd = files ? openat(snapshots->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         if (fd >= 0)
             close(fd);
-        return;
+        free(files);
+        return NULL;
     }
+    files->snapshots = snapshots;
     for (struct dirent *next; (next = readdir(dir));)
-        if (strlen(next->d_name) == NW_SNAPSHOT_NAME - 1 && !has_code(snapshots, next->d_name))
-            unlinkat(snapshots->directory, next->d_name, 0);
+        if (strlen(next->d_name) == NW_SNAPSHOT_NAME - 1) {
+            if (!add_file(files, next->d_name))
+                break; /* the others stay until the next start */
+        } else if (!strncmp(next->d_name, "new-", 4)) {
+            unlinkat(snapshots->directory, next->d_name, 0); /* a kill left it */
+        }
     closedir(dir);
+    if (files->n)
+        qsort(files->list, files->n, sizeof *files->list, compare);
+    return files;
+}
+
+/* The first whose name does not come before the key. */
+static size_t find(const struct nw_snapshot_files *files, const char *key)
+{
+    size_t low = 0, high = files->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(files->list[middle].name, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool nw_snapshot_files_have(const struct nw_snapshot_files *files, const char *sha256)
+{
+    size_t at = find(files, sha256);
+    return at < files->n && !strncmp(files->list[at].name, sha256, SHA256_HEX);
+}
+
+void nw_snapshot_files_use(struct nw_snapshot_files *files, const char *name)
+{
+    size_t at = find(files, name);
+    if (at < files->n && !strcmp(files->list[at].name, name))
+        files->list[at].used = true;
+}
+
+void nw_snapshot_files_sweep(struct nw_snapshot_files *files)
+{
+    for (size_t i = 0; i < files->n; i++)
+        if (!files->list[i].used)
+            nw_snapshots_remove(files->snapshots, files->list[i].name);
+}
+
+void nw_snapshot_files_free(struct nw_snapshot_files *files)
+{
+    free(files->list);
+    free(files);
 }

@@ -4,11 +4,12 @@
  * on: one that cannot be written is not there, and one that is not what was written is removed. Nothing is synced. Not
  * responsible for what is in them, which workers check (worker/snapshot/read.h).
  *
- * Files have no name before they are whole, so a kill leaves nothing behind. Any thread.
+ * Files have no name before they are whole, so a kill leaves nothing behind that is not. Any thread.
  */
 #ifndef NW_ENGINE_STORE_SNAPSHOTS_H
 #define NW_ENGINE_STORE_SNAPSHOTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,7 +33,21 @@ int nw_snapshots_get(struct nw_snapshots *snapshots, const char *name, uint64_t 
 
 void nw_snapshots_remove(struct nw_snapshots *snapshots, const char *name);
 
-/* Removes those of code that is not in DIR/store any more, as after a kill. Takes long where there are many. */
-void nw_snapshots_sweep(struct nw_snapshots *snapshots);
+/*
+ * To find out at the start which of them nobody has any more, as after a kill: they may hold secrets of settings that
+ * are gone. List them before any is kept, say which are used, sweep on any thread.
+ */
+struct nw_snapshot_files;
+
+/* NULL: memory is out, or the directory cannot be read. */
+struct nw_snapshot_files *nw_snapshots_list(struct nw_snapshots *snapshots);
+void nw_snapshot_files_free(struct nw_snapshot_files *files);
+
+/* Whether some are of this code. */
+bool nw_snapshot_files_have(const struct nw_snapshot_files *files, const char *sha256);
+void nw_snapshot_files_use(struct nw_snapshot_files *files, const char *name);
+
+/* Removes those that were not said to be used. Takes long where there are many. */
+void nw_snapshot_files_sweep(struct nw_snapshot_files *files);
 
 #endif

@@ -561,6 +561,17 @@ void nw_deployments_tick(struct nw_deployments *all)
     }
 }
 
+void nw_deployments_use_snapshots(struct nw_deployments *all, struct nw_snapshot_files *files)
+{
+    nw_list_each(&all->list, at, after)
+    {
+        struct nw_deployment *deployment = nw_container(at, struct nw_deployment, link);
+        char name[NW_SNAPSHOT_NAME];
+        if (nw_snapshot_files_have(files, deployment->sha256) && nw__load_snapshot_name(&deployment->code, name))
+            nw_snapshot_files_use(files, name);
+    }
+}
+
 bool nw_deployments_settled(const struct nw_deployments *all)
 {
     return !all->unsettled;

@@ -16,6 +16,7 @@ struct nw_function;
 struct nw_manifest;
 struct nw_replica;
 struct nw_seat;
+struct nw_snapshot_files;
 
 void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
                          const struct nw_deployment_events *events, void *events_arg);
@@ -55,6 +56,9 @@ void nw_deployments_tick(struct nw_deployments *all);
 
 /* Whether no version that was in the registry at the start is LOADING any more. */
 bool nw_deployments_settled(const struct nw_deployments *all);
+
+/* Says which of these snapshots its versions have. */
+void nw_deployments_use_snapshots(struct nw_deployments *all, struct nw_snapshot_files *files);
 
 /* Whether some deployment still needs this code in the store. */
 bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256);

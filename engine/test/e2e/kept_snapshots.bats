@@ -68,6 +68,15 @@ restart() {
     nw_poll "$NW_PATIENCE" has_files 0
 }
 
+@test "a snapshot of settings that no function has any more goes at the next start" {
+    local file
+    file=$(find "$NW_STATE/snapshots" -type f)
+    cp -p "$file" "${file%????????}00000000"
+    restart
+    nw_poll "$NW_PATIENCE" has_files 1
+    [ "$drawn" = "$first" ]
+}
+
 @test "where no snapshot can be kept the function serves, and the log says so" {
     rm -r "$NW_STATE/snapshots"
     nw_deploy other "$NW_BUILD/test/worker/keeper.so"
