@@ -18,7 +18,7 @@ struct nw_host_plan {
     const char *socket;       /* the admin socket in it */
     const char *mode;         /* mpk, process or none */
     const char *io;           /* the engine's event loop: auto, uring or uv */
-    const char *policy;
+    const char *policy;       /* who has the next turn in a worker */
     const char *snapshot;     /* off or auto */
     const char *worker_users; /* FIRST-LAST */
     char *const *listen;      /* addresses, n_listen of them */

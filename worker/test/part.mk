@@ -10,8 +10,8 @@ $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix 
     image/where.c image/kept.c image/library.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c worker/account/demand.c,,$(COMMON)))
-$(eval $(call test,worker/turn,worker/test/unit/turn_test.c $(wildcard worker/turn/*.c)))
-$(eval $(call test,worker/dear,worker/test/unit/dear_test.c worker/turn/dear.c))
+$(eval $(call test,worker/turn,worker/test/turns/turn_test.c $(wildcard worker/turn/*.c)))
+$(eval $(call test,worker/dear,worker/test/turns/dear_test.c worker/turn/dear.c))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
 $(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/watch/rest.c))
 $(eval $(call test,worker/route,worker/test/unit/route_test.c worker/call/route.c,,$(COMMON)))
