@@ -217,6 +217,7 @@ static void keep_rights(void)
 static void configure(enum nw_mode mode, enum nw_policy policy)
 {
     struct nw_config config = {.mode = mode, .policy = policy, .keyed = mode == NW_MODE_MPK};
+    bool moved;
 
     config.gate = config.keyed ? &keyed : &plain;
     measure_xsave(&config);
@@ -224,7 +225,8 @@ static void configure(enum nw_mode mode, enum nw_policy policy)
         take_keys();
         keep_rights();
     }
-    config.vdso = nw_vdso_share(config.keyed, &config.same_vdso);
+    config.vdso = nw_vdso_share(config.keyed, &moved);
+    config.same_vdso = moved || !config.vdso;
     nw_config_set(&config);
 }
 

@@ -23,7 +23,7 @@ struct nw_config {
     enum nw_policy policy;
     const struct nw_gate_variant *gate;
     uint64_t vdso;  /* readable in every domain */
-    bool same_vdso; /* it lies at the same address in every worker */
+    bool same_vdso; /* it lies at the same address in every worker; if not, snapshots are for this one alone */
     size_t xsave_size;
     uint32_t xsave_pkru_offset;
     uint64_t xsave_features; /* what the gate gives back, as far as this processor has it */

@@ -111,6 +111,27 @@ static const char *confine(uint32_t profile)
     return NULL;
 }
 
+/* Takes the snapshot that came with it, or -1. Where that would name another vDSO than this worker's it is left alone:
+ * it is not the file's fault, so the engine is not told that it is of no use. */
+static int take_file(const struct nw_control_message *message)
+{
+    const int file = message->head.restores ? message->fds[message->n_fds - 1] : -1;
+
+    if (file < 0 || nw_config()->same_vdso)
+        return file;
+    close(file);
+    return -1;
+}
+
+/* What is said of a function's snapshot to the engine, which hands it to other workers. */
+static void tell_snapshot(const struct nw_deployed *f, int file, const char *why)
+{
+    if (nw_config()->same_vdso && !f->fresh)
+        nw_tell_snapshot(f->deployment, file, why);
+    else if (file >= 0)
+        close(file);
+}
+
 /* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
 static const char *function_init(struct nw_deployed *f, const struct nw_control_message *message,
                                  const struct load_texts *t)
@@ -131,7 +152,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .snapshots = head->range != 0,
         .fresh = head->fresh,
         .queued = head->fresh != 0,
-        .file = head->restores ? message->fds[message->n_fds - 1] : -1,
+        .file = take_file(message),
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -298,8 +319,8 @@ static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapsho
     f->lost_early = 0;
     snprintf(f->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
     f->snapshots = false; /* it is tried once */
-    if (snapshot && !f->fresh)
-        nw_tell_snapshot(f->deployment, nw_snapshot_file(snapshot), "");
+    if (snapshot)
+        tell_snapshot(f, nw_snapshot_file(snapshot), "");
     if (f->fresh)
         replace_first(domain);
     else
@@ -340,8 +361,7 @@ void nw_deployed_discard(struct nw_deployed *f, const char *why)
     f->snapshots = f->fresh || f->given; /* this worker's own may be better */
     f->given = false;
     snprintf(f->no_snapshot, NW_REASON_MAX, "%s", why);
-    if (!f->fresh)
-        nw_tell_snapshot(f->deployment, -1, why);
+    tell_snapshot(f, -1, why);
 }
 
 /* The peak of a domain that is gone counts on: the engine may not have heard of it yet. */

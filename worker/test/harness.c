@@ -21,6 +21,8 @@
 
 #define PATIENCE_MS 20000
 
+void (*nw_harness_before_exec)(void);
+
 static const struct nw_geometry geometry = {.ring_capacity = 256, .arena_size = 64ul << 20};
 
 static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors, const char *without)
@@ -49,6 +51,8 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
     snprintf(count, sizeof(count), "%u", executors);
     snprintf(ring, sizeof(ring), "%u", geometry.ring_capacity);
     snprintf(arena, sizeof(arena), "%llu", (unsigned long long)geometry.arena_size);
+    if (nw_harness_before_exec)
+        nw_harness_before_exec();
     execle(path, "nightward-worker", "--mode", nw_mode_name(mode), "--executors", count, "--ring-capacity", ring,
            "--arena-size", arena, "--worker", "1", "--policy",
            getenv("NW_TEST_POLICY") ? getenv("NW_TEST_POLICY") : "levels", NULL, environment);

@@ -33,6 +33,9 @@ struct nw_answer {
     size_t length;
 };
 
+/* What the process does that becomes the worker; NULL: nothing besides. */
+extern void (*nw_harness_before_exec)(void);
+
 /* Starts the worker and waits for its HELLO. Fails the running test when that does not come. */
 void nw_harness_start(struct nw_harness *h, enum nw_mode mode, uint32_t executors);
 

@@ -2,7 +2,10 @@
 #include "common/manifest/manifest.h"
 #include "worker/snapshot/format.h"
 #include "worker/test/harness.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -515,6 +520,45 @@ static void a_snapshot_that_does_not_fit_is_not_taken(void **state)
     close(file);
 }
 
+/* As where the kernel seals its own mappings. */
+static void forbid_moves(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        _exit(1);
+}
+
+/* It makes domains from its own, and says nothing of those of others. */
+static void where_the_vdso_stays_snapshots_are_not_handed_around(void **state)
+{
+    struct nw_harness other;
+    unsigned long value, own;
+    int file = take(&value);
+    uint32_t deployment;
+
+    (void)state;
+    nw_harness_before_exec = forbid_moves;
+    nw_harness_start(&other, mode, 2);
+    nw_harness_before_exec = NULL;
+    deployment = load_with(&other, SOME_RANGE, &file);
+    assert_int_not_equal(deployment, 0);
+    own = drawn_in(&other, deployment);
+    assert_int_not_equal(own, value);
+    nw_harness_listen(&other);
+    assert_string_equal(other.loaded, "");
+    assert_string_equal(other.unusable, "");
+    assert_int_equal(other.snapshot, -1);
+    nw_harness_stop(&other);
+    close(file);
+}
+
 static int run(enum nw_mode wanted)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -535,6 +579,7 @@ static int run(enum nw_mode wanted)
         TEST(what_cannot_be_taken_is_found_out),
         TEST(code_that_is_kept_counts),
         TEST(without_a_snapshot_no_code_is_kept),
+        TEST(where_the_vdso_stays_snapshots_are_not_handed_around),
         TEST(a_snapshot_counts_as_memory),
         TEST(a_snapshot_that_does_not_fit_is_not_taken),
     };
