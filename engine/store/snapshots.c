@@ -214,7 +214,7 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
 }
 
-static bool add_file(struct nw_snapshot_files *files, const char *name)
+static bool add_file(struct nw_snapshot_files *files, const char name[NW_SNAPSHOT_NAME])
 {
     if (files->n == files->room) {
         size_t room = files->room ? 2 * files->room : 64;
@@ -226,7 +226,7 @@ static bool add_file(struct nw_snapshot_files *files, const char *name)
     }
     struct file *file = &files->list[files->n++];
     file->used = false;
-    snprintf(file->name, sizeof file->name, "%s", name);
+    memcpy(file->name, name, NW_SNAPSHOT_NAME);
     return true;
 }
 
