@@ -85,7 +85,8 @@ static void test_command_line(void **state)
     int socket = start_worker(*state, 3, &pid);
 
     snprintf(wanted, sizeof wanted,
-             "nightward-worker\n--mode\nmpk\n--executors\n2\n--ring-capacity\n64\n--arena-size\n65536\n--worker\n3\n"
+             "nightward-worker\n--mode\nmpk\n--policy\nlevels\n--executors\n2\n--ring-capacity\n64\n--arena-"
+             "size\n65536\n--worker\n3\n"
              "--mappings\n%llu\n--watches\n%llu\n",
              number_in("/proc/sys/vm/max_map_count"), number_in("/proc/sys/fs/epoll/max_user_watches"));
     assert_string_equal(ask(socket, "arguments"), wanted);

@@ -314,7 +314,7 @@ static void writers_at_a_moving_position_are_held(void **state)
     nw_harness_stop(&nw_probe.harness);
     nw_harness_start_without(&nw_probe.harness, nw_probe.mode, 2, "disk", -1);
     load("filer");
-    for (int tries = 0; most < 8 * 1024 && tries < 20; tries++) /* who comes between is chance */
+    for (int tries = 0; most < 8 * 1024 && tries < 1000; tries++) /* who comes between is chance */
         most = atol(ask("write-race %d 400", tries));
     assert_in_range(most, 8 * 1024, 1 << 30);
 }
