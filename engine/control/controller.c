@@ -173,5 +173,6 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);
     nw_functions_fini(engine);
+    nw_deployments_fini(&controller->deployments);
     free(controller->addresses);
 }

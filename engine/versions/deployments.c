@@ -423,6 +423,11 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     nw_addresses_init(&all->addresses);
 }
 
+void nw_deployments_fini(struct nw_deployments *all)
+{
+    nw_table_fini(&all->codes);
+}
+
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
                                         const struct nw_manifest *manifest, const char *sha256, bool persisted)
 {

@@ -21,6 +21,9 @@ struct nw_snapshot_files;
 void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, struct nw_workers *workers,
                          const struct nw_deployment_events *events, void *events_arg);
 
+/* Frees what finds versions, when none is left. */
+void nw_deployments_fini(struct nw_deployments *all);
+
 /*
  * Makes a version of `function` from code in the store, and begins to load it where the policy says. `persisted`: its
  * row is in the registry already, so it becomes function->current at once; unless replicas of it are to be warm, it is
