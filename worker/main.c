@@ -21,6 +21,7 @@
 #include "worker/base/ops.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
+#include "worker/call/snapshots.h"
 #include "worker/domain/free.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"

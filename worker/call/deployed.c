@@ -7,24 +7,22 @@
 #include "worker/audit/filter.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
-#include "worker/base/ops.h"
 #include "worker/call/extra.h"
 #include "worker/call/grants.h"
 #include "worker/call/invoke.h"
 #include "worker/call/route.h"
+#include "worker/call/snapshots.h"
 #include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
-#include "worker/domain/free.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
-#include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
 #include "worker/files/disk.h"
 #include "worker/life/make.h"
 #include "worker/path/cwd.h"
-#include "worker/snapshot/snapshot.h"
+#include "worker/snapshot/taker.h"
 #include "worker/wire/report.h"
 #include <errno.h>
 #include <stdio.h>
@@ -40,8 +38,6 @@
 #define GET_ROOM    "let the tenant have more workers (--workers MIN..MAX), or remove one"
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
-#define EARLY_MOST  3            /* domains made from a snapshot that are lost before they served: then it is no good */
-#define PLACE_NS    200000000ull /* how long a snapshot is worth waiting for its place */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
 
 static bool unsettled; /* some function retires or has no domain: nw_deployed_tend looks at all of them */
@@ -111,27 +107,6 @@ static const char *confine(uint32_t profile)
     return NULL;
 }
 
-/* Takes the snapshot that came with it, or -1. Where that would name another vDSO than this worker's it is left alone:
- * it is not the file's fault, so the engine is not told that it is of no use. */
-static int take_file(const struct nw_control_message *message)
-{
-    const int file = message->head.restores ? message->fds[message->n_fds - 1] : -1;
-
-    if (file < 0 || nw_config()->same_vdso)
-        return file;
-    close(file);
-    return -1;
-}
-
-/* What is said of a function's snapshot to the engine, which hands it to other workers. */
-static void tell_snapshot(const struct nw_deployed *f, int file, const char *why)
-{
-    if (nw_config()->same_vdso && !f->fresh)
-        nw_tell_snapshot(f->deployment, file, why);
-    else if (file >= 0)
-        close(file);
-}
-
 /* NULL, or why the function cannot be loaded. The message's fds are the function's from now on. */
 static const char *function_init(struct nw_deployed *f, const struct nw_control_message *message,
                                  const struct load_texts *t)
@@ -152,7 +127,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .snapshots = head->range != 0,
         .fresh = head->fresh,
         .queued = head->fresh != 0,
-        .file = take_file(message),
+        .file = nw__snapshot_sent(message),
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
@@ -288,50 +263,9 @@ static void started(struct nw_domain *domain)
         nw_wake_executor();
 }
 
-/* No invocation may run in the domain that the snapshot was taken of: it cannot be made what it was. An executor finds
- * that out and ends it (run/renew.c). */
-static void replace_first(struct nw_domain *domain)
-{
-    domain->function->snapshots = true;
-    nw_stale(nw_free_drain(domain)); /* its only func worker, which waits */
-    nw_wake_executor();
-}
-
-/* The first flow makes anew what is not to be cloned, and then says once more that the function is up. */
-static void renew(struct nw_domain *domain)
-{
-    struct nw_slot *first = domain->grower;
-
-    nw_store_relaxed(&domain->grower, NULL); /* loaded by may_read_libraries */
-    domain->n_made--;
-    first->gate.result = (uint64_t)nw_config()->gate->enter;
-    first->gate.result2 = NW_RESTORED;
-    nw_ready(first);
-    nw_wake_executor();
-}
-
-static void snapshot_taken(struct nw_domain *domain, struct nw_snapshot *snapshot, const char *why)
-{
-    struct nw_deployed *f = domain->function;
-
-    nw_taker_drop(f->snapshot);
-    f->snapshot = snapshot;
-    f->lost_early = 0;
-    snprintf(f->no_snapshot, NW_REASON_MAX, "%s", snapshot ? "" : why);
-    f->snapshots = false; /* it is tried once */
-    if (snapshot)
-        tell_snapshot(f, nw_snapshot_file(snapshot), "");
-    if (f->fresh)
-        replace_first(domain);
-    else
-        renew(domain);
-}
-
-const struct nw_snapshot_events nw_deployed_snapshots = {.taken = snapshot_taken};
-
 void nw_deployed_ready(struct nw_domain *domain)
 {
-    if (domain->function->snapshots && !domain->restores && (!domain->function->snapshot || domain->function->fresh))
+    if (nw__snapshot_is_due(domain))
         nw_taker_await(domain);
     else
         started(domain);
@@ -344,46 +278,18 @@ void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first)
     started(domain);
 }
 
-void nw_deployed_opened(struct nw_deployed *f, struct nw_snapshot *snapshot, const char *why)
-{
-    f->file = -1;
-    f->snapshot = snapshot;
-    f->given = snapshot;
-    f->snapshots = !snapshot;
-    if (!snapshot)
-        nw_tell_snapshot(f->deployment, -1, why);
-}
-
-void nw_deployed_discard(struct nw_deployed *f, const char *why)
-{
-    nw_taker_drop(f->snapshot);
-    f->snapshot = NULL;
-    f->snapshots = f->fresh || f->given; /* this worker's own may be better */
-    f->given = false;
-    snprintf(f->no_snapshot, NW_REASON_MAX, "%s", why);
-    tell_snapshot(f, -1, why);
-}
-
 /* The peak of a domain that is gone counts on: the engine may not have heard of it yet. */
 static void note_peak(struct nw_deployed *f, uint64_t peak)
 {
     f->memory_peak = peak > f->memory_peak ? peak : f->memory_peak;
 }
 
-static bool has_served(const struct nw_domain *domain)
+/* It ends when none of its domains is left. */
+static void refuse(struct nw_deployed *f, const char *why)
 {
-    for (size_t i = 0; i < domain->slots_end; i++)
-        if (domain->slots[i].state != NW_SLOT_UNUSED &&
-            nw_load_relaxed(&domain->slots[i].sequence) > 1) /* stored by the executor that has it */
-            return true;
-    return false;
-}
-
-/* A file may pass all checks and still make domains in which nothing can run. */
-static void doubt_snapshot(struct nw_deployed *f, const struct nw_domain *domain)
-{
-    if (domain->restores && f->snapshot)
-        f->lost_early = has_served(domain) ? 0 : f->lost_early + 1;
+    nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, why);
+    nw_deployed_move(f, NW_DEPLOYED_RETIRE);
+    f->silent = true;
 }
 
 /* Called while the domain is not yet marked dying. */
@@ -408,18 +314,16 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
         return;
     }
     if (f->state == NW_DEPLOYED_LOADING && domain->restores && !f->fresh) { /* loaded the long way it may come up */
-        if (f->snapshot)
-            nw_deployed_discard(f, reason);
+        nw_deployed_condemn(f, reason);
+        f->lost_at = nw_now();
         nw_wake_control();
         return;
     }
     if (f->state == NW_DEPLOYED_LOADING) {
-        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, reason);
-        nw_deployed_move(f, NW_DEPLOYED_RETIRE);
-        f->silent = true;
+        refuse(f, reason);
         return;
     }
-    doubt_snapshot(f, domain);
+    nw__snapshot_doubt(f, domain);
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
     note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw__memory_note_peak */
@@ -500,10 +404,8 @@ static void start(struct nw_deployed *f, uint64_t now)
         return;
     }
     nw_log(NW_LOG_WARN, "function %s: cannot make a domain: %s", f->name, why);
-    if (f->state == NW_DEPLOYED_LOADING) {
-        nw_tell_engine(NW_CONTROL_REFUSED, f->deployment, 0, why);
-        function_end(f);
-    }
+    if (f->state == NW_DEPLOYED_LOADING)
+        refuse(f, why);
 }
 
 static bool has_current_domain(const struct nw_deployed *f)
@@ -529,25 +431,6 @@ static bool lingers(const struct nw_deployed *f)
     return charged > f->memory / 2;
 }
 
-/* A domain that is made from a snapshot lies where the last one lay, which may not be gone yet. One of a fresh function
- * waits as long as that takes. */
-static bool place_is_taken(const struct nw_deployed *f, uint64_t now)
-{
-    if (!f->snapshot || (now - f->lost_at > PLACE_NS && !f->fresh))
-        return false;
-    for (const struct nw_domain *d = nw_domain_after(NULL); d; d = nw_domain_after(d))
-        if (d->state != NW_DOMAIN_NONE && d->memory.base == f->range)
-            return true;
-    return false;
-}
-
-/* Not before all of its domains are gone: an executor may be making one of them what the snapshot says. */
-static void give_up_snapshot(struct nw_deployed *f)
-{
-    if (f->snapshot && f->lost_early >= EARLY_MOST && !has_domain(f))
-        nw_deployed_discard(f, "what was made from it crashed each time before it had answered");
-}
-
 bool nw_deployed_tend(uint64_t now)
 {
     bool busy = false;
@@ -558,8 +441,9 @@ bool nw_deployed_tend(uint64_t now)
     for (struct nw_deployed *f = nw_deployed_after(NULL); f; f = nw_deployed_after(f)) {
         if (f->state == NW_DEPLOYED_RETIRING)
             retire_idle(f, now);
-        else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f) && !place_is_taken(f, now)) {
-            give_up_snapshot(f);
+        else if (!has_current_domain(f) && now >= f->retry_at && !lingers(f) && !nw__snapshot_awaits_place(f, now)) {
+            if (!has_domain(f))
+                nw__snapshot_give_up(f);
             start(f, now);
             busy = true; /* something may have begun to run meanwhile that the watch has yet to see */
         }

@@ -7,12 +7,10 @@
 #include "common/manifest/control.h"
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
-#include "worker/snapshot/taker.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct nw_domain;
-struct nw_snapshot;
 struct nw_deployed;
 struct nw_slot;
 
@@ -27,12 +25,6 @@ void nw_deployed_ready(struct nw_domain *domain);
 
 /* It is up because it was made from the snapshot, of which `first` is the first flow, and is just as that says. */
 void nw_deployed_restored(struct nw_domain *domain, struct nw_slot *first);
-
-/* The snapshot that came with it was opened; or NULL and why not: then one is taken of the next domain. From the
- * function's snapshot no domain can be made. What becomes of a snapshot that is taken. */
-void nw_deployed_opened(struct nw_deployed *function, struct nw_snapshot *snapshot, const char *why);
-void nw_deployed_discard(struct nw_deployed *function, const char *why);
-extern const struct nw_snapshot_events nw_deployed_snapshots;
 
 void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, const char *reason);
 

@@ -67,7 +67,7 @@ struct nw_deployed {
     bool snapshots;                  /* one is to be taken of its first domain */
     int file;                        /* of a snapshot that came with it and is not opened yet; or -1 */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
-    char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted */
+    char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted; or why the one that there is is no good */
     bool given;                      /* it came with the function */
     uint32_t lost_early;             /* how many domains made from it ended, one after the other, before they served */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */

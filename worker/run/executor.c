@@ -10,6 +10,7 @@
 #include "worker/call/arrive.h"
 #include "worker/call/death.h"
 #include "worker/call/deployed.h"
+#include "worker/call/snapshots.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
@@ -222,8 +223,8 @@ static bool resumed(struct nw_domain *domain, struct nw_slot *first, int error)
     pthread_mutex_lock(&nw_monitor_lock);
     if (!error && domain->state == NW_DOMAIN_STARTING)
         error = nw_snapshot_resume(domain, snapshot);
-    if (error && snapshot)
-        nw_deployed_discard(domain->function, "a domain could not be made from it");
+    if (error)
+        nw_deployed_condemn(domain->function, "a domain could not be made from it");
     if (error)
         nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot, which is discarded");
     runs = domain->state == NW_DOMAIN_STARTING && !domain->function->fresh;

@@ -243,7 +243,7 @@ static off_t size_of(int file)
     return lseek(file, 0, SEEK_END);
 }
 
-/* It is told why, loads the function, and takes a snapshot anew. */
+/* It is told why, in words that begin like this, loads the function, and takes a snapshot anew. */
 static void is_discarded(int file, const char *why)
 {
     struct nw_harness other;
@@ -255,7 +255,8 @@ static void is_discarded(int file, const char *why)
     assert_string_equal(other.loaded, "");
     assert_true(other.snapshot >= 0);
     says(&other, deployment, "hooks", "1 1");
-    assert_string_equal(other.unusable, why);
+    if (strncmp(other.unusable, why, strlen(why)) != 0)
+        fail_msg("%s", other.unusable);
     nw_harness_stop(&other);
     close(file);
 }
@@ -311,6 +312,19 @@ static void a_snapshot_in_which_nothing_can_run_is_discarded(void **state)
     assert_true(other.snapshot >= 0); /* another was taken */
     nw_harness_stop(&other);
     close(worse);
+    close(file);
+}
+
+/* It passes all checks, but its first flow has no thread-local variables: the domain ends while the engine waits. */
+static void a_snapshot_that_does_not_come_up_is_discarded(void **state)
+{
+    const uint64_t bad = 8;
+    unsigned long value;
+    int file = take(&value);
+    const off_t end = size_of(file);
+
+    (void)state;
+    is_discarded(changed(file, TAIL(flows[0].fs), &bad, sizeof(bad), end), "SIGSEGV at address");
     close(file);
 }
 
@@ -570,6 +584,7 @@ static int run(enum nw_mode wanted)
         TEST(hooks_are_called_without_a_snapshot_too),
         TEST(a_bad_snapshot_is_discarded_and_another_taken),
         TEST(a_snapshot_in_which_nothing_can_run_is_discarded),
+        TEST(a_snapshot_that_does_not_come_up_is_discarded),
         TEST(a_function_that_serves_keeps_its_snapshot),
         TEST(where_a_library_was_changed_a_snapshot_is_discarded),
         TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
