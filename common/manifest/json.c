@@ -210,7 +210,7 @@ int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_
 }
 
 /* "10s" or "250ms", as short as it goes. */
-static void format_timeout(uint32_t ms, char *text, size_t size)
+static void format_time(uint32_t ms, char *text, size_t size)
 {
     bool whole = ms % 1000 == 0;
     snprintf(text, size, "%u%s", whole ? ms / 1000 : ms, whole ? "s" : "ms");
@@ -240,6 +240,14 @@ static bool add_env(cJSON *object, const struct nw_buffer *env)
     return true;
 }
 
+/* Left out where the host's holds. */
+static bool add_idle(cJSON *object, uint32_t ms)
+{
+    char text[32];
+    format_time(ms, text, sizeof text);
+    return !ms || cJSON_AddStringToObject(object, "idle", text);
+}
+
 /* A list that is empty is left out. */
 static bool add_list(cJSON *object, const char *key, const char *list)
 {
@@ -249,7 +257,7 @@ static bool add_list(cJSON *object, const char *key, const char *list)
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out)
 {
     char timeout[32], memory[32], disk[32], static_tls[32];
-    format_timeout(manifest->timeout_ms, timeout, sizeof timeout);
+    format_time(manifest->timeout_ms, timeout, sizeof timeout);
     format_size(manifest->memory, memory, sizeof memory);
     format_size(manifest->disk, disk, sizeof disk);
     format_size(manifest->static_tls, static_tls, sizeof static_tls);
@@ -263,7 +271,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
                  cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
-                 cJSON_AddNumberToObject(root, "warm", manifest->warm) &&
+                 cJSON_AddNumberToObject(root, "warm", manifest->warm) && add_idle(root, manifest->idle_ms) &&
                  cJSON_AddBoolToObject(root, "fresh", manifest->fresh) &&
                  cJSON_AddStringToObject(root, "static-tls", static_tls) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&

@@ -34,6 +34,7 @@ int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifes
                                       .timeout_ms = manifest->timeout_ms,
                                       .threads = manifest->threads,
                                       .warm = manifest->warm,
+                                      .idle_ms = manifest->idle_ms,
                                       .queue = manifest->queue,
                                       .fresh = manifest->fresh,
                                       .profile = manifest->profile};
@@ -63,6 +64,7 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     to->disk = kept->disk;
     to->threads = kept->threads;
     to->warm = kept->warm;
+    to->idle_ms = kept->idle_ms;
     to->queue = kept->queue;
     to->fresh = kept->fresh;
     to->static_tls = kept->static_tls;

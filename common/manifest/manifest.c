@@ -15,7 +15,8 @@
 #define MIB       (KIB * KIB)
 #define GIB       (KIB * MIB)
 #define TIB       (KIB * GIB)
-#define ENV_TOTAL 30000 /* bytes; name and environment must fit in one control message */
+#define DAY       (24 * 3600000ull) /* ms */
+#define ENV_TOTAL 30000             /* bytes; name and environment must fit in one control message */
 
 struct unit {
     const char *suffix;
@@ -45,6 +46,7 @@ static const struct number_key number_keys[] = {
     {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
     {"queue", FIELD(queue), counts, 1000, 1, 65536, "a number from 1 to 65536"},
     {"warm", FIELD(warm), counts, 0, 0, 64, "a number from 0 to 64"},
+    {"idle", FIELD(idle_ms), times, 0, 2000, 30 * DAY, "2s to 720h with its unit, like 30s, 5m or 1h"},
     {"static-tls", FIELD(static_tls), sizes, 512, 0, 256 * KIB, "0 to 256K, like 4K or a number of bytes"},
 };
 

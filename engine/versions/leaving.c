@@ -58,12 +58,19 @@ static uint64_t any_used(const struct nw_deployment *deployment, uint64_t now)
     return newest;
 }
 
+/* How long it stays loaded though nobody calls it; 0: for ever. */
+static uint64_t patience_of(const struct nw_deployment *deployment)
+{
+    uint32_t own = deployment->manifest.idle_ms;
+    return own ? own : deployment->all->engine->options.function_idle;
+}
+
 /* Where every worker has a version, its calls go to one replica while they are few, and the others are for when they
  * are more: so all are unloaded together, or none. */
 static bool is_idle(struct nw_replica *replica, uint64_t now)
 {
     const struct nw_deployment *deployment = replica->deployment;
-    uint64_t idle = deployment->all->engine->options.function_idle;
+    uint64_t idle = patience_of(deployment);
     unsigned warm = deployment->manifest.warm;
     if (!idle || replica->state != NW_REPLICA_SERVING || deployment->state != NW_DEPLOYMENT_SERVING)
         return false;

@@ -66,6 +66,7 @@ static void defaults(void **state)
     assert_int_equal(manifest.timeout_ms, 10000);
     assert_int_equal(manifest.memory, 256ull << 20);
     assert_int_equal(manifest.warm, 0);
+    assert_int_equal(manifest.idle_ms, 0);
     assert_int_equal(manifest.queue, 1000);
     assert_int_equal(manifest.fresh, 0);
     assert_int_equal(manifest.static_tls, 512);
@@ -83,6 +84,8 @@ static uint64_t field(const char *key)
         return manifest.slots;
     if (!strcmp(key, "warm"))
         return manifest.warm;
+    if (!strcmp(key, "idle"))
+        return manifest.idle_ms;
     if (!strcmp(key, "queue"))
         return manifest.queue;
     if (!strcmp(key, "static-tls"))
@@ -111,6 +114,8 @@ static void numbers_within_bounds(void **state)
         {"queue", "65536", 65536},
         {"warm", "0", 0},
         {"warm", "64", 64},
+        {"idle", "2s", 2000},
+        {"idle", "720h", 2592000000},
         {"static-tls", "0", 0},
         {"static-tls", "256K", 256u << 10},
     };
@@ -142,6 +147,9 @@ static void numbers_outside_are_refused_by_key(void **state)
         {"queue", "0", 0},
         {"queue", "65537", 0},
         {"warm", "65", 0},
+        {"idle", "0", 0},
+        {"idle", "1999ms", 0},
+        {"idle", "721h", 0},
         {"static-tls", "257K", 0},
         {"memory", "15M", 0},
         {"memory", "4097M", 0},
@@ -367,21 +375,14 @@ static void written_json_is_read_back(void **state)
 {
     (void)state;
     static const struct setting rows[] = {
-        {"timeout", "1ms", 0},
-        {"timeout", "1500ms", 0},
-        {"timeout", "1h", 0},
-        {"memory", "16777217", 0},
-        {"memory", "17M", 0},
-        {"memory", "4G", 0},
-        {"threads", "0", 0},
-        {"profile", "net", 0},
-        {"connect", "1.2.3.4/8:*", 0},
-        {"profile", "net,files", 0},
-        {"directories", "/a b:rw", 0},
-        {"cwd", "/a b/c", 0},
-        {"disk", "0", 0},
-        {"disk", "16T", 0},
-        {"disk", "1000", 0},
+        {"timeout", "1ms", 0},       {"timeout", "1500ms", 0},
+        {"timeout", "1h", 0},        {"idle", "2500ms", 0},
+        {"memory", "16777217", 0},   {"memory", "17M", 0},
+        {"memory", "4G", 0},         {"threads", "0", 0},
+        {"profile", "net", 0},       {"connect", "1.2.3.4/8:*", 0},
+        {"profile", "net,files", 0}, {"directories", "/a b:rw", 0},
+        {"cwd", "/a b/c", 0},        {"disk", "0", 0},
+        {"disk", "16T", 0},          {"disk", "1000", 0},
     };
     assert_int_equal(nw_manifest_set(&manifest, "name", "n", why, sizeof why), 0);
     assert_int_equal(nw_manifest_set(&manifest, "tenant", "t", why, sizeof why), 0);
@@ -401,6 +402,7 @@ static void written_json_is_read_back(void **state)
         assert_int_equal(other.timeout_ms, manifest.timeout_ms);
         assert_int_equal(other.memory, manifest.memory);
         assert_int_equal(other.threads, manifest.threads);
+        assert_int_equal(other.idle_ms, manifest.idle_ms);
         assert_int_equal(other.disk, manifest.disk);
         assert_int_equal(other.profile, manifest.profile);
         assert_string_equal(other.cwd, manifest.cwd);
@@ -444,6 +446,7 @@ static void resets_every_key(void **state)
         {"threads", "3"},
         {"queue", "3"},
         {"warm", "3"},
+        {"idle", "3s"},
         {"static-tls", "3K"},
         {"name", "n"},
         {"tenant", "t"},

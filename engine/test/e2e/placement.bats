@@ -82,6 +82,21 @@ has_domains() {
     [ "$(nw_status counters.failed)" = 0 ]
 }
 
+@test "a function may have an idle time of its own" {
+    nw_up
+    nw_deploy_samples hello
+    nw_deploy echo "$FUNCTIONS/echo/echo.so" --idle 2s
+    nw_poll "$NW_PATIENCE" is_unloaded echo || fail "it stays loaded: $(workers_of echo)"
+    is_loaded hello
+    nw_down
+    nw_up --idle 2s
+    [ "$(nw_admin /v1/functions/echo | "$JSON" idle)" = 2s ]
+    "$NIGHTWARD" deploy echo "$FUNCTIONS/echo/echo.so" --idle 1h --state "$NW_STATE"
+    nw_expect hello Ada 'Hello, Ada!'
+    nw_poll "$NW_PATIENCE" is_unloaded hello || fail "it stays loaded: $(workers_of hello)"
+    is_loaded echo
+}
+
 @test "what is called by functions alone counts as called" {
     local i
     nw_up --idle 2s
