@@ -8,7 +8,6 @@
 #include "worker/files/opened.h"
 #include "worker/files/ranges.h"
 #include "worker/files/watches.h"
-#include "worker/image/image.h"
 #include "worker/memory/memory.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -152,25 +151,6 @@ static void files_that_are_memory(void **state)
     nw__file_maps_fini(&memory);
 }
 
-static void images_of_code(void **state)
-{
-    struct nw_images *images = nw_images_new(2, LIMIT, NULL);
-    struct nw_image_refusal refusal;
-    struct nw_images_stats stats;
-    struct nw_image *image;
-    int fd = open("/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY | O_CLOEXEC);
-
-    (void)state;
-    assert_int_equal(nw_images_acquire(images, fd, 0, PAGE, true, &image, &refusal), 0);
-    nw_images_stats(images, &stats);
-    assert_int_equal(stats.images, 1); /* libc is older than the moment for which nothing is kept */
-    FOUND(nw_images, images, image->size, 2 * PAGE);
-    FOUND(nw_images, images, image->fd, -1);
-    nw_images_release(images, image);
-    nw_images_free(images);
-    close(fd);
-}
-
 static void mappings_of_a_range(void **state)
 {
     struct nw_regions regions;
@@ -240,9 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_of_a_file),      cmocka_unit_test(the_account_of_a_domain),
         cmocka_unit_test(what_fills_a_disk),     cmocka_unit_test(the_files_of_a_domain),
-        cmocka_unit_test(files_that_are_memory), cmocka_unit_test(images_of_code),
-        cmocka_unit_test(mappings_of_a_range),   cmocka_unit_test(very_many_mappings),
-        cmocka_unit_test(mappings_that_agree),
+        cmocka_unit_test(files_that_are_memory), cmocka_unit_test(mappings_of_a_range),
+        cmocka_unit_test(very_many_mappings),    cmocka_unit_test(mappings_that_agree),
     };
 
     return cmocka_run_group_tests_name("broken structures", tests, begin, end);

@@ -2,8 +2,10 @@
 $(eval $(call test,worker/region,worker/test/unit/region_test.c worker/range/region.c \
     worker/range/gap.c))
 $(eval $(call test,worker/broken,worker/test/broken_test.c $(wildcard $(addprefix worker/,account/*.c files/*.c \
-    range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c image/image.c \
-    image/elf.c),,$(PROTECT) $(COMMON)))
+    range/*.c)) $(addprefix worker/,memory/file_maps.c base/fd_name.c base/now.c),,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/broken_images,worker/test/broken_images_test.c worker/image/elf.c,,$(PROTECT) $(COMMON)))
+$(eval $(call test,worker/broken_domains,worker/test/broken_domains_test.c $(addprefix worker/,domain/deployed.c \
+    domain/domain.c domain/keys.c base/config.c account/share.c account/denied.c account/log_share.c),,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix worker/,memory/memory.c \
     memory/calls.c memory/remap.c memory/code.c memory/tag.c files/disk.c memory/file_maps.c base/fd_name.c range/pages.c \
     range/region.c range/gap.c account/denied.c account/share.c memory/shortage.c image/image.c image/elf.c image/programs.c \
