@@ -16,6 +16,7 @@
     X(BAD_METHOD, 405, "method_not_allowed", "this path does not take this method")                    \
     X(BODY_TIMEOUT, 408, "request_timeout", "the request did not arrive in time")                      \
     X(TOO_LARGE, 413, "body_too_large", "the request body is over the limit")                          \
+    X(UPGRADE, 426, "upgrade_required", "this protocol is not spoken here; HTTP/1.1 is")               \
     X(OVERLOADED, 429, "overloaded", "more requests for the function wait than can be answered")       \
     X(HEADERS_TOO_LARGE, 431, "headers_too_large", "the request headers are over the limit")           \
     X(REFUSED, 422, "deployment_refused", "the function was refused")                                  \

@@ -15,6 +15,8 @@
 #define OWN_FDS       512 /* kept back from connections: workers, the store, control sockets */
 #define PIPELINE      64
 #define FUNCTION_PATH "/function/"
+#define LAMBDA_PATH   "/2015-03-31/functions/" /* NAME/invocations, as clients of AWS Lambda call a function */
+#define LAMBDA_END    "/invocations"
 
 static int sockets[NW_CHANNELS_MAX][NW_LISTEN_MAX]; /* of each thread, for each of the addresses */
 
@@ -71,17 +73,47 @@ static void wrong_method(struct nw_http_request *request, const char *allow)
     nw_http_answer_error(request, NW_STATUS_BAD_METHOD, "", 0);
 }
 
+/* Takes `prefix` off a path; false: it does not begin with it. */
+static bool strip(struct path *path, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    if (path->length < length || memcmp(path->at, prefix, length))
+        return false;
+    path->at += length;
+    path->length -= length;
+    return true;
+}
+
+static void lambda(struct nw_engine *engine, struct nw_http_request *request, struct path path)
+{
+    const size_t end = strlen(LAMBDA_END);
+    if (path.length < end || memcmp(path.at + path.length - end, LAMBDA_END, end) ||
+        memchr(path.at, '/', path.length - end))
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, "", 0);
+    else if (request->method != NW_HTTP_POST)
+        wrong_method(request, "POST");
+    else
+        nw_http_invoke(engine, request, path.at, path.length - end);
+}
+
+static bool is_websocket(const struct nw_http_request *request)
+{
+    struct nw_http_text protocol;
+    return request->upgrade && nw_http_head_find(request->fields, "Upgrade", &protocol) &&
+           nw_http_text_is(protocol, "websocket");
+}
+
 static void head(void *arg, struct nw_http_request *request)
 {
     struct nw_engine *engine = arg;
     struct path path = path_of(request);
-    const size_t prefix = strlen(FUNCTION_PATH);
     bool is_get = request->method == NW_HTTP_GET;
-    if (path.length >= prefix && !memcmp(path.at, FUNCTION_PATH, prefix)) {
-        if (is_get || request->method == NW_HTTP_POST)
-            nw_http_invoke(engine, request, path.at + prefix, path.length - prefix);
-        else
-            wrong_method(request, "GET, HEAD, POST");
+    if (is_websocket(request)) {
+        nw_http_answer_error(request, NW_STATUS_UPGRADE, "", 0);
+    } else if (strip(&path, FUNCTION_PATH)) {
+        nw_http_invoke(engine, request, path.at, path.length);
+    } else if (strip(&path, LAMBDA_PATH)) {
+        lambda(engine, request, path);
     } else if (!path_is(path, "/healthz") && !path_is(path, "/readyz")) {
         nw_http_answer_error(request, NW_STATUS_NO_ROUTE, "", 0);
     } else if (!is_get) {

@@ -15,6 +15,7 @@
 #define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
 #define NO_TIME    "X-Timeout: give a time with its unit, like 250ms, 2s or 1m"
 #define NO_PATH    "this function is deployed, but functions cannot see a path behind their name"
+#define METHODS    "GET, HEAD, OPTIONS, POST" /* of functions that see nothing but a body */
 
 /* The public learns a code and the id of the request. The reason is found by that id, in the log and the admin API. */
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
@@ -124,6 +125,21 @@ static void say_query(struct nw_function *function, const struct nw_http_request
            function->name);
 }
 
+/* Answers what a function that sees nothing but the body cannot; false: it can. */
+static bool answer_for_it(struct nw_http_request *request, const char *path, size_t length)
+{
+    request->allow = METHODS;
+    if (memchr(path, '/', length))
+        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, NO_PATH, strlen(NO_PATH));
+    else if (request->method == NW_HTTP_OPTIONS)
+        nw_http_answer(request, &(struct nw_http_answer){.http = 204});
+    else if (request->method != NW_HTTP_GET && request->method != NW_HTTP_POST)
+        nw_http_answer_error(request, NW_STATUS_BAD_METHOD, "", 0);
+    else
+        return false;
+    return true;
+}
+
 void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, const char *name, size_t length)
 {
     enum nw_status status;
@@ -133,10 +149,8 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
         nw_http_answer_error(request, NW_STATUS_DRAINING, "", 0);
         return;
     }
-    if (function && function->current && memchr(name, '/', length)) {
-        nw_http_answer_error(request, NW_STATUS_NO_ROUTE, NO_PATH, strlen(NO_PATH));
+    if (function && function->current && answer_for_it(request, name, length))
         return;
-    }
     uint64_t timeout = request->timeout ? nw_http_duration(request->timeout, request->timeout_length) : 0;
     if (request->timeout && !timeout) {
         nw_http_answer_error(request, NW_STATUS_BAD_REQUEST, NO_TIME, strlen(NO_TIME));

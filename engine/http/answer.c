@@ -14,12 +14,14 @@ static const char *reason_phrase(int http)
         const char *phrase;
     } phrases[] = {
         {200, "OK"},
+        {204, "No Content"},
         {400, "Bad Request"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {413, "Content Too Large"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
@@ -71,12 +73,17 @@ static const char *date_text(struct nw_http_server *server)
 
 #define CONTENT_TYPE_MAX 64
 #define ALLOW_MAX        64
-_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 112,
+_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 144,
                "fixed text, type, methods, id, numbers and date fit");
 
-static void build_head(struct nw_http_request *r, enum nw_status status, const char *content_type, size_t length)
+/* RFC 9110, 15.3.5 and 15.4.5: an answer of such a status has no body, and no length of one. */
+static bool is_bodiless(int http)
 {
-    const int http = nw_status_info(status)->http;
+    return http == 204 || http == 304;
+}
+
+static void build_head(struct nw_http_request *r, int http, const char *content_type, size_t length)
+{
     char *at = r->head;
     at = put_text(at, "HTTP/1.1 ");
     at = put_number(at, (uint64_t)http);
@@ -84,13 +91,17 @@ static void build_head(struct nw_http_request *r, enum nw_status status, const c
     at = put_text(at, reason_phrase(http));
     at = put_text(at, "\r\nDate: ");
     at = put_text(at, date_text(r->conn->server));
-    at = put_text(at, "\r\nContent-Type: ");
-    at = put(at, content_type, strnlen(content_type, CONTENT_TYPE_MAX));
-    at = put_text(at, "\r\nContent-Length: ");
-    at = put_number(at, length);
+    if (content_type && !is_bodiless(http)) {
+        at = put_text(at, "\r\nContent-Type: ");
+        at = put(at, content_type, strnlen(content_type, CONTENT_TYPE_MAX));
+    }
+    if (!is_bodiless(http)) {
+        at = put_text(at, "\r\nContent-Length: ");
+        at = put_number(at, length);
+    }
     at = put_text(at, "\r\nX-Request-Id: ");
     at = put_text(at, r->id);
-    if (http == 405 && r->allow) {
+    if ((http == 405 || http == 204) && r->allow) {
         at = put_text(at, "\r\nAllow: ");
         at = put(at, r->allow, strnlen(r->allow, ALLOW_MAX));
     }
@@ -98,6 +109,8 @@ static void build_head(struct nw_http_request *r, enum nw_status status, const c
         at = put_text(at, "\r\nRetry-After: ");
         at = put_number(at, r->retry_after);
     }
+    if (http == 426) /* with which goes an option of the connection, and what could be spoken */
+        at = put_text(at, "\r\nUpgrade: HTTP/1.1\r\nConnection: Upgrade");
     if (!r->keep_alive)
         at = put_text(at, "\r\nConnection: close");
     else if (r->is_1_0)
@@ -130,9 +143,10 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
         end_input(r);
     if (r->conn->current == r)
         r->conn->held = false; /* the rest of the body is read and thrown away */
-    build_head(r, answer->status, answer->content_type, answer->length);
+    const int http = answer->http ? answer->http : nw_status_info(answer->status)->http;
+    build_head(r, http, answer->content_type, answer->length);
     r->body = answer->body;
-    r->body_length = r->head_only ? 0 : answer->length;
+    r->body_length = r->head_only || is_bodiless(http) ? 0 : answer->length;
     r->moved = answer->moved;
     r->release = answer->release;
     r->release_arg = answer->release_arg;

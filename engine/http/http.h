@@ -13,6 +13,7 @@
 #include "common/base/buffer.h"
 #include "common/base/status.h"
 #include "engine/base/list.h"
+#include "engine/http/syntax/head.h"
 #include "engine/io/io.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@
 struct nw_http_server;
 struct nw_http_conn;
 
-enum nw_http_method { NW_HTTP_GET, NW_HTTP_POST, NW_HTTP_PUT, NW_HTTP_DELETE, NW_HTTP_OTHER };
+enum nw_http_method { NW_HTTP_GET, NW_HTTP_POST, NW_HTTP_PUT, NW_HTTP_DELETE, NW_HTTP_OPTIONS, NW_HTTP_OTHER };
 
 struct nw_http_handler;
 
@@ -38,8 +39,10 @@ struct nw_http_request {
     size_t target_length;
     const char *timeout; /* X-Timeout, valid during `head` only; NULL: there is none */
     size_t timeout_length;
-    uint64_t content_length; /* 0 for chunked bodies */
-    uint64_t received;       /* bytes of body so far */
+    struct nw_http_text fields; /* valid during `head` only; see syntax/head.h */
+    bool upgrade;               /* another protocol is offered in them */
+    uint64_t content_length;    /* 0 for chunked bodies */
+    uint64_t received;          /* bytes of body so far */
     bool chunked;
 
     /* The handler's. */
@@ -136,8 +139,9 @@ void nw_http_resume(struct nw_http_request *request);
 
 struct nw_http_answer {
     enum nw_status status;
-    const char *content_type;
-    const char *body; /* stays valid and unchanged until `release` */
+    int http;                 /* 0: that of the status */
+    const char *content_type; /* NULL: none */
+    const char *body;         /* stays valid and unchanged until `release` */
     size_t length;
     void (*moved)(void *arg);   /* of nw_http_move; may be NULL when that is not used */
     void (*release)(void *arg); /* may be NULL; called once, when the body is not needed any more */

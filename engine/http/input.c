@@ -37,7 +37,7 @@ static const struct {
     enum nw_http_method method;
 } methods[] = {
     {HTTP_GET, NW_HTTP_GET}, {HTTP_HEAD, NW_HTTP_GET},      {HTTP_POST, NW_HTTP_POST},
-    {HTTP_PUT, NW_HTTP_PUT}, {HTTP_DELETE, NW_HTTP_DELETE},
+    {HTTP_PUT, NW_HTTP_PUT}, {HTTP_DELETE, NW_HTTP_DELETE}, {HTTP_OPTIONS, NW_HTTP_OPTIONS},
 };
 
 static enum nw_http_method method_of(const struct nw_http_parser *parser)
@@ -86,6 +86,8 @@ static void take_head(struct nw_http_conn *conn)
     r->target_length = parser->target.length;
     r->timeout = parser->timeout.at;
     r->timeout_length = parser->timeout.length;
+    r->fields = parser->fields;
+    r->upgrade = parser->upgrade;
     nw__http_set_id(r, parser->request_id);
     if (!r->keep_alive)
         nw__http_conn_move(conn, CONN_LAST_REQUEST);

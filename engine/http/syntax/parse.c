@@ -101,6 +101,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_headers_complete(llhttp_t *llhttp)
 {
+    self(llhttp)->upgrade = llhttp->upgrade;
     llhttp->upgrade = 0; /* an offer to speak something else is not taken up: the request is served as it is */
     return HPE_PAUSED;
 }
@@ -242,7 +243,7 @@ static void begin_message(struct nw_http_parser *parser)
     parser->llhttp.data = parser;
     parser->header = HEADER_OTHER;
     parser->hosts = parser->codings = 0;
-    parser->expects_continue = parser->only_chunked = false;
+    parser->expects_continue = parser->only_chunked = parser->upgrade = false;
     parser->host_wrong = NULL;
     parser->request_id = parser->timeout = parser->target = (struct nw_http_text){NULL, 0};
 }
@@ -284,6 +285,8 @@ static enum nw_http_event feed_head(struct nw_http_parser *parser, const char *d
     *consumed += end;
     if (has_tab && !(data = copy_without_tabs(parser, data, end)))
         return bad(parser, NW_STATUS_INTERNAL, "no memory is left for the head of this request");
+    parser->fields.at = (const char *)memchr(data, '\n', end) + 1;
+    parser->fields.length = end - (size_t)(parser->fields.at - data);
     if (llhttp_execute(&parser->llhttp, data, end) != HPE_PAUSED)
         return bad_for_llhttp(parser);
     return take_head(parser);

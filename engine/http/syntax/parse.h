@@ -6,6 +6,7 @@
 #define NW_ENGINE_HTTP_SYNTAX_PARSE_H
 
 #include "common/base/status.h"
+#include "engine/http/syntax/head.h"
 #include <llhttp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +18,6 @@ enum nw_http_event {
     NW_HTTP_CHUNK, /* `chunk` more bytes of body are announced; 0 for the last chunk */
     NW_HTTP_END,   /* the request is complete; the next byte begins another */
     NW_HTTP_BAD,   /* not HTTP as we take it: `status` and `why`; nothing can be fed any more */
-};
-
-struct nw_http_text {
-    const char *at;
-    size_t length;
 };
 
 struct nw_http_parser {
@@ -39,10 +35,12 @@ struct nw_http_parser {
     bool keep_alive;
     bool chunked;
     bool expects_continue;
+    bool upgrade; /* another protocol is offered */
     uint64_t content_length;
     struct nw_http_text target;
     struct nw_http_text request_id; /* X-Request-Id, length 0 when there is none */
     struct nw_http_text timeout;    /* X-Timeout, NULL when there is none */
+    struct nw_http_text fields;     /* the lines behind the first: see head.h */
 
     uint64_t chunk;
     enum nw_status status;

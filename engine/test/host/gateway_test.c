@@ -76,7 +76,7 @@ static void answers_errors_as_json(void **state)
     expect_error(exchange(fd, "POST", "/function/..%2f", "x", 1), 404, "function_not_found");
     expect_error(exchange(fd, "GET", "/", "", 0), 404, "no_route");
     struct answer answer = exchange(fd, "PUT", "/function/echo", "x", 1);
-    assert_string_equal(header_of(&answer, "Allow"), "GET, HEAD, POST");
+    assert_string_equal(header_of(&answer, "Allow"), "GET, HEAD, OPTIONS, POST");
     expect_error(answer, 405, "method_not_allowed");
     expect_error(exchange(fd, "POST", "/healthz", "", 0), 405, "method_not_allowed");
     answer = exchange(fd, "POST", "/function/fail", "x", 1);
@@ -104,6 +104,37 @@ static void tells_a_path_behind_a_name_from_an_unknown_function(void **state)
     expect_no_path(fd, "http://somewhere/function/echo/a");
     expect(exchange(fd, "POST", "/function/echo?a=/b/&c", "query", 5), 200, "query");
     expect(exchange(fd, "POST", "/function/echo?", "empty", 5), 200, "empty");
+    close(fd);
+}
+
+static void tells_the_methods_of_a_function(void **state)
+{
+    (void)state;
+    int fd = host_connect(&host);
+    send_text(fd, "OPTIONS /function/echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct answer answer = read_answer_to(fd, true);
+    assert_string_equal(header_of(&answer, "Allow"), "GET, HEAD, OPTIONS, POST");
+    assert_null(header_of(&answer, "Content-Length"));
+    assert_null(header_of(&answer, "Content-Type"));
+    expect(answer, 204, "");
+    expect(exchange(fd, "POST", "/function/echo", "after", 5), 200, "after");
+    close(fd);
+}
+
+/* The path of AWS Lambda names a function, and nothing else. */
+static void answers_where_clients_of_lambda_call(void **state)
+{
+    (void)state;
+    int fd = host_connect(&host);
+    expect(exchange(fd, "POST", "/2015-03-31/functions/echo/invocations", "event", 5), 200, "event");
+    expect(exchange(fd, "POST", "/2015-03-31/functions/echo/invocations?Qualifier=1", "event", 5), 200, "event");
+    expect_error(exchange(fd, "POST", "/2015-03-31/functions/none/invocations", "x", 1), 404, "function_not_found");
+    expect_error(exchange(fd, "POST", "/2015-03-31/functions/echo", "x", 1), 404, "no_route");
+    expect_error(exchange(fd, "POST", "/2015-03-31/functions/echo/a/invocations", "x", 1), 404, "no_route");
+    expect_error(exchange(fd, "POST", "/2015-03-31/functions//invocations", "x", 1), 404, "function_not_found");
+    struct answer answer = exchange(fd, "PUT", "/2015-03-31/functions/echo/invocations", "x", 1);
+    assert_string_equal(header_of(&answer, "Allow"), "POST");
+    expect_error(answer, 405, "method_not_allowed");
     close(fd);
 }
 
@@ -450,6 +481,21 @@ static void refuses_what_could_smuggle(void **state)
 }
 
 /* An offer to speak another protocol is not taken up, and nothing is a tunnel. */
+static void refuses_websockets(void **state)
+{
+    (void)state;
+    int fd = host_connect(&host);
+    send_text(fd, "GET /function/echo HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n"
+                  "upgrade: \t WebSocket \r\nSec-WebSocket-Version: 13\r\n\r\n");
+    struct answer answer = read_answer(fd);
+    assert_string_equal(header_of(&answer, "Upgrade"), "HTTP/1.1");
+    assert_string_equal(header_of(&answer, "Connection"), "Upgrade");
+    expect_error(answer, 426, "upgrade_required");
+    send_text(fd, "POST /function/echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nno");
+    expect(read_answer(fd), 200, "no"); /* not an option of the connection, so no offer */
+    close(fd);
+}
+
 static void serves_upgrades_as_plain_requests(void **state)
 {
     (void)state;
@@ -510,6 +556,8 @@ int main(void)
         cmocka_unit_test(answers_post_and_get),
         cmocka_unit_test(answers_errors_as_json),
         cmocka_unit_test(tells_a_path_behind_a_name_from_an_unknown_function),
+        cmocka_unit_test(tells_the_methods_of_a_function),
+        cmocka_unit_test(answers_where_clients_of_lambda_call),
         cmocka_unit_test(answers_health),
         cmocka_unit_test(keeps_a_safe_request_id),
         cmocka_unit_test(speaks_http_1_0),
@@ -526,6 +574,7 @@ int main(void)
         cmocka_unit_test(gives_up_on_clients_that_do_not_read),
         cmocka_unit_test(answers_pipelined_requests_in_order),
         cmocka_unit_test(refuses_what_could_smuggle),
+        cmocka_unit_test(refuses_websockets),
         cmocka_unit_test(serves_upgrades_as_plain_requests),
         cmocka_unit_test(survives_disconnects_at_every_byte),
         cmocka_unit_test(takes_requests_in_any_pieces),
