@@ -90,6 +90,24 @@ static bool names_ready(struct nw_deployment *deployment)
     return deployment->names && nw_names_ready(deployment->names);
 }
 
+static bool serves_elsewhere(const struct nw_replica *replica)
+{
+    nw_list_each(&replica->deployment->replicas, at, after)
+    {
+        const struct nw_replica *other = nw_container(at, struct nw_replica, of_deployment);
+        if (other != replica && other->state == NW_REPLICA_SERVING && !other->leaves)
+            return true;
+    }
+    return false;
+}
+
+/* Loading it ended the worker that it should move to. It stays where it is (leaving.c), however soon there is a worker
+ * again: the functions that live there would be lost once more. */
+static bool has_moved_in_vain(const struct nw_replica *replica)
+{
+    return replica->from && replica->suspect && serves_elsewhere(replica);
+}
+
 struct nw_replica *nw__loads_next(const struct nw_seat *seat)
 {
     struct nw_replica *next = NULL;
@@ -98,9 +116,10 @@ struct nw_replica *nw__loads_next(const struct nw_seat *seat)
     nw_list_each(&seat->replicas, at, after)
     {
         struct nw_replica *replica = replica_at(at);
-        if (replica->state == NW_REPLICA_PENDING && !replica->leaves && replica->late_until <= now_of(seat) &&
-            replica->deployment->state != NW_DEPLOYMENT_RETIRING && nw_code_ready(&replica->deployment->code) &&
-            names_ready(replica->deployment) && (!next || goes_before(replica, next)))
+        if (replica->state == NW_REPLICA_PENDING && !replica->leaves && !has_moved_in_vain(replica) &&
+            replica->late_until <= now_of(seat) && replica->deployment->state != NW_DEPLOYMENT_RETIRING &&
+            nw_code_ready(&replica->deployment->code) && names_ready(replica->deployment) &&
+            (!next || goes_before(replica, next)))
             next = replica;
     }
     return next && next->suspect && seat->loading ? NULL : next;
