@@ -28,7 +28,7 @@ BENCHES       += $(COMPARE_TOOLS)
 TEST_HELPERS  += $(COMPARE_TOOLS)
 
 LOAD_OBJECTS := $(call objects,$(addprefix bench/tools/,load.c histogram.c http_client.c) bench/draw/draw.c) $(LLHTTP_OBJECTS)
-$(call objects,$(wildcard bench/tools/*.c bench/many/*.c) bench/test/load_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(call objects,$(wildcard bench/tools/*.c bench/many/*.c bench/mix/*.c) bench/test/load_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 
 $(B)/bench/openloop: $(call objects,bench/tools/openloop_main.c) $(LOAD_OBJECTS)
 	$(call say,LD,$@)
@@ -55,6 +55,20 @@ $(MANY_TOOLS): $(B)/bench/%: $(B)/obj/bench/many/%.o $(call objects,bench/many/v
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
 
+# Loads of which some requests take much longer than others, for bench/tail.
+TAIL_TOOLS   := $(B)/bench/mix_load
+BENCHES      += $(TAIL_TOOLS)
+TEST_HELPERS += $(TAIL_TOOLS) $(B)/bench/functions/spin.so
+
+$(TAIL_TOOLS): $(call objects,$(addprefix bench/mix/,mix_load.c mix.c)) $(LOAD_OBJECTS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -lm
+
+# The programs alone, for bench/tail.
+.PHONY: tail-tools
+tail-tools: all $(TAIL_TOOLS) $(B)/bench/functions/spin.so
+
 # Placement under load, without machines: the table and the figure of docs/scaling.md.
 SIMULATE_OBJECTS := $(call objects,$(addprefix bench/simulate/,simulate.c traffic.c world.c) bench/draw/draw.c \
     engine/placement/placement.c)
@@ -80,5 +94,6 @@ neighbours-tools: all $(B)/bench/openloop $(B)/test/e2e/load $(B)/test/e2e/hold 
 $(eval $(call test,bench/histogram,bench/test/histogram_test.c,-lm,$(call objects,bench/tools/histogram.c)))
 $(eval $(call test,bench/load,bench/test/load_test.c,-lm,$(LOAD_OBJECTS)))
 $(eval $(call test,bench/variant,bench/test/variant_test.c,,$(call objects,bench/many/variant.c)))
+$(eval $(call test,bench/mix,bench/test/mix_test.c,-lm,$(call objects,bench/mix/mix.c)))
 $(eval $(call test,bench/draw,bench/test/draw_test.c,-lm,$(call objects,bench/draw/draw.c)))
 $(eval $(call test,bench/simulate,bench/test/simulate_test.c,-lm,$(SIMULATE_OBJECTS)))

@@ -1,7 +1,8 @@
 /*
- * A function that computes for as many microseconds as its input has bytes, and answers nothing. With SPIN_THREADS=N in
- * its environment it leaves N threads behind that compute without end. What it computes is always as much: how long it
- * waits for a processor meanwhile is not taken off.
+ * A function that computes for as many nanoseconds as its input says, a decimal number, or for as many microseconds as
+ * it has bytes when it says nothing of the kind, and answers nothing. With SPIN_THREADS=N in its environment it leaves
+ * N threads behind that compute without end. What it computes is always as much: how long it waits for a processor
+ * meanwhile is not taken off.
  */
 #include <faas/worker_v1_interface.h>
 #include <pthread.h>
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MEASURED 100000 /* turns, a fraction of a millisecond */
+#define MEASURED 100000          /* turns, a fraction of a millisecond */
+#define NS_MOST  100000000000ull /* so that no product overflows */
 
 static uint64_t turns_per_ms;
 
@@ -78,10 +80,21 @@ int faas_destroy_func_worker(void *worker_handle)
     return 0;
 }
 
+static uint64_t wanted_ns(const char *input, size_t length)
+{
+    uint64_t ns = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (input[i] < '0' || input[i] > '9' || ns > NS_MOST)
+            return length * 1000;
+        ns = ns * 10 + (uint64_t)(input[i] - '0');
+    }
+    return ns;
+}
+
 int faas_func_call(void *worker_handle, const char *input, size_t input_length)
 {
     (void)worker_handle;
-    (void)input;
-    turn(turns_per_ms * input_length / 1000);
+    turn(turns_per_ms * wanted_ns(input, input_length) / 1000000);
     return 0;
 }

@@ -198,9 +198,10 @@ nightcore_launcher() {
         [ "$name" != "$1" ] || break
     done
     [ "$so" != cold ] || so=noop
+    [ "$so" = spin ] && so=$NW_BUILD/bench/functions/spin.so || so=$NW_BUILD/functions/$so/$so.so
     NIGHTCORE_COMMAND=("${NIGHTCORE_ON[@]}" "$NIGHTCORE_BIN/launcher" --root_path_for_ipc="$NIGHTCORE_IPC/root"
         --func_id="$id" --fprocess_mode=cpp --fprocess_output_dir="$HOST_WORK/nightcore"
-        --fprocess="$NIGHTCORE_BIN/func_worker_v1 $NW_BUILD/functions/$so/$so.so")
+        --fprocess="$NIGHTCORE_BIN/func_worker_v1 $so")
 }
 
 # nightcore_gateway DIR HTTP_PORT ENGINE_PORT

@@ -1,5 +1,4 @@
-# Reads what bench/compare measured, for the views beside this file: awk -f data.awk -f plot.awk -f VIEW.awk ABOUT
-# RESULTS.
+# Reads what bench/compare measured, for the views beside this file, which bench/lib/report.sh draws.
 # ABOUT has lines "KEY VALUE" and "target NAME WHAT PINNED", RESULTS those that bench/lib/loads.sh describes; both are
 # tab-separated. "-" is no value.
 
@@ -18,7 +17,7 @@ FILENAME == ARGV[1] {
     next
 }
 
-{
+FILENAME == ARGV[2] {
     if (!($2 in unit_of)) {
         loads[++n_loads] = $2
         unit_of[$2] = $4
@@ -60,10 +59,10 @@ function total(load, target, column,    i, sum) {
     return sum + 0
 }
 
-# The latency at a percentile of the curve "PERCENT:VALUE,...", over the rounds.
-function at_percent(load, target, percent,    i, j, n, points, point, count, values) {
+# The latency at a percentile of the curve "PERCENT:VALUE,..." in that column, over the rounds.
+function at_percent(load, target, percent, column,    i, j, n, points, point, count, values) {
     for (i = 1; i <= n_rows[load, target]; i++) {
-        n = split(cell[load, target, CURVE, i], points, ",")
+        n = split(cell[load, target, column, i], points, ",")
         for (j = 1; j <= n; j++)
             if (split(points[j], point, ":") == 2 && point[1] + 0 == percent)
                 values[++count] = point[2] + 0

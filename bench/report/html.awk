@@ -2,6 +2,13 @@
 
 END {
     head()
+    if (n_loads)
+        side_by_side()
+    mixes()
+    print "</main></body></html>"
+}
+
+function side_by_side() {
     print "<section>"
     summary()
     print "</section><section class=\"plots\">"
@@ -12,7 +19,6 @@ END {
     sweep("nested", "Nested call, by payload")
     print "</section>"
     tables()
-    print "</main></body></html>"
 }
 
 function style() {
@@ -40,6 +46,8 @@ function head(    t) {
     printf "<title>Nightward side by side, %s</title><style>%s%s</style></head><body><main>\n", about["date"], \
         drawing_style(), style()
     print "<h1>Nightward side by side</h1>"
+    if (!n_loads)
+        return
     printf "<p>%s, the targets in turn, %s s for each load. Medians over the rounds; whiskers and brackets are the " \
         "least and the greatest. Compare within this page: other machines and other hours have other times.</p><dl>\n", \
         rounds(), about["seconds"]
@@ -64,7 +72,7 @@ function percentiles(load,    t, i, n, list, v) {
     for (t = 1; t <= n_targets; t++) {
         begin_series(targets[t], "")
         for (i = 1; i <= n; i++) {
-            v = at_percent(load, targets[t], list[i])
+            v = at_percent(load, targets[t], list[i], CURVE)
             if (v != "" && LOW > 0)
                 add_point(-log10(1 - list[i] / 100), v, LOW, HIGH, targets[t] ", p" list[i] ": " duration(v))
         }
@@ -157,4 +165,107 @@ function row(load, target, own,    p50, rate) {
     printf "<td>%s</td>", between(digits(rate))
     printf "<td>%s</td><td>%d</td>", digits(value(load, target, CPU)), total(load, target, ERRORS)
     printf "<td>%s</td></tr>\n", times(p50, own)
+}
+
+# Latency by the rate at which requests fall due: solid lines one percentile, dashed ones another.
+function mix_plot(mix, column, solid, dashed, whose,    t, pass, i, load, v, x, most, step, ticks) {
+    clear_series()
+    log_x = 0
+    most = 0
+    for (pass = 1; pass <= 2; pass++)
+        for (t = 1; t <= n_mix_targets; t++) {
+            begin_series(mix_targets[t], pass == 1 ? "second" : "")
+            for (i = 1; i <= n_mix_loads[mix]; i++) {
+                load = "mix/" mix "/" mix_loads[mix, i]
+                x = value(load, mix_targets[t], OFFERED)
+                v = at_percent(load, mix_targets[t], pass == 1 ? dashed : solid, column)
+                if (mix_loads[mix, i] == "most" || v == "" || LOW <= 0)
+                    continue
+                add_point(x, v, LOW, HIGH, mix_targets[t] ", " digits(x) "/s due: p" (pass == 1 ? dashed : solid) " " \
+                    duration(v))
+                if (x > most)
+                    most = x
+            }
+        }
+    step = most > 40000 ? 20000 : most > 20000 ? 10000 : most > 8000 ? 5000 : 1000
+    for (v = 0; v <= most; v += step)
+        ticks = ticks "|" v ":" digits(v)
+    plot(mix ", " whose ": p" solid, mix_title(mix) "; dashed p" dashed, "requests that fall due in a second", \
+        substr(ticks, 2))
+}
+
+function mix_cells(load, target, column,    i, n, list, text) {
+    n = split("50 90 99 99.9 99.99", list, " ")
+    for (i = 1; i <= n; i++)
+        text = text "<td>" digits(at_percent(load, target, list[i], column)) "</td>"
+    return text
+}
+
+function mix_table(mix,    i, t, load) {
+    printf "<h2>%s: %s</h2><div class=\"scroll\"><table>\n", mix, mix_title(mix)
+    print "<tr><th></th><th>load, %</th><th>due/s</th><th>answered/s</th><th>p50, µs</th><th>p90</th><th>p99</th>" \
+        "<th>p99.9</th><th>p99.99</th><th>short: p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>p99.99</th>" \
+        "<th>preemptions/s</th><th>client late, p99</th><th>refused</th><th>errors</th></tr>"
+    for (i = 1; i <= n_mix_loads[mix]; i++)
+        for (t = 1; t <= n_mix_targets; t++) {
+            load = "mix/" mix "/" mix_loads[mix, i]
+            if (!((load, mix_targets[t]) in has))
+                continue
+            printf "<tr><td class=\"%s\">%s</td><td>%s</td><td>%s</td>", colour(mix_targets[t]), \
+                escaped(mix_targets[t]), mix_loads[mix, i], digits(value(load, mix_targets[t], OFFERED))
+            printf "<td>%s</td>%s%s", digits(value(load, mix_targets[t], RATE)), mix_cells(load, mix_targets[t], CURVE), \
+                mix_cells(load, mix_targets[t], SHORT)
+            printf "<td>%s</td><td>%s</td>", digits(preemptions(load, mix_targets[t])), \
+                digits(value(load, mix_targets[t], LATE))
+            printf "<td>%d</td><td>%d</td></tr>\n", total(load, mix_targets[t], REFUSED), \
+                total(load, mix_targets[t], ERRORS)
+        }
+    print "</table></div>"
+}
+
+function overload_table(    i, t, load) {
+    printf "<h2>overload: %s</h2><div class=\"scroll\"><table>\n", mix_title("overload")
+    print "<tr><th></th><th>load, %</th><th>due/s</th><th>answered/s</th><th>over the peak</th><th>refused</th>" \
+        "<th>refused within, p99, µs</th><th>errors</th></tr>"
+    for (i = 1; i <= n_mix_loads["overload"]; i++)
+        for (t = 1; t <= n_mix_targets; t++) {
+            load = "mix/overload/" mix_loads["overload", i]
+            if (!((load, mix_targets[t]) in has))
+                continue
+            printf "<tr><td class=\"%s\">%s</td><td>%s</td><td>%s</td>", colour(mix_targets[t]), \
+                escaped(mix_targets[t]), mix_loads["overload", i], digits(value(load, mix_targets[t], OFFERED))
+            printf "<td>%s</td><td>%s</td><td>%d</td>", digits(value(load, mix_targets[t], RATE)), \
+                over_peak("overload", mix_targets[t], load), total(load, mix_targets[t], REFUSED)
+            printf "<td>%s</td><td>%d</td></tr>\n", digits(value(load, mix_targets[t], REFUSED_P99)), \
+                total(load, mix_targets[t], ERRORS)
+        }
+    print "</table></div>"
+}
+
+# The section; nothing when bench/tail measured nothing here.
+function mixes(    m, t) {
+    if (!n_mixes)
+        return
+    print "<h2>Short requests beside long ones</h2><dl>"
+    fact("machine", mix_about["processor"] ", " mix_about["cpus"] " CPUs, " mix_about["kernel"])
+    fact("client", mix_about["client"] "; latency counts from when a request was due")
+    fact("when", mix_about["date"] "; load average " mix_about["load"] "; version " mix_about["version"] "; " \
+        mix_about["rounds"] " rounds of " mix_about["seconds"] " s, targets in turn")
+    for (t = 1; t <= n_mix_targets; t++)
+        printf "<dt class=\"mark %s\">%s</dt><dd>%s; %s</dd>\n", colour(mix_targets[t]), escaped(mix_targets[t]), \
+            escaped(what[mix_targets[t]]), escaped(pinned[mix_targets[t]])
+    print "</dl><section class=\"plots\">"
+    for (m = 1; m <= n_mixes; m++) {
+        if (mix_names[m] == "overload")
+            continue
+        mix_plot(mix_names[m], CURVE, 99, 50, "all")
+        mix_plot(mix_names[m], CURVE, 99.99, 99.9, "all")
+        mix_plot(mix_names[m], SHORT, 99, 50, "short ones")
+    }
+    print "</section>"
+    for (m = 1; m <= n_mixes; m++)
+        if (mix_names[m] == "overload")
+            overload_table()
+        else
+            mix_table(mix_names[m])
 }

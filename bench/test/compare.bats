@@ -28,8 +28,7 @@ misused() {
 
 # view NAME: what report/NAME.awk makes of about.tsv and results.tsv here.
 view() {
-    awk -f "$NW_ROOT/bench/report/data.awk" -f "$NW_ROOT/bench/report/plot.awk" -f "$NW_ROOT/bench/report/$1.awk" \
-        about.tsv results.tsv
+    (source "$NW_ROOT/bench/lib/report.sh" && draw . "$1")
 }
 
 # result LOAD TARGET P50 P99 RATE CURVE

@@ -243,6 +243,51 @@ static void test_requests_are_drawn_and_answers_compared(void **state)
     stop(&server);
 }
 
+struct told {
+    unsigned answered, refused, never, broken;
+    uint64_t longest;
+};
+
+static void tell(void *arg, unsigned request, int status, uint64_t ns)
+{
+    struct told *told = arg;
+
+    assert_int_equal(request, 0);
+    told->answered += status == 200;
+    told->refused += status == 503;
+    told->never += !status;
+    told->broken += status == -1;
+    told->longest = ns > told->longest ? ns : told->longest;
+}
+
+static void test_each_that_is_over_is_told_with_its_status(void **state)
+{
+    struct told failing = {0}, silent = {0};
+    struct server server = {.fail_after = 30}, other = {.silent_after = 40};
+
+    (void)state;
+    load(&server, (struct nw_load_plan){.rate = 200, .seconds = 0.5, .connections = 2, .over = tell, .arg = &failing});
+    assert_int_equal(failing.answered, 30);
+    assert_int_equal(failing.refused, 70);
+    load(&other, (struct nw_load_plan){.rate = 200, .seconds = 0.5, .connections = 2, .over = tell, .arg = &silent});
+    assert_int_equal(silent.answered, 40);
+    assert_int_equal(silent.never, 60);
+    assert_true(silent.longest >= 2000ull * MS);
+    assert_int_equal(failing.never + failing.broken + silent.broken, 0);
+}
+
+static void test_random_times_have_the_rate(void **state)
+{
+    struct server server = {0};
+    const struct nw_load_result *result =
+        load(&server, (struct nw_load_plan){.rate = 1000, .seconds = 1, .connections = 16, .at_random = true});
+
+    (void)state;
+    assert_int_equal(result->requests, 1000);
+    assert_int_equal(result->failed + result->unanswered, 0);
+    assert_true(result->seconds > 0.8);
+}
+
 static void test_nobody_listens(void **state)
 {
     static struct nw_load_result result;
@@ -289,6 +334,8 @@ int main(void)
         cmocka_unit_test(test_closed_loop_sends_as_many_as_it_may),
         cmocka_unit_test(test_closed_loop_ends_when_its_time_is_over),
         cmocka_unit_test(test_requests_are_drawn_and_answers_compared),
+        cmocka_unit_test(test_each_that_is_over_is_told_with_its_status),
+        cmocka_unit_test(test_random_times_have_the_rate),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_urls),
     };

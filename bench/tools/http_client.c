@@ -39,7 +39,7 @@ static int parse_url(struct url *url, const char *text)
     return 0;
 }
 
-static int write_request(struct nw_http_request *request, const struct url *url, size_t size)
+static int write_request(struct nw_http_request *request, const struct url *url, const void *body, size_t size)
 {
     char head[2048];
     bool brackets = strchr(url->host, ':');
@@ -51,11 +51,14 @@ static int write_request(struct nw_http_request *request, const struct url *url,
     if (!request->bytes)
         return -ENOMEM;
     memcpy(request->bytes, head, (size_t)length);
-    memset(request->bytes + length, 'x', size);
+    if (body)
+        memcpy(request->bytes + length, body, size);
+    else
+        memset(request->bytes + length, 'x', size);
     return 0;
 }
 
-int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size)
+int nw_http_request_post(struct nw_http_request *request, const char *url, const void *body, size_t size)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct url parts;
@@ -66,10 +69,15 @@ int nw_http_request_init(struct nw_http_request *request, const char *url, size_
         return result;
     if (getaddrinfo(parts.host, parts.port, &hints, &request->address))
         return -ENOENT;
-    result = write_request(request, &parts, size);
+    result = write_request(request, &parts, body, size);
     if (result)
         nw_http_request_fini(request);
     return result;
+}
+
+int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size)
+{
+    return nw_http_request_post(request, url, NULL, size);
 }
 
 void nw_http_request_fini(struct nw_http_request *request)
@@ -138,6 +146,7 @@ void nw__http_client_close(struct nw_http_client *client)
 static enum nw_http_outcome fail(struct nw_http_client *client)
 {
     nw__http_client_close(client);
+    client->status = -1;
     return NW_HTTP_FAILED;
 }
 
@@ -159,6 +168,7 @@ static enum nw_http_outcome finish(struct nw_http_client *client)
     enum nw_http_outcome outcome = client->parser.status_code / 100 == 2 ? NW_HTTP_ANSWERED : NW_HTTP_FAILED;
 
     client->busy = client->complete = false;
+    client->status = client->parser.status_code;
     if (llhttp_should_keep_alive(&client->parser))
         llhttp_resume(&client->parser);
     else

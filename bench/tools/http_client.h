@@ -18,8 +18,11 @@ struct nw_http_request {
     char expected[24]; /* the body of the right answer; empty: any */
 };
 
-/* A POST of `size` bytes to "http://HOST[:PORT][/PATH]". 0; -EINVAL when the URL is not of that form; -ENOENT when the
+/* A POST of these bytes to "http://HOST[:PORT][/PATH]". 0; -EINVAL when the URL is not of that form; -ENOENT when the
  * host has no address. Freed by nw_http_request_fini. */
+int nw_http_request_post(struct nw_http_request *request, const char *url, const void *body, size_t size);
+
+/* The same with any `size` bytes. */
 int nw_http_request_init(struct nw_http_request *request, const char *url, size_t size);
 void nw_http_request_fini(struct nw_http_request *request);
 
@@ -33,6 +36,7 @@ struct nw_http_client {
     int fd;      /* -1: not connected */
     size_t sent; /* of the request under way */
     bool busy, complete;
+    int status;    /* of the last answer; -1: the connection broke */
     char body[24]; /* its beginning */
     size_t body_length;
     llhttp_t parser;

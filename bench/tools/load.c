@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GRACE_NS 2000000000u
-#define EVENTS   64
+#define GRACE_NS   2000000000u
+#define EVENTS     64
+#define TIMES_SEED 14
 
 struct slot {
     struct nw_http_client client;
@@ -27,6 +28,7 @@ struct run {
     struct slot *slots;
     struct slot **idle; /* a stack */
     unsigned n_idle, n_broken;
+    uint64_t *due_after;              /* ns from the start to when each request falls due, and one more; NULL: evenly */
     uint64_t start, end;              /* in a closed loop nothing is sent from `end` on */
     uint64_t next, done, last_answer; /* next: the number of the request that falls due next */
     int epoll;
@@ -34,12 +36,20 @@ struct run {
 
 static uint64_t due(const struct run *run, uint64_t number)
 {
+    if (run->due_after)
+        return run->start + run->due_after[number];
     return run->plan->rate > 0 ? run->start + (uint64_t)((double)number * 1e9 / run->plan->rate) : run->start;
 }
 
 static uint64_t since(uint64_t then, uint64_t now)
 {
     return now > then ? now - then : 0;
+}
+
+static void tell(const struct run *run, const struct slot *slot, int status, uint64_t ns)
+{
+    if (run->plan->over)
+        run->plan->over(run->plan->arg, (unsigned)(slot->request - run->requests), status, ns);
 }
 
 static int open_slot(struct run *run, struct slot *slot)
@@ -81,6 +91,7 @@ static void settle(struct run *run, struct slot *slot, enum nw_http_outcome outc
         nw_histogram_add(&run->result->latency, since(slot->due, run->last_answer));
     else
         run->result->failed++;
+    tell(run, slot, slot->client.status, since(slot->due, run->last_answer));
     if (outcome == NW_HTTP_ANSWERED && !nw__http_client_as_expected(&slot->client, slot->request))
         run->result->wrong++;
     release(run, slot);
@@ -170,10 +181,13 @@ static void count_unanswered(struct run *run)
     for (unsigned i = 0; i < run->plan->connections; i++)
         if (run->slots[i].client.fd >= 0 && run->slots[i].client.busy) {
             nw_histogram_add(&run->result->latency, since(run->slots[i].due, now));
+            tell(run, &run->slots[i], 0, since(run->slots[i].due, now));
             run->result->unanswered++;
         }
     for (; run->plan->rate > 0 && run->next < run->result->requests; run->next++) {
-        nw_histogram_add(&run->result->latency, since(due(run, run->next), now));
+        struct slot never = {.request = draw(run), .due = due(run, run->next)};
+        nw_histogram_add(&run->result->latency, since(never.due, now));
+        tell(run, &never, 0, since(never.due, now));
         run->result->unanswered++;
     }
 }
@@ -192,6 +206,22 @@ static int open_all(struct run *run)
     return result;
 }
 
+/* The gaps of a Poisson process. */
+static int draw_times(struct run *run)
+{
+    struct nw_random random = {.state = TIMES_SEED};
+    double at = 0;
+
+    if (!run->plan->at_random || run->plan->rate <= 0)
+        return 0;
+    run->due_after = calloc(run->result->requests + 1, sizeof *run->due_after);
+    for (uint64_t i = 0; run->due_after && i <= run->result->requests; i++) {
+        run->due_after[i] = (uint64_t)at;
+        at -= log(1 - nw_random_unit(&random)) * 1e9 / run->plan->rate;
+    }
+    return run->due_after ? 0 : -ENOMEM;
+}
+
 static void close_all(struct run *run)
 {
     for (unsigned i = 0; i < run->plan->connections; i++)
@@ -208,7 +238,7 @@ int nw_load_run(const struct nw_load_plan *plan, const struct nw_http_request *r
     *result = (struct nw_load_result){.requests = (uint64_t)ceil(plan->rate * plan->seconds)};
     run.slots = calloc(plan->connections, sizeof *run.slots);
     run.idle = calloc(plan->connections, sizeof(struct slot *));
-    if (run.slots && run.idle) {
+    if (run.slots && run.idle && !draw_times(&run)) {
         prctl(PR_SET_TIMERSLACK, 1ul);
         error = open_all(&run);
         run.start = run.last_answer = nw_clock_ns();
@@ -221,6 +251,7 @@ int nw_load_run(const struct nw_load_plan *plan, const struct nw_http_request *r
         }
         close_all(&run);
     }
+    free(run.due_after);
     free(run.idle);
     free(run.slots);
     return error;

@@ -16,6 +16,12 @@ struct nw_load_plan {
     unsigned connections; /* one request at a time on each; a due request without a free one waits */
     struct nw_draw *draw; /* which of the requests comes next; NULL: always the first */
     uint64_t most;        /* a closed loop ends after this many; 0: when the time is over */
+    bool at_random;       /* at a rate, requests fall due at random times (a Poisson process) instead of evenly */
+
+    /* Told of each request that is over, by its place among the requests: the status of its answer, 0 when it has none
+     * in time, -1 when the connection broke; ns from when it was due. NULL: nobody. */
+    void (*over)(void *arg, unsigned request, int status, uint64_t ns);
+    void *arg;
 };
 
 /* requests = latency.n + failed. */
