@@ -19,6 +19,7 @@
 #define TID_MAX     (1u << 30) /* libc keeps two more bits beside it in some locks */
 #define MXCSR_VALID 0xffffu    /* other bits are a fault for who loads them */
 #define STACK_FLAGS (1u << 31)
+#define RIGHTS      (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 struct bounds {
     uint64_t start, end; /* of the domain's memory */
@@ -74,7 +75,7 @@ static bool part_is_valid(const struct nw_tables *t, const struct bounds *b, con
 {
     return part->start < part->end && is_page(part->start) && is_page(part->end) &&
            is_inside(b, part->start, part->end - part->start) && part->kind <= NW_REGION_GAP &&
-           part->kind != NW_REGION_SHARED && part->charged <= 1 && source_is_valid(t, part);
+           part->kind != NW_REGION_SHARED && !(part->prot & ~RIGHTS) && part->charged <= 1 && source_is_valid(t, part);
 }
 
 static bool parts_are_valid(const struct nw_tables *t, const struct bounds *b)

@@ -55,6 +55,7 @@ $(eval $(call test,worker/op_doc,worker/test/gate/op_doc_test.c))
 $(eval $(call fuzz,worker,remote,worker/call/arrive.c worker/base/now.c $(addprefix worker/wire/,link.c payload.c receive.c send.c) \
     worker/base/lock.c,,$(COMMON)))
 $(eval $(call fuzz,worker,image,worker/image/image.c worker/image/elf.c,,$(PROTECT)))
+$(eval $(call fuzz,worker,snapshot,$(addprefix worker/,snapshot/picture.c snapshot/read.c range/region.c range/gap.c)))
 
 # functions that only tests need
 define test_so
