@@ -81,11 +81,11 @@ enum nw_control_kind {
  * What a function has done in a worker so far. `calls`: how often it began or ended, nested calls included; it may
  * wrap, and begins anew with each domain. The others are of all its domains there: how long executors ran its slots,
  * with the functions that these called meanwhile, and how long its slots waited for one, in ns; how often one was made
- * to stop.
+ * to stop, and how often one of its domains wanted back a hardware key that another function had taken, and got one.
  */
 struct nw_calls {
     uint32_t deployment, calls;
-    uint64_t ran, waited, preempted;
+    uint64_t ran, waited, preempted, rekeyed;
 };
 
 struct nw_control {

@@ -33,6 +33,12 @@ static bool is_least_crowded(const struct nw_placement_seat *seat, const struct 
     return !best || seat->replicas < best->replicas;
 }
 
+/* One in which a key is wanted by nobody for most of the time; it has room for more domains. */
+static bool is_cool(const struct nw_placement_seat *seat, const struct nw_placement_seat *best)
+{
+    return seat->hot < seat->keys && seat->replicas < NW_PLACEMENT_UNKEYED && (!best || seat->hot < best->hot);
+}
+
 typedef bool better(const struct nw_placement_seat *seat, const struct nw_placement_seat *best);
 
 /* The index of the best seat that has no replica of the version yet and, unless `ill`, is not ill; n: there is none. */
@@ -75,13 +81,24 @@ bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t
     return placement->seat < n;
 }
 
-bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t from, struct nw_placement *placement)
+bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t most, size_t from, bool fights,
+                          struct nw_placement *placement)
 {
     *placement = (struct nw_placement){NW_PLACED_CALLERS, best_of(seats, n, false, has_callers)};
     if (placement->seat < n && !seats[from].calls && seats[placement->seat].calls >= CALLS_TO_MOVE)
         return true;
+    if (!seats[from].keys || seats[from].replicas <= seats[from].keys)
+        return false;
     *placement = (struct nw_placement){NW_PLACED_FREE, best_of(seats, n, false, has_free_key)};
-    return placement->seat < n && seats[from].keys && seats[from].replicas > seats[from].keys;
+    if (placement->seat < n)
+        return true;
+    if (!fights || seats[from].hot <= seats[from].keys)
+        return false;
+    *placement = (struct nw_placement){NW_PLACED_STARTED, n};
+    if (may_start(seats, n, most))
+        return true;
+    *placement = (struct nw_placement){NW_PLACED_COOLER, best_of(seats, n, false, is_cool)};
+    return placement->seat < n;
 }
 
 const char *nw_placement_reason(enum nw_placement_rule rule)
@@ -93,6 +110,7 @@ const char *nw_placement_reason(enum nw_placement_rule rule)
         [NW_PLACED_CALLERS] = "its callers are there, and a key was free",
         [NW_PLACED_FREE] = "the fullest worker in which a key was free",
         [NW_PLACED_STARTED] = "no worker had a free key, so this one was started",
+        [NW_PLACED_COOLER] = "more functions were busy where it was than there are keys, and fewer are here",
         [NW_PLACED_CROWDED] = "no key was free and no more workers may or can be started: the least crowded one",
     };
     return reasons[rule];

@@ -2,8 +2,9 @@
  * Where a version is loaded: the policy, a function of nothing but what it is told of the seats of a tenant. Hardware
  * keys are scarce: the functions of a worker with fewer keys than functions take them from one another, which costs
  * time. So a seat is full when it has as many replicas as keys; then another worker is started; only when there may be
- * no more, or they cannot be started, does a seat get more replicas than keys. Not responsible for starting workers or
- * loading (versions/places.h).
+ * no more, or they cannot be started, does a seat get more replicas than keys. That costs nothing while no more of them
+ * are busy than there are keys: so where more are, one moves to where fewer are. Not responsible for starting workers
+ * or loading (versions/places.h).
  */
 #ifndef NW_ENGINE_PLACEMENT_PLACEMENT_H
 #define NW_ENGINE_PLACEMENT_PLACEMENT_H
@@ -22,6 +23,7 @@ enum nw_placement_rule {
     NW_PLACED_FREE,       /* a key is free in the fullest of the workers with one */
     NW_PLACED_STARTED,    /* no worker had a free key: one was started */
     NW_PLACED_CROWDED,    /* ... and no more may or can be started */
+    NW_PLACED_COOLER,     /* more functions were busy where it was than keys, and fewer are here */
     NW_PLACED_RULES
 };
 
@@ -33,6 +35,7 @@ struct nw_placement_seat {
     bool predecessor;  /* ... of the version that this one takes over from */
     unsigned keys;     /* 0: its worker has none */
     unsigned replicas; /* how many of its replicas hold a key, or will want one */
+    unsigned hot;      /* ... are called so often that one without a key would soon want it back */
     unsigned calls;    /* the lead of its worker among those that call this function; 0: it does not lead */
 };
 
@@ -45,8 +48,10 @@ struct nw_placement {
 bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement);
 
 /* Whether a replica in seat `from` should move, and where: to the worker whose functions call it most, or out of a seat
- * that has more replicas than keys. Never to a place that is only as good. */
-bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t from, struct nw_placement *placement);
+ * that has more replicas than keys. `fights`: its key is taken from it again and again, so that a worker may be started
+ * for it, or a seat be good in which others do not want theirs. Never to a place that is only as good. */
+bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t most, size_t from, bool fights,
+                          struct nw_placement *placement);
 
 /* For people: why a replica is where it is. */
 const char *nw_placement_reason(enum nw_placement_rule rule);

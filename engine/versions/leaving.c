@@ -114,7 +114,7 @@ static void move(struct nw_replica *replica, uint64_t now)
     struct nw_deployment *deployment = replica->deployment;
     if (deployment->moved_at && now - deployment->moved_at < pause_of(deployment))
         return;
-    struct nw_seat *seat = nw__places_move(deployment, replica->seat);
+    struct nw_seat *seat = nw__places_move(replica);
     if (!seat)
         return;
     deployment->moved_at = now;
@@ -186,6 +186,13 @@ static void look_for_better(struct nw_replica *replica, uint64_t now)
         follow(deployment, now);
 }
 
+static void cool(struct nw_replica *replica, uint64_t now)
+{
+    struct nw_heat heat = replica->heat;
+    nw_heat_cool(&heat, now);
+    nw__replica_heat(replica, &heat);
+}
+
 void nw_leaving_tick(struct nw_deployments *all)
 {
     uint64_t now = nw_io_now(all->engine->io);
@@ -195,6 +202,7 @@ void nw_leaving_tick(struct nw_deployments *all)
         struct nw_replica *replica = replica_at(all->round.next);
         nw_list_remove(&replica->round);
         nw_list_append(&looked_at, &replica->round);
+        cool(replica, now);
         if (is_idle(replica, now))
             leave_for_idleness(replica);
         else

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#define COOLED_MS 3000 /* least time between two moves from a seat for want of keys: the next count tells more */
+
 static struct nw_seat *seat_at(struct nw_list *at)
 {
     return nw_container(at, struct nw_seat, of_tenant);
@@ -40,6 +42,7 @@ static struct nw_placement_seat describe(const struct nw_deployment *deployment,
         .predecessor = current != deployment && is_in(current, seat),
         .keys = seat->all->keys,
         .replicas = seat->wanting,
+        .hot = seat->hot,
         .calls = seat->worker && seat->worker->number == deployment->called_from ? deployment->calls : 0};
 }
 
@@ -166,8 +169,28 @@ int nw__places_fill(struct nw_deployment *deployment)
     return rc;
 }
 
-struct nw_seat *nw__places_move(struct nw_deployment *deployment, const struct nw_seat *seat)
+/* Whether it may move since its key is taken from it. One at a time, since who stays then has what it lacked. */
+static bool fights(const struct nw_replica *replica, uint64_t now)
 {
+    return replica->heat.fights && now - replica->seat->cooled_at >= COOLED_MS;
+}
+
+/* It is as busy there as it is here, so that no others move there meanwhile. */
+static void move_to(const struct nw_replica *replica, struct nw_seat *better, enum nw_placement_rule rule)
+{
+    struct nw_replica *moved = newest_of(replica->deployment);
+    moved->from = replica->seat;
+    if (rule != NW_PLACED_COOLER && rule != NW_PLACED_STARTED)
+        return;
+    nw__replica_heat(moved, &(struct nw_heat){.at = replica->heat.at, .hot = replica->heat.hot});
+    replica->seat->cooled_at = better->cooled_at = nw_io_now(replica->deployment->all->engine->io);
+}
+
+struct nw_seat *nw__places_move(const struct nw_replica *replica)
+{
+    struct nw_deployment *deployment = replica->deployment;
+    const struct nw_engine *engine = deployment->all->engine;
+    const struct nw_seat *seat = replica->seat;
     struct places places;
     struct nw_placement placement;
     struct nw_seat *better = NULL;
@@ -177,12 +200,14 @@ struct nw_seat *nw__places_move(struct nw_deployment *deployment, const struct n
     if (look(deployment, &places) == 0) {
         while (from < places.n && places.seats[from] != seat)
             from++;
-        if (from < places.n && nw_placement_improve(places.facts, places.n, from, &placement) &&
-            place_in(deployment, places.seats[placement.seat], placement.rule) == 0) {
-            better = places.seats[placement.seat];
-            newest_of(deployment)->from = seat;
-        }
+        if (from < places.n && nw_placement_improve(places.facts, places.n, engine->options.workers_most, from,
+                                                    fights(replica, nw_io_now(engine->io)), &placement))
+            better = placement.seat < places.n ? places.seats[placement.seat] : nw_seat_grow(deployment->tenant);
+        if (better && place_in(deployment, better, placement.rule) < 0)
+            better = NULL;
     }
     look_away(&places);
+    if (better)
+        move_to(replica, better, placement.rule);
     return better;
 }

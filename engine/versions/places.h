@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct nw_deployment;
+struct nw_replica;
 struct nw_seat;
 
 /* Makes the replicas that a version lacks. 0 or -ENOMEM; replicas made before that stay. */
@@ -17,8 +18,8 @@ unsigned nw__places_few(const struct nw_deployment *deployment);
 /* Whether a version is in some workers of its tenant only, so that a replica may move to another worker. */
 bool nw__places_may_move(const struct nw_deployment *deployment);
 
-/* If the replica in `seat` would be better off in another seat, makes one there that is `from` this seat, and returns
- * the other seat; else NULL. */
-struct nw_seat *nw__places_move(struct nw_deployment *deployment, const struct nw_seat *seat);
+/* If a replica would be better off in another seat, makes one there that is `from` its seat, and returns the other
+ * seat; else NULL. */
+struct nw_seat *nw__places_move(const struct nw_replica *replica);
 
 #endif

@@ -60,11 +60,19 @@ struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_s
 void nw__replica_free(struct nw_replica *replica)
 {
     replica->seat->wanting -= wants_key(replica);
+    replica->seat->hot -= replica->heat.hot;
     nw_list_remove(&replica->of_deployment);
     nw_list_remove(&replica->of_seat);
     nw_list_remove(&replica->round);
     nw_queue_fini(&replica->queue);
     free(replica);
+}
+
+void nw__replica_heat(struct nw_replica *replica, const struct nw_heat *heat)
+{
+    replica->seat->hot += heat->hot;
+    replica->seat->hot -= replica->heat.hot;
+    replica->heat = *heat;
 }
 
 const char *nw_replica_state_name(enum nw_replica_state state)
@@ -95,6 +103,8 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
         nw_queue_lost(&replica->queue);
     if (replica->state == NW_REPLICA_PENDING)
         replica->awaits_snapshot = replica->has_snapshot = false;
+    if (event == NW_REPLICA_LOST || event == NW_REPLICA_HAS_RETIRED)
+        nw__replica_heat(replica, &(struct nw_heat){0});
     if (event == NW_REPLICA_LOST)
         replica->held = 0; /* other threads drop what they had in this worker when they hear that it is gone */
     nw_check_valid(nw_replica, replica);

@@ -18,6 +18,7 @@
 #include "common/manifest/control.h"
 #include "common/manifest/resources.h"
 #include "engine/base/list.h"
+#include "engine/placement/heat.h"
 #include "engine/placement/placement.h"
 #include "engine/serve/queue.h"
 #include <stdbool.h>
@@ -75,6 +76,7 @@ struct nw_replica {
     uint64_t holds[NW_RESOURCE_COUNT]; /* what its domain holds, as the worker says */
     uint32_t func_workers;             /* that its domain has, as the worker says */
     struct nw_calls done;              /* what the worker says that it has done */
+    struct nw_heat heat;               /* written by nw__replica_heat alone */
     uint64_t memory, memory_peak;      /* bytes of its domain now, and the most that any of its domains here ever had */
 };
 
@@ -83,6 +85,9 @@ struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_s
 void nw__replica_free(struct nw_replica *replica);
 
 bool nw_replica_is_valid(const struct nw_replica *replica);
+
+/* How busy it is has changed. */
+void nw__replica_heat(struct nw_replica *replica, const struct nw_heat *heat);
 
 /* "waiting", "serving", ... */
 const char *nw_replica_state_name(enum nw_replica_state state);

@@ -142,6 +142,9 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
             continue;
         if (replica->calls != calls.calls || replica->state != NW_REPLICA_RETIRING)
             replica->used = now;
+        struct nw_heat heat = replica->heat;
+        nw_heat_note(&heat, calls.calls, calls.rekeyed, now);
+        nw__replica_heat(replica, &heat);
         replica->calls = calls.calls;
         replica->done = calls;
     }

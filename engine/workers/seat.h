@@ -41,6 +41,8 @@ struct nw_seat {
     unsigned loading;     /* replicas that are LOADING */
     unsigned retiring;    /* ... RETIRING */
     unsigned wanting;     /* ... that hold a hardware key of its worker, or will want one */
+    unsigned hot;         /* ... that are called often (versions/heat.h) */
+    uint64_t cooled_at;   /* when a replica last moved from or to it since too many were; 0: never */
     uint64_t deadline;    /* DOWN: when to start; STARTING: when HELLO is late */
     uint64_t up_since;
     struct nw_backoff backoff;

@@ -30,11 +30,12 @@ struct nw_reachable {
     struct nw_address_grant *addresses;
 };
 
-/* Processor time, in ticks. Counted when a slot leaves its executor: what it called meanwhile counts for it, and what
- * it called that was made to stop counts for itself from then on. */
+/* Processor time, in ticks, and what it lacked. Time is counted when a slot leaves its executor: what it called
+ * meanwhile counts for it, and what it called that was made to stop counts for itself from then on. */
 struct nw_usage {
     uint64_t ran, waited; /* ... on an executor, for one */
     uint64_t preempted;   /* how often one of its slots had to make way */
+    uint64_t rekeyed;     /* how often its domain wanted back a key that had been taken from it, and got one */
 };
 
 enum nw_deployed_state {

@@ -70,9 +70,9 @@ struct nw_domain {
     uint64_t last_used; /* when its key was last used: a count of uses, not a time */
     uint64_t served;    /* how many invocations it had begun when somebody last looked for a key to take */
     enum nw_key_state key_state;
-    uint64_t key_since; /* USED and CALLED_BACK: since when */
-    uint64_t key_due;   /* while wants_key: from when it may take a key from another domain */
-    bool wants_key, key_urgent;
+    uint64_t key_since;                   /* USED and CALLED_BACK: since when */
+    uint64_t key_due;                     /* while wants_key: from when it may take a key from another domain */
+    bool wants_key, key_urgent, key_lost; /* key_lost: its last key was taken from it */
     struct nw_domain *next_wanting;
     uint32_t recall;          /* CALLED_BACK: the number of the recall */
     pthread_cond_t key_given; /* for executors that hold a slot of it */

@@ -73,6 +73,8 @@ static void give(struct nw_domain *domain)
         return;
     }
     nw_key_give(domain);
+    domain->function->usage.rekeyed += domain->key_lost;
+    domain->key_lost = false;
     domain->key_since = nw_now();
     rights_set(domain, nw_gate_rights(key));
     /* The nested call takes no lock but the domain's: once it sees a key, it must find the rights that go with it. */
@@ -143,6 +145,7 @@ static void recall(struct nw_domain *domain, uint64_t now)
     nw_free_unlock(domain);
     nw_unready_all(domain);
     nw_key_call_back(domain);
+    domain->key_lost = true;
     domain->key_since = now;
     domain->recall = ++n_recalls;
     a = nw__activity_of(domain);

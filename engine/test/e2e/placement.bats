@@ -258,3 +258,40 @@ live_together() {
     nw_load_end
     "$NIGHTWARD" describe bar --state "$NW_STATE" | grep -q 'its callers are there'
 }
+
+# call_all NAME...: each of them fifty times, in turn.
+call_all() {
+    local name
+    for name in "$@"; do
+        printf 'url = %s/function/%s\ndata = Ada\noutput = /dev/null\nnext\n' "$NW_URL" "$name"
+    done >"$BATS_TEST_TMPDIR/turn"
+    for _ in $(seq 50); do cat "$BATS_TEST_TMPDIR/turn"; done | sed '$d' >"$BATS_TEST_TMPDIR/turns"
+    curl --silent --fail --config "$BATS_TEST_TMPDIR/turns"
+}
+
+# One of the 14 is with the others that are not called.
+all_called_and_one_moved() {
+    local i
+    call_all $(seq -f 'f%.0f' 13) f27
+    for i in $(seq 13) 27; do
+        "$NIGHTWARD" describe "f$i" --state "$NW_STATE" | grep 'replicas .*serving.*more functions were busy' && return 0
+    done
+    return 1
+}
+
+# Each worker has all its keys in use, and 27 functions want one.
+@test "of more busy functions than keys one moves to where others are idle, and nothing is lost" {
+    local i stayed=0
+    nw_up --workers 1..2 --executors 1
+    [ "$(nw_status mode)" = mpk ] || skip "only mode mpk has keys"
+    for i in $(seq 27); do
+        nw_deploy "f$i" "$FUNCTIONS/hello/hello.so" --slots 1
+    done
+    live_together f1 f27 || fail "f27 is in $(workers_of f27)"
+    nw_poll "$NW_PATIENCE" all_called_and_one_moved
+    for i in $(seq 13) 27; do
+        live_together f14 "f$i" || stayed=$((stayed + 1))
+    done
+    [ "$stayed" -ge 7 ] || fail "only $stayed stayed"
+    [ "$(nw_status counters.failed)" = 0 ]
+}

@@ -3,6 +3,7 @@
 #include "common/test/test.h"
 #include "engine/placement/addresses.h"
 #include "engine/placement/blame.h"
+#include "engine/placement/heat.h"
 #include "engine/placement/placement.h"
 
 #define KEYS 13
@@ -10,11 +11,13 @@
 
 static struct nw_placement_seat seats[MOST];
 static size_t n_seats;
+static bool fights; /* the key of what may move is taken from it again and again */
 
 static int set_up(void **state)
 {
     (void)state;
     n_seats = 0;
+    fights = false;
     for (size_t i = 0; i < MOST; i++)
         seats[i] = (struct nw_placement_seat){.keys = KEYS};
     return 0;
@@ -142,7 +145,7 @@ static void moves_to(size_t from, size_t seat, enum nw_placement_rule rule)
 {
     struct nw_placement placement;
     seats[from].has = true;
-    assert_true(nw_placement_improve(seats, n_seats, from, &placement));
+    assert_true(nw_placement_improve(seats, n_seats, MOST, from, fights, &placement));
     assert_int_equal(placement.seat, seat);
     assert_int_equal(placement.rule, rule);
 }
@@ -151,7 +154,7 @@ static void stays(size_t from)
 {
     struct nw_placement placement;
     seats[from].has = true;
-    assert_false(nw_placement_improve(seats, n_seats, from, &placement));
+    assert_false(nw_placement_improve(seats, n_seats, MOST, from, fights, &placement));
 }
 
 static void moves_to_its_callers_if_they_call_often(void **state)
@@ -176,6 +179,41 @@ static void moves_out_of_a_crowd_where_a_key_is_free(void **state)
     seats[0].replicas++;
     moves_to(0, 1, NW_PLACED_FREE);
     seats[1].replicas = KEYS;
+    stays(0);
+}
+
+static void moves_from_where_more_are_busy_than_there_are_keys(void **state)
+{
+    (void)state;
+    seats_for(MOST * KEYS);
+    for (size_t i = 0; i < n_seats; i++)
+        seats[i].replicas += 20;
+    seats[0].hot = KEYS + 1;
+    seats[1].hot = KEYS;
+    seats[2].hot = KEYS - 1;
+    seats[3].hot = KEYS - 2;
+    stays(0); /* others fight, it does not */
+    fights = true;
+    stays(1); /* it is only seldom that one wants a key that another has */
+    moves_to(0, 3, NW_PLACED_COOLER);
+    seats[3].replicas = NW_PLACEMENT_UNKEYED;
+    moves_to(0, 2, NW_PLACED_COOLER);
+    seats[2].hot = KEYS;
+    stays(0);
+    seats[3].replicas = KEYS - 1;
+    seats[3].hot = KEYS - 1;
+    moves_to(0, 3, NW_PLACED_FREE);
+}
+
+static void starts_a_worker_for_what_fights(void **state)
+{
+    (void)state;
+    n_seats = 1;
+    seats[0].replicas = seats[0].hot = KEYS + 1;
+    stays(0);
+    fights = true;
+    moves_to(0, 1, NW_PLACED_STARTED);
+    seats[0].stuck = true;
     stays(0);
 }
 
@@ -228,6 +266,38 @@ static void blames_what_completed_least_and_was_blamed_before(void **state)
     assert_false(nw_blame_more(&deadly, &again));
 }
 
+static struct nw_heat heat;
+
+/* The worker has counted so much, so many ms later. */
+static void counts(uint32_t calls, uint64_t rekeyed, uint64_t ms)
+{
+    static uint64_t now = 1000;
+    now += ms;
+    nw_heat_note(&heat, calls, rekeyed, now);
+}
+
+static void is_hot_while_it_is_called_often(void **state)
+{
+    (void)state;
+    heat = (struct nw_heat){0};
+    counts(1000, 1000, 0);
+    assert_false(heat.hot || heat.fights); /* since when, nobody knows */
+    counts(2000, 1001, 1000);
+    assert_true(heat.hot && !heat.fights);
+    counts(2000, 1001, 1); /* messages that come at once say nothing */
+    assert_true(heat.hot);
+    counts(2010, 1040, 1000);
+    assert_true(!heat.hot && heat.fights);
+    counts(2, 1, 1000); /* a new domain */
+    assert_false(heat.hot || heat.fights);
+    counts(2000, 100, 1000);
+    assert_true(heat.hot && heat.fights);
+    nw_heat_cool(&heat, heat.at + 1000);
+    assert_true(heat.hot && heat.fights);
+    nw_heat_cool(&heat, heat.at + 5000);
+    assert_false(heat.hot || heat.fights);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +315,9 @@ int main(void)
         cmocka_unit_test_setup(without_keys_one_worker_has_many, set_up),
         cmocka_unit_test_setup(moves_to_its_callers_if_they_call_often, set_up),
         cmocka_unit_test_setup(moves_out_of_a_crowd_where_a_key_is_free, set_up),
+        cmocka_unit_test_setup(moves_from_where_more_are_busy_than_there_are_keys, set_up),
+        cmocka_unit_test_setup(starts_a_worker_for_what_fights, set_up),
+        cmocka_unit_test(is_hot_while_it_is_called_often),
         cmocka_unit_test(every_rule_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
