@@ -26,6 +26,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/sleep.h"
+#include "worker/executor/spent.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
@@ -363,6 +364,7 @@ static uint64_t look(uint64_t now)
     how = nw_rest(&rest, now, watched, &next);
     next = earliest(next, nw_signal_timers_run(now)); /* first: a signal that comes when a sleep ends interrupts it */
     next = earliest(next, nw_sleepers_run(now));
+    next = earliest(next, nw_spent_run(now));
     next = earliest(next, nw_lines_rest(now));
     nw_deaths_settle();
     nw_wake_control_sleeps(next, how);

@@ -58,7 +58,8 @@ enum nw_control_kind {
     NW_CONTROL_KILL,      /* worker: SIGKILL it */
     NW_CONTROL_STARTED,   /* worker, value = pid; text: what confines it, see launcher/start.h */
     NW_CONTROL_EXITED,    /* worker, value = wait status (as waitpid gives it), or negative errno if never started */
-    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, profile, range, fresh */
+    NW_CONTROL_LOAD,      /* deployment, slots, timeout_ms, memory, disk, threads, weight, cpu_limit, profile, range,
+                             fresh */
     NW_CONTROL_REACH,     /* deployment; text: the struct nw_address_grant of all that it may reach from now on */
     NW_CONTROL_ACTIVATE,  /* deployment: nested calls by name go to it from now on */
     NW_CONTROL_RETIRE,    /* deployment: finish what runs, then end its domain; answered by RETIRED */
@@ -101,6 +102,8 @@ struct nw_control {
     uint64_t memory; /* bytes of writable memory the domain may have */
     uint64_t disk;   /* bytes that it may fill of granted directories */
     uint32_t threads;
+    uint32_t weight;     /* see nw_manifest */
+    uint32_t cpu_limit;  /* per cent of a processor; 0: no limit */
     uint32_t profile;    /* enum nw_profile */
     uint32_t fresh;      /* 1: each invocation is to find the domain as its snapshot is, so there is a range */
     uint32_t restores;   /* 1: the last of the fds is the file of its snapshot */

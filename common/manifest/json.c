@@ -256,7 +256,8 @@ static bool add_list(cJSON *object, const char *key, const char *list)
 
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out)
 {
-    char timeout[32], memory[32], disk[32], static_tls[32];
+    char timeout[32], memory[32], disk[32], static_tls[32], cpu_limit[16];
+    snprintf(cpu_limit, sizeof cpu_limit, "%u%%", manifest->cpu_limit);
     format_time(manifest->timeout_ms, timeout, sizeof timeout);
     format_size(manifest->memory, memory, sizeof memory);
     format_size(manifest->disk, disk, sizeof disk);
@@ -271,6 +272,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
                  cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
                  cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
+                 cJSON_AddNumberToObject(root, "weight", manifest->weight) &&
+                 cJSON_AddStringToObject(root, "cpu-limit", cpu_limit) &&
                  cJSON_AddNumberToObject(root, "warm", manifest->warm) && add_idle(root, manifest->idle_ms) &&
                  cJSON_AddBoolToObject(root, "fresh", manifest->fresh) &&
                  cJSON_AddStringToObject(root, "static-tls", static_tls) &&

@@ -33,6 +33,8 @@ int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifes
                                       .slots = manifest->slots,
                                       .timeout_ms = manifest->timeout_ms,
                                       .threads = manifest->threads,
+                                      .weight = manifest->weight,
+                                      .cpu_limit = manifest->cpu_limit,
                                       .warm = manifest->warm,
                                       .idle_ms = manifest->idle_ms,
                                       .queue = manifest->queue,
@@ -63,6 +65,8 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     to->memory = kept->memory;
     to->disk = kept->disk;
     to->threads = kept->threads;
+    to->weight = kept->weight;
+    to->cpu_limit = kept->cpu_limit;
     to->warm = kept->warm;
     to->idle_ms = kept->idle_ms;
     to->queue = kept->queue;

@@ -24,6 +24,7 @@ struct unit {
 };
 
 static const struct unit counts[] = {{"", 1}, {NULL, 0}};
+static const struct unit percents[] = {{"%", 1}, {NULL, 0}};
 static const struct unit times[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
 static const struct unit sizes[] = {{"", 1}, {"K", KIB}, {"M", MIB}, {"G", GIB}, {"T", TIB}, {NULL, 0}};
 
@@ -45,6 +46,8 @@ static const struct number_key number_keys[] = {
     {"disk", FIELD(disk), sizes, GIB, 0, 16 * TIB, "0 to 16T, like 100M, 1G or a number of bytes"},
     {"threads", FIELD(threads), counts, 32, 0, 95, "a number from 0 to 95"},
     {"queue", FIELD(queue), counts, 1000, 1, 65536, "a number from 1 to 65536"},
+    {"weight", FIELD(weight), counts, 100, 1, 10000, "a number from 1 to 10000"},
+    {"cpu-limit", FIELD(cpu_limit), percents, 0, 0, 10000, "0% to 10000%, like 50%; 0% is no limit"},
     {"warm", FIELD(warm), counts, 0, 0, 64, "a number from 0 to 64"},
     {"idle", FIELD(idle_ms), times, 0, 2000, 30 * DAY, "2s to 720h with its unit, like 30s, 5m or 1h"},
     {"static-tls", FIELD(static_tls), sizes, 512, 0, 256 * KIB, "0 to 256K, like 4K or a number of bytes"},

@@ -250,6 +250,8 @@ bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size)
                               .memory = manifest->memory,
                               .disk = manifest->disk,
                               .threads = manifest->threads,
+                              .weight = manifest->weight,
+                              .cpu_limit = manifest->cpu_limit,
                               .static_tls = manifest->static_tls,
                               .profile = manifest->profile,
                               .fresh = manifest->fresh,

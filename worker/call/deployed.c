@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/manifest/control.h"
 #include "protect/check/function_check.h"
+#include "worker/account/ticks.h"
 #include "worker/audit/filter.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
@@ -39,6 +40,7 @@
 #define SO_SIZE_MAX (256l << 20)
 #define CALM_NS     20000000ull  /* a function that is torn down more often than this waits as long */
 #define RETRY_NS    200000000ull /* between attempts to make a domain that did not come up */
+#define WINDOW_US   10000        /* over which a function's part of a processor is what it is */
 
 static bool unsettled; /* some function retires or has no domain: nw_deployed_tend looks at all of them */
 
@@ -126,13 +128,15 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .range = head->range,
         .snapshots = head->range != 0,
         .fresh = head->fresh,
-        .queued = head->fresh != 0,
+        .weight = head->weight,
         .file = nw__snapshot_sent(message),
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
         .reach.lock = PTHREAD_MUTEX_INITIALIZER,
     };
+    nw_limit_init(&f->limit, head->cpu_limit, nw_ticks_of_us(WINDOW_US), nw_ticks());
+    f->queued = nw_deployed_queued_least(f);
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);
     error = nw__grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1 - (int)head->restores);
@@ -167,8 +171,8 @@ static bool files_fit(const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
 
-    return head->restores <= 1 && message->n_fds >= 1 + (int)head->restores && (head->range || !head->restores) &&
-           (head->range ? nw_place_fits(head->range) : !head->fresh);
+    return head->restores <= 1 && head->weight > 0 && message->n_fds >= 1 + (int)head->restores &&
+           (head->range || !head->restores) && (head->range ? nw_place_fits(head->range) : !head->fresh);
 }
 
 /* Whether a function may be loaded beside those that there are. A new version of one that is active always may, as far

@@ -10,6 +10,7 @@
 #include "worker/base/limits.h"
 #include "worker/files/disk.h"
 #include "worker/files/files.h"
+#include "worker/turn/limit.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,8 +55,10 @@ struct nw_deployed {
     uint64_t timeout_ns;
     uint64_t memory;
     uint32_t threads;
-    uint64_t static_tls; /* bytes for thread-local variables of what is loaded later */
-    uint32_t profile;    /* enum nw_profile */
+    uint32_t weight;       /* its part of what long ones have among themselves, over that of others */
+    struct nw_limit limit; /* its part of a processor */
+    uint64_t static_tls;   /* bytes for thread-local variables of what is loaded later */
+    uint32_t profile;      /* enum nw_profile */
     struct nw_reachable reach;
     uint32_t n_directories;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
@@ -73,15 +76,16 @@ struct nw_deployed {
     uint32_t lost_early;             /* how many domains made from it ended, one after the other, before they served */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
-    uint32_t queued; /* how many, and one more if it is fresh; unless it is 0 nested calls take the longer way, who read
-                        it without the lock */
+    uint32_t queued; /* how many, and nw_deployed_queued_least more; unless it is 0 nested calls take the longer way,
+                        who read it without the lock */
     bool inspected;  /* its file was found to be a function */
     bool silent;     /* the engine has heard that it was refused, so it is not told that it is retired */
     uint64_t retry_at;
     uint64_t lost_at; /* when its last domain was torn down */
     uint64_t keeps;   /* TSC ticks for which one of its slots keeps an executor: a moving mean */
     struct nw_usage usage;
-    uint64_t fair;        /* usage.ran, or more: who comes back has no less than those who stayed (executor/ready.c) */
+    uint64_t fair;        /* time by which it has its turns, more with less weight (turn/turn.h): who comes back has no
+                             less than those who stayed (executor/ready.c) */
     uint64_t ran_told;    /* usage.ran as last told to the engine */
     bool ran_long;        /* so did the last turn of one of its slots */
     uint64_t long_until;  /* ticks: one of its slots ran long lately, so others are expected to until then */
@@ -93,6 +97,13 @@ struct nw_deployed {
 static inline uint64_t nw_deployed_stacks(const struct nw_deployed *function)
 {
     return (function->slots - 1ull) * NW_WORKER_STACK;
+}
+
+/* Nested calls of some functions always take the longer way: an executor has something to do for each, or its time is
+ * to count for the function and not for the caller. */
+static inline uint32_t nw_deployed_queued_least(const struct nw_deployed *function)
+{
+    return function->fresh || function->limit.percent;
 }
 
 /* Those that there are, one after the other: the first is the one after NULL. Lock held, here and below. */

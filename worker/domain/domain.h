@@ -20,6 +20,7 @@
 #include "worker/domain/slot.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
+#include "worker/turn/queue.h"
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -39,11 +40,10 @@ enum nw_domain_state {
 
 /* The ready slots of one domain that have the same pace (slot.h). */
 struct nw_ready_list {
-    struct nw_slot *first, **tail;
+    struct nw_slot *first[NW_READY_KINDS], **tail[NW_READY_KINDS];
     uint32_t n;
-    struct nw_domain *next; /* in the queue of executor/ready.c */
-    uint64_t rank;          /* by which it is there */
-    bool queued;            /* it is in that queue; only while the domain has a key */
+    uint32_t turns;             /* that slots of it have had */
+    struct nw_turn_place place; /* in the queue of executor/ready.c; only while the domain has a key */
 };
 
 struct nw_domain {

@@ -35,7 +35,7 @@ struct nw_executor {
     uint64_t taken_at;         /* when, in ticks; later by as long as it has been blocked since */
     uint64_t counted_at;       /* the same; or when its function was last charged, if that is later */
     uint64_t blocked_at;       /* while blocked: since when, in ticks */
-    enum nw_timer timer;       /* see executor/quantum.h */
+    enum nw_timer timer;       /* see tick/quantum.h */
     int timer_id;
     uint64_t quantum;   /* ns after which it is kicked; 0: it is not */
     uint64_t due;       /* when, in ns; 0: its lateness was counted */

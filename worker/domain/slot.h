@@ -71,23 +71,33 @@ struct nw_freight {
 /* Which slots go first: those that keep an executor briefly. */
 enum nw_pace { NW_PACE_BRIEF, NW_PACE_LONG, NW_PACES };
 
+/* ... and of the same pace, within a domain. */
+enum nw_ready_kind {
+    NW_READY_LENT,   /* one that was stopped has the turn of another, which sleeps: maybe for a lock that it has */
+    NW_READY_SERVES, /* it runs an invocation */
+    NW_READY_OWN,    /* a thread of the function's own */
+    NW_READY_KINDS,
+};
+
 struct nw_slot {
     struct nw_gate_context gate; /* first: the gate knows slots by it */
     struct nw_domain *domain;
     struct nw_slot *next; /* link of the list that `state` names */
     enum nw_slot_state state;
-    enum nw_pace pace;           /* how it used its last turn on an executor */
-    uint64_t due;                /* READY: when its invocation is to end, in ticks */
-    uint64_t ready_at;           /* READY: ticks since when */
-    uint64_t used;               /* ticks that it has run since it last waited for anything but an executor */
-    enum nw_pace queued_as;      /* READY: in which of domain.ready it is */
-    uint32_t tid;                /* what gettid answers */
-    uint32_t sequence;           /* odd while an invocation runs; so the watch can tell one from the next */
-    uint32_t signalled;          /* a signal may wait to be delivered to it */
-    uint32_t depth;              /* how many nested calls led to the running invocation */
-    struct nw_slot *caller;      /* the running invocation is a nested call of this slot; NULL: of none here */
-    struct nw_ticket invocation; /* from_ring: of the running invocation */
-    uint64_t until;              /* from_ring: so long whoever asked waits, ns; 0: no limit */
+    enum nw_pace pace;              /* how it used its last turn on an executor */
+    uint64_t due;                   /* READY: when its invocation is to end, in ticks */
+    uint64_t ready_at;              /* READY: ticks since when */
+    uint64_t used;                  /* ticks that it has run since it last waited for anything but an executor */
+    enum nw_pace queued_as;         /* READY: in which of domain.ready it is ... */
+    enum nw_ready_kind queued_kind; /* ... and in which list of that */
+    bool lent;                      /* READY: it has another's turn */
+    uint32_t tid;                   /* what gettid answers */
+    uint32_t sequence;              /* odd while an invocation runs; so the watch can tell one from the next */
+    uint32_t signalled;             /* a signal may wait to be delivered to it */
+    uint32_t depth;                 /* how many nested calls led to the running invocation */
+    struct nw_slot *caller;         /* the running invocation is a nested call of this slot; NULL: of none here */
+    struct nw_ticket invocation;    /* from_ring: of the running invocation */
+    uint64_t until;                 /* from_ring: so long whoever asked waits, ns; 0: no limit */
     bool from_ring;
     bool takes_slot; /* the running invocation is no nested call: it counts in domain.n_serving */
     bool worker;     /* a func worker: has called NW_OP_WAIT */

@@ -14,7 +14,7 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
-#include "worker/executor/quantum.h"
+#include "worker/tick/quantum.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"

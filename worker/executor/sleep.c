@@ -36,6 +36,8 @@ void nw_sleep_interrupt(struct nw_slot *slot)
 void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
     n_awaiting += state == NW_SLOT_BLOCK;
+    if (state == NW_SLOT_FUTEX)
+        nw_ready_lend(slot);
     nw_attend(slot->domain);
     nw_slot_move(slot, state);
     slot->wake_at = wake_at;

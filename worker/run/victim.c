@@ -2,6 +2,7 @@
 #include "worker/run/victim.h"
 #include "protect/gate/gate.h"
 #include "protect/gate/without.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
@@ -26,6 +27,8 @@ struct nw_activity nw__activity_of(const struct nw_domain *domain)
         a.served += (slot->sequence + 1) / 2; /* begun: that one ends is no use of the key */
         switch (slot->state) {
         case NW_SLOT_READY:
+            if (domain->function->limit.spent) /* for a while it has no use for a key */
+                continue;
             a.waits = true;
             break;
         case NW_SLOT_RUNNING:

@@ -108,6 +108,22 @@ static void take_snapshot(struct nw_harness *h)
     h->snapshot = h->message.fds[0];
 }
 
+static void take_calls(struct nw_harness *h)
+{
+    const struct nw_calls *calls = (const struct nw_calls *)h->message.text;
+
+    h->calls = calls[0];
+    for (size_t i = 0; i < h->message.head.text_len / sizeof(*calls); i++)
+        h->known[calls[i].deployment % 16] = calls[i];
+}
+
+struct nw_calls nw_harness_calls(const struct nw_harness *h, uint32_t deployment)
+{
+    const struct nw_calls *calls = &h->known[deployment % 16];
+
+    return calls->deployment == deployment ? *calls : (struct nw_calls){.deployment = deployment};
+}
+
 static int receive(struct nw_harness *h)
 {
     int got = nw_control_recv(h->control, &h->message);
@@ -117,7 +133,7 @@ static int receive(struct nw_harness *h)
     if (got == 1 && h->message.head.kind == NW_CONTROL_SNAPSHOT)
         take_snapshot(h);
     if (got == 1 && h->message.head.kind == NW_CONTROL_CALLS)
-        memcpy(&h->calls, h->message.text, sizeof(h->calls));
+        take_calls(h);
     return got;
 }
 
@@ -208,6 +224,8 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .threads = load->threads == NW_NO_THREADS ? 0
                    : load->threads                ? load->threads
                                                   : 32,
+        .weight = load->weight ? load->weight : 100,
+        .cpu_limit = load->cpu_limit,
         .profile = NW_PROFILE_COMPUTE | load->profile,
         .static_tls = load->static_tls ? load->static_tls : 512,
         .range = range_of(h, load),

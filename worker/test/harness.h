@@ -16,6 +16,7 @@ struct nw_harness {
     struct nw_control_message message; /* the last one received */
     struct nw_control holds;           /* the last that said what a function holds, also when another was awaited */
     struct nw_calls calls;             /* the first of the last that told how often functions were called */
+    struct nw_calls known[16];         /* what was told last of each deployment, by its number modulo 16 */
     char loaded[256];                  /* the text of the last LOADED */
     int snapshot;                      /* the last file of a snapshot that was sent, or -1 */
     char unusable[256];                /* why one that was given cannot be used; empty: nothing was said */
@@ -58,6 +59,7 @@ struct nw_load {
     int *snapshot;                     /* its file; NULL: none */
     uint64_t range;                    /* 0: one that no other function has */
     bool fresh;
+    uint32_t weight, cpu_limit; /* 0: 100; no limit */
 };
 
 #define NW_NO_THREADS UINT32_MAX
@@ -82,6 +84,9 @@ struct nw_answer nw_harness_invoke(struct nw_harness *h, uint32_t deployment, co
 
 /* Takes the control messages that have come, and waits for none. */
 void nw_harness_listen(struct nw_harness *h);
+
+/* What was told last of a deployment. */
+struct nw_calls nw_harness_calls(const struct nw_harness *h, uint32_t deployment);
 
 /* Waits for a control message of this kind. */
 void nw_harness_expect(struct nw_harness *h, uint32_t kind);

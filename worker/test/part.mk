@@ -13,6 +13,8 @@ $(eval $(call test,worker/mappings,worker/test/unit/mappings_test.c $(addprefix 
 $(eval $(call test,worker/share,worker/test/unit/share_test.c worker/account/share.c \
     worker/account/denied.c worker/account/demand.c,,$(COMMON)))
 $(eval $(call test,worker/turn,worker/test/turns/turn_test.c $(wildcard worker/turn/*.c)))
+$(eval $(call test,worker/turn_queue,worker/test/turns/queue_test.c worker/turn/queue.c))
+$(eval $(call test,worker/limit,worker/test/turns/limit_test.c worker/turn/limit.c))
 $(eval $(call test,worker/dear,worker/test/turns/dear_test.c worker/turn/dear.c))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
 $(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/watch/rest.c))
@@ -36,7 +38,7 @@ endef
 $(foreach name,guarded lines signals events,$(eval $(call worker_test,$(name),live)))
 $(eval $(call worker_test,worker,live,whole.c))
 $(eval $(call worker_test,shared,turns,whole.c))
-$(eval $(call worker_test,preempt,turns))
+$(foreach name,preempt parts,$(eval $(call worker_test,$(name),turns)))
 $(foreach name,snapshot fresh,$(eval $(call worker_test,$(name),copies)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
@@ -70,7 +72,7 @@ $(B)/test/worker/worker: | $(B)/test/worker/relay.so $(B)/test/worker/traces.so
 $(B)/test/worker/signals: | $(B)/test/worker/signals.so
 $(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm
 $(B)/test/worker/events: | $(B)/test/worker/events.so
-$(B)/test/worker/preempt: | $(B)/test/worker/preempted.so
+$(B)/test/worker/preempt $(B)/test/worker/parts: | $(B)/test/worker/preempted.so
 $(B)/test/worker/preempted.so: TEST_SO_FLAGS := -mno-red-zone
 $(B)/test/worker/snapshot: | $(B)/test/worker/keeper.so
 $(B)/test/worker/fresh: | $(B)/test/worker/planter.so

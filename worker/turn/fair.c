@@ -1,4 +1,5 @@
-/* Equal time for each function, whatever its turns are like. Who comes back has saved nothing (executor/ready.c). */
+/* Time by weight for each function, whatever its turns are like. Who comes back has saved nothing (executor/ready.c).
+ */
 #include "worker/turn/turn.h"
 
 uint64_t nw__fair_most(const struct nw_claim *runs, const struct nw_claim *waits, uint64_t quantum)

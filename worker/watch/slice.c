@@ -8,9 +8,10 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
-#include "worker/executor/quantum.h"
 #include "worker/executor/ready.h"
+#include "worker/executor/spent.h"
 #include "worker/executor/wake.h"
+#include "worker/tick/quantum.h"
 #include "worker/turn/turn.h"
 #include "worker/wire/link.h"
 
@@ -40,8 +41,13 @@ static bool is_long(const struct nw_slot *slot, uint64_t now)
 
 static void charge(struct nw_executor *ex, uint64_t now)
 {
-    ex->took->usage.ran += now - ex->counted_at;
-    ex->took->fair += now - ex->counted_at;
+    struct nw_deployed *function = ex->took;
+    const uint64_t ran = now - ex->counted_at;
+
+    function->usage.ran += ran;
+    if (nw_turn_by_time(nw_config()->policy, ex->took_slot->pace == NW_PACE_BRIEF))
+        function->fair += nw_turn_weighed(ran, function->weight);
+    nw_spent_charge(function, ran, now);
     ex->counted_at = now;
 }
 
@@ -51,7 +57,7 @@ void nw_slice_begin(struct nw_executor *ex, const struct nw_slot *slot)
     slot->domain->function->usage.waited += ex->taken_at - slot->ready_at;
     if (ex->quantum && !nw_quantum_ended(ex))
         return;
-    if (chaos || is_long(slot, ex->taken_at))
+    if (chaos || is_long(slot, ex->taken_at) || slot->domain->function->limit.percent)
         nw_quantum_set(ex, ex->quantum ? ex->quantum : QUANTUM_FIRST);
 }
 
@@ -98,10 +104,15 @@ static bool must_look(const struct nw_executor *ex, const struct nw_slot *slot)
            nw_load_relaxed(&slot->signalled); /* stored by who then kicks */
 }
 
-static uint64_t grow(const struct nw_executor *ex)
+/* No longer than the function may run, as far as that is no shorter than any other. */
+static uint64_t grow(const struct nw_executor *ex, const struct nw_limit *limit)
 {
-    const uint64_t most = nw_wake_is_led() ? QUANTUM_CALM : QUANTUM_MOST;
+    uint64_t most = nw_wake_is_led() ? QUANTUM_CALM : QUANTUM_MOST;
 
+    if (limit->percent && limit->left > 0 && nw_ticks_to_ns((uint64_t)limit->left) < most)
+        most = nw_ticks_to_ns((uint64_t)limit->left);
+    if (most < QUANTUM_LEAST)
+        most = QUANTUM_LEAST;
     return ex->quantum * 2 < most ? ex->quantum * 2 : most;
 }
 
@@ -144,6 +155,7 @@ static bool goes_on_at_random(struct nw_executor *ex, uint64_t used)
 
 static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t now)
 {
+    const struct nw_limit *limit = &slot->domain->function->limit;
     bool brief_waits, over;
 
     if (must_look(ex, slot))
@@ -155,8 +167,8 @@ static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t
     if (brief_waits)
         nw_quantum_set(ex, shrink(ex));
     else
-        nw_quantum_set(ex, is_long(slot, now) || nw_ready_any() ? grow(ex) : 0);
-    return !over;
+        nw_quantum_set(ex, is_long(slot, now) || nw_ready_any() || limit->percent ? grow(ex, limit) : 0);
+    return !over && !limit->spent;
 }
 
 void nw_slice_yield(const struct nw_executor *ex, struct nw_slot *slot)

@@ -1,5 +1,5 @@
 /*
- * How long a slot runs while others wait (executor/quantum.h is what stops it). Lock held.
+ * How long a slot runs while others wait (tick/quantum.h is what stops it). Lock held.
  *
  * An executor that runs what is known to take long is kicked each quantum. The quantum is short as long as brief ones
  * are found waiting when it ends, and grows while none is: then it only bounds how late one is seen that comes.

@@ -156,7 +156,7 @@ static bool is_timeless(const struct nw_domain *domain)
         return true;
     return domain->state == NW_DOMAIN_LIVE && !domain->closing && domain->n_free == domain->n_workers &&
            !nw_extra_idle(domain) && !nw_sleepers_timed(domain) && !domain->signals.next_timer &&
-           !nw_extra_awaited(domain);
+           !nw_extra_awaited(domain) && !domain->function->limit.spent;
 }
 
 static bool is_quiet(const struct nw_domain *domain)

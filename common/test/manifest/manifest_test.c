@@ -68,6 +68,8 @@ static void defaults(void **state)
     assert_int_equal(manifest.warm, 0);
     assert_int_equal(manifest.idle_ms, 0);
     assert_int_equal(manifest.queue, 1000);
+    assert_int_equal(manifest.weight, 100);
+    assert_int_equal(manifest.cpu_limit, 0);
     assert_int_equal(manifest.fresh, 0);
     assert_int_equal(manifest.static_tls, 512);
     assert_int_equal(manifest.env.length, 0);
@@ -88,6 +90,10 @@ static uint64_t field(const char *key)
         return manifest.idle_ms;
     if (!strcmp(key, "queue"))
         return manifest.queue;
+    if (!strcmp(key, "weight"))
+        return manifest.weight;
+    if (!strcmp(key, "cpu-limit"))
+        return manifest.cpu_limit;
     if (!strcmp(key, "static-tls"))
         return manifest.static_tls;
     return !strcmp(key, "timeout") ? manifest.timeout_ms : manifest.memory;
@@ -112,6 +118,11 @@ static void numbers_within_bounds(void **state)
         {"memory", "65536K", 64u << 20},
         {"queue", "1", 1},
         {"queue", "65536", 65536},
+        {"weight", "1", 1},
+        {"weight", "10000", 10000},
+        {"cpu-limit", "0%", 0},
+        {"cpu-limit", "50%", 50},
+        {"cpu-limit", "10000%", 10000},
         {"warm", "0", 0},
         {"warm", "64", 64},
         {"idle", "2s", 2000},
@@ -146,6 +157,11 @@ static void numbers_outside_are_refused_by_key(void **state)
         {"timeout", "1S", 0},
         {"queue", "0", 0},
         {"queue", "65537", 0},
+        {"weight", "0", 0},
+        {"weight", "10001", 0},
+        {"cpu-limit", "50", 0},
+        {"cpu-limit", "0.5%", 0},
+        {"cpu-limit", "10001%", 0},
         {"warm", "65", 0},
         {"idle", "0", 0},
         {"idle", "1999ms", 0},
@@ -445,6 +461,8 @@ static void resets_every_key(void **state)
         {"disk", "64M"},
         {"threads", "3"},
         {"queue", "3"},
+        {"weight", "3"},
+        {"cpu-limit", "3%"},
         {"warm", "3"},
         {"idle", "3s"},
         {"static-tls", "3K"},

@@ -20,15 +20,33 @@ static void names_lead_back(void **state)
 
 static void ranks_are_what_the_policy_goes_by(void **state)
 {
-    static const uint64_t expected[NW_POLICIES] = {[NW_POLICY_LEVELS] = 5,
-                                                   [NW_POLICY_COMPLETION] = 5,
-                                                   [NW_POLICY_ROBIN] = 5,
-                                                   [NW_POLICY_DEADLINE] = 900,
-                                                   [NW_POLICY_FAIR] = 10};
+    static const uint64_t expected[NW_POLICIES][2] = {[NW_POLICY_LEVELS] = {0, 70},
+                                                      [NW_POLICY_COMPLETION] = {0, 0},
+                                                      [NW_POLICY_ROBIN] = {0, 0},
+                                                      [NW_POLICY_DEADLINE] = {900, 100},
+                                                      [NW_POLICY_FAIR] = {10, 70}};
 
     (void)state;
-    for (int i = 0; i < NW_POLICIES; i++)
-        assert_int_equal(nw_turn_rank((enum nw_policy)i, &brief, 5), expected[i]);
+    for (int i = 0; i < NW_POLICIES; i++) {
+        assert_int_equal(nw_turn_rank((enum nw_policy)i, &brief), expected[i][0]);
+        assert_int_equal(nw_turn_rank((enum nw_policy)i, &lengthy), expected[i][1]);
+    }
+}
+
+/* Two that always want to run, the one with three times the weight: it has three times the time. */
+static void time_goes_by_weight(void **state)
+{
+    static const uint32_t weights[] = {NW_TURN_WEIGHT, 3 * NW_TURN_WEIGHT};
+    uint64_t used[2] = {0}, turns[2] = {0};
+
+    (void)state;
+    for (int i = 0; i < 4000; i++) {
+        const int first = used[1] < used[0];
+
+        used[first] += nw_turn_weighed(QUANTUM, weights[first]);
+        turns[first]++;
+    }
+    assert_in_range(turns[1], 3 * turns[0] - 4, 3 * turns[0] + 4);
 }
 
 static void turns_depend_on_who_waits(void **state)
@@ -58,6 +76,7 @@ int main(void)
         cmocka_unit_test(names_lead_back),
         cmocka_unit_test(ranks_are_what_the_policy_goes_by),
         cmocka_unit_test(turns_depend_on_who_waits),
+        cmocka_unit_test(time_goes_by_weight),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "common/test/test.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/run/victim.h"
@@ -12,6 +13,7 @@
 #define LATER   1000000000ull
 
 static struct nw_domain domains[DOMAINS], wants;
+static struct nw_deployed function;
 
 uint64_t nw_now(void)
 {
@@ -25,10 +27,12 @@ static int begin(void **state)
 
     (void)state;
     memset(domains, 0, sizeof(domains));
+    memset(&function, 0, sizeof(function));
     wants.key_urgent = true;
     for (int i = 0; i < DOMAINS; i++) {
         domains[i].state = NW_DOMAIN_LIVE;
         domains[i].slots_end = 2;
+        domains[i].function = &function;
         assert_int_equal(nw_share_open(&domains[i].account, 0, why, sizeof(why)), 0);
         assert_true(nw_key_hold(&domains[i]));
         domains[i].key = domains[i].held_key;
@@ -78,6 +82,15 @@ static void none_that_is_about_to_run(void **state)
     assert_ptr_equal(nw__victim(&wants, LATER), &domains[0]); /* all have had their turns */
 }
 
+/* Its slots are not about to run: it has used up its part of a processor. */
+static void one_that_may_not_run(void **state)
+{
+    (void)state;
+    domains[0].slots[1].state = NW_SLOT_READY;
+    function.limit.spent = true;
+    assert_ptr_equal(nw__victim(&wants, LATER), &domains[0]);
+}
+
 static void a_key_is_charged_to_who_holds_it(void **state)
 {
     (void)state;
@@ -93,10 +106,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(one_that_was_used_longest_ago),
-        TEST(none_that_nested_calls_use),
-        TEST(none_that_is_about_to_run),
-        TEST(a_key_is_charged_to_who_holds_it),
+        TEST(one_that_was_used_longest_ago), TEST(none_that_nested_calls_use),       TEST(none_that_is_about_to_run),
+        TEST(one_that_may_not_run),          TEST(a_key_is_charged_to_who_holds_it),
     };
 
     if (nw_keys_take() != 0) {

@@ -1,11 +1,13 @@
 /*
  * A function that is preempted while every register that a program has holds something. Input: "registers ROUNDS", or
  * "malloc ROUNDS" to fight for the locks of its libc in as many threads as there are invocations, or "poll ROUNDS" to
- * look for what is ready without waiting for it. Output: "sound", or what was not.
+ * look for what is ready without waiting for it, or "threads N" for so many threads that compute for ever. Output:
+ * "sound", or what was not.
  */
 #include <errno.h>
 #include <faas/worker_v1_interface.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -165,10 +167,29 @@ static const char *look(uint64_t rounds)
     return n == 0 ? NULL : n > 0 ? "ready" : strerrorname_np(errno);
 }
 
+static void *compute(void *unused)
+{
+    for (;;)
+        __asm__ volatile("" ::: "memory");
+    return unused;
+}
+
+static const char *threads(uint64_t n)
+{
+    pthread_t thread;
+
+    for (uint64_t i = 0; i < n; i++)
+        if (pthread_create(&thread, NULL, compute, NULL) != 0)
+            return "no thread";
+    return NULL;
+}
+
 static const char *try(const char *verb, uint64_t rounds)
 {
     if (strcmp(verb, "malloc") == 0)
         return allocate(rounds);
+    if (strcmp(verb, "threads") == 0)
+        return threads(rounds);
     return strcmp(verb, "poll") == 0 ? look(rounds) : registers(rounds);
 }
 

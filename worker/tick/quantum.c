@@ -2,7 +2,7 @@
  * See quantum.h. Each executor has a timer of the kernel, made when it is first needed. It ends once and is set again
  * by who was kicked: one that went on by itself could end again before the signal is dealt with, and then again.
  */
-#include "worker/executor/quantum.h"
+#include "worker/tick/quantum.h"
 #include "common/base/atomic.h"
 #include "common/base/clock.h"
 #include "worker/domain/executor.h"

@@ -4,8 +4,8 @@
  *
  * Set with the lock held, or by the executor itself while it runs nothing.
  */
-#ifndef NW_WORKER_EXECUTOR_QUANTUM_H
-#define NW_WORKER_EXECUTOR_QUANTUM_H
+#ifndef NW_WORKER_TICK_QUANTUM_H
+#define NW_WORKER_TICK_QUANTUM_H
 
 #include <stdbool.h>
 #include <stdint.h>
