@@ -100,6 +100,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io/io_usable.c) $(ENGINE_ARCHIVE
 
 $(call objects,engine/test/http/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/http/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/wheel,engine/test/base/wheel_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/admit,engine/test/admit/admit_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \

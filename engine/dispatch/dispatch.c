@@ -12,9 +12,8 @@
 #include <string.h>
 
 #define WATCHDOG_SLACK_MS 2000
-#define OWING_TRIES       16  /* in one turn */
-#define SWEEP_PIECE       512 /* invocations that are looked at in a row */
-#define SENT_MOST         3   /* workers that an invocation is sent to, one after the other as they are lost */
+#define OWING_TRIES       16 /* in one turn */
+#define SENT_MOST         3  /* workers that an invocation is sent to, one after the other as they are lost */
 
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
 {
@@ -318,7 +317,7 @@ void nw_dispatch_link_lost(struct nw_link *link)
 
 /* --- deadlines --- */
 
-static void overdue(struct nw_invocation *inv)
+void nw__dispatch_overdue(struct nw_invocation *inv)
 {
     if (inv->state == NW_INVOCATION_WAITING || inv->state == NW_INVOCATION_READY) {
         nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
@@ -326,27 +325,4 @@ static void overdue(struct nw_invocation *inv)
     }
     nw_link_break(inv->home, "it did not end an invocation in time");
     nw__dispatch_fail(inv, NW_STATUS_TIMEOUT, "its worker did not answer either and is restarted");
-}
-
-static bool sweep(struct nw_chore *chore)
-{
-    struct nw_engine *engine = nw_container(chore, struct nw_engine, sweep);
-    uint64_t now = nw_io_now(engine->io);
-    for (int i = 0; i < SWEEP_PIECE && engine->swept < engine->n_invocations; i++) {
-        struct nw_invocation *inv = engine->invocations[engine->swept++];
-        if (inv->state != NW_INVOCATION_FREE && inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
-            overdue(inv);
-    }
-    return engine->swept < engine->n_invocations;
-}
-
-void nw_dispatch_tick(struct nw_engine *engine)
-{
-    nw_chore_stop(&engine->sweep);
-    if (!engine->live_invocations)
-        return;
-    engine->sweep.step = sweep;
-    engine->swept = engine->swept < engine->n_invocations ? engine->swept : 0; /* or goes on where it came to */
-    if (sweep(&engine->sweep))
-        nw_chore_start(&engine->chores, &engine->sweep);
 }

@@ -47,7 +47,7 @@ void nw_dispatch_retry_owing(struct nw_engine *engine);
 /* Sends what may be sent. */
 void nw_dispatch_pump(struct nw_engine *engine);
 
-/* Looks for what waited too long and for workers that are stuck. */
-void nw_dispatch_tick(struct nw_engine *engine);
+/* Its deadline is over: it waited too long, or its worker is stuck. */
+void nw__dispatch_overdue(struct nw_invocation *inv);
 
 #endif

@@ -7,16 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_MS 10
-
 static void begin(struct nw_invocation *inv, uint64_t began, uint64_t expires)
 {
-    struct nw_engine *engine = inv->engine;
     inv->began = began;
     inv->expires = expires;
-    if (nw_list_empty(&engine->timed))
-        nw_io_timer_start(engine->expiry, LOOK_MS, 0);
-    nw_list_append(&engine->timed, &inv->timed);
+    nw_invocation_time(inv);
 }
 
 void nw_expire_after(struct nw_invocation *inv, uint64_t ms)
@@ -53,16 +48,16 @@ static void expire(struct nw_invocation *inv, uint64_t now)
     nw_invoke_abandon(inv);
 }
 
-void nw_expire_look(void *arg)
+void nw_expire_due(struct nw_wheel_timer *timer)
 {
-    struct nw_engine *engine = arg;
-    uint64_t now = nw_io_now(engine->io);
-    nw_list_each(&engine->timed, at, after)
-    {
-        struct nw_invocation *inv = nw_container(at, struct nw_invocation, timed);
-        if (now >= inv->expires)
-            expire(inv, now);
-    }
-    if (!nw_list_empty(&engine->timed))
-        nw_io_timer_start(engine->expiry, LOOK_MS, 0);
+    struct nw_invocation *inv = nw_container(timer, struct nw_invocation, timer);
+    uint64_t now = nw_io_now(inv->engine->io);
+    if (inv->state == NW_INVOCATION_FREE)
+        return;
+    if (inv->expires && inv->owner && now >= inv->expires)
+        expire(inv, now);
+    else if (inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
+        nw__dispatch_overdue(inv);
+    else
+        nw_invocation_time(inv); /* the time has moved on since it was set */
 }

@@ -10,6 +10,7 @@
 
 struct nw_engine;
 struct nw_invocation;
+struct nw_wheel_timer;
 
 /* Whoever asked waits so long from now (not 0). */
 void nw_expire_after(struct nw_invocation *inv, uint64_t ms);
@@ -17,7 +18,7 @@ void nw_expire_after(struct nw_invocation *inv, uint64_t ms);
 /* A nested call waits no longer than the invocation that it is made for, which may be NULL. */
 void nw__expire_with(struct nw_invocation *inv, const struct nw_invocation *parent);
 
-/* `fired` of engine->expiry: answers those whose time is over. */
-void nw_expire_look(void *engine);
+/* engine->invocation_due: answers an invocation whose time, or whose deadline, is over. */
+void nw_expire_due(struct nw_wheel_timer *timer);
 
 #endif

@@ -172,7 +172,6 @@ static void cancel(struct nw_invocation *inv)
 void nw_invoke_abandon(struct nw_invocation *inv)
 {
     inv->owner = NULL;
-    nw_list_remove(&inv->timed);
     if (inv->state == NW_INVOCATION_SENT)
         cancel(inv);
     else

@@ -25,6 +25,7 @@
 #include "engine/base/chores.h"
 #include "engine/base/list.h"
 #include "engine/base/spool.h"
+#include "engine/base/wheel.h"
 #include "engine/config/options.h"
 #include "engine/io/io.h"
 #include "engine/lookup/order.h"
@@ -55,25 +56,26 @@ struct nw_engine {
     uint64_t queueing;     /* functions of which some are */
 
     struct nw_spool spool;
-    struct nw_list owing;         /* invocations that wait until they may take more of the spool */
-    struct nw_list chores;        /* see chores.h */
-    struct nw_list moving;        /* invocations whose input is being carried to another place */
-    struct nw_list moved;         /* ... and has come there */
-    struct nw_list timed;         /* invocations that somebody waits for no longer than he said */
-    struct nw_list lent;          /* outputs in arenas that clients have yet to read */
-    struct nw_list wanted;        /* functions for which an invocation found no worker since that was last looked at */
-    struct nw_list uncap;         /* functions whose capped invocations may go on */
-    struct nw_list pump;          /* queues to look at before the loop waits */
-    bool unbound;                 /* a queue that nobody may choose is bound by nobody any more */
-    struct nw_io_timer *retry;    /* a ring was full: look again soon */
-    struct nw_io_timer *expiry;   /* on while some are `timed` */
-    bool again;                   /* something ended, and the next turn must deal with it */
-    struct nw_credit spin_credit; /* see loop.c */
+    struct nw_list owing;      /* invocations that wait until they may take more of the spool */
+    struct nw_list chores;     /* see chores.h */
+    struct nw_list moving;     /* invocations whose input is being carried to another place */
+    struct nw_list moved;      /* ... and has come there */
+    struct nw_list lent;       /* outputs in arenas that clients have yet to read */
+    struct nw_list wanted;     /* functions for which an invocation found no worker since that was last looked at */
+    struct nw_list uncap;      /* functions whose capped invocations may go on */
+    struct nw_list pump;       /* queues to look at before the loop waits */
+    bool unbound;              /* a queue that nobody may choose is bound by nobody any more */
+    struct nw_io_timer *retry; /* a ring was full: look again soon */
+    struct nw_wheel wheel;     /* all deadlines */
+    struct nw_io_timer *alarm; /* wakes the loop for the next one */
+    uint64_t alarm_at;         /* NW_WHEEL_NEVER: it is off */
+    bool late;                 /* more deadlines are over than the last turn looked at */
+    void (*invocation_due)(struct nw_wheel_timer *timer); /* of invocations */
+    bool again;                                           /* something ended, and the next turn must deal with it */
+    struct nw_credit spin_credit;                         /* see loop.c */
     struct nw_invocation **invocations;
     uint32_t n_invocations;
     uint32_t live_invocations; /* those that are not FREE */
-    struct nw_chore sweep;     /* looks for those that are overdue */
-    uint32_t swept;            /* so many of them it has seen */
     struct nw_list free_invocations;
 
     bool draining; /* nothing new begins any more */

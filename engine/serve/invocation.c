@@ -160,7 +160,6 @@ static void enter(struct nw_invocation *inv)
 static void give_up(struct nw_invocation *inv)
 {
     struct nw_queue *queue = inv->queue;
-    nw_list_remove(&inv->timed);
     nw__place_stop(inv);
     nw__place_drop_block(inv);
     if (inv->home)
@@ -173,6 +172,15 @@ static void give_up(struct nw_invocation *inv)
     nw_poison(PRIVATE_PART(inv));
     if (queue)
         nw__queue_unbind(queue);
+}
+
+void nw_invocation_time(struct nw_invocation *inv)
+{
+    uint64_t next = inv->state == NW_INVOCATION_OPEN ? NW_WHEEL_NEVER : inv->deadline;
+    if (inv->expires && inv->owner && inv->expires < next)
+        next = inv->expires;
+    if (next != NW_WHEEL_NEVER)
+        nw_wheel_set_by(&inv->engine->wheel, &inv->timer, next);
 }
 
 void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event)
@@ -190,6 +198,7 @@ void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event even
         return;
     }
     enter(inv);
+    nw_invocation_time(inv);
     nw_check_valid(nw_invocation, inv);
 }
 
@@ -223,9 +232,10 @@ struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_func
     struct nw_invocation *inv = nw_container(engine->free_invocations.next, struct nw_invocation, link);
     nw_list_remove(&inv->link);
     nw_unpoison(PRIVATE_PART(inv));
-    *inv = (struct nw_invocation){.engine = engine, .index = inv->index, .generation = inv->generation};
+    *inv = (struct nw_invocation){
+        .engine = engine, .index = inv->index, .generation = inv->generation, .timer = inv->timer};
+    inv->timer.due = engine->invocation_due;
     nw_list_init(&inv->link);
-    nw_list_init(&inv->timed);
     inv->state = NW_INVOCATION_OPEN;
     engine->live_invocations++;
     inv->function = function;

@@ -7,6 +7,7 @@
 #include "engine/base/carry.h"
 #include "engine/base/list.h"
 #include "engine/base/spool.h"
+#include "engine/base/wheel.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,8 +50,9 @@ struct nw_invocation {
     struct nw_engine *engine;
     uint32_t index, generation; /* together the id that a worker sees */
     enum nw_invocation_state state;
-    bool complete; /* all input is known */
-    bool queued;   /* counted in function->queued */
+    struct nw_wheel_timer timer; /* due at one of its deadlines, or earlier: it stays set when they move on */
+    bool complete;               /* all input is known */
+    bool queued;                 /* counted in function->queued */
     uint32_t depth;
     struct nw_function *function;
     struct nw_queue *queue; /* chosen; counted in queue->bound */
@@ -78,10 +80,9 @@ struct nw_invocation {
     struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
     uint64_t began, expires; /* ms: how long whoever asked waits for it (dispatch/expire.h); 0: no limit */
-    struct nw_list timed;    /* in engine->timed while it does */
-    uint64_t deadline;
-    uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
-    unsigned sent;        /* to how many workers so far */
+    uint64_t deadline;       /* of the engine, but while OPEN: to find a worker, or for the worker to answer */
+    uint64_t waits_until;    /* SENT: its deadline while it waited, for when it has to wait again */
+    unsigned sent;           /* to how many workers so far */
     const struct nw_invocation_owner *owner;
     void *owner_arg;
 };
@@ -101,6 +102,9 @@ enum nw_invocation_event {
 struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_function *function);
 
 bool nw_invocation_is_valid(const struct nw_invocation *inv);
+
+/* Has its timer be due no later than its next deadline, if it has one. */
+void nw_invocation_time(struct nw_invocation *inv);
 
 /* Moves an invocation along. When it comes back to FREE, all it holds is given up and it must not be used any more. */
 void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event);

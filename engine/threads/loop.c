@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define TICK_MS        100
+#define DUE_MOST       256 /* deadlines that one turn looks at */
 #define SPIN_NS        20000
 #define SPIN_CHECKS    16 /* looks at the rings between two looks at the clock */
 #define SPIN_IN_FLIGHT 4  /* more invocations share the wake-up that looking would save, and workers need the CPU */
@@ -76,9 +77,9 @@ static bool servers_are_flushed(const struct nw_engine *engine)
 /* Whether something waits for the next turn. */
 static bool something_waits(const struct nw_engine *engine)
 {
-    return !servers_are_flushed(engine) || !nw_list_empty(&engine->chores) || !nw_list_empty(&engine->broken) ||
-           engine->again || !nw_list_empty(&engine->orphan) || !nw_list_empty(&engine->uncap) ||
-           !nw_list_empty(&engine->wanted) || nw_spool_has_marked(&engine->spool) ||
+    return !servers_are_flushed(engine) || engine->late || !nw_list_empty(&engine->chores) ||
+           !nw_list_empty(&engine->broken) || engine->again || !nw_list_empty(&engine->orphan) ||
+           !nw_list_empty(&engine->uncap) || !nw_list_empty(&engine->wanted) || nw_spool_has_marked(&engine->spool) ||
            (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
@@ -86,6 +87,7 @@ static bool something_waits(const struct nw_engine *engine)
 static unsigned work(struct nw_engine *engine)
 {
     unsigned taken = 0;
+    engine->late = nw_wheel_turn(&engine->wheel, nw_io_now(engine->io), DUE_MOST);
     flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_receive(link_at(at));
     engine->role->tend(engine);
@@ -102,6 +104,16 @@ static unsigned work(struct nw_engine *engine)
     nw_dispatch_pump(engine);
     nw_list_each(&engine->awake, at, after) nw_link_notify(link_at(at));
     return taken;
+}
+
+/* An alarm that is too early does no harm. */
+static void set_alarm(struct nw_engine *engine)
+{
+    uint64_t next = nw_wheel_next(&engine->wheel), now = nw_io_now(engine->io);
+    if (next >= engine->alarm_at)
+        return;
+    engine->alarm_at = next;
+    nw_io_timer_start(engine->alarm, next > now ? next - now : 1, 0);
 }
 
 static bool all_asleep(struct nw_engine *engine)
@@ -121,6 +133,7 @@ static bool before_wait(void *arg)
     /* While answers stream in, sockets are looked at between them, but nobody sleeps. */
     if (something_waits(engine) || (taken && engine->in_flight) || nw_io_has_events(engine->io))
         return false;
+    set_alarm(engine);
     return all_asleep(engine);
 }
 
@@ -128,10 +141,15 @@ static void tick(void *arg)
 {
     struct nw_engine *engine = arg;
     nw_http_server_tick(engine->gateway);
-    nw_dispatch_tick(engine);
     nw_outputs_tick(engine);
     nw_dispatch_retry_owing(engine); /* a client may be slow for long enough now to be cut off */
     engine->role->tick(engine);
+}
+
+static void alarmed(void *arg)
+{
+    struct nw_engine *engine = arg;
+    engine->alarm_at = NW_WHEEL_NEVER; /* the turn that follows finds what is due */
 }
 
 static void look_again(void *arg)
@@ -163,7 +181,6 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     nw_list_init(&engine->moving);
     nw_list_init(&engine->moved);
     nw_list_init(&engine->lent);
-    nw_list_init(&engine->timed);
     nw_list_init(&engine->owing);
     nw_spool_init(&engine->spool, engine->options.payload_memory / engine->options.threads, engine->options.body_limit);
     nw_list_init(&engine->free_invocations);
@@ -171,8 +188,11 @@ void nw_loop_init(struct nw_engine *engine, const struct nw_role *role)
     make_io(engine);
     engine->tick = nw_io_timer_new(engine->io, tick, engine);
     engine->retry = nw_io_timer_new(engine->io, look_again, engine);
-    engine->expiry = nw_io_timer_new(engine->io, nw_expire_look, engine);
-    if (!engine->tick || !engine->retry || !engine->expiry)
+    engine->alarm = nw_io_timer_new(engine->io, alarmed, engine);
+    engine->alarm_at = NW_WHEEL_NEVER;
+    nw_wheel_init(&engine->wheel, nw_io_now(engine->io));
+    engine->invocation_due = nw_expire_due;
+    if (!engine->tick || !engine->retry || !engine->alarm)
         nw_die_system("cannot make the event loop: out of memory");
 }
 
@@ -188,7 +208,7 @@ void nw_loop_close(struct nw_engine *engine)
 {
     nw_io_timer_free(engine->tick);
     nw_io_timer_free(engine->retry);
-    nw_io_timer_free(engine->expiry);
+    nw_io_timer_free(engine->alarm);
     nw_io_free(engine->io);
     nw_http_server_free(engine->gateway);
     nw_invocations_fini(engine);

@@ -4,6 +4,7 @@
  */
 #include "common/test/test.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/expire.h"
 #include "engine/dispatch/invoke.h"
 #include "engine/fuzz/world.h"
 #include "engine/http/http.h"
@@ -20,7 +21,8 @@
 #define ARENA        (8ul << 20)
 #define LENGTH       (1ul << 20)
 #define PIECES       ((int)(LENGTH / NW_CARRY_PIECE))
-#define TICK_MS      100
+
+#define TICK_MS 100
 
 #define MANY_INVOCATIONS 5000
 
@@ -199,7 +201,7 @@ static void be_overdue(struct witness *by)
                       "the test says so");
 }
 
-/* As nw_dispatch_tick does. */
+/* As nw__dispatch_overdue does. */
 static void play_overdue(struct world *world, void *arg)
 {
     (void)arg;
@@ -293,22 +295,42 @@ static void play_many_calls(struct world *world, void *arg)
     assert_int_equal(world->engine->counters.nested_calls, 10);
 }
 
-static void play_many_invocations(struct world *world, void *arg)
+static int ended, ended_before, most_ended;
+
+static void count_ended(void *arg, const struct nw_result *result)
 {
-    static const struct nw_invocation_owner owner;
-    static struct nw_invocation *all[MANY_INVOCATIONS];
+    (void)arg;
+    assert_int_equal(result->status, NW_STATUS_DEADLINE);
+    ended++;
+}
+
+static bool between_deadlines(struct nw_chore *chore)
+{
+    (void)chore;
+    if (ended - ended_before > most_ended)
+        most_ended = ended - ended_before;
+    ended_before = ended;
+    return witness.world->engine->late;
+}
+
+/* Whoever asked for them waits until the same millisecond. */
+static void play_many_deadlines(struct world *world, void *arg)
+{
+    static const struct nw_invocation_owner owner = {.done = count_ended};
     enum nw_status status;
     const char *reason;
     (void)arg;
+    ended = ended_before = most_ended = 0;
     begin(world, 0, NULL);
+    witness.chore.step = between_deadlines;
     for (int i = 0; i < MANY_INVOCATIONS; i++)
-        all[i] = nw_invoke_begin(nw_function_find(world->engine, "echo", 4), 0, 0, &owner, NULL, &status, &reason);
-    for (int i = 1; i < MANY_INVOCATIONS; i++)
-        nw_invoke_abandon(all[i]);
-    assert_int_equal(witness.pieces, 0);
-    turn(world, TICK_MS); /* while one is left, which is looked for among all */
-    assert_in_range(witness.pieces, MANY_INVOCATIONS / 1024, MANY_INVOCATIONS / 128);
-    nw_invoke_abandon(all[0]);
+        nw_expire_after(
+            nw_invoke_begin(nw_function_find(world->engine, "echo", 4), 0, 0, &owner, NULL, &status, &reason), 50);
+    turn(world, 49);
+    assert_int_equal(ended, 0);
+    turn(world, 1);
+    assert_int_equal(ended, MANY_INVOCATIONS);
+    assert_in_range(most_ended, 1, MANY_INVOCATIONS / 16);
     fake_disconnect(witness.client);
 }
 
@@ -378,10 +400,10 @@ static void large_calls_are_taken_in_several_turns(void **state)
     run_with(true, play_many_calls, NULL);
 }
 
-static void the_search_for_what_is_overdue_is_made_in_pieces(void **state)
+static void those_that_are_overdue_at_once_are_answered_in_pieces(void **state)
 {
     (void)state;
-    run(play_many_invocations, NULL);
+    run(play_many_deadlines, NULL);
 }
 
 static int set_up(void **state)
@@ -406,7 +428,7 @@ int main(void)
         cmocka_unit_test(what_is_given_up_does_not_move_on),
         cmocka_unit_test(an_answer_leaves_in_several_turns),
         cmocka_unit_test(large_calls_are_taken_in_several_turns),
-        cmocka_unit_test(the_search_for_what_is_overdue_is_made_in_pieces),
+        cmocka_unit_test(those_that_are_overdue_at_once_are_answered_in_pieces),
     };
     return cmocka_run_group_tests_name("engine/pieces", tests, set_up, NULL);
 }
