@@ -55,7 +55,9 @@
 #define NW_DEFENCE_GUESSES       43 /* no code goes where a predictor says; in test builds some does, always */
 #define NW_DEFENCE_MASKS         44 /* pointers from a domain point into it ahead of the check, too */
 #define NW_DEFENCE_FRESH         45 /* memory of a fresh function is the snapshot again after each invocation */
-#define NW_DEFENCE_COUNT         46
+#define NW_DEFENCE_TABLES        46 /* what a snapshot's file says lies within the range, and is what it may be */
+#define NW_DEFENCE_SEALS         47 /* nobody can change a snapshot's file any more */
+#define NW_DEFENCE_COUNT         48
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

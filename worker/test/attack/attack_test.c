@@ -8,6 +8,7 @@
 #include "common/test/test.h"
 #include "protect/gate/state.h"
 #include "worker/test/attack/attack.h"
+#include "worker/test/attack/attack_forged.h"
 #include "worker/test/attack/attack_host.h"
 #include "worker/test/attack/attack_table.h"
 #include "worker/test/attack/driver/attack_damage.h"
@@ -335,6 +336,8 @@ static void run_turns(const struct trial *trial)
     struct attack_line *line = line_of(attack->row, attack->name, attack->expect);
     char seen[NW_ATTACK_SEEN];
 
+    if (!attack->without)
+        attack_report_not_left_out(line, attack->then);
     nw_attack_turn(attack, trial->without, seen);
     if (trial->without) {
         attack_report_will_leave_out(line, trial->without);
@@ -450,6 +453,14 @@ static void add_damages(const char *without)
         add(27, attack_damages[i].name, run_damage, &attack_damages[i], without);
 }
 
+static void add_forgeries(bool without)
+{
+    for (size_t i = 0; i < attack_forgeries_count; i++)
+        if (!without || attack_forgeries[i].without)
+            add(attack_forgeries[i].row, attack_forgeries[i].name, run_turns, &attack_forgeries[i],
+                without ? attack_forgeries[i].without : NULL);
+}
+
 static int run_all(const char *name)
 {
     int failed = _cmocka_run_group_tests(name, tests, n_tests, NULL, nw_attack_end);
@@ -473,6 +484,7 @@ static int run_mode(enum nw_mode in)
         add(29, "keys change hands", run_eviction, NULL, NULL);
         for (size_t i = 0; i < attack_turns_count; i++)
             add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], NULL);
+        add_forgeries(false);
         for (size_t i = 0; i < attack_jumps_count; i++)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], NULL);
         for (size_t i = 0; i < attack_transients_count; i++)
@@ -496,6 +508,7 @@ static int run_without(void)
     add(37, "what an invocation left", run_fresh, NULL, "fresh");
     for (size_t i = 0; i < attack_turns_count; i++)
         add(attack_turns[i].row, attack_turns[i].name, run_turns, &attack_turns[i], attack_turns[i].without);
+    add_forgeries(true);
     for (size_t i = 0; i < attack_jumps_count; i++)
         if (!attack_jumps[i].why_not)
             add(4, attack_jumps[i].how, run_jumps, &attack_jumps[i], "exit");

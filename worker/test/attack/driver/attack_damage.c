@@ -43,15 +43,17 @@ int nw_attack_damaged(const struct attack_damage *d)
     return to;
 }
 
-/* Puts WRPKRU, for all rights, and a return where the file has the code of the attack "changed". */
-static void change_code(int fd, const uint8_t *bytes, size_t size)
+#define CODE 10 /* bytes of it */
+
+size_t nw_attack_put_code(uint8_t *bytes, size_t size)
 {
     static const uint8_t mark[] = {0x48, 0xb8, 'c', 'h', 'a', 'n', 'g', 'i', 'n', 'g', 0xc3};
-    static const uint8_t code[] = {0x31, 0xc0, 0x31, 0xc9, 0x31, 0xd2, 0x0f, 0x01, 0xef, 0xc3};
-    const uint8_t *at = memmem(bytes, size, mark, sizeof(mark));
+    static const uint8_t code[CODE] = {0x31, 0xc0, 0x31, 0xc9, 0x31, 0xd2, 0x0f, 0x01, 0xef, 0xc3};
+    uint8_t *at = memmem(bytes, size, mark, sizeof(mark));
 
     assert_non_null(at);
-    assert_int_equal(pwrite(fd, code, sizeof(code), at - bytes), sizeof(code));
+    memcpy(at, code, sizeof(code));
+    return (size_t)(at - bytes);
 }
 
 uint32_t nw_attack_load_changing(void)
@@ -61,12 +63,14 @@ uint32_t nw_attack_load_changing(void)
     ssize_t size = read(from, bytes, sizeof(bytes));
     uint32_t deployment;
     char path[64];
+    size_t at;
 
     close(from);
     assert_int_equal(write(fd, bytes, (size_t)size), size);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     deployment = nw_attack_must_load("changing", path, 1, NW_ATTACK_PATIENT);
-    change_code(fd, bytes, (size_t)size);
+    at = nw_attack_put_code(bytes, (size_t)size);
+    assert_int_equal(pwrite(fd, bytes + at, CODE, (off_t)at), CODE);
     close(fd);
     return deployment;
 }

@@ -19,6 +19,10 @@ extern const size_t attack_damages_count;
 /* bare.so in memory, damaged. */
 int nw_attack_damaged(const struct attack_damage *damage);
 
+/* Puts WRPKRU, for all rights, and a return where these bytes of memory.so have the code of the attack "changed".
+ * Returns where that is. */
+size_t nw_attack_put_code(uint8_t *bytes, size_t size);
+
 /* Loads memory.so as "changing", and changes the code in its file afterwards. */
 uint32_t nw_attack_load_changing(void);
 
