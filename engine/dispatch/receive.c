@@ -43,6 +43,14 @@ static unsigned drain(struct nw_link *link)
     return taken;
 }
 
+void nw_receive_last(struct nw_link *link)
+{
+    struct nw_desc desc;
+    for (uint64_t i = 0; i < link->engine->options.ring && nw_ring_pop(&link->channel.in, &desc) > 0; i++)
+        if (desc.kind == NW_DESC_COMPLETE && nw__dispatch_complete(link, &desc))
+            return;
+}
+
 unsigned nw_receive(struct nw_link *link)
 {
     unsigned taken = drain(link);

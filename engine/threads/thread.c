@@ -7,6 +7,7 @@
 #include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/dispatch/receive.h"
 #include "engine/gateway/gateway.h"
 #include "engine/http/http.h"
 #include "engine/serve/function.h"
@@ -195,6 +196,7 @@ static void lose(struct nw_thread *thread, struct worker *worker)
     nw_link_lose(link, "it is not there any more");
     nw_list_remove(&worker->of_thread);
     each_queue(thread, link, nw_queue_lost);
+    nw_receive_last(link);
     nw_dispatch_link_lost(link);
     tell_suspects(thread, number);
     tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});

@@ -19,6 +19,7 @@
 #include "common/manifest/control.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/nested.h"
+#include "engine/dispatch/receive.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
@@ -175,6 +176,7 @@ static void give_up(struct nw_worker *worker)
     nw_link_lose(link, "it is not needed any more");
     nw__launcher_kill(&worker->seat->all->launcher, worker->number);
     nw_nested_link_lost(link);
+    nw_receive_last(link);
     nw_dispatch_link_lost(link);
     nw__worker_free(worker);
 }

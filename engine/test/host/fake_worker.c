@@ -13,6 +13,8 @@
  *   hang-on TEXT        ... when the input is TEXT, else echo
  *   exit                ends the process
  *   exit-after          echo, then ends the process
+ *   exit-after signal   ... both once SIGUSR1 has come, and nothing else meanwhile
+ *   echo-after signal   echo, once SIGUSR1 has come, and nothing else meanwhile
  *   exit-before N       ... before it begins, unless more than N workers were started
  *   refuse TEXT         is refused when loaded
  *   refuse-reloading    is refused when loaded, unless it is the first worker
@@ -33,6 +35,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,6 +362,20 @@ static bool call(struct pending *pending, const char *name)
     return true;
 }
 
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    signalled = 1;
+}
+
+static void await_signal(void)
+{
+    while (!signalled)
+        poll(NULL, 0, 1);
+}
+
 /* True when the invocation is through, or waits for a reply. */
 static bool run(struct pending *pending)
 {
@@ -373,6 +390,8 @@ static bool run(struct pending *pending)
         return false;
     if ((rest = behaves(function, "hang-on")) && desc->length == strlen(rest) && !memcmp(input, rest, desc->length))
         return false;
+    if (((rest = behaves(function, "exit-after")) || (rest = behaves(function, "echo-after"))) && *rest)
+        await_signal();
     if (behaves(function, "exit-after") && complete(desc, NW_STATUS_OK, input, desc->length))
         _exit(9);
     if ((rest = behaves(function, "hostile")))
@@ -577,6 +596,7 @@ static uint64_t flag(int argc, char **argv, const char *name)
 int main(int argc, char **argv)
 {
     nw_log_init("fake-worker", NW_LOG_INFO);
+    signal(SIGUSR1, on_signal);
     geometry = (struct nw_geometry){.ring_capacity = (uint32_t)flag(argc, argv, "--ring-capacity"),
                                     .arena_size = flag(argc, argv, "--arena-size")};
     worker_number = (uint32_t)flag(argc, argv, "--worker");

@@ -20,6 +20,10 @@
 #define DEADLY  4
 #define KEYS    13 /* of a worker that does not say how many it has */
 #define CLIENTS 8
+#define MANY    400
+
+#define CONNECTIONS 50 /* to the admin API, which takes 64 */
+
 #define WAITING "keeps ending: it is started again in"
 #define LATE    "workers keep ending while they run function \"exit\": it is loaded again in"
 
@@ -301,6 +305,70 @@ static void sends_again_what_a_stopped_worker_was_sent(void **state)
     assert_true(was_said("it is stopped"));
 }
 
+static int begin(const char *name)
+{
+    char head[128];
+    int fd = host_connect(&host);
+    snprintf(head, sizeof head, "POST /function/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi", name);
+    send_text(fd, head);
+    for (int ms = 0; ms < HOST_WAIT_MS && !in_flight(); ms++)
+        usleep(1000);
+    return fd;
+}
+
+/* The engine finds all at once that there is an answer, that the socket is closed, and that the process has ended. */
+static void delivers_what_a_worker_answered_before_it_ended(void **state)
+{
+    (void)state;
+    deploy(&host, "last", "exit-after signal");
+    pid_t worker = await_worker(0);
+    int fd = begin("last");
+    assert_int_equal(kill(host.engine, SIGSTOP), 0);
+    assert_int_equal(kill(worker, SIGUSR1), 0);
+    for (int ms = 0; ms < HOST_WAIT_MS && kill(worker, 0) == 0; ms++)
+        usleep(1000);
+    assert_int_equal(kill(host.engine, SIGCONT), 0);
+    expect(read_answer(fd), 200, "hi");
+    close(fd);
+}
+
+/* Sends one request for each of many functions, over few connections, and reads the answers. */
+static void for_each_of_many(const char *method, const char *body)
+{
+    int fds[CONNECTIONS];
+    char head[256];
+    for (int i = 0; i < CONNECTIONS; i++)
+        fds[i] = host_connect_admin(&host);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(head, sizeof head, "%s /v1/functions/many%d HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+                 method, i, strlen(body), body);
+        send_text(fds[i % CONNECTIONS], head);
+    }
+    for (int i = 0; i < MANY; i++)
+        expect(read_answer(fds[i % CONNECTIONS]), 200, NULL);
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(fds[i]);
+}
+
+/* Its socket takes fewer messages than it is sent, and it reads none before all are. */
+static void many_removals_do_not_cost_a_worker(void **state)
+{
+    (void)state;
+    struct answer answer = admin(&host, "PUT", "/v1/functions/deaf?timeout=1m", "echo-after signal");
+    expect(answer, 200, NULL);
+    for_each_of_many("PUT", "echo");
+    pid_t worker = await_worker(0);
+    int fd = begin("deaf");
+    for_each_of_many("DELETE", "");
+    assert_true(status_number(&host, "deployments") > MANY / 2); /* it was told, and has not ended them */
+    assert_int_equal(kill(worker, SIGUSR1), 0);
+    expect(read_answer(fd), 200, "hi");
+    close(fd);
+    await_at_most(&host, "deployments", 1);
+    assert_int_equal(status_number(&host, "workers_lost"), 0);
+    assert_int_equal(kill(worker, 0), 0);
+}
+
 /* Both workers are there from the start, so that nothing but what hangs takes as long as a load may. */
 static int set_up_two(void **state)
 {
@@ -367,6 +435,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(does_not_send_again_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_send_again_what_had_begun, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sends_again_what_a_stopped_worker_was_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(delivers_what_a_worker_answered_before_it_ended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(delivers_what_a_worker_answered_before_it_ended, set_up_threads, tear_down),
+        cmocka_unit_test_setup_teardown(many_removals_do_not_cost_a_worker, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_at_once_what_somebody_kills, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blames_the_function_that_ends_its_workers, set_up_threads, tear_down),
