@@ -69,7 +69,7 @@ $(eval $(call test,engine/directory,engine/test/store/directory_test.c engine/st
 # The attacks that reach the engine; they are in the table that check-attacks prints.
 # An engine that leaves a check out does what a sanitizer ends it for.
 NO_ASAN += engine/attacks
-$(eval $(call test,engine/attacks,engine/test/attack/attack_test.c engine/test/attack/attack_loads.c \
+$(eval $(call test,engine/attacks,engine/test/attack/attack_test.c engine/test/attack/attack_loads.c engine/test/attack/attack_theft.c \
     engine/test/attack/greed.c engine/test/host/host.c common/test/attack/attack_report.c,,$(COMMON)))
 $(B)/test/engine/attacks: | $(ENGINE_TEST_HELPERS) $(addprefix $(B)/test/engine/host-without/,nightward-worker \
     nightward-engine nightward-launcher)

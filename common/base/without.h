@@ -13,7 +13,7 @@ enum nw_check {
     NW_CHECK_PAYLOAD, /* payloads lie in the arena */
     NW_CHECK_STATUS,  /* there is such a status */
     NW_CHECK_BLOCK,   /* who releases a block was given it */
-    NW_CHECK_OWNER,   /* who completes an invocation was given it */
+    NW_CHECK_OWNER,   /* who completes an invocation, or has read its input, was given it */
     NW_CHECK_LENGTH,  /* a request has a length or chunks */
     NW_CHECK_FOLD,    /* a header does not go on in the next line */
     NW_CHECK_USER,    /* only this user may use the admin API */

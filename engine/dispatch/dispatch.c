@@ -74,6 +74,15 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
     return NULL;
 }
 
+const char *nw__dispatch_read(struct nw_link *link, const struct nw_desc *desc)
+{
+    struct nw_invocation *inv = nw_invocation_find(link->engine, desc->id);
+    if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)) || !inv->has_block)
+        return "it read an input that it does not have";
+    nw_place_read(inv);
+    return NULL;
+}
+
 /* --- sending --- */
 
 /* 0, or why it could not be sent. */
@@ -177,10 +186,10 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
 {
     while (!nw_list_empty(waiters)) {
         struct nw_invocation *inv = nw_container(waiters->next, struct nw_invocation, link);
-        bool was_little = inv->little;
+        enum nw_room_kind was = inv->room;
         if (nw_place(inv, inv->wanted, false, true) == 0)
             proceed(inv);
-        else if (inv->next.link || inv->capped || !inv->queue || inv->queue->link != link || inv->little != was_little)
+        else if (inv->next.link || inv->capped || !inv->queue || inv->queue->link != link || inv->room != was)
             nw_invocation_move(inv, NW_INVOCATION_WAIT);
         else
             return;
@@ -189,8 +198,8 @@ static void retry_in_order(const struct nw_link *link, struct nw_list *waiters)
 
 void nw__dispatch_retry_room(struct nw_link *link)
 {
-    retry_in_order(link, &link->little_waiters);
-    retry_in_order(link, &link->room_waiters);
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        retry_in_order(link, &link->waiters[kind]);
 }
 
 /* Those of one function, until it has its part of the arena again. */
@@ -215,8 +224,8 @@ void nw_dispatch_retry_capped(struct nw_engine *engine)
         struct nw_function *function = nw_container(engine->uncap.next, struct nw_function, uncap_link);
         nw_list_remove(&function->uncap_link);
         function->references++;
-        retry_capped(&function->capped[0]);
-        retry_capped(&function->capped[1]);
+        for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+            retry_capped(&function->capped[kind]);
         nw_function_unref(function);
     }
 }
@@ -256,8 +265,8 @@ void nw_dispatch_retry_function(struct nw_function *function)
     struct nw_list waiting;
     nw_list_init(&waiting);
     nw_list_splice(&waiting, &function->waiting);
-    nw_list_splice(&waiting, &function->capped[0]);
-    nw_list_splice(&waiting, &function->capped[1]);
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        nw_list_splice(&waiting, &function->capped[kind]);
     function->references++;
     while (!nw_list_empty(&waiting))
         retry(nw_container(waiting.next, struct nw_invocation, link));
@@ -294,7 +303,7 @@ static void worker_lost(struct nw_invocation *inv)
 {
     const struct nw_engine *engine = inv->engine;
     bool wanted = inv->state == NW_INVOCATION_SENT && inv->sent < SENT_MOST && !engine->ended;
-    bool begun = !nw_claim_take_back(inv->home->channel.claims, nw_invocation_id(inv));
+    bool begun = inv->read || !nw_claim_take_back(inv->home->channel.claims, nw_invocation_id(inv));
     inv->queue->lost += begun;
     if (begun || !wanted) {
         nw__dispatch_fail(inv, NW_STATUS_WORKER_LOST, "");
@@ -310,8 +319,8 @@ void nw_dispatch_link_lost(struct nw_link *link)
     nw_link_ref(link);
     while (!nw_list_empty(&link->sent))
         worker_lost(nw_container(link->sent.next, struct nw_invocation, link));
-    move_all(&link->little_waiters);
-    move_all(&link->room_waiters);
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        move_all(&link->waiters[kind]);
     nw_link_unref(link);
 }
 

@@ -21,6 +21,7 @@ bool nw__dispatch_fail_if_hopeless(struct nw_invocation *inv);
 
 /* A COMPLETE from a ring: NULL, or what is wrong with it. */
 const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *desc);
+const char *nw__dispatch_read(struct nw_link *link, const struct nw_desc *desc);
 
 /* A worker is lost: what it had begun fails, the rest is queued again, and nw_dispatch_unqueue of its queues follows.
  * They are not used before they are opened again. */

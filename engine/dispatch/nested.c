@@ -1,6 +1,7 @@
 /*
  * A nested call: CALL from the ring of the caller's worker, an invocation of the callee, REPLY to the caller's worker.
- * The input goes from arena to arena in one copy, and so does the output; large ones in pieces (chores.h).
+ * The input goes from arena to arena in one copy, and so does the output; large ones in pieces (chores.h). Once a large
+ * input is copied its block in the caller's arena is free: who waits for an answer holds no room.
  */
 #include "engine/dispatch/nested.h"
 #include "engine/base/carry.h"
@@ -22,7 +23,7 @@ struct call {
     struct nw_list waiting; /* origin->reply_waiters */
     struct nw_link *origin; /* never lost while the call lives: nw_nested_link_lost ends it before */
     uint64_t id;            /* the worker's */
-    const char *input;      /* in the origin's arena; a small one only until the call is begun */
+    const char *input;      /* in the origin's arena, until it is copied; a small one only until the call is begun */
     size_t input_length;
     uint64_t parent;           /* the invocation for which it is made; 0: not known */
     struct nw_invocation *inv; /* NULL when it is done */
@@ -118,12 +119,15 @@ static bool write_piece(struct nw_chore *chore)
     struct call *call = nw_container(chore, struct call, writing);
     size_t written = call->inv->length, left = call->input_length - written;
     size_t piece = left < NW_CARRY_PIECE ? left : NW_CARRY_PIECE;
-    if (nw_invoke_write(call->inv, call->input + written, piece) < 0)
+    if (nw_invoke_write(call->inv, call->input + written, piece) < 0) {
         nw__dispatch_fail(call->inv, NW_STATUS_UNAVAILABLE, "no memory is left for its input");
-    else if (piece < left)
+        return false;
+    }
+    if (piece < left)
         return true;
-    else
-        nw_invoke_end(call->inv);
+    if (call->input_length > NW_READ_LEAST)
+        nw_link_post(call->origin, &(struct nw_desc){.id = call->id, .kind = NW_DESC_READ});
+    nw_invoke_end(call->inv);
     return false;
 }
 

@@ -14,6 +14,8 @@ static const char *handle(struct nw_link *link, const struct nw_desc *desc)
     switch (desc->kind) {
     case NW_DESC_COMPLETE:
         return nw__dispatch_complete(link, desc);
+    case NW_DESC_READ:
+        return nw__dispatch_read(link, desc);
     case NW_DESC_CALL:
         return nw__nested_call(link, desc);
     case NW_DESC_RELEASE:

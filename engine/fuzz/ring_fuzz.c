@@ -100,6 +100,11 @@ static void release(struct play *play)
     push(play, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = twist(play, recall(play)->offset)});
 }
 
+static void read_early(struct play *play)
+{
+    push(play, &(struct nw_desc){.kind = NW_DESC_READ, .id = twist(play, recall(play)->id)});
+}
+
 static void raw(struct play *play)
 {
     struct nw_desc desc = {0};
@@ -248,7 +253,7 @@ static void turn(struct play *play, uint64_t ms)
 static void step(struct play *play)
 {
     static void (*const acts[])(struct play * play) = {complete, call,    release, raw,     spoil_index, spoil_payload,
-                                                       say,      request, leave,   operate, complete};
+                                                       say,      request, leave,   operate, read_early};
     uint64_t choice = nw_fuzz_take(&play->input, 1) % 16;
     if (choice < sizeof acts / sizeof acts[0] && find_worker(play))
         acts[choice](play);

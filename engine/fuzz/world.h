@@ -23,6 +23,7 @@ struct world_worker {
     uint64_t held[WORLD_HELD]; /* invocations that it has and does not answer yet */
     unsigned n_held;
     uint64_t calls[WORLD_CALLS]; /* the invocation behind each of its nested calls, or 0 */
+    bool read[WORLD_CALLS];      /* the engine has read the input of that call */
 };
 
 struct world {

@@ -123,16 +123,31 @@ static void invoke(struct world *world, struct world_worker *worker, const struc
         complete(worker, desc->id, NW_STATUS_CRASHED, input, desc->length);
     else if (letter != 'n' || !call(worker, desc, input))
         complete(worker, desc->id, NW_STATUS_OK, input, desc->length);
+    else if (desc->length > NW_READ_LEAST)
+        nw_channel_send(&worker->ch, &(struct nw_desc){.kind = NW_DESC_READ, .id = desc->id});
+}
+
+/* The call of a descriptor from the engine, which must be under way. */
+static unsigned call_of(const struct world_worker *worker, const struct nw_desc *desc)
+{
+    NW_FUZZ_CHECK((desc->id & 0xffff) < WORLD_CALLS && worker->calls[desc->id & 0xffff]);
+    return desc->id & 0xffff;
+}
+
+static void read_early(struct world_worker *worker, const struct nw_desc *desc)
+{
+    bool *read = &worker->read[call_of(worker, desc)];
+    NW_FUZZ_CHECK(!*read && nw_arena_release(worker->ch.arena, desc->id >> 16) == 0);
+    *read = true;
 }
 
 static void reply(struct world_worker *worker, const struct nw_desc *desc)
 {
     const char *output = nw_channel_payload(&worker->ch, desc);
-    uint64_t *outer = &worker->calls[desc->id & 0xffff];
-    NW_FUZZ_CHECK(output && (desc->id & 0xffff) < WORLD_CALLS && *outer);
-    NW_FUZZ_CHECK(nw_arena_release(worker->ch.arena, desc->id >> 16) == 0);
-    complete(worker, *outer, desc->status, output, desc->length);
-    *outer = 0;
+    unsigned at = call_of(worker, desc);
+    NW_FUZZ_CHECK(output && (worker->read[at] || nw_arena_release(worker->ch.arena, desc->id >> 16) == 0));
+    complete(worker, worker->calls[at], desc->status, output, desc->length);
+    worker->calls[at] = worker->read[at] = 0;
     if (nw_desc_has_block(desc))
         NW_FUZZ_CHECK(nw_channel_send(&worker->ch,
                                       &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset}) != -EPROTO);
@@ -150,6 +165,8 @@ static bool ring_turn(struct world *world, struct world_worker *worker)
             invoke(world, worker, &desc);
         else if (desc.kind == NW_DESC_REPLY)
             reply(worker, &desc);
+        else if (desc.kind == NW_DESC_READ)
+            read_early(worker, &desc);
         else
             NW_FUZZ_CHECK(desc.kind == NW_DESC_RELEASE && nw_arena_release(worker->ch.arena, desc.offset) == 0);
     }

@@ -63,8 +63,8 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     }
     function->engine = engine;
     nw_list_init(&function->waiting);
-    nw_list_init(&function->capped[0]);
-    nw_list_init(&function->capped[1]);
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        nw_list_init(&function->capped[kind]);
     nw_list_init(&function->uncap_link);
     nw_list_init(&function->wanted_link);
     return function;

@@ -7,6 +7,7 @@
 #include "engine/admit/pace.h"
 #include "engine/base/list.h"
 #include "engine/lookup/table.h"
+#include "engine/serve/invocation.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,17 +38,18 @@ struct nw_version {
 struct nw_function {
     struct nw_table_node by_name; /* in engine->functions */
     struct nw_engine *engine;
-    char name[NW_NAME_MAX + 1]; /* in engine->functions_order */
-    struct nw_version *current; /* serves, failed, or is loaded at start; NULL before the first one serves */
-    struct nw_list waiting;     /* invocations without a worker */
-    struct nw_list capped[2]; /* invocations that wait for others of it to leave the arena: small inputs, larger ones */
-    struct nw_list uncap_link;  /* in engine->uncap while some of those may go on */
-    struct nw_list wanted_link; /* in engine->wanted while somebody has yet to look for a worker for it */
-    uint64_t arena_bytes;       /* of its inputs ... */
-    uint64_t small_bytes;       /* ... and of these, of the small ones (place.h) */
-    uint64_t spooled;           /* bytes of engine->spool for its inputs and outputs */
-    uint32_t queued;            /* requests of clients that are complete and that no worker has ... */
-    uint32_t sent;              /* ... and those that workers have */
+    char name[NW_NAME_MAX + 1];           /* in engine->functions_order */
+    struct nw_version *current;           /* serves, failed, or is loaded at start; NULL before the first one serves */
+    struct nw_list waiting;               /* invocations without a worker */
+    struct nw_list capped[NW_ROOM_KINDS]; /* invocations that wait for others of it to leave the arenas */
+    struct nw_list uncap_link;            /* in engine->uncap while some of those may go on */
+    struct nw_list wanted_link;           /* in engine->wanted while somebody has yet to look for a worker for it */
+    uint64_t arena_bytes;                 /* of its inputs ... */
+    uint64_t small_bytes;                 /* ... of these, of the small ones (place.h) ... */
+    uint64_t nested_bytes;                /* ... and of those of nested calls */
+    uint64_t spooled;                     /* bytes of engine->spool for its inputs and outputs */
+    uint32_t queued;                      /* requests of clients that are complete and that no worker has ... */
+    uint32_t sent;                        /* ... and those that workers have */
     struct nw_pace pace;
     unsigned references;          /* invocations and outputs that point here */
     bool removed;                 /* in no table any more */

@@ -60,7 +60,8 @@ static bool input_is_valid(const struct nw_invocation *inv)
 
 bool nw_invocation_is_valid(const struct nw_invocation *inv)
 {
-    if (!inv->function || !input_is_valid(inv) || (inv->owes && inv->complete) ||
+    const bool sent = inv->state == NW_INVOCATION_SENT || inv->state == NW_INVOCATION_ORPHAN;
+    if (!inv->function || !input_is_valid(inv) || (inv->owes && inv->complete) || (inv->read && !sent) ||
         (inv->next.link && inv->state != NW_INVOCATION_WAITING))
         return false;
     switch (inv->state) {
@@ -113,7 +114,6 @@ static void leave(struct nw_invocation *inv)
 
 static struct nw_list *waits_in(struct nw_invocation *inv)
 {
-    struct nw_link *link;
     if (inv->owes)
         return &inv->engine->owing;
     if (inv->next.link)
@@ -121,9 +121,8 @@ static struct nw_list *waits_in(struct nw_invocation *inv)
     if (!inv->queue)
         return &inv->function->waiting;
     if (inv->capped)
-        return &inv->function->capped[inv->wanted > NW_PLACE_SMALL];
-    link = inv->queue->link;
-    return inv->little ? &link->little_waiters : &link->room_waiters;
+        return &inv->function->capped[nw__place_kind(inv, inv->wanted <= NW_PLACE_SMALL)];
+    return &inv->queue->link->waiters[inv->room];
 }
 
 static void enter(struct nw_invocation *inv)

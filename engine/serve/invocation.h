@@ -45,8 +45,18 @@ enum nw_invocation_state {
     NW_INVOCATION_STATES
 };
 
+/* Who waits for room for an input; in this order they are looked at when some is made. Nested calls do not stand behind
+ * clients, whose invocations may be waiting for them. */
+enum nw_room_kind {
+    NW_ROOM_NESTED_LITTLE, /* a nested call of a function that holds little of the arena */
+    NW_ROOM_LITTLE,
+    NW_ROOM_NESTED,
+    NW_ROOM_OTHERS,
+    NW_ROOM_KINDS
+};
+
 struct nw_invocation {
-    struct nw_list link; /* function->waiting, link->room_waiters, queue->waiting or link->sent, by state */
+    struct nw_list link; /* function->waiting, link->waiters, queue->waiting or link->sent, by state */
     struct nw_engine *engine;
     uint32_t index, generation; /* together the id that a worker sees */
     enum nw_invocation_state state;
@@ -63,7 +73,8 @@ struct nw_invocation {
     bool owes;              /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
     bool partial;           /* its block counts in home->partial: its input is still arriving */
     bool capped;            /* WAITING because its function has its part of the arena already */
-    bool little;            /* WAITING, and its function holds little of the arena */
+    bool read;              /* SENT, ORPHAN: its worker has read the input, of which nothing is left here */
+    enum nw_room_kind room; /* WAITING for room: among whom */
     uint64_t offset;
     size_t capacity;
     size_t length;       /* bytes of input so far */

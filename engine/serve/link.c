@@ -55,8 +55,8 @@ static struct nw_link *link_alloc(struct nw_engine *engine, uint32_t number, voi
     nw_list_init(&link->orphan_link);
     nw_list_init(&link->calls);
     nw_list_init(&link->reply_waiters);
-    nw_list_init(&link->room_waiters);
-    nw_list_init(&link->little_waiters);
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        nw_list_init(&link->waiters[kind]);
     nw_list_init(&link->sent);
     return link;
 }

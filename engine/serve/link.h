@@ -8,6 +8,7 @@
 #include "common/shm/channel.h"
 #include "engine/base/list.h"
 #include "engine/io/io.h"
+#include "engine/serve/invocation.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,18 +34,18 @@ struct nw_link {
     struct nw_io_watch *doorbell_watch;
     struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
     uint64_t partial;     /* bytes of our arena for inputs that are still arriving */
+    uint64_t nested;      /* ... for inputs of nested calls */
     uint64_t lent;        /* bytes of its arena in answers that clients have yet to read */
     bool room;            /* a block was freed since the waiters were last looked at */
     unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
     unsigned busy;        /* invocations that it has */
     unsigned n_calls;
-    struct nw_list orphan_link;    /* in engine->orphan */
-    struct nw_list calls;          /* nested calls from it that are not answered */
-    struct nw_list reply_waiters;  /* those of them whose output needs room in the arena */
-    struct nw_list room_waiters;   /* invocations whose input does */
-    struct nw_list little_waiters; /* the same, of functions that hold little of it: they go first */
-    struct nw_list sent;           /* invocations */
-    struct nw_desc *backlog;       /* RELEASE and REPLY descriptors that did not fit */
+    struct nw_list orphan_link;            /* in engine->orphan */
+    struct nw_list calls;                  /* nested calls from it that are not answered */
+    struct nw_list reply_waiters;          /* those of them whose output needs room in the arena */
+    struct nw_list waiters[NW_ROOM_KINDS]; /* invocations whose input does */
+    struct nw_list sent;                   /* invocations */
+    struct nw_desc *backlog;               /* RELEASE and REPLY descriptors that did not fit */
     size_t backlog_length, backlog_capacity;
     uint64_t *reply_blocks; /* a bit per 64 bytes of our arena: a REPLY block that the worker may release */
 };

@@ -1,6 +1,7 @@
 /*
  * Placement as place.h tells. An invocation never holds a block while it waits for a larger one of the same arena: its
- * input so far goes to private memory (spilled) meanwhile, so that those who wait cannot wait for each other.
+ * input so far goes to private memory (spilled) meanwhile, so that those who wait cannot wait for each other. Nor do
+ * nested calls wait for room that clients hold whose invocations wait for them: docs/decisions/payload-memory.md.
  */
 #include "engine/serve/place.h"
 #include "common/base/without.h"
@@ -52,9 +53,33 @@ void nw_place_arrived(struct nw_invocation *inv)
     inv->spool.cut = NULL; /* from now on it waits for no client */
 }
 
+void nw_place_read(struct nw_invocation *inv)
+{
+    nw__place_drop_block(inv);
+    inv->length = 0;
+    inv->read = true;
+}
+
 static bool is_small(size_t size)
 {
     return size <= NW_PLACE_SMALL;
+}
+
+static void count_block(struct nw_invocation *inv, struct nw_link *link, size_t capacity)
+{
+    struct nw_function *function = inv->function;
+    function->arena_bytes += capacity;
+    function->small_bytes += is_small(capacity) ? capacity : 0;
+    function->nested_bytes += inv->depth ? capacity : 0;
+    link->nested += inv->depth ? capacity : 0;
+}
+
+static bool has_capped(const struct nw_function *function)
+{
+    for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
+        if (!nw_list_empty(&function->capped[kind]))
+            return true;
+    return false;
 }
 
 static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
@@ -62,9 +87,10 @@ static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t
     struct nw_function *function = inv->function;
     function->arena_bytes -= capacity;
     function->small_bytes -= is_small(capacity) ? capacity : 0;
+    function->nested_bytes -= inv->depth ? capacity : 0;
+    link->nested -= inv->depth ? capacity : 0;
     nw_link_free_block(link, offset);
-    bool waits = !nw_list_empty(&function->capped[0]) || !nw_list_empty(&function->capped[1]);
-    if (waits && nw_list_empty(&function->uncap_link))
+    if (has_capped(function) && nw_list_empty(&function->uncap_link))
         nw_list_append(&inv->engine->uncap, &function->uncap_link);
 }
 
@@ -113,16 +139,19 @@ static bool is_little(const struct nw_invocation *inv, size_t size)
     return held + size <= inv->engine->options.arena / LITTLE && !nw_unchecked(NW_CHECK_SHARE);
 }
 
-/* Input may fill three quarters of an arena, or all of an empty one, and half of the last quarter is for functions that
- * hold little: replies to nested calls need room, too. */
+/* Input of clients may fill three quarters of an arena, or all of an empty one; half of the last quarter is for
+ * functions that hold little and for nested calls, of which one may have whatever is free. Replies to nested calls need
+ * room, too. */
 static int alloc_input(const struct nw_invocation *inv, struct nw_link *link, size_t size, uint64_t *offset)
 {
     uint64_t arena = link->engine->options.arena, most = arena / 4 * 3;
     size_t used = nw_arena_used(link->channel.arena);
     if (size > arena)
         return -E2BIG;
-    if (is_little(inv, size))
+    if (is_little(inv, size) || inv->depth)
         most += arena / 8;
+    if (inv->depth && !link->nested)
+        most = arena;
     if (used && used + size > most)
         return -ENOMEM;
     return nw_link_alloc(link, size, offset);
@@ -159,8 +188,7 @@ static void set_next(struct nw_invocation *inv, struct nw_link *link, uint64_t o
     inv->next.link = link;
     inv->next.offset = offset;
     inv->next.capacity = capacity;
-    inv->function->arena_bytes += capacity;
-    inv->function->small_bytes += is_small(capacity) ? capacity : 0;
+    count_block(inv, link, capacity);
 }
 
 static void move_now(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
@@ -213,11 +241,12 @@ static bool fits(const struct nw_invocation *inv, const struct nw_link *link, si
     return !need || (inv->has_block && inv->home == link && inv->capacity >= need);
 }
 
-/* Whether its function may hold so much of the arenas. */
+/* Whether its function may hold so much of the arenas: as much for nested calls as for clients. */
 static bool within_share(const struct nw_invocation *inv, size_t size)
 {
     const struct nw_options *options = &inv->engine->options;
-    uint64_t held = inv->function->arena_bytes;
+    const struct nw_function *function = inv->function;
+    uint64_t held = inv->depth ? function->nested_bytes : function->arena_bytes - function->nested_bytes;
     return !held || held + size <= options->arena / FUNCTION_MOST * (uint64_t)options->workers ||
            is_little(inv, size) || nw_unchecked(NW_CHECK_SHARE);
 }
@@ -227,11 +256,12 @@ static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t 
 {
     size_t size = grows ? growing_size(inv, need) : need;
     uint64_t most = link->engine->options.arena / PARTIAL_MOST, offset;
+    inv->room = NW_ROOM_OTHERS;
     if (need > link->engine->options.arena)
         return -E2BIG;
     bool may = nw_unchecked(NW_CHECK_SHARE) ||
                (link->partial + size <= most && within_share(inv, size) && !(grows && size > GROWN_MOST));
-    if (may && nw_list_empty(&link->room_waiters) && alloc_input(inv, link, size, &offset) == 0) {
+    if (may && nw_list_empty(&link->waiters[NW_ROOM_OTHERS]) && alloc_input(inv, link, size, &offset) == 0) {
         move_now(inv, link, offset, size);
         inv->partial = true;
         link->partial += size;
@@ -291,8 +321,8 @@ static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t ne
     uint64_t offset;
     int rc = -ENOMEM;
     inv->capped = !within_share(inv, size);
-    inv->little = is_little(inv, size);
-    bool is_next = first || nw_list_empty(inv->little ? &link->little_waiters : &link->room_waiters);
+    inv->room = nw__place_kind(inv, is_little(inv, size));
+    bool is_next = first || nw_list_empty(&link->waiters[inv->room]);
     if (!inv->capped && is_next)
         rc = alloc_input(inv, link, size, &offset);
     if (rc == 0)

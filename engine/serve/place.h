@@ -16,6 +16,14 @@
  */
 int nw_place(struct nw_invocation *inv, size_t need, bool grows, bool first);
 
+/* Among whom it waits for room. */
+static inline enum nw_room_kind nw__place_kind(const struct nw_invocation *inv, bool little)
+{
+    if (inv->depth)
+        return little ? NW_ROOM_NESTED_LITTLE : NW_ROOM_NESTED;
+    return little ? NW_ROOM_LITTLE : NW_ROOM_OTHERS;
+}
+
 /* Whether an input of `total` bytes goes into the descriptor and so needs no room. For one that grows the
  * total is not known, and it does not. */
 bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
@@ -27,6 +35,9 @@ bool nw_place_pay(struct nw_invocation *inv);
 
 /* The input is complete: it waits for no client any more. */
 void nw_place_arrived(struct nw_invocation *inv);
+
+/* Its worker has read the input from its block, which is free from now on. */
+void nw_place_read(struct nw_invocation *inv);
 
 /* Gives up the block of an input, if it has one. */
 void nw__place_drop_block(struct nw_invocation *inv);

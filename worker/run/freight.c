@@ -72,6 +72,8 @@ static bool carried(struct nw_slot *slot, int error)
     default:
         if (error)
             nw_input_failed(slot);
+        else if (slot->gate.result > NW_READ_LEAST)
+            nw_send_read(slot->invocation);
         return error == 0;
     }
 }
@@ -101,7 +103,7 @@ bool nw__freight_carry(struct nw_executor *ex, struct nw_slot *slot)
         make_way(ex, slot);
         return false;
     }
-    if (error || slot->freight.kind != NW_FREIGHT_INPUT)
+    if (error || slot->freight.kind != NW_FREIGHT_INPUT || slot->from_ring)
         return settle(slot, error);
     nw_store_release(&slot->freight.kind, NW_FREIGHT_NONE); /* loaded by reads_input */
     return true;

@@ -22,6 +22,7 @@ struct nw_harness {
     char unusable[256];                /* why one that was given cannot be used; empty: nothing was said */
     uint32_t next_deployment;
     uint64_t next_id;
+    unsigned reads; /* inputs that the worker has read before it answered */
     struct {
         uint64_t id, offset;
     } sent[4096]; /* payload blocks of invocations that are not answered; id 0: unused */

@@ -38,6 +38,17 @@ static struct nw_slot *answered(struct nw_link *link, const struct nw_desc *desc
     return slot;
 }
 
+/* The engine has read the input of a call, for whose answer the slot goes on waiting. */
+static void read_early(struct nw_link *link, const struct nw_desc *desc)
+{
+    struct nw_slot *slot = nw__call_of(desc->id);
+
+    if (!slot || link != &nw__links.link[0] || slot->call_block == NW_OFFSET_INLINE)
+        nw__engine_is_wrong("that it has read what was not sent");
+    nw__payload_release(link, slot->call_block);
+    slot->call_block = NW_OFFSET_INLINE;
+}
+
 static void check(struct nw_link *link, struct nw_received *r)
 {
     switch (r->desc.kind) {
@@ -54,6 +65,10 @@ static void check(struct nw_link *link, struct nw_received *r)
         r->kind = NW_RECEIVED_ROOM;
         if (nw__payload_release(link, r->desc.offset) < 0)
             nw__engine_is_wrong("a release of what is not in use");
+        break;
+    case NW_DESC_READ:
+        r->kind = NW_RECEIVED_ROOM;
+        read_early(link, &r->desc);
         break;
     default:
         nw__engine_is_wrong("a descriptor of an unknown kind");

@@ -304,6 +304,11 @@ bool nw_arena_has_room(void)
     return made;
 }
 
+void nw_send_read(struct nw_ticket ticket)
+{
+    post(ticket.link, &(struct nw_desc){.kind = NW_DESC_READ, .id = ticket.id});
+}
+
 void nw_send_release(struct nw_link *link, uint64_t offset)
 {
     post(link, &(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = offset});

@@ -17,6 +17,7 @@ void nw_output_carried(struct nw_slot *slot, int error); /* its freight is there
 void nw_call_carried(struct nw_slot *slot, int error);
 void nw_freight_drop(struct nw_slot *slot);                  /* of a slot that will not be ready again */
 void nw_send_release(struct nw_link *link, uint64_t offset); /* of a block in the engine's arena */
+void nw_send_read(struct nw_ticket ticket); /* the input of an invocation is in its function: its block is free */
 void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
 
 /*

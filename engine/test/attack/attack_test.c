@@ -5,6 +5,7 @@
  */
 #include "common/test/attack/attack_report.h"
 #include "engine/test/attack/attack_loads.h"
+#include "engine/test/attack/attack_theft.h"
 #include "engine/test/attack/greed.h"
 #include <errno.h>
 #include <poll.h>
@@ -172,47 +173,6 @@ static void breaks_the_rings(void **state)
     attack_report_will_leave_out(line, n->without);
     describe_nonsense_without(n, seen, sizeof(seen));
     attack_report_left_out(line, n->then, seen);
-}
-
-/* A worker ends what another one is working on, whose id is easily guessed: what its client got. */
-static void steal_an_answer(char *seen, size_t size)
-{
-    struct host fresh;
-    static const char *const few_flags[] = {"--mode", "process", NULL};
-    struct answer answer;
-    int fd, thief;
-
-    host_start(&fresh, few_flags);
-    deploy(&fresh, "victim", "slow 2000");
-    deploy(&fresh, "thief", "hostile neighbours-id");
-    fd = host_connect(&fresh);
-    thief = host_connect(&fresh);
-    send_text(fd, "POST /function/victim HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmine");
-    await_at_least(&fresh, "in_flight", 1);
-    send_text(thief, "POST /function/thief HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    answer = read_answer(fd);
-    snprintf(seen, size, "%d \"%s\"", answer.status, answer.body ? answer.body : "");
-    answer_fini(&answer);
-    close(fd);
-    close(thief); /* nobody ends its own invocation */
-    host_discard(&fresh);
-}
-
-static void completes_for_another(void **state)
-{
-    struct attack_line *line = attack_report_begin(MODE, 26, "completes what another worker has", "200 \"mine\"");
-    char seen[ATTACK_SEEN];
-
-    (void)state;
-    steal_an_answer(seen, sizeof(seen));
-    attack_report_seen(line, seen);
-    attack_report_will_leave_out(line, "owner");
-    host_folder = "host-without";
-    setenv("NW_WITHOUT", "owner", 1);
-    steal_an_answer(seen, sizeof(seen));
-    unsetenv("NW_WITHOUT");
-    host_folder = "host";
-    attack_report_left_out(line, "200 \"\"", seen);
 }
 
 /* ---- HTTP ---- */
@@ -572,7 +532,8 @@ int main(void)
     int failed;
 
     ADD_ALL(nonsense, breaks_the_rings);
-    add("completes what another worker has", completes_for_another, NULL);
+    add("completes what another worker has", nw_attack_completes_for_another, NULL);
+    add("has read what another worker is reading", nw_attack_reads_for_another, NULL);
     ADD_ALL(requests, sends_hostile_http);
     add("headers without end", sends_huge_headers, NULL);
     add("10,000 requests at once", pipelines, NULL);

@@ -1,25 +1,28 @@
 /*
  * Who waits for room in an arena: a whole engine whose workers answer nothing for now. Large bodies of a function fill
- * its part of the arena; small ones do not wait behind those that come too late.
+ * its part of the arena; small ones do not wait behind those that come too late, nor nested calls behind clients. An
+ * input that its worker has read takes no room.
  */
 #include "common/test/test.h"
 #include "engine/fuzz/world.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
+#include "engine/test/serve/played_worker.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA (8ul << 20)
-#define LARGE (1ul << 20) /* two of them are a function's part */
-#define SMALL 200
+#define ARENA   (8ul << 20)
+#define LARGE   (1ul << 20) /* two of them are a function's part */
+#define SMALL   200
+#define CLIENTS 7 /* of four functions, and the last waits */
 
-static struct fake_client *post(struct world *world, size_t length)
+static struct fake_client *post_to(struct world *world, const char *name, size_t length)
 {
     struct fake_client *client = fake_connect(world->engine->io, WORLD_GATEWAY);
     char head[128], *body = calloc(1, length);
-    int n =
-        snprintf(head, sizeof head, "POST /function/echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", length);
+    int n = snprintf(head, sizeof head, "POST /function/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", name,
+                     length);
     assert_non_null(client);
     assert_non_null(body);
     memset(body, 'e', length);
@@ -29,6 +32,11 @@ static struct fake_client *post(struct world *world, size_t length)
     for (int i = 0; i < 4; i++)
         world_turn(world, 1);
     return client;
+}
+
+static struct fake_client *post(struct world *world, size_t length)
+{
+    return post_to(world, "echo", length);
 }
 
 static void play(struct world *world, void *arg)
@@ -63,10 +71,112 @@ static void small_bodies_do_not_wait_behind_large_ones(void **state)
     world_run(NW_MODE_MPK, 1, false, play, NULL);
 }
 
+static void turns(struct world *world)
+{
+    for (int i = 0; i < 20; i++)
+        world_turn(world, 1);
+}
+
+/* The functions behind invocations that the worker holds call echo: the call with this number, of CALLS. */
+static void call_echo(struct world_worker *worker, unsigned number, size_t length)
+{
+    struct nw_desc desc = {.kind = NW_DESC_CALL, .length = 4 + length, .name_len = 4};
+    assert_true(worker->n_held > 0);
+    assert_int_equal(nw_arena_alloc(worker->ch.arena, desc.length, &desc.offset), 0);
+    memcpy(nw_arena_at(worker->ch.arena, desc.offset), "echo", 4);
+    memset((char *)nw_arena_at(worker->ch.arena, desc.offset) + 4, 'e', length);
+    desc.id = desc.offset << 16 | number;
+    worker->calls[number] = worker->held[--worker->n_held];
+    assert_int_equal(nw_channel_send(&worker->ch, &desc), 0);
+}
+
+/* Clients hold three quarters of the arena, and one waits for room; then there are calls with inputs of these lengths,
+ * up to 0. */
+static void play_nested(struct world *world, void *arg)
+{
+    static const char *const names[] = {"echo", "other", "third", "fourth"};
+    struct fake_client *clients[CLIENTS];
+    struct world_worker *worker = &world->workers[0];
+    const struct nw_function *echo = nw_function_find(world->engine, "echo", 4);
+    const size_t *lengths = arg;
+    unsigned n = 0;
+    uint64_t sum = 0;
+    for (int i = 1; i < 4; i++)
+        world_deploy(world, names[i], "E");
+    turns(world);
+    world->held = true;
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = post_to(world, names[i / 2], LARGE);
+    assert_int_equal(world->engine->in_flight, CLIENTS - 1);
+    for (; lengths[n]; sum += lengths[n++])
+        call_echo(worker, n, lengths[n]);
+    turns(world);
+    assert_int_equal(world->engine->in_flight, CLIENTS - 1 + n);
+    assert_true(echo->nested_bytes >= sum);
+    world->held = false;
+    turns(world);
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_memory_equal(fake_received(clients[i])->data, "HTTP/1.1 200", 12);
+        fake_disconnect(clients[i]);
+    }
+    assert_int_equal(echo->nested_bytes, 0);
+}
+
+static void a_nested_call_does_not_wait_behind_clients(void **state)
+{
+    static const size_t lengths[] = {LARGE + LARGE / 2, 0}; /* more than the eighth that clients do not get */
+    (void)state;
+    world_run(NW_MODE_MPK, 1, false, play_nested, (void *)lengths);
+}
+
+static void nested_calls_have_an_eighth(void **state)
+{
+    static const size_t lengths[] = {LARGE / 2, LARGE / 4, 0};
+    (void)state;
+    world_run(NW_MODE_MPK, 1, false, play_nested, (void *)lengths);
+}
+
+static void play_read(struct world *world, void *arg)
+{
+    struct fake_client *clients[3];
+    struct nw_desc first;
+    struct world_worker *worker = &world->workers[0];
+    const struct nw_function *echo = nw_function_find(world->engine, "echo", 4);
+    (void)arg;
+    played_await_echo(world);
+    for (int i = 0; i < 3; i++)
+        clients[i] = post(world, LARGE);
+    assert_int_equal(echo->arena_bytes, 2 * LARGE);
+    assert_int_equal(nw_ring_pop(&worker->ch.in, &first), 1);
+    assert_int_equal(nw_channel_send(&worker->ch, &(struct nw_desc){.kind = NW_DESC_READ, .id = first.id}), 0);
+    turns(world);
+    assert_int_equal(world->engine->in_flight, 3);
+    assert_int_equal(echo->arena_bytes, 2 * LARGE);
+
+    /* It reads nothing twice. It is given up, and as it had begun nothing the others are sent again. */
+    assert_int_equal(nw_channel_send(&worker->ch, &(struct nw_desc){.kind = NW_DESC_READ, .id = first.id}), 0);
+    turns(world);
+    assert_int_equal(world->engine->counters.protocol_errors, 1);
+    assert_memory_equal(fake_received(clients[0])->data, "HTTP/1.1 502", 12);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(fake_received(clients[i])->length, 0);
+    for (int i = 0; i < 3; i++)
+        fake_disconnect(clients[i]);
+}
+
+static void what_was_read_takes_no_room_and_is_not_sent_again(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_read, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_bodies_do_not_wait_behind_large_ones),
+        cmocka_unit_test(a_nested_call_does_not_wait_behind_clients),
+        cmocka_unit_test(nested_calls_have_an_eighth),
+        cmocka_unit_test(what_was_read_takes_no_room_and_is_not_sent_again),
     };
     world_arena = ARENA;
     return cmocka_run_group_tests_name("engine/room", tests, NULL, NULL);

@@ -208,6 +208,27 @@ static void large_payloads_pass(void **state)
     }
 }
 
+/* The blocks of large inputs are free before the answer: of an invocation, and of a call that goes to the engine. */
+static void large_inputs_are_read_early(void **state)
+{
+    const struct nw_load l = {.name = "relay", .so = nw_test_so("relay"), .profile = NW_PROFILE_FILES};
+    uint32_t relay = nw_harness_load(&nw_whole, &l);
+    static char input[1 << 20] = "nobody ";
+    char expected[32];
+
+    (void)state;
+    memset(input + strlen(input), 'x', sizeof(input) - strlen(input));
+    for (unsigned i = 1; i <= 4; i++) {
+        size_t length = i % 2 ? sizeof(input) : NW_READ_LEAST;
+        struct nw_answer a = nw_harness_invoke(&nw_whole, relay, input, length);
+
+        snprintf(expected, sizeof(expected), "%u failed", i);
+        assert_string_equal(a.data, expected);
+        assert_int_equal(nw_whole.reads, (i + 1) / 2);
+        free(a.data);
+    }
+}
+
 static void large_nested_calls_pass(void **state)
 {
     static const char *const inputs[] = {"10 0 echo", "10 40000 echo", "5 1048576 echo", "3 16777216 echo"};
@@ -394,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_callee_sees_no_tiles_of_its_caller, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(large_payloads_pass, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(large_nested_calls_pass, nw_whole_start, nw_whole_stop),
+        cmocka_unit_test_setup_teardown(large_inputs_are_read_early, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_late_callee_is_to_blame_alone, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, nw_whole_start, nw_whole_stop),
