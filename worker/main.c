@@ -38,6 +38,7 @@
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
 #include "worker/signal/signals.h"
+#include "worker/tick/source.h"
 #include "worker/watch/rest.h"
 #include "worker/watch/slice.h"
 #include "worker/watch/watch.h"
@@ -268,7 +269,7 @@ static int prepare(const struct options *o)
         nw_die_system("rseq is on; start this program with GLIBC_TUNABLES=glibc.pthread.rseq=0");
     widen_descriptors();
     nw_ticks_measure();
-    nw_slice_init(getenv("NW_CHAOS_PREEMPT") != NULL);
+    nw_slice_init(getenv("NW_CHAOS_PREEMPT") ? (uint32_t)strtoul(getenv("NW_CHAOS_PREEMPT"), NULL, 10) : 0);
     nw_tell_init(FD_CONTROL, o->worker);
     wake = nw_wake_init(FD_DOORBELL);
     if (wake < 0)
@@ -289,9 +290,11 @@ static int prepare(const struct options *o)
     if (!error)
         error = nw_taker_init(&nw_deployed_snapshots);
     if (!error)
+        error = nw_tick_init(getenv("NW_TICKER") != NULL);
+    if (!error)
         error = nw_executors_init(o->executors, nw_executor_next);
     if (error)
-        nw_die_system("cannot start %u executors and three threads: %s", o->executors, nw_error_text(-error, text));
+        nw_die_system("cannot start %u executors and four threads: %s", o->executors, nw_error_text(-error, text));
     return wake;
 }
 

@@ -4,7 +4,8 @@
  *   call COUNT SIZE NAME    nested calls of NAME with SIZE bytes
  *   turns COUNT SIZE N      the same of f0, f1, ... f(N-1) in turn
  *   syscall COUNT           getppid through libc
- *   plain COUNT SIZE NAME   as call, without reading a clock: for counting instructions and system calls
+ *   gaps COUNT              nothing: each single is for how long it did not run, when that was longer than a
+ * microsecond plain COUNT SIZE NAME   as call, without reading a clock: for counting instructions and system calls
  *
  * Output, but of plain: two uint32_t, how many means and how many singles follow; then these as floats, in nanoseconds.
  * A mean is of BATCH operations in a row: the clock ticks too coarsely to tell single ones of 100 ns apart. A single is
@@ -24,6 +25,7 @@
 #define SIZE_MAX_    (16u << 20)
 #define CLOCK_ROUNDS 1001
 #define TURNS_MAX    64
+#define GAP_LEAST    1000 /* ns */
 
 struct inside {
     void *context;
@@ -102,7 +104,7 @@ static int parse(struct work *work, const char *input, size_t length)
     words = sscanf(text, "%15s %u %u %63s", work->verb, &work->count, &work->size, work->name);
     if (words < 2 || work->count < 1 || work->count > COUNT_MAX || work->size > SIZE_MAX_)
         return -1;
-    if (strcmp(work->verb, "syscall") == 0) {
+    if (strcmp(work->verb, "syscall") == 0 || strcmp(work->verb, "gaps") == 0) {
         work->once = system_call;
         return 0;
     }
@@ -187,6 +189,28 @@ static int measure(const struct work *work)
     return error;
 }
 
+/* The longest that reading the clock takes is much less than the shortest preemption. */
+static int find_gaps(const struct work *work)
+{
+    const uint32_t counts[2] = {0, work->count};
+    float *gaps = calloc(work->count, sizeof(*gaps));
+    double last = now();
+
+    for (unsigned i = 0; gaps && i < work->count;) {
+        const double time = now();
+
+        if (time - last > GAP_LEAST)
+            gaps[i++] = (float)(time - last);
+        last = time;
+    }
+    if (gaps) {
+        work->inside->append(work->inside->context, (const char *)counts, sizeof(counts));
+        work->inside->append(work->inside->context, (const char *)gaps, work->count * sizeof(*gaps));
+    }
+    free(gaps);
+    return gaps ? 0 : -1;
+}
+
 static int only_do(const struct work *work)
 {
     for (unsigned i = 0; i < work->count; i++)
@@ -201,11 +225,16 @@ int faas_func_call(void *worker_handle, const char *input, size_t input_length)
     int error;
 
     if (parse(&work, input, input_length)) {
-        fputs("inside: the input must be call, turns, syscall or plain with its numbers\n", stderr);
+        fputs("inside: the input must be call, turns, syscall, gaps or plain with its numbers\n", stderr);
         return 1;
     }
     work.payload = calloc(1, work.size + 1u);
-    error = !work.payload ? -1 : strcmp(work.verb, "plain") == 0 ? only_do(&work) : measure(&work);
+    if (!work.payload)
+        error = -1;
+    else if (strcmp(work.verb, "gaps") == 0)
+        error = find_gaps(&work);
+    else
+        error = strcmp(work.verb, "plain") == 0 ? only_do(&work) : measure(&work);
     free(work.payload);
     return error ? 1 : 0;
 }

@@ -114,6 +114,36 @@ static void vkey(struct nw_bench *bench, long domains)
     run_inside(bench, NW_MODE_MPK, text);
 }
 
+/*
+ * One preemption and resumption, as the slot sees it: for how long it does not run. Executors of this worker take every
+ * slot away every 50 us, or later where that costs much, and take it again. `by_thread`: by the one thread that kicks
+ * all executors, else by the timer of each.
+ */
+static void preemption(struct nw_bench *bench, long by_thread)
+{
+    static struct nw_harness preempted[2];
+    struct nw_harness *h = &preempted[by_thread];
+    char why[256];
+    uint32_t deployment;
+
+    setenv("NW_CHAOS_PREEMPT", "50", 1);
+    if (by_thread)
+        setenv("NW_TICKER", "1", 1);
+    nw_harness_start(h, nw_mode_mpk_usable(why, sizeof(why)) ? NW_MODE_MPK : NW_MODE_NONE, 1);
+    unsetenv("NW_CHAOS_PREEMPT");
+    unsetenv("NW_TICKER");
+    deployment = load(h, "inside", "bench/functions", "inside", 1);
+    while (nw__bench_next(bench)) {
+        uint64_t start = nw_clock_ns();
+        struct nw_answer answer = nw_harness_invoke(h, deployment, "gaps 2000", 9);
+
+        if (account(bench, &answer, nw_clock_ns() - start))
+            nw__bench_fail(bench, "the function failed");
+        free(answer.data);
+    }
+    nw_harness_stop(h);
+}
+
 /* From the request to load a function that does nothing to its domain being up, with one slot, its file being known to
  * the worker. */
 static void domain_start(struct nw_bench *bench, long mode)
@@ -147,6 +177,8 @@ void nw__bench_register_worker(void)
     char why[256];
 
     register_sizes("none", nested_call_none);
+    nw__bench_register("preemption/timer", preemption, 0);
+    nw__bench_register("preemption/thread", preemption, 1);
     nw__bench_register("domain_start/none", domain_start, NW_MODE_NONE);
     if (!nw_mode_mpk_usable(why, sizeof(why))) {
         fprintf(stderr, "skipped: all of mode mpk: %s\n", why);

@@ -35,12 +35,13 @@ struct nw_executor {
     uint64_t taken_at;         /* when, in ticks; later by as long as it has been blocked since */
     uint64_t counted_at;       /* the same; or when its function was last charged, if that is later */
     uint64_t blocked_at;       /* while blocked: since when, in ticks */
-    enum nw_timer timer;       /* see tick/quantum.h */
+    enum nw_timer timer;       /* see tick/timer.c */
     int timer_id;
-    uint64_t quantum;   /* ns after which it is kicked; 0: it is not */
-    uint64_t due;       /* when, in ns; 0: its lateness was counted */
-    uint64_t tick_cost; /* ns; see turn/dear.h */
-    uint32_t ticked;    /* it was kicked by the timer since that was set */
+    uint64_t ticker_due; /* when tick/ticker.c kicks it, in ns; 0: not */
+    uint64_t quantum;    /* ns after which it is kicked; 0: it is not */
+    uint64_t due;        /* when, in ns; 0: its lateness was counted */
+    uint64_t tick_cost;  /* ns; see turn/dear.h */
+    uint32_t ticked;     /* it was kicked by the timer since that was set */
     uint32_t seen_runs;
     uint64_t seen_at;
     bool starting;

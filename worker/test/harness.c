@@ -27,9 +27,9 @@ static const struct nw_geometry geometry = {.ring_capacity = 256, .arena_size = 
 
 static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t executors, const char *without)
 {
-    char left_out[128];
-    char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", left_out,
-                                 getenv("NW_CHAOS_PREEMPT") ? (char *)"NW_CHAOS_PREEMPT=1" : NULL, NULL};
+    char left_out[128], chaos[64];
+    char *const environment[] = {(char *)"GLIBC_TUNABLES=glibc.pthread.rseq=0", left_out, chaos,
+                                 getenv("NW_TICKER") ? (char *)"NW_TICKER=1" : NULL, NULL};
     const char *build = getenv("NW_BUILD"), *other = getenv("NW_TEST_WORKER");
     char path[512], count[16], ring[16], arena[32];
 
@@ -48,6 +48,8 @@ static _Noreturn void run_worker(const int fds[4], enum nw_mode mode, uint32_t e
                      : "bin/nightward-worker");
     /* The real worker knows nothing of this. */
     snprintf(left_out, sizeof(left_out), "NW_WITHOUT=%s", without ? without : "keys,scan,exit,sud,ranges,rights,wx");
+    snprintf(chaos, sizeof(chaos), "NW_CHAOS_PREEMPT=%s",
+             getenv("NW_CHAOS_PREEMPT") ? getenv("NW_CHAOS_PREEMPT") : "0");
     snprintf(count, sizeof(count), "%u", executors);
     snprintf(ring, sizeof(ring), "%u", geometry.ring_capacity);
     snprintf(arena, sizeof(arena), "%llu", (unsigned long long)geometry.arena_size);

@@ -27,11 +27,11 @@
 #define BRIEF_MOST 100     /* who has run for longer without waiting for anything goes behind others */
 #define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
 
-static bool chaos; /* every slot makes way all the time, whoever waits: for tests */
+static uint32_t chaos; /* us, see nw_slice_init */
 
-void nw_slice_init(bool random)
+void nw_slice_init(uint32_t always)
 {
-    chaos = random;
+    chaos = always;
 }
 
 static bool is_long(const struct nw_slot *slot, uint64_t now)
@@ -144,12 +144,12 @@ static bool is_over(const struct nw_executor *ex, const struct nw_slot *slot, ui
     return nw_ticks_to_ns(used) >= most || key_is_due(used);
 }
 
-/* At a time that nobody can tell, but not before it has run. */
-static bool goes_on_at_random(struct nw_executor *ex, uint64_t used)
+/* But not before it has run. */
+static bool goes_on_always(struct nw_executor *ex, uint64_t used)
 {
     const bool over = nw_ticks_to_ns(used) >= QUANTUM_LEAST / 2;
 
-    nw_quantum_set(ex, QUANTUM_LEAST + nw_ticks() % QUANTUM_LEAST);
+    nw_quantum_set(ex, chaos == 1 ? QUANTUM_LEAST + nw_ticks() % QUANTUM_LEAST : chaos * 1000ull);
     return !over;
 }
 
@@ -161,7 +161,7 @@ static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t
     if (must_look(ex, slot))
         return false;
     if (chaos)
-        return goes_on_at_random(ex, now - ex->taken_at);
+        return goes_on_always(ex, now - ex->taken_at);
     brief_waits = nw_ready_brief() || nw_links_have_work();
     over = is_over(ex, slot, now - ex->taken_at);
     if (brief_waits)

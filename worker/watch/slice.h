@@ -13,7 +13,8 @@
 struct nw_executor;
 struct nw_slot;
 
-void nw_slice_init(bool random); /* once; random: every slot makes way all the time, whoever waits, for tests */
+/* Once. For tests: every slot makes way after so many us, whoever waits; 1: at times that nobody can tell; 0: no. */
+void nw_slice_init(uint32_t always);
 
 void nw_slice_begin(struct nw_executor *ex, const struct nw_slot *slot); /* it is about to run it */
 void nw_slice_end(struct nw_executor *ex);                               /* it is done with what it took last */

@@ -117,6 +117,15 @@ static void time_is_counted(void **state)
     nw_harness_stop(&h);
 }
 
+/* The same by the thread that kicks all executors. */
+static void one_thread_ends_all_quanta(void **state)
+{
+    setenv("NW_TICKER", "1", 1);
+    repeat("registers 500", FEW / 4);
+    time_is_counted(state);
+    unsetenv("NW_TICKER");
+}
+
 static void each_policy_answers(void **state)
 {
     (void)state;
@@ -131,9 +140,9 @@ static void each_policy_answers(void **state)
 static int run(enum nw_mode in)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(registers_survive),         cmocka_unit_test(a_lock_of_libc_stops_nobody),
-        cmocka_unit_test(a_look_is_not_interrupted), cmocka_unit_test(time_is_counted),
-        cmocka_unit_test(each_policy_answers),
+        cmocka_unit_test(registers_survive),          cmocka_unit_test(a_lock_of_libc_stops_nobody),
+        cmocka_unit_test(a_look_is_not_interrupted),  cmocka_unit_test(time_is_counted),
+        cmocka_unit_test(one_thread_ends_all_quanta), cmocka_unit_test(each_policy_answers),
     };
 
     mode = in;
