@@ -83,7 +83,7 @@ endif
 $(FLAGS): | $(B)/
 	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@
 
-.PHONY: all help deps demo check check-attacks bench bench-count install uninstall debug asan clean format lint \
+.PHONY: all help deps demo check check-attacks check-preemptions bench bench-count install uninstall debug asan clean format lint \
     tests run-tests run-asan fuzz-smoke run-fuzz chaos
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
@@ -117,6 +117,11 @@ check-attacks: deps ## run the attacks on a worker and show what became of each
 run-attacks: all $(B)/test/worker/attacks $(B)/test/engine/attacks
 	$(Q)NW_SLOW_TESTS='$(SLOW_TESTS)' common/test/run.sh $(B) $(B)/test/worker/attacks $(B)/test/engine/attacks; \
 	    status=$$?; common/test/attack/attacks.sh $(B)/attacks.txt $(B)/attacks-engine.txt; exit $$status
+
+PREEMPTIONS ?= 10000000
+check-preemptions: deps ## registers over PREEMPTIONS (10,000,000) preemptions: half an hour and more
+	$(again) all $(B)/test/worker/preempt
+	$(Q)NW_BUILD=$(abspath $(B)) NW_ONLY='registers*' NW_PREEMPTIONS=$(PREEMPTIONS) $(B)/test/worker/preempt
 
 bench: deps ## run the benchmarks
 	$(again) all $(BENCHES)
