@@ -45,7 +45,7 @@ static enum nw_pace level_of(const struct nw_slot *slot)
 
 struct nw_claim nw_ready_claim(const struct nw_slot *slot)
 {
-    return (struct nw_claim){slot->pace == NW_PACE_BRIEF, slot->due, slot->domain->function->fair};
+    return (struct nw_claim){slot->pace == NW_PACE_BRIEF || slot->lent, slot->due, slot->domain->function->fair};
 }
 
 /* Who comes back after a while has saved no time meanwhile. */

@@ -58,6 +58,7 @@ static int begin(void **state)
     for (int d = 0; d < DOMAINS; d++) {
         functions[d].timeout_ns = 1000000000;
         functions[d].weight = 100;
+        functions[d].fair = 50;
         domains[d].state = NW_DOMAIN_LIVE;
         domains[d].loaded = true;
         domains[d].function = &functions[d];
@@ -140,6 +141,20 @@ static void who_sleeps_lends_its_turn(void **state)
     nw_sleepers_remove(slot_of(0, 0));
 }
 
+/* It has the place of who sleeps, among those that are brief. */
+static void what_is_lent_is_a_brief_turn(void **state)
+{
+    (void)state;
+    stop(slot_of(0, 1));
+    nw_ready(slot_of(1, 0));
+    nw_ready(slot_of(1, 1));
+    nw_sleep(slot_of(0, 0), NW_SLOT_FUTEX, 0);
+    expect(slot_of(1, 0));
+    expect(slot_of(0, 1));
+    expect(slot_of(1, 1));
+    nw_sleepers_remove(slot_of(0, 0));
+}
+
 /* ... and no more than that: others of the domain, and of others, have theirs. */
 static void who_sleeps_for_a_time_lends_nothing(void **state)
 {
@@ -212,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(domains_take_turns),
         TEST(who_sleeps_lends_its_turn),
+        TEST(what_is_lent_is_a_brief_turn),
         TEST(who_sleeps_for_a_time_lends_nothing),
         TEST(threads_have_turns_beside_invocations),
         TEST(who_has_used_up_its_part_waits),
