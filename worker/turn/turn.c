@@ -27,12 +27,12 @@ uint64_t nw_turn_most(enum nw_policy policy, const struct nw_claim *runs, const 
     case NW_POLICY_LEVELS:
         return nw__levels_most(waits, quantum);
     case NW_POLICY_COMPLETION:
-        return NW_TURN_ENDLESS;
+        return nw__completion_most();
     case NW_POLICY_DEADLINE:
         return nw__deadline_most(runs, waits, quantum);
     case NW_POLICY_FAIR:
         return nw__fair_most(runs, waits, quantum);
     default:
-        return quantum / 2; /* as in levels.c */
+        return nw__robin_most(quantum);
     }
 }

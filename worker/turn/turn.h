@@ -39,6 +39,8 @@ uint64_t nw_turn_most(enum nw_policy policy, const struct nw_claim *runs, const 
 /* The policies, a file each. */
 uint64_t nw__levels_rank(const struct nw_claim *claim);
 uint64_t nw__levels_most(const struct nw_claim *waits, uint64_t quantum);
+uint64_t nw__completion_most(void);
+uint64_t nw__robin_most(uint64_t quantum);
 uint64_t nw__deadline_most(const struct nw_claim *runs, const struct nw_claim *waits, uint64_t quantum);
 uint64_t nw__fair_most(const struct nw_claim *runs, const struct nw_claim *waits, uint64_t quantum);
 

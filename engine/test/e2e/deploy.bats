@@ -435,3 +435,16 @@ loads_a_function() {
         [[ $output == *"${flag%% *}"* ]] || fail "$flag is not named: $output"
     done
 }
+
+@test "a weight and a part of a processor are kept, shown and checked" {
+    nw_deploy weighed "$FUNCTIONS/hello/hello.so" --weight 300 --cpu-limit 50%
+    nw_expect weighed you "Hello, you!"
+    nw_deploy weighed "$FUNCTIONS/echo/echo.so" --weight 200
+    [ "$(nw_admin /v1/functions/weighed | "$JSON" weight)" = 200 ]
+    [ "$(nw_admin /v1/functions/weighed | "$JSON" cpu-limit)" = 50% ]
+    "$NIGHTWARD" describe weighed --state "$NW_STATE" | grep -Eq '^cpu-limit +50%'
+    nw_expect weighed you you
+    run -2 --separate-stderr "$NIGHTWARD" deploy weighed "$FUNCTIONS/hello/hello.so" --cpu-limit 50 --state "$NW_STATE"
+    [[ "$stderr" == *"cpu-limit"*"50%"* ]]
+    run -0 "$NIGHTWARD" remove weighed --state "$NW_STATE"
+}
