@@ -348,12 +348,16 @@ lists_memory() {
 }
 
 @test "list and the admin API show what a function holds" {
-    meeting_source | nw_compile meeting.c -DAT_ONCE=3 '-DTEXT="met"'
-    nw_deploy spoken "$BATS_TEST_TMPDIR/meeting.so" --slots 3
+    local held
+    meeting_source | nw_compile meeting.c -DAT_ONCE=4 '-DTEXT="met"'
+    nw_deploy spoken "$BATS_TEST_TMPDIR/meeting.so" --slots 4 --timeout 60s
     nw_poll "$NW_PATIENCE" holds_threads 1
-    meet spoken 3
+    meet spoken 3 3>&- & # until a fourth comes: threads that are idle would soon be ended
+    held=$!
     nw_poll "$NW_PATIENCE" holds_threads 3
     nw_poll "$NW_PATIENCE" lists_memory
+    nw_expect spoken '' met
+    wait "$held"
     nw_poll "$NW_PATIENCE" tells_time
     nw_deploy spoken "$FUNCTIONS/hello/hello.so" --slots 2
     nw_poll "$NW_PATIENCE" holds_threads 1
