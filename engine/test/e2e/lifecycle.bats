@@ -109,9 +109,10 @@ in_flight() {
     grep -q 'function ends: destructor$' "$NW_LOG"
 }
 
-# lasting NAME: what is said of a function, but for what it holds at this moment
+# lasting NAME: what is said of a function, but for what it holds at this moment and has used so far
 lasting() {
-    nw_admin "/v1/functions/$1" | tr -d '\n\t ' | sed 's/"holds":{[^}]*}//'
+    nw_admin "/v1/functions/$1" | tr -d '\n\t ' |
+        sed 's/"holds":{[^}]*}//; s/"processor":{[^}]*}//; s/"func_workers":[0-9]*//g'
 }
 
 @test "what is deployed survives a restart" {
