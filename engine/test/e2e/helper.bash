@@ -25,13 +25,17 @@ fail() {
     return 1
 }
 
-# nw_poll SECONDS COMMAND...: runs the command until it succeeds; fails when the time is over.
+# nw_poll SECONDS COMMAND...: runs the command until it succeeds; fails when the time is over. It looks less often the
+# longer it has waited, so that many who wait leave the processors to others.
 nw_poll() {
-    local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+    local begun=${EPOCHREALTIME/[.,]/} most=$(($1 * 1000000)) waited pause
     shift
     until "$@" >/dev/null 2>&1; do
-        ((${EPOCHREALTIME/[.,]/} < end)) || return 1
-        sleep 0.02
+        waited=$((${EPOCHREALTIME/[.,]/} - begun))
+        ((waited < most)) || return 1
+        pause=$((waited / 10 < 20000 ? 20000 : waited / 10 > 200000 ? 200000 : waited / 10))
+        printf -v pause '0.%06d' "$pause"
+        sleep "$pause"
     done
 }
 
