@@ -35,6 +35,7 @@ TEST_HELPERS :=
 IO_TESTS :=
 THREAD_TESTS :=
 SLOW_TESTS :=
+WAITING_TESTS :=
 FUZZERS  :=
 
 # objects: the object files of C and assembly sources
@@ -51,7 +52,7 @@ endef
 
 # $(call test,PATH/NAME,SOURCES,LIBS,OBJECTS): build/test/PATH/NAME, a cmocka program that `make check` runs. Names in
 # NO_ASAN (patterns) are not run by `make asan`; programs that tests start go to TEST_HELPERS; names in IO_TESTS run
-# once with each event loop.
+# once with each event loop; those in WAITING_TESTS wait most of the time.
 define test
 TESTS += $(B)/test/$(1)
 $(B)/test/$(1): $(call objects,$(2)) $(4) | $(B)/test/$(dir $(1))
@@ -107,7 +108,7 @@ BATS_TESTS := $(wildcard $(patsubst %,%/test/*.bats,bench common worker deploy e
 run-tests: all tests sanitized compat $(B)/bench/count $(BENCHES) $(B)/test/mode-usable \
            $(B)/obj/common/resources-doc $(B)/obj/worker/policy-doc
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' \
-	    NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) \
+	    NW_WAITING_TESTS='$(WAITING_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) \
 	    common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(BATS_TESTS) $(COMPAT_TEST)
 
 check-attacks: deps ## run the attacks on a worker and show what became of each

@@ -63,6 +63,7 @@ $(B)/test/engine/listing: | $(ENGINE_TEST_HELPERS) $(B)/bin/nightward
 
 # Once more with two threads, but the one that has several anyway.
 THREAD_TESTS := $(filter-out %/threads,$(IO_TESTS))
+WAITING_TESTS += $(IO_TESTS) $(B)/test/engine/attacks
 
 $(eval $(call test,engine/directory,engine/test/store/directory_test.c engine/store/directory.c,,$(COMMON)))
 

@@ -143,21 +143,24 @@ meet() {
     [[ $output == *"timed out after 1 s"* ]]
 }
 
-# last NAME OTHER: commands that take a moment and fail if the other has begun by then
-last() {
-    echo "touch began.$1; for i in {1..30}; do read -rt 0.01 <> <(:) || true; done; ! [ -e began.$2 ]"
+@test "what waits runs beside what works" {
+    meet a b | program a
+    meet b a | program b
+    NW_WAITING_TESTS=build/test/b NW_TEST_JOBS=1 NW_TEST_TIMEOUT=20 run -0 "$RUN" build build/test/a build/test/b
+    rm began.*
+    printf '# waits: yes\n@test "x" {\n%s\n}\n' "$(meet b a)" >waits.bats
+    NW_TEST_JOBS=1 NW_TEST_TIMEOUT=20 run -0 "$RUN" build build/test/a -- waits.bats
+    [ "$(last_line)" = "2 passed, 0 failed, 0 skipped" ]
+    rm began.*
+    NW_WAITING_TESTS='build/test/a build/test/b' NW_TEST_JOBS=1 NW_TEST_TIMEOUT=1 run -1 "$RUN" build build/test/a build/test/b
 }
 
-@test "a file that wants the machine for itself has it" {
-    last before alone | program before
-    printf '# alone: yes\n@test "x" {\n%s\n}\n' "$(last alone after)" >alone.bats
-    printf '@test "y" { touch began.after; }\n' >after.bats
-    NW_TEST_JOBS=3 run -0 "$RUN" build build/test/before -- alone.bats after.bats
-    [ "$(last_line)" = "3 passed, 0 failed, 0 skipped" ]
-    rm began.*
-    meet before alone | program before
-    printf '@test "x" {\n%s\n}\n' "$(meet alone before)" >alone.bats # which does not say so
-    NW_TEST_JOBS=3 NW_TEST_TIMEOUT=20 run -0 "$RUN" build build/test/before -- alone.bats after.bats
+@test "each run has the settings that it was asked for with" {
+    printf '# sanitized: yes\n# threads: each\n@test "x" { echo "$NW_TEST_MODE ${NW_TEST_THREADS:-} ${NW_TEST_PROGRAMS:-}" >>"%s"; }\n' \
+        "$PWD/settings" >part/e2e/x.bats
+    program mode-usable <<<'exit 0'
+    NW_SANITIZED=/s NW_TEST_JOBS=1 run -0 "$RUN" build -- part/e2e/x.bats
+    [ "$(cat settings)" = $'mpk  \nmpk 2 \nprocess  \nnone  \nnone  /s' ]
 }
 
 @test "what may take long begins first" {

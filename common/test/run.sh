@@ -2,7 +2,8 @@
 # Runs the tests: run.sh BUILD_DIR PROGRAM... [-- BATS_FILE...]. Each program runs in a process group of its own with a
 # timeout (NW_TEST_TIMEOUT seconds, 120 by default; a line "# timeout: N" in a bats file asks for more, and programs
 # among NW_SLOW_TESTS get five times as long) and reports TAP. As many run side by side as there are processors
-# (NW_TEST_JOBS), those that may take long first; a bats file with a line "# alone: yes" has the machine for itself.
+# (NW_TEST_JOBS), those that may take long first. Those that wait most of the time leave the processors to others: as many
+# of them again run beside (programs among NW_WAITING_TESTS, bats files with a line "# waits: yes").
 #
 # As each ends, one line of it with the seconds it took; the whole output of one that failed; every skipped test with its
 # reason; last the time that all took, the sum of their times, and the totals.
@@ -22,7 +23,9 @@ shift
 time_limit=${NW_TEST_TIMEOUT:-120}
 jobs=${NW_TEST_JOBS:-$(nproc)}
 passed=0 failed=0 skipped=0 seconds_of_all=0
-declare -A label_of=() limit_of=() folder_of=() start_of=() # of each that runs, by pid
+declare -A label_of=() limit_of=() kind_of=() folder_of=() start_of=() # of each that runs, by pid
+declare -a works=() waits=()                                          # what is to be run, a command line each
+declare -A running=([works]=0 [waits]=0)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # handle_abort: checks of our own structures (common/base/valid.h) end with an abort.
@@ -109,35 +112,61 @@ judge() {
     [ "$f" -eq 0 ] || find "$output" "$output.err" "$reports" -type f -exec cat {} + | sed 's/^/        | /'
 }
 
-# Waits until fewer than $1 run. A job that a signal ended may be gone for wait -n, but never for wait and its pid.
-wait_for_fewer_than() {
-    local pid status running
-    while [ "${#label_of[@]}" -ge "$1" ]; do
-        wait -n "${!label_of[@]}" 2>/dev/null || true
-        running=" $(jobs -pr | tr '\n' ' ')"
-        for pid in "${!label_of[@]}"; do
-            [[ $running != *" $pid "* ]] || continue
-            status=0
-            wait "$pid" || status=$?
-            judge "${label_of[$pid]}" "${limit_of[$pid]}" "$status" "${folder_of[$pid]}" \
-                $((SECONDS - start_of[$pid]))
-            rm -rf "${folder_of[$pid]}"
-            unset "label_of[$pid]" "limit_of[$pid]" "folder_of[$pid]" "start_of[$pid]"
-        done
+# Waits until one or more of those that run have ended. A job that a signal ended may be gone for wait -n, but never for
+# wait and its pid.
+await_end() {
+    local pid status alive
+    wait -n "${!label_of[@]}" 2>/dev/null || true
+    alive=" $(jobs -pr | tr '\n' ' ')"
+    for pid in "${!label_of[@]}"; do
+        [[ $alive != *" $pid "* ]] || continue
+        status=0
+        wait "$pid" || status=$?
+        judge "${label_of[$pid]}" "${limit_of[$pid]}" "$status" "${folder_of[$pid]}" $((SECONDS - start_of[$pid]))
+        rm -rf "${folder_of[$pid]}"
+        running[${kind_of[$pid]}]=$((running[${kind_of[$pid]}] - 1))
+        unset "label_of[$pid]" "limit_of[$pid]" "kind_of[$pid]" "folder_of[$pid]" "start_of[$pid]"
     done
 }
 
-# run LABEL TIMEOUT COMMAND...: starts it as soon as there is room
-run() {
-    local label=$1 limit=$2 folder pid
-    shift 2
-    wait_for_fewer_than "$jobs"
+# start KIND LABEL TIMEOUT COMMAND...
+start() {
+    local kind=$1 label=$2 limit=$3 folder pid
+    shift 3
     folder=$(mktemp -d "$work/XXXXXX")
     mkdir "$folder/reports" # a file for each process that a sanitizer complains of
     ASAN_OPTIONS=${asan_options}log_path=$folder/reports/asan UBSAN_OPTIONS=${ubsan_options}log_path=$folder/reports/ubsan \
         timeout --kill-after=10 "$limit" "$@" >"$folder/output" 2>"$folder/output.err" </dev/null &
     pid=$!
-    label_of[$pid]=$label limit_of[$pid]=$limit folder_of[$pid]=$folder start_of[$pid]=$SECONDS
+    label_of[$pid]=$label limit_of[$pid]=$limit kind_of[$pid]=$kind folder_of[$pid]=$folder start_of[$pid]=$SECONDS
+    running[$kind]=$((running[$kind] + 1))
+}
+
+# run KIND LABEL TIMEOUT COMMAND...: with the settings NW_TEST_*, once there is room
+run() {
+    local -n queue=$1
+    local name settings=()
+    for name in "${!NW_TEST_@}"; do settings+=("$name=${!name}"); done
+    queue+=("$(printf '%q ' start "${@:1:3}" env "${settings[@]}" "${@:4}")")
+}
+
+start_those_with_room() {
+    local kind
+    for kind in works waits; do
+        local -n queue=$kind
+        while [ "${#queue[@]}" -gt 0 ] && [ "${running[$kind]}" -lt "$jobs" ]; do
+            eval "${queue[0]}"
+            queue=("${queue[@]:1}")
+        done
+    done
+}
+
+run_all() {
+    start_those_with_room
+    while [ "${#label_of[@]}" -gt 0 ]; do
+        await_end
+        start_those_with_room
+    done
 }
 
 time_of() {
@@ -148,16 +177,20 @@ time_of() {
     esac
 }
 
+kind_of_test() {
+    case $1 in
+    *.bats) if grep -q '^# waits: yes' "$1"; then echo waits; else echo works; fi ;;
+    *) if [[ " ${NW_WAITING_TESTS:-} " == *" $1 "* ]]; then echo waits; else echo works; fi ;;
+    esac
+}
+
 run_bats() {
-    local alone
-    alone=$(sed -n 's/^# alone: //p' "$2")
-    [ -z "$alone" ] || wait_for_fewer_than 1
-    run "$1" "$(time_of "$2")" bats --formatter tap "$2"
-    [ -z "$alone" ] || wait_for_fewer_than 1
+    run "$(kind_of_test "$2")" "$1" "$(time_of "$2")" bats --formatter tap "$2"
 }
 
 run_with_each_io() {
-    local label=${1#*test/} io reason answer=0
+    local label=${1#*test/} io reason answer=0 kind
+    kind=$(kind_of_test "$1")
     reason=$("$NW_BUILD/test/io-usable") || answer=$?
     for io in uring uv; do
         if [ "$io" = uring ] && [ "$answer" -eq 1 ]; then
@@ -165,12 +198,12 @@ run_with_each_io() {
             show_skips "all of $label with io_uring: $reason"
             continue
         fi
-        NW_TEST_IO=$io run "$label [$io]" "$time_limit" "$1"
+        NW_TEST_IO=$io run "$kind" "$label [$io]" "$time_limit" "$1"
     done
     case " ${NW_THREAD_TESTS:-} " in
     *" $1 "*)
         NW_TEST_IO=auto NW_TEST_THREADS=2 NW_TEST_HOST=${NW_SANITIZED:+$NW_SANITIZED/host} \
-            run "$label [auto, 2 threads${NW_SANITIZED:+, sanitized}]" "$time_limit" "$1"
+            run "$kind" "$label [auto, 2 threads${NW_SANITIZED:+, sanitized}]" "$time_limit" "$1"
         ;;
     esac
 }
@@ -206,12 +239,12 @@ run_test() {
     *) if [[ " ${NW_IO_TESTS:-} " == *" $1 "* ]]; then
         run_with_each_io "$1"
     else
-        run "${1#*test/}" "$(time_of "$1")" "$1"
+        run "$(kind_of_test "$1")" "${1#*test/}" "$(time_of "$1")" "$1"
     fi ;;
     esac
 }
 
-# Those that may take long first: begun last, one of them would run by itself at the end.
+# Begun last, one that takes long would run by itself at the end.
 for long in yes no; do
     for test in "$@"; do
         if [ "$test" != -- ] && [ "$long" = "$([ "$(time_of "$test")" -gt "$time_limit" ] && echo yes || echo no)" ]; then
@@ -219,7 +252,7 @@ for long in yes no; do
         fi
     done
 done
-wait_for_fewer_than 1
+run_all
 printf 'took %d s; one after another they take %d s\n' "$SECONDS" "$seconds_of_all"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

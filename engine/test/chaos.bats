@@ -1,6 +1,7 @@
 # Everything at once, at random, for CHAOS_SECONDS (60); then all adds up. CHAOS_SEED repeats what the actors intend.
 # In mode mpk, or process where there are no keys.
 # timeout: 900
+# waits: yes
 
 load e2e/helper
 

@@ -1,5 +1,6 @@
 # What confines the real workers, in every mode, looked at from outside. The launcher's own tests look from inside.
 # sanitized: yes
+# waits: yes
 
 load helper
 

@@ -2,6 +2,8 @@
 # when nobody calls.
 #
 # sanitized: yes
+# waits: yes
+# timeout: 300
 
 setup() {
     load helper
