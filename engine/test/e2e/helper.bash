@@ -33,7 +33,7 @@ nw_poll() {
     until "$@" >/dev/null 2>&1; do
         waited=$((${EPOCHREALTIME/[.,]/} - begun))
         ((waited < most)) || return 1
-        pause=$((waited / 10 < 20000 ? 20000 : waited / 10 > 200000 ? 200000 : waited / 10))
+        pause=$((waited < 100000 ? 20000 : waited > 1000000 ? 200000 : waited / 5))
         printf -v pause '0.%06d' "$pause"
         sleep "$pause"
     done
@@ -56,12 +56,7 @@ nw_require_mode() {
 
 # pid, parent, session and start time of every process that is not a zombie, one line each.
 nw_processes() {
-    local file line fields
-    for file in /proc/[0-9]*/stat; do
-        { read -r line <"$file"; } 2>/dev/null || continue
-        read -ra fields <<<"${line##*) }"
-        [ "${fields[0]}" = Z ] || echo "${line%% *} ${fields[1]} ${fields[3]} ${fields[19]}"
-    done
+    cat /proc/[0-9]*/stat 2>/dev/null | awk '{ pid = $1; sub(/^.*\) /, ""); if ($1 != "Z") print pid, $2, $4, $20 }'
 }
 
 # nw_family ROOT [PID:START...]: "pid:start" of every running process that descends from ROOT, belongs to its session,
