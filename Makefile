@@ -144,7 +144,7 @@ run-debug: all tests
 
 # The shared run-time of gcc's UBSan heeds no log_path.
 STATIC_SANITIZERS = $(if $(findstring clang,$(shell $(CC) --version)),,-static-libasan -static-libubsan)
-SANITIZED = $(CHECKED) OPT='-O1 -g -fno-omit-frame-pointer' \
+SANITIZED = $(CHECKED) OPT='-O1 -g1 -fno-omit-frame-pointer' \
     SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined $(STATIC_SANITIZERS)'
 asan: deps ## run the unit tests under AddressSanitizer and UBSan (in build-asan/)
 	$(again) B=$(B)-asan $(SANITIZED) run-asan

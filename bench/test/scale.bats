@@ -1,5 +1,6 @@
 # bench/scale with the least of everything: that it measures each line or names it, not what comes out. And what its report
 # makes of measurements.
+# waits: yes
 
 setup() {
     bats_require_minimum_version 1.5.0

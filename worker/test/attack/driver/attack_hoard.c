@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS        20 /* of the neighbour, beside what the attack has taken */
+#define SLOWER        20 /* one round beside an attack may take so many times what all take without */
 #define DIRECTORY     "/tmp/nightward-hoard"
 #define NEIGHBOUR_MIB 32ull
 #define CRASHES       5
@@ -91,10 +93,37 @@ static void describe_neighbour(uint32_t neighbour, struct both *both, char how[N
         well = fares(neighbour, "serve", "served", both, how);
 }
 
+static unsigned long now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned long)now.tv_sec * 1000 + (unsigned long)now.tv_nsec / 1000000;
+}
+
+/* The neighbour's time limit: short, but on a machine that is busy elsewhere many times as long as what it does takes
+ * there beside no attack. */
+static uint32_t time_limit(void)
+{
+    uint32_t calm = load("calm", NW_ATTACK_PATIENT, NEIGHBOUR_MIB);
+    struct both none = {.attack = 0};
+    char how[NW_ATTACK_SEEN];
+    unsigned long begun = now_ms(), limit;
+
+    for (int i = 0; i < ROUNDS; i++)
+        fares(calm, "serve", "served", &none, how);
+    fares(calm, "crash", "torn down", &none, how);
+    fares(calm, "serve", "served", &none, how);
+    limit = (now_ms() - begun) * SLOWER;
+    return (uint32_t)(limit < NW_ATTACK_HASTY     ? NW_ATTACK_HASTY
+                      : limit < NW_ATTACK_PATIENT ? limit
+                                                  : NW_ATTACK_PATIENT);
+}
+
 /* An attack of hoard.so, with its arguments, and the memory that the function has. */
 static void hoard(const char *how, uint64_t mib, char seen[NW_ATTACK_SEEN])
 {
-    uint32_t neighbour = load("neighbour", NW_ATTACK_HASTY, NEIGHBOUR_MIB);
+    uint32_t neighbour = load("neighbour", time_limit(), NEIGHBOUR_MIB);
     uint32_t attacker = load("hoard", 2 * NW_ATTACK_PATIENT, mib);
     char attack[NW_ATTACK_SEEN] = "no answer", fares[NW_ATTACK_SEEN];
     struct both both = {.attack_seen = attack};
