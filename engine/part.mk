@@ -102,6 +102,7 @@ $(B)/test/io-usable: $(call objects,engine/test/io/io_usable.c) $(ENGINE_ARCHIVE
 $(call objects,engine/test/http/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/http/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/wheel,engine/test/base/wheel_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/answer,engine/test/http/answer_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/admit,engine/test/admit/admit_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \
@@ -122,8 +123,9 @@ $(foreach name,registry registry_damage registry_disk registry_old store_damage,
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.
 FUZZ_WORLD := $(addprefix engine/fuzz/,io_fake.c world.c world_worker.c)
-$(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += \
+$(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,answer_fuzz.c http_fuzz.c parse_fuzz.c ring_fuzz.c)): CPPFLAGS += \
     $(LLHTTP_FLAGS)
+$(eval $(call fuzz,engine,answer,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,registry,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))

@@ -36,11 +36,13 @@ $(B)/bin/nightward-worker: $(WORKER_OBJECTS) $(PROTECT) $(COMMON) worker/audit/l
 
 $(B)/obj/worker/stub_image.o: EXTRA_CFLAGS := -DNW_STUB_FILE='"$(STUB)"'
 $(B)/obj/worker/stub_image.o: $(STUB)
-$(B)/obj/worker/stub/stub.o: EXTRA_CFLAGS := -mno-red-zone
+$(B)/obj/worker/stub/stub.o $(B)/obj/worker/stub/exchange.o: EXTRA_CFLAGS := -mno-red-zone
 # libnwguard is part of the stub: its functions come before those of libc, as if it were preloaded.
 # Few mappings, since each is made at the start of a domain and changed when it gets another key: headers, constants and
 # code in one, all that can be written in another.
-$(STUB): $(B)/obj/worker/stub/stub.o $(B)/obj/worker/stub/popen.o $(call pic_objects,$(NWGUARD_SOURCES)) \
+$(STUB): $(B)/obj/worker/stub/stub.o $(B)/obj/worker/stub/popen.o $(B)/obj/worker/stub/exchange.o \
+    $(B)/obj/worker/stub/gate.o \
+    $(call objects,common/http/record.c) $(call pic_objects,$(NWGUARD_SOURCES)) \
     worker/stub/stub.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(NW_LDFLAGS) -Wl,-z,noseparate-code,-z,norelro,--export-dynamic,--version-script=worker/stub/stub.map \

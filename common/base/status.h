@@ -22,6 +22,7 @@
     X(REFUSED, 422, "deployment_refused", "the function was refused")                                  \
     X(FUNCTION_FAILED, 500, "function_failed", "the function returned an error")                       \
     X(INTERNAL, 500, "internal_error", "the engine failed")                                            \
+    X(BAD_ANSWER, 502, "bad_answer", "the function's answer is not HTTP")                              \
     X(OUTPUT_TOO_LARGE, 502, "output_too_large", "the function's output is over the limit")            \
     X(CRASHED, 502, "function_crashed", "the function crashed; its domain is made anew")               \
     X(WORKER_LOST, 502, "worker_lost", "the worker process ended; it is restarted")                    \

@@ -130,7 +130,8 @@ static int set_member(struct nw_manifest *manifest, const struct source *source,
     if (!strcmp(item->string, "env"))
         return set_env_object(manifest, source, item);
     bool known = value_as_text(item, number, sizeof number, &text);
-    if (!strcmp(item->string, "fresh") && cJSON_IsBool(item)) {
+    bool is_switch = !strcmp(item->string, "fresh") || !strcmp(item->string, "http");
+    if (is_switch && cJSON_IsBool(item)) {
         text = cJSON_IsTrue(item) ? "true" : "false";
         known = true;
     }
@@ -276,6 +277,7 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
                  cJSON_AddStringToObject(root, "cpu-limit", cpu_limit) &&
                  cJSON_AddNumberToObject(root, "warm", manifest->warm) && add_idle(root, manifest->idle_ms) &&
                  cJSON_AddBoolToObject(root, "fresh", manifest->fresh) &&
+                 cJSON_AddBoolToObject(root, "http", manifest->http) &&
                  cJSON_AddStringToObject(root, "static-tls", static_tls) &&
                  cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
                  add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&

@@ -39,6 +39,7 @@ int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifes
                                       .idle_ms = manifest->idle_ms,
                                       .queue = manifest->queue,
                                       .fresh = manifest->fresh,
+                                      .http = manifest->http,
                                       .profile = manifest->profile};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *to[i] = put(&at, texts[i], strlen(texts[i]) + 1);
@@ -71,6 +72,7 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     to->idle_ms = kept->idle_ms;
     to->queue = kept->queue;
     to->fresh = kept->fresh;
+    to->http = kept->http;
     to->static_tls = kept->static_tls;
     to->profile = kept->profile;
     snprintf(to->name, sizeof to->name, "%s", kept->name);

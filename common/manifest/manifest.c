@@ -276,13 +276,23 @@ const char *nw_profile_text(uint32_t profile)
     return "unknown";
 }
 
+static int set_switch(uint32_t *to, const char *key, const char *value, char *why, size_t why_size)
+{
+    *to = !strcmp(value, "true");
+    if (*to || !strcmp(value, "false"))
+        return 0;
+    snprintf(why, why_size, "%s: \"%.80s\" does not do; give true or false", key, value);
+    return -EINVAL;
+}
+
 static int set_fresh(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
-    manifest->fresh = !strcmp(value, "true");
-    if (manifest->fresh || !strcmp(value, "false"))
-        return 0;
-    snprintf(why, why_size, "fresh: \"%.80s\" does not do; give true or false", value);
-    return -EINVAL;
+    return set_switch(&manifest->fresh, "fresh", value, why, why_size);
+}
+
+static int set_http(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    return set_switch(&manifest->http, "http", value, why, why_size);
 }
 
 static int set_connect(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
@@ -339,6 +349,7 @@ static const struct text_key {
     {"directories", set_directories, FIELD(directories)},
     {"cwd", set_cwd, FIELD(cwd)},
     {"fresh", set_fresh, FIELD(fresh)},
+    {"http", set_http, FIELD(http)},
     {"env", set_env, FIELD(env)},
 };
 
@@ -439,7 +450,7 @@ bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *
     const void *field = field_of(one, i, &width), *other_field = field_of(other, i, &width);
     if (field == &one->env)
         return one->env.length == other->env.length && has_env(&one->env, &other->env);
-    bool number = i < NUMBER_KEYS || field == &one->profile || field == &one->fresh;
+    bool number = i < NUMBER_KEYS || field == &one->profile || field == &one->fresh || field == &one->http;
     return number ? !memcmp(field, other_field, width) : !strcmp(field, other_field);
 }
 

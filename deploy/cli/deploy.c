@@ -32,6 +32,7 @@ enum {
     CWD,
     TENANT,
     CALLERS,
+    HTTP,
     ENV,
     RESET,
     FRESH,
@@ -107,6 +108,10 @@ static const struct nw_option options[N_OPTIONS] = {
                  .value = "NAMES",
                  .help = "other tenants whose functions may call it, like a,b; * is everybody [none]",
                  .kind = NW_OPTION_TEXT},
+    [HTTP] = {.name = "http",
+              .value = "true|false",
+              .help = "whether it sees its requests as HTTP [true when its file names a function for that]",
+              .kind = NW_OPTION_TEXT},
     [ENV] = {.name = "env",
              .value = "KEY[=VALUE]",
              .help = "a variable of its environment [value: that in this command's]",
@@ -271,6 +276,26 @@ static void say_deployed(const struct nw_reply *reply, const char *name)
     cJSON_Delete(root);
 }
 
+static bool is_named(const struct nw_manifest *manifest, const char *key)
+{
+    unsigned i = 0;
+
+    while (strcmp(nw_manifest_key(i), key) != 0)
+        i++;
+    return manifest->named >> i & 1;
+}
+
+/* Unless the user said it: by the names of nightward/function.h that a file imports, or looks up. */
+static void decide_http(struct nw_manifest *manifest, const struct nw_buffer *file)
+{
+    bool names = memmem(file->data, file->length, "nw_request_", strlen("nw_request_")) ||
+                 memmem(file->data, file->length, "nw_answer_", strlen("nw_answer_"));
+    char why[512];
+
+    if (!is_named(manifest, "http"))
+        nw_manifest_set(manifest, "http", names ? "true" : "false", why, sizeof why);
+}
+
 static int run(struct nw_settings *settings)
 {
     bool json = nw_setting_on(settings, JSON);
@@ -286,6 +311,7 @@ static int run(struct nw_settings *settings)
     nw_file_read(so_path, &file);
     if (!file.length)
         nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest.name, so_path);
+    decide_http(&manifest, &file);
     send_file(settings, &manifest, &file, &reply);
     snprintf(what, sizeof what, "deploy \"%s\": %s", manifest.name, so_path);
     good = nw_answer_check(&reply, json, what);

@@ -33,6 +33,7 @@ static struct nw_told_version *version_new(const struct nw_deployment *deploymen
     version->number = deployment->version.number;
     version->slots = nw_manifest_slots(deployment->manifest.fresh, deployment->manifest.slots);
     version->queue = deployment->manifest.queue;
+    version->http = deployment->manifest.http;
     version->timeout_ms = deployment->manifest.timeout_ms;
     version->state = deployment->version.state;
     if (deployment->version.state == NW_VERSION_FAILED)

@@ -56,19 +56,25 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
         return "it sent an output that is not inside its arena";
     if (desc->status >= NW_STATUS_COUNT && !nw_unchecked(NW_CHECK_STATUS))
         return "it completed an invocation with a status that there is not";
+    if (desc->name_len > desc->length)
+        return "it sent the head of an answer that is longer than its payload";
     if (!inv->depth)
         nw_pace_note(&inv->function->pace, nw_io_now(link->engine->io), inv->function->queued);
-    struct nw_result result = {
-        .status = (enum nw_status)desc->status, .data = payload, .length = desc->length, .offset = desc->offset};
+    struct nw_result result = {.status = (enum nw_status)desc->status,
+                               .data = (const char *)payload + desc->name_len,
+                               .length = desc->length - desc->name_len,
+                               .head = payload,
+                               .head_length = desc->name_len,
+                               .offset = desc->offset};
     inv->queue->completed++;
     link->engine->counters.bytes_out += desc->length;
     if (nw_desc_has_block(desc)) {
         result.link = link;
         nw_link_ref(link);
     }
-    if (result.status == NW_STATUS_OK && desc->length > link->engine->options.body_limit) {
+    if (result.length > link->engine->options.body_limit && (result.status == NW_STATUS_OK || result.head_length)) {
         result.status = NW_STATUS_OUTPUT_TOO_LARGE;
-        result.length = 0;
+        result.length = result.head_length = 0;
     }
     finish(inv, &result);
     return NULL;
@@ -95,6 +101,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
                            .length = inv->length,
                            .kind = NW_DESC_INVOKE,
                            .target = version->number,
+                           .name_len = (uint32_t)inv->context,
                            .more = inv->expires ? (uint32_t)nw_invocation_left(inv, UINT32_MAX) : 0,
                            .depth = inv->depth};
     if (inv->inlined)

@@ -93,9 +93,19 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
     return inv;
 }
 
+void nw_invoke_with_context(struct nw_invocation *inv, size_t length)
+{
+    inv->context = length;
+}
+
+static bool needs_no_place(struct nw_invocation *inv, size_t total, bool grows)
+{
+    return nw_place_small(inv, total, grows) || nw_place_private(inv, total, grows);
+}
+
 int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows)
 {
-    int rc = nw_place_small(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
+    int rc = needs_no_place(inv, total, grows) ? 0 : nw_place(inv, total, grows, false);
     if (rc != -EAGAIN)
         return rc;
     if (!inv->queue && nw__dispatch_fail_if_hopeless(inv))

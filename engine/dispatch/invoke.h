@@ -28,6 +28,10 @@ unsigned nw_invoke_retry_after(const struct nw_function *function);
  */
 int nw_invoke_reserve(struct nw_invocation *inv, size_t total, bool grows);
 
+/* The input begins with the record of a request (common/http/record.h), of `length` bytes, which what is reserved has
+ * to have room for. To be called first. */
+void nw_invoke_with_context(struct nw_invocation *inv, size_t length);
+
 /* Adds input, within what was reserved. 0; -EAGAIN: it was added, but nothing more may be until owner->room comes,
  * unless it is complete; -ENOMEM: the owner gives it up. */
 int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length);

@@ -20,6 +20,17 @@ static void body(void *arg, const char *data, size_t length)
     NW_FUZZ_CHECK(nw_buffer_append(&meaning->text, data, length) == 0);
 }
 
+/* As the gateway looks at them. */
+static void describe_fields(struct nw_buffer *text, struct nw_http_text fields)
+{
+    struct nw_http_text name, value;
+    while (nw_http_head_next(&fields, &name, &value)) {
+        NW_FUZZ_CHECK(name.length && !memchr(value.at, '\n', value.length));
+        NW_FUZZ_CHECK(nw_buffer_append(text, name.at, name.length) == 0);
+        NW_FUZZ_CHECK(nw_buffer_append(text, value.at, value.length) == 0);
+    }
+}
+
 static void describe(struct meaning *meaning, enum nw_http_event event, const struct nw_http_parser *parser)
 {
     struct nw_buffer *text = &meaning->text;
@@ -30,6 +41,7 @@ static void describe(struct meaning *meaning, enum nw_http_event event, const st
         NW_FUZZ_CHECK(nw_buffer_append(text, parser->target.at, parser->target.length) == 0);
         NW_FUZZ_CHECK(nw_buffer_append(text, parser->request_id.at, parser->request_id.length) == 0);
         NW_FUZZ_CHECK(!parser->chunked || !parser->content_length);
+        describe_fields(text, parser->fields);
     } else if (event == NW_HTTP_CHUNK) {
         NW_FUZZ_CHECK(nw_buffer_printf(text, "[chunk %llu", (unsigned long long)parser->chunk) == 0);
     } else if (event == NW_HTTP_END) {

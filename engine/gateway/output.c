@@ -3,14 +3,16 @@
 #include "common/base/without.h"
 #include "engine/base/bulk.h"
 #include "engine/base/carry.h"
+#include "engine/http/syntax/answer.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include <stdlib.h>
 
-#define OUTPUT_TYPE "application/octet-stream"
-#define LENT_MOST   8   /* at most this part of an arena is lent, or one output of any size */
-#define LENT_MS     100 /* a client that reads has it long before */
+#define OUTPUT_TYPE "application/octet-stream"  /* of a function that says nothing of its output */
+#define SAID_TYPE   "text/plain; charset=utf-8" /* ... and of one that says something else */
+#define LENT_MOST   8                           /* at most this part of an arena is lent, or one output of any size */
+#define LENT_MS     100                         /* a client that reads has it long before */
 
 struct output {
     struct nw_list link; /* in engine->lent, oldest first, while it is lent */
@@ -114,10 +116,37 @@ static bool is_too_much(const struct nw_link *worker, size_t length)
            !nw_unchecked(NW_CHECK_SHARE);
 }
 
-void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result)
+/* All but where the body is. */
+static struct nw_http_answer answer_of(const struct nw_result *result, const struct nw_http_answer_head *head)
 {
+    struct nw_http_answer answer = {.status = result->status, .content_type = OUTPUT_TYPE, .length = result->length};
+    if (!head)
+        return answer;
+    answer.http = head->status;
+    answer.content_type = head->typed ? NULL : SAID_TYPE;
+    answer.fields = head->fields;
+    answer.fields_length = head->length;
+    return answer;
+}
+
+/* One that lives no longer than this call. */
+static void answer_with_copy(struct nw_http_request *request, struct nw_http_answer *answer, const char *data)
+{
+    request->text.length = 0;
+    if (nw_buffer_append(&request->text, data, answer->length) < 0) {
+        nw_http_answer_error(request, NW_STATUS_INTERNAL, "", 0);
+        return;
+    }
+    answer->body = request->text.data;
+    nw_http_answer(request, answer);
+}
+
+void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result,
+                       const struct nw_http_answer_head *head)
+{
+    struct nw_http_answer answer = answer_of(result, head);
     if (!result->link) {
-        nw_http_answer_copy(request, NW_STATUS_OK, OUTPUT_TYPE, result->data, result->length);
+        answer_with_copy(request, &answer, result->data);
         return;
     }
     bool too_much = is_too_much(result->link, result->length);
@@ -127,13 +156,11 @@ void nw__output_answer(struct nw_http_request *request, struct nw_function *func
         nw_http_answer_error(request, NW_STATUS_INTERNAL, "", 0);
         return;
     }
-    nw_http_answer(request, &(struct nw_http_answer){.status = NW_STATUS_OK,
-                                                     .content_type = OUTPUT_TYPE,
-                                                     .body = result->data,
-                                                     .length = result->length,
-                                                     .moved = moved,
-                                                     .release = released,
-                                                     .release_arg = output});
+    answer.body = result->data;
+    answer.moved = moved;
+    answer.release = released;
+    answer.release_arg = output;
+    nw_http_answer(request, &answer);
     if (too_much)
         move(output);
 }

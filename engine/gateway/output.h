@@ -9,8 +9,11 @@
 #include "engine/http/http.h"
 #include "engine/serve/invocation.h"
 
-/* Answers with the output of a function. */
-void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result);
+struct nw_http_answer_head;
+
+/* Answers with the output of a function, and with what it says of it; NULL: nothing. */
+void nw__output_answer(struct nw_http_request *request, struct nw_function *function, const struct nw_result *result,
+                       const struct nw_http_answer_head *head);
 
 /* Looks for outputs that are lent too long. */
 void nw_outputs_tick(struct nw_engine *engine);

@@ -1,4 +1,5 @@
 /* Answers: status line, headers, JSON errors. Not responsible for sending them (http/output.c). */
+#include "engine/http/syntax/answer.h"
 #include "engine/http/private.h"
 #include "engine/http/syntax/json_text.h"
 #include <stdio.h>
@@ -14,17 +15,37 @@ static const char *reason_phrase(int http)
         const char *phrase;
     } phrases[] = {
         {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {203, "Non-Authoritative Information"},
         {204, "No Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
         {422, "Unprocessable Content"},
         {426, "Upgrade Required"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
+        {501, "Not Implemented"},
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
@@ -73,16 +94,19 @@ static const char *date_text(struct nw_http_server *server)
 
 #define CONTENT_TYPE_MAX 64
 #define ALLOW_MAX        64
-_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 144,
+_Static_assert(NW_HTTP_HEAD_SIZE >= 160 + CONTENT_TYPE_MAX + ALLOW_MAX + NW_REQUEST_ID_MAX + 152,
                "fixed text, type, methods, id, numbers and date fit");
 
-/* RFC 9110, 15.3.5 and 15.4.5: an answer of such a status has no body, and no length of one. */
-static bool is_bodiless(int http)
+/* Where the head has room; false: there is no memory for it. */
+static bool find_room(struct nw_http_request *r, size_t more)
 {
-    return http == 204 || http == 304;
+    char *head = more ? malloc(NW_HTTP_HEAD_SIZE + more) : r->small_head;
+    if (head)
+        r->head = head;
+    return head;
 }
 
-static void build_head(struct nw_http_request *r, int http, const char *content_type, size_t length)
+static void build_head(struct nw_http_request *r, int http, const struct nw_http_answer *answer)
 {
     char *at = r->head;
     at = put_text(at, "HTTP/1.1 ");
@@ -91,13 +115,13 @@ static void build_head(struct nw_http_request *r, int http, const char *content_
     at = put_text(at, reason_phrase(http));
     at = put_text(at, "\r\nDate: ");
     at = put_text(at, date_text(r->conn->server));
-    if (content_type && !is_bodiless(http)) {
+    if (answer->content_type && !nw_http_is_bodiless(http)) {
         at = put_text(at, "\r\nContent-Type: ");
-        at = put(at, content_type, strnlen(content_type, CONTENT_TYPE_MAX));
+        at = put(at, answer->content_type, strnlen(answer->content_type, CONTENT_TYPE_MAX));
     }
-    if (!is_bodiless(http)) {
+    if (!nw_http_is_bodiless(http)) {
         at = put_text(at, "\r\nContent-Length: ");
-        at = put_number(at, length);
+        at = put_number(at, answer->length);
     }
     at = put_text(at, "\r\nX-Request-Id: ");
     at = put_text(at, r->id);
@@ -115,7 +139,10 @@ static void build_head(struct nw_http_request *r, int http, const char *content_
         at = put_text(at, "\r\nConnection: close");
     else if (r->is_1_0)
         at = put_text(at, "\r\nConnection: keep-alive");
-    at = put_text(at, "\r\n\r\n");
+    at = put_text(at, "\r\n");
+    if (answer->fields_length)
+        at = put(at, answer->fields, answer->fields_length);
+    at = put_text(at, "\r\n");
     r->head_length = (size_t)(at - r->head);
 }
 
@@ -143,10 +170,11 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
         end_input(r);
     if (r->conn->current == r)
         r->conn->held = false; /* the rest of the body is read and thrown away */
-    const int http = answer->http ? answer->http : nw_status_info(answer->status)->http;
-    build_head(r, http, answer->content_type, answer->length);
+    bool room = find_room(r, answer->fields_length);
+    int http = !room ? 500 : answer->http ? answer->http : nw_status_info(answer->status)->http;
+    build_head(r, http, room ? answer : &(struct nw_http_answer){.content_type = answer->content_type});
     r->body = answer->body;
-    r->body_length = r->head_only || is_bodiless(http) ? 0 : answer->length;
+    r->body_length = !room || r->head_only || nw_http_is_bodiless(http) ? 0 : answer->length;
     r->moved = answer->moved;
     r->release = answer->release;
     r->release_arg = answer->release_arg;

@@ -7,8 +7,12 @@
  */
 #include "common/base/valid.h"
 #include "engine/http/private.h"
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define LINGER_MS 2000
 
@@ -144,6 +148,29 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
     nw__http_mark_dirty(conn);
     nw_check_valid(nw__http_server, server);
     return 0;
+}
+
+static void find_peer(struct nw_http_conn *conn)
+{
+    struct sockaddr_storage address = {0};
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+    socklen_t size = sizeof address;
+    char text[INET6_ADDRSTRLEN];
+    conn->peer_known = true;
+    if (getpeername(nw_io_conn_fd(conn->io), (struct sockaddr *)&address, &size) < 0)
+        return;
+    if (address.ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text))
+        snprintf(conn->peer, sizeof conn->peer, "%s:%u", text, ntohs(v4->sin_port));
+    else if (address.ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text))
+        snprintf(conn->peer, sizeof conn->peer, "[%s]:%u", text, ntohs(v6->sin6_port));
+}
+
+const char *nw_http_peer(struct nw_http_request *r)
+{
+    if (!r->conn->peer_known)
+        find_peer(r->conn);
+    return r->conn->peer;
 }
 
 void nw_http_abort(struct nw_http_request *r)

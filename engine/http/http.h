@@ -21,6 +21,8 @@
 
 #define NW_HTTP_HEAD_SIZE     512
 #define NW_REQUEST_ID_MAX     64
+#define NW_HTTP_METHOD_MAX    16
+#define NW_HTTP_PEER_SIZE     64
 #define NW_HTTP_FUNCTION_SIZE 64
 
 struct nw_http_server;
@@ -35,6 +37,7 @@ struct nw_http_request {
     struct nw_http_conn *conn;
 
     enum nw_http_method method; /* GET for HEAD, too, whose answer is sent without a body */
+    const char *method_name;    /* as it was sent */
     const char *target;         /* path and query; valid during `head` only */
     size_t target_length;
     const char *timeout; /* X-Timeout, valid during `head` only; NULL: there is none */
@@ -56,7 +59,8 @@ struct nw_http_request {
     /* The server's. */
     char id[NW_REQUEST_ID_MAX + 1];
     bool head_only, is_1_0, keep_alive, expects_continue, wants_continue, body_done, answered;
-    char head[NW_HTTP_HEAD_SIZE];
+    char small_head[NW_HTTP_HEAD_SIZE];
+    char *head; /* that, or memory of its own */
     size_t head_length;
     struct nw_buffer text; /* body of an answer that the request owns */
     const char *body;
@@ -137,11 +141,16 @@ void nw_http_pause(struct nw_http_request *request);
 /* There is room now for what `reserve` refused, or for more of a body that was paused. */
 void nw_http_resume(struct nw_http_request *request);
 
+/* The address and port of the client; empty when it has none (Unix sockets). */
+const char *nw_http_peer(struct nw_http_request *request);
+
 struct nw_http_answer {
     enum nw_status status;
     int http;                 /* 0: that of the status */
     const char *content_type; /* NULL: none */
-    const char *body;         /* stays valid and unchanged until `release` */
+    const char *fields;       /* more header lines, each with its CR LF; copied */
+    size_t fields_length;
+    const char *body; /* stays valid and unchanged until `release` */
     size_t length;
     void (*moved)(void *arg);   /* of nw_http_move; may be NULL when that is not used */
     void (*release)(void *arg); /* may be NULL; called once, when the body is not needed any more */

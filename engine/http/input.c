@@ -76,6 +76,7 @@ static void take_head(struct nw_http_conn *conn)
     conn->announced = 0;
     conn->body_mark = BODY_STEP;
     r->method = method_of(parser);
+    r->method_name = llhttp_method_name((llhttp_method_t)parser->method);
     r->head_only = parser->method == HTTP_HEAD;
     r->is_1_0 = parser->is_1_0;
     r->keep_alive = parser->keep_alive;

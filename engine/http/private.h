@@ -77,6 +77,8 @@ struct nw_http_conn {
     size_t writing_bytes; /* of answers in it */
     bool late;            /* accepted while the server was draining */
     bool reading;         /* the loop reads it, and so notices its end */
+    bool peer_known;
+    char peer[NW_HTTP_PEER_SIZE]; /* see nw_http_peer */
 };
 
 /* --- state.c --- */

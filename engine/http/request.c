@@ -20,8 +20,9 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
         nw_list_remove(&r->link);
         nw_unpoison(PRIVATE_PART(r));
     }
-    memset(r, 0, offsetof(struct nw_http_request, head));
-    memset(&r->head_length, 0, sizeof *r - offsetof(struct nw_http_request, head_length));
+    memset(r, 0, offsetof(struct nw_http_request, small_head));
+    memset(&r->head, 0, sizeof *r - offsetof(struct nw_http_request, head));
+    r->head = r->small_head;
     r->conn = conn;
     r->body_limit = server->limits.body;
     nw_list_append(&conn->requests, &r->link);
@@ -34,6 +35,8 @@ void nw__http_request_free(struct nw_http_request *r)
     if (r->release)
         r->release(r->release_arg);
     nw_buffer_fini(&r->text);
+    if (r->head != r->small_head)
+        free(r->head);
     nw_list_remove(&r->link);
     r->conn->n_requests--;
     nw_list_append(&r->conn->server->free_requests, &r->link);

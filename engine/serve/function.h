@@ -30,6 +30,7 @@ struct nw_version {
     uint32_t number; /* what workers call it; never reused */
     uint32_t slots, timeout_ms;
     uint32_t queue; /* requests that may wait */
+    bool http;      /* it sees requests as HTTP */
     enum nw_version_state state;
     const char *reason; /* FAILED: why */
     struct nw_list queues;

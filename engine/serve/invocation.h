@@ -17,13 +17,16 @@ struct nw_function;
 struct nw_link;
 struct nw_queue;
 
-/* An answer. With OK the data is the output, else a reason (hostile text). If `link` is not NULL it lies in the
- * worker's arena and the receiver calls nw_link_drop(link, offset) once when done with it; otherwise it lives only
- * until `done` returns. */
+/* An answer. With OK the data is the output, else a reason (hostile text). In front of an output, also of one that
+ * failed, may be a record of what the function says of its answer: `head_length` bytes at `head`, or 0. If `link` is
+ * not NULL it lies in the worker's arena and the receiver calls nw_link_drop(link, offset) once when done with it;
+ * otherwise it lives only until `done` returns. */
 struct nw_result {
     enum nw_status status;
     const char *data;
     size_t length;
+    const char *head;
+    size_t head_length;
     struct nw_link *link;
     uint64_t offset;
 };
@@ -77,7 +80,8 @@ struct nw_invocation {
     enum nw_room_kind room; /* WAITING for room: among whom */
     uint64_t offset;
     size_t capacity;
-    size_t length;       /* bytes of input so far */
+    size_t length;       /* bytes of input so far ... */
+    size_t context;      /* ... of which so many, the first, are the record of its request */
     size_t wanted;       /* bytes that nw_invoke_reserve asked for */
     char *spilled;       /* the input so far while there is no room for it in an arena */
     size_t spilled_size; /* bytes of it that may be used */

@@ -333,10 +333,21 @@ static int take_block(struct nw_invocation *inv, struct nw_link *link, size_t ne
     return rc == -ENOMEM ? -EAGAIN : rc;
 }
 
+bool nw_place_private(struct nw_invocation *inv, size_t total, bool grows)
+{
+    if (!inv->context || grows || inv->length || inv->has_block || inv->spilled ||
+        (!is_small(total) && total != inv->context))
+        return false;
+    inv->spooled = true;
+    inv->spilled_room = total;
+    return true;
+}
+
 bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows)
 {
     if (!inv->inlined)
-        inv->inlined = !grows && total <= NW_INLINE_MAX && !inv->length && !inv->has_block && !inv->spilled;
+        inv->inlined =
+            !grows && total <= NW_INLINE_MAX && !inv->context && !inv->length && !inv->has_block && !inv->spilled;
     return inv->inlined;
 }
 

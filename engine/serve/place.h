@@ -28,6 +28,10 @@ static inline enum nw_room_kind nw__place_kind(const struct nw_invocation *inv, 
  * total is not known, and it does not. */
 bool nw_place_small(struct nw_invocation *inv, size_t total, bool grows);
 
+/* Whether an input of `total` bytes, with the record of its request, arrives in private memory: it is small, or nothing
+ * but the record. */
+bool nw_place_private(struct nw_invocation *inv, size_t total, bool grows);
+
 /* Makes room for `length` bytes more of an input that arrives in private memory. 0 or -ENOMEM. When too much of that is
  * in use inv->owes is set: then it must get no more until nw_place_pay says that it may. */
 int nw_place_spool(struct nw_invocation *inv, size_t length);

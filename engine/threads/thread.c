@@ -305,6 +305,7 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told, 
     version->version.state = told->state;
     version->version.slots = told->slots;
     version->version.queue = told->queue;
+    version->version.http = told->http;
     version->version.timeout_ms = told->timeout_ms;
     free(version->reason);
     version->reason = told->reason ? must(strdup(told->reason)) : NULL;

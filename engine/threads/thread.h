@@ -19,6 +19,7 @@ struct nw_told_version {
     char name[NW_NAME_MAX + 1];
     uint32_t number;
     uint32_t slots, timeout_ms, queue;
+    bool http;
     enum nw_version_state state;
     char *reason; /* when it failed, else NULL */
     size_t n_workers;

@@ -450,6 +450,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
                                               .number = ++all->last_number,
                                               .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
                                               .queue = manifest->queue,
+                                              .http = manifest->http,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};
     deployment->persisted = persisted;

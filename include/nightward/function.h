@@ -13,6 +13,8 @@
 #ifndef NIGHTWARD_FUNCTION_H
 #define NIGHTWARD_FUNCTION_H
 
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -34,6 +36,46 @@ void nw_after_restore(void);
  * the first milliseconds of an invocation may be missing from them.
  */
 long nw_time_left(void) __attribute__((weak));
+
+/*
+ * The HTTP request that this thread answers (docs/http.md#functions-that-speak-http). A function that names one of
+ * these is deployed with http: true, and then sees every method and every path below its name. The texts stay where
+ * they are until faas_func_call returns; they are never NULL, and empty where there is nothing to tell: on a thread
+ * that runs no invocation, in a function that is deployed with http: false. A nested call in the same worker is a POST
+ * without headers, path, query and client; its id is that of the request that it serves, if the function that the
+ * client called sees requests.
+ *
+ * A client is hostile: all of it but the address and the method is as the client wrote it.
+ */
+const char *nw_request_method(void) __attribute__((weak)); /* like GET */
+const char *nw_request_path(void) __attribute__((weak));   /* behind the function's name, encoded: "" or "/a/b%20c" */
+const char *nw_request_query(void) __attribute__((weak));  /* behind the question mark, encoded: "" or "a=1&b" */
+const char *nw_request_client(void) __attribute__((weak)); /* like 192.0.2.1:49152 or [2001:db8::1]:49152 */
+const char *nw_request_id(void) __attribute__((weak));     /* its X-Request-Id */
+const char *nw_request_caller(void) __attribute__((weak)); /* the function that calls this one; "": a client */
+
+/* The first header of this name, in any case; NULL: there is none. */
+const char *nw_request_header(const char *name) __attribute__((weak));
+
+/* Header i, from 0, in the order of the request. 0; -1: there are not so many. */
+int nw_request_header_at(size_t i, const char **name, const char **value) __attribute__((weak));
+
+/*
+ * The answer, whose body is what append adds. What is said here takes effect when faas_func_call returns; in a nested
+ * call it is of no effect. The status is 200, or 500 when faas_func_call returns anything but 0; with an answer of its
+ * own that still counts as failed, but the client gets the body, and the status given here.
+ *
+ * A client gets 502 bad_answer instead of what is no HTTP: a status that is not 200 to 599, a name that is no token, a
+ * value with control characters, two Content-Types, and names that are the engine's to send (Connection,
+ * Content-Length, Date, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, X-Request-Id).
+ */
+
+/* 0; -1: this thread runs no invocation. */
+int nw_answer_status(int status) __attribute__((weak));
+
+/* Adds a header. 0; -1: this thread runs no invocation, or they take more than 4 KB together. Without Content-Type it
+ * is text/plain; charset=utf-8. */
+int nw_answer_header(const char *name, const char *value) __attribute__((weak));
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #ifndef NW_WORKER_BASE_OPS_H
 #define NW_WORKER_BASE_OPS_H
 
+#include "common/http/record.h"
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/limits.h"
 
@@ -60,7 +61,13 @@
        "A system call of the domain's libc that took the shortcut. Returns as the system call does; or, with "  \
        "NW_SHORTCUT_MISS as second result, that the SYSCALL instruction must be used.")                         \
     OP(SLOW, TIME_LEFT, time_left, NONE, NONE, NONE,                                                            \
-       "Milliseconds until nobody waits for the running invocation any more; -ENODATA when none runs.")
+       "Milliseconds until nobody waits for the running invocation any more; -ENODATA when none runs.")          \
+    OP(SLOW, REQUEST, request, ANY(from), SINK(buffer), NONE,                                                   \
+       "The record of the request that the running invocation answers, from byte `from` on: as much as has room, "  \
+       "4096 bytes at most. Returns the length of the whole; -ENODATA when there is none.")                     \
+    OP(SLOW, ANSWER, answer, NONE, SOURCE(record, NW_ANSWER_MAX), NONE,                                         \
+       "What the running invocation says of its answer: a record, which is copied, and sent with the output; a "   \
+       "later one takes its place. Of no effect in a nested call; -ENODATA when none runs.")
 /* clang-format on */
 
 #define NW_OP_NUMBER(path, NAME, ...) NW_OP_##NAME,

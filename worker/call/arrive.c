@@ -59,7 +59,8 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
     invocation->id = ticket;
     if (desc->offset == NW_OFFSET_INLINE)
         payload = memcpy(invocation->small, payload, desc->length);
-    invocation->input = (struct nw_source){(uint64_t)payload, desc->length};
+    invocation->request = (struct nw_source){(uint64_t)payload, desc->name_len};
+    invocation->input = (struct nw_source){(uint64_t)payload + desc->name_len, desc->length - desc->name_len};
     invocation->depth = desc->depth;
     invocation->until = desc->more ? nw_now() + desc->more * 1000000ull : 0;
     nw_deployed_enqueue(function, invocation);

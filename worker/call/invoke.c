@@ -176,6 +176,7 @@ static bool begin(struct nw_slot *slot, struct nw_arrival *invocation)
     slot->answered = slot->excused = false;
     slot->depth = invocation->depth;
     slot->until = invocation->until;
+    slot->request = invocation->request;
     slot->gate.result = invocation->input.length;
     slot->gate.result2 = slot->domain->function->fresh ? NW_RESTORED : 0;
     nw_store_relaxed(&slot->sequence, slot->sequence + 1); /* sampled by nw_watch */

@@ -14,9 +14,10 @@ struct nw_deployed;
  * slot. */
 struct nw_arrival {
     struct nw_arrival *next;
-    struct nw_slot *caller; /* a nested call: who waits; NULL for one from the ring */
-    struct nw_ticket id;    /* from the ring */
-    struct nw_source input; /* in the engine's arena, or in the caller's domain */
+    struct nw_slot *caller;   /* a nested call: who waits; NULL for one from the ring */
+    struct nw_ticket id;      /* from the ring */
+    struct nw_source input;   /* in the engine's arena, or in the caller's domain */
+    struct nw_source request; /* from the ring: its record, in the engine's arena; empty: there is none */
     uint32_t depth;
     uint64_t until;                     /* ns: so long whoever asked waits; 0: no limit */
     unsigned char small[NW_INLINE_MAX]; /* an input that came in its descriptor */

@@ -7,6 +7,7 @@
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define AREA_SIZE 256 /* each slot's part of domain.areas, for one struct nw_gate_regs */
@@ -103,6 +104,8 @@ void nw_slot_end(struct nw_slot *slot)
 {
     nw_lines_end(&slot->domain->lines, slot);
     nw_slot_move(slot, NW_SLOT_UNUSED);
+    free(slot->answer);
+    slot->answer = NULL;
     slot->domain->n_slots--;
     if (slot != slot->domain->slots)
         nw_share_give(&slot->domain->account, NW_RESOURCE_THREADS, 1);
@@ -135,5 +138,6 @@ void nw_slot_served(struct nw_slot *slot)
     slot->domain->n_serving -= slot->takes_slot;
     slot->caller = NULL;
     slot->from_ring = slot->takes_slot = false;
+    slot->answer_length = 0;
     slot->freight.kind = NW_FREIGHT_NONE;
 }

@@ -108,6 +108,9 @@ struct nw_slot {
     struct nw_sink inbox;
     struct nw_source output;
     int32_t output_status;
+    struct nw_source request;    /* from_ring and not answered: the record of its request, in the engine's arena */
+    char *answer;                /* what it said of its answer: a record of answer_length bytes, or 0 ... */
+    uint32_t answer_length;      /* ... in NW_ANSWER_MAX bytes, once it had something to say */
     struct nw_arrival *assigned; /* an input larger than the inbox, for which it makes room */
     struct nw_freight freight;
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */

@@ -16,6 +16,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
+#include "worker/gate/request.h"
 #include "worker/run/executor.h"
 #include "worker/wire/carry.h"
 #include "worker/wire/send.h"
@@ -108,6 +109,16 @@ static long time_left(struct nw_slot *slot, const struct nw_args_time_left *args
         }
     }
     return (long)(left / 1000000);
+}
+
+static long request(struct nw_slot *slot, const struct nw_args_request *args)
+{
+    return nw__request_read(slot, args->from, args->buffer);
+}
+
+static long answer(struct nw_slot *slot, const struct nw_args_answer *args)
+{
+    return nw__answer_take(slot, args->record);
 }
 
 #define NW_OP_FAST(NAME, handler)

@@ -7,6 +7,8 @@
 #include "protect/guard/guard.h"
 #include "worker/base/limits.h"
 #include "worker/base/ops.h"
+#include "worker/stub/exchange.h"
+#include "worker/stub/gate.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <faas/worker_v1_interface.h>
@@ -59,11 +61,11 @@ struct worker {
         long index;
     } routes[ROUTES];
     unsigned next_route;
+    struct nw__exchange exchange;
 };
 
 const bool nw__refuse_all = true; /* whatever runs here is user code */
 
-static const void *gate;
 static struct function function;
 static struct {
     int (*poll)(void);
@@ -71,26 +73,6 @@ static struct {
 } renewal; /* what makes anew that which no two copies may have in common; NULL: there is none */
 static sem_t made;
 static int create_status;
-
-static long gate_call(uint32_t op, uint32_t scalar, const void *a1, uint64_t a2, const void *a3, uint64_t a4,
-                      uint64_t *second)
-{
-    uint64_t rdi = (uint64_t)scalar << 32 | op, rdx;
-    register uint64_t r10 __asm__("r10") = a2;
-    register uint64_t r8 __asm__("r8") = (uint64_t)a3;
-    register uint64_t r9 __asm__("r9") = a4;
-    long result;
-
-    /* No call: the gate does not return to whom the processor predicts. Built without a red zone. */
-    __asm__ volatile("leaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tjmp *%[gate]\n1:"
-                     : "=&a"(result), "=d"(rdx), "+D"(rdi), "+S"(a1), "+r"(r10), "+r"(r8), "+r"(r9)
-                     : [gate] "r"(gate)
-                     : "rcx", "r11", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-    if (second)
-        *second = rdx;
-    return result;
-}
 
 /* Large buffers are no business of malloc: its heaps, one for each thread, never give up address space that they once
  * had, and that counts against the function's memory. */
@@ -202,7 +184,7 @@ static long route_of(struct worker *w, const char *name, int again)
     length = strlen(name);
     if (length >= NAME_SIZE)
         return -ENOENT;
-    index = gate_call(NW_OP_ROUTE, 0, name, length, NULL, 0, NULL);
+    index = nw__gate_call(NW_OP_ROUTE, 0, name, length, NULL, 0, NULL);
     if (index < 0)
         return index;
     memcpy(w->routes[w->next_route].name, name, length + 1);
@@ -213,7 +195,7 @@ static long route_of(struct worker *w, const char *name, int again)
 
 __attribute__((visibility("default"))) long nw_time_left(void)
 {
-    long left = gate_call(NW_OP_TIME_LEFT, 0, NULL, 0, NULL, 0, NULL);
+    long left = nw__gate_call(NW_OP_TIME_LEFT, 0, NULL, 0, NULL, 0, NULL);
 
     return left < 0 ? -1 : left;
 }
@@ -230,17 +212,17 @@ static long call_out(struct worker *w, const char *name, const char *input, size
         route = route_of(w, name, again);
         if (route < 0)
             break;
-        result = gate_call(NW_OP_CALL, (uint32_t)route, input, length, reply, room, needed);
+        result = nw__gate_call(NW_OP_CALL, (uint32_t)route, input, length, reply, room, needed);
         if (result != -ENOENT && result != -ESTALE)
             return result;
     }
     name_length = strlen(name);
     if (name_length >= NAME_SIZE)
         return -ENOENT;
-    result = gate_call(NW_OP_REPLY, 0, reply, room, NULL, 0, NULL);
+    result = nw__gate_call(NW_OP_REPLY, 0, reply, room, NULL, 0, NULL);
     if (result < 0)
         return result;
-    return gate_call(NW_OP_CALL_NAME, 0, input, length, name, name_length, needed);
+    return nw__gate_call(NW_OP_CALL_NAME, 0, input, length, name, name_length, needed);
 }
 
 static int invoke(void *context, const char *name, const char *input, size_t length, const char **output,
@@ -255,8 +237,8 @@ static int invoke(void *context, const char *name, const char *input, size_t len
     *output_length = 0;
     if (result == -ENOBUFS) {
         space = reply_space(w, needed);
-        result = gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL,
-                           space ? space->size - space->used : 0, NULL, 0, NULL);
+        result = nw__gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL,
+                               space ? space->size - space->used : 0, NULL, 0, NULL);
     }
     if (result < 0)
         return -1;
@@ -325,7 +307,8 @@ static void serve(struct worker *w)
 
     for (;;) {
         uint64_t more = 0;
-        long n = gate_call(NW_OP_WAIT, (uint32_t)status, w->inbox, w->inbox_size, w->output, w->output_length, &more);
+        long n =
+            nw__gate_call(NW_OP_WAIT, (uint32_t)status, w->inbox, w->inbox_size, w->output, w->output_length, &more);
 
         if (n < 0)
             abort();
@@ -342,6 +325,7 @@ static void serve(struct worker *w)
         if (more == NW_RESTORED)
             renew_copy();
         status = function.call(w->handle, w->inbox, (size_t)n);
+        nw__exchange_end(&w->exchange);
         flush_output();
         replies_reset(w);
         trim_inbox(w);
@@ -362,6 +346,7 @@ static void worker_free(struct worker *w)
     }
     buffer_free(w->output, w->output_size);
     buffer_free(w->inbox, w->inbox_size);
+    nw__exchange_fini(&w->exchange);
     free(w);
 }
 
@@ -370,6 +355,7 @@ static void *worker_main(void *argument)
     struct worker *w = argument;
 
     inbox_grow(w, INBOX_SIZE);
+    nw__exchange_own(&w->exchange);
     create_status = w->inbox ? function.create(w, invoke, append_output, &w->handle) : -ENOMEM;
     sem_post(&made);
     if (create_status)
@@ -385,7 +371,7 @@ static void fail(const char *format, const char *detail, int value)
     char text[256];
     int n = snprintf(text, sizeof(text), format, detail, value);
 
-    gate_call(NW_OP_READY, 1, text, (uint64_t)n < sizeof(text) ? (uint64_t)n : sizeof(text) - 1, NULL, 0, NULL);
+    nw__gate_call(NW_OP_READY, 1, text, (uint64_t)n < sizeof(text) ? (uint64_t)n : sizeof(text) - 1, NULL, 0, NULL);
     abort();
 }
 
@@ -486,11 +472,11 @@ static void grow(void)
         long result;
 
         flush_output();
-        result = gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, &more);
+        result = nw__gate_call(NW_OP_READY, status != 0, NULL, 0, NULL, 0, &more);
         if (more == NW_NO_MORE)
             return;
         if (more == NW_RESTORED) {
-            gate = (const void *)result;
+            nw__gate = (const void *)result;
             renew();
             status = 0;
         } else {
@@ -508,7 +494,7 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return 2;
-    gate = (const void *)strtoul(argv[1], NULL, 16);
+    nw__gate = (const void *)strtoul(argv[1], NULL, 16);
     setvbuf(stdout, NULL, _IOLBF, 0); /* it goes to the log: a line that was printed is there even after a crash */
     library = load(argv[0]);
     status = function.init();

@@ -55,6 +55,8 @@ static void check(struct nw_link *link, struct nw_received *r)
     case NW_DESC_INVOKE:
         r->kind = NW_RECEIVED_INVOKE;
         r->payload = payload_of(link, &r->desc);
+        if (r->desc.name_len > r->desc.length || (r->desc.name_len && r->desc.offset == NW_OFFSET_INLINE))
+            nw__engine_is_wrong("the record of a request where there is none");
         break;
     case NW_DESC_REPLY:
         r->kind = NW_RECEIVED_REPLY;

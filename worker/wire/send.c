@@ -131,9 +131,14 @@ static int output_done(struct nw_slot *slot, struct nw_link *link, const struct 
     return 0;
 }
 
+/* An output, with what the function said of its answer in front of it. */
 static struct nw_desc output_desc(const struct nw_slot *slot)
 {
-    return (struct nw_desc){.id = slot->invocation.id, .kind = NW_DESC_COMPLETE, .length = slot->output.length};
+    return (struct nw_desc){.id = slot->invocation.id,
+                            .kind = NW_DESC_COMPLETE,
+                            .status = slot->output_status ? NW_STATUS_FUNCTION_FAILED : NW_STATUS_OK,
+                            .name_len = slot->answer_length,
+                            .length = slot->answer_length + slot->output.length};
 }
 
 int nw_send_output(struct nw_slot *slot)
@@ -144,13 +149,13 @@ int nw_send_output(struct nw_slot *slot)
     unsigned char *at;
     int error;
 
-    if (slot->output_status != 0) {
+    if (slot->output_status != 0 && !slot->answer_length) {
         snprintf(reason, sizeof(reason), "faas_func_call returned %d", slot->output_status);
         fail(slot, NW_STATUS_FUNCTION_FAILED, reason);
         return 0;
     }
-    if (desc.length > NW_PAYLOAD_MAX && !nw_without(NW_DEFENCE_OUTPUT)) {
-        snprintf(reason, sizeof(reason), "the output has %llu bytes", (unsigned long long)desc.length);
+    if (slot->output.length > NW_PAYLOAD_MAX && !nw_without(NW_DEFENCE_OUTPUT)) {
+        snprintf(reason, sizeof(reason), "the output has %llu bytes", (unsigned long long)slot->output.length);
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, reason);
         return 0;
     }
@@ -161,6 +166,9 @@ int nw_send_output(struct nw_slot *slot)
         fail(slot, NW_STATUS_OUTPUT_TOO_LARGE, "the output is larger than the payload arena");
         return 0;
     }
+    if (desc.name_len)
+        memcpy(at, slot->answer, desc.name_len);
+    at += desc.name_len;
     error = nw_carry(slot, &(struct nw_freight){NW_FREIGHT_OUTPUT, (char *)at, slot->output, link, desc.offset});
     return error == -EINPROGRESS ? error : output_done(slot, link, &desc, error);
 }

@@ -323,6 +323,7 @@ static void json_errors_name_line_and_key(void **state)
         {"{\n\"slots\": 1,\n\"slots\": 2}", {"line 3:", "slots: given twice"}},
         {"{\n\"slots\": true}", {"line 2:", "slots: must be a string or a number"}},
         {"{\n\"fresh\": 1}", {"line 2:", "fresh: \"1\" does not do; give true or false"}},
+        {"{\n\"http\": \"yes\"}", {"line 2:", "http: \"yes\" does not do; give true or false"}},
         {"{\n\"slots\": 1.5}", {"line 2:", "slots"}},
         {"{\n\"slots\": -1}", {"line 2:", "slots"}},
         {"{\n\"slots\": 1e300}", {"line 2:", "slots"}},
@@ -474,6 +475,7 @@ static void resets_every_key(void **state)
         {"directories", "/a:ro"},
         {"cwd", "/a"},
         {"fresh", "true"},
+        {"http", "true"},
         {"env", "A=1"},
     };
     unsigned n = 0;

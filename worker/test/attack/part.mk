@@ -18,7 +18,8 @@ ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU
 
 $(B)/test/worker/attacks: | $(ATTACK_SOS) functions
 $(B)/test/worker/holds: | $(ATTACK_SOS)
-$(ATTACK_SOS): $(FLAGS) | $(B)/test/worker/attack/ $(B)/obj/
+# Written for the last source of several alone, the files of dependencies do not name the table of operations.
+$(ATTACK_SOS): $(FLAGS) worker/base/ops.h | $(B)/test/worker/attack/ $(B)/obj/
 
 $(B)/test/worker/attack/bad-textrel.so: ATTACK_FLAGS := -Wl,-z,notext
 $(B)/test/worker/attack/bad-wx.so: ATTACK_FLAGS := -Wl,--no-warn-rwx-segments

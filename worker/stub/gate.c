@@ -1,0 +1,4 @@
+/* See gate.h. */
+#include "worker/stub/gate.h"
+
+const void *nw__gate;
