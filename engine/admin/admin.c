@@ -320,7 +320,8 @@ void nw_admin_start(struct nw_controller *controller)
         .pipeline = PIPELINE,
         .connections = CONNECTIONS,
     };
-    controller->engine.admin = nw_http_server_new(controller->engine.io, &limits, head, controller);
+    controller->engine.admin =
+        nw_http_server_new(controller->engine.io, &controller->engine.wheel, &limits, head, controller);
     if (!controller->engine.admin)
         nw_die_system("cannot serve the admin API: out of memory");
     nw_http_server_only_user(controller->engine.admin, getuid());

@@ -149,7 +149,7 @@ void nw_gateway_open(struct nw_engine *engine)
         .pipeline = PIPELINE,
         .connections = connections_most() / (unsigned)options->threads,
     };
-    engine->gateway = nw_http_server_new(engine->io, &limits, head, engine);
+    engine->gateway = nw_http_server_new(engine->io, &engine->wheel, &limits, head, engine);
     if (!engine->gateway)
         nw_die_system("cannot serve HTTP: out of memory");
 }

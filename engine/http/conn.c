@@ -44,7 +44,10 @@ static void conn_set_deadline(struct nw_http_conn *conn)
     if (wait == conn->wait)
         return;
     conn->wait = wait;
+    if (wait == WAIT_NONE)
+        return;
     conn->deadline = nw_io_now(conn->server->io) + spans[wait];
+    nw_wheel_set_by(conn->server->wheel, &conn->timer, conn->deadline);
 }
 
 static void conn_linger(struct nw_http_conn *conn)
@@ -52,6 +55,31 @@ static void conn_linger(struct nw_http_conn *conn)
     conn->stash.length = conn->stash_at = 0;
     nw__http_conn_move(conn, CONN_ALL_WRITTEN);
     nw_io_conn_shutdown(conn->io);
+}
+
+/*
+ * A client that sends no more may still read, or be gone: to us both look alike. One that is gone refuses what is sent
+ * to it, which ends the connection, and one that reads has to take an interim answer at any time (RFC 9110, 15.2). That
+ * is sent once, when the answer takes a while.
+ */
+static void ask_back(struct nw_http_conn *conn)
+{
+    struct nw_http_request *r = nw__http_first_request(conn);
+    if (conn->asked_back || !r || r->answered || r->is_1_0)
+        return;
+    conn->asked_back = r->wants_continue = true;
+    nw__http_write(conn);
+}
+
+static void note_deaf(struct nw_http_conn *conn)
+{
+    bool deaf = !conn->reading && conn->n_requests;
+    if (deaf == !nw_list_empty(&conn->deaf_link))
+        return;
+    if (deaf)
+        nw_list_append(&conn->server->deaf, &conn->deaf_link);
+    else
+        nw_list_remove(&conn->deaf_link);
 }
 
 static bool is_finished(const struct nw_http_conn *conn)
@@ -77,6 +105,10 @@ void nw__http_conn_flush(struct nw_http_conn *conn)
         nw__http_drop_partial(conn);
         nw__http_drop_finished(conn); /* its answer may be out already, and then nothing else would look at it */
     }
+    if (conn->hung_up)
+        ask_back(conn);
+    if (conn->state == CONN_CLOSING)
+        return;
     if (is_finished(conn) && conn->end_of_input) {
         nw__http_conn_close(conn);
         return;
@@ -85,14 +117,20 @@ void nw__http_conn_flush(struct nw_http_conn *conn)
         conn_linger(conn);
     conn->reading = !conn->end_of_input && (conn->state == CONN_LINGERING || nw__http_may_parse(conn));
     nw_io_conn_read(conn->io, conn->reading);
+    note_deaf(conn);
     conn_set_deadline(conn);
     nw_check_valid(nw__http_conn, conn);
 }
 
-void nw__http_conn_tick(struct nw_http_conn *conn)
+static void conn_due(struct nw_wheel_timer *timer)
 {
-    if (conn->state == CONN_CLOSING || conn->wait == WAIT_NONE || nw_io_now(conn->server->io) < conn->deadline)
+    struct nw_http_conn *conn = nw_container(timer, struct nw_http_conn, timer);
+    if (conn->wait == WAIT_NONE)
         return;
+    if (nw_io_now(conn->server->io) < conn->deadline) { /* it has moved on since */
+        nw_wheel_set(conn->server->wheel, timer, conn->deadline);
+        return;
+    }
     if (conn->wait != WAIT_HEAD && conn->wait != WAIT_BODY) {
         nw__http_conn_close(conn);
         return;
@@ -119,6 +157,7 @@ static void conn_closed(void *arg)
     struct nw_http_server *server = conn->server;
     nw_list_each(&conn->requests, at, after) nw__http_request_free(nw_container(at, struct nw_http_request, link));
     nw_list_remove(&conn->dirty_link);
+    nw_list_remove(&conn->deaf_link);
     nw_list_remove(&conn->link);
     server->n_conns--;
     server->n_undrained -= server->draining && !conn->late;
@@ -139,8 +178,10 @@ int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io)
     conn->server = server;
     conn->io = io;
     conn->late = server->draining;
+    conn->timer.due = conn_due;
     nw_list_init(&conn->requests);
     nw_list_init(&conn->dirty_link);
+    nw_list_init(&conn->deaf_link);
     nw_list_append(&server->conns, &conn->link);
     server->n_conns++;
     nw_http_parser_init(&conn->parser, server->limits.head, nw__http_body, conn);

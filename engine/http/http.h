@@ -13,6 +13,7 @@
 #include "common/base/buffer.h"
 #include "common/base/status.h"
 #include "engine/base/list.h"
+#include "engine/base/wheel.h"
 #include "engine/http/syntax/head.h"
 #include "engine/io/io.h"
 #include <stdbool.h>
@@ -99,10 +100,11 @@ struct nw_http_limits {
 };
 
 /*
+ * The deadlines of connections lie in `wheel`, whose owner turns it by the clock of `io`.
  * `head` is told of every request whose head is complete. It sets request->handler, or answers at once; then the body
  * is discarded. NULL with errno set on failure.
  */
-struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
+struct nw_http_server *nw_http_server_new(struct nw_io *io, struct nw_wheel *wheel, const struct nw_http_limits *limits,
                                           void (*head)(void *arg, struct nw_http_request *request), void *arg);
 
 /* Takes connections from a listening socket. 0 or negative errno; the fd is the server's in any case. */
@@ -126,7 +128,7 @@ unsigned nw_http_server_connections(const struct nw_http_server *server);
 void nw_http_server_flush(struct nw_http_server *server);
 bool nw_http_server_is_flushed(const struct nw_http_server *server);
 
-/* Looks for timeouts. To be called a few times a second. */
+/* Looks for clients that are gone where nothing else would tell. To be called a few times a second. */
 void nw_http_server_tick(struct nw_http_server *server);
 
 /* Closes everything at once; the connections are gone when the loop has run again. */

@@ -23,12 +23,14 @@
 
 struct nw_http_server {
     struct nw_io *io;
+    struct nw_wheel *wheel;
     struct nw_http_limits limits;
     void (*head)(void *arg, struct nw_http_request *request);
     void *arg;
     struct nw_io_listener *listeners[NW__HTTP_LISTENERS_MAX];
     int n_listeners;
     struct nw_list conns;
+    struct nw_list deaf;  /* those that owe answers and are not read: they do not notice that their client is gone */
     struct nw_list dirty; /* connections to flush before the loop waits */
     size_t flushed;       /* bytes that this flush has written */
     unsigned n_conns;
@@ -59,6 +61,7 @@ struct nw_http_conn {
     enum nw__http_conn_state state;
     struct nw_list link;       /* in server->conns */
     struct nw_list dirty_link; /* in server->dirty */
+    struct nw_list deaf_link;  /* in server->deaf */
     struct nw_http_server *server;
     struct nw_io_conn *io;
     struct nw_http_parser parser;
@@ -69,10 +72,13 @@ struct nw_http_conn {
     struct nw_http_request *current; /* whose body is being read */
     enum nw__http_wait wait;
     uint64_t deadline;
-    uint64_t body_mark;   /* bytes of body at which the deadline is moved on */
-    uint64_t announced;   /* bytes of a chunked body that were announced so far */
-    bool held;            /* `reserve` said -EAGAIN */
-    bool end_of_input;    /* the client sends no more */
+    struct nw_wheel_timer timer; /* due by then, or earlier: it stays set when the deadline moves on */
+    uint64_t body_mark;          /* bytes of body at which the deadline is moved on */
+    uint64_t announced;          /* bytes of a chunked body that were announced so far */
+    bool held;                   /* `reserve` said -EAGAIN */
+    bool end_of_input;           /* the client sends no more */
+    bool hung_up;         /* the same, perhaps behind what was not read yet, and a tick still found it owed an answer */
+    bool asked_back;      /* since then it was sent something that only a client that is still there takes */
     bool writing;         /* a write is under way */
     size_t writing_bytes; /* of answers in it */
     bool late;            /* accepted while the server was draining */
@@ -141,8 +147,7 @@ void nw__http_drop_partial(struct nw_http_conn *conn);
 /* Takes over an accepted connection: 0, or -ENOMEM and it is still the caller's. */
 int nw__http_conn_open(struct nw_http_server *server, struct nw_io_conn *io);
 
-/* Does what there is to do; ends the connection when its deadline is over. */
+/* Does what there is to do. */
 void nw__http_conn_flush(struct nw_http_conn *conn);
-void nw__http_conn_tick(struct nw_http_conn *conn);
 
 #endif

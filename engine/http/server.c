@@ -13,17 +13,19 @@
 
 #define POLL_BATCH 256 /* connections that one system call asks about */
 
-struct nw_http_server *nw_http_server_new(struct nw_io *io, const struct nw_http_limits *limits,
+struct nw_http_server *nw_http_server_new(struct nw_io *io, struct nw_wheel *wheel, const struct nw_http_limits *limits,
                                           void (*head)(void *arg, struct nw_http_request *request), void *arg)
 {
     struct nw_http_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
     server->io = io;
+    server->wheel = wheel;
     server->limits = *limits;
     server->head = head;
     server->arg = arg;
     nw_list_init(&server->conns);
+    nw_list_init(&server->deaf);
     nw_list_init(&server->dirty);
     nw_list_init(&server->free_requests);
     struct timespec now;
@@ -102,14 +104,19 @@ bool nw_http_server_is_flushed(const struct nw_http_server *server)
     return nw_list_empty(&server->dirty);
 }
 
-/* Closes those of these connections whose clients are gone. */
+/* Closes those of these connections whose clients are gone, and asks those back that may be. */
 static void close_gone(struct nw_http_conn *const *conns, struct pollfd *fds, nfds_t n)
 {
     if (poll(fds, n, 0) <= 0)
         return;
-    for (nfds_t i = 0; i < n; i++)
-        if (fds[i].revents & (POLLERR | POLLHUP))
+    for (nfds_t i = 0; i < n; i++) {
+        if (fds[i].revents & (POLLERR | POLLHUP)) {
             nw__http_conn_close(conns[i]);
+        } else if (fds[i].revents & POLLRDHUP && !conns[i]->hung_up) {
+            conns[i]->hung_up = true;
+            nw__http_mark_dirty(conns[i]);
+        }
+    }
 }
 
 /*
@@ -123,13 +130,11 @@ static void look_for_gone(struct nw_http_server *server)
     struct pollfd fds[POLL_BATCH];
     nfds_t n = 0;
 
-    nw_list_each(&server->conns, at, walk)
+    nw_list_each(&server->deaf, at, walk)
     {
-        struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, link);
-        if (conn->reading || conn->state == CONN_CLOSING || !conn->n_requests)
-            continue;
+        struct nw_http_conn *conn = nw_container(at, struct nw_http_conn, deaf_link);
         conns[n] = conn;
-        fds[n++] = (struct pollfd){.fd = nw_io_conn_fd(conn->io)};
+        fds[n++] = (struct pollfd){.fd = nw_io_conn_fd(conn->io), .events = POLLRDHUP};
         if (n < POLL_BATCH)
             continue;
         close_gone(conns, fds, n);
@@ -141,7 +146,6 @@ static void look_for_gone(struct nw_http_server *server)
 void nw_http_server_tick(struct nw_http_server *server)
 {
     look_for_gone(server);
-    nw_list_each(&server->conns, at, after) nw__http_conn_tick(nw_container(at, struct nw_http_conn, link));
 }
 
 void nw_http_server_close(struct nw_http_server *server)

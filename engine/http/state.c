@@ -87,6 +87,8 @@ void nw__http_conn_close(struct nw_http_conn *conn)
     if (conn->state == CONN_CLOSING)
         return;
     nw_list_remove(&conn->dirty_link);
+    nw_list_remove(&conn->deaf_link);
+    nw_wheel_stop(conn->server->wheel, &conn->timer);
     nw__http_conn_move(conn, CONN_CLOSE);
     nw_list_each(&conn->requests, at, after)
     {

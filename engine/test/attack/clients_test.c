@@ -194,17 +194,23 @@ static void reset(int fd)
     close(fd);
 }
 
-/* What is sent, how often it asks for something, and whether the client says first that nothing more comes. */
+#define WAIT_1_1 "POST /function/wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+
+/* What is sent, how often it asks for something, and how the client goes. */
 static const struct given_up {
     const char *text;
     int requests;
-    bool half_closed;
+    enum { RESETS, SENDS_NO_MORE_AND_RESETS, CLOSES } how;
 } given_ups[] = {
-    {"POST /function/wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1, false},
-    {"POST /function/wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", 1, false},
-    {"POST /function/wait HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", 1, false},
-    {"POST /function/wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1, true},
-    {"POST /function/wait HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 70, false},
+    {WAIT_1_1 "\r\nx", 1, RESETS},
+    {WAIT_1_1 "Connection: close\r\n\r\nx", 1, RESETS},
+    {"POST /function/wait HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", 1, RESETS},
+    {WAIT_1_1 "\r\nx", 1, SENDS_NO_MORE_AND_RESETS},
+    {WAIT_1_1 "\r\nx", 70, RESETS},
+    {WAIT_1_1 "\r\nx", 1, CLOSES},
+    {WAIT_1_1 "Connection: close\r\n\r\nx", 1, CLOSES},
+    {WAIT_1_1 "\r\nx", 5, CLOSES},
+    {WAIT_1_1 "\r\nx", 70, CLOSES}, /* of which some are not read */
 };
 
 static void what_was_given_up_is_not_run(void **state)
@@ -227,12 +233,12 @@ static void what_was_given_up_is_not_run(void **state)
             fds[i] = host_connect(&host);
             for (int j = 0; j < given_ups[k].requests; j++)
                 send_text(fds[i], given_ups[k].text);
-            if (given_ups[k].half_closed)
+            if (given_ups[k].how == SENDS_NO_MORE_AND_RESETS)
                 shutdown(fds[i], SHUT_WR);
         }
         await_at_least(&host, "requests", requests + GIVEN_UP * n);
         for (int i = 0; i < GIVEN_UP; i++)
-            reset(fds[i]);
+            given_ups[k].how == CLOSES ? (void)close(fds[i]) : reset(fds[i]);
         abandoned += GIVEN_UP * n;
         await_at_least(&host, "abandoned", abandoned);
     }

@@ -454,8 +454,10 @@ static void on_invoke(const struct nw_desc *desc)
     const char *before = behaves(function, "exit-before");
     if (before && worker_number <= strtoul(before, NULL, 10))
         _exit(9);
-    if (!nw_claim(line->claims, desc->id))
-        nw_die_system("the engine took an invocation back that was not begun");
+    if (!nw_claim(line->claims, desc->id)) { /* whoever asked is gone */
+        complete(desc, NW_STATUS_UNAVAILABLE, NULL, 0);
+        return;
+    }
     struct pending *pending = wait_for(desc, function);
     const char *delay = behaves(function, "slow");
     if (delay)

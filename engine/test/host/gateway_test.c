@@ -210,7 +210,12 @@ static void answers_a_client_that_is_done_sending(void **state)
     int fd = host_connect(&host);
     send_text(fd, "POST /function/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
     shutdown(fd, SHUT_WR);
-    expect(read_answer(fd), 200, "hi");
+    struct answer answer = read_answer(fd);
+    if (answer.status == 100) { /* whether it is still there, when the answer takes a while */
+        answer_fini(&answer);
+        answer = read_answer(fd);
+    }
+    expect(answer, 200, "hi");
     assert_true(is_closed(fd));
     close(fd);
 }
