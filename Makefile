@@ -85,7 +85,7 @@ $(FLAGS): | $(B)/
 	@printf '%s\n' '$(subst ','\'',$(BUILT_WITH))' >$@
 
 .PHONY: all help deps demo check check-attacks check-preemptions bench bench-count install uninstall debug asan clean format lint \
-    tests run-tests run-asan fuzz-smoke run-fuzz chaos
+    tests run-tests run-asan fuzz-smoke run-fuzz chaos cancellation
 all: $(PROGRAMS) functions ## build everything into build/ (the default)
 
 tests: $(TESTS) $(TEST_HELPERS) ## build the test programs
@@ -172,6 +172,11 @@ CHAOS_SECONDS ?= 600
 chaos: deps ## the chaos test of `make check` for CHAOS_SECONDS (600)
 	$(again) all tests
 	$(Q)CHAOS_SECONDS=$(CHAOS_SECONDS) common/test/run.sh $(B) -- engine/test/chaos.bats
+
+CANCEL_SECONDS ?= 60
+cancellation: deps ## the test of clients that go away at random points, for CANCEL_SECONDS (60) in each mode
+	$(again) all tests
+	$(Q)CANCEL_SECONDS=$(CANCEL_SECONDS) common/test/run.sh $(B) -- engine/test/cancel.bats
 
 # FUZZ=PATTERN chooses targets, like engine/%.
 FUZZ ?= %

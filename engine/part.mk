@@ -136,5 +136,5 @@ PLAYED := engine/test/serve/played_worker.c
 $(call objects,$(wildcard engine/test/serve/*.c) engine/test/http/drain_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/drain,engine/test/http/drain_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
     $(COMMON)))
-$(foreach name,awake cancel outbox pieces queue room,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
+$(foreach name,awake cancel outbox overload pieces queue room,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
     $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

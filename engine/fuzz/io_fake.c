@@ -95,6 +95,12 @@ int nw_io_kind_parse(const char *name)
     return NW_IO_UV;
 }
 
+bool nw_io_is_blind(const struct nw_io *io)
+{
+    (void)io;
+    return false;
+}
+
 bool nw_io_has_events(const struct nw_io *io)
 {
     (void)io;

@@ -20,6 +20,7 @@ struct nw_io_backend {
     void (*stop)(struct nw_io *io);
     uint64_t (*now)(const struct nw_io *io);
     bool (*has_events)(const struct nw_io *io);
+    bool (*is_blind)(const struct nw_io *io);
     bool (*has_queued)(const struct nw_io *io);
     struct nw_io_listener *(*listener_new)(struct nw_io *io, int fd); /* does not close fd when it fails */
     void (*listener_close)(struct nw_io_listener *listener);

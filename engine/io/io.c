@@ -52,6 +52,11 @@ bool nw_io_has_events(const struct nw_io *io)
     return io->backend->has_events(io);
 }
 
+bool nw_io_is_blind(const struct nw_io *io)
+{
+    return io->backend->is_blind(io);
+}
+
 bool nw_io_has_queued(const struct nw_io *io)
 {
     return io->backend->has_queued(io);

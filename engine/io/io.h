@@ -50,6 +50,9 @@ uint64_t nw_io_now(const struct nw_io *io);
 /* Whether the kernel has events for the loop, as far as can be seen without a system call: false may be wrong. */
 bool nw_io_has_events(const struct nw_io *io);
 
+/* Whether that is false now whatever happens, until the loop has waited or looked for events. */
+bool nw_io_is_blind(const struct nw_io *io);
+
 /* Whether operations wait to be given to the kernel at the end of the turn. */
 bool nw_io_has_queued(const struct nw_io *io);
 

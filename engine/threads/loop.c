@@ -44,6 +44,8 @@ static bool spin(struct nw_engine *engine)
 {
     if (!engine->in_flight || engine->in_flight > SPIN_IN_FLIGHT || nw_list_empty(&engine->awake))
         return false;
+    if (nw_io_is_blind(engine->io)) /* it would see no socket meanwhile */
+        return false;
     if (!nw_credit_allows(&engine->spin_credit))
         return false;
     uint64_t end = nw_clock_ns() + SPIN_NS;

@@ -143,6 +143,11 @@ static bool loop_has_events(const struct nw_io *io)
     return has_events((const struct nw__uring *)io);
 }
 
+static bool loop_is_blind(const struct nw_io *io)
+{
+    return ((const struct nw__uring *)io)->misled;
+}
+
 static bool loop_has_queued(const struct nw_io *io)
 {
     return !nw_list_empty(&((const struct nw__uring *)io)->queue);
@@ -169,6 +174,7 @@ static const struct nw_io_backend backend = {
     .stop = loop_stop,
     .now = loop_now,
     .has_events = loop_has_events,
+    .is_blind = loop_is_blind,
     .has_queued = loop_has_queued,
     .listener_new = nw__uring_listener_new,
     .listener_close = nw__uring_listener_close,

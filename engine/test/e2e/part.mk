@@ -1,9 +1,9 @@
 # What the end-to-end tests need besides the programs under test.
 
 include engine/test/e2e/greedy/part.mk
-TEST_HELPERS += $(addprefix $(B)/test/e2e/,load hold json chaos)
+TEST_HELPERS += $(addprefix $(B)/test/e2e/,load hold leave json chaos)
 
-$(B)/test/e2e/load $(B)/test/e2e/hold: $(B)/test/e2e/%: $(B)/obj/engine/test/e2e/tools/%.o $(call \
+$(B)/test/e2e/load $(B)/test/e2e/hold $(B)/test/e2e/leave: $(B)/test/e2e/%: $(B)/obj/engine/test/e2e/tools/%.o $(call \
     objects,engine/test/e2e/tools/load_http.c)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

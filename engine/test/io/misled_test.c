@@ -7,7 +7,7 @@
 #define TURNS_MAX 1000
 
 static struct nw__uring *uring;
-static unsigned turns;
+static unsigned turns, blind;
 
 static void stop(void *arg)
 {
@@ -20,6 +20,7 @@ static bool before_wait(void *arg)
 {
     if (turns++ == 0)
         __atomic_fetch_or(uring->ring.sq.kflags, IORING_SQ_TASKRUN, __ATOMIC_RELAXED);
+    blind += nw_io_is_blind(arg);
     return !nw_io_has_events(arg);
 }
 
@@ -40,6 +41,7 @@ static void waits_although_work_is_flagged_that_is_not_there(void **state)
     nw_io_before_wait(io, before_wait, io);
     nw_io_run(io);
     assert_true(turns < TURNS_MAX);
+    assert_true(blind > 0); /* it says so, until it has waited */
     nw_io_timer_free(timer);
     nw_io_before_wait(io, NULL, NULL);
     nw_io_free(io);

@@ -23,17 +23,31 @@ static void answer_control(struct world_worker *worker)
     }
 }
 
-void played_await_echo(struct world *world)
+static const struct nw_version *current(const struct world *world, const char *name)
 {
-    const struct nw_function *echo = nw_function_find(world->engine, "echo", strlen("echo"));
-    for (int i = 0; i < TURNS_MOST && !(echo->current && echo->current->state == NW_VERSION_SERVING); i++) {
+    const struct nw_function *function = nw_function_find(world->engine, name, strlen(name));
+    return function ? function->current : NULL;
+}
+
+static bool serves(const struct world *world, const char *name)
+{
+    return current(world, name) && current(world, name)->state == NW_VERSION_SERVING;
+}
+
+void played_await(struct world *world, const char *name)
+{
+    for (int i = 0; i < TURNS_MOST && !serves(world, name); i++) {
         for (int w = 0; w < WORLD_WORKERS; w++)
             if (world->workers[w].used)
                 answer_control(&world->workers[w]);
         world_turn(world, 0);
     }
-    assert_non_null(echo->current);
-    assert_int_equal(echo->current->state, NW_VERSION_SERVING);
+    assert_true(serves(world, name));
+}
+
+void played_await_echo(struct world *world)
+{
+    played_await(world, "echo");
 }
 
 void played_call(struct world_worker *worker, const char *name, uint64_t parent)

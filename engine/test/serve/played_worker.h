@@ -4,7 +4,8 @@
 
 #include "engine/fuzz/world.h"
 
-/* Until the workers serve what is deployed in every world. */
+/* Until the workers serve this function; or what is deployed in every world. */
+void played_await(struct world *world, const char *name);
 void played_await_echo(struct world *world);
 
 /* A nested call without input, made for that invocation; 0: it is not known for which. */
