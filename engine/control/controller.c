@@ -2,9 +2,9 @@
 #include "engine/control/controller.h"
 #include "common/base/log.h"
 #include "engine/control/drain.h"
+#include "engine/control/news.h"
 #include "engine/control/operations.h"
 #include "engine/control/ready.h"
-#include "engine/control/snapshot.h"
 #include "engine/control/supervisor.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
@@ -114,7 +114,7 @@ void nw_controller_init(struct nw_controller *controller)
     struct nw_engine *engine = &controller->engine;
     nw_loop_init(engine, &role);
     controller->started = nw_io_now(engine->io);
-    nw_threads_init(&controller->threads, engine, &nw__snapshot_events);
+    nw_threads_init(&controller->threads, engine, &nw__news_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_version_seat_events);
     nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw__operation_events,
                         &controller->operations);

@@ -35,6 +35,7 @@ int nw_channels_new(unsigned n, const struct nw_geometry *geometry, const struct
         return -ENOMEM;
     if (!n)
         return 0;
+    nw_list_init(&(*channels)->lost);
     (*channels)->references = 1;
     (*channels)->n = n;
     (*channels)->worker = worker;
@@ -86,6 +87,8 @@ void nw_channels_close(struct nw_channels *channels)
 bool nw__channels_unref(struct nw_channels *channels)
 {
     bool last = !--channels->references;
+    if (last)
+        nw_list_remove(&channels->lost);
     if (last)
         free(channels);
     return last;

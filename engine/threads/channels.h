@@ -20,6 +20,7 @@ struct nw_told_worker {
 };
 
 struct nw_channels {
+    struct nw_list lost; /* in threads->lost while its worker is lost and the threads have yet to be told */
     unsigned references; /* the worker's, and one for each thread that has its channel */
     unsigned n;
     uint32_t worker; /* its number */

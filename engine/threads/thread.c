@@ -55,9 +55,9 @@ void nw_told_free(struct nw_told *told)
     free(told);
 }
 
-struct nw_told *nw_told_new(size_t n_workers)
+struct nw_told *nw_told_new(size_t n_lost)
 {
-    struct nw_told *told = calloc(1, sizeof *told + n_workers * sizeof *told->workers);
+    struct nw_told *told = calloc(1, sizeof *told + n_lost * sizeof *told->lost);
     if (!told)
         return NULL;
     told->mail.read = nw__thread_told;
@@ -71,16 +71,24 @@ struct nw_told *nw_told_new(size_t n_workers)
 /* A version as it was told, until nothing is under way for it any more. */
 struct version {
     struct nw_list link;            /* in thread->versions */
+    struct nw_list ending;          /* in thread->ending while there is something to let go of */
     struct nw_table_node by_number; /* in thread->by_number */
     struct nw_version version;
-    uint64_t told; /* the last generation that it was in */
-    char *reason;  /* the memory behind version.reason; NULL: there is none, since few versions ever have one */
+    struct nw_function *function; /* NULL once another version is its current one, or none */
+    struct nw_deployment *deployment;
+    char *reason; /* the memory behind version.reason; NULL: there is none, since few versions ever have one */
 };
 
 static struct version *version_at(struct nw_list *at)
 {
     return nw_container(at, struct version, link);
 }
+
+/* A version in a worker. */
+struct queue {
+    struct nw_queue queue;
+    struct nw_list of_worker; /* in the list of its worker until that is lost */
+};
 
 static struct nw_queue *queue_at(struct nw_list *at)
 {
@@ -95,7 +103,16 @@ static struct version *version_of(struct nw_version *version)
 static void queue_free(struct nw_queue *queue)
 {
     nw_queue_fini(queue);
-    free(queue);
+    nw_list_remove(&nw_container(queue, struct queue, queue)->of_worker);
+    free(nw_container(queue, struct queue, queue));
+}
+
+/* It has a queue that is closed, or retires. */
+static void end_version(struct nw_thread *thread, struct version *version)
+{
+    if (nw_list_empty(&version->ending))
+        nw_list_append(&thread->ending, &version->ending);
+    thread->engine.unbound = true;
 }
 
 /* The one of this number; it is looked for at each change, as often as there are versions. */
@@ -120,6 +137,7 @@ static struct version *version_get(struct nw_thread *thread, uint32_t number)
         must(NULL);
     version->version = (struct nw_version){.engine = &thread->engine, .number = number, .reason = ""};
     nw_list_init(&version->version.queues);
+    nw_list_init(&version->ending);
     nw_list_append(&thread->versions, &version->link);
     return version;
 }
@@ -127,6 +145,7 @@ static struct version *version_get(struct nw_thread *thread, uint32_t number)
 static void version_free(struct nw_thread *thread, struct version *version)
 {
     nw_list_remove(&version->link);
+    nw_list_remove(&version->ending);
     nw_table_remove(&thread->by_number, &version->by_number);
     free(version->reason);
     free(version);
@@ -137,6 +156,7 @@ static void version_free(struct nw_thread *thread, struct version *version)
 /* A worker as it was told, until it is lost. */
 struct worker {
     struct nw_list of_thread; /* in thread->workers */
+    struct nw_list queues;
     struct nw_link *link;
     uint32_t *shown_busy; /* where the main thread reads how many invocations it has of this one */
     struct nw_channels *channels;
@@ -159,16 +179,13 @@ static void meet(struct nw_thread *thread, struct nw_told_worker *told)
     worker->link = must(nw_link_adopt(&thread->engine, told->number, worker, &told->channel));
     worker->shown_busy = told->busy;
     worker->channels = told->channels;
+    nw_list_init(&worker->queues);
     nw_list_append(&thread->workers, &worker->of_thread);
 }
 
-/* Does something with each queue of a worker; with those of none for NULL. */
-static void each_queue(struct nw_thread *thread, const struct nw_link *link, void (*act)(struct nw_queue *queue))
+static struct nw_queue *of_worker(struct nw_list *at)
 {
-    nw_list_each(&thread->versions, at, after)
-    {
-        nw_list_each(&version_at(at)->version.queues, of, next) if (queue_at(of)->link == link) act(queue_at(of));
-    }
+    return &nw_container(at, struct queue, of_worker)->queue;
 }
 
 /* The main thread cannot see what was begun here, and finds out who is to blame. */
@@ -176,17 +193,10 @@ static void tell_suspect(struct nw_thread *thread, struct nw_queue *queue, uint3
 {
     if (!queue->lost)
         return;
-    tell_main(thread, &(struct nw_thread_mail){.suspected = {queue->version->number, worker},
+    tell_main(thread, &(struct nw_thread_mail){.suspected = queue->version->number,
+                                               .suspected_worker = worker,
                                                .suspect = {.begun = queue->lost, .completed = queue->completed}});
     queue->lost = 0;
-}
-
-static void tell_suspects(struct nw_thread *thread, uint32_t worker)
-{
-    nw_list_each(&thread->versions, at, after)
-    {
-        nw_list_each(&version_at(at)->version.queues, of, next) tell_suspect(thread, queue_at(of), worker);
-    }
 }
 
 static void lose(struct nw_thread *thread, struct worker *worker)
@@ -195,15 +205,19 @@ static void lose(struct nw_thread *thread, struct worker *worker)
     uint32_t number = link->number;
     nw_link_lose(link, "it is not there any more");
     nw_list_remove(&worker->of_thread);
-    each_queue(thread, link, nw_queue_lost);
+    nw_list_each(&worker->queues, at, after) nw_queue_lost(of_worker(at));
     nw_receive_last(link);
     nw_dispatch_link_lost(link);
-    tell_suspects(thread, number);
+    nw_list_each(&worker->queues, of, next) tell_suspect(thread, of_worker(of), number);
     tell_main(thread, &(struct nw_thread_mail){.channels = worker->channels});
     nw_link_unref(link);
+    while (!nw_list_empty(&worker->queues)) {
+        struct nw_queue *queue = of_worker(worker->queues.next);
+        nw_list_remove(worker->queues.next);
+        end_version(thread, version_of(queue->version));
+        nw_dispatch_unqueue(queue);
+    }
     free(worker);
-    each_queue(thread, NULL, nw_dispatch_unqueue);
-    thread->engine.unbound = true;
 }
 
 static bool is_among(uint32_t number, const uint32_t *numbers, size_t n)
@@ -230,19 +244,22 @@ static void bury(struct nw_thread *thread)
 
 static void reap_version(struct nw_thread *thread, struct version *version)
 {
-    bool retired = version->version.state == NW_VERSION_RETIRED;
+    bool retired = version->version.state == NW_VERSION_RETIRED, closed = false;
     nw_list_each(&version->version.queues, at, after)
     {
         struct nw_queue *queue = queue_at(at);
+        closed |= !queue->open;
         if (queue->bound || (!retired && queue->open))
             continue;
         if (!retired && queue->link)
-            tell_main(thread, &(struct nw_thread_mail){.vacated = {version->version.number, queue->link->number}});
+            tell_main(thread, &(struct nw_thread_mail){.vacated = {version->deployment, queue->link->number}});
         queue_free(queue);
     }
+    if (!retired && !closed)
+        nw_list_remove(&version->ending);
     if (!retired || !nw_list_empty(&version->version.queues))
         return;
-    tell_main(thread, &(struct nw_thread_mail){.released = version->version.number});
+    tell_main(thread, &(struct nw_thread_mail){.released = version->deployment});
     version_free(thread, version);
 }
 
@@ -251,7 +268,7 @@ static void reap(struct nw_thread *thread)
     if (!thread->engine.unbound)
         return;
     thread->engine.unbound = false;
-    nw_list_each(&thread->versions, at, after) reap_version(thread, version_at(at));
+    nw_list_each(&thread->ending, at, after) reap_version(thread, nw_container(at, struct version, ending));
 }
 
 /* --- figures --- */
@@ -271,6 +288,21 @@ static void show(struct nw_thread *thread)
 
 /* --- what is told --- */
 
+static void close_queue(struct nw_thread *thread, struct nw_queue *queue)
+{
+    nw_queue_close(queue);
+    end_version(thread, version_of(queue->version));
+}
+
+static void open_queue(struct worker *worker, struct nw_version *version)
+{
+    struct queue *queue = must(malloc(sizeof *queue));
+    nw_queue_init(&queue->queue, version);
+    nw_queue_open(&queue->queue, worker->link);
+    nw_list_init(&queue->of_worker);
+    nw_list_append(&worker->queues, &queue->of_worker);
+}
+
 /* Which workers serve it: those that do not any more finish what they have. */
 static void open_queues(struct nw_thread *thread, struct nw_version *version, const struct nw_told_version *told)
 {
@@ -280,28 +312,43 @@ static void open_queues(struct nw_thread *thread, struct nw_version *version, co
         if (queue->link && is_among(queue->link->number, told->workers, told->n_workers))
             nw_queue_open(queue, queue->link);
         else
-            nw_queue_close(queue);
+            close_queue(thread, queue);
     }
     for (size_t i = 0; i < told->n_workers; i++) {
         struct worker *worker = worker_of(thread, told->workers[i]);
         bool there = !worker;
         nw_list_each(&version->queues, at, after) there |= worker && queue_at(at)->link == worker->link;
-        if (there)
-            continue;
-        struct nw_queue *queue = must(malloc(sizeof *queue));
-        nw_queue_init(queue, version);
-        nw_queue_open(queue, worker->link);
+        if (!there)
+            open_queue(worker, version);
     }
 }
 
-static void learn(struct nw_thread *thread, const struct nw_told_version *told, uint64_t generation)
+/* Another version is the current one of its function, which `function->current` says already, or none is any more. What
+ * waits is told so. */
+static void retire(struct nw_thread *thread, struct version *version)
+{
+    struct nw_function *function = version->function;
+    version->version.state = NW_VERSION_RETIRED;
+    version->function = NULL;
+    end_version(thread, version);
+    if (!function || function->current != &version->version)
+        return;
+    function->current = NULL;
+    nw_dispatch_retry_function(function);
+    nw_function_remove(function);
+}
+
+static void learn(struct nw_thread *thread, const struct nw_told_version *told)
 {
     struct nw_function *function = must(nw_function_get(&thread->engine, told->name));
     struct version *version = version_get(thread, told->number);
-    if (function->current && function->current != &version->version)
+    if (function->current && function->current != &version->version) {
+        version_of(function->current)->function = NULL;
         function->current->state = NW_VERSION_RETIRED;
+    }
     function->current = &version->version;
-    version->told = generation;
+    version->function = function;
+    version->deployment = told->deployment;
     version->version.state = told->state;
     version->version.slots = told->slots;
     version->version.queue = told->queue;
@@ -311,20 +358,25 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told, 
     version->reason = told->reason ? must(strdup(told->reason)) : NULL;
     version->version.reason = version->reason ? version->reason : "";
     open_queues(thread, &version->version, told);
+    nw_dispatch_retry_function(function);
 }
 
-/* What waits looks again; nothing is told of a function that was removed. */
-static void review(struct nw_function *function, void *arg)
+/* First those that are current: a function whose version is another one now is not removed. */
+static void learn_all(struct nw_thread *thread, const struct nw_told *told)
 {
-    const struct nw_told *told = arg;
-    bool removed = version_of(function->current)->told != told->generation;
-    if (removed) {
-        function->current->state = NW_VERSION_RETIRED;
-        function->current = NULL;
+    nw_list_each(&told->versions, at, after)
+    {
+        const struct nw_told_version *version = nw_container(at, struct nw_told_version, link);
+        if (version->state != NW_VERSION_RETIRED)
+            learn(thread, version);
     }
-    nw_dispatch_retry_function(function);
-    if (removed)
-        nw_function_remove(function);
+    nw_list_each(&told->versions, of, next)
+    {
+        const struct nw_told_version *told_version = nw_container(of, struct nw_told_version, link);
+        struct version *version = version_find(thread, told_version->number);
+        if (told_version->state == NW_VERSION_RETIRED && version)
+            retire(thread, version);
+    }
 }
 
 void nw__thread_told(void *reader, struct nw_mail *mail)
@@ -333,16 +385,12 @@ void nw__thread_told(void *reader, struct nw_mail *mail)
     struct nw_engine *engine = &thread->engine;
     struct nw_told *told = nw_container(mail, struct nw_told, mail);
     nw_list_each(&told->new_workers, at, after) meet(thread, nw_container(at, struct nw_told_worker, link));
-    nw_list_each(&thread->workers, at, after)
-    {
-        struct worker *worker = worker_at(at);
-        if (!is_among(worker->link->number, told->workers, told->n_workers))
+    for (size_t i = 0; i < told->n_lost; i++) {
+        struct worker *worker = worker_of(thread, told->lost[i]);
+        if (worker) /* else it broke the rules here, and was lost before */
             lose(thread, worker);
     }
-    nw_list_each(&told->versions, at, after)
-        learn(thread, nw_container(at, struct nw_told_version, link), told->generation);
-    nw_functions_each(engine, review, told);
-    engine->unbound = true;
+    learn_all(thread, told);
     thread->unready = told->unready;
     if (told->generation == 1) /* before, it would answer that there are no functions */
         nw_gateway_serve(engine, thread->number);
@@ -429,6 +477,7 @@ void *nw__thread_main(void *arg)
     struct nw_engine *engine = &thread->engine;
     nw_list_init(&thread->versions);
     nw_list_init(&thread->workers);
+    nw_list_init(&thread->ending);
     nw_loop_init(engine, &role);
     if (nw__mailbox_open(&thread->inbox, engine->io, thread) < 0)
         nw_die_system("a thread of the engine cannot read its mail: out of memory or file descriptors");

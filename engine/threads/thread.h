@@ -13,10 +13,13 @@
 #include "engine/threads/threads.h"
 #include <pthread.h>
 
-/* A version that is the current one of its function. */
+struct nw_deployment;
+
+/* A version that is the current one of its function; or, RETIRED, is that no more. */
 struct nw_told_version {
     struct nw_list link;
     char name[NW_NAME_MAX + 1];
+    struct nw_deployment *deployment; /* what the main thread knows it by, good until the thread has released it */
     uint32_t number;
     uint32_t slots, timeout_ms, queue;
     bool http;
@@ -26,15 +29,15 @@ struct nw_told_version {
     uint32_t workers[]; /* that serve it, by number */
 };
 
-/* A complete snapshot: what is absent was removed. */
+/* What has changed since the last one; all there is, the first time. */
 struct nw_told {
     struct nw_mail mail;
     uint64_t generation;
     const char *unready; /* why the host is not ready; NULL when it is */
     struct nw_list new_workers;
-    struct nw_list versions;
-    size_t n_workers;
-    uint32_t workers[]; /* all there are, by number */
+    struct nw_list versions; /* each told whole */
+    size_t n_lost;
+    uint32_t lost[]; /* workers that there are no more, by number */
 };
 
 /* Of a function by this name. */
@@ -45,29 +48,32 @@ struct nw_told_failure {
 
 /* A version in a worker. */
 struct nw_thread_place {
-    uint32_t version, worker;
+    struct nw_deployment *deployment;
+    uint32_t worker;
 };
 
 /* What a thread tells the main one; what is 0 is not told. */
 struct nw_thread_mail {
     struct nw_mail mail;
     struct nw_thread *from;
-    uint64_t applied;             /* it acts on this generation */
-    uint32_t released;            /* a version that is no current one, and that it has nothing under way for any more */
-    uint32_t broken;              /* a worker that broke the protocol: why */
-    const char *why;              /* static text */
-    bool drains;                  /* it takes no more invocations */
-    struct nw_channels *channels; /* it does not use those of this worker any more */
+    uint64_t applied;               /* it acts on this generation */
+    struct nw_deployment *released; /* a version that is no current one, and that it has nothing under way for */
+    uint32_t broken;                /* a worker that broke the protocol: why */
+    const char *why;                /* static text */
+    bool drains;                    /* it takes no more invocations */
+    struct nw_channels *channels;   /* it does not use those of this worker any more */
     struct nw_told_failure *failure;
-    char *wanted;                     /* a function that no worker serves is called */
-    struct nw_thread_place vacated;   /* is not served there any more, and the thread has nothing under way for it */
-    struct nw_thread_place suspected; /* this lost worker had begun invocations of it for the thread */
-    struct nw_suspect suspect;        /* ... how many, and how many it had completed; told before `channels` */
+    char *wanted;                   /* a function that no worker serves is called */
+    struct nw_thread_place vacated; /* is not served there any more, and the thread has nothing under way for it */
+    uint32_t suspected;             /* this version: the lost worker had begun invocations of it for the thread */
+    uint32_t suspected_worker;
+    struct nw_suspect suspect; /* ... how many, and how many it had completed; told before `channels` */
 };
 
 struct nw_thread {
     struct nw_engine engine;          /* its own */
     struct nw_list versions, workers; /* as it was told */
+    struct nw_list ending;            /* of the versions, those that end or are in fewer workers than they were */
     struct nw_table by_number;        /* the versions */
     struct nw_mailbox inbox;
     struct nw_mailbox *to_main;
@@ -88,8 +94,8 @@ void nw__thread_told(void *reader, struct nw_mail *mail);
 void nw__thread_drain(void *reader, struct nw_mail *mail);
 void nw__thread_stop(void *reader, struct nw_mail *mail);
 
-/* An empty one with room for the numbers of so many workers. NULL when memory is out. */
-struct nw_told *nw_told_new(size_t n_workers);
+/* An empty one with room for the numbers of so many lost workers. NULL when memory is out. */
+struct nw_told *nw_told_new(size_t n_lost);
 
 /* Frees what is told, also when it was never read. */
 void nw_told_free(struct nw_told *told);

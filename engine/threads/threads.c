@@ -19,8 +19,10 @@
 static bool tell(struct nw_threads *threads)
 {
     struct nw_told *told[NW_CHANNELS_MAX];
-    if (!threads->events->snapshot(threads->engine, told, threads->n))
+    if (!threads->events->news(threads->engine, &threads->lost, told, threads->n))
         return false;
+    while (!nw_list_empty(&threads->lost))
+        nw_list_remove(threads->lost.next);
     threads->generation++;
     for (unsigned i = 0; i < threads->n; i++) {
         told[i]->generation = threads->generation;
@@ -31,6 +33,14 @@ static bool tell(struct nw_threads *threads)
 
 void nw_threads_changed(struct nw_threads *threads)
 {
+    threads->changed = true;
+}
+
+void nw_threads_lost(struct nw_threads *threads, struct nw_channels *channels)
+{
+    if (!nw_channels_shared(channels))
+        return;
+    nw_list_append(&threads->lost, &channels->lost);
     threads->changed = true;
 }
 
@@ -101,14 +111,14 @@ static void heard(void *reader, struct nw_mail *mail)
     if (said->broken)
         threads->events->broken(engine, said->broken, said->why);
     said->from->drains |= said->drains;
-    if (said->suspected.version)
-        threads->events->suspected(engine, said->suspected.version, said->suspected.worker, &said->suspect);
+    if (said->suspected)
+        threads->events->suspected(engine, said->suspected, said->suspected_worker, &said->suspect);
     if (said->channels)
         let_go(threads, said->channels);
     if (said->failure)
         nw_failure_told(engine, said->failure->name, &said->failure->failure);
-    if (said->vacated.version)
-        threads->events->vacated(engine, said->vacated.version, said->vacated.worker);
+    if (said->vacated.deployment)
+        threads->events->vacated(engine, said->vacated.deployment, said->vacated.worker);
     struct nw_function *wanted = said->wanted ? nw_function_find(engine, said->wanted, strlen(said->wanted)) : NULL;
     if (wanted)
         nw_function_want(wanted);
@@ -157,6 +167,7 @@ void nw_threads_init(struct nw_threads *threads, struct nw_engine *engine, const
 {
     *threads = (struct nw_threads){.engine = engine, .events = events};
     nw_list_init(&threads->waiters);
+    nw_list_init(&threads->lost);
 }
 
 static void start(struct nw_threads *threads, unsigned i)

@@ -1,8 +1,8 @@
 /*
  * The other threads of the engine, seen from the main one, which keeps registry, deployments, tenants, workers and the
  * admin API. Each of the others (thread.c) serves HTTP with sockets, a loop, and a channel to every worker of its own,
- * so that a request stays where it came in. What they must know is told to them as a whole each time it changes: which
- * workers there are, and which version of which function they serve.
+ * so that a request stays where it came in. What they must know is told to them each time it changes: which workers
+ * there are, and which version of which function they serve.
  */
 #ifndef NW_ENGINE_THREADS_THREADS_H
 #define NW_ENGINE_THREADS_THREADS_H
@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nw_channels;
+struct nw_deployment;
 struct nw_engine;
 struct nw_suspect;
 struct nw_thread;
@@ -30,14 +32,15 @@ struct nw_threads_waiter {
 
 /* What they need of those who decide about workers and versions. */
 struct nw_threads_events {
-    /* Fills in what each of `n` threads must know now. False when memory is out: nobody is told anything. */
-    bool (*snapshot)(struct nw_engine *engine, struct nw_told **told, unsigned n);
+    /* Fills in what is news to each of `n` threads, of whose workers some are `lost`. False when memory is out: nobody
+     * is told anything. */
+    bool (*news)(struct nw_engine *engine, const struct nw_list *lost, struct nw_told **told, unsigned n);
 
     /* A thread does not use this version any more, which it had been told of and which was removed since. */
-    void (*released)(struct nw_engine *engine, uint32_t version);
+    void (*released)(struct nw_engine *engine, struct nw_deployment *deployment);
 
     /* The same, in this worker, which was told not to serve it any more. */
-    void (*vacated)(struct nw_engine *engine, uint32_t version, uint32_t worker);
+    void (*vacated)(struct nw_engine *engine, const struct nw_deployment *deployment, uint32_t worker);
 
     /* This worker, which a thread has lost, had begun invocations of this version for it. */
     void (*suspected)(struct nw_engine *engine, uint32_t version, uint32_t worker, const struct nw_suspect *suspect);
@@ -55,6 +58,7 @@ struct nw_threads {
     const struct nw_threads_events *events;
     struct nw_mailbox inbox;
     bool changed;        /* since they were told last */
+    struct nw_list lost; /* the channels of workers that they are to be told of as lost */
     uint64_t generation; /* what they were told last */
     struct nw_list waiters;
     unsigned n; /* 0: there are no others, or not yet */
@@ -69,6 +73,9 @@ void nw_threads_start(struct nw_threads *threads);
 
 /* Something has changed that the others must know. */
 void nw_threads_changed(struct nw_threads *threads);
+
+/* A worker is lost; to be called before its channels are closed, which may be NULL. */
+void nw_threads_lost(struct nw_threads *threads, struct nw_channels *channels);
 
 /* Tells them, before the loop waits. */
 void nw_threads_tend(struct nw_threads *threads);

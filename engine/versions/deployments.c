@@ -112,6 +112,14 @@ static void enter(struct nw_deployment *deployment, enum nw_deployment_state sta
     deployment->version.state = as_version[state];
 }
 
+void nw__deployment_changed(struct nw_deployment *deployment)
+{
+    struct nw_deployments *all = deployment->all;
+    if (all->engine->options.threads > 1 && nw_list_empty(&deployment->untold))
+        nw_list_append(&all->untold, &deployment->untold);
+    nw_threads_changed(all->workers->threads);
+}
+
 /* The only one to write the state. An event that does not fit it changes nothing. */
 static void deployment_move(struct nw_deployment *deployment, enum event event)
 {
@@ -122,7 +130,7 @@ static void deployment_move(struct nw_deployment *deployment, enum event event)
         deployment->all->unsettled -= deployment->persisted;
     if (deployment->state != transition->next)
         enter(deployment, transition->next);
-    nw_threads_changed(deployment->all->workers->threads);
+    nw__deployment_changed(deployment);
     transition->act(deployment);
     nw_check_valid(nw_deployment, deployment);
 }
@@ -167,7 +175,7 @@ static void activate(struct nw_replica *replica)
     replica->used = nw_io_now(replica->deployment->all->engine->io);
     if (nw_list_empty(&replica->round))
         nw_list_append(&replica->deployment->all->round, &replica->round);
-    nw_threads_changed(replica->deployment->all->workers->threads);
+    nw__deployment_changed(replica->deployment);
 }
 
 void nw__deployment_judge(struct nw_deployment *deployment)
@@ -417,6 +425,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
     nw_list_init(&all->loading);
     nw_list_init(&all->failed);
     nw_list_init(&all->retiring);
+    nw_list_init(&all->untold);
     nw_list_init(&all->round);
     nw_list_init(&all->leaving);
     nw_resolver_init(&all->resolver, engine->io, &names_events);
@@ -461,6 +470,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_list_init(&deployment->replicas);
     nw_list_append(&all->list, &deployment->link);
     nw_list_init(&deployment->of_state);
+    nw_list_init(&deployment->untold);
     enter(deployment, NW_DEPLOYMENT_LOADING);
     all->unsettled += persisted;
     bool lazy = persisted && !manifest->warm;
@@ -470,6 +480,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     }
     if (persisted)
         function->current = &deployment->version;
+    nw__deployment_changed(deployment);
     if (lazy)
         deployment_move(deployment, EVENT_LOADED);
     load_everywhere(deployment);
@@ -519,6 +530,7 @@ static void end_deployment(struct nw_deployment *deployment)
 {
     nw_list_remove(&deployment->link);
     nw_list_remove(&deployment->of_state);
+    nw_list_remove(&deployment->untold);
     nw_table_remove(&deployment->all->codes, &deployment->by_code);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     if (!shares_snapshot(deployment))

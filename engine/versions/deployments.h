@@ -75,6 +75,9 @@ const char *nw_deployment_state_name(enum nw_deployment_state state);
 /* Loads into the worker of a seat all that may be loaded now. */
 void nw__deployments_load_next(struct nw_seat *seat);
 
+/* Other threads of the engine are to be told of it anew. */
+void nw__deployment_changed(struct nw_deployment *deployment);
+
 /* Frees a replica that no worker has, and its seat when only this deployment could use that. */
 void nw__deployment_drop(struct nw_replica *replica);
 

@@ -230,7 +230,7 @@ void nw_leaving_stuck(const struct nw_seat *seat)
 static void close_queue(struct nw_replica *replica)
 {
     nw__replica_move(replica, NW_REPLICA_CLOSE);
-    nw_threads_changed(replica->deployment->all->workers->threads);
+    nw__deployment_changed(replica->deployment);
 }
 
 /* Whether a version has replicas that stay: some may have been placed anew while others were leaving. */
@@ -249,7 +249,7 @@ static void end(struct nw_replica *replica)
 {
     struct nw_deployment *deployment = replica->deployment;
     nw__deployment_drop(replica);
-    nw_threads_changed(deployment->all->workers->threads);
+    nw__deployment_changed(deployment);
     if (nw_list_empty(&deployment->replicas) && !deployment->code.reading && !deployment->code.keeping)
         nw_code_forget(&deployment->code);
     if (goes_on(deployment))

@@ -29,6 +29,7 @@ struct nw_seat {
     struct nw_list of_tenant;
     struct nw_list attended;        /* in all->attended while time can change something for it */
     struct nw_list due;             /* in all->due while it is DOWN and too many others are STARTING */
+    struct nw_list fresh;           /* in all->fresh while it is UP, and other threads of the engine do not know that */
     struct nw_table_node by_number; /* in all->by_number, under `numbered`, unless that is 0 */
     struct nw_workers *all;
     struct nw_tenant *tenant;
@@ -87,6 +88,7 @@ struct nw_workers {
     struct nw_list seats;
     struct nw_list attended;    /* seats that are not UP, load or end something, or may be spare */
     struct nw_list due;         /* seats that wait because too many are STARTING */
+    struct nw_list fresh;       /* seats of whose workers other threads, if there are any, are to be told */
     struct nw_table by_number;  /* seats, by the number of their last worker */
     unsigned starting;          /* seats that are STARTING */
     uint64_t stopped_looked_at; /* see stopped.h */

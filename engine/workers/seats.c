@@ -166,6 +166,8 @@ static void seat_hello(struct nw_seat *seat)
     seat->why[0] = '\0';
     seat->stuck = false;
     seat->all->proven = true;
+    if (seat->worker->channels)
+        nw_list_append(&seat->all->fresh, &seat->fresh);
     seat->all->events->up(seat);
 }
 
@@ -173,6 +175,8 @@ static void seat_hello(struct nw_seat *seat)
 static void give_up(struct nw_worker *worker)
 {
     struct nw_link *link = worker->link;
+    nw_list_remove(&worker->seat->fresh);
+    nw_threads_lost(worker->seat->all->threads, worker->channels);
     nw_link_lose(link, "it is not needed any more");
     nw__launcher_kill(&worker->seat->all->launcher, worker->number);
     nw_nested_link_lost(link);
@@ -268,6 +272,7 @@ struct nw_seat *nw_seat_new(struct nw_tenant *tenant, struct nw_deployment *only
     nw_list_init(&seat->replicas);
     nw_list_init(&seat->attended);
     nw_list_init(&seat->due);
+    nw_list_init(&seat->fresh);
     nw_seat_attend(seat);
     nw_list_append(&tenant->seats, &seat->of_tenant);
     nw_list_append(&seat->all->seats, &seat->link);

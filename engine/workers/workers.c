@@ -208,6 +208,7 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
     nw_list_init(&all->seats);
     nw_list_init(&all->attended);
     nw_list_init(&all->due);
+    nw_list_init(&all->fresh);
     nw_list_init(&all->unsent);
     nw__launcher_init(&all->launcher, engine->io, &launcher_events, all);
 }
