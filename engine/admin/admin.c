@@ -1,6 +1,6 @@
 /*
  * The routes of the admin API. Not responsible for carrying out what is asked (control/operations.c, gateway/invoke.c),
- * for the JSON of answers (json.c) or for lists (listing.c).
+ * for the JSON of answers (json.c), for lists (listing.c) or for the status (status.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
  *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/status
@@ -12,6 +12,7 @@
 #include "common/base/without.h"
 #include "engine/admin/json.h"
 #include "engine/admin/listing.h"
+#include "engine/admin/status.h"
 #include "engine/control/controller.h"
 #include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
@@ -301,7 +302,7 @@ static void head(void *arg, struct nw_http_request *request)
         else if (path[4] == 'f')
             nw__listing_begin(controller, request, query);
         else
-            answer_json(request, nw__json_status(controller));
+            nw__status_begin(controller, request);
     } else {
         fail(request, NW_STATUS_NO_ROUTE, "");
     }

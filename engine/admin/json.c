@@ -281,7 +281,7 @@ static unsigned busy(const struct nw_worker *worker)
     return worker ? worker->link->busy + nw_channels_busy(worker->channels) : 0;
 }
 
-static void add_worker(cJSON *list, const struct nw_seat *seat)
+char *nw__json_worker(const struct nw_seat *seat)
 {
     cJSON *object = cJSON_CreateObject();
     double sum[NW_RESOURCE_COUNT] = {0};
@@ -309,7 +309,7 @@ static void add_worker(cJSON *list, const struct nw_seat *seat)
         cJSON_AddStringToObject(object, "why", seat->why);
     if (seat->only)
         cJSON_AddStringToObject(object, "function", seat->only->manifest.name);
-    cJSON_AddItemToArray(list, object);
+    return print(object);
 }
 
 static void add_threads(cJSON *root, const struct nw_controller *controller)
@@ -380,8 +380,13 @@ char *nw__json_status(struct nw_controller *controller)
         add_lines(root, "not_confined_by", layers, '-');
     }
     add_warnings(root, controller);
-    cJSON *workers = cJSON_AddArrayToObject(root, "workers");
-    nw_list_each(&controller->workers.seats, at, after) add_worker(workers, nw_container(at, struct nw_seat, link));
+    return print(root);
+}
+
+char *nw__json_figures(const struct nw_controller *controller)
+{
+    const struct nw_thread_figures sum = nw_threads_sum(&controller->threads);
+    cJSON *root = cJSON_CreateObject();
     cJSON *counters = cJSON_AddObjectToObject(root, "counters");
 #define X(name, text) cJSON_AddNumberToObject(counters, #name, (double)sum.counters.name);
     NW_COUNTERS(X)

@@ -195,6 +195,17 @@ void nw_http_answer_copy(struct nw_http_request *r, enum nw_status status, const
                           .status = status, .content_type = content_type, .body = r->text.data, .length = length});
 }
 
+void nw_http_answer_text(struct nw_http_request *r, enum nw_status status, const char *content_type,
+                         struct nw_buffer *text)
+{
+    nw_buffer_fini(&r->text);
+    r->text = *text;
+    *text = (struct nw_buffer){0};
+    nw_http_answer(r,
+                   &(struct nw_http_answer){
+                       .status = status, .content_type = content_type, .body = r->text.data, .length = r->text.length});
+}
+
 void nw_http_answer_error(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
 {
     const struct nw_status_info *info = nw_status_info(status);

@@ -177,6 +177,10 @@ void nw_http_abort(struct nw_http_request *request);
 void nw_http_answer_copy(struct nw_http_request *request, enum nw_status status, const char *content_type,
                          const void *text, size_t length);
 
+/* Answers with `text`, which is the request's from then on, and empty. */
+void nw_http_answer_text(struct nw_http_request *request, enum nw_status status, const char *content_type,
+                         struct nw_buffer *text);
+
 /* Answers with a JSON error. `detail` (not NUL-terminated, hostile, may be empty) is put behind the status' text.
  * Anybody may read it, so it must not say what only the owner of the host may know. */
 void nw_http_answer_error(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);

@@ -1,4 +1,4 @@
-/* What each event does to a replica, a queue and a link, and that one that does not fit does nothing. */
+/* What each event does to a replica, a queue and a link, and that one that does not fit does nothing. And walks. */
 #include "common/test/test.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -6,7 +6,8 @@
 #include "engine/serve/queue.h"
 #include "engine/versions/deployment.h"
 #include "engine/versions/replica.h"
-#include "engine/workers/seat.h"
+#include "engine/workers/seats.h"
+#include "engine/workers/tenant.h"
 #include "engine/workers/worker.h"
 #include <string.h>
 
@@ -183,14 +184,48 @@ static void a_link_that_is_not_needed_is_not_buried(void **state)
     assert_string_equal(channel.broken, "not needed");
 }
 
+/* Two walks at a time: who frees one that either comes to next sends both on. */
+static void a_walk_through_seats_goes_on_when_some_are_freed(void **state)
+{
+    struct nw_workers all = {.engine = &engine, .launcher = {.socket = -1}};
+    struct nw_tenant tenant = {.all = &all};
+    struct nw_seat_walk first, second;
+    struct nw_seat *seats[4];
+    (void)state;
+    struct nw_list *const lists[] = {&all.seats, &all.walks, &all.attended, &tenant.seats};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        nw_list_init(lists[i]);
+    for (size_t i = 0; i < 4; i++)
+        seats[i] = nw_seat_new(&tenant, NULL);
+    nw_seat_walk_begin(&all, &first);
+    nw_seat_walk_begin(&all, &second);
+    assert_ptr_equal(nw_seat_walk_next(&first), seats[0]);
+    nw_seat_free(seats[0]);
+    nw_seat_free(seats[1]);
+    assert_ptr_equal(nw_seat_walk_next(&second), seats[2]);
+    assert_ptr_equal(nw_seat_walk_next(&first), seats[2]);
+    nw_seat_free(seats[3]);
+    assert_null(nw_seat_walk_next(&first));
+    nw_seat_walk_end(&first);
+    nw_seat_free(seats[2]);
+    assert_null(nw_seat_walk_next(&second));
+    nw_seat_walk_end(&second);
+    assert_true(nw_list_empty(&all.walks));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(a_replica_that_closes_finishes_what_it_has), CASE(a_replica_is_chosen_while_it_serves),
-        CASE(a_refused_replica_may_be_loaded_again),      CASE(a_lost_worker_takes_its_replicas_along),
-        CASE(the_last_to_leave_a_closed_queue_is_noted),  CASE(a_retired_version_is_left_by_its_queues),
-        CASE(a_link_is_broken_once_and_buried_once),      CASE(a_link_that_is_not_needed_is_not_buried),
+        CASE(a_replica_that_closes_finishes_what_it_has),
+        CASE(a_replica_is_chosen_while_it_serves),
+        CASE(a_refused_replica_may_be_loaded_again),
+        CASE(a_lost_worker_takes_its_replicas_along),
+        CASE(the_last_to_leave_a_closed_queue_is_noted),
+        CASE(a_retired_version_is_left_by_its_queues),
+        CASE(a_link_is_broken_once_and_buried_once),
+        CASE(a_link_that_is_not_needed_is_not_buried),
+        CASE(a_walk_through_seats_goes_on_when_some_are_freed),
     };
     return cmocka_run_group_tests_name("engine/lifecycles", tests, NULL, NULL);
 }

@@ -80,12 +80,20 @@ struct nw_seat_events {
     const char *(*said)(struct nw_seat *seat, const struct nw_control_message *message);
 };
 
+/* A way through all seats that goes on though some are freed meanwhile. */
+struct nw_seat_walk {
+    struct nw_list link; /* in all->walks */
+    struct nw_workers *all;
+    struct nw_list *next;
+};
+
 struct nw_workers {
     struct nw_engine *engine;
     struct nw_threads *threads;
     const struct nw_seat_events *events;
     struct nw_list tenants;
     struct nw_list seats;
+    struct nw_list walks;       /* through the seats */
     struct nw_list attended;    /* seats that are not UP, load or end something, or may be spare */
     struct nw_list due;         /* seats that wait because too many are STARTING */
     struct nw_list fresh;       /* seats of whose workers other threads, if there are any, are to be told */

@@ -288,8 +288,40 @@ struct nw_seat *nw_seat_grow(struct nw_tenant *tenant)
     return seat;
 }
 
+void nw_seat_walk_begin(struct nw_workers *all, struct nw_seat_walk *walk)
+{
+    walk->all = all;
+    walk->next = all->seats.next;
+    nw_list_append(&all->walks, &walk->link);
+}
+
+struct nw_seat *nw_seat_walk_next(struct nw_seat_walk *walk)
+{
+    struct nw_list *at = walk->next;
+    if (at == &walk->all->seats)
+        return NULL;
+    walk->next = at->next;
+    return nw_container(at, struct nw_seat, link);
+}
+
+void nw_seat_walk_end(struct nw_seat_walk *walk)
+{
+    nw_list_remove(&walk->link);
+}
+
+static void step_aside(const struct nw_seat *seat)
+{
+    nw_list_each(&seat->all->walks, at, after)
+    {
+        struct nw_seat_walk *walk = nw_container(at, struct nw_seat_walk, link);
+        if (walk->next == &seat->link)
+            walk->next = seat->link.next;
+    }
+}
+
 void nw_seat_free(struct nw_seat *seat)
 {
+    step_aside(seat);
     seat->all->starting -= seat->state == NW_SEAT_STARTING;
     if (seat->worker)
         give_up(seat->worker);

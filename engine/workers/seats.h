@@ -19,6 +19,12 @@ struct nw_seat *nw_seat_grow(struct nw_tenant *tenant);
 /* Ends its worker and frees the seat, whose replicas must be gone unless the engine ends. */
 void nw_seat_free(struct nw_seat *seat);
 
+/* A way through all seats, those of all tenants, in the order in which they were made: its begin, the next seat or
+ * NULL, and its end. Seats may be made and freed meanwhile. */
+void nw_seat_walk_begin(struct nw_workers *all, struct nw_seat_walk *walk);
+struct nw_seat *nw_seat_walk_next(struct nw_seat_walk *walk);
+void nw_seat_walk_end(struct nw_seat_walk *walk);
+
 bool nw_seat_is_valid(const struct nw_seat *seat);
 
 /* Its worker is lost, for `why`, which is static text. `loss` says whose doing that was; the first cause that is known

@@ -206,6 +206,7 @@ void nw_workers_init(struct nw_workers *all, struct nw_engine *engine, struct nw
     all->keys = engine->options.mode == NW_MODE_MPK ? KEYS_USUAL : 0;
     nw_list_init(&all->tenants);
     nw_list_init(&all->seats);
+    nw_list_init(&all->walks);
     nw_list_init(&all->attended);
     nw_list_init(&all->due);
     nw_list_init(&all->fresh);

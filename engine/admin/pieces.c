@@ -1,0 +1,79 @@
+/* See pieces.h. */
+#include "engine/admin/pieces.h"
+#include "engine/http/http.h"
+#include "engine/serve/engine.h"
+#include <stdlib.h>
+#include <string.h>
+
+void nw__pieces_add(struct nw__pieces *pieces, const char *text, size_t length)
+{
+    pieces->failed |= nw_buffer_append(&pieces->text, text, length) < 0;
+}
+
+void nw__pieces_add_json(struct nw__pieces *pieces, char *json, size_t skip, size_t drop)
+{
+    const struct nw_buffer *text = &pieces->text;
+    size_t length = json ? strcspn(json, "\n") : 0;
+    pieces->failed |= length < skip + drop || !json;
+    if (text->length && !strchr("[{", text->data[text->length - 1]))
+        nw__pieces_add(pieces, ",", 1);
+    if (!pieces->failed)
+        nw__pieces_add(pieces, json + skip, length - skip - drop);
+    free(json);
+}
+
+static void end(struct nw__pieces *pieces)
+{
+    nw_chore_stop(&pieces->chore);
+    nw_buffer_fini(&pieces->text);
+    pieces->kind->end(pieces);
+}
+
+static bool step(struct nw_chore *chore)
+{
+    struct nw__pieces *pieces = nw_container(chore, struct nw__pieces, chore);
+    if (!pieces->failed && pieces->kind->add(pieces))
+        return true;
+    if (pieces->failed)
+        nw_http_answer_error(pieces->request, NW_STATUS_INTERNAL, "out of memory", strlen("out of memory"));
+    else
+        nw_http_answer_text(pieces->request, NW_STATUS_OK, "application/json", &pieces->text);
+    end(pieces);
+    return false;
+}
+
+static int no_room_needed(struct nw_http_request *request, uint64_t total)
+{
+    (void)request, (void)total;
+    return 0;
+}
+
+static void ignore(struct nw_http_request *request, const char *data, size_t length)
+{
+    (void)request, (void)data, (void)length;
+}
+
+static void request_end(struct nw_http_request *request)
+{
+    struct nw__pieces *pieces = request->user;
+    nw_chore_start(&pieces->engine->chores, &pieces->chore);
+}
+
+static void client_gone(struct nw_http_request *request)
+{
+    end(request->user);
+}
+
+static const struct nw_http_handler handler = {
+    .reserve = no_room_needed, .data = ignore, .end = request_end, .gone = client_gone};
+
+void nw__pieces_begin(struct nw__pieces *pieces, const struct nw__pieces_kind *kind, struct nw_engine *engine,
+                      struct nw_http_request *request)
+{
+    pieces->chore.step = step;
+    pieces->kind = kind;
+    pieces->engine = engine;
+    pieces->request = request;
+    request->user = pieces;
+    request->handler = &handler;
+}
