@@ -34,6 +34,11 @@ void nw__dispatch_fail(struct nw_invocation *inv, enum nw_status status, const c
     finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason)});
 }
 
+void nw__dispatch_fail_openly(struct nw_invocation *inv, enum nw_status status, const char *reason)
+{
+    finish(inv, &(struct nw_result){.status = status, .data = reason, .length = strlen(reason), .open = true});
+}
+
 bool nw__dispatch_fail_if_hopeless(struct nw_invocation *inv)
 {
     const struct nw_version *current = inv->function->current;
@@ -335,8 +340,11 @@ void nw_dispatch_link_lost(struct nw_link *link)
 
 void nw__dispatch_overdue(struct nw_invocation *inv)
 {
+    char reason[NW_LIMIT_TEXT];
     if (inv->state == NW_INVOCATION_WAITING || inv->state == NW_INVOCATION_READY) {
-        nw__dispatch_fail(inv, NW_STATUS_UNAVAILABLE, "no worker could take it in time");
+        nw_invocation_limit(inv, reason, "the time to find a worker", inv->engine->options.queue_timeout,
+                            "in the engine, while it waited for one");
+        nw__dispatch_fail_openly(inv, NW_STATUS_UNAVAILABLE, reason);
         return;
     }
     nw_link_break(inv->home, "it did not end an invocation in time");

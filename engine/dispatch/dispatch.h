@@ -16,7 +16,10 @@ struct nw_queue;
 /* Ends an invocation without an answer from a worker. */
 void nw__dispatch_fail(struct nw_invocation *inv, enum nw_status status, const char *reason);
 
-/* The same, if its function has no version that could still serve it; whether it did. */
+/* With a reason that anybody may read. */
+void nw__dispatch_fail_openly(struct nw_invocation *inv, enum nw_status status, const char *reason);
+
+/* The same as the first, if its function has no version that could still serve it; whether it did. */
 bool nw__dispatch_fail_if_hopeless(struct nw_invocation *inv);
 
 /* A COMPLETE from a ring: NULL, or what is wrong with it. */

@@ -4,7 +4,6 @@
 #include "engine/dispatch/invoke.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
-#include <stdio.h>
 #include <string.h>
 
 static void begin(struct nw_invocation *inv, uint64_t began, uint64_t expires)
@@ -34,17 +33,17 @@ static const char *place_of(const struct nw_invocation *inv)
 }
 
 /* What a worker has comes to its end, and is counted, when the worker says so. */
-static void expire(struct nw_invocation *inv, uint64_t now)
+static void expire(struct nw_invocation *inv)
 {
-    char reason[128];
-    snprintf(reason, sizeof reason, "X-Timeout of %llu ms passed after %llu ms, %s",
-             (unsigned long long)(inv->expires - inv->began), (unsigned long long)(now - inv->began), place_of(inv));
+    char reason[NW_LIMIT_TEXT];
+    nw_invocation_limit(inv, reason, "X-Timeout", inv->expires - inv->began, place_of(inv));
     if (inv->state != NW_INVOCATION_SENT) {
-        nw__dispatch_fail(inv, NW_STATUS_DEADLINE, reason);
+        nw__dispatch_fail_openly(inv, NW_STATUS_DEADLINE, reason);
         return;
     }
-    inv->owner->done(inv->owner_arg,
-                     &(struct nw_result){.status = NW_STATUS_DEADLINE, .data = reason, .length = strlen(reason)});
+    inv->owner->done(
+        inv->owner_arg,
+        &(struct nw_result){.status = NW_STATUS_DEADLINE, .data = reason, .length = strlen(reason), .open = true});
     nw_invoke_abandon(inv);
 }
 
@@ -55,7 +54,7 @@ void nw_expire_due(struct nw_wheel_timer *timer)
     if (inv->state == NW_INVOCATION_FREE)
         return;
     if (inv->expires && inv->owner && now >= inv->expires)
-        expire(inv, now);
+        expire(inv);
     else if (inv->state != NW_INVOCATION_OPEN && now >= inv->deadline)
         nw__dispatch_overdue(inv);
     else

@@ -11,7 +11,9 @@
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
+#include "engine/serve/queue.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define REASON_MAX NW_FAILURE_REASON /* bytes of a worker's reason that are looked at */
@@ -21,9 +23,10 @@
     "name"
 #define METHODS "GET, HEAD, OPTIONS, POST" /* of functions that see nothing but a body */
 
-/* The public learns a code and the id of the request. The reason is found by that id, in the log and the admin API. */
+/* The public learns a code and the id of the request, and `open`. The reason is found by that id, in the log and the
+ * admin API. */
 static void answer_failure(struct nw_engine *engine, struct nw_function *function, struct nw_http_request *request,
-                           enum nw_status status, const char *reason, size_t length)
+                           enum nw_status status, const char *reason, size_t length, const char *open)
 {
     if (status == NW_STATUS_OVERLOADED)
         request->retry_after = function->current ? nw_invoke_retry_after(function) : 1;
@@ -33,7 +36,17 @@ static void answer_failure(struct nw_engine *engine, struct nw_function *functio
     }
     if (nw_status_info(status)->http >= 500)
         nw__failure_note(engine, function, request->id, status, reason, length);
-    nw_http_answer_failure(request, status, reason, length);
+    nw_http_answer_failure(request, status, reason, length, open);
+}
+
+/* The engine's own words, by what it knows: those of a worker may say more than is for everybody. */
+static void say_openly(const struct nw_invocation *inv, const struct nw_result *result, char open[NW_LIMIT_TEXT])
+{
+    *open = '\0';
+    if (result->open)
+        snprintf(open, NW_LIMIT_TEXT, "%s", result->data);
+    else if (result->status == NW_STATUS_TIMEOUT && inv->queue)
+        nw_invocation_limit(inv, open, "its timeout", inv->queue->version->timeout_ms, "in a worker");
 }
 
 static void drop(const struct nw_result *result)
@@ -54,7 +67,7 @@ static void answer_as_said(struct nw_http_request *request, const struct nw_invo
     const char *wrong = nw_http_answer_head(&head, record, length);
     if (wrong) {
         drop(result);
-        answer_failure(inv->engine, inv->function, request, NW_STATUS_BAD_ANSWER, wrong, strlen(wrong));
+        answer_failure(inv->engine, inv->function, request, NW_STATUS_BAD_ANSWER, wrong, strlen(wrong), "");
         return;
     }
     if (result->status != NW_STATUS_OK)
@@ -77,11 +90,12 @@ static void invocation_done(void *arg, const struct nw_result *result)
         nw__output_answer(request, inv->function, result, inv->context ? &nothing : NULL);
         return;
     }
-    char reason[REASON_MAX];
+    char reason[REASON_MAX], open[NW_LIMIT_TEXT];
     size_t length = result->length < sizeof reason ? result->length : sizeof reason;
     memcpy(reason, result->data, length); /* the worker may change it while it is looked at */
     drop(result);
-    answer_failure(inv->engine, inv->function, request, result->status, reason, length);
+    say_openly(inv, result, open);
+    answer_failure(inv->engine, inv->function, request, result->status, reason, length, open);
 }
 
 static void gone(struct nw_http_request *request)
@@ -261,7 +275,7 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
     if (request->user || request->answered)
         return;
     if (function)
-        answer_failure(engine, function, request, status, reason, strlen(reason));
+        answer_failure(engine, function, request, status, reason, strlen(reason), "");
     else
         nw_http_answer_error(request, status, "", 0);
 }

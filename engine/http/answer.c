@@ -225,7 +225,9 @@ void nw_http_answer_error(struct nw_http_request *r, enum nw_status status, cons
                .status = status, .content_type = JSON_TYPE, .body = text->data, .length = rc < 0 ? 0 : text->length});
 }
 
-void nw_http_answer_failure(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length)
+void nw_http_answer_failure(struct nw_http_request *r, enum nw_status status, const char *detail, size_t length,
+                            const char *open)
 {
-    nw_http_answer_error(r, status, detail, r->conn->server->check_user ? length : 0);
+    bool to_owner = r->conn->server->check_user && length;
+    nw_http_answer_error(r, status, to_owner ? detail : open, to_owner ? length : strlen(open));
 }

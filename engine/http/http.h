@@ -186,7 +186,8 @@ void nw_http_answer_text(struct nw_http_request *request, enum nw_status status,
 void nw_http_answer_error(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
 
 /* The same with a detail that only the owner may know: only a server for one user (nw_http_server_only_user) sends it.
- */
-void nw_http_answer_failure(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length);
+ * Others send `open`, which may be empty. */
+void nw_http_answer_failure(struct nw_http_request *request, enum nw_status status, const char *detail, size_t length,
+                            const char *open);
 
 #endif

@@ -21,6 +21,7 @@
 #include "engine/serve/link.h"
 #include "engine/serve/place.h"
 #include "engine/serve/queue.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define INVOCATIONS_MAX NW_CLAIMS
@@ -234,12 +235,21 @@ struct nw_invocation *nw_invocation_new(struct nw_engine *engine, struct nw_func
     *inv = (struct nw_invocation){
         .engine = engine, .index = inv->index, .generation = inv->generation, .timer = inv->timer};
     inv->timer.due = engine->invocation_due;
+    inv->began = nw_io_now(engine->io);
     nw_list_init(&inv->link);
     inv->state = NW_INVOCATION_OPEN;
     engine->live_invocations++;
     inv->function = function;
     function->references++;
     return inv;
+}
+
+void nw_invocation_limit(const struct nw_invocation *inv, char text[NW_LIMIT_TEXT], const char *limit, uint64_t ms,
+                         const char *where)
+{
+    unsigned long long after = nw_io_now(inv->engine->io) - inv->began;
+    snprintf(text, NW_LIMIT_TEXT, "%s of %llu ms passed after %llu ms, %s", limit, (unsigned long long)ms, after,
+             where);
 }
 
 uint64_t nw_invocation_left(const struct nw_invocation *inv, uint64_t most)

@@ -29,6 +29,7 @@ struct nw_result {
     size_t head_length;
     struct nw_link *link;
     uint64_t offset;
+    bool open; /* anybody may read the reason: it says which limit has passed, and when */
 };
 
 /* Who asked. */
@@ -94,10 +95,11 @@ struct nw_invocation {
     } next;                       /* WAITING while a large input is carried to another block than it has */
     struct nw_spool_holder spool; /* `spilled`, when it is large */
     unsigned char small[NW_INLINE_MAX];
-    uint64_t began, expires; /* ms: how long whoever asked waits for it (dispatch/expire.h); 0: no limit */
-    uint64_t deadline;       /* of the engine, but while OPEN: to find a worker, or for the worker to answer */
-    uint64_t waits_until;    /* SENT: its deadline while it waited, for when it has to wait again */
-    unsigned sent;           /* to how many workers so far */
+    uint64_t began;       /* ms: since when whoever asked for it, or for what calls it, waits */
+    uint64_t expires;     /* ms: until when (dispatch/expire.h); 0: no limit */
+    uint64_t deadline;    /* of the engine, but while OPEN: to find a worker, or for the worker to answer */
+    uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
+    unsigned sent;        /* to how many workers so far */
     const struct nw_invocation_owner *owner;
     void *owner_arg;
 };
@@ -123,6 +125,11 @@ void nw_invocation_time(struct nw_invocation *inv);
 
 /* Moves an invocation along. When it comes back to FREE, all it holds is given up and it must not be used any more. */
 void nw_invocation_move(struct nw_invocation *inv, enum nw_invocation_event event);
+
+/* Says which limit, of so many ms, has passed for it, after how long, and where. */
+#define NW_LIMIT_TEXT 160
+void nw_invocation_limit(const struct nw_invocation *inv, char text[NW_LIMIT_TEXT], const char *limit, uint64_t ms,
+                         const char *where);
 
 /* How long whoever asked still waits, in ms, at least 1; `most` when no limit was set or a longer one. */
 uint64_t nw_invocation_left(const struct nw_invocation *inv, uint64_t most);

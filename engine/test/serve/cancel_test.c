@@ -178,6 +178,53 @@ static void play_hopeless(struct world *world, void *arg)
         complete(world, next(NW_DESC_INVOKE).id);
 }
 
+static void expect_says(struct fake_client *client, const char *status, const char *text)
+{
+    assert_memory_equal(fake_received(client)->data, status, strlen(status));
+    if (!strstr(fake_received(client)->data, text))
+        fail_msg("%s\ndoes not say: %s", fake_received(client)->data, text);
+    fake_disconnect(client);
+}
+
+/* What the worker says of it is for the owner. */
+static void play_timed_out(struct world *world, void *arg)
+{
+    struct fake_client *client = ask(world);
+    struct nw_desc done = {.kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .length = 6, .data = "secret"};
+    (void)arg;
+    done.id = next(NW_DESC_INVOKE).id;
+    done.status = NW_STATUS_TIMEOUT;
+    world_turn(world, 1003);
+    assert_int_equal(nw_channel_send(&worker->ch, &done), 0);
+    world_turn(world, 1);
+    assert_null(strstr(fake_received(client)->data, "secret"));
+    expect_says(client, "HTTP/1.1 504", "its timeout of 1000 ms passed after 100");
+}
+
+static void play_waited(struct world *world, void *arg)
+{
+    struct fake_client *first = ask(world), *client;
+    (void)arg;
+    world->engine->options.queue_timeout = 100;
+    for (int i = 0; i < 3; i++)
+        fake_send(first, request, sizeof request - 1);
+    world_turn(world, 1);
+    client = ask(world); /* one more than are sent */
+    world_turn(world, 100);
+    expect_says(client, "HTTP/1.1 503", "the time to find a worker of 100 ms passed after 10");
+    fake_disconnect(first);
+    world_turn(world, 1);
+    for (int i = 0; i < 4; i++)
+        complete(world, next(NW_DESC_INVOKE).id);
+}
+
+static void an_error_says_which_limit_passed_and_when(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_timed_out, NULL);
+    world_run(NW_MODE_MPK, 1, true, play_waited, NULL);
+}
+
 static void who_cannot_be_answered_in_time_is_refused_at_the_head(void **state)
 {
     (void)state;
@@ -223,6 +270,7 @@ int main(void)
         cmocka_unit_test(nested_calls_are_cancelled_down_to_the_last),
         cmocka_unit_test(who_does_not_wait_any_longer_is_answered),
         cmocka_unit_test(who_cannot_be_answered_in_time_is_refused_at_the_head),
+        cmocka_unit_test(an_error_says_which_limit_passed_and_when),
         cmocka_unit_test(a_timeout_has_a_unit),
     };
     return cmocka_run_group_tests_name("engine/cancel", tests, NULL, NULL);
