@@ -126,12 +126,12 @@ static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(holds, "memory peak", peak);
 }
 
-/* Adds what replicas hold: of domains their worker tells, a load slot is the engine's to give. */
+/* Adds what replicas hold: of domains their worker tells, load slots are charged here. */
 static void sum_holds(double sum[NW_RESOURCE_COUNT], const struct nw_replica *replica)
 {
     for (int r = 0; r < NW_RESOURCE_COUNT; r++)
         sum[r] += (double)replica->holds[r];
-    sum[NW_RESOURCE_LOAD_SLOTS] += nw_load_takes_slot(replica);
+    sum[NW_RESOURCE_LOAD_SLOTS] += replica->has_load_slot;
 }
 
 /* A number for each resource in docs/reference/limits.md. */

@@ -1,4 +1,5 @@
 /* Seats, replicas and deployments that are whole, and the same with one field broken: their checks find each. */
+#include "common/manifest/resources.h"
 #include "common/test/broken.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -70,6 +71,7 @@ static void seats(void **state)
 
     seat.state = NW_SEAT_UP;
     seat.loading = seat.retiring = 1;
+    FOUND(nw_seat, &seat, seat.load_slots, NW_LIMIT_LOAD_SLOTS + 1);
     FOUND(nw_seat, &seat, seat.state, NW_SEAT_STARTING);
     FOUND(nw_seat, &seat, seat.state, NW_SEAT_DOWN);
 }
@@ -97,6 +99,7 @@ static void replicas_that_do_not_serve(void **state)
         FOUND(nw_replica, replica, replica->queue.link, &channel);
         FOUND(nw_replica, replica, replica->state, NW_REPLICA_SERVING);
     }
+    FOUND(nw_replica, replica, replica->has_load_slot, true); /* though it is loaded */
 }
 
 static void replicas_that_serve(void **state)

@@ -79,6 +79,24 @@ static void a_replica_is_chosen_while_it_serves(void **state)
     assert_null(replica->queue.link);
 }
 
+static void a_load_slot_is_taken_and_given_back(void **state)
+{
+    static const enum nw_replica_event ends[] = {NW_REPLICA_HAS_LOADED, NW_REPLICA_REFUSE, NW_REPLICA_LOST};
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        move(NW_REPLICA_LOAD, NW_REPLICA_LOADING);
+        assert_int_equal(seat.load_slots, 1);
+        assert_true(nw__replica_move(replica, ends[i]));
+        assert_int_equal(seat.load_slots, 0);
+        move(NW_REPLICA_LOST, NW_REPLICA_PENDING);
+    }
+    move(NW_REPLICA_LOAD, NW_REPLICA_LOADING);
+    nw__replica_give_slot(replica); /* it takes long */
+    assert_int_equal(seat.load_slots, 0);
+    move(NW_REPLICA_HAS_LOADED, NW_REPLICA_LOADED);
+    assert_int_equal(seat.load_slots, 0);
+}
+
 static void a_replica_that_closes_finishes_what_it_has(void **state)
 {
     (void)state;
@@ -221,6 +239,7 @@ int main(void)
         CASE(a_replica_is_chosen_while_it_serves),
         CASE(a_refused_replica_may_be_loaded_again),
         CASE(a_lost_worker_takes_its_replicas_along),
+        CASE(a_load_slot_is_taken_and_given_back),
         CASE(the_last_to_leave_a_closed_queue_is_noted),
         CASE(a_retired_version_is_left_by_its_queues),
         CASE(a_link_is_broken_once_and_buried_once),

@@ -45,24 +45,20 @@ static struct nw_replica *replica_at(struct nw_list *at)
 
 /* --- which replica is next --- */
 
-bool nw_load_takes_slot(const struct nw_replica *replica)
+/* Whether a load may take a slot; those that take long leave theirs to others. */
+static bool may_begin(struct nw_seat *seat)
 {
-    return replica->state == NW_REPLICA_LOADING &&
-           (now_of(replica->seat) - replica->begun < SLOW_MS || nw_unchecked(NW_CHECK_LOADS));
-}
-
-static bool may_begin(const struct nw_seat *seat)
-{
-    unsigned brief = 0, alone = 0;
+    unsigned alone = 0;
     nw_list_each(&seat->replicas, at, after)
     {
-        const struct nw_replica *replica = replica_at(at);
+        struct nw_replica *replica = replica_at(at);
         if (replica->state != NW_REPLICA_LOADING)
             continue;
-        brief += nw_load_takes_slot(replica);
+        if (now_of(seat) - replica->begun >= SLOW_MS && !nw_unchecked(NW_CHECK_LOADS))
+            nw__replica_give_slot(replica);
         alone += replica->suspect;
     }
-    return !alone && brief < (nw_unchecked(NW_CHECK_LOADS) ? 1 : NW_LIMIT_LOAD_SLOTS);
+    return !alone && seat->load_slots < (nw_unchecked(NW_CHECK_LOADS) ? 1 : NW_LIMIT_LOAD_SLOTS);
 }
 
 static uint64_t time_of(const struct nw_replica *replica)
@@ -108,7 +104,7 @@ static bool has_moved_in_vain(const struct nw_replica *replica)
     return replica->from && replica->suspect && serves_elsewhere(replica);
 }
 
-struct nw_replica *nw__loads_next(const struct nw_seat *seat)
+struct nw_replica *nw__loads_next(struct nw_seat *seat)
 {
     struct nw_replica *next = NULL;
     if (seat->state != NW_SEAT_UP || !may_begin(seat))

@@ -17,7 +17,7 @@ struct nw_replica;
 struct nw_seat;
 
 /* The replica that the worker of this seat should begin to load now, or NULL. */
-struct nw_replica *nw__loads_next(const struct nw_seat *seat);
+struct nw_replica *nw__loads_next(struct nw_seat *seat);
 
 /* Begins to load a replica. False: that cannot be done; `why` says why, for people. */
 bool nw__load_begin(struct nw_replica *replica, char *why, size_t why_size);
@@ -31,9 +31,6 @@ void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
 /* Tells its worker which addresses it may connect to, if host names are in its list; plain addresses the worker reads
  * from the list itself. */
 void nw__load_tell_reach(const struct nw_replica *replica);
-
-/* Whether it takes up one of the load slots of its worker: it is being loaded, and that has not taken long yet. */
-bool nw_load_takes_slot(const struct nw_replica *replica);
 
 /* The worker has answered LOAD. */
 void nw__load_ended(struct nw_replica *replica, bool loaded);

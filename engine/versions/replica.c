@@ -32,7 +32,8 @@ bool nw_replica_is_valid(const struct nw_replica *replica)
 {
     bool serves = replica->state == NW_REPLICA_SERVING;
     bool has_link = serves || replica->state == NW_REPLICA_CLOSING || replica->state == NW_REPLICA_RETIRING;
-    return replica->queue.open == serves && (has_link || !replica->queue.link) &&
+    return (!replica->has_load_slot || replica->state == NW_REPLICA_LOADING) && replica->queue.open == serves &&
+           (has_link || !replica->queue.link) &&
            (!serves || (replica->seat->worker && replica->queue.link == replica->seat->worker->link)) &&
            (replica->state != NW_REPLICA_RETIRING || !replica->queue.bound);
 }
@@ -59,6 +60,7 @@ struct nw_replica *nw__replica_new(struct nw_deployment *deployment, struct nw_s
 
 void nw__replica_free(struct nw_replica *replica)
 {
+    nw__replica_give_slot(replica);
     replica->seat->wanting -= wants_key(replica);
     replica->seat->hot -= replica->heat.hot;
     nw_list_remove(&replica->of_deployment);
@@ -85,6 +87,18 @@ const char *nw_replica_state_name(enum nw_replica_state state)
     return names[state];
 }
 
+void nw__replica_give_slot(struct nw_replica *replica)
+{
+    replica->seat->load_slots -= replica->has_load_slot;
+    replica->has_load_slot = false;
+}
+
+static void take_slot(struct nw_replica *replica)
+{
+    replica->has_load_slot = true;
+    replica->seat->load_slots++;
+}
+
 bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
 {
     uint8_t next = next_state[replica->state][event];
@@ -95,6 +109,10 @@ bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event)
     replica->state = (enum nw_replica_state)(next - 1);
     replica->seat->retiring += replica->state == NW_REPLICA_RETIRING;
     replica->seat->wanting += wants_key(replica);
+    if (event == NW_REPLICA_LOAD)
+        take_slot(replica);
+    else
+        nw__replica_give_slot(replica);
     if (event == NW_REPLICA_ACTIVATE)
         nw_queue_open(&replica->queue, replica->seat->worker->link);
     else if (event == NW_REPLICA_RETIRE || event == NW_REPLICA_CLOSE)

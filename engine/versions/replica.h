@@ -67,6 +67,7 @@ struct nw_replica {
     bool awaits_snapshot;        /* its worker may send one: once for each load */
     bool has_snapshot;           /* its worker was handed one, or sent it, and did not say that it is of no use */
     uint64_t begun;              /* LOADING, RETIRING: when its worker was told */
+    bool has_load_slot;          /* LOADING: one of the load slots of its worker is charged to it */
     unsigned lost_loading;       /* how often its worker ended by itself while it loaded this and nothing else */
     unsigned killed_loading;     /* ... how often its worker was killed then */
     bool lost_alone;             /* one of these two has just happened; which, nw__loads_judged will know */
@@ -94,5 +95,8 @@ const char *nw_replica_state_name(enum nw_replica_state state);
 
 /* Carries out the transition for an event. False: the event does not fit its state, and nothing changed. */
 bool nw__replica_move(struct nw_replica *replica, enum nw_replica_event event);
+
+/* Gives back the load slot that LOAD has taken. When LOADING is over it is given back in any case. */
+void nw__replica_give_slot(struct nw_replica *replica);
 
 #endif

@@ -40,7 +40,8 @@ struct nw_seat {
     bool grown;           /* beyond those that its tenant always has; the host is ready without it, and it may go */
     uint64_t empty_since; /* grown: since when it has had no replica; 0 while it has some */
     unsigned loading;     /* replicas that are LOADING */
-    unsigned retiring;    /* ... RETIRING */
+    unsigned load_slots;  /* ... of these, those that hold a load slot (resources.def) */
+    unsigned retiring;    /* replicas that are RETIRING */
     unsigned wanting;     /* ... that hold a hardware key of its worker, or will want one */
     unsigned hot;         /* ... that are called often (versions/heat.h) */
     uint64_t cooled_at;   /* when a replica last moved from or to it since too many were; 0: never */

@@ -17,6 +17,7 @@
 #include "common/base/valid.h"
 #include "common/host/error_text.h"
 #include "common/manifest/control.h"
+#include "common/manifest/resources.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/nested.h"
 #include "engine/dispatch/receive.h"
@@ -63,7 +64,8 @@ bool nw_seat_is_valid(const struct nw_seat *seat)
     bool has_worker = seat->state != NW_SEAT_DOWN;
     return has_worker == (seat->worker != NULL) && (!has_worker || seat->worker->seat == seat) &&
            (!has_worker || (!seat->untold && !seat->unheard)) &&
-           ((!seat->loading && !seat->retiring) || seat->state == NW_SEAT_UP);
+           ((!seat->loading && !seat->retiring) || seat->state == NW_SEAT_UP) &&
+           seat->load_slots <= NW_LIMIT_LOAD_SLOTS;
 }
 
 /* False: the event does not fit the state, and nothing changed. */
