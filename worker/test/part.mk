@@ -37,14 +37,15 @@ NO_ASAN += worker/$(1)
 $(call test,worker/$(1),worker/test/$(2)/$(1)_test.c $(addprefix worker/test/,$(3) harness.c),,$(COMMON))
 endef
 
-$(foreach name,guarded lines signals events,$(eval $(call worker_test,$(name),live)))
+$(foreach name,guarded lines,$(eval $(call worker_test,$(name),live)))
+$(foreach name,signals events,$(eval $(call worker_test,$(name),live,whole.c)))
 $(eval $(call worker_test,worker,live,whole.c))
 $(eval $(call worker_test,shared,turns,whole.c))
 $(foreach name,preempt parts slow,$(eval $(call worker_test,$(name),turns)))
-$(foreach name,snapshot fresh,$(eval $(call worker_test,$(name),copies)))
+$(foreach name,snapshot fresh,$(eval $(call worker_test,$(name),copies,whole.c)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
-$(eval $(call worker_test,raw,gate))
+$(eval $(call worker_test,raw,gate,whole.c))
 $(B)/test/worker/raw: | $(B)/test/worker/raw.so
 $(B)/test/worker/profiles: | $(B)/test/worker/probe.so
 $(B)/test/worker/numbers: | $(B)/test/worker/probe.so $(B)/test/worker/attack/memory.so

@@ -12,6 +12,11 @@
 #include <string.h>
 
 struct nw_harness nw_whole;
+enum nw_mode nw_whole_mode;
+uint32_t nw_whole_executors = 2;
+
+static const struct CMUnitTest *run_tests; /* those of nw_whole_run, which has set the mode; or NULL */
+static size_t n_run_tests;
 
 const char *nw_sample_so(const char *name)
 {
@@ -52,18 +57,38 @@ void nw_whole_expect(uint32_t deployment, const char *input, const char *output)
     free(answer.data);
 }
 
-int nw_whole_start(void **state)
+uint32_t nw_whole_try(struct nw_load load)
+{
+    load.name = load.name ? load.name : load.so;
+    load.so = nw_test_so(load.so);
+    return nw_harness_load(&nw_whole, &load);
+}
+
+uint32_t nw_whole_must(struct nw_load load)
+{
+    uint32_t deployment = nw_whole_try(load);
+
+    if (!deployment)
+        fail_msg("%s was refused: %s", load.so, nw_whole.message.text);
+    return deployment;
+}
+
+static enum nw_mode usual_mode(void)
 {
     const char *text = getenv("NW_TEST_MODE");
     char why[256];
-    enum nw_mode mode;
 
-    (void)state;
     if (text)
-        mode = (enum nw_mode)nw_mode_parse(text);
-    else
-        mode = nw_mode_mpk_usable(why, sizeof(why)) ? NW_MODE_MPK : NW_MODE_NONE; /* both hold many functions */
-    nw_harness_start(&nw_whole, mode, 2);
+        return (enum nw_mode)nw_mode_parse(text);
+    return nw_mode_mpk_usable(why, sizeof(why)) ? NW_MODE_MPK : NW_MODE_NONE; /* both hold many functions */
+}
+
+int nw_whole_start(void **state)
+{
+    (void)state;
+    if (!run_tests)
+        nw_whole_mode = usual_mode();
+    nw_harness_start(&nw_whole, nw_whole_mode, nw_whole_executors);
     return 0;
 }
 
@@ -72,4 +97,17 @@ int nw_whole_stop(void **state)
     (void)state;
     nw_harness_stop(&nw_whole);
     return 0;
+}
+
+static int run_in(enum nw_mode mode)
+{
+    nw_whole_mode = mode;
+    return _cmocka_run_group_tests(nw_mode_name(mode), run_tests, n_run_tests, NULL, NULL);
+}
+
+int nw_whole_run(const struct CMUnitTest *tests, size_t n)
+{
+    run_tests = tests;
+    n_run_tests = n;
+    return nw_harness_run_modes(run_in);
 }

@@ -1,6 +1,6 @@
 /* Fresh functions: each invocation finds its domain as it was when it had been loaded, whatever the one before did. */
 #include "common/manifest/manifest.h"
-#include "worker/test/harness.h"
+#include "worker/test/whole.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -19,41 +19,15 @@
 #define TURNED 0x5a /* as the function turns its input to get the secret */
 #define PIECE  (1ul << 20)
 
-static enum nw_mode mode;
-static struct nw_harness harness;
-
-static int begin(void **state)
-{
-    (void)state;
-    nw_harness_start(&harness, mode, 2);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    nw_harness_stop(&harness);
-    return 0;
-}
-
 static uint32_t load(const char *env)
 {
-    char so[512];
-    const struct nw_load l = {.name = "planter",
-                              .so = so,
-                              .env = env,
-                              .slots = 1,
-                              .memory = MEMORY,
-                              .profile = NW_PROFILE_FILES,
-                              .fresh = true};
-
-    snprintf(so, sizeof(so), "%s/test/worker/planter.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
-    return nw_harness_load(&harness, &l);
+    return nw_whole_try((struct nw_load){
+        .so = "planter", .env = env, .slots = 1, .memory = MEMORY, .profile = NW_PROFILE_FILES, .fresh = true});
 }
 
 static void must_answer(uint32_t deployment, const char *input, size_t length, const char *expected)
 {
-    struct nw_answer got = nw_harness_invoke(&harness, deployment, input, length);
+    struct nw_answer got = nw_harness_invoke(&nw_whole, deployment, input, length);
 
     assert_int_equal(got.status, NW_STATUS_OK);
     assert_string_equal(got.data, expected);
@@ -70,7 +44,7 @@ static void must_say(uint32_t deployment, const char *input, const char *expecte
 static void make_secret(char plain[SECRET], char turned[SECRET])
 {
     for (int i = 0; i < SECRET; i++) {
-        plain[i] = (char)('A' + (i * 7 + harness.pid) % 26);
+        plain[i] = (char)('A' + (i * 7 + nw_whole.pid) % 26);
         turned[i] = (char)(plain[i] ^ TURNED);
     }
 }
@@ -100,9 +74,9 @@ static unsigned count_secrets(const char *secret)
     FILE *maps;
     int mem;
 
-    snprintf(path, sizeof(path), "/proc/%d/mem", harness.pid);
+    snprintf(path, sizeof(path), "/proc/%d/mem", nw_whole.pid);
     mem = open(path, O_RDONLY | O_CLOEXEC);
-    snprintf(path, sizeof(path), "/proc/%d/maps", harness.pid);
+    snprintf(path, sizeof(path), "/proc/%d/maps", nw_whole.pid);
     maps = fopen(path, "re");
     if (mem < 0 || !maps) {
         print_message("the memory of another process cannot be read here\n");
@@ -123,7 +97,7 @@ static unsigned count_mappings(void)
     unsigned n = 0;
     FILE *maps;
 
-    snprintf(path, sizeof(path), "/proc/%d/maps", harness.pid);
+    snprintf(path, sizeof(path), "/proc/%d/maps", nw_whole.pid);
     maps = fopen(path, "re");
     assert_non_null(maps);
     for (int c; (c = getc(maps)) != EOF;)
@@ -155,14 +129,11 @@ static void nothing_of_an_invocation_is_left(void **state)
 /* What is left is found as long as the function is not fresh: so the search finds something. */
 static void the_search_finds_what_is_left(void **state)
 {
-    char so[512], plain[SECRET], turned[SECRET];
-    const struct nw_load l = {
-        .name = "planter", .so = so, .slots = 1, .memory = MEMORY, .profile = NW_PROFILE_FILES, .snapshots = true};
-    uint32_t deployment;
+    char plain[SECRET], turned[SECRET];
+    uint32_t deployment = nw_whole_must((struct nw_load){
+        .so = "planter", .slots = 1, .memory = MEMORY, .profile = NW_PROFILE_FILES, .snapshots = true});
 
     (void)state;
-    snprintf(so, sizeof(so), "%s/test/worker/planter.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
-    deployment = nw_harness_load(&harness, &l);
     make_secret(plain, turned);
     must_answer(deployment, turned, SECRET, "planted");
     assert_true(count_secrets(plain) > 100);
@@ -188,7 +159,7 @@ static void after_a_crash_it_is_fresh(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        struct nw_answer got = nw_harness_invoke(&harness, deployment, "crash", 5);
+        struct nw_answer got = nw_harness_invoke(&nw_whole, deployment, "crash", 5);
 
         assert_int_equal(got.status, NW_STATUS_CRASHED);
         free(got.data);
@@ -204,11 +175,11 @@ static void a_thread_that_waits_ends_what_runs(void **state)
 
     (void)state;
     must_say(deployment, "look", "nothing");
-    got = nw_harness_invoke(&harness, deployment, "wait", 4);
+    got = nw_harness_invoke(&nw_whole, deployment, "wait", 4);
     assert_int_equal(got.status, NW_STATUS_CRASHED);
     assert_non_null(strstr(got.data, "waited for an invocation while one ran"));
     free(got.data);
-    nw_harness_expect(&harness, NW_CONTROL_TORN_DOWN);
+    nw_harness_expect(&nw_whole, NW_CONTROL_TORN_DOWN);
     must_say(deployment, "look", "nothing");
 }
 
@@ -225,7 +196,7 @@ static void without_a_snapshot_it_is_refused(void **state)
 {
     (void)state;
     assert_int_equal(load("START=thread"), 0);
-    assert_non_null(strstr(harness.message.text, "no snapshot can be taken: it started threads while it was loaded"));
+    assert_non_null(strstr(nw_whole.message.text, "no snapshot can be taken: it started threads while it was loaded"));
 }
 
 /* Invocations that wait for one another's end are all answered. */
@@ -235,9 +206,9 @@ static void one_runs_at_a_time(void **state)
 
     (void)state;
     for (int i = 0; i < 50; i++)
-        nw_harness_send(&harness, deployment, "look", 4);
+        nw_harness_send(&nw_whole, deployment, "look", 4);
     for (int i = 0; i < 50; i++) {
-        struct nw_answer got = nw_harness_receive(&harness);
+        struct nw_answer got = nw_harness_receive(&nw_whole);
 
         assert_int_equal(got.status, NW_STATUS_OK);
         assert_string_equal(got.data, "nothing");
@@ -245,9 +216,9 @@ static void one_runs_at_a_time(void **state)
     }
 }
 
-static int run(enum nw_mode wanted)
+int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nw_whole_start, nw_whole_stop)
     const struct CMUnitTest tests[] = {
         TEST(nothing_of_an_invocation_is_left),       TEST(the_search_finds_what_is_left),
         TEST(what_a_domain_cannot_take_back_ends_it), TEST(after_a_crash_it_is_fresh),
@@ -255,11 +226,5 @@ static int run(enum nw_mode wanted)
         TEST(without_a_snapshot_it_is_refused),       TEST(one_runs_at_a_time),
     };
 
-    mode = wanted;
-    return cmocka_run_group_tests_name(nw_mode_name(mode), tests, NULL, NULL);
-}
-
-int main(void)
-{
-    return nw_harness_run_modes(run);
+    return NW_WHOLE_RUN(tests);
 }

@@ -1,7 +1,7 @@
 /* Domains that are made from a snapshot: what they remember, what they do not, and which functions have none. */
 #include "common/manifest/manifest.h"
 #include "worker/snapshot/format.h"
-#include "worker/test/harness.h"
+#include "worker/test/whole.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -24,30 +24,15 @@
 #define KEEPER_IMAGES 20           /* of as much code as it maps, one after the other ... */
 #define KEEPER_CODE   (7ull << 20) /* ... of at least so many bytes each */
 
-static enum nw_mode mode;
-static struct nw_harness harness;
-
-static int begin(void **state)
-{
-    (void)state;
-    nw_harness_start(&harness, mode, 2);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    nw_harness_stop(&harness);
-    return 0;
-}
-
 static uint32_t load_with(struct nw_harness *h, uint64_t range, int *snapshot)
 {
-    char so[512];
-    const struct nw_load l = {
-        .name = "keeper", .so = so, .memory = MEMORY, .snapshots = true, .range = range, .snapshot = snapshot};
+    const struct nw_load l = {.name = "keeper",
+                              .so = nw_test_so("keeper"),
+                              .memory = MEMORY,
+                              .snapshots = true,
+                              .range = range,
+                              .snapshot = snapshot};
 
-    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
     return nw_harness_load(h, &l);
 }
 
@@ -58,26 +43,18 @@ static uint32_t load_at(struct nw_harness *h, uint64_t range)
 
 static uint32_t load(bool snapshots, const char *env)
 {
-    char so[512];
-    const struct nw_load l = {.name = "keeper",
-                              .so = so,
-                              .env = env,
-                              .slots = 3,
-                              .memory = MEMORY,
-                              .profile = NW_PROFILE_FILES,
-                              .snapshots = snapshots,
-                              .no_snapshots = !snapshots};
-    uint32_t deployment;
-
-    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
-    deployment = nw_harness_load(&harness, &l);
-    assert_int_not_equal(deployment, 0);
-    return deployment;
+    return nw_whole_must((struct nw_load){.so = "keeper",
+                                          .env = env,
+                                          .slots = 3,
+                                          .memory = MEMORY,
+                                          .profile = NW_PROFILE_FILES,
+                                          .snapshots = snapshots,
+                                          .no_snapshots = !snapshots});
 }
 
 static void ask(uint32_t deployment, const char *input, char answer[128])
 {
-    struct nw_answer got = nw_harness_invoke(&harness, deployment, input, strlen(input));
+    struct nw_answer got = nw_harness_invoke(&nw_whole, deployment, input, strlen(input));
 
     snprintf(answer, 128, "%u %s", got.status, got.status == NW_STATUS_OK ? got.data : "");
     free(got.data);
@@ -85,7 +62,7 @@ static void ask(uint32_t deployment, const char *input, char answer[128])
 
 static void crash(uint32_t deployment)
 {
-    struct nw_answer got = nw_harness_invoke(&harness, deployment, "crash", 5);
+    struct nw_answer got = nw_harness_invoke(&nw_whole, deployment, "crash", 5);
 
     assert_int_equal(got.status, NW_STATUS_CRASHED);
     free(got.data);
@@ -119,7 +96,7 @@ static void a_crashed_domain_comes_back_as_it_was_loaded(void **state)
     int came_back = 0;
 
     (void)state;
-    assert_string_equal(harness.loaded, "");
+    assert_string_equal(nw_whole.loaded, "");
     for (int i = 0; i < 5; i++)
         came_back += again(deployment) == first;
     assert_in_range(came_back, 1, 5); /* where the last one is not gone in time it is loaded */
@@ -134,8 +111,8 @@ static void a_range_is_the_same_in_every_worker(void **state)
     char here[128], there[128];
 
     (void)state;
-    ask(load_at(&harness, SOME_RANGE), "place", here);
-    nw_harness_start(&other, mode, 2);
+    ask(load_at(&nw_whole, SOME_RANGE), "place", here);
+    nw_harness_start(&other, nw_whole_mode, 2);
     there[0] = '\0';
     struct nw_answer got = nw_harness_invoke(&other, load_at(&other, SOME_RANGE), "place", 5);
     snprintf(there, sizeof(there), "%u %s", got.status, got.data);
@@ -147,14 +124,14 @@ static void a_range_is_the_same_in_every_worker(void **state)
 /* The file of a snapshot of a function at SOME_RANGE, and what the function drew. */
 static int take(unsigned long *value)
 {
-    uint32_t deployment = load_at(&harness, SOME_RANGE);
+    uint32_t deployment = load_at(&nw_whole, SOME_RANGE);
     int file;
 
-    assert_string_equal(harness.loaded, "");
-    assert_true(harness.snapshot >= 0);
+    assert_string_equal(nw_whole.loaded, "");
+    assert_true(nw_whole.snapshot >= 0);
     *value = drawn(deployment);
-    file = harness.snapshot;
-    harness.snapshot = -1;
+    file = nw_whole.snapshot;
+    nw_whole.snapshot = -1;
     return file;
 }
 
@@ -186,7 +163,7 @@ static void a_snapshot_serves_another_worker(void **state)
     uint32_t deployment;
 
     (void)state;
-    nw_harness_start(&other, mode, 2);
+    nw_harness_start(&other, nw_whole_mode, 2);
     deployment = load_with(&other, SOME_RANGE, &file);
     assert_string_equal(other.unusable, "");
     assert_int_equal(other.snapshot, -1);
@@ -200,12 +177,12 @@ static void a_snapshot_serves_another_worker(void **state)
 static void hooks_are_called_before_it_and_in_every_instance(void **state)
 {
     struct nw_harness other;
-    uint32_t deployment = load_at(&harness, SOME_RANGE);
-    int file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
+    uint32_t deployment = load_at(&nw_whole, SOME_RANGE);
+    int file = fcntl(nw_whole.snapshot, F_DUPFD_CLOEXEC, 0);
 
     (void)state;
-    says(&harness, deployment, "hooks", "1 1");
-    nw_harness_start(&other, mode, 2);
+    says(&nw_whole, deployment, "hooks", "1 1");
+    nw_harness_start(&other, nw_whole_mode, 2);
     deployment = load_with(&other, SOME_RANGE, &file);
     says(&other, deployment, "hooks", "1 1");
     nw_harness_stop(&other);
@@ -217,7 +194,7 @@ static void hooks_are_called_without_a_snapshot_too(void **state)
     uint32_t deployment = load(true, "START=thread");
 
     (void)state;
-    says(&harness, deployment, "hooks", "1 1");
+    says(&nw_whole, deployment, "hooks", "1 1");
 }
 
 /* The same file but for some bytes, sealed again. */
@@ -249,7 +226,7 @@ static void is_discarded(int file, const char *why)
     struct nw_harness other;
     uint32_t deployment;
 
-    nw_harness_start(&other, mode, 2);
+    nw_harness_start(&other, nw_whole_mode, 2);
     deployment = load_with(&other, SOME_RANGE, &file);
     assert_int_not_equal(deployment, 0);
     assert_string_equal(other.loaded, "");
@@ -294,7 +271,7 @@ static void a_snapshot_in_which_nothing_can_run_is_discarded(void **state)
 
     (void)state;
     worse = changed(file, TAIL(flows[1].fs), &bad, sizeof(bad), end);
-    nw_harness_start(&other, mode, 2);
+    nw_harness_start(&other, nw_whole_mode, 2);
     deployment = load_with(&other, SOME_RANGE, &worse);
     assert_int_not_equal(deployment, 0);
     assert_string_equal(other.unusable, "");
@@ -338,8 +315,8 @@ static void a_function_that_serves_keeps_its_snapshot(void **state)
         drawn(deployment);
         crash(deployment);
     }
-    nw_harness_listen(&harness);
-    assert_string_equal(harness.unusable, "");
+    nw_harness_listen(&nw_whole);
+    assert_string_equal(nw_whole.unusable, "");
 }
 
 /* As an upgrade of a library does: the last but one of the table is a file of the host. */
@@ -370,12 +347,12 @@ static void where_its_addresses_are_taken_it_serves_without_a_snapshot(void **st
     unsigned long before;
 
     (void)state;
-    if (mode == NW_MODE_PROCESS) /* a worker has one function */
+    if (nw_whole_mode == NW_MODE_PROCESS) /* a worker has one function */
         return;
-    load_at(&harness, SOME_RANGE);
-    second = load_at(&harness, SOME_RANGE + 4096);
+    load_at(&nw_whole, SOME_RANGE);
+    second = load_at(&nw_whole, SOME_RANGE + 4096);
     assert_int_not_equal(second, 0);
-    assert_string_equal(harness.loaded, "in this worker something else lies at its addresses");
+    assert_string_equal(nw_whole.loaded, "in this worker something else lies at its addresses");
     before = drawn(second);
     assert_int_not_equal(again(second), before);
 }
@@ -387,7 +364,7 @@ static void addresses_that_no_engine_deals_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-        assert_int_equal(load_at(&harness, ranges[i]), 0);
+        assert_int_equal(load_at(&nw_whole, ranges[i]), 0);
 }
 
 static void without_snapshots_it_is_loaded_again(void **state)
@@ -429,10 +406,10 @@ static void what_cannot_be_taken_is_found_out(void **state)
         uint32_t deployment = load(true, starts[i][0]);
         unsigned long first = drawn(deployment);
 
-        assert_string_equal(harness.loaded, starts[i][1]);
+        assert_string_equal(nw_whole.loaded, starts[i][1]);
         assert_int_not_equal(again(deployment), first);
-        nw_harness_tell(&harness, NW_CONTROL_RETIRE, deployment);
-        nw_harness_expect(&harness, NW_CONTROL_RETIRED);
+        nw_harness_tell(&nw_whole, NW_CONTROL_RETIRE, deployment);
+        nw_harness_expect(&nw_whole, NW_CONTROL_RETIRED);
     }
 }
 
@@ -454,7 +431,7 @@ static void code_that_is_kept_counts(void **state)
     uint32_t deployment = load(true, "START=code");
 
     (void)state;
-    assert_string_equal(harness.loaded, "");
+    assert_string_equal(nw_whole.loaded, "");
     assert_in_range(number(deployment, "mapped"), 1, MEMORY / KEEPER_CODE);
     assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
     crash(deployment);
@@ -466,7 +443,7 @@ static void without_a_snapshot_no_code_is_kept(void **state)
     uint32_t deployment = load(true, "START=thread");
 
     (void)state;
-    assert_string_not_equal(harness.loaded, "");
+    assert_string_not_equal(nw_whole.loaded, "");
     assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
 }
 
@@ -474,9 +451,8 @@ static void without_a_snapshot_no_code_is_kept(void **state)
 
 static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
 {
-    char so[512];
     const struct nw_load l = {.name = "keeper",
-                              .so = so,
+                              .so = nw_test_so("keeper"),
                               .env = "START=large",
                               .memory = memory,
                               .snapshots = true,
@@ -484,7 +460,6 @@ static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
                               .snapshot = snapshot};
     uint32_t deployment;
 
-    snprintf(so, sizeof(so), "%s/test/worker/keeper.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
     deployment = nw_harness_load(h, &l);
     assert_int_not_equal(deployment, 0);
     return deployment;
@@ -504,11 +479,11 @@ static void a_snapshot_counts_as_memory(void **state)
     int file;
 
     (void)state;
-    load_large(&harness, 4 * WRITTEN, NULL);
-    assert_string_equal(harness.loaded, "");
-    holds_twice(&harness);
-    file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
-    nw_harness_start(&other, mode, 2);
+    load_large(&nw_whole, 4 * WRITTEN, NULL);
+    assert_string_equal(nw_whole.loaded, "");
+    holds_twice(&nw_whole);
+    file = fcntl(nw_whole.snapshot, F_DUPFD_CLOEXEC, 0);
+    nw_harness_start(&other, nw_whole_mode, 2);
     load_large(&other, 4 * WRITTEN, &file);
     assert_string_equal(other.unusable, "");
     holds_twice(&other);
@@ -524,9 +499,9 @@ static void a_snapshot_that_does_not_fit_is_not_taken(void **state)
     int file;
 
     (void)state;
-    load_large(&harness, 4 * WRITTEN, NULL);
-    file = fcntl(harness.snapshot, F_DUPFD_CLOEXEC, 0);
-    nw_harness_start(&other, mode, 2);
+    load_large(&nw_whole, 4 * WRITTEN, NULL);
+    file = fcntl(nw_whole.snapshot, F_DUPFD_CLOEXEC, 0);
+    nw_harness_start(&other, nw_whole_mode, 2);
     drawn_in(&other, load_large(&other, 2 * WRITTEN + (5ull << 20), &file)); /* but for its stacks it would fit */
     assert_string_equal(other.unusable, "it needs more memory than the function may have");
     assert_string_equal(other.loaded, why);
@@ -559,7 +534,7 @@ static void where_the_vdso_stays_snapshots_are_not_handed_around(void **state)
 
     (void)state;
     nw_harness_before_exec = forbid_moves;
-    nw_harness_start(&other, mode, 2);
+    nw_harness_start(&other, nw_whole_mode, 2);
     nw_harness_before_exec = NULL;
     deployment = load_with(&other, SOME_RANGE, &file);
     assert_int_not_equal(deployment, 0);
@@ -573,9 +548,9 @@ static void where_the_vdso_stays_snapshots_are_not_handed_around(void **state)
     close(file);
 }
 
-static int run(enum nw_mode wanted)
+int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nw_whole_start, nw_whole_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_crashed_domain_comes_back_as_it_was_loaded),
         TEST(a_range_is_the_same_in_every_worker),
@@ -599,11 +574,5 @@ static int run(enum nw_mode wanted)
         TEST(a_snapshot_that_does_not_fit_is_not_taken),
     };
 
-    mode = wanted;
-    return cmocka_run_group_tests_name(nw_mode_name(mode), tests, NULL, NULL);
-}
-
-int main(void)
-{
-    return nw_harness_run_modes(run);
+    return NW_WHOLE_RUN(tests);
 }

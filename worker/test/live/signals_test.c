@@ -1,48 +1,30 @@
 /* Signals of a function within its domain; in modes mpk and process. */
 #include "common/manifest/resources.h"
 #include "common/test/test.h"
-#include "worker/test/harness.h"
+#include "worker/test/whole.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct nw_harness harness;
-static enum nw_mode mode;
 static uint32_t function;
 
 static uint32_t load(uint32_t timeout_ms)
 {
-    char path[512];
-    const struct nw_load l = {.name = "signals", .so = path, .slots = 1, .timeout_ms = timeout_ms};
-    uint32_t deployment;
-
-    snprintf(path, sizeof(path), "%s/test/worker/signals.so", getenv("NW_BUILD") ? getenv("NW_BUILD") : "build");
-    deployment = nw_harness_load(&harness, &l);
-    if (!deployment)
-        fail_msg("refused: %s", harness.message.text);
-    return deployment;
+    return nw_whole_must((struct nw_load){.so = "signals", .slots = 1, .timeout_ms = timeout_ms});
 }
 
 static int start(void **state)
 {
-    (void)state;
-    nw_harness_start(&harness, mode, 2);
+    nw_whole_start(state);
     function = load(10000);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    nw_harness_stop(&harness);
     return 0;
 }
 
 static void answers(const char *input, const char *expect)
 {
-    struct nw_answer a = nw_harness_invoke(&harness, function, input, strlen(input));
+    struct nw_answer a = nw_harness_invoke(&nw_whole, function, input, strlen(input));
 
     if (a.status != NW_STATUS_OK || strcmp(a.data, expect) != 0)
         fail_msg("%s: status %d, \"%s\" instead of \"%s\"", input, (int)a.status, a.data, expect);
@@ -51,7 +33,7 @@ static void answers(const char *input, const char *expect)
 
 static void ends(const char *input, enum nw_status status, const char *why)
 {
-    struct nw_answer a = nw_harness_invoke(&harness, function, input, strlen(input));
+    struct nw_answer a = nw_harness_invoke(&nw_whole, function, input, strlen(input));
 
     assert_int_equal(a.status, status);
     if (!strstr(a.data, why))
@@ -125,9 +107,9 @@ static void signals_without_end_meet_the_deadline(void **state)
     answers("raise", "10 tkill");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, nw_whole_stop)
 
-static int run_mode(enum nw_mode in)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_it_sends_itself_reaches_its_handler),
@@ -139,11 +121,5 @@ static int run_mode(enum nw_mode in)
         TEST(signals_without_end_meet_the_deadline),
     };
 
-    mode = in;
-    return _cmocka_run_group_tests(nw_mode_name(in), tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
-}
-
-int main(void)
-{
-    return nw_harness_run_modes(run_mode);
+    return NW_WHOLE_RUN(tests);
 }
