@@ -17,12 +17,12 @@
 
 static const char OK[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/* A server of one thread; a test says what is odd about it. */
+/* A server of one thread; each test says how it misbehaves. */
 struct server {
     int listener, epoll, answered;
     int stall_after, silent_after,
         fail_after; /* that many answers it stalls once, ends answering, or answers 503; 0: never */
-    bool closes;    /* each connection after its answer */
+    bool closes;    /* close each connection after its answer */
     bool chunked;
     char url[64];
     pthread_t thread;
@@ -148,7 +148,8 @@ static void test_waiting_for_a_connection_counts(void **state)
     assert_true(nw_histogram_percentile(&result->latency, 50) >= STALL_MS / 10 * MS);
 }
 
-/* What never comes is neither forgotten nor fast: two requests on two connections, the others never sent. */
+/* Answers that never come count as slow, and none is left out: two requests wait on two connections, and the others,
+ * which are never sent, count as well. */
 static void test_silence_counts_as_long(void **state)
 {
     struct server server = {.silent_after = 40};
@@ -218,7 +219,7 @@ static void test_closed_loop_ends_when_its_time_is_over(void **state)
     assert_int_equal(result->latency.n, 2);
 }
 
-/* The server answers each with the same: two of the three requests expect something else. */
+/* The server gives every request the same answer, but two of the three expect another one. */
 static void test_requests_are_drawn_and_answers_compared(void **state)
 {
     static struct nw_load_result result;

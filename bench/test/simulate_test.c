@@ -77,7 +77,7 @@ static void hosts_share_the_functions(void **state)
     assert_int_equal(simulate(&plan).most_warm, 13);
 }
 
-/* Three functions with two workers of a key each: whoever shares one goes where one became free. */
+/* Three functions in two workers with one key each: a function that shares a key moves to where one became free. */
 static void a_function_without_a_key_moves_to_a_free_one(void **state)
 {
     struct nw_simulation_plan plan = plain;
@@ -125,7 +125,7 @@ static void a_crowd_makes_more_calls_cold(void **state)
     (void)state;
     calm.idle = crowd.idle = 1000;
     calm.room = crowd.room = 20000;
-    calm.traffic.exponent = crowd.traffic.exponent = 1.5; /* hardly a call is cold without the crowd */
+    calm.traffic.exponent = crowd.traffic.exponent = 1.5; /* calm: nearly all find their function loaded */
     assert_true(simulate(&crowd).cold > simulate(&calm).cold + 300);
 }
 

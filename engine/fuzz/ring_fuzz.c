@@ -145,7 +145,7 @@ static void say(struct play *play)
     nw_control_send(play->worker->control, &head, (const char *)text, size, fds, (int)n_fds);
 }
 
-/* Gives the answers that it owes, so that the rest of the input finds work to do. */
+/* Answers all that the worker was sent, so that later parts of the input have something to act on. */
 static void answer_control(struct play *play)
 {
     static struct nw_control_message message;
@@ -272,7 +272,8 @@ static void play_input(struct world *world, void *arg)
     for (int i = 0; i < WORLD_WORKERS; i++)
         if (world->workers[i].used)
             world_kill(world, &world->workers[i]);
-    /* Of a connection whose bodies find no place one request after the other waits as long as it may. */
+    /* Requests of one connection wait one after the other, each for as long as it may, when there is no room for
+     * their bodies. */
     for (int i = 0; i < WAITS; i++)
         world_turn(world, 1000);
     for (unsigned i = 0; i < CLIENTS; i++)

@@ -30,7 +30,7 @@
 
 #define TURNS_MOST      200
 #define OPERATIONS_MOST 400   /* that a target leaves queued: each may cost two workers and the pauses between */
-#define LONG_MS         40000 /* longer than every limit of time below */
+#define LONG_MS         40000 /* longer than each timeout that is set below */
 #define LIMIT_MS        2000
 
 /* --- in place of files of the engine: log, listening sockets, registry --- */
@@ -349,7 +349,7 @@ void world_run(enum nw_mode mode, unsigned workers, bool dishonest, void (*play)
     nw_controller_run(&world.controller);
     nw_controller_fini(&world.controller);
     free(nw_container(world.controller.workers.tenants.next, struct nw_tenant,
-                      link)); /* the engine leaves it to its end */
+                      link)); /* the engine frees it when it ends */
     world_workers_fini(&world);
     close(world.launcher);
 }

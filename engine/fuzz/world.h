@@ -32,7 +32,7 @@ struct world {
     int launcher;
     struct world_worker workers[WORLD_WORKERS];
     bool dishonest; /* workers are started and say hello; all else is the target's */
-    bool held;      /* honest workers answer nothing for now */
+    bool held;      /* honest workers keep what they are sent and answer nothing for now */
 };
 
 /* Size of the arena of each world that is made from now on. The limit of bodies is three eighths of it. */

@@ -41,13 +41,13 @@ static void what_is_done_in_pieces(void **state)
 
     (void)state;
     FOUND(nw_chore, &chore, chore.step, NULL);
-    FOUND(nw_chore, &chore, chore.link.next, &head); /* which knows nothing of it */
+    FOUND(nw_chore, &chore, chore.link.next, &head); /* whose head does not know it */
     FOUND(nw_carry, &carry, carry.chore.step, NULL);
     FOUND(nw_carry, &carry, carry.done, NULL);
     FOUND(nw_carry, &carry, carry.to, NULL);
     FOUND(nw_carry, &carry, carry.from, NULL);
     nw_list_append(&head, &carry.chore.link);
-    FOUND(nw_carry, &carry, carry.left, 0); /* it waits for a turn without need */
+    FOUND(nw_carry, &carry, carry.left, 0); /* it is in the list of chores although nothing is left to be copied */
     nw_list_remove(&carry.chore.link);
 
     assert_non_null(returned);
@@ -55,7 +55,7 @@ static void what_is_done_in_pieces(void **state)
     FOUND(nw__returned, returned, returned->chore.step, NULL);
     FOUND(nw__returned, returned, returned->size, 0);
     returned[1] = *returned;
-    assert_false(nw__returned_is_valid(&returned[1])); /* which begins no page */
+    assert_false(nw__returned_is_valid(&returned[1])); /* it does not begin a page */
     free(returned);
 }
 
@@ -104,7 +104,7 @@ static void invocations_before_they_are_ready(void **state)
     (void)state;
     FOUND(nw_invocation, &inv, inv.function, NULL);
     FOUND(nw_invocation, &inv, inv.owner, NULL);
-    FOUND(nw_invocation, &inv, inv.length, 1); /* which is nowhere */
+    FOUND(nw_invocation, &inv, inv.length, 1); /* a byte of input without a place where it lies */
     FOUND(nw_invocation, &inv, inv.partial, true);
     FOUND(nw_invocation, &inv, inv.next.link, &home);
     FOUND(nw_invocation, &inv, inv.spilled_size, 1);
@@ -116,7 +116,7 @@ static void invocations_before_they_are_ready(void **state)
     inv.spilled_size = inv.spilled_room = inv.length = 9;
     inv.owes = true;
     FOUND(nw_invocation, &inv, inv.owner, NULL);
-    FOUND(nw_invocation, &inv, inv.complete, true); /* then there is no more to be charged */
+    FOUND(nw_invocation, &inv, inv.complete, true); /* a complete input owes nothing */
     FOUND(nw_invocation, &inv, inv.length, 10);
     FOUND(nw_invocation, &inv, inv.spilled_room, 8);
     FOUND(nw_invocation, &inv, inv.inlined, true);
@@ -159,7 +159,7 @@ static void invocations_that_are_complete(void **state)
     FOUND(nw_invocation, &inv, inv.complete, false);
     FOUND(nw_invocation, &inv, inv.queue, NULL);
     FOUND(nw_invocation, &inv, inv.spilled, (char *)&inv);
-    FOUND(nw_invocation, &inv, inv.state, NW_INVOCATION_ORPHAN); /* though somebody wants its answer */
+    FOUND(nw_invocation, &inv, inv.state, NW_INVOCATION_ORPHAN); /* an orphan, although it has an owner */
 
     inv.owner = NULL;
     inv.inlined = true;

@@ -59,7 +59,7 @@ static void test_kill(void **state)
     assert_string_equal(h->message.text, "killed by signal 9 (Killed)");
     assert_int_equal(kill(pid, 0), -1);
     assert_string_equal(ask(bystander, "thread"), "ok\n");
-    /* Once more: the number means nobody now. */
+    /* Once more: no process has this number any more. */
     assert_int_equal(nw_control_send(h->control, &head, "", 0, NULL, 0), 0);
     assert_string_equal(ask(bystander, "thread"), "ok\n");
     close(victim);

@@ -41,7 +41,7 @@ void nw_die_system(const char *format, ...)
     longjmp(death, 1);
 }
 
-/* The domain's rights: its own memory, on either side. */
+/* In place of a copy with the domain's rights, which may fault. */
 int nw_gate_copy(void *to, const void *from, size_t size)
 {
     memcpy(to, from, size);
@@ -125,7 +125,7 @@ int nw_carry(struct nw_slot *slot, const struct nw_freight *freight)
     return -EINPROGRESS;
 }
 
-/* ... all of them do. */
+/* In place of that executor. */
 static void take_freight(struct nw_slot *slot)
 {
     const enum nw_freight_kind kind = slot->freight.kind;

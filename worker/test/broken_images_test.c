@@ -23,7 +23,7 @@ static int begin(void **state)
     nw_images_release(images, image);
     assert_int_equal(nw_images_acquire(images, fd, PAGE, 2 * PAGE, true, &in_use, &refusal), 0);
     close(fd);
-    assert_int_equal(images->stats.images, 2); /* libc is older than the moment for which nothing is kept */
+    assert_int_equal(images->stats.images, 2); /* what changed a moment ago is not cached; libc did not */
     return 0;
 }
 

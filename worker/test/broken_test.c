@@ -73,7 +73,7 @@ static void ranges_of_a_file(void **state)
         assert_int_equal(nw__ranges_reserve(&ranges), 0);
         nw__ranges_set(&ranges, &set[i]);
     }
-    FOUND(nw_ranges, &ranges, ranges.list[0].last, 19);  /* joins the next */
+    FOUND(nw_ranges, &ranges, ranges.list[0].last, 19);  /* the next continues it: they should be one */
     FOUND(nw_ranges, &ranges, ranges.list[1].last, 30);  /* overlaps it */
     FOUND(nw_ranges, &ranges, ranges.list[1].start, 40); /* ends before it begins, and out of order */
     FOUND(nw_ranges, &ranges, ranges.list[2].type, F_UNLCK);
@@ -122,7 +122,7 @@ static void the_files_of_a_domain(void **state)
     assert_int_equal(nw_watch_change(&files, (uint64_t)epoll, EPOLL_CTL_ADD, (uint64_t)watched,
                                      (struct epoll_event){.events = EPOLLIN}),
                      0);
-    FOUND(nw_files, &files, entry->closed, true); /* nobody uses it, so it should be gone */
+    FOUND(nw_files, &files, entry->closed, true); /* it is closed and nobody uses it, so there should be no entry */
     FOUND(nw_files, &files, entry->opened->users, 0);
     FOUND(nw_files, &files, files.fds[NW_DOMAIN_FDS - 1].users, 1);
     FOUND(nw_files, &files, files.fds[epoll].epoll, false);
@@ -170,7 +170,7 @@ static void mappings_of_a_range(void **state)
     nw_regions_fini(&regions);
 }
 
-/* What shows only where several fields are broken alike. */
+/* Faults that show only when several fields change together. */
 static void mappings_that_agree(void **state)
 {
     static struct nw_region r[4];

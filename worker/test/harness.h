@@ -68,10 +68,10 @@ struct nw_load {
 /* Loads and activates; returns the deployment number, or 0 when refused (reason in h->message.text). */
 uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load);
 
-/* Sends an invocation; returns its id. */
 /* The engine tells what a function may reach from now on. */
 void nw_harness_reach(struct nw_harness *h, uint32_t deployment, const struct nw_address_grant *addresses, size_t n);
 
+/* Sends an invocation; returns its id. */
 uint64_t nw_harness_send(struct nw_harness *h, uint32_t deployment, const void *input, size_t length);
 
 /* Waits for the next completion, up to 20 s. Nested calls that come meanwhile are answered with NOT_FOUND. */

@@ -15,7 +15,7 @@ struct attack_line *attack_report_begin(const char *mode, int row, const char *n
  * anything. */
 void attack_report_seen(struct attack_line *line, const char *seen);
 
-/* Why nothing could be seen. */
+/* Says why the attack could not be tried. */
 void attack_report_skip(struct attack_line *line, const char *why);
 
 /* The attack will be tried without this defence; and what was seen then. */

@@ -134,7 +134,7 @@ static void nobody_waits_for_a_full_pipe(void **state)
     int status;
 
     (void)state;
-    alarm(20); /* inherited by nobody: the child would hang, and this process with it */
+    alarm(20); /* close-on-exec: a child that inherited it would never see its end, and hang with this process */
     assert_string_equal(stderr_of(log_to_full_pipe, "here", &status),
                         "prog: warn: 2 lines of this log are lost: it was full\nprog: info: here\n");
     alarm(0);

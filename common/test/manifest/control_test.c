@@ -83,7 +83,7 @@ static void every_field_arrives(void **state)
 {
     struct fixture *f = *state;
     struct nw_control head = {.kind = NW_CONTROL_START,
-                              .text_len = 12345, /* not the caller's to say */
+                              .text_len = 12345, /* set by the sender itself, whatever is here */
                               .worker = 2,
                               .deployment = 3,
                               .value = -4,
@@ -253,7 +253,7 @@ static void end_of_file(void **state)
     assert_int_equal(nw_control_send(f->us, &head, NULL, 0, NULL, 0), -EPIPE);
 }
 
-/* A peer that dies with our messages unread must not take its own last words with it. */
+/* What a peer sent before it died still arrives, although it left messages of ours unread. */
 static void last_words_outlive_a_reset(void **state)
 {
     struct fixture *f = *state;

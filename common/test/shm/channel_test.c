@@ -266,7 +266,8 @@ static void sleepers_are_always_woken(void **state)
     sides_free(&s);
 }
 
-/* Rings side by side, swept by a sender from one end and a sleeper from the other: where the two meet, they race. */
+/* Many rings in a row: the sender goes through them from one end, the sleeper from the other, and where they meet
+ * they race. */
 struct race {
     struct nw_channel sender[RACES], sleeper[RACES];
     bool sleeps[RACES];
@@ -288,7 +289,8 @@ static void *send_to_all(void *arg)
     }
 }
 
-/* Whoever may sleep has been rung for (and so is no longer marked asleep), or the message would lie there for ever. */
+/* A reader that may sleep must have been rung, and so be no longer marked asleep; otherwise its message would never
+ * be read. */
 static void sweep_once(struct race *race)
 {
     pthread_barrier_wait(&race->barrier);

@@ -48,7 +48,7 @@ static void asking_again_gets_the_same_answer(void **state)
     assert_false(nw_claim(claims, ID(1, 11)));
 }
 
-/* An engine never has such an id; one that a worker believes to have is simply run. */
+/* An engine never uses such an id. If a worker reads one, the claim succeeds and the invocation is run. */
 static void an_id_beyond_the_words_is_never_taken_back(void **state)
 {
     (void)state;

@@ -268,7 +268,7 @@ static void survives_a_peer_that_scribbles(void **state)
     if (pid == 0)
         scribble(pair.shared);
     int refused = 0;
-    /* At least until the peer, which may start late, has been caught once. */
+    /* At least until one impossible index of the peer, which may start late, has been noticed. */
     for (int i = 0; i < MESSAGES || !refused; i++) {
         struct nw_desc desc = desc_of(1);
         uint32_t before = pair.consumer.own;

@@ -3,7 +3,7 @@
 #include "engine/admit/admit.h"
 #include "engine/admit/pace.h"
 
-/* One function of several, with room for more in each respect. */
+/* One function of several, below each of its bounds. */
 static struct nw_admit_state roomy(void)
 {
     return (struct nw_admit_state){.queued = 5,
@@ -36,7 +36,8 @@ static void what_cannot_be_answered_in_time_is_refused(void **unused)
     assert_int_equal(nw_admit(&state), NW_ADMIT);
 }
 
-/* However slow it was: otherwise nothing would ever show that it is quicker now. */
+/* A function for which nobody waits is never refused, however slow it was: only a call can show that it has become
+ * quicker. */
 static void while_nothing_waits_nothing_is_too_late(void **unused)
 {
     struct nw_admit_state state = roomy();
@@ -75,7 +76,7 @@ static void all_that_want_more_share(void **unused)
     uint64_t queued[FUNCTIONS] = {0}, all = 0;
     (void)unused;
     for (int round = 0; round < 3 * MOST; round++) {
-        int f = round < 2 * MOST ? 0 : round % FUNCTIONS; /* one is there long before the others */
+        int f = round < 2 * MOST ? 0 : round % FUNCTIONS; /* the first begins long before the others */
         uint64_t others = 0;
         for (int i = 0; i < FUNCTIONS; i++)
             others += i != f && queued[i];
@@ -99,7 +100,7 @@ static void the_pace_is_measured_while_others_wait(void **unused)
     assert_in_range(pace.gap_us, 4000, 6500);
     for (int i = 0; i < 100; i++)
         nw_pace_note(&pace, now += 1000, false);
-    assert_in_range(pace.gap_us, 4000, 6500); /* that nobody asked is not its pace */
+    assert_in_range(pace.gap_us, 4000, 6500); /* a time in which nobody called it says nothing about its pace */
     for (int i = 0; i < 100; i++)
         nw_pace_note(&pace, now += 100, true);
     assert_in_range(pace.gap_us, 90000, 100000);

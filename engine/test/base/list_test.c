@@ -1,11 +1,11 @@
-/* Walks of lists whose members go while they are walked. */
+/* Walks through lists from which members are removed meanwhile. */
 #include "common/test/test.h"
 #include "engine/base/list.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define MEMBERS 4
-#define TOO_FAR 100 /* visits: the walk does not end */
+#define TOO_FAR 100 /* visits, after which the walk is taken for endless */
 
 struct member {
     struct nw_list link;
@@ -133,7 +133,8 @@ static char leaves_early(struct fixture *f)
     return 0;
 }
 
-/* A walk that was left is none any more, or a removal would write into a stack that is gone. */
+/* A walk that was left early is forgotten; otherwise a later removal would write to its record on a stack frame that
+ * is gone. */
 static void a_walk_may_be_left(void **state)
 {
     struct fixture *f = *state;

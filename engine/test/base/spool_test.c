@@ -56,7 +56,7 @@ static void the_slowest_is_cut_off(void **state)
     assert_int_equal(spool.held, 700);
 }
 
-/* It has the lift; who takes that over needs nobody else's memory. */
+/* It has the lift. Whoever gets that next needs no memory of the others. */
 static void nobody_is_cut_off_beside_the_one_with_the_lift(void **state)
 {
     struct client lifted;
@@ -109,7 +109,7 @@ static void a_marked_holder_gets_no_more(void **state)
     (void)state;
     assert_int_equal(nw_spool_take(&spool, &taker.holder, 300, LATER), 0);
     assert_int_equal(nw_spool_take(&spool, &slow.holder, 1, LATER), -ECANCELED);
-    nw_spool_give(&spool, &slow.holder); /* and may leave before it is told */
+    nw_spool_give(&spool, &slow.holder); /* a holder may give its memory back before it is told to */
     nw_spool_bury(&spool);
     assert_int_equal(slow.cut, 0);
     assert_int_equal(spool.held, 700);
@@ -193,8 +193,8 @@ static void one_of_several_that_wait_for_one_another_goes_on(void **state)
 #define BODIES 40
 #define STEP   10
 
-/* Bodies of up to the lift that nobody can be blamed for, of a few functions, each a step further when it is asked.
- * How many never come to their end. */
+/* Bodies, each at most as large as the lift, whose clients are all quick enough. They grow in turns, and belong to a
+ * few functions. The number that never becomes complete. */
 static int stuck(uint64_t lift)
 {
     static struct client bodies[BODIES];
@@ -233,7 +233,7 @@ static void every_body_comes_to_its_end(void **state)
 {
     (void)state;
     assert_int_equal(stuck(LIFT), 0);
-    assert_int_not_equal(stuck(0), 0); /* they do wait for one another when none is lifted */
+    assert_int_not_equal(stuck(0), 0); /* without the lift they wait for one another for ever */
 }
 
 static void a_part_is_kept_for_those_that_hold_little(void **state)

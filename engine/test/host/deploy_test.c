@@ -238,7 +238,7 @@ static void is_ready_with_a_function_that_fails(void **state)
     expect(invoke(&host, "rotten", ""), 200, "fresh");
 }
 
-/* What waits for a worker is served by the next one. */
+/* Invocations that wait while their worker is lost are served by the next worker. */
 static void survives_a_kill_of_the_launcher(void **state)
 {
     (void)state;
@@ -274,7 +274,7 @@ static void finishes_what_runs_when_told_to_stop(void **state)
     close(idle);
 }
 
-/* While something runs, whoever asks on a new connection hears what it is told to do, and it is not kept by that. */
+/* While an invocation runs, a new connection is told that the engine is stopping, and the engine stops nevertheless. */
 static void says_that_it_is_told_to_stop(void **state)
 {
     (void)state;
@@ -293,7 +293,7 @@ static void says_that_it_is_told_to_stop(void **state)
     assert_non_null(strstr(answer.body, "\"ready\":false"));
     expect(answer, 200, NULL);
     int idle = host_connect(&drained), idle_admin = host_connect_admin(&drained);
-    close(fd); /* nobody wants what runs any more */
+    close(fd); /* the client of the running invocation is gone */
     host_await_end(&drained);
     assert_true(is_closed(idle));
     host_discard(&drained);
@@ -358,7 +358,7 @@ static void refuses_what_does_not_finish_loading(void **state)
     host_stop(&waiting);
 }
 
-/* It may have lost itself in it: its worker is started again, and ends it so. */
+/* A function may never end when it is told to. Then its worker is started again, which ends it. */
 static void gives_up_a_worker_that_does_not_end_a_function(void **state)
 {
     (void)state;
@@ -373,7 +373,7 @@ static void gives_up_a_worker_that_does_not_end_a_function(void **state)
     host_stop(&waiting);
 }
 
-/* Those that come back slowly wait for themselves: the neighbour, which is the youngest, is there at once. */
+/* Functions that are slow to load delay nobody else: the neighbour, although deployed last, is back at once. */
 static void loads_side_by_side_after_a_loss(void **state)
 {
     (void)state;
@@ -479,7 +479,8 @@ static void ask_to_deploy(int fd, const char *path)
     send_text(fd, text);
 }
 
-/* The worker is up, so the refusal comes while the deployment is being made: the operation ends below itself. */
+/* The worker is up, so the refusal comes while the operation still makes the deployment: the operation is freed by a
+ * function that it called. */
 static void outlives_what_cannot_even_begin_to_load(void **state)
 {
     (void)state;

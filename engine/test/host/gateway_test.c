@@ -94,7 +94,7 @@ static void expect_no_path(int fd, const char *target)
     expect_error(answer, 404, "no_route");
 }
 
-/* What functions cannot see yet is no lie about whether they are there. */
+/* A path behind the name of a function that exists is refused, but not as if the function did not exist. */
 static void tells_a_path_behind_a_name_from_an_unknown_function(void **state)
 {
     (void)state;

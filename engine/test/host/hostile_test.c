@@ -64,12 +64,12 @@ static void attack(const char *behaviour)
     assert_int_equal(pthread_create(&neighbour.thread, NULL, call_neighbour, &neighbour), 0);
     int fd = host_connect(&host);
     struct answer answer = exchange(fd, "POST", "/function/evil", "boo", 3);
-    /* A worker may do its worst after a good answer. */
+    /* A worker may answer correctly before it breaks the rules. */
     if (answer.status != 200 && (answer.status != 502 || !strstr(answer.body, "worker_lost")))
         fail_msg("%s: %d %s", behaviour, answer.status, answer.body);
     answer_fini(&answer);
     close(fd);
-    /* Some only hurt when the engine's ring to the worker has gone round. */
+    /* Some take effect only when the engine's ring to the worker has wrapped around. */
     for (int i = 0; i < 3 * RING && status_number(&host, "workers_lost") == lost; i++) {
         answer = invoke(&host, "evil", "again");
         answer_fini(&answer);
@@ -259,7 +259,7 @@ static void takes_one_snapshot_for_each_load(void **state)
     host_stop(&fresh);
 }
 
-/* Nor any where none is wanted. */
+/* And none where snapshots are switched off. */
 static void takes_no_snapshot_that_nobody_wants(void **state)
 {
     (void)state;

@@ -122,7 +122,7 @@ static void bodies_of_the_whole_arena_wait_for_each_other(void **state)
     run_clients(clients, 4);
 }
 
-/* More at once than slots and ring hold. */
+/* More requests at once than there are slots and places in the ring. */
 static void many_small_ones_wait_for_slots(void **state)
 {
     (void)state;

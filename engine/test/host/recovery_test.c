@@ -119,7 +119,7 @@ static void starts_at_once_what_somebody_kills(void **state)
     assert_false(was_said(WAITING));
 }
 
-/* The function waits, and the others do not. */
+/* The function that is to blame is loaded again after a pause, the others at once. */
 static void blames_the_function_that_ends_its_workers(void **state)
 {
     (void)state;
@@ -235,7 +235,7 @@ static void gives_up_a_worker_that_is_stopped(void **state)
     assert_false(was_said(WAITING));
 }
 
-/* Nothing runs there, and what was told to end answers no more. */
+/* The worker runs nothing, and does not answer the order to end a function. */
 static void gives_up_a_worker_that_is_stopped_and_has_something_to_end(void **state)
 {
     (void)state;
@@ -293,7 +293,7 @@ static void does_not_send_again_what_had_begun(void **state)
     assert_int_equal(status_number(&host, "sent_again"), 0);
 }
 
-/* It is not dead yet, and could begin at any moment what it was sent. */
+/* A stopped worker still lives, and could begin at any moment what it was sent. */
 static void sends_again_what_a_stopped_worker_was_sent(void **state)
 {
     (void)state;

@@ -81,7 +81,7 @@ static void each_has_workers_while_it_has_functions(void **state)
     await_workers("b", 0);
 }
 
-/* A name means one function, whoever's it is: who deploys it anew takes it along. */
+/* A name means one function, whichever tenant has it: a deployment for another tenant moves it there. */
 static void a_function_moves_with_its_next_version(void **state)
 {
     (void)state;

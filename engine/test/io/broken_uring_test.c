@@ -111,7 +111,7 @@ static void listeners(void **state)
     FOUND(nw__uring_listener, &listener, listener.accept.state, OP_QUEUED);
     FOUND(nw__uring_listener, &listener, listener.ending.link.next, &other);
     nw__uring_timer_start(&retry.base, 1, 0);
-    assert_false(nw__uring_listener_is_valid(&listener)); /* it does both */
+    assert_false(nw__uring_listener_is_valid(&listener)); /* it waits to try again although an accept is under way */
     listener.accept.state = OP_IDLE;
     listener.closing = true;
     nw__op_start(&uring, &listener.accept);
@@ -119,7 +119,7 @@ static void listeners(void **state)
     nw__op_cancel(&uring, &listener.accept);
     nw__uring_end(&uring, &listener.ending);
     FOUND(nw__uring_listener, &listener, listener.closing, false);
-    FOUND(nw__uring_listener, &listener, listener.accept.state, OP_ARMED); /* it would outlive what it is part of */
+    FOUND(nw__uring_listener, &listener, listener.accept.state, OP_ARMED); /* though the listener is closed */
 }
 
 static void connections(void **state)

@@ -260,7 +260,7 @@ static void a_big_write_waits_for_its_reader(void **state)
     free(bytes);
 }
 
-/* What came of a write that was taken back and what is written then make up the whole. */
+/* What a write had sent before it was taken back, and what is written afterwards, make up the whole. */
 static void the_rest_of_a_write_can_be_taken_back(void **state)
 {
     struct world *world = *state;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define IMPOSSIBLE   0x80000000u
-#define SECONDS_MOST 30 /* the failure is a turn that never ends */
+#define SECONDS_MOST 30 /* if the test fails the turn never ends */
 
 /* Each of these calls is answered at once, and the answers stay in the ring. */
 static void fill_ring_to(struct world *world, struct world_worker *worker)

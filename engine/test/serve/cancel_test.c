@@ -79,7 +79,7 @@ static void play_nested(struct world *world, void *arg)
     inner = next(NW_DESC_INVOKE);
     assert_true(nw_claim(worker->ch.claims, inner.id));
     played_call(worker, "echo", inner.id);
-    played_call(worker, "echo", 0); /* for nobody that is known: it stays */
+    played_call(worker, "echo", 0); /* a call without a parent that the engine knows: it goes on */
     world_turn(world, 1);
     innermost = next(NW_DESC_INVOKE);
     complete(world, next(NW_DESC_INVOKE).id);
@@ -93,7 +93,7 @@ static void play_nested(struct world *world, void *arg)
     assert_int_equal(world->engine->counters.cancelled, 3);
     played_call(worker, "echo", inner.id);
     world_turn(world, 1);
-    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_UNAVAILABLE); /* nor does it call for anybody else */
+    assert_int_equal(next(NW_DESC_REPLY).status, NW_STATUS_UNAVAILABLE); /* the same for later calls */
     assert_true(nothing_came());
     complete(world, innermost.id);
     complete(world, inner.id);
@@ -115,7 +115,7 @@ static void play_expired(struct world *world, void *arg)
     played_call(worker, "echo", outer.id);
     world_turn(world, 1);
     inner = next(NW_DESC_INVOKE);
-    assert_in_range(inner.more, 150, 200); /* what is left of it */
+    assert_in_range(inner.more, 150, 200); /* the part of the limit that is left */
     assert_int_equal(fake_received(client)->length, 0);
     for (int i = 0; i < 20; i++)
         world_turn(world, 20);

@@ -76,7 +76,7 @@ static void a_busy_loop_rings_for_a_batch(void **state)
     assert_true(rung(*state));
 }
 
-/* Else one request would wait for as long as somebody sends the loop something else. */
+/* Otherwise one request would wait for as long as the loop is kept busy by others. */
 static void no_busy_loop_keeps_one_waiting(void **state)
 {
     int turns = 1;
@@ -87,7 +87,7 @@ static void no_busy_loop_keeps_one_waiting(void **state)
     assert_in_range(turns, 2, 8);
 }
 
-/* What the loop had at hand may turn out to be nothing. */
+/* Events that the loop saw may turn out to need nothing. */
 static void nobody_sleeps_who_has_yet_to_ring(void **state)
 {
     struct world *world = *state;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MANY 40 /* more than there are slots, and than the ring takes */
-#define FEW  8  /* more than a worker has of clients at a time */
+#define FEW  8  /* more requests of clients than a worker is sent at a time */
 
 static const char request[] = "POST /function/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
 

@@ -224,7 +224,7 @@ static void alter(const char *text)
     sqlite3_close(db);
 }
 
-/* What is right by itself and not what was written, as when the disk lost a write. */
+/* A file that is consistent but older than what was written, as when the disk lost a write. */
 static void notices_that_rows_are_lacking_or_old(void **state)
 {
     (void)state;

@@ -131,7 +131,7 @@ static void removes_nothing_for_what_is_not_synced(void **state)
     expect_code("new code", 1);
 }
 
-/* A kill after such a failure brings back nothing that was refused. */
+/* After a kill nothing comes back that was refused because the disk failed. */
 static void does_not_bring_back_what_was_refused(void **state)
 {
     (void)state;

@@ -32,7 +32,7 @@
 #define TRANSIENT_ATTEMPTS 8
 #define LONG_WORK          34 /* the row of what takes long while others wait */
 #define TOO_FAST           "this machine is too fast for it to be felt"
-#define SHARE_ATTEMPTS     8 /* whether somebody waits is a matter of where the kernel runs whom */
+#define SHARE_ATTEMPTS     8 /* whether anybody has to wait depends on which CPU the kernel runs each thread */
 #define REFUSED_LATER      "refused by ld.so in the domain:*|ld.so crashed in the domain:*"
 
 /* A test: an attack, and the defences that the worker leaves out, if any. */
@@ -95,7 +95,7 @@ static void remove_names(void)
     }
 }
 
-/* What comes of it later: where the next input is placed, and what is in the log. */
+/* Effects that show only later: where the next input is placed, and what is in the log. */
 static void add_consequences(const struct attack_row *row, char seen[NW_ATTACK_SEEN])
 {
     struct nw_answer a;
@@ -370,7 +370,7 @@ static void run_jumps(const struct trial *trial)
     }
 }
 
-/* Something long is long enough to be felt on one machine, and on a faster one it is not. */
+/* Work that delays others noticeably on one machine may not do so on a faster one. */
 static bool is_too_short(const struct attack_share *attack, const char *seen)
 {
     return attack->row == LONG_WORK && fnmatch(attack->expect, seen, 0) == 0;

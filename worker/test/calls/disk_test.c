@@ -73,7 +73,7 @@ static void expect_left(int blocks)
     assert_int_equal(atoi(ask("left .")), blocks);
 }
 
-/* Once a domain is gone that had something. */
+/* Waits until what a domain had is given back after its end. */
 static void await_left(int blocks)
 {
     int left = -1;
@@ -172,7 +172,7 @@ static void names_count(void **state)
     assert_string_equal(ask("mkdir d"), "ok");
 }
 
-/* It is so once nobody has it any more. */
+/* Waits until the file counts no more, which is once nobody has it open or mapped. */
 static void what_is_removed_counts_no_more(void **state)
 {
     int f, g;
@@ -205,7 +205,7 @@ static void what_is_removed_counts_no_more(void **state)
     expect_left(BLOCKS);
 }
 
-/* A file of somebody else's counts once it is written to, whole. */
+/* A file that was there before counts in full once the function writes to it. */
 static void files_that_were_there_count_once_they_are_written(void **state)
 {
     int f;
@@ -227,7 +227,7 @@ static void files_that_were_there_count_once_they_are_written(void **state)
     expect_left(BLOCKS - 2);
 }
 
-/* A crash is no way to begin anew. */
+/* What was filled still counts after a crash. */
 static void what_counts_outlives_the_domain(void **state)
 {
     int f;
@@ -246,7 +246,7 @@ static void what_counts_outlives_the_domain(void **state)
     expect_left(BLOCKS);
 }
 
-/* Files are whose function they are: the other removes what this one has filled, and has no more room for that. */
+/* A file is charged to the function that filled it: another one that removes it gains no room. */
 static void functions_count_for_themselves(void **state)
 {
     uint32_t one, two;
@@ -314,7 +314,7 @@ static void writers_at_a_moving_position_are_held(void **state)
     nw_harness_stop(&nw_probe.harness);
     nw_harness_start_without(&nw_probe.harness, nw_probe.mode, 2, "disk", -1);
     load("filer");
-    for (int tries = 0; most < 8 * 1024 && tries < 1000; tries++) /* who comes between is chance */
+    for (int tries = 0; most < 8 * 1024 && tries < 1000; tries++) /* which thread comes first is chance */
         most = atol(ask("write-race %d 400", tries));
     assert_in_range(most, 8 * 1024, 1 << 30);
 }

@@ -271,7 +271,8 @@ static void links_stay_inside(void **state)
     assert_string_equal(ask("symlink /etc/passwd x"), "EPERM");
     assert_string_equal(ask("symlink %s/open/file x", nw_probe_folder), "EPERM");
     assert_string_equal(ask("symlink ../closed/secret x"), "EPERM");
-    assert_string_equal(ask("symlink inner/.. x"), "EPERM"); /* moved elsewhere it would lead out */
+    assert_string_equal(ask("symlink inner/.. x"),
+                        "EPERM"); /* if the link were moved it would lead out of what is granted */
     assert_string_equal(ask("symlink ..x inner/x"), "ok");
     assert_string_equal(ask("link file inner/again"), "ok");
     assert_string_equal(ask("write inner/again more"), "ok");
@@ -357,7 +358,8 @@ static void memory_of_a_file_is_shared(void **state)
     assert_string_equal(ask("map %d %d 4096", opened("data %d", O_WRONLY), PROT_READ | PROT_WRITE), "EACCES");
 }
 
-/* Who shortens a file that somebody has as memory takes it away: that domain ends, nothing else. */
+/* A domain that touches pages behind the end of a file that was shortened meanwhile is torn down; nothing else
+ * happens. */
 static void memory_of_a_file_can_go(void **state)
 {
     struct nw_load l = in_open("rw");

@@ -78,7 +78,7 @@ static int opened(int flags)
     return atoi(answer);
 }
 
-/* What this process can have of the places. */
+/* Which of these places of the file this process could lock. */
 static int own(short type, off_t at, off_t length)
 {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = length};
@@ -248,7 +248,7 @@ static void locks_have_a_limit(void **state)
     snprintf(expect, sizeof(expect), "%d ENOLCK", NW_LIMIT_LOCKS);
     assert_string_equal(ask("lock-many %d posix", f), expect);
     assert_string_equal(ask("lock %d ofd-set w 1 1", g), "ENOLCK");
-    assert_string_equal(ask("lock %d set r 0 1", f), "ok"); /* one for another */
+    assert_string_equal(ask("lock %d set r 0 1", f), "ok"); /* one range takes the place of another */
     assert_string_equal(ask("lock %d set u 0 0", f), "ok");
     assert_string_equal(ask("lock-many %d ofd", g), expect);
     assert_string_equal(ask("lock %d set w 1 1", f), "ENOLCK");

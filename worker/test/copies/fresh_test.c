@@ -16,7 +16,7 @@
 
 #define MEMORY (96ull << 20)
 #define SECRET 32
-#define TURNED 0x5a /* as the function turns its input to get the secret */
+#define TURNED 0x5a /* the function XORs its input with this to get the secret */
 #define PIECE  (1ul << 20)
 
 static uint32_t load(const char *env)
@@ -167,7 +167,7 @@ static void after_a_crash_it_is_fresh(void **state)
     }
 }
 
-/* It is made anew, and that is no success of what it ran. */
+/* The domain is made anew, and what it ran has failed. */
 static void a_thread_that_waits_ends_what_runs(void **state)
 {
     uint32_t deployment = load(NULL);

@@ -104,7 +104,7 @@ static void a_crashed_domain_comes_back_as_it_was_loaded(void **state)
 
 #define SOME_RANGE (NW_PLACES_START + 7 * NW_PLACE_SIZE + 5 * 4096)
 
-/* So that a snapshot of it can be used there. */
+/* A function has the same addresses in each worker, so that its snapshot can be used there. */
 static void a_range_is_the_same_in_every_worker(void **state)
 {
     struct nw_harness other;
@@ -465,7 +465,7 @@ static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
     return deployment;
 }
 
-/* Waits until it says so. */
+/* Waits until the worker reports that the function holds as much memory again. */
 static void holds_twice(struct nw_harness *h)
 {
     while (h->holds.memory < 2 * WRITTEN)

@@ -12,7 +12,7 @@
 
 static const char head[] = "| operation | arguments | what it does |\n| --- | --- | --- |\n";
 
-/* NULL: there is nothing to say. */
+/* NULL: the column stays empty. */
 static const char *kind_name(enum op_kind kind)
 {
     switch (kind) {

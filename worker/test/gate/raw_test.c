@@ -39,7 +39,7 @@ static const char *make_file(const char *folder, int i)
     return path;
 }
 
-/* As the engine does, it takes the block for another payload as soon as the invocation is answered. */
+/* The test, like the engine, reuses the block for another payload as soon as the invocation is answered. */
 static void die_while_input_is_carried(uint32_t deployment, const char *path)
 {
     char *input = malloc(SIZE), *at;
@@ -93,7 +93,7 @@ static void a_dying_domain_gets_nothing_of_another_payload(void **state)
     rmdir(folder);
 }
 
-/* It has no func worker whose end would end it, and nothing of it runs. */
+/* The domain has no func worker and runs nothing, so nothing but the order to retire can end it. */
 static void a_function_that_does_nothing_retires(void **state)
 {
     uint32_t deployment = load("START=quiet", 1, 600, NULL);
@@ -103,7 +103,7 @@ static void a_function_that_does_nothing_retires(void **state)
     nw_harness_expect(&nw_whole, NW_CONTROL_RETIRED);
 }
 
-/* None becomes free meanwhile. */
+/* No func worker becomes free meanwhile. */
 static void another_func_worker_is_tried_again(void **state)
 {
     uint32_t deployment = load("START=few", 2, 10000, NULL);

@@ -201,7 +201,7 @@ static unsigned walk(void)
     int pending = 0;
     uint64_t rip = nw_trace_rip(&t), from;
 
-    /* Ends in a domain: nobody lets go of a thread that is about to load its flags. */
+    /* Stops while a domain runs, since a thread that is about to load its flags cannot be let go. */
     while (fruitless < FRUITLESS || nw_trace_in_worker(&t, rip)) {
         if (settled && due(rip)) {
             syscall(SYS_tgkill, t.pid, t.tid, PREEMPT);

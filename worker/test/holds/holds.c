@@ -21,7 +21,7 @@
 #undef pthread_mutex_unlock
 #undef pthread_cond_wait
 
-#define HELD_MAX    8 /* by one thread at a time */
+#define HELD_MAX    8 /* written by one thread at a time */
 #define RECORDS_MAX 256
 #define LONGEST     3
 
@@ -243,7 +243,7 @@ WRAP(void, nw_executor_unblock, struct nw_executor *ex)
         begin_stay(ex, stays[ex->id].what, stays[ex->id].number);
 }
 
-/* Of whoever looks at the rings, for all. */
+/* Of the executor that looks at the rings on behalf of all. */
 WRAP(bool, nw_ring_poll, void)
 {
     uint64_t since = spent();

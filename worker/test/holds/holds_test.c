@@ -53,7 +53,7 @@ static void ask(uint32_t deployment, const char *input)
     free(nw_harness_invoke(&h, deployment, input, strlen(input)).data);
 }
 
-/* The same of what must succeed: its answer begins so. */
+/* Invokes a function that must succeed: its answer begins with this. */
 static void ask_for(uint32_t deployment, const char *input, const char *expect)
 {
     struct nw_answer a = nw_harness_invoke(&h, deployment, input, strlen(input));

@@ -1,4 +1,4 @@
-/* What a function of profile compute has to wait with for several files at once; in modes mpk and process. */
+/* epoll, select and ppoll in functions of profile compute; in modes mpk and process. */
 #include "common/manifest/resources.h"
 #include "common/test/test.h"
 #include "worker/test/whole.h"

@@ -61,7 +61,7 @@ static void names_are_looked_up_by_modules(void **state)
     assert_string_equal(nw_logged_ask("open /lib/x86_64-linux-gnu/libnss_compat.so.2"), "ok");
 }
 
-/* Nothing else has become readable by it. */
+/* The files that libc may load late make no other file readable. */
 static void other_files_stay_closed(void **state)
 {
     (void)state;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* The first descriptor that is free: there are no gaps. */
+/* The lowest free descriptor, which is also how many are open: there are no gaps. */
 static rlim_t next_file(void)
 {
     char path[64];
@@ -49,7 +49,8 @@ static void names_the_limit_of_descriptors(void **state)
     (void)state;
     snprintf(words, sizeof(words), "Too many open files: RLIMIT_NOFILE is %lu; raise it with ulimit -n",
              (unsigned long)(first + 1));
-    if (nw_logged.mode == NW_MODE_PROCESS) /* its kernel's filter lets it ask no more: it knows those of its start */
+    if (nw_logged.mode == NW_MODE_PROCESS) /* the filter of this mode refuses to ask the kernel later: the worker knows
+                                              the limits of its start */
         words[strcspn(words, "0123456789")] = '\0';
     refused_at(RLIMIT_NOFILE, first + 1, words);
 }

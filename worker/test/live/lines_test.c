@@ -109,7 +109,7 @@ static void what_rests_becomes_a_line(void **state)
     assert_string_equal(read_log(), INFO "resting\n");
 }
 
-/* As several lines of the log, with nothing lost between them. */
+/* It becomes several lines of the log, and no byte is lost between them. */
 static void a_long_line_is_whole(void **state)
 {
     static char script[16384];

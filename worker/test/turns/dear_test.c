@@ -19,7 +19,7 @@ static void a_cheap_tick_leaves_the_quantum_as_it_is_wanted(void **state)
     assert_int_equal(nw_dear_quantum(0, LEAST, 1000000), 0);
 }
 
-/* Whatever it costs, at most a tenth of the time goes into it. */
+/* Whatever a tick costs, ticks take at most a tenth of the time. */
 static void a_dear_tick_makes_it_longer(void **state)
 {
     (void)state;

@@ -17,7 +17,7 @@
 #define SLOTS     4
 #define EXECUTORS 2
 #define FEW       20000
-#define EACH_NS   60000000000ull /* so long for FEW of them, on a machine that does much else */
+#define EACH_NS   60000000000ull /* time limit for FEW of them, also on a busy machine */
 
 static struct nw_harness h;
 static enum nw_mode mode;

@@ -99,7 +99,7 @@ static void a_walk_meets_what_is_added_meanwhile(void **state)
         if (d->index + 1 < DOMAINS)
             nw_attend(domains[d->index + 1]);
     assert_int_equal(n, DOMAINS);
-    drop(1u << (DOMAINS - 1)); /* the last: what comes next is put behind another */
+    drop(1u << (DOMAINS - 1)); /* the last one goes, so the next one added comes behind another */
     nw_attend(domains[DOMAINS - 1]);
     assert_int_equal(there(), (1u << DOMAINS) - 1);
 }

@@ -211,7 +211,8 @@ static void the_kernel_never_has_more(void **state)
     check();
 }
 
-/* What a sly function does to get more than it is charged for: pages that were first written apart, then joined. */
+/* A function could try to have more mappings than it is charged for: by pages that are first written apart and then
+ * joined. */
 static void pages_written_apart(void **state)
 {
     (void)state;
@@ -227,7 +228,7 @@ static void pages_written_apart(void **state)
     nw_memory_unmap(NULL, &memory, page(0), PAGES * NW_PAGE_SIZE);
 }
 
-/* ... and in holes that files have left, where memory has no anon_vma yet. */
+/* ... and by memory in holes that files have left, where the kernel has no anon_vma yet. */
 static void memory_in_holes_of_files(void **state)
 {
     (void)state;
@@ -377,7 +378,7 @@ static void room_behind_the_end_of_a_file(void **state)
     tail = (uint64_t)at + pages * NW_PAGE_SIZE;
     assert_true(nw_regions_covers(&memory.regions, tail, 10 * NW_PAGE_SIZE, PROT_NONE));
     assert_false(nw_regions_covers(&memory.regions, tail, NW_PAGE_SIZE, PROT_READ));
-    assert_true(map(tail, 1, RW, MAP_ANONYMOUS, 0) != (long)tail); /* a wish that cannot be granted */
+    assert_true(map(tail, 1, RW, MAP_ANONYMOUS, 0) != (long)tail); /* a hint that cannot be followed */
     check();
     assert_int_equal(map(page(0), pages + 10, RW, MAP_FIXED | MAP_ANONYMOUS, 0), page(0));
     *(volatile char *)page(pages + 9) = 1;

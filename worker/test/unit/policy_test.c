@@ -149,7 +149,7 @@ static void pairs_hold(void **state)
     assert_int_equal(check(rule, 2, 1), EPERM);
 }
 
-/* What the kernel would not look at, the handler does not see either. */
+/* Bits of an argument that the kernel ignores are cut off before the handler sees it. */
 static void arguments_are_cut(void **state)
 {
     const struct nw_rule rules[] = {{NW_RULE_BITS, 0, .values = values, .n = 2}, {0}};

@@ -216,7 +216,7 @@ static void what_was_denied_is_said(void **state)
 
 static struct nw_demand demand;
 
-/* So many func workers are busy for so long, and this waits. */
+/* So many func workers are busy for so long, and so many invocations wait. */
 static void pass(uint32_t busy, uint64_t waiting, uint64_t ms)
 {
     for (uint64_t end = now + ms * 1000000; now < end; now += TICK_NS)

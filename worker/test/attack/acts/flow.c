@@ -98,7 +98,7 @@ static const char *try_clear_tid(struct attacker *a)
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     if (pthread_create(&thread, &detached, thread_cleared, (void *)a->arg[0]))
         return attack_outcome(a, -1);
-    usleep(20000); /* it ends meanwhile */
+    usleep(20000); /* the attacker's own domain ends meanwhile */
     return "answered";
 }
 
@@ -190,7 +190,7 @@ static const char *try_output(struct attacker *a)
     return "sent";
 }
 
-/* The same past the runtime that every function is linked to, which would have stopped it. */
+/* The same by the gate itself: the runtime that every function is linked to would stop it earlier. */
 static const char *try_long_output(struct attacker *a)
 {
     static char inbox[PAGE];

@@ -48,7 +48,7 @@ static uint8_t *map_page(int fd, const uint8_t *page, void *at, int prot, int fl
     return mmap(at, PAGE, prot, flags, fd, offset_of(fd, page));
 }
 
-/* Once a page is mapped that holds WRPKRU and a return at `offset`, nothing is safe. */
+/* Uses a page of code that holds WRPKRU and a return at `offset`: with it every domain's memory can be read. */
 static const char *run(struct attacker *a, const uint8_t *page, long offset)
 {
     return page == MAP_FAILED ? attack_outcome(a, -1) : attack_use_rights(a, page + offset);
@@ -84,7 +84,7 @@ static const char *try_join_backwards(struct attacker *a)
     return run(a, map_page(fd, first_half, at, RX, MAP_PRIVATE | MAP_FIXED), PAGE - 2);
 }
 
-/* The second half comes while the first is not executable. */
+/* The second half of the instruction is mapped while the page with the first half is not executable. */
 static const char *try_join_hidden(struct attacker *a)
 {
     int fd = own_file();
@@ -197,7 +197,7 @@ static const char *try_grow_code(struct attacker *a)
     return attack_outcome(a, mprotect(at + PAGE, PAGE, RX));
 }
 
-/* Returns, until its bytes in the file are others (attack_test.c knows them). */
+/* Only returns; attack_test.c overwrites its bytes in the file with WRPKRU. */
 __asm__(".text; changing: movabsq $0x676e69676e616863, %rax; ret");
 extern const uint8_t changing[];
 

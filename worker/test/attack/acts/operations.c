@@ -216,7 +216,8 @@ static void hostile_names(struct trial *t, struct words *w, uint64_t pair[2])
     }
 }
 
-/* Inside the domain, and nothing there. Only what is touched before the answer can be refused by it. */
+/* Addresses in the domain at which nothing is mapped. They can be refused only by an operation that touches them
+ * before it answers. */
 static void hostile_holes(struct trial *t, const struct op_argument *arg, struct words *w, uint64_t pair[2])
 {
     bool answered_into = arg->kind == OP_SINK && t->op->number == NW_OP_CALL;

@@ -16,7 +16,7 @@
 #define REFUSED  0x7f000002
 #define NO_FILE  0x7fffff
 #define PORT     9
-#define OVERLAID (sizeof(uint64_t)) /* what changes is one word, so that it is never half of each */
+#define OVERLAID (sizeof(uint64_t)) /* one aligned word changes, so it is never read half changed */
 
 /* A word that is now one thing, now another. */
 struct race {

@@ -151,9 +151,9 @@ static void leave(uint64_t code, uint32_t rights, const uint8_t *from)
                      : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
-/* Goes out with its own rights until the processor is sure of it, then with all; without a branch in between that could
- * tell the two apart. What the check compares with has to come from memory. Who is preempted in the way out goes on
- * where it was preempted before, with what memory says now: so a try that was lost is made again. */
+/* Passes the way out with its own rights until the processor predicts that the check succeeds, then with all rights;
+ * no branch in between tells the two apart. What the check compares with must come from memory. A thread that is
+ * preempted there starts the way out again with its true rights, so a try that was lost is made once more. */
 static void steal(void (*go)(uint64_t code, uint32_t rights, const uint8_t *from), uint64_t code, const uint8_t *secret,
                   int trainings)
 {
@@ -333,8 +333,8 @@ static const char *try_taught(struct attacker *a)
     return "went on";
 }
 
-/* Only what has this place in a page is far away then. Few large pages, so that the processor still knows where others
- * are. */
+/* Evicts only what lies at this place of a page. It uses few large pages, so that translations of other addresses
+ * stay cached. */
 static void evict_place(uint64_t place)
 {
     if (!others[place % PAGE])

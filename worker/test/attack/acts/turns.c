@@ -66,7 +66,7 @@ static const char *run_late_read(struct attacker *a)
     return start_read(a, (void *)a->arg[0]);
 }
 
-/* What became of the read, now that there is something to be had. */
+/* What became of the read that was waiting, now that the pipe has something. */
 static const char *run_late_write(struct attacker *a)
 {
     static const uint64_t word;

@@ -1,4 +1,4 @@
-/* Attacks on the turns that domains take: each by a crowd of functions, on a worker of its own. */
+/* Attacks on how domains take turns with keys and executors: each by many functions at once, on a worker of its own. */
 #ifndef NW_WORKER_TEST_ATTACK_DRIVER_ATTACK_TURNS_H
 #define NW_WORKER_TEST_ATTACK_DRIVER_ATTACK_TURNS_H
 
