@@ -46,16 +46,22 @@ bool nw__extra_possible(const struct nw_domain *domain)
                                                                 domain->account.limit[NW_RESOURCE_FUNC_WORKERS]);
 }
 
+static bool is_runnable(const struct nw_slot *slot)
+{
+    return (slot->state == NW_SLOT_RUNNING || slot->state == NW_SLOT_READY) && slot->pace == NW_PACE_BRIEF;
+}
+
 /* Slots of a domain that run or could: a hint, since executors change states without the lock. Those whose executor is
- * blocked in a system call wait for something. */
+ * blocked in a system call wait for something, and those that have run for long make way to what is brief. */
 static uint32_t count_runnable(const struct nw_domain *domain)
 {
     uint32_t n = 0;
 
     for (size_t i = 0; i < domain->slots_end; i++)
-        n += domain->slots[i].state == NW_SLOT_RUNNING || domain->slots[i].state == NW_SLOT_READY;
+        n += is_runnable(&domain->slots[i]);
     for (struct nw_executor *ex = nw_executor_after(NULL); ex; ex = nw_executor_after(ex))
-        n -= ex->blocked && nw_running(ex)->domain == domain && nw_running(ex)->state == NW_SLOT_RUNNING;
+        n -= ex->blocked && nw_running(ex)->domain == domain && nw_running(ex)->state == NW_SLOT_RUNNING &&
+             nw_running(ex)->pace == NW_PACE_BRIEF;
     return n;
 }
 

@@ -23,9 +23,10 @@
 #define KEY_TURN      2000000ull /* before who waits for a key, which takes more than an executor */
 
 /* us. */
-#define LONG_LEAST 1000    /* who kept an executor for so long goes behind others when it comes back */
-#define BRIEF_MOST 100     /* who has run for longer without waiting for anything goes behind others */
-#define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
+#define LONG_LEAST  1000    /* who kept an executor for so long goes behind others when it comes back */
+#define BRIEF_MOST  100     /* who has run for longer without waiting for anything goes behind others */
+#define SURELY_LONG 2000    /* as what the watch finds running at two looks */
+#define REMEMBERED  1000000 /* a function that ran long is expected to for so long */
 
 static uint32_t chaos; /* us, see nw_slice_init */
 
@@ -66,10 +67,14 @@ static void remember(struct nw_deployed *function, uint64_t now)
     function->long_until = now + nw_ticks_of_us(REMEMBERED);
 }
 
-/* One turn makes a function that was brief no long one: the kernel may have run somebody else meanwhile. */
-static void count_turn(struct nw_deployed *function, bool ran_long, uint64_t now)
+/* One turn that was no longer than this makes a function that was brief no long one: the kernel may have run somebody
+ * else meanwhile. A longer one does, since few invocations of a function may be long, and all the others would wait for
+ * them. */
+static void count_turn(struct nw_deployed *function, uint64_t kept, uint64_t now)
 {
-    if (ran_long && function->ran_long)
+    const bool ran_long = kept >= nw_ticks_of_us(BRIEF_MOST);
+
+    if (ran_long && (function->ran_long || kept >= nw_ticks_of_us(SURELY_LONG)))
         remember(function, now);
     function->ran_long = ran_long;
 }
@@ -81,7 +86,7 @@ void nw_slice_end(struct nw_executor *ex)
     struct nw_slot *slot = ex->took_slot;
 
     charge(ex, now);
-    count_turn(ex->took, kept >= nw_ticks_of_us(BRIEF_MOST), now);
+    count_turn(ex->took, kept, now);
     if (slot->state == NW_SLOT_READY || slot->state == NW_SLOT_CALLING)
         return;
     slot->used = 0;
@@ -164,8 +169,8 @@ static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t
         return goes_on_always(ex, now - ex->taken_at);
     brief_waits = nw_ready_brief() || nw_links_have_work();
     over = is_over(ex, slot, now - ex->taken_at);
-    if (brief_waits)
-        nw_quantum_set(ex, shrink(ex));
+    if (brief_waits) /* who has just begun is not what they wait for */
+        nw_quantum_set(ex, over ? shrink(ex) : ex->quantum);
     else
         nw_quantum_set(ex, is_long(slot, now) || nw_ready_any() || limit->percent ? grow(ex, limit) : 0);
     return !over && !limit->spent;
