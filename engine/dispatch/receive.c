@@ -37,6 +37,7 @@ static unsigned drain(struct nw_link *link)
         const char *wrong = rc < 0 ? "its index of the ring from it is impossible" : handle(link, &desc);
         if (wrong) {
             link->engine->counters.protocol_errors++;
+            link->lied = true;
             nw_link_break(link, wrong);
         }
         taken++;
@@ -48,7 +49,8 @@ static unsigned drain(struct nw_link *link)
 void nw_receive_last(struct nw_link *link)
 {
     struct nw_desc desc;
-    for (uint64_t i = 0; i < link->engine->options.ring && nw_ring_pop(&link->channel.in, &desc) > 0; i++)
+    for (uint64_t i = 0; !link->lied && i < link->engine->options.ring && nw_ring_pop(&link->channel.in, &desc) > 0;
+         i++)
         if (desc.kind == NW_DESC_COMPLETE && nw__dispatch_complete(link, &desc))
             return;
 }

@@ -10,7 +10,7 @@ struct nw_link;
 /* Takes what is in the ring, and sends what waited for room. The number of descriptors taken. */
 unsigned nw_receive(struct nw_link *link);
 
-/* The worker is lost: delivers the answers that it still gave. What else is in the ring is void. */
+/* The worker is lost: delivers the answers that it still gave, unless it lied. What else is in the ring is void. */
 void nw_receive_last(struct nw_link *link);
 
 #endif

@@ -27,6 +27,7 @@ struct nw_link {
     void *owner; /* who made it, and buries it when it is broken */
     enum nw_link_state state;
     const char *broken;         /* not OPEN: why */
+    bool lied;                  /* what it wrote into its ring made no sense: nothing there counts any more */
     struct nw_list broken_link; /* BROKEN: in engine->broken */
     uint32_t number;
     unsigned references;
