@@ -334,8 +334,7 @@ static void net_is_not_disturbed_by_neighbours(void **state)
     a = nw_harness_receive(&nw_probe.harness);
     assert_int_equal(a.status, NW_STATUS_TIMEOUT);
     free(a.data);
-    a = nw_harness_invoke(&nw_probe.harness, late, "epoll-timeout",
-                          13); /* it is made anew, and all executors have been interrupted for that */
+    a = nw_harness_invoke(&nw_probe.harness, late, "epoll-timeout", 13); /* all executors are interrupted for it */
     assert_string_equal(a.data, "ok");
     free(a.data);
     assert_int_equal(send(first, "late", 4, MSG_NOSIGNAL), 4);

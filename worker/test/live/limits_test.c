@@ -49,8 +49,7 @@ static void names_the_limit_of_descriptors(void **state)
     (void)state;
     snprintf(words, sizeof(words), "Too many open files: RLIMIT_NOFILE is %lu; raise it with ulimit -n",
              (unsigned long)(first + 1));
-    if (nw_logged.mode == NW_MODE_PROCESS) /* the filter of this mode refuses to ask the kernel later: the worker knows
-                                              the limits of its start */
+    if (nw_logged.mode == NW_MODE_PROCESS) /* its filter refuses getrlimit: it knows the limits of its start */
         words[strcspn(words, "0123456789")] = '\0';
     refused_at(RLIMIT_NOFILE, first + 1, words);
 }

@@ -79,8 +79,7 @@ static void none_that_is_about_to_run(void **state)
     domains[1].n_key_waiters = 1;
     assert_ptr_equal(nw__victim(&wants, LATER), &domains[2]);
     domains[2].slots[0].state = NW_SLOT_RUNNING;
-    assert_ptr_equal(nw__victim(&wants, LATER),
-                     &domains[0]); /* all domains are busy, so the one that used its key longest ago gives it up */
+    assert_ptr_equal(nw__victim(&wants, LATER), &domains[0]); /* all are busy: the first again */
 }
 
 /* Its slots are not about to run: it has used up its part of a processor. */
