@@ -48,6 +48,8 @@ enum {
 #define MAX_EXECUTORS 256
 #define WORKER_BYTES  (UINT64_C(64) << 20) /* of memory for each worker that may be added: several times its need */
 
+#define WORKER_THREADS 5 /* of a worker beside its executors */
+
 static const struct nw_option options[N_OPTIONS] = {
     [LISTEN] = {.name = "listen",
                 .value = "ADDR:PORT",
@@ -273,12 +275,37 @@ static void set_executors(struct nw_settings *settings)
     nw_settings_default(settings, EXECUTORS, text);
 }
 
+/* The number in a file of /proc; `other` when there is none. */
+static uint64_t number_in(const char *path, uint64_t other)
+{
+    FILE *file = fopen(path, "re");
+    uint64_t number = other;
+
+    if (file && fscanf(file, "%" SCNu64, &number) != 1)
+        number = other;
+    if (file)
+        fclose(file);
+    return number;
+}
+
+/* Half of the threads that the kernel allows, which it counts over all processes. */
+static uint64_t workers_by_threads(uint64_t executors)
+{
+    uint64_t pids = number_in("/proc/sys/kernel/pid_max", UINT64_MAX);
+    uint64_t threads = number_in("/proc/sys/kernel/threads-max", UINT64_MAX);
+
+    return (pids < threads ? pids : threads) / 2 / (WORKER_THREADS + executors);
+}
+
+/* So many there may be; there are no more than functions that are loaded need. */
 static void set_workers(struct nw_settings *settings)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t most = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / WORKER_BYTES : 1;
+    uint64_t by_threads = workers_by_threads(nw_setting_number(settings, EXECUTORS));
     char text[32];
 
+    most = by_threads < most ? by_threads : most;
     snprintf(text, sizeof text, "1..%" PRIu64, most < 1 ? 1 : most > NW_WORKERS_MAX ? NW_WORKERS_MAX : most);
     nw_settings_default(settings, WORKERS, text);
 }
@@ -363,8 +390,8 @@ static int run(struct nw_settings *settings)
 
     if (config)
         nw_settings_read_file(settings, config);
-    set_workers(settings);
     set_executors(settings);
+    set_workers(settings);
     nw_state_directory(settings, STATE);
     if (settings->values[LISTEN].n > NW_HOST_LISTEN_MAX)
         nw_fail(NW_EXIT_USAGE, "--listen: more than %d addresses", NW_HOST_LISTEN_MAX);

@@ -175,6 +175,22 @@ END
     [[ $output == *"state = $HOME/.local/state/nightward # default"* ]]
 }
 
+# workers_most FLAGS: of the default MIN..MAX
+workers_most() {
+    "$NIGHTWARD" up "$@" --print-config | sed -n 's/^workers *= *1\.\.\([0-9]*\).*/\1/p'
+}
+
+@test "as many workers may be added as there is memory, and as there are threads for" {
+    local memory threads most
+    memory=$(($(getconf _PHYS_PAGES) * $(getconf PAGE_SIZE) / (64 << 20)))
+    threads=$(sort -n /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max | head -n 1)
+    for executors in 1 256; do
+        most=$((threads / 2 / (5 + executors)))
+        most=$((most < memory ? most : memory))
+        [ "$(workers_most --executors "$executors")" = "$((most < 1024 ? most : 1024))" ]
+    done
+}
+
 @test "what --print-config prints is a configuration file" {
     "$NIGHTWARD" up --listen 127.0.0.1:0 --listen '[::1]:0' --workers 7 --print-config >first
     [ "$(grep -c ^listen first)" = 2 ]
