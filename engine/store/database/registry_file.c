@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY "registry.new"
+#define TEMPORARY          "registry.new"
+#define COPY_FAILURES_MOST 8 /* counted in a row: then each 256th change tries to make a copy */
 
 /* What SQLite keeps beside a database while it changes; behind its name. */
 static const char *const companions[] = {"-wal", "-journal", "-shm"};
@@ -120,19 +121,33 @@ static int change_database(struct nw__database *database, enum nw__database_dura
     return rc;
 }
 
+/* Each try writes all of it while others wait for the registry, so what fails is tried ever more seldom. */
+static void count_copy(struct nw__registry_file *file, bool made)
+{
+    file->copy_left_out = made ? 0 : 1u << file->copy_failures;
+    file->copy_failures = made ? 0 : file->copy_failures + (file->copy_failures < COPY_FAILURES_MOST);
+}
+
 void nw__registry_file_copy(struct nw__registry_file *file, nw__registry_change *make, void *arg)
 {
     char why[256];
     int rc = SQLITE_ERROR;
+    if (file->copy_left_out) {
+        file->copy_left_out--;
+        return;
+    }
     if (copy_is_there(file) && file->copy.seal.change + 1 == file->main.seal.change)
         rc = change_database(&file->copy, NW__DATABASE_KILL, make, arg);
     if (rc != SQLITE_OK || file->copy.seal.change != file->main.seal.change)
         rc = make_copy(file);
+    count_copy(file, rc == SQLITE_OK);
     if (rc == SQLITE_OK)
         return;
     nw__database_explain(&file->copy, rc, why, sizeof why);
     nw__database_close(&file->copy);
-    nw_log(NW_LOG_WARN, "cannot copy %s/" NW__REGISTRY_NAME " to " NW__REGISTRY_COPY ": %s", file->path, why);
+    nw_log(NW_LOG_WARN,
+           "cannot copy %s/" NW__REGISTRY_NAME " to " NW__REGISTRY_COPY ": %s; tried again after %u more changes",
+           file->path, why, file->copy_left_out);
 }
 
 /* --- making another one of what is whole --- */

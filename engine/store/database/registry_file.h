@@ -23,9 +23,10 @@ struct nw__registry_file {
     dev_t device; /* of the file in use */
     ino_t inode;
     off_t size, log_size; /* of the database and its log after our last change: others were changed by somebody else */
-    bool broken;          /* a wait for the disk has failed */
-    bool may_lack;        /* when it was opened it was not whole: functions may be missing, whose code must stay */
-    char notice[768];     /* what was wrong when it was opened, for people; empty: nothing */
+    unsigned copy_failures, copy_left_out; /* of making a copy, in a row; changes that do not try it */
+    bool broken;                           /* a wait for the disk has failed */
+    bool may_lack;    /* when it was opened it was not whole: functions may be missing, whose code must stay */
+    char notice[768]; /* what was wrong when it was opened, for people; empty: nothing */
 };
 
 /* `has_code`: the store is not empty, so that an empty registry needs an explanation. 0, or -EIO with `why`. */

@@ -51,6 +51,19 @@ __attribute__((visibility("default"))) int sync_file_range(int fd, off_t from, o
     return (int)syscall(SYS_sync_file_range, fd, from, length, flags);
 }
 
+static bool copy_fails;
+static unsigned copies; /* how often a copy was to get its name */
+
+__attribute__((visibility("default"))) int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    bool copy = !strcmp(to, "registry.backup");
+    copies += copy;
+    if (!copy || !copy_fails)
+        return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+    errno = EROFS;
+    return -1;
+}
+
 /* --- tests --- */
 
 static int try_put(struct nw_registry *registry, const char *name, const char *code, char *sha256)
@@ -232,8 +245,35 @@ static void is_there_while_it_is_changed(void **state)
     nw_registry_close(looking.registry);
 }
 
+/* Each try takes as long as there are functions. */
+static void tries_ever_more_seldom_to_make_a_copy(void **state)
+{
+    (void)state;
+    struct nw_registry *registry = open_registry();
+    put(registry, "f", "code", 1);
+    remove_file("registry.backup");
+    copies = 0;
+    copy_fails = true;
+    for (unsigned i = 1; i <= 40; i++)
+        put(registry, "f", "code", i);
+    assert_true(copies > 2 && copies < 10);
+    copy_fails = false;
+    for (unsigned i = 1; i <= 40 && !is_there("registry.backup"); i++)
+        put(registry, "f", "code", i);
+    assert_true(is_there("registry.backup"));
+    copies = 0;
+    put(registry, "g", "code", 1);
+    assert_int_equal(copies, 0);
+    nw_registry_close(registry);
+    remove_file("registry");
+    registry = open_registry();
+    assert_int_equal(read_rows(registry).n, 2);
+    nw_registry_close(registry);
+}
+
 static int tear_all_down(void **state)
 {
+    copy_fails = false;
     changes_at_write = NULL;
     sync_fails = false;
     return tear_down(state);
@@ -248,6 +288,7 @@ int main(void)
         TEST(removes_nothing_for_what_is_not_synced), TEST(copies_only_what_is_synced),
         TEST(does_not_bring_back_what_was_refused),   TEST(copies_a_removal),
         TEST(removes_code_that_was_being_written),    TEST(is_there_while_it_is_changed),
+        TEST(tries_ever_more_seldom_to_make_a_copy),
     };
     return cmocka_run_group_tests_name("engine registry, disk", tests, NULL, NULL);
 }
