@@ -56,7 +56,8 @@ deploy_filer() {
 # deploy_sqlite NAME FILE [FLAGS]
 deploy_sqlite() {
     [ -e "$BATS_TEST_TMPDIR/sqlite.so" ] || nw_compile sqlite.c -lsqlite3 <"$NW_ROOT/engine/test/e2e/files/sqlite.c"
-    nw_deploy "$1" "$BATS_TEST_TMPDIR/sqlite.so" --profile files --directories "$GRANTED:rw" --env "DB=$2" "${@:3}"
+    nw_deploy "$1" "$BATS_TEST_TMPDIR/sqlite.so" --profile files --directories "$GRANTED:rw" --env "DB=$2" --timeout 60s \
+        "${@:3}"
 }
 
 # both_write JOURNAL: two functions, four connections each, write to one database: not one line is lost, nor written twice.
@@ -64,7 +65,7 @@ both_write() {
     local name pids=()
     nw_expect one first "$1 1" # makes the table
     for name in one two; do
-        "$LOAD" --clients 4 --requests 50 --input "$name %s" --expect "$1 1" "$(nw_address)" "/function/$name" \
+        "$LOAD" --seconds 60 --clients 4 --requests 50 --input "$name %s" --expect "$1 1" "$(nw_address)" "/function/$name" \
             >"$BATS_TEST_TMPDIR/$name" 2>&1 3>&- &
         pids+=($!)
     done

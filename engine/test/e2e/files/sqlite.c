@@ -42,7 +42,7 @@ static int keep(sqlite3 *db, const char *input, size_t length, char *answer, siz
     char mode[32] = "", count[32] = "";
     int rc;
 
-    sqlite3_busy_timeout(db, 5000);
+    sqlite3_busy_timeout(db, 50000);
     rc = ask(db, getenv("WAL") ? "PRAGMA journal_mode = wal" : "PRAGMA journal_mode", input, length, mode, sizeof mode);
     if (rc == SQLITE_OK && length)
         rc = add(db, input, length);
