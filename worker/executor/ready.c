@@ -75,12 +75,13 @@ static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
 {
     struct nw_ready_list *list = &domain->ready[pace];
 
+    const bool waits = nw_turn_waits(&list->place);
     uint64_t rank;
 
-    if (list->n == 0 || domain->function->limit.spent)
+    if (list->n == 0 || (waits && nw_config()->policy != NW_POLICY_DEADLINE) || domain->function->limit.spent)
         return;
     rank = rank_of(domain, pace);
-    if (nw_turn_waits(&list->place) && rank >= list->place.rank)
+    if (waits && rank >= list->place.rank)
         return;
     unqueue_domain(domain, pace); /* who came now is before those that were there */
     nw_turn_put(&lists.queues[pace], &list->place, domain, rank);
@@ -218,6 +219,8 @@ struct nw_slot *nw_ready_take(void)
     domain->ready[pace].turns++;
     slot_remove(slot);
     slot->lent = false;
+    if (lists.queues[pace].n == 1 && domain->ready[pace].place.rank == 0)
+        return slot; /* alone, and by when it came: it would be where it is */
     unqueue_domain(domain, pace);
     queue_domain(domain, pace);
     return slot;
