@@ -194,7 +194,7 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR if given
 	$(Q)install -D -t $(DESTDIR)$(PREFIX)/bin $(B)/bin/nightward
 	$(Q)install -D -t $(LIBEXEC) $(filter-out $(B)/bin/nightward,$(PROGRAMS))
 	$(Q)install -D -m 644 -t $(INCLUDE)/faas include/faas/*.h
-	$(Q)$(if $(wildcard include/nightward/*.h),install -D -m 644 -t $(INCLUDE)/nightward include/nightward/*.h)
+	$(Q)$(if $(wildcard include/nightward/*.h),install -D -m 644 -t $(INCLUDE)/nightward include/nightward/*.h*)
 
 # What `make install` would put below PREFIX goes, and folders of our own that are empty then. What is deployed stays.
 uninstall: ## remove what install installed (same PREFIX and DESTDIR)

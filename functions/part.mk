@@ -1,7 +1,7 @@
 # The sample functions: functions/NAME/NAME.c or .cc with its function.json becomes build/functions/NAME/, a folder that
 # `nightward deploy` takes. They see the public header and nothing else of the tree.
 
-SAMPLES := hello echo foo bar chain cpp digest fault noop callbench web
+SAMPLES := hello echo foo bar chain cpp digest fault noop callbench web notes
 
 comma := ,
 

@@ -265,24 +265,23 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
     format_size(manifest->static_tls, static_tls, sizeof static_tls);
     cJSON *root = cJSON_CreateObject();
     cJSON *env = NULL;
-    bool built = root && (!*manifest->name || cJSON_AddStringToObject(root, "name", manifest->name)) &&
-                 cJSON_AddNumberToObject(root, "slots", manifest->slots) &&
-                 cJSON_AddStringToObject(root, "timeout", timeout) && cJSON_AddStringToObject(root, "memory", memory) &&
-                 cJSON_AddStringToObject(root, "disk", disk) &&
-                 cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
-                 (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
-                 cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
-                 cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
-                 cJSON_AddNumberToObject(root, "weight", manifest->weight) &&
-                 cJSON_AddStringToObject(root, "cpu-limit", cpu_limit) &&
-                 cJSON_AddNumberToObject(root, "warm", manifest->warm) && add_idle(root, manifest->idle_ms) &&
-                 cJSON_AddBoolToObject(root, "fresh", manifest->fresh) &&
-                 cJSON_AddBoolToObject(root, "http", manifest->http) &&
-                 cJSON_AddStringToObject(root, "static-tls", static_tls) &&
-                 cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
-                 add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
-                 cJSON_AddStringToObject(root, "cwd", manifest->cwd) && (env = cJSON_AddObjectToObject(root, "env")) &&
-                 add_env(env, &manifest->env);
+    bool built =
+        root && (!*manifest->name || cJSON_AddStringToObject(root, "name", manifest->name)) &&
+        cJSON_AddNumberToObject(root, "slots", manifest->slots) && cJSON_AddStringToObject(root, "timeout", timeout) &&
+        cJSON_AddStringToObject(root, "memory", memory) && cJSON_AddStringToObject(root, "disk", disk) &&
+        cJSON_AddStringToObject(root, "tenant", manifest->tenant) &&
+        (!*manifest->callers || cJSON_AddStringToObject(root, "callers", manifest->callers)) &&
+        cJSON_AddNumberToObject(root, "threads", manifest->threads) &&
+        cJSON_AddNumberToObject(root, "queue", manifest->queue) &&
+        cJSON_AddNumberToObject(root, "weight", manifest->weight) &&
+        cJSON_AddStringToObject(root, "cpu-limit", cpu_limit) &&
+        cJSON_AddNumberToObject(root, "warm", manifest->warm) && add_idle(root, manifest->idle_ms) &&
+        cJSON_AddBoolToObject(root, "fresh", manifest->fresh) && cJSON_AddBoolToObject(root, "http", manifest->http) &&
+        add_list(root, "cors", manifest->cors) && cJSON_AddStringToObject(root, "static-tls", static_tls) &&
+        cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
+        add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
+        cJSON_AddStringToObject(root, "cwd", manifest->cwd) && (env = cJSON_AddObjectToObject(root, "env")) &&
+        add_env(env, &manifest->env);
     char *text = built ? cJSON_PrintUnformatted(root) : NULL;
     int rc = text ? nw_buffer_append(out, text, strlen(text)) : -ENOMEM;
     cJSON_free(text);

@@ -17,10 +17,10 @@ static const char *put(char **at, const char *text, size_t length)
 
 int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifest *manifest)
 {
-    const char *const texts[] = {manifest->name,    manifest->tenant,      manifest->callers,
-                                 manifest->connect, manifest->directories, manifest->cwd};
-    const char **const to[] = {&kept->name,    &kept->tenant,      &kept->callers,
-                               &kept->connect, &kept->directories, &kept->cwd};
+    const char *const texts[] = {manifest->name,        manifest->tenant, manifest->callers, manifest->connect,
+                                 manifest->directories, manifest->cwd,    manifest->cors};
+    const char **const to[] = {&kept->name,        &kept->tenant, &kept->callers, &kept->connect,
+                               &kept->directories, &kept->cwd,    &kept->cors};
     size_t length = manifest->env.length;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         length += strlen(texts[i]) + 1;
@@ -81,6 +81,7 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     snprintf(to->connect, sizeof to->connect, "%s", kept->connect);
     snprintf(to->directories, sizeof to->directories, "%s", kept->directories);
     snprintf(to->cwd, sizeof to->cwd, "%s", kept->cwd);
+    snprintf(to->cors, sizeof to->cors, "%s", kept->cors);
     to->env = env;
     return 0;
 }

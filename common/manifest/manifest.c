@@ -325,6 +325,36 @@ static int set_cwd(struct nw_manifest *manifest, const char *value, char *why, s
     return 0;
 }
 
+/* A scheme and a host, with a port or without: what a browser says of where a page comes from. */
+static bool is_origin(const char *text, size_t length)
+{
+    static const char of_host[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]";
+    const char *host = memmem(text, length, "://", 3);
+    return host && host > text && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == (size_t)(host - text) &&
+           host + 3 < text + length && strspn(host + 3, of_host) >= length - (size_t)(host + 3 - text);
+}
+
+/* Kept as "a,b". */
+static int set_cors(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    char cors[NW_CORS_TEXT] = "";
+    size_t used = 0, length;
+    for (const char *rest = *value ? value : NULL; rest;) {
+        const char *origin = next_caller(&rest, &length);
+        bool everybody = is_everybody(origin, length) && !rest && !used;
+        if ((!everybody && !is_origin(origin, length)) || used + length + 2 > sizeof cors) {
+            snprintf(why, why_size,
+                     "cors: \"%.80s\" does not do; give origins, like \"https://example.com, http://localhost:3000\", "
+                     "at most %d characters, or *",
+                     value, NW_CORS_TEXT - 1);
+            return -EINVAL;
+        }
+        used += (size_t)sprintf(cors + used, "%s%.*s", used ? "," : "", (int)length, origin);
+    }
+    memcpy(manifest->cors, cors, sizeof cors);
+    return 0;
+}
+
 static int set_function_name(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
 {
     return set_name(manifest->name, "name", value, why, why_size);
@@ -350,6 +380,7 @@ static const struct text_key {
     {"cwd", set_cwd, FIELD(cwd)},
     {"fresh", set_fresh, FIELD(fresh)},
     {"http", set_http, FIELD(http)},
+    {"cors", set_cors, FIELD(cors)},
     {"env", set_env, FIELD(env)},
 };
 

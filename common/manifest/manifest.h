@@ -13,6 +13,7 @@
 
 #define NW_NAME_MAX       63
 #define NW_CALLERS_MAX    1023
+#define NW_CORS_TEXT      512 /* bytes of a list of origins, its NUL included */
 #define NW_CWD_TEXT       512 /* bytes of a working directory, its NUL included */
 #define NW_DEFAULT_TENANT "default"
 
@@ -34,6 +35,7 @@ struct nw_manifest {
     uint32_t warm;                    /* replicas that are kept ready although nobody calls; 0 to 64, default 0 */
     uint32_t idle_ms;                 /* unloaded when not called for so long; 2 s to 720 h; 0: as the host says */
     uint32_t fresh;                   /* 1: each invocation finds its memory as it was when it was loaded; default 0 */
+    char cors[NW_CORS_TEXT];          /* origins whose pages may call it, "https://a,https://b"; "*": all; "": none */
     uint32_t http;                    /* 1: it sees its requests as HTTP (nightward/function.h); default 0 */
     uint64_t static_tls;              /* bytes for thread-local variables of libraries; 0 to 256K, default 512 */
     uint32_t profile;                 /* enum nw_profile */
@@ -53,9 +55,9 @@ int nw_manifest_check_name(const char *name, size_t length);
 
 /*
  * Sets one key from its text form: slots "8", timeout and idle "1s" "250ms" "2m", memory "64M" "1G" "1048576", name,
- * tenant, callers "a, b", threads, weight, cpu-limit "50%", static-tls "4K", fresh and http "true" "false", profile
- * "compute" "net" "files" "net,files", connect, directories, cwd; env takes "K=V" and may be set many times. 0, or
- * -EINVAL with a message for people in `why`.
+ * tenant, callers "a, b", threads, weight, cpu-limit "50%", static-tls "4K", fresh and http "true" "false", cors,
+ * profile "compute" "net" "files" "net,files", connect, directories, cwd; env takes "K=V" and may be set many times. 0,
+ * or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
 
@@ -96,7 +98,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
  * long as they are. All zero: none.
  */
 struct nw_kept_manifest {
-    const char *name, *tenant, *callers, *connect, *directories, *cwd; /* in one block, which begins with the name */
+    const char *name, *tenant, *callers, *connect, *directories, *cwd,
+        *cors; /* in one block, which begins with the name */
     uint64_t memory, disk, static_tls;
     uint32_t slots, timeout_ms, threads, weight, cpu_limit, warm, idle_ms, queue, fresh, http, profile;
     struct {

@@ -35,6 +35,7 @@ static struct nw_told_version *version_new(struct nw_deployment *deployment, con
     version->slots = nw_manifest_slots(deployment->manifest.fresh, deployment->manifest.slots);
     version->queue = deployment->manifest.queue;
     version->http = deployment->manifest.http;
+    version->cors = deployment->version.cors ? strdup(deployment->version.cors) : NULL; /* or as if it had none */
     version->timeout_ms = deployment->manifest.timeout_ms;
     version->state = deployment->version.state;
     if (deployment->version.state == NW_VERSION_FAILED)

@@ -4,6 +4,7 @@
 #include "engine/dispatch/expire.h"
 #include "engine/dispatch/invoke.h"
 #include "engine/gateway/context.h"
+#include "engine/gateway/cors.h"
 #include "engine/gateway/failures.h"
 #include "engine/gateway/output.h"
 #include "engine/http/syntax/answer.h"
@@ -256,7 +257,11 @@ void nw_http_invoke(struct nw_engine *engine, struct nw_http_request *request, c
         nw_http_answer_error(request, NW_STATUS_DRAINING, "", 0);
         return;
     }
-    if (function && function->current && !speaks_http(function) && answer_for_it(request, name, length))
+    bool served = function && function->current;
+    if (served && function->current->cors &&
+        nw__cors_answer(request, function->current->cors, speaks_http(function) ? NULL : METHODS))
+        return;
+    if (served && !speaks_http(function) && answer_for_it(request, name, length))
         return;
     uint64_t timeout = request->timeout ? nw_http_duration(request->timeout, request->timeout_length) : 0;
     if (request->timeout && !timeout) {

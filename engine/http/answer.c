@@ -142,6 +142,8 @@ static void build_head(struct nw_http_request *r, int http, const struct nw_http
     at = put_text(at, "\r\n");
     if (answer->fields_length)
         at = put(at, answer->fields, answer->fields_length);
+    if (r->fields_said.length)
+        at = put(at, r->fields_said.data, r->fields_said.length);
     at = put_text(at, "\r\n");
     r->head_length = (size_t)(at - r->head);
 }
@@ -170,7 +172,9 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
         end_input(r);
     if (r->conn->current == r)
         r->conn->held = false; /* the rest of the body is read and thrown away */
-    bool room = find_room(r, answer->fields_length);
+    bool room = find_room(r, answer->fields_length + r->fields_said.length);
+    if (!room)
+        r->fields_said.length = 0;
     int http = !room ? 500 : answer->http ? answer->http : nw_status_info(answer->status)->http;
     build_head(r, http, room ? answer : &(struct nw_http_answer){.content_type = answer->content_type});
     r->body = answer->body;

@@ -63,7 +63,8 @@ struct nw_http_request {
     char small_head[NW_HTTP_HEAD_SIZE];
     char *head; /* that, or memory of its own */
     size_t head_length;
-    struct nw_buffer text; /* body of an answer that the request owns */
+    struct nw_buffer text;        /* body of an answer that the request owns */
+    struct nw_buffer fields_said; /* header lines of its answer, whatever that is */
     const char *body;
     size_t body_length;
     size_t written; /* of head and body */

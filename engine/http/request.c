@@ -35,6 +35,7 @@ void nw__http_request_free(struct nw_http_request *r)
     if (r->release)
         r->release(r->release_arg);
     nw_buffer_fini(&r->text);
+    nw_buffer_fini(&r->fields_said);
     if (r->head != r->small_head)
         free(r->head);
     nw_list_remove(&r->link);

@@ -29,8 +29,9 @@ struct nw_version {
     struct nw_engine *engine;
     uint32_t number; /* what workers call it; never reused */
     uint32_t slots, timeout_ms;
-    uint32_t queue; /* requests that may wait */
-    bool http;      /* it sees requests as HTTP */
+    uint32_t queue;   /* requests that may wait */
+    bool http;        /* it sees requests as HTTP */
+    const char *cors; /* origins as gateway/cors.h has them; NULL: none */
     enum nw_version_state state;
     const char *reason; /* FAILED: why */
     struct nw_list queues;

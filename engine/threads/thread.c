@@ -50,6 +50,7 @@ void nw_told_free(struct nw_told *told)
     {
         struct nw_told_version *version = nw_container(at, struct nw_told_version, link);
         free(version->reason);
+        free(version->cors);
         free(version);
     }
     free(told);
@@ -76,6 +77,7 @@ struct version {
     struct nw_version version;
     struct nw_function *function; /* NULL once another version is its current one, or none */
     struct nw_deployment *deployment;
+    char *cors;   /* the memory behind version.cors */
     char *reason; /* the memory behind version.reason; NULL: there is none, since few versions ever have one */
 };
 
@@ -148,6 +150,7 @@ static void version_free(struct nw_thread *thread, struct version *version)
     nw_list_remove(&version->ending);
     nw_table_remove(&thread->by_number, &version->by_number);
     free(version->reason);
+    free(version->cors);
     free(version);
 }
 
@@ -355,6 +358,8 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told)
     version->version.http = told->http;
     version->version.timeout_ms = told->timeout_ms;
     free(version->reason);
+    free(version->cors);
+    version->version.cors = version->cors = told->cors ? must(strdup(told->cors)) : NULL;
     version->reason = told->reason ? must(strdup(told->reason)) : NULL;
     version->version.reason = version->reason ? version->reason : "";
     open_queues(thread, &version->version, told);

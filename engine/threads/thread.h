@@ -25,6 +25,7 @@ struct nw_told_version {
     bool http;
     enum nw_version_state state;
     char *reason; /* when it failed, else NULL */
+    char *cors;   /* when it has origins, else NULL */
     size_t n_workers;
     uint32_t workers[]; /* that serve it, by number */
 };

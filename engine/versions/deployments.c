@@ -460,6 +460,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
                                               .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
                                               .queue = manifest->queue,
                                               .http = manifest->http,
+                                              .cors = *manifest->cors ? deployment->manifest.cors : NULL,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};
     deployment->persisted = persisted;

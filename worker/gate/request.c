@@ -63,8 +63,9 @@ long nw__request_read(struct nw_slot *slot, uint32_t from, struct nw_sink to)
     record = slot->caller ? (struct nw_source){(uint64_t)nested, write_nested(slot, nested)} : own_record(slot);
     if (!record.length)
         return -ENODATA;
-    piece.length = from < record.length ? record.length - from : 0;
-    piece.at = record.at + (record.length - piece.length);
+    const uint64_t skipped = nw_index(from < record.length ? from : record.length, record.length + 1);
+
+    piece = (struct nw_source){record.at + skipped, record.length - skipped};
     piece.length = piece.length < to.size ? piece.length : to.size;
     piece.length = piece.length < NW_REQUEST_PIECE ? piece.length : NW_REQUEST_PIECE;
     error = nw_sink_copy(to, piece);

@@ -456,26 +456,13 @@ static void resets_every_key(void **state)
 {
     (void)state;
     static const char *const values[][2] = {
-        {"slots", "3"},
-        {"timeout", "3s"},
-        {"memory", "64M"},
-        {"disk", "64M"},
-        {"threads", "3"},
-        {"queue", "3"},
-        {"weight", "3"},
-        {"cpu-limit", "3%"},
-        {"warm", "3"},
-        {"idle", "3s"},
-        {"static-tls", "3K"},
-        {"name", "n"},
-        {"tenant", "t"},
-        {"callers", "a"},
-        {"profile", "net,files"},
-        {"connect", "1.2.3.4:5"},
-        {"directories", "/a:ro"},
-        {"cwd", "/a"},
-        {"fresh", "true"},
-        {"http", "true"},
+        {"slots", "3"},           {"timeout", "3s"},        {"memory", "64M"},
+        {"disk", "64M"},          {"threads", "3"},         {"queue", "3"},
+        {"weight", "3"},          {"cpu-limit", "3%"},      {"warm", "3"},
+        {"idle", "3s"},           {"static-tls", "3K"},     {"name", "n"},
+        {"tenant", "t"},          {"callers", "a"},         {"profile", "net,files"},
+        {"connect", "1.2.3.4:5"}, {"directories", "/a:ro"}, {"cwd", "/a"},
+        {"fresh", "true"},        {"http", "true"},         {"cors", "https://a.example"},
         {"env", "A=1"},
     };
     unsigned n = 0;

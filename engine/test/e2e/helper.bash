@@ -270,7 +270,7 @@ nw_compile() {
     [[ $1 != *.cc ]] || compiler=$CXX
     mkdir -p "$BATS_TEST_TMPDIR/header/faas" "$BATS_TEST_TMPDIR/header/nightward"
     cp "$NW_ROOT/include/faas/worker_v1_interface.h" "$BATS_TEST_TMPDIR/header/faas/"
-    cp "$NW_ROOT/include/nightward/function.h" "$BATS_TEST_TMPDIR/header/nightward/"
+    cp "$NW_ROOT"/include/nightward/function.h* "$BATS_TEST_TMPDIR/header/nightward/"
     cat >"$source"
     (cd "$BATS_TEST_TMPDIR" && "$compiler" -O1 -fPIC -shared -Iheader -o "${source%.*}.so" "$source" "${@:2}")
 }

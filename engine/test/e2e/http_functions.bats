@@ -13,7 +13,7 @@ elsewhere() {
 setup_file() {
     [ -z "$(elsewhere "$NW_TEST_MODE")" ] || return 0
     nw_up
-    nw_deploy_samples web echo
+    nw_deploy_samples web echo notes
     export TELLER_DIR=$BATS_FILE_TMPDIR
     compile_teller
 }
@@ -263,4 +263,107 @@ smuggled() {
     [ "$(nw_admin /v1/functions/echo | "$JSON" http)" = true ]
     run -0 "$NIGHTWARD" deploy echo "$FUNCTIONS/echo/echo.so" --state "$NW_STATE"
     [[ $output == *"http is now false; it was true"* ]]
+}
+
+@test "the sample in C++ keeps notes" {
+    local notes=$NW_URL/function/notes
+    run -0 web -X PUT -d milk "$notes/shopping"
+    has 'HTTP/1.1 201 Created'
+    run -0 web -X PUT -d bread "$notes/shopping"
+    has 'HTTP/1.1 204 No Content'
+    run -0 web "$notes/shopping"
+    has 'HTTP/1.1 200 OK' bread
+    run -0 web "$notes"
+    has shopping
+    run -0 web -X DELETE "$notes/shopping"
+    has 'HTTP/1.1 204 No Content'
+    run -0 web "$notes/shopping"
+    has 'HTTP/1.1 404 Not Found' 'there is no note shopping'
+    run -0 web -X PATCH "$notes/shopping"
+    has 'HTTP/1.1 404 Not Found'
+}
+
+@test "what is thrown in C++ is 500 and a line in the log, and nothing said before is sent" {
+    nw_compile thrower.cc <<'SOURCE'
+#include <nightward/function.hpp>
+struct thrower : nightward::function {
+    void call(const nightward::request &request, nightward::answer &answer) override
+    {
+        answer.status(201).header("X-Said", "before") << "before";
+        if (request.body() == "std")
+            throw std::runtime_error("on purpose");
+        if (request.body() == "int")
+            throw 7;
+        if (request.body() == "teapot")
+            throw nightward::error(418, "no coffee");
+        if (request.body() == "bad")
+            throw nightward::error(503, "not now");
+        if (request.body() == "call")
+            answer << invoke("echo", "echoed");
+        if (request.body() == "lost")
+            answer << invoke("nobody", "");
+        for (int i = 0; request.body() == "many" && i < 1000; i++)
+            answer.header("X-Header", "value");
+        answer << request.header("x-seen").value_or("unseen");
+    }
+};
+NIGHTWARD_FUNCTION(thrower)
+SOURCE
+    nw_deploy thrower "$BATS_TEST_TMPDIR/thrower.so" --slots 1
+    local body
+    for body in std int; do
+        nw_expect_error thrower "$body" 500 function_failed
+    done
+    grep -q 'uncaught exception: on purpose' "$NW_LOG"
+    grep -q 'uncaught exception of an unknown type' "$NW_LOG"
+    run -0 web -d teapot "$NW_URL/function/thrower"
+    has 'no coffee'
+    hasnt before
+    grep -q '^HTTP/1.1 418' <<<"$output"
+    run -0 web -d bad "$NW_URL/function/thrower"
+    has 'HTTP/1.1 503 Service Unavailable' 'not now'
+    run -0 web -d lost "$NW_URL/function/thrower"
+    has 'HTTP/1.1 502 Bad Gateway' 'the call of nobody failed'
+    run -0 web -d many "$NW_URL/function/thrower"
+    has 'HTTP/1.1 500 Internal Server Error'
+    run -0 web -d call -H 'X-Seen: seen' "$NW_URL/function/thrower"
+    has 'HTTP/1.1 201 Created' 'X-Said: before' beforeechoedseen
+}
+
+@test "pages of the origins that a function is deployed with may call it" {
+    local page=https://shop.example
+    nw_deploy page "$FUNCTIONS/echo/echo.so" --cors "$page, http://localhost:3000"
+    run -0 web -H "Origin: $page" -d x "$NW_URL/function/page"
+    has 'HTTP/1.1 200 OK' "Access-Control-Allow-Origin: $page" 'Vary: Origin' x
+    run -0 web -X OPTIONS -H "Origin: $page" -H 'Access-Control-Request-Method: POST' \
+        -H 'Access-Control-Request-Headers: content-type, x-a' "$NW_URL/function/page"
+    has 'HTTP/1.1 204 No Content' "Access-Control-Allow-Origin: $page" 'Access-Control-Allow-Headers: content-type, x-a' \
+        'Access-Control-Allow-Methods: GET, HEAD, OPTIONS, POST' 'Access-Control-Max-Age: 600'
+    run -0 web -H "Origin: $page" "$NW_URL/function/page/below"
+    has 'HTTP/1.1 404 Not Found' "Access-Control-Allow-Origin: $page"
+    local other
+    for other in https://evil.example https://shop.example.evil.example https://shop.exampl null "$page,"; do
+        run -0 web -H "Origin: $other" -d x "$NW_URL/function/page"
+        has 'HTTP/1.1 200 OK' 'Vary: Origin'
+        hasnt Access-Control
+    done
+    run -0 web -X OPTIONS -H "Origin: https://evil.example" -H 'Access-Control-Request-Method: POST' "$NW_URL/function/page"
+    hasnt Access-Control
+    run -0 web -d x "$NW_URL/function/page"
+    hasnt Access-Control
+    run -0 web -H "Origin: $page" -d x "$NW_URL/function/echo"
+    hasnt Access-Control
+}
+
+@test "a function that speaks HTTP has the preflight of its own pages answered, and sees other OPTIONS" {
+    nw_deploy open "$FUNCTIONS/web/web.so" --cors '*'
+    run -0 web -X OPTIONS -H 'Origin: null' -H 'Access-Control-Request-Method: PROPFIND' "$NW_URL/function/open/a"
+    has 'HTTP/1.1 204 No Content' 'Access-Control-Allow-Origin: *' 'Access-Control-Allow-Methods: PROPFIND'
+    hasnt Vary
+    run -0 web -X OPTIONS "$NW_URL/function/open/a"
+    has 'method: OPTIONS'
+    run -0 web -H 'Origin: https://a.example' "$NW_URL/function/open/status/418"
+    has 'Access-Control-Allow-Origin: *' 'Access-Control-Expose-Headers: *'
+    run -2 "$NIGHTWARD" deploy open "$FUNCTIONS/web/web.so" --cors example.com --state "$NW_STATE"
+    [[ $output == *'cors: "example.com" does not do'* ]]
 }
