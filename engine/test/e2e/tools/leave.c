@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,23 +51,34 @@ static bool is_over(void)
     return now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec);
 }
 
+static void __attribute__((format(printf, 2, 3))) add_text(struct client *client, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    client->length += (size_t)vsnprintf(client->text + client->length, TEXT_MAX - client->length, format, values);
+    va_end(values);
+}
+
 static void add_request(struct client *client)
 {
     const char *name = names[below(client, (uint64_t)n_names)], *body = strchr(name, ' ') + 1;
     size_t size = *body == '#' ? strtoul(body + 1, NULL, 10) : strlen(body);
-    char timeout[48] = "";
-    if (below(client, 4) == 0)
-        snprintf(timeout, sizeof timeout, "X-Timeout: %dms\r\n", (int)below(client, 20) + 1);
+    bool chunked = below(client, 2);
     if (client->length + size + 256 > TEXT_MAX)
         return;
-    client->length += (size_t)sprintf(
-        client->text + client->length, "POST /function/%.*s HTTP/1.1\r\nHost: a\r\n%s%sContent-Length: %zu\r\n\r\n",
-        (int)(body - name - 1), name, timeout, below(client, 6) ? "" : "Connection: close\r\n", size);
+    add_text(client, "POST /function/%.*s HTTP/1.1\r\nHost: a\r\n", (int)(body - name - 1), name);
+    if (below(client, 4) == 0)
+        add_text(client, "X-Timeout: %dms\r\n", (int)below(client, 20) + 1);
+    if (below(client, 6) == 0)
+        add_text(client, "Connection: close\r\n");
+    add_text(client, chunked ? "Transfer-Encoding: chunked\r\n\r\n%zx\r\n" : "Content-Length: %zu\r\n\r\n", size);
     if (*body == '#')
         memset(client->text + client->length, 'x', size);
     else
         memcpy(client->text + client->length, body, size);
     client->length += size;
+    if (chunked)
+        add_text(client, "\r\n0\r\n\r\n");
 }
 
 static void pause_us(uint64_t us)
