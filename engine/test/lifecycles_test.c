@@ -235,16 +235,11 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(a_replica_that_closes_finishes_what_it_has),
-        CASE(a_replica_is_chosen_while_it_serves),
-        CASE(a_refused_replica_may_be_loaded_again),
-        CASE(a_lost_worker_takes_its_replicas_along),
-        CASE(a_load_slot_is_taken_and_given_back),
-        CASE(the_last_to_leave_a_closed_queue_is_noted),
-        CASE(a_retired_version_is_left_by_its_queues),
-        CASE(a_link_is_broken_once_and_buried_once),
-        CASE(a_link_that_is_not_needed_is_not_buried),
-        CASE(a_walk_through_seats_goes_on_when_some_are_freed),
+        CASE(a_replica_that_closes_finishes_what_it_has), CASE(a_replica_is_chosen_while_it_serves),
+        CASE(a_refused_replica_may_be_loaded_again),      CASE(a_lost_worker_takes_its_replicas_along),
+        CASE(a_load_slot_is_taken_and_given_back),        CASE(the_last_to_leave_a_closed_queue_is_noted),
+        CASE(a_retired_version_is_left_by_its_queues),    CASE(a_link_is_broken_once_and_buried_once),
+        CASE(a_link_that_is_not_needed_is_not_buried),    CASE(a_walk_through_seats_goes_on_when_some_are_freed),
     };
     return cmocka_run_group_tests_name("engine/lifecycles", tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ bool nw_deployed_is_valid(const struct nw_deployed *function)
 {
     if (function->state == NW_DEPLOYED_NONE)
         return !function->domain;
-    return function->state <= NW_DEPLOYED_RETIRING && !function->queue == (function->queued == nw_deployed_queued_least(function));
+    return function->state <= NW_DEPLOYED_RETIRING &&
+           !function->queue == (function->queued == nw_deployed_queued_least(function));
 }
 
 void nw_deployed_move(struct nw_deployed *function, enum nw_deployed_event event)

@@ -14,11 +14,11 @@
 #include "worker/domain/executor.h"
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
-#include "worker/tick/quantum.h"
 #include "worker/executor/ready.h"
 #include "worker/executor/sleep.h"
 #include "worker/executor/thread.h"
 #include "worker/executor/wake.h"
+#include "worker/tick/quantum.h"
 #include <errno.h>
 
 #define RETRY_NS \

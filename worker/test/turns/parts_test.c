@@ -57,8 +57,8 @@ static void stop(void)
     nw_harness_stop(&h);
 }
 
-/* Until it has run for so long. Meanwhile another function is called, and is answered. Returns how much of a processor it
- * had, in per cent. */
+/* Until it has run for so long. Meanwhile another function is called, and is answered. Returns how much of a processor
+ * it had, in per cent. */
 static uint64_t run_beside(uint32_t deployment, uint32_t other, uint64_t time)
 {
     const uint64_t began = nw_clock_ns();
