@@ -71,7 +71,7 @@ $(B)/fuzz/$(1)/$(2): $(call objects,$(1)/fuzz/$(2)_fuzz.c $(3)) $(5) | $(B)/fuzz
 endef
 
 include common/part.mk protect/part.mk worker/part.mk launcher/part.mk engine/part.mk engine/test/e2e/part.mk \
-        deploy/part.mk functions/part.mk functions/compat/part.mk bench/part.mk
+        deploy/part.mk deploy/callscan/part.mk functions/part.mk functions/compat/part.mk bench/part.mk
 
 # What is compiled depends on this file, which is written anew when compiler or flags are not those that it holds. What
 # is installed is what was built, whatever flags that was with.
@@ -206,7 +206,8 @@ uninstall: ## remove what install installed (same PREFIX and DESTDIR)
 
 lint: ## check the C sources with clang-format and clang-tidy
 	$(Q)deploy/deps.sh deploy/packages-lint.txt
-	$(Q)common/test/lint.sh -std=gnu11 $(CPPFLAGS) $(LLHTTP_FLAGS) $(WARNINGS)
+	$(Q)deploy/deps.sh deploy/packages-callscan.txt
+	$(Q)common/test/lint.sh -std=gnu11 $(CPPFLAGS) $(LLHTTP_FLAGS) -isystem /usr/lib/llvm-14/include $(WARNINGS)
 
 format: ## format the C sources with clang-format
 	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format-14 -i

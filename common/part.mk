@@ -1,6 +1,6 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and json.c needs libcjson: neither belongs in a worker).
-COMMON_FOLDERS := base shm http manifest host calls
+COMMON_FOLDERS := base shm http manifest sites host calls
 COMMON_SOURCES := $(filter-out common/manifest/resources_doc%,$(wildcard $(COMMON_FOLDERS:%=common/%/*.c)))
 COMMON := $(B)/libcommon.a
 
@@ -20,6 +20,7 @@ $(eval $(call test,common/grant,common/test/manifest/grant_test.c,,$(COMMON)))
 $(eval $(call test,common/manifest,common/test/manifest/manifest_test.c,-lcjson,$(COMMON)))
 $(eval $(call test,common/mode,common/test/host/mode_test.c,,$(COMMON)))
 $(eval $(call test,common/resources,common/test/manifest/resources_test.c common/manifest/resources_doc.c,,$(COMMON)))
+$(eval $(call test,common/sites,common/test/sites/sites_test.c,,$(COMMON)))
 $(eval $(call test,common/bound,common/test/base/bound_test.c))
 $(eval $(call test,common/record,common/test/http/record_test.c,,$(COMMON)))
 $(eval $(call test,common/ring,common/test/shm/ring_test.c,,$(COMMON)))
@@ -30,6 +31,7 @@ $(eval $(call fuzz,common,control,,,$(COMMON)))
 $(eval $(call fuzz,common,manifest,,-lcjson,$(COMMON)))
 $(eval $(call fuzz,common,record,,,$(COMMON)))
 $(eval $(call fuzz,common,ring,,,$(COMMON)))
+$(eval $(call fuzz,common,sites,,,$(COMMON)))
 
 # what one owner may have of what many want, written from the table
 $(B)/obj/common/resources-doc: $(call objects,common/manifest/resources_doc.c common/manifest/resources_doc_main.c) \

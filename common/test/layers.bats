@@ -39,7 +39,11 @@ check() {
     cd "$BATS_TEST_DIRNAME/../.."
     run "$LAYERS" "$NW_BUILD"
     [ "$status" -eq 0 ] || { tail -n 40 <<<"$output" && false; }
-    [[ $output != *"not built"* ]] || { grep "not built" <<<"$output" && false; }
+    # What needs LLVM is not built where that is missing.
+    local left_out=nothing
+    command -v llvm-config-14 >/dev/null || left_out=^deploy/callscan/
+    output=$(grep "not built" <<<"$output" | grep -v "$left_out" || true)
+    [ -z "$output" ] || { echo "$output" && false; }
 }
 
 @test "nothing is said of a tree where all calls go down" {

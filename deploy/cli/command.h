@@ -20,6 +20,7 @@ struct nw_command {
 extern const struct nw_command nw__command_up;
 extern const struct nw_command nw__command_deploy;
 extern const struct nw_command nw__command_check;
+extern const struct nw_command nw__command_callscan;
 extern const struct nw_command nw__command_list;
 extern const struct nw_command nw__command_describe;
 extern const struct nw_command nw__command_invoke;

@@ -1,0 +1,187 @@
+/* Call sites as bytes: what is written is read again, and whatever is wrong with the bytes is said. */
+#include "common/test/test.h"
+
+#include "common/sites/format.h"
+#include "common/sites/sites.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *names[] = {"bar", "foo"};
+
+static struct nw_site two[] = {
+    {.file = "a.c",
+     .function = "faas_func_call",
+     .line = 7,
+     .column = 3,
+     .names = names,
+     .n_names = 2,
+     .input = NW_FROM(OWN_INPUT),
+     .length = NW_LENGTH(BOUNDED),
+     .length_max = 255,
+     .output = NW_FATE(APPENDED)},
+    {.file = "", .function = "helper", .kind = NW_SITE_MAYBE, .any_name = true, .input = NW_FROM(UNKNOWN)},
+};
+
+static const struct nw_sites some = {.sites = two, .n_sites = 2, .whole = true, .complete = true};
+
+static void encode(struct nw_buffer *bytes)
+{
+    *bytes = (struct nw_buffer){0};
+    assert_int_equal(nw_sites_encode(&some, bytes), 0);
+    assert_int_equal(bytes->length % 8, 0);
+}
+
+static void comes_back(void **state)
+{
+    struct nw_buffer bytes;
+    struct nw_sites sites;
+    char why[64];
+
+    (void)state;
+    encode(&bytes);
+    assert_int_equal(nw_sites_decode(bytes.data, bytes.length, &sites, why, sizeof why), 0);
+    assert_int_equal(sites.n_sites, 2);
+    assert_true(sites.whole && sites.complete);
+    assert_string_equal(sites.sites[0].file, "a.c");
+    assert_string_equal(sites.sites[0].function, "faas_func_call");
+    assert_int_equal(sites.sites[0].line, 7);
+    assert_int_equal(sites.sites[0].n_names, 2);
+    assert_string_equal(sites.sites[0].names[1], "foo");
+    assert_int_equal(sites.sites[0].length_max, 255);
+    assert_int_equal(sites.sites[0].output, NW_FATE(APPENDED));
+    assert_int_equal(sites.sites[1].kind, NW_SITE_MAYBE);
+    assert_true(sites.sites[1].any_name);
+    assert_false(nw_sites_are_known(&sites));
+    sites.n_sites = 1;
+    assert_true(nw_sites_are_known(&sites));
+    nw_sites_fini(&sites);
+    nw_buffer_fini(&bytes);
+}
+
+/* As a linker puts the sections of two objects together, with zeros between. */
+static void records_add_up(void **state)
+{
+    struct nw_buffer bytes, both = {0};
+    struct nw_sites sites;
+    char why[64];
+
+    (void)state;
+    encode(&bytes);
+    nw_buffer_append(&both, bytes.data, bytes.length);
+    nw_buffer_append(&both, "\0\0\0\0\0\0\0\0", 8);
+    bytes.data[offsetof(struct nw__sites_header, flags)] = 0;
+    nw_buffer_append(&both, bytes.data, bytes.length);
+    assert_int_equal(nw_sites_decode(both.data, both.length, &sites, why, sizeof why), 0);
+    assert_int_equal(sites.n_sites, 4);
+    assert_string_equal(sites.sites[2].names[0], "bar");
+    assert_true(sites.whole);     /* one has the entries */
+    assert_false(sites.complete); /* but one met a limit */
+    nw_sites_fini(&sites);
+    nw_buffer_fini(&both);
+    nw_buffer_fini(&bytes);
+}
+
+static void nothing_is_nothing(void **state)
+{
+    struct nw_sites sites;
+    char why[64];
+
+    (void)state;
+    assert_int_equal(nw_sites_decode("", 0, &sites, why, sizeof why), 0);
+    assert_int_equal(sites.n_sites, 0);
+    nw_sites_fini(&sites);
+}
+
+/* Puts a number at a place of a good record, which is refused then for the reason. */
+static void refuses(size_t place, uint32_t number, const char *reason)
+{
+    struct nw_buffer bytes;
+    struct nw_sites sites;
+    char why[64] = "";
+
+    encode(&bytes);
+    memcpy(bytes.data + place, &number, sizeof number);
+    assert_int_equal(nw_sites_decode(bytes.data, bytes.length, &sites, why, sizeof why), -EINVAL);
+    assert_non_null(strstr(why, reason));
+    nw_buffer_fini(&bytes);
+}
+
+#define HEADER(field) offsetof(struct nw__sites_header, field)
+#define SITE(field)   (sizeof(struct nw__sites_header) + offsetof(struct nw__sites_site, field))
+#define NAMES         (sizeof(struct nw__sites_header) + 2 * sizeof(struct nw__sites_site))
+
+static void every_number_is_checked(void **state)
+{
+    (void)state;
+    refuses(HEADER(magic), 1, "NWCALLS");
+    refuses(HEADER(version), 2, "version");
+    refuses(HEADER(size), 1 << 20, "cut short");
+    refuses(HEADER(size), 36, "cut short");
+    refuses(HEADER(size), 0, "cut short");
+    refuses(HEADER(flags), 4, "flags");
+    refuses(HEADER(n_sites), 3, "add up");
+    refuses(HEADER(n_sites), UINT32_MAX, "too many");
+    refuses(HEADER(n_names), UINT32_MAX, "too many");
+    refuses(HEADER(text_size), UINT32_MAX, "add up");
+    refuses(HEADER(text_size), 0, "add up");
+    refuses(SITE(file), 1 << 20, "outside");
+    refuses(SITE(function), UINT32_MAX, "outside");
+    refuses(SITE(kind), NW_SITE_KINDS, "kind");
+    refuses(SITE(any_name), 2, "kind");
+    refuses(SITE(zero), 1, "kind");
+    refuses(SITE(first_name), 1, "names of a site");
+    refuses(SITE(first_name), UINT32_MAX, "names of a site");
+    refuses(SITE(n_names), NW_SITE_NAMES_MAX + 1, "names of a site");
+    refuses(SITE(input), 1u << NW_FROM_BITS, "not known");
+    refuses(SITE(length), 1u << NW_LENGTH_BITS, "not known");
+    refuses(SITE(output), 1u << NW_FATE_BITS, "not known");
+    refuses(NAMES, 1 << 20, "name");
+    refuses(NAMES, 0, "name"); /* the empty text */
+}
+
+static void cut_short(void **state)
+{
+    struct nw_buffer bytes;
+    struct nw_sites sites;
+    char why[64];
+
+    (void)state;
+    encode(&bytes);
+    for (size_t size = 1; size < bytes.length; size++) {
+        assert_int_equal(nw_sites_decode(bytes.data, size, &sites, why, sizeof why), -EINVAL);
+        assert_true(*why);
+    }
+    /* The last text does not end. */
+    for (size_t at = bytes.length; at > 0 && bytes.data[at - 1] == '\0'; at--)
+        bytes.data[at - 1] = 'x';
+    assert_int_equal(nw_sites_decode(bytes.data, bytes.length, &sites, why, sizeof why), -EINVAL);
+    nw_buffer_fini(&bytes);
+}
+
+static void limits_hold(void **state)
+{
+    struct nw_sites many = {.n_sites = NW_SITES_MAX + 1};
+    struct nw_buffer bytes = {0};
+    struct nw_sites sites;
+    char why[64], *large = calloc(1, NW_SITES_SIZE_MAX + 1);
+
+    (void)state;
+    assert_non_null(large);
+    assert_int_equal(nw_sites_encode(&many, &bytes), -E2BIG);
+    assert_int_equal(nw_sites_decode(large, NW_SITES_SIZE_MAX + 1, &sites, why, sizeof why), -EINVAL);
+    assert_non_null(strstr(why, "larger"));
+    free(large);
+    nw_buffer_fini(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back),  cmocka_unit_test(records_add_up),
+        cmocka_unit_test(cut_short),   cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(limits_hold), cmocka_unit_test(every_number_is_checked),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
