@@ -188,6 +188,12 @@ static void bad_status(const struct nw_desc *desc)
     send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .status = NW_STATUS_COUNT});
 }
 
+static void bad_answer(const struct nw_desc *desc)
+{
+    send_desc(&(struct nw_desc){
+        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .length = 4, .name_len = 5});
+}
+
 static void bad_name(const struct nw_desc *desc)
 {
     send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 5});
@@ -297,6 +303,7 @@ static const struct {
     {"bad-kind", bad_kind},
     {"engines-kind", engines_kind},
     {"bad-status", bad_status},
+    {"bad-answer", bad_answer},
     {"bad-name", bad_name},
     {"bad-call", bad_call},
     {"bad-depth", bad_depth},
