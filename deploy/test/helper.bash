@@ -12,9 +12,9 @@ fail() {
     return 1
 }
 
-# poll_until COMMAND...: runs it until it succeeds; fails after ten seconds.
+# poll_until COMMAND...: runs it until it succeeds; fails after twenty seconds.
 poll_until() {
-    local end=$((${EPOCHREALTIME/[.,]/} + 10000000))
+    local end=$((${EPOCHREALTIME/[.,]/} + 20000000))
     until "$@" >/dev/null 2>&1; do
         ((${EPOCHREALTIME/[.,]/} < end)) || fail "never came true: $*"
         sleep 0.02
