@@ -134,7 +134,7 @@ static bool visit(struct client *client)
     for (uint64_t i = 1 + below(client, PIPELINE); i; i--)
         add_request(client);
     bool whole = below(client, 8) == 0, good = true;
-    send_part(client, connection.fd, whole || below(client, 2) ? client->length : below(client, client->length));
+    send_part(client, connection.fd, whole || below(client, 2) ? client->length : below(client, client->length + 1));
     if (whole) {
         good = load_receive(&connection, &response);
         client->stayed++;
