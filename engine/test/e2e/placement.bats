@@ -135,10 +135,10 @@ answers_and_is() {
 @test "what runs for long counts as called" {
     local pid
     nw_up --idle 2s
-    nw_deploy_samples foo
-    nw_deploy bar "$FUNCTIONS/fault/fault.so" --timeout 30s
+    nw_deploy "$FUNCTIONS/foo" --timeout 60s
+    nw_deploy bar "$FUNCTIONS/fault/fault.so" --timeout 60s
     nw_deploy_samples echo
-    curl -sS -d 'sleep 8' "$NW_URL/function/foo" >/dev/null 2>&1 3>&- &
+    curl -sS -d 'sleep 50' "$NW_URL/function/foo" >/dev/null 2>&1 3>&- &
     pid=$!
     nw_poll "$NW_PATIENCE" is_unloaded echo
     nw_expect echo x x
