@@ -8,10 +8,19 @@ ifneq ($(LLVM_CONFIG),)
 LLVM_CFLAGS := -isystem $(shell $(LLVM_CONFIG) --includedir)
 LLVM_LIBS   := -L$(shell $(LLVM_CONFIG) --libdir) -lLLVM-14
 
-$(B)/obj/deploy/callscan/%.o: EXTRA_CFLAGS += $(LLVM_CFLAGS)
+# -fPIC: the objects are parts of the plugin, too.
+$(B)/obj/deploy/callscan/%.o: EXTRA_CFLAGS += $(LLVM_CFLAGS) -fPIC
+$(B)/obj/deploy/callscan/pass/plugin.o: CXXFLAGS += $(LLVM_CFLAGS) -fPIC -fvisibility=hidden
 
 $(eval $(call program,nightward-callscan,deploy/callscan/main.c $(CALLSCAN_SOURCES) $(wildcard deploy/base/*.c) \
     deploy/file/file.c,$(LLVM_LIBS) -lcjson -lelf,$(COMMON)))
+
+# The same analysis as a pass of clang and opt, which bring LLVM's library themselves.
+CALLSITES_SO := $(B)/bin/nightward-callsites.so
+PROGRAMS     += $(CALLSITES_SO)
+$(CALLSITES_SO): $(call objects,$(CALLSCAN_FINDS) $(wildcard deploy/callscan/pass/*.c deploy/callscan/pass/*.cc)) $(COMMON) | $(B)/bin/
+	$(call say,LD,$@)
+	$(Q)$(CXX) -shared -Wl,-z,relro,-z,now,-z,noexecstack,--exclude-libs,ALL $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LLVM_LIBS) -lelf
 else
 .PHONY: without-llvm
 all: without-llvm

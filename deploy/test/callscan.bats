@@ -98,6 +98,32 @@ END_C
     expect 0 'foo.c:41' 'bar' -- "$NIGHTWARD" callscan foo.ll
 }
 
+@test "the pass puts the sites into the object file, which needs no LLVM to be read" {
+    local plugin=$NW_BUILD/bin/nightward-callsites.so level
+    for level in -O0 -O2; do
+        clang-14 $level -g -fPIC -fpass-plugin="$plugin" -I"$NW_ROOT/include" -c "$NW_ROOT/functions/foo/foo.c" -o foo.o
+        expect 0 -- "$NIGHTWARD" callscan foo.o
+        [[ ${lines[1]} =~ foo.c:41\ +call\ +bar\ +own\ input\ +own\ input\ +appended ]] || fail "$output"
+    done
+    cc -shared -o foo.so foo.o
+    strip foo.so
+    expect 0 'foo.c:41' -- "$NIGHTWARD" callscan foo.so
+    ! readelf -lW foo.so | grep -F nightward # in no segment: not loaded
+    opt-14 -load-pass-plugin "$plugin" -passes=nightward-callsites "$BITCODE/select.O1.bc" -o select.bc
+    clang-14 -c select.bc -o select.o
+    expect 0 'large, small' -- "$NIGHTWARD" callscan select.o
+}
+
+@test "a damaged section is refused with the reason" {
+    local at
+    clang-14 -O1 -fpass-plugin="$NW_BUILD/bin/nightward-callsites.so" -I"$NW_ROOT/include" -c \
+        "$NW_ROOT/functions/foo/foo.c" -o foo.o
+    at=$(LC_ALL=C grep -obUa NWCALLS foo.o | head -n 1 | cut -d: -f1)
+    flip foo.o $((at + 8)) 1
+    expect 1 'its section .nightward.calls is damaged: a record has another version than 1' -- \
+        "$NIGHTWARD" callscan foo.o
+}
+
 @test "what is no bitcode is refused with the reason, and the others are scanned all the same" {
     printf 'hello\n' >text.bc
     : >empty.bc
