@@ -69,6 +69,8 @@ const char *nw_snapshot_hindrance(const struct nw_domain *domain)
 {
     if (domain->memory.base != domain->function->range)
         return "in this worker something else lies at its addresses";
+    if (domain->n_slots == 1)
+        return "it has no func worker";
     if (has_other_flows(domain))
         return "it started threads while it was loaded";
     if (has_files((const struct nw_files *)&domain->files))

@@ -45,7 +45,7 @@ void nw_taker_await(struct nw_domain *domain)
 
 void nw_taker_look(struct nw_domain *domain)
 {
-    if (!domain->snapshot_wanted || domain->n_made != 1 || domain->n_free != 1)
+    if (!domain->snapshot_wanted || (domain->n_slots > 1 && (domain->n_made != 1 || domain->n_free != 1)))
         return;
     domain->snapshot_wanted = false;
     domain->no_snapshot = nw_snapshot_hindrance(domain);

@@ -206,10 +206,10 @@ static int open_files(const struct nw_load *load, int fds[NW_CONTROL_FDS_MAX])
     return n + 1;
 }
 
-/* As the engine deals them; NW_TEST_SNAPSHOTS: also to functions that are not about snapshots. */
+/* As the engine deals them. */
 static uint64_t range_of(const struct nw_harness *h, const struct nw_load *load)
 {
-    if (load->range || !(load->snapshots || load->fresh || (getenv("NW_TEST_SNAPSHOTS") && !load->no_snapshots)))
+    if (load->range || load->no_snapshots)
         return load->range;
     return NW_PLACES_START + h->next_deployment % NW_PLACES * NW_PLACE_SIZE;
 }

@@ -35,7 +35,6 @@ static uint32_t load(int *snapshot)
                               .slots = 1,
                               .memory = 64ull << 20,
                               .profile = NW_PROFILE_FILES,
-                              .snapshots = true,
                               .range = RANGE,
                               .snapshot = snapshot};
     uint32_t deployment = nw_harness_load(&nw_attack.harness, &l);

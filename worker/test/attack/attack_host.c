@@ -93,14 +93,22 @@ static void worker_start(void)
     nw_attack.hello = nw_attack_must_load("hello", NW_ATTACK_HELLO, 2, NW_ATTACK_PATIENT);
 }
 
+/* It has ended. */
+static void worker_forget(void)
+{
+    alive = false;
+    nw_channel_close(&nw_attack.harness.channel);
+    close(nw_attack.harness.control);
+    if (nw_attack.harness.snapshot >= 0)
+        close(nw_attack.harness.snapshot);
+}
+
 static bool worker_lives(void)
 {
     int status;
 
     if (alive && waitpid(nw_attack.harness.pid, &status, WNOHANG) == nw_attack.harness.pid) {
-        alive = false;
-        nw_channel_close(&nw_attack.harness.channel);
-        close(nw_attack.harness.control);
+        worker_forget();
         if (!nw_attack.without)
             print_message("the worker ended: status %#x\n", (unsigned)status);
     }
@@ -126,9 +134,7 @@ void nw_attack_discard(void)
         return;
     kill(nw_attack.harness.pid, SIGKILL);
     waitpid(nw_attack.harness.pid, &status, 0);
-    nw_channel_close(&nw_attack.harness.channel);
-    close(nw_attack.harness.control);
-    alive = false;
+    worker_forget();
 }
 
 static bool same(const char *a, const char *b)

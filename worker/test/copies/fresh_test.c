@@ -130,8 +130,8 @@ static void nothing_of_an_invocation_is_left(void **state)
 static void the_search_finds_what_is_left(void **state)
 {
     char plain[SECRET], turned[SECRET];
-    uint32_t deployment = nw_whole_must((struct nw_load){
-        .so = "planter", .slots = 1, .memory = MEMORY, .profile = NW_PROFILE_FILES, .snapshots = true});
+    uint32_t deployment =
+        nw_whole_must((struct nw_load){.so = "planter", .slots = 1, .memory = MEMORY, .profile = NW_PROFILE_FILES});
 
     (void)state;
     make_secret(plain, turned);

@@ -26,12 +26,8 @@
 
 static uint32_t load_with(struct nw_harness *h, uint64_t range, int *snapshot)
 {
-    const struct nw_load l = {.name = "keeper",
-                              .so = nw_test_so("keeper"),
-                              .memory = MEMORY,
-                              .snapshots = true,
-                              .range = range,
-                              .snapshot = snapshot};
+    const struct nw_load l = {
+        .name = "keeper", .so = nw_test_so("keeper"), .memory = MEMORY, .range = range, .snapshot = snapshot};
 
     return nw_harness_load(h, &l);
 }
@@ -48,7 +44,6 @@ static uint32_t load(bool snapshots, const char *env)
                                           .slots = 3,
                                           .memory = MEMORY,
                                           .profile = NW_PROFILE_FILES,
-                                          .snapshots = snapshots,
                                           .no_snapshots = !snapshots});
 }
 
@@ -455,7 +450,6 @@ static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
                               .so = nw_test_so("keeper"),
                               .env = "START=large",
                               .memory = memory,
-                              .snapshots = true,
                               .range = SOME_RANGE,
                               .snapshot = snapshot};
     uint32_t deployment;

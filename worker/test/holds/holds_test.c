@@ -133,8 +133,7 @@ static void snapshot_once(void)
                               .env = "START=large",
                               .slots = 1,
                               .memory = 256ul << 20,
-                              .timeout_ms = NW_ATTACK_PATIENT,
-                              .snapshots = true};
+                              .timeout_ms = NW_ATTACK_PATIENT};
     uint32_t deployment;
 
     snprintf(so, sizeof(so), "%s/test/worker/keeper.so", nw_attack_build());
