@@ -129,7 +129,7 @@ static const struct nw_option options[N_OPTIONS] = {
             .in_file = true},
     [SNAPSHOT] = {.name = "snapshot",
                   .value = "WHEN",
-                  .initial = "off",
+                  .initial = "auto",
                   .help = "auto: a function starts from a snapshot of its first start, where that can be taken; or off",
                   .kind = NW_OPTION_SNAPSHOT,
                   .in_environment = true,

@@ -71,7 +71,7 @@ static const struct option table[] = {
     {"--policy", KIND_POLICY, AT(policy), NW_POLICY_LEVELS, 0, 0, "NAME",
      "by which functions have turns in a worker: " NW_POLICY_WORDS " [levels]"},
     {"--snapshot", KIND_SNAPSHOT, AT(snapshots), 0, 0, 0, "WHEN",
-     "auto: domains are made from a snapshot of the first where that can be; or off [off]"},
+     "auto: domains are made from a snapshot of the first where that can be; or off [auto]"},
     {"--log-level", KIND_LEVEL, AT(log_level), NW_LOG_INFO, 0, 0, "LEVEL", "error, warn, info or debug"},
 };
 
@@ -243,7 +243,7 @@ static const struct option *find(const char *text, size_t length)
 
 static void set_defaults(struct nw_options *options)
 {
-    *options = (struct nw_options){.log_level = NW_LOG_INFO};
+    *options = (struct nw_options){.log_level = NW_LOG_INFO, .snapshots = true};
     for (size_t i = 0; i < N_OPTIONS; i++)
         if (table[i].kind >= KIND_COUNT)
             memcpy((char *)options + table[i].offset, &table[i].initial, sizeof table[i].initial);

@@ -5,7 +5,7 @@ load helper
 
 setup_file() {
     [ -z "$(nw_mode_lacks)" ] || return 0
-    nw_up
+    nw_up --snapshot off # elsewhere they are on
     nw_deploy_samples hello echo foo bar chain cpp noop callbench
 }
 

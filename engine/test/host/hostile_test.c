@@ -263,10 +263,13 @@ static void takes_one_snapshot_for_each_load(void **state)
 static void takes_no_snapshot_that_nobody_wants(void **state)
 {
     (void)state;
-    long lost = status_number(&host, "workers_lost");
-    sends_snapshots(&host, "evil", "s", lost + 1);
-    sends_snapshots(&host, "evil", "d", lost + 2);
-    deploy(&host, "evil", "echo");
+    struct host without;
+    static const char *const flags[] = {"--mode", "process", "--snapshot", "off", NULL};
+    host_start(&without, flags);
+    sends_snapshots(&without, "evil", "s", 1);
+    sends_snapshots(&without, "evil", "d", 2);
+    deploy(&without, "evil", "echo");
+    host_stop(&without);
 }
 
 int main(void)
