@@ -33,9 +33,10 @@ ENGINE_TEST_HELPERS := $(addprefix $(ENGINE_TEST_HOST)/,nightward-worker nightwa
 TEST_HELPERS += $(ENGINE_TEST_HELPERS)
 
 # Never with sanitizers, whose system calls no worker may make.
-$(ENGINE_TEST_HOST)/nightward-worker: engine/test/host/fake_worker.c engine/base/list.c $(addprefix \
-    common/,shm/arena.c base/buffer.c shm/channel.c shm/claims.c manifest/control.c \
-    base/log.c shm/ring.c base/status.c) $(wildcard common/*/*.h engine/*/*.h) $(FLAGS) | $(ENGINE_TEST_HOST)/
+$(ENGINE_TEST_HOST)/nightward-worker: $(addprefix engine/test/fake/,fake_worker.c hostile.c line.c) \
+    engine/base/list.c $(addprefix common/,shm/arena.c base/buffer.c shm/channel.c shm/claims.c manifest/control.c \
+    base/log.c shm/ring.c base/status.c) \
+    $(wildcard common/*/*.h engine/*/*.h engine/test/fake/*.h) $(FLAGS) | $(ENGINE_TEST_HOST)/
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(OPT) $(WARNINGS) -pthread -o $@ $(filter %.c,$^)
 

@@ -24,14 +24,15 @@
  *   die-reloading       ends the process when loaded, unless it is the first worker
  *   never-ends          never answers RETIRE
  *   snapshots STEPS     output = STEPS, and for each letter: s sends a snapshot, b one that is too big, d discards one
- *   hostile KIND        breaks the protocol when invoked: see `hostilities`
+ *   hostile KIND        breaks the protocol when invoked: see hostile.c
  */
-#include "common/base/atomic.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/manifest/control.h"
 #include "common/shm/channel.h"
 #include "engine/base/list.h"
+#include "engine/test/fake/hostile.h"
+#include "engine/test/fake/line.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -43,9 +44,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONTROL_FD    3
 #define MEMFD         4
-#define OWN_DOORBELL  5
 #define PEER_DOORBELL 6
 #define BEHAVIOUR_MAX 256
 
@@ -69,9 +68,6 @@ struct pending {
     uint64_t call_block;     /* to free then */
 };
 
-static struct nw_channel channels[NW_CHANNELS_MAX]; /* calls go by the first, whose doorbell serves all */
-static unsigned n_channels = 1;
-static struct nw_channel *line = &channels[0]; /* by which came what is looked at */
 static struct nw_geometry geometry;
 static struct nw_list functions = {&functions, &functions}, waiting = {&waiting, &waiting};
 static struct nw_control_message message;
@@ -85,249 +81,15 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void send_desc(const struct nw_desc *desc)
-{
-    int rc;
-    while ((rc = nw_channel_send(line, desc)) == -EAGAIN)
-        nw_spin_pause();
-    if (rc < 0)
-        nw_die_system("the engine broke the ring");
-}
-
-/* False when there is no room &line-> */
-static bool complete(const struct nw_desc *invoke, enum nw_status status, const void *data, size_t length)
-{
-    struct nw_desc desc = {.id = invoke->id, .kind = NW_DESC_COMPLETE, .status = status, .length = length};
-    if (length && nw_arena_alloc(line->arena, length, &desc.offset) < 0)
-        return false;
-    if (length && data)
-        memcpy(nw_arena_at(line->arena, desc.offset), data, length);
-    else if (length)
-        memset(nw_arena_at(line->arena, desc.offset), 'x', length);
-    send_desc(&desc);
-    return true;
-}
-
 static struct pending *wait_for(const struct nw_desc *desc, struct function *function)
 {
     struct pending *pending = calloc(1, sizeof *pending);
     pending->desc = *desc;
     pending->function = function;
-    pending->line = line;
+    pending->line = fake_line;
     nw_list_append(&waiting, &pending->link);
     return pending;
 }
-
-/* --- what must not happen --- */
-
-static void bad_id(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id ^ 0x8000, .kind = NW_DESC_COMPLETE});
-}
-
-static void old_id(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id - (1ull << 32), .kind = NW_DESC_COMPLETE});
-}
-
-/* The one that was begun just before, in whatever worker. */
-static void neighbours_id(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id - 1, .kind = NW_DESC_COMPLETE});
-    complete(desc, NW_STATUS_OK, NULL, 0);
-}
-
-/* Remembers its first id, and uses it when the engine's table has come round to the same place. */
-static void replay(const struct nw_desc *desc)
-{
-    static uint64_t first;
-    bool again = first && (uint32_t)first == (uint32_t)desc->id;
-    first = first ? first : desc->id;
-    complete(&(struct nw_desc){.id = again ? first : desc->id}, NW_STATUS_OK, "r", 1);
-}
-
-static void twice(const struct nw_desc *desc)
-{
-    complete(desc, NW_STATUS_OK, "a", 1);
-    complete(desc, NW_STATUS_OK, "b", 1);
-}
-
-/* It named a block that it does not have. An engine that takes it for one gives it back. */
-static bool lied;
-
-static void bad_offset(const struct nw_desc *desc)
-{
-    lied = true;
-    send_desc(
-        &(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .offset = line->peer_arena_size - 1, .length = 2});
-}
-
-static void bad_inline(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .length = NW_INLINE_MAX + 1});
-}
-
-static void bad_length(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .offset = 64, .length = UINT64_MAX - 32});
-}
-
-static void bad_kind(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = 77});
-}
-
-static void engines_kind(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_REPLY});
-}
-
-static void bad_status(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE, .status = NW_STATUS_COUNT});
-}
-
-static void bad_answer(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .length = 4, .name_len = 5});
-}
-
-static void bad_name(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 5});
-}
-
-static void bad_call(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_CALL, .offset = line->peer_arena_size, .length = 1, .name_len = 1});
-}
-
-static void bad_depth(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_CALL, .length = 4, .name_len = 1, .depth = UINT32_MAX});
-}
-
-/* By a channel that carries none: the last, which is the first where there is but one. */
-static void call_elsewhere(const struct nw_desc *desc)
-{
-    line = &channels[n_channels - 1];
-    send_desc(&(struct nw_desc){
-        .id = desc->id, .kind = NW_DESC_CALL, .offset = NW_OFFSET_INLINE, .length = 1, .name_len = 1, .data = "x"});
-}
-
-/* An invocation of one thread's, completed by the channel to another. */
-static void complete_elsewhere(const struct nw_desc *desc)
-{
-    line = line == &channels[0] ? &channels[n_channels - 1] : &channels[0];
-    send_desc(&(struct nw_desc){.id = desc->id, .kind = NW_DESC_COMPLETE});
-}
-
-/* The block of the invocation itself: it is the engine's until COMPLETE. */
-static void release_input(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
-}
-
-static void release_nothing(const struct nw_desc *desc)
-{
-    (void)desc;
-    send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = UINT64_MAX - 63});
-}
-
-static void read_neighbours(const struct nw_desc *desc)
-{
-    send_desc(&(struct nw_desc){.kind = NW_DESC_READ, .id = desc->id - 1});
-    complete(desc, NW_STATUS_OK, NULL, 0);
-}
-
-static void bad_tail(const struct nw_desc *desc)
-{
-    (void)desc;
-    nw_store_release(&line->out.shared->tail, line->out.own + line->out.capacity + 1); /* pairs with pop */
-    nw_channel_notify(line);
-}
-
-static void bad_head(const struct nw_desc *desc)
-{
-    complete(desc, NW_STATUS_OK, NULL, 0);
-    nw_store_release(&line->in.shared->head, line->in.own + 7); /* pairs with push */
-}
-
-static void no_such_deployment(const struct nw_desc *desc)
-{
-    (void)desc;
-    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_LOADED, .deployment = 999999}, NULL, 0, NULL,
-                    0);
-}
-
-/* Makes the bell that it shares with the engine blocking, and full. */
-static void stuck_bell(const struct nw_desc *desc)
-{
-    uint64_t most = UINT64_MAX - 1;
-    while (write(OWN_DOORBELL, &most, sizeof most) > 0)
-        continue;
-    fcntl(OWN_DOORBELL, F_SETFL, 0);
-    nw_store_seq_cst(&line->in.shared->consumer_sleeps, 1); /* pairs with the engine's notify */
-    complete(desc, NW_STATUS_OK, NULL, 0);
-    pause();
-}
-
-static void hello_again(const struct nw_desc *desc)
-{
-    (void)desc;
-    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_HELLO}, NULL, 0, NULL, 0);
-}
-
-static void bad_message(const struct nw_desc *desc)
-{
-    (void)desc;
-    ssize_t ignored = write(CONTROL_FD, "nonsense", 8);
-    (void)ignored;
-}
-
-static const struct {
-    const char *name;
-    void (*act)(const struct nw_desc *desc);
-} hostilities[] = {
-    {"bad-id", bad_id},
-    {"old-id", old_id},
-    {"neighbours-id", neighbours_id},
-    {"replay", replay},
-    {"twice", twice},
-    {"bad-offset", bad_offset},
-    {"bad-length", bad_length},
-    {"bad-inline", bad_inline},
-    {"bad-kind", bad_kind},
-    {"engines-kind", engines_kind},
-    {"bad-status", bad_status},
-    {"bad-answer", bad_answer},
-    {"bad-name", bad_name},
-    {"bad-call", bad_call},
-    {"bad-depth", bad_depth},
-    {"call-elsewhere", call_elsewhere},
-    {"complete-elsewhere", complete_elsewhere},
-    {"release-input", release_input},
-    {"release-nothing", release_nothing},
-    {"read-neighbours", read_neighbours},
-    {"bad-tail", bad_tail},
-    {"bad-head", bad_head},
-    {"no-such-deployment", no_such_deployment},
-    {"hello-again", hello_again},
-    {"stuck-bell", stuck_bell},
-    {"bad-message", bad_message},
-};
-
-static void be_hostile(const char *kind, const struct nw_desc *desc)
-{
-    for (size_t i = 0; i < sizeof hostilities / sizeof hostilities[0]; i++)
-        if (!strcmp(kind, hostilities[i].name))
-            hostilities[i].act(desc);
-}
-
-/* --- what a worker does --- */
 
 /* What follows `word` and a space in the behaviour, "" if nothing does; NULL if it is another word. */
 static const char *behaves(const struct function *function, const char *word)
@@ -365,15 +127,15 @@ static bool call(struct pending *pending, const char *name)
                            .length = strlen(name) + invoke->length,
                            .name_len = (uint32_t)strlen(name),
                            .depth = invoke->depth};
-    if (nw_arena_alloc(channels[0].arena, desc.length, &desc.offset) < 0)
+    if (nw_arena_alloc(fake_channels[0].arena, desc.length, &desc.offset) < 0)
         return false;
-    char *at = nw_arena_at(channels[0].arena, desc.offset);
+    char *at = nw_arena_at(fake_channels[0].arena, desc.offset);
     memcpy(at, name, desc.name_len);
-    memcpy(at + desc.name_len, nw_channel_payload(line, invoke), invoke->length);
+    memcpy(at + desc.name_len, nw_channel_payload(fake_line, invoke), invoke->length);
     pending->call_id = desc.id;
     pending->call_block = desc.offset;
-    line = &channels[0];
-    send_desc(&desc);
+    fake_line = &fake_channels[0];
+    fake_send(&desc);
     return true;
 }
 
@@ -396,8 +158,8 @@ static bool run(struct pending *pending)
 {
     const struct nw_desc *desc = &pending->desc;
     const struct function *function = pending->function;
-    line = pending->line;
-    const void *input = nw_channel_payload(line, desc);
+    fake_line = pending->line;
+    const void *input = nw_channel_payload(fake_line, desc);
     const char *rest;
     if (behaves(function, "exit"))
         _exit(9);
@@ -407,25 +169,25 @@ static bool run(struct pending *pending)
         return false;
     if (((rest = behaves(function, "exit-after")) || (rest = behaves(function, "echo-after"))) && *rest)
         await_signal();
-    if (behaves(function, "exit-after") && complete(desc, NW_STATUS_OK, input, desc->length))
+    if (behaves(function, "exit-after") && fake_complete(desc, NW_STATUS_OK, input, desc->length))
         _exit(9);
     if ((rest = behaves(function, "hostile")))
-        return be_hostile(rest, desc), true;
+        return fake_be_hostile(rest, desc), true;
     if ((rest = behaves(function, "snapshots"))) {
         snapshots(function->deployment, rest);
-        return complete(desc, NW_STATUS_OK, rest, strlen(rest));
+        return fake_complete(desc, NW_STATUS_OK, rest, strlen(rest));
     }
     if ((rest = behaves(function, "say")))
-        return complete(desc, NW_STATUS_OK, rest, strlen(rest));
+        return fake_complete(desc, NW_STATUS_OK, rest, strlen(rest));
     if ((rest = behaves(function, "fail")))
-        return complete(desc, NW_STATUS_FUNCTION_FAILED, rest, strlen(rest));
+        return fake_complete(desc, NW_STATUS_FUNCTION_FAILED, rest, strlen(rest));
     if ((rest = behaves(function, "big")))
-        return complete(desc, NW_STATUS_OK, NULL, strtoull(rest, NULL, 10));
+        return fake_complete(desc, NW_STATUS_OK, NULL, strtoull(rest, NULL, 10));
     if (behaves(function, "env"))
-        return complete(desc, NW_STATUS_OK, function->env, function->env_length);
+        return fake_complete(desc, NW_STATUS_OK, function->env, function->env_length);
     if ((rest = behaves(function, "call")))
         return pending->call_id || call(pending, rest);
-    return complete(desc, NW_STATUS_OK, input, desc->length);
+    return fake_complete(desc, NW_STATUS_OK, input, desc->length);
 }
 
 static void pending_free(struct pending *pending)
@@ -461,8 +223,8 @@ static void on_invoke(const struct nw_desc *desc)
     const char *before = behaves(function, "exit-before");
     if (before && worker_number <= strtoul(before, NULL, 10))
         _exit(9);
-    if (!nw_claim(line->claims, desc->id)) { /* whoever asked is gone */
-        complete(desc, NW_STATUS_UNAVAILABLE, NULL, 0);
+    if (!nw_claim(fake_line->claims, desc->id)) { /* whoever asked is gone */
+        fake_complete(desc, NW_STATUS_UNAVAILABLE, NULL, 0);
         return;
     }
     struct pending *pending = wait_for(desc, function);
@@ -480,15 +242,17 @@ static void on_reply(const struct nw_desc *desc)
         struct pending *pending = nw_container(at, struct pending, link);
         if (pending->call_id != desc->id)
             continue;
-        nw_arena_release(channels[0].arena, pending->call_block);
+        nw_arena_release(fake_channels[0].arena, pending->call_block);
         bool ok = desc->status == NW_STATUS_OK;
-        line = pending->line;
+        fake_line = pending->line;
         const char *reason = nw_status_info(desc->status)->code;
-        while (!complete(&pending->desc, ok ? NW_STATUS_OK : NW_STATUS_FUNCTION_FAILED,
-                         ok ? nw_channel_payload(&channels[0], desc) : reason, ok ? desc->length : strlen(reason)))
+        while (!fake_complete(&pending->desc, ok ? NW_STATUS_OK : NW_STATUS_FUNCTION_FAILED,
+                              ok ? nw_channel_payload(&fake_channels[0], desc) : reason,
+                              ok ? desc->length : strlen(reason)))
             nw_die_system("no room for an output");
         if (nw_desc_has_block(desc))
-            line = &channels[0], send_desc(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
+            fake_line = &fake_channels[0],
+            fake_send(&(struct nw_desc){.kind = NW_DESC_RELEASE, .offset = desc->offset});
         pending_free(pending);
         return;
     }
@@ -498,14 +262,14 @@ static void take_ring(struct nw_channel *from)
 {
     struct nw_desc desc;
     while (nw_ring_pop(&from->in, &desc) > 0) {
-        line = from;
+        fake_line = from;
         if (desc.kind == NW_DESC_INVOKE)
             on_invoke(&desc);
         else if (desc.kind == NW_DESC_REPLY)
             on_reply(&desc);
         else if (desc.kind == NW_DESC_READ) /* what was read early is freed with the reply all the same */
             continue;
-        else if (desc.kind != NW_DESC_RELEASE || (nw_arena_release(from->arena, desc.offset) < 0 && !lied))
+        else if (desc.kind != NW_DESC_RELEASE || (nw_arena_release(from->arena, desc.offset) < 0 && !fake_lied))
             nw_die_system("the engine sent nonsense: kind %u", desc.kind);
     }
 }
@@ -564,7 +328,7 @@ static void take_control(void)
     } else if (message.head.kind == NW_CONTROL_RETIRE) {
         retire(function_of(message.head.deployment));
     } else if (message.head.kind == NW_CONTROL_CHANNEL) {
-        rc = nw_channel_attach(&channels[n_channels++], &geometry, message.fds[0], -1, message.fds[1]);
+        rc = nw_channel_attach(&fake_channels[fake_n_channels++], &geometry, message.fds[0], -1, message.fds[1]);
         if (rc < 0)
             nw_die_system("cannot attach one more channel: %s", strerror(-rc));
     }
@@ -581,8 +345,8 @@ static bool anything_waits(void)
 /* Whoever finds one of the rings not empty may have told others that it sleeps: they ring in vain. */
 static bool all_empty(void)
 {
-    for (unsigned i = 0; i < n_channels; i++)
-        if (!nw_channel_may_sleep(&channels[i]))
+    for (unsigned i = 0; i < fake_n_channels; i++)
+        if (!nw_channel_may_sleep(&fake_channels[i]))
             return false;
     return true;
 }
@@ -591,13 +355,13 @@ static void serve(void)
 {
     struct pollfd fds[] = {{CONTROL_FD, POLLIN, 0}, {OWN_DOORBELL, POLLIN, 0}};
     for (;;) {
-        for (unsigned i = 0; i < n_channels; i++)
-            take_ring(&channels[i]);
+        for (unsigned i = 0; i < fake_n_channels; i++)
+            take_ring(&fake_channels[i]);
         run_waiting();
         if (all_empty())
             poll(fds, 2, anything_waits() ? 1 : -1);
         if (fds[1].revents)
-            nw_channel_woke(&channels[0]);
+            nw_channel_woke(&fake_channels[0]);
         if (fds[0].revents)
             take_control();
         fds[0].revents = fds[1].revents = 0;
@@ -619,7 +383,7 @@ int main(int argc, char **argv)
     geometry = (struct nw_geometry){.ring_capacity = (uint32_t)flag(argc, argv, "--ring-capacity"),
                                     .arena_size = flag(argc, argv, "--arena-size")};
     worker_number = (uint32_t)flag(argc, argv, "--worker");
-    int rc = nw_channel_attach(&channels[0], &geometry, MEMFD, OWN_DOORBELL, PEER_DOORBELL);
+    int rc = nw_channel_attach(&fake_channels[0], &geometry, MEMFD, OWN_DOORBELL, PEER_DOORBELL);
     if (rc < 0)
         nw_die_system("cannot attach the channel: %s", strerror(-rc));
     nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_HELLO, .worker = worker_number}, "fake", 4,
