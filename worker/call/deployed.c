@@ -9,9 +9,7 @@
 #include "worker/base/config.h"
 #include "worker/base/now.h"
 #include "worker/call/extra.h"
-#include "worker/call/grants.h"
 #include "worker/call/invoke.h"
-#include "worker/call/route.h"
 #include "worker/call/snapshots.h"
 #include "worker/domain/attended.h"
 #include "worker/domain/deployed.h"
@@ -23,6 +21,8 @@
 #include "worker/files/disk.h"
 #include "worker/life/make.h"
 #include "worker/path/cwd.h"
+#include "worker/reach/grants.h"
+#include "worker/reach/route.h"
 #include "worker/snapshot/taker.h"
 #include "worker/wire/report.h"
 #include <errno.h>
@@ -139,7 +139,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
     f->queued = nw_deployed_queued_least(f);
     f->queue_tail = &f->queue;
     snprintf(f->name, sizeof(f->name), "%s", t->name);
-    error = nw__grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1 - (int)head->restores);
+    error = nw_grants_init(f, t->connect, t->directories, message->fds + 1, message->n_fds - 1 - (int)head->restores);
     if (error == -EPERM)
         return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
     if (!error && nw_cwd_init(f, t->cwd) < 0)
@@ -154,7 +154,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
 static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
-    nw__grants_fini(f);
+    nw_grants_fini(f);
     nw_taker_drop(f->snapshot);
     f->snapshot = NULL;
     if (f->file >= 0)
@@ -217,7 +217,7 @@ void nw_deployed_reach(const struct nw_control_message *message)
     size_t n = message->head.text_len / sizeof(*grants);
 
     memcpy(grants, message->text, n * sizeof(*grants));
-    if (f && nw__grants_reach(f, grants, n) < 0)
+    if (f && nw_grants_reach(f, grants, n) < 0)
         nw_log(NW_LOG_WARN, "function %s: what it may reach cannot be changed: memory is out", f->name);
 }
 
@@ -342,7 +342,7 @@ void nw_deployed_activate(uint32_t deployment)
     struct nw_deployed *f = nw_deployed_find(deployment);
 
     if (f)
-        nw__route_set(f);
+        nw_route_set(f);
 }
 
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */
@@ -362,7 +362,7 @@ void nw_deployed_retire(uint32_t deployment)
 
     if (!f)
         return;
-    nw__routes_clear(f);
+    nw_routes_clear(f);
     nw_deployed_move(f, NW_DEPLOYED_RETIRE);
     unsettled = true;
     nw_wake_control();

@@ -8,7 +8,6 @@
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
-#include "worker/call/route.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -18,6 +17,7 @@
 #include "worker/gate/op_audit.h"
 #include "worker/gate/slow.h"
 #include "worker/gate/syscall.h"
+#include "worker/reach/route.h"
 #include "worker/wire/carry.h"
 #include <errno.h>
 

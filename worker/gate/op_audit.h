@@ -13,8 +13,8 @@
 #include "protect/rewrite/shortcut.h"
 #include "worker/base/ops.h"
 #include "worker/base/span.h"
-#include "worker/call/route.h"
 #include "worker/domain/domain.h"
+#include "worker/reach/route.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #include "worker/gate/slow.h"
 #include "worker/base/lock.h"
 #include "worker/call/invoke.h"
-#include "worker/call/route.h"
+#include "worker/reach/route.h"
 #include "worker/run/executor.h"
 #include "worker/wire/send.h"
 

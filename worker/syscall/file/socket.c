@@ -5,10 +5,10 @@
  * options there are is in policy/rules.c.
  */
 #include "worker/base/config.h"
-#include "worker/call/grants.h"
 #include "worker/domain/domain.h"
 #include "worker/executor/blocked.h"
 #include "worker/files/files.h"
+#include "worker/reach/grants.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/number.h"
 #include "worker/syscall/handlers.h"

@@ -7,11 +7,11 @@
 #include "worker/call/arrive.h"
 #include "worker/call/deployed.h"
 #include "worker/call/invoke.h"
-#include "worker/call/route.h"
 #include "worker/executor/blocked.h"
 #include "worker/gate/op.h"
 #include "worker/gate/syscall.h"
 #include "worker/range/pages.h"
+#include "worker/reach/route.h"
 #include "worker/run/executor.h"
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  */
 #include "common/base/log.h"
 #include "common/test/test.h"
-#include "worker/call/route.h"
 #include "worker/domain/deployed.h"
+#include "worker/reach/route.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static int set(unsigned i)
 {
     const char *name = name_of(i);
 
-    nw__route_set(&function);
+    nw_route_set(&function);
     return nw_route_find(name);
 }
 
@@ -51,7 +51,7 @@ static void one_line_says_that_there_are_no_more_names(void **state)
     (void)state;
     for (unsigned i = 0; i < NW_DEPLOYED_MAX; i++)
         assert_int_equal(set(i), i);
-    nw__routes_clear(&function);
+    nw_routes_clear(&function);
     assert_int_equal(nw_route_find(name_of(3)), -ENOENT);
     line = set_two(NW_DEPLOYED_MAX);
     assert_non_null(strstr(line, "f1024"));

@@ -2,8 +2,8 @@
  * Which function a name means in this worker: whom a nested call of the name reaches. The gate reads routes without a
  * lock; they are changed with the monitor's lock held.
  */
-#ifndef NW_WORKER_CALL_ROUTE_H
-#define NW_WORKER_CALL_ROUTE_H
+#ifndef NW_WORKER_REACH_ROUTE_H
+#define NW_WORKER_REACH_ROUTE_H
 
 #include "common/base/atomic.h"
 #include "common/manifest/manifest.h"
@@ -28,7 +28,7 @@ extern struct nw_routes nw__routes; /* for route.c, and what is inline here */
 
 static inline uint32_t nw_route_count(void)
 {
-    return nw_load_acquire(&nw__routes.n); /* stored by nw__route_set after the route was written */
+    return nw_load_acquire(&nw__routes.n); /* stored by nw_route_set after the route was written */
 }
 
 static inline const struct nw_route *nw_route_at(uint32_t index)
@@ -39,7 +39,7 @@ static inline const struct nw_route *nw_route_at(uint32_t index)
 /* NULL: nothing of the name is active. */
 static inline struct nw_deployed *nw_route_function(const struct nw_route *route)
 {
-    return nw_load_acquire(&route->function); /* stored by nw__route_set and nw__routes_clear */
+    return nw_load_acquire(&route->function); /* stored by nw_route_set and nw_routes_clear */
 }
 
 /* ---- lock held ---- */
@@ -47,7 +47,7 @@ static inline struct nw_deployed *nw_route_function(const struct nw_route *route
 /* The route of a name under which something is active, or -ENOENT. */
 int nw_route_find(const char *name);
 
-void nw__route_set(struct nw_deployed *function); /* its name means it from now on */
-void nw__routes_clear(const struct nw_deployed *function);
+void nw_route_set(struct nw_deployed *function); /* its name means it from now on */
+void nw_routes_clear(const struct nw_deployed *function);
 
 #endif

@@ -1,5 +1,5 @@
 /* See route.h. */
-#include "worker/call/route.h"
+#include "worker/reach/route.h"
 #include "common/base/log.h"
 #include "worker/domain/deployed.h"
 #include <errno.h>
@@ -41,7 +41,7 @@ static int add(const struct nw_deployed *function)
     return -ENOSPC;
 }
 
-void nw__route_set(struct nw_deployed *function)
+void nw_route_set(struct nw_deployed *function)
 {
     int i = find(function->name);
 
@@ -51,7 +51,7 @@ void nw__route_set(struct nw_deployed *function)
         nw_store_release(&nw__routes.route[i].function, function); /* loaded by nw_route_function */
 }
 
-void nw__routes_clear(const struct nw_deployed *function)
+void nw_routes_clear(const struct nw_deployed *function)
 {
     for (uint32_t i = 0; i < nw__routes.n; i++)
         if (nw__routes.route[i].function == function)

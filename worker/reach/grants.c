@@ -2,7 +2,7 @@
  * What a function is granted, from the lists of its manifest: addresses to connect to, and directories, which the
  * engine opened. Says nothing of what is done with them (syscall/file/socket.c, syscall/file/path.c).
  */
-#include "worker/call/grants.h"
+#include "worker/reach/grants.h"
 #include "common/base/log.h"
 #include "worker/domain/deployed.h"
 #include <errno.h>
@@ -35,7 +35,7 @@ static bool is_kernel(int fd)
     return false;
 }
 
-int nw__grants_reach(struct nw_deployed *f, const struct nw_address_grant *addresses, size_t n)
+int nw_grants_reach(struct nw_deployed *f, const struct nw_address_grant *addresses, size_t n)
 {
     struct nw_address_grant *copy = malloc(sizeof(*copy) * n + 1), *old;
 
@@ -72,7 +72,7 @@ static int take_addresses(struct nw_deployed *f, const char *connect)
     if (n < 0)
         return n;
     f->reach.everything = !connect[strspn(connect, " ")];
-    return nw__grants_reach(f, grants, (size_t)n);
+    return nw_grants_reach(f, grants, (size_t)n);
 }
 
 static int take_directories(struct nw_deployed *f, const char *directories, const int *fds, int n_fds)
@@ -94,7 +94,7 @@ static int take_directories(struct nw_deployed *f, const char *directories, cons
     return error;
 }
 
-int nw__grants_init(struct nw_deployed *f, const char *connect, const char *directories, const int *fds, int n_fds)
+int nw_grants_init(struct nw_deployed *f, const char *connect, const char *directories, const int *fds, int n_fds)
 {
     int error = take_addresses(f, connect);
 
@@ -105,7 +105,7 @@ int nw__grants_init(struct nw_deployed *f, const char *connect, const char *dire
     return error;
 }
 
-void nw__grants_fini(struct nw_deployed *f)
+void nw_grants_fini(struct nw_deployed *f)
 {
     for (uint32_t i = 0; i < f->n_directories; i++) {
         free(f->directories[i].path);
