@@ -74,7 +74,6 @@ static void unqueue_domain(struct nw_domain *domain, enum nw_pace pace)
 static void queue_domain(struct nw_domain *domain, enum nw_pace pace)
 {
     struct nw_ready_list *list = &domain->ready[pace];
-
     const bool waits = nw_turn_waits(&list->place);
     uint64_t rank;
 

@@ -23,10 +23,9 @@
 #define KEY_TURN      2000000ull /* before who waits for a key, which takes more than an executor */
 
 /* us. */
-#define LONG_LEAST  1000    /* who kept an executor for so long goes behind others when it comes back */
-#define BRIEF_MOST  100     /* who has run for longer without waiting for anything goes behind others */
-#define SURELY_LONG 2000    /* as what the watch finds running at two looks */
-#define REMEMBERED  1000000 /* a function that ran long is expected to for so long */
+#define LONG_LEAST 1000    /* who kept an executor for so long goes behind others when it comes back */
+#define BRIEF_MOST 100     /* who has run for longer without waiting for anything goes behind others */
+#define REMEMBERED 1000000 /* a function that ran long is expected to for so long */
 
 static uint32_t chaos; /* us, see nw_slice_init */
 
@@ -67,14 +66,10 @@ static void remember(struct nw_deployed *function, uint64_t now)
     function->long_until = now + nw_ticks_of_us(REMEMBERED);
 }
 
-/* One turn that was no longer than this makes a function that was brief no long one: the kernel may have run somebody
- * else meanwhile. A longer one does, since few invocations of a function may be long, and all the others would wait for
- * them. */
-static void count_turn(struct nw_deployed *function, uint64_t kept, uint64_t now)
+/* One turn makes a function that was brief no long one: the kernel may have run somebody else meanwhile. */
+static void count_turn(struct nw_deployed *function, bool ran_long, uint64_t now)
 {
-    const bool ran_long = kept >= nw_ticks_of_us(BRIEF_MOST);
-
-    if (ran_long && (function->ran_long || kept >= nw_ticks_of_us(SURELY_LONG)))
+    if (ran_long && function->ran_long)
         remember(function, now);
     function->ran_long = ran_long;
 }
@@ -86,7 +81,7 @@ void nw_slice_end(struct nw_executor *ex)
     struct nw_slot *slot = ex->took_slot;
 
     charge(ex, now);
-    count_turn(ex->took, kept, now);
+    count_turn(ex->took, kept >= nw_ticks_of_us(BRIEF_MOST), now);
     if (slot->state == NW_SLOT_READY || slot->state == NW_SLOT_CALLING)
         return;
     slot->used = 0;
