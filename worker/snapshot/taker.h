@@ -21,8 +21,8 @@ int nw_taker_init(const struct nw_snapshot_events *events);
 /* Lock held, here and below. A snapshot is wanted of the domain, whose first flow has said that the function is up. */
 void nw_taker_await(struct nw_domain *domain);
 
-/* To be called when a func worker begins to wait: if a snapshot is wanted and all flows wait, the taker is told; also if
- * there is none but the first, since nobody will make another. */
+/* To be called when a func worker begins to wait: if a snapshot is wanted and all flows wait, the taker is told; also
+ * if there is none but the first, since nobody will make another. */
 void nw_taker_look(struct nw_domain *domain);
 
 /* Has a snapshot freed, on the taker's thread since closing its files takes long. Nothing may be made from it any more.
