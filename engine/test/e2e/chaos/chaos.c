@@ -197,6 +197,8 @@ static void check_usage(const struct chaos_usage *before, const struct chaos_usa
     SAME(domains);
     SAME(free_keys);
 #undef SAME
+    EXPECT(after->worker_snapshots <= after->domains, "%ld snapshots of %ld domains", after->worker_snapshots,
+           after->domains);
     EXPECT(after->worker_threads <= n_workers * EXECUTORS_MOST, "worker_threads: %ld before, %ld after",
            before->worker_threads, after->worker_threads);
     printf("chaos: memory of the engine: %ld KiB before, %ld after; of workers: %ld and %ld\n",

@@ -62,15 +62,23 @@ struct chaos_view chaos_look(struct chaos *chaos)
 
 /* --- /proc --- */
 
-/* Cached images of code (worker/image/image.h) are kept for the next domain that maps them: no leak, and bounded. */
-static bool is_cached_code(const char *folder, const char *name)
+/* What a worker keeps for domains to come, and may be without: cached images of code (worker/image/image.h), of which
+ * the number is bounded, and at most one snapshot of each function, its own or one that the engine kept. */
+enum kept { KEPT_NOT, KEPT_CODE, KEPT_SNAPSHOT };
+
+static enum kept kept_for_later(const char *folder, const char *name)
 {
     char path[512], target[64] = "";
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return readlink(path, target, sizeof target - 1) > 0 && !strncmp(target, "/memfd:nightward-code", 21);
+    if (readlink(path, target, sizeof target - 1) <= 0)
+        return KEPT_NOT;
+    if (!strncmp(target, "/memfd:nightward-code", 21))
+        return KEPT_CODE;
+    return strncmp(target, "/memfd:nightward-snapshot", 25) && strncmp(target, "/memfd:snapshot", 15) ? KEPT_NOT
+                                                                                                      : KEPT_SNAPSHOT;
 }
 
-static long count_entries(pid_t pid, const char *folder)
+static long count_kept(pid_t pid, const char *folder, enum kept kept)
 {
     char path[64];
     long n = 0;
@@ -79,9 +87,14 @@ static long count_entries(pid_t pid, const char *folder)
     if (!dir)
         return 0;
     for (struct dirent *entry; (entry = readdir(dir));)
-        n += entry->d_name[0] != '.' && !is_cached_code(path, entry->d_name);
+        n += entry->d_name[0] != '.' && kept_for_later(path, entry->d_name) == kept;
     closedir(dir);
     return n;
+}
+
+static long count_entries(pid_t pid, const char *folder)
+{
+    return count_kept(pid, folder, KEPT_NOT);
 }
 
 /* A value of /proc/PID/status in KiB. */
@@ -157,6 +170,7 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
     for (int i = 0; i < view->n_workers; i++) {
         pid_t worker = view->workers[i];
         usage.worker_fds += count_entries(worker, "fd");
+        usage.worker_snapshots += count_kept(worker, "fd", KEPT_SNAPSHOT);
         usage.worker_threads += count_entries(worker, "task");
         usage.worker_memory_kib += memory_of(worker, "RssAnon:");
     }

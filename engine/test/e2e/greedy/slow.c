@@ -1,4 +1,5 @@
-/* Takes $SECONDS to load; without them for ever. */
+/* Takes $SECONDS to load; without them for ever. It opens files meanwhile, so that no snapshot is taken, from which it
+ * would come up at once. */
 #include "worker/test/attack/attack.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,7 +8,10 @@ __attribute__((constructor)) static void load_slowly(void)
 {
     const char *seconds = getenv("SECONDS");
     volatile int forever = !seconds;
+    int kept[2];
 
+    if (pipe(kept))
+        abort();
     if (seconds)
         sleep((unsigned)atoi(seconds));
     while (forever)
