@@ -179,13 +179,18 @@ static uint32_t split(struct nw_arena *a, uint32_t at, uint32_t units)
     return at;
 }
 
+static uint32_t units_of(size_t length)
+{
+    return (uint32_t)((length + UNIT - 1) / UNIT);
+}
+
 int nw_arena_alloc(struct nw_arena *arena, size_t length, uint64_t *offset)
 {
     if (!length)
         return -EINVAL;
     if (length > (size_t)arena->units * UNIT)
         return -E2BIG;
-    uint32_t units = (uint32_t)((length + UNIT - 1) / UNIT);
+    uint32_t units = units_of(length);
     uint32_t at = find_free(arena, units);
     if (at == NONE)
         return -ENOMEM;
@@ -227,6 +232,21 @@ int nw_arena_release(struct nw_arena *arena, uint64_t offset)
     set_block(arena, at, units, before);
     insert_free(arena, at);
     return 0;
+}
+
+/* What is given back is a block of its own for a moment. */
+int nw_arena_shrink(struct nw_arena *arena, uint64_t offset, size_t length)
+{
+    if (!length || !is_live(arena, offset))
+        return -EINVAL;
+    uint32_t at = (uint32_t)(offset / UNIT), units = arena->tags[at].units;
+    if (length > (size_t)(units - 1) * UNIT)
+        return 0;
+    uint32_t kept = units_of(length);
+    set_block(arena, at, kept, arena->tags[at].before);
+    set_block(arena, at + kept, units - kept, kept);
+    arena->tags[at + kept].live = 1;
+    return nw_arena_release(arena, (uint64_t)(at + kept) * UNIT);
 }
 
 size_t nw_arena_block_size(const struct nw_arena *arena, uint64_t offset)

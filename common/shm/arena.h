@@ -21,6 +21,9 @@ int nw_arena_alloc(struct nw_arena *arena, size_t length, uint64_t *offset);
 /* Gives a block back. 0; -EINVAL when `offset` is not the start of a live block (a hostile release). */
 int nw_arena_release(struct nw_arena *arena, uint64_t offset);
 
+/* Gives back all of a block but its first `length` bytes (1 or more). 0; -EINVAL as above. */
+int nw_arena_shrink(struct nw_arena *arena, uint64_t offset, size_t length);
+
 /* Usable bytes of the live block at `offset`, or 0 when there is none. */
 size_t nw_arena_block_size(const struct nw_arena *arena, uint64_t offset);
 

@@ -43,15 +43,16 @@ enum nw_desc_kind {
     NW_DESC_CALL,     /* a nested call whose callee is not in this worker: name, then input */
     /* both ways */
     NW_DESC_RELEASE, /* the receiver's arena block at `offset` is no longer used by the sender */
-    NW_DESC_READ,    /* the input of the INVOKE or CALL of this id has been read: its block is free before the answer */
+    NW_DESC_READ,    /* the input of the INVOKE or CALL of this id has been read: its part of the block is free early */
 };
 
 /* Of inputs that are larger the sender hears READ, for who holds much of an arena must not wait for room in another. */
 #define NW_READ_LEAST 65536
 
 /*
- * Who frees a payload block, always in the arena of the side that sent it: the INVOKE block when COMPLETE or READ
- * comes, the CALL block when REPLY or READ comes; the blocks of COMPLETE and REPLY when RELEASE comes.
+ * Who frees a payload block, always in the arena of the side that sent it: the INVOKE block when COMPLETE
+ * comes, all of it but the record of the request also when READ comes, the CALL block when REPLY or READ comes; the
+ * blocks of COMPLETE and REPLY when RELEASE comes.
  */
 
 /* The part of a ring that lies in shared memory. Each index has a cache line of its own. */

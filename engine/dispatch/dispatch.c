@@ -88,7 +88,7 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
 const char *nw__dispatch_read(struct nw_link *link, const struct nw_desc *desc)
 {
     struct nw_invocation *inv = nw_invocation_find(link->engine, desc->id);
-    if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)) || !inv->has_block)
+    if (!inv || (inv->home != link && !nw_unchecked(NW_CHECK_OWNER)) || !inv->has_block || inv->read)
         return "it read an input that it does not have";
     nw_place_read(inv);
     return NULL;

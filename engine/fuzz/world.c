@@ -198,7 +198,7 @@ static void operation_done(void *arg, enum nw_status status, const struct nw_dep
     NW_FUZZ_CHECK(!deployment || deployment->state != NW_DEPLOYMENT_RETIRING);
 }
 
-void world_deploy(struct world *world, const char *name, const char *code)
+static void deploy(struct world *world, const char *name, const char *code, const char *http)
 {
     struct nw_manifest manifest;
     struct nw_buffer bytes = {0};
@@ -207,8 +207,19 @@ void world_deploy(struct world *world, const char *name, const char *code)
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "name", name, why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "slots", "2", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "timeout", "1s", why, sizeof why) == 0);
+    NW_FUZZ_CHECK(nw_manifest_set(&manifest, "http", http, why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_buffer_append(&bytes, code, strlen(code)) == 0);
     NW_FUZZ_CHECK(nw_deploy(&world->controller.operations, &manifest, &bytes, operation_done, NULL) == 0);
+}
+
+void world_deploy(struct world *world, const char *name, const char *code)
+{
+    deploy(world, name, code, "false");
+}
+
+void world_deploy_http(struct world *world, const char *name, const char *code)
+{
+    deploy(world, name, code, "true");
 }
 
 void world_remove(struct world *world, const char *name)

@@ -51,6 +51,7 @@ bool world_turn_once(struct world *world, uint64_t ms);
 
 /* Deploys `code`, whose first letter says how a worker takes it: R refuses it, D dies of it. Without waiting. */
 void world_deploy(struct world *world, const char *name, const char *code);
+void world_deploy_http(struct world *world, const char *name, const char *code); /* ... and it speaks HTTP */
 void world_remove(struct world *world, const char *name);
 
 /* The process ends. */

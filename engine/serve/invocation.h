@@ -77,7 +77,7 @@ struct nw_invocation {
     bool owes;              /* WAITING because `spilled` is not charged: too much memory for payloads is in use */
     bool partial;           /* its block counts in home->partial: its input is still arriving */
     bool capped;            /* WAITING because its function has its part of the arena already */
-    bool read;              /* SENT, ORPHAN: its worker has read the input, of which nothing is left here */
+    bool read;              /* SENT, ORPHAN: its worker has read the input, which is not here any more */
     enum nw_room_kind room; /* WAITING for room: among whom */
     uint64_t offset;
     size_t capacity;

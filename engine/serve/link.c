@@ -270,14 +270,27 @@ void *nw_link_at(struct nw_link *link, uint64_t offset)
     return nw_arena_at(link->channel.arena, offset);
 }
 
+/* Also when nobody waits yet: who frees a block may be about to wait for a larger one. */
+static void room_made(struct nw_link *link)
+{
+    link->room = true;
+    wake(link);
+}
+
 void nw_link_free_block(struct nw_link *link, uint64_t offset)
 {
     if (nw_arena_release(link->channel.arena, offset) < 0)
         nw_log(NW_LOG_ERROR, "internal error: worker %u: block at %llu released twice", link->number,
                (unsigned long long)offset);
-    /* Also when nobody waits yet: who frees a block may be about to wait for a larger one. */
-    link->room = true;
-    wake(link);
+    room_made(link);
+}
+
+void nw_link_shrink_block(struct nw_link *link, uint64_t offset, size_t length)
+{
+    if (nw_arena_shrink(link->channel.arena, offset, length) < 0)
+        nw_log(NW_LOG_ERROR, "internal error: worker %u: block at %llu is none", link->number,
+               (unsigned long long)offset);
+    room_made(link);
 }
 
 void nw_link_give_block(struct nw_link *link, uint64_t offset)

@@ -53,13 +53,6 @@ void nw_place_arrived(struct nw_invocation *inv)
     inv->spool.cut = NULL; /* from now on it waits for no client */
 }
 
-void nw_place_read(struct nw_invocation *inv)
-{
-    nw__place_drop_block(inv);
-    inv->length = 0;
-    inv->read = true;
-}
-
 static bool is_small(size_t size)
 {
     return size <= NW_PLACE_SMALL;
@@ -82,16 +75,21 @@ static bool has_capped(const struct nw_function *function)
     return false;
 }
 
-static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+static void uncount_block(struct nw_invocation *inv, struct nw_link *link, size_t capacity)
 {
     struct nw_function *function = inv->function;
     function->arena_bytes -= capacity;
     function->small_bytes -= is_small(capacity) ? capacity : 0;
     function->nested_bytes -= inv->depth ? capacity : 0;
     link->nested -= inv->depth ? capacity : 0;
-    nw_link_free_block(link, offset);
     if (has_capped(function) && nw_list_empty(&function->uncap_link))
         nw_list_append(&inv->engine->uncap, &function->uncap_link);
+}
+
+static void give_block(struct nw_invocation *inv, struct nw_link *link, uint64_t offset, size_t capacity)
+{
+    uncount_block(inv, link, capacity);
+    nw_link_free_block(link, offset);
 }
 
 void nw__place_drop_block(struct nw_invocation *inv)
@@ -102,6 +100,21 @@ void nw__place_drop_block(struct nw_invocation *inv)
         inv->home->partial -= inv->capacity;
     inv->partial = inv->has_block = false;
     give_block(inv, inv->home, inv->offset, inv->capacity);
+}
+
+/* The record of its request stays: its function asks for that when it likes. */
+void nw_place_read(struct nw_invocation *inv)
+{
+    if (inv->context) {
+        uncount_block(inv, inv->home, inv->capacity);
+        count_block(inv, inv->home, inv->context);
+        nw_link_shrink_block(inv->home, inv->offset, inv->context);
+        inv->capacity = inv->context;
+    } else {
+        nw__place_drop_block(inv);
+    }
+    inv->length = inv->context;
+    inv->read = true;
 }
 
 void nw__place_drop_spilled(struct nw_invocation *inv)

@@ -40,7 +40,7 @@ bool nw_place_pay(struct nw_invocation *inv);
 /* The input is complete: it waits for no client any more. */
 void nw_place_arrived(struct nw_invocation *inv);
 
-/* Its worker has read the input from its block, which is free from now on. */
+/* Its worker has read the input from its block, of which only the record of the request is left from now on. */
 void nw_place_read(struct nw_invocation *inv);
 
 /* Gives up the block of an input, if it has one. */

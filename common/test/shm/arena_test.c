@@ -105,6 +105,22 @@ static void model_release(struct model *m, int index)
     m->live[index] = m->live[--m->n_live];
 }
 
+static void model_shrink(struct model *m, int index)
+{
+    struct live *block = &m->live[index], behind;
+    size_t length = 1 + test_random(&m->seed) % (block->length + UNIT);
+    size_t kept = units_of(length) < units_of(block->length) ? units_of(length) * UNIT : units_of(block->length) * UNIT;
+    assert_int_equal(nw_arena_shrink(m->arena, block->offset, length), 0);
+    assert_int_equal(nw_arena_block_size(m->arena, block->offset), kept);
+    if (kept < units_of(block->length) * UNIT) {
+        behind = (struct live){block->offset + kept, units_of(block->length) * UNIT - kept};
+        set_owner(m, &behind, 1, NOT_OWNED);
+        m->used -= behind.length;
+        block->length = length;
+    }
+    assert_int_equal(nw_arena_used(m->arena), m->used);
+}
+
 /* Lengths of every magnitude are equally likely. */
 static size_t random_length(struct model *m, size_t limit)
 {
@@ -156,6 +172,8 @@ static void churn_agrees_with_the_model(void **state)
     for (int i = 0; i < 60000; i++) {
         if (test_random(&m->seed) % 100 < 52 && m->n_live < MAX_LIVE)
             full += model_alloc(m, random_length(m, SMALL)) < 0;
+        else if (m->n_live && test_random(&m->seed) % 8 == 0)
+            model_shrink(m, (int)(test_random(&m->seed) % (unsigned)m->n_live));
         else if (m->n_live)
             model_release(m, (int)(test_random(&m->seed) % (unsigned)m->n_live));
         hostile_release(m);
@@ -173,6 +191,8 @@ static void says_full_only_when_nothing_fits(void **state)
     int full = 0;
     for (int i = 0; i < 60000; i++) {
         size_t length = 1 + test_random(&m->seed) % 8192;
+        if (m->n_live && test_random(&m->seed) % 8 == 0)
+            model_shrink(m, (int)(test_random(&m->seed) % (unsigned)m->n_live));
         if (test_random(&m->seed) % 2 && m->n_live < MAX_LIVE) {
             int rc = model_alloc(m, length);
             full += rc < 0;
@@ -250,6 +270,28 @@ static void second_release_is_refused(void **state)
     model_free(m);
 }
 
+static void shrinking_takes_the_end_of_a_live_block(void **state)
+{
+    (void)state;
+    struct model *m = model_new(4096);
+    uint64_t a, b, c;
+    assert_int_equal(nw_arena_alloc(m->arena, 30 * UNIT, &a), 0);
+    assert_int_equal(nw_arena_alloc(m->arena, 34 * UNIT, &b), 0);
+    assert_int_equal(nw_arena_shrink(m->arena, a, 0), -EINVAL);
+    assert_int_equal(nw_arena_shrink(m->arena, a + UNIT, 1), -EINVAL);
+    assert_int_equal(nw_arena_shrink(m->arena, a, SIZE_MAX), 0);
+    assert_int_equal(nw_arena_alloc(m->arena, 1, &c), -ENOMEM);
+    assert_int_equal(nw_arena_shrink(m->arena, a, UNIT + 1), 0);
+    assert_int_equal(nw_arena_alloc(m->arena, 28 * UNIT, &c), 0);
+    assert_int_equal(c, a + 2 * UNIT);
+    assert_int_equal(nw_arena_shrink(m->arena, b, 1), 0);
+    assert_int_equal(nw_arena_release(m->arena, a), 0);
+    assert_int_equal(nw_arena_release(m->arena, c), 0);
+    assert_int_equal(nw_arena_release(m->arena, b), 0);
+    assert_int_equal(nw_arena_alloc(m->arena, 4096, &a), 0);
+    model_free(m);
+}
+
 /* The peer can write every byte of the arena; the bookkeeping must not live there. */
 static void scribbled_payloads_change_nothing(void **state)
 {
@@ -286,6 +328,7 @@ int main(void)
         cmocka_unit_test(looks_past_a_block_that_is_a_little_too_small),
         cmocka_unit_test(limits_of_a_length),
         cmocka_unit_test(second_release_is_refused),
+        cmocka_unit_test(shrinking_takes_the_end_of_a_live_block),
         cmocka_unit_test(scribbled_payloads_change_nothing),
         cmocka_unit_test(refuses_odd_sizes),
     };

@@ -1,7 +1,7 @@
 /*
  * Who waits for room in an arena: a whole engine whose workers answer nothing for now. Large bodies of a function fill
  * its part of the arena; small ones do not wait behind those that come too late, nor nested calls behind clients. An
- * input that its worker has read takes no room.
+ * input that its worker has read takes no room; the record of a request does until the answer.
  */
 #include "common/test/test.h"
 #include "engine/fuzz/world.h"
@@ -170,6 +170,62 @@ static void what_was_read_takes_no_room_and_is_not_sent_again(void **state)
     world_run(NW_MODE_MPK, 1, true, play_read, NULL);
 }
 
+static struct nw_desc next_invoke(struct world_worker *worker)
+{
+    struct nw_desc desc;
+    while (nw_ring_pop(&worker->ch.in, &desc) == 1)
+        if (desc.kind == NW_DESC_INVOKE)
+            return desc;
+    fail_msg("nothing was sent to the worker");
+    return desc;
+}
+
+static void tell(struct world *world, enum nw_desc_kind kind, uint64_t id)
+{
+    assert_int_equal(nw_channel_send(&world->workers[0].ch, &(struct nw_desc){.kind = kind, .id = id}), 0);
+    turns(world);
+}
+
+/* The function asks for its request after its input was read, and after the room of that is another's. */
+static void play_read_request(struct world *world, void *arg)
+{
+    struct fake_client *clients[2];
+    struct nw_desc first, second;
+    struct world_worker *worker = &world->workers[0];
+    char before[512];
+    (void)arg;
+    world_deploy_http(world, "web", "E");
+    played_await(world, "web");
+    const struct nw_function *web = nw_function_find(world->engine, "web", 3);
+    clients[0] = post_to(world, "web", LARGE);
+    first = next_invoke(worker);
+    assert_in_range(first.name_len, 1, sizeof before);
+    assert_int_equal(first.length, first.name_len + LARGE);
+    const char *record = nw_channel_payload(&worker->ch, &first);
+    memcpy(before, record, first.name_len);
+    tell(world, NW_DESC_READ, first.id);
+    assert_int_equal(web->arena_bytes, first.name_len);
+    clients[1] = post_to(world, "web", LARGE);
+    second = next_invoke(worker);
+    assert_true(second.offset >= first.offset + first.name_len || second.offset + second.length <= first.offset);
+    assert_memory_equal(record, before, first.name_len);
+    tell(world, NW_DESC_COMPLETE, first.id);
+    tell(world, NW_DESC_READ, second.id);
+    tell(world, NW_DESC_COMPLETE, second.id);
+    assert_int_equal(web->arena_bytes, 0);
+    assert_int_equal(world->engine->counters.protocol_errors, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_memory_equal(fake_received(clients[i])->data, "HTTP/1.1 200", 12);
+        fake_disconnect(clients[i]);
+    }
+}
+
+static void a_request_stays_readable_when_its_body_was_read(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_read_request, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_nested_call_does_not_wait_behind_clients),
         cmocka_unit_test(nested_calls_have_an_eighth),
         cmocka_unit_test(what_was_read_takes_no_room_and_is_not_sent_again),
+        cmocka_unit_test(a_request_stays_readable_when_its_body_was_read),
     };
     world_arena = ARENA;
     return cmocka_run_group_tests_name("engine/room", tests, NULL, NULL);
