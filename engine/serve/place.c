@@ -170,10 +170,16 @@ static int alloc_input(const struct nw_invocation *inv, struct nw_link *link, si
     return nw_link_alloc(link, size, offset);
 }
 
+/* What may come of an input that grows: the largest body, behind the record of its request. */
+static size_t largest(const struct nw_invocation *inv)
+{
+    return inv->context + inv->engine->options.body_limit;
+}
+
 static size_t growing_size(const struct nw_invocation *inv, size_t need)
 {
     size_t size = inv->has_block ? inv->capacity * GROWTH : SMALLEST_GROWING;
-    size_t limit = inv->engine->options.body_limit;
+    size_t limit = largest(inv);
     if (size > limit)
         size = limit;
     return size < need ? need : size;
@@ -280,7 +286,7 @@ static int take_partial(struct nw_invocation *inv, struct nw_link *link, size_t 
         link->partial += size;
         return 0;
     }
-    size_t room = grows && need < inv->engine->options.body_limit ? inv->engine->options.body_limit : need;
+    size_t room = grows && need < largest(inv) ? largest(inv) : need;
     spill(inv, room);
     inv->spooled = !inv->has_block && !nw_unchecked(NW_CHECK_SHARE);
     inv->spilled_room = inv->spooled ? room : inv->spilled_room;

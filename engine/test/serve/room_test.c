@@ -226,6 +226,42 @@ static void a_request_stays_readable_when_its_body_was_read(void **state)
     world_run(NW_MODE_MPK, 1, true, play_read_request, NULL);
 }
 
+/* Its size is not known before its end, so that room is made for the largest. */
+static void play_chunks(struct world *world, void *arg)
+{
+    static const char head[] = "POST /function/web HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    struct fake_client *client = fake_connect(world->engine->io, WORLD_GATEWAY);
+    size_t left = world->engine->options.body_limit, piece = left / 4;
+    char size[32], *body = calloc(1, piece);
+    (void)arg;
+    assert_non_null(client);
+    assert_non_null(body);
+    world_deploy_http(world, "web", "E");
+    played_await(world, "web");
+    fake_send(client, head, sizeof head - 1);
+    for (; left; left -= piece) {
+        snprintf(size, sizeof size, "%zx\r\n", piece);
+        fake_send(client, size, strlen(size));
+        fake_send(client, body, piece);
+        fake_send(client, "\r\n", 2);
+        turns(world);
+    }
+    fake_send(client, "0\r\n\r\n", 5);
+    free(body);
+    turns(world);
+    const struct nw_desc desc = next_invoke(&world->workers[0]);
+    assert_int_equal(desc.length, desc.name_len + world->engine->options.body_limit);
+    tell(world, NW_DESC_COMPLETE, desc.id);
+    assert_memory_equal(fake_received(client)->data, "HTTP/1.1 200", 12);
+    fake_disconnect(client);
+}
+
+static void the_largest_body_may_come_in_chunks_behind_a_record(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_chunks, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +270,7 @@ int main(void)
         cmocka_unit_test(nested_calls_have_an_eighth),
         cmocka_unit_test(what_was_read_takes_no_room_and_is_not_sent_again),
         cmocka_unit_test(a_request_stays_readable_when_its_body_was_read),
+        cmocka_unit_test(the_largest_body_may_come_in_chunks_behind_a_record),
     };
     world_arena = ARENA;
     return cmocka_run_group_tests_name("engine/room", tests, NULL, NULL);
