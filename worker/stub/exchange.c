@@ -22,7 +22,6 @@ void nw__exchange_fini(struct nw__exchange *exchange)
 {
     free(exchange->request);
     free(exchange->answer);
-    current = NULL;
 }
 
 void nw__exchange_close(struct nw__exchange *exchange)

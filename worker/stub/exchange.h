@@ -21,7 +21,7 @@ struct nw__exchange {
     struct nw_record_writer writer;
 };
 
-/* The calling thread serves this one from now on. */
+/* The calling thread serves this one from now on; NULL: none. */
 void nw__exchange_own(struct nw__exchange *exchange);
 void nw__exchange_fini(struct nw__exchange *exchange);
 

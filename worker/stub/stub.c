@@ -355,12 +355,13 @@ static void *worker_main(void *argument)
     struct worker *w = argument;
 
     inbox_grow(w, INBOX_SIZE);
-    nw__exchange_own(&w->exchange);
     create_status = w->inbox ? function.create(w, invoke, append_output, &w->handle) : -ENOMEM;
     sem_post(&made);
     if (create_status)
         return NULL;
+    nw__exchange_own(&w->exchange); /* not before: what is asked or said while it is made is of no invocation */
     serve(w);
+    nw__exchange_own(NULL);
     function.destroy(w->handle);
     worker_free(w);
     return NULL;

@@ -257,6 +257,40 @@ two_types_are_logged() {
     has 'HTTP/1.1 200 OK'
 }
 
+@test "what a func worker asks and says while it is made is of no request" {
+    nw_compile early.c <<'SOURCE'
+#include <faas/worker_v1_interface.h>
+#include <nightward/function.h>
+#include <string.h>
+
+static void *context;
+static faas_append_output_fn_t append;
+static int wrong;
+
+int faas_init(void) { return 0; }
+int faas_create_func_worker(void *c, faas_invoke_func_fn_t i, faas_append_output_fn_t a, void **handle)
+{
+    (void)i;
+    context = c;
+    append = a;
+    *handle = &context;
+    wrong |= *nw_request_method() != '\0' || nw_answer_status(418) == 0 || nw_answer_header("X-Early", "1") == 0;
+    return 0;
+}
+int faas_destroy_func_worker(void *handle) { return handle == NULL; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    (void)handle, (void)input, (void)length;
+    append(context, nw_request_path(), strlen(nw_request_path()));
+    return wrong;
+}
+SOURCE
+    nw_deploy early "$BATS_TEST_TMPDIR/early.so" --slots 1
+    run -0 web "$NW_URL/function/early/first"
+    has 'HTTP/1.1 200 OK' /first
+    hasnt X-Early
+}
+
 @test "http: false hides the request, and http: true is kept" {
     run -0 "$NIGHTWARD" deploy hidden "$FUNCTIONS/web/web.so" --http false --state "$NW_STATE"
     run -0 web "$NW_URL/function/hidden/a"
