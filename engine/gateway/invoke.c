@@ -63,7 +63,7 @@ static void answer_as_said(struct nw_http_request *request, const struct nw_invo
     static const char failed[] = "faas_func_call returned an error, and gave an answer of its own";
     char record[NW_ANSWER_MAX];
     struct nw_http_answer_head head;
-    size_t length = result->head_length < sizeof record ? result->head_length : 0;
+    size_t length = result->head_length <= sizeof record ? result->head_length : 0;
     memcpy(record, result->head, length); /* the worker may change it while it is looked at */
     const char *wrong = nw_http_answer_head(&head, record, length);
     if (wrong) {

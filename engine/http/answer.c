@@ -129,7 +129,7 @@ static void build_head(struct nw_http_request *r, int http, const struct nw_http
         at = put_text(at, "\r\nAllow: ");
         at = put(at, r->allow, strnlen(r->allow, ALLOW_MAX));
     }
-    if (http == 429) {
+    if (http == 429 && r->retry_after) { /* else it is a function that says so, and when it may be over */
         at = put_text(at, "\r\nRetry-After: ");
         at = put_number(at, r->retry_after);
     }

@@ -178,6 +178,15 @@ hasnt() {
     has 'HTTP/1.1 200 OK' plain
 }
 
+@test "a function that wants fewer requests says itself when it takes more" {
+    run -0 web -d 'status 429|header Retry-After 7' "$NW_URL/function/teller"
+    has 'HTTP/1.1 429 Too Many Requests' 'Retry-After: 7'
+    [ "$(grep -ci '^retry-after:' <<<"$output")" = 1 ]
+    run -0 web -d 'status 429' "$NW_URL/function/teller"
+    has 'HTTP/1.1 429 Too Many Requests'
+    hasnt Retry-After
+}
+
 @test "statuses without a body have none" {
     local line
     for line in '204 No Content' '304 Not Modified'; do
@@ -245,6 +254,16 @@ two_types_are_logged() {
     run -0 web -d "$lines" "$NW_URL/function/teller"
     has 'HTTP/1.1 500 Internal Server Error' "X-0: $(printf 'v%.0s' {1..90})"
     hasnt X-49
+}
+
+# Its record takes 8 bytes, and each of the two texts 5 beside its own.
+@test "headers may take all of their limit" {
+    local value
+    printf -v value 'v%.0s' {1..4077}
+    run -0 web -d "header a $value" "$NW_URL/function/teller"
+    has 'HTTP/1.1 200 OK' "a: $value"
+    run -0 web -d "header a ${value}v" "$NW_URL/function/teller"
+    has 'HTTP/1.1 500 Internal Server Error'
 }
 
 @test "a nested call sees who calls and whose request it is, and its head goes nowhere" {
