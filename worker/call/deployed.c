@@ -126,7 +126,6 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .static_tls = head->static_tls,
         .profile = head->profile,
         .range = head->range,
-        .snapshots = head->range != 0,
         .fresh = head->fresh,
         .weight = head->weight,
         .file = nw__snapshot_sent(message),
@@ -135,6 +134,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .keeps = NW_KEEPS_UNKNOWN,
         .reach.lock = PTHREAD_MUTEX_INITIALIZER,
     };
+    f->snapshots = head->range && f->file < 0;
     nw_limit_init(&f->limit, head->cpu_limit, nw_ticks_of_us(WINDOW_US), nw_ticks());
     f->queued = nw_deployed_queued_least(f);
     f->queue_tail = &f->queue;

@@ -68,7 +68,7 @@ struct nw_deployed {
     size_t env_length;
     uint64_t range;                  /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
     bool fresh;                      /* each invocation finds its domain as the snapshot is */
-    bool snapshots;                  /* one is to be taken of its first domain */
+    bool snapshots;                  /* one is to be taken of its next domain */
     int file;                        /* of a snapshot that came with it and is not opened yet; or -1 */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
     char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted; or why the one that there is is no good */

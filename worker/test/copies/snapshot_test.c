@@ -352,6 +352,32 @@ static void where_its_addresses_are_taken_it_serves_without_a_snapshot(void **st
     assert_int_not_equal(again(second), before);
 }
 
+/* As when a function is deployed again and the last version of it is still there. */
+static void one_that_came_with_it_waits_until_its_addresses_are_free(void **state)
+{
+    struct nw_harness other;
+    unsigned long value;
+    int file = take(&value);
+    uint32_t last, deployment;
+
+    (void)state;
+    nw_harness_start(&other, nw_whole_mode, 2);
+    if (nw_whole_mode != NW_MODE_PROCESS) { /* there a worker has one function */
+        last = load_with(&other, SOME_RANGE, &file);
+        deployment = load_with(&other, SOME_RANGE, &file);
+        assert_string_equal(other.loaded, "");
+        assert_int_not_equal(drawn_in(&other, deployment), value);
+        nw_harness_tell(&other, NW_CONTROL_RETIRE, last);
+        nw_harness_expect(&other, NW_CONTROL_RETIRED);
+        free(nw_harness_invoke(&other, deployment, "crash", 5).data);
+        assert_int_equal(drawn_in(&other, deployment), value);
+        assert_int_equal(other.snapshot, -1);
+        assert_string_equal(other.unusable, "");
+    }
+    nw_harness_stop(&other);
+    close(file);
+}
+
 static void addresses_that_no_engine_deals_are_refused(void **state)
 {
     static const uint64_t ranges[] = {NW_PLACES_START + 1, NW_PLACES_START + NW_PLACE_SIZE / 2, 4096,
@@ -557,6 +583,7 @@ int main(void)
         TEST(a_function_that_serves_keeps_its_snapshot),
         TEST(where_a_library_was_changed_a_snapshot_is_discarded),
         TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
+        TEST(one_that_came_with_it_waits_until_its_addresses_are_free),
         TEST(addresses_that_no_engine_deals_are_refused),
         TEST(without_snapshots_it_is_loaded_again),
         TEST(memory_of_a_snapshot_is_memory_like_any_other),
