@@ -60,11 +60,14 @@ bool nw__snapshot_is_due(const struct nw_domain *domain)
 }
 
 /* No invocation may run in the domain that the snapshot was taken of: it cannot be made what it was. An executor finds
- * that out and ends it (run/renew.c). */
+ * that out and ends it (run/renew.c), by its only func worker, which waits; or by its first flow, which does, too: a
+ * function that speaks to the gate itself may have no func worker. */
 static void replace_first(struct nw_domain *domain)
 {
+    struct nw_slot *waits = nw_free_drain(domain);
+
     domain->function->snapshots = true;
-    nw_stale(nw_free_drain(domain)); /* its only func worker, which waits */
+    nw_stale(waits ? waits : domain->grower);
     nw_wake_executor();
 }
 

@@ -193,7 +193,7 @@ static inline void nw_slot_move(struct nw_slot *slot, enum nw_slot_state to)
         [NW_SLOT_SIGWAIT] = FROM(RUNNING),
         [NW_SLOT_BLOCK] = FROM(RUNNING),
         [NW_SLOT_ARENA] = FROM(RUNNING) | FROM(ARENA),
-        [NW_SLOT_STALE] = FROM(RUNNING) | FROM(ARENA) | FROM(FREE),
+        [NW_SLOT_STALE] = FROM(RUNNING) | FROM(ARENA) | FROM(FREE) | FROM(PARKED),
         [NW_SLOT_PARKED] = FROM(RUNNING) | FROM(UNUSED),
         [NW_SLOT_DEAD] = ~(FROM(UNUSED) | FROM(DEAD)),
     };

@@ -103,6 +103,14 @@ static void a_function_that_does_nothing_retires(void **state)
     nw_harness_expect(&nw_whole, NW_CONTROL_RETIRED);
 }
 
+/* Nothing can be made what it was where nothing waits. The worker goes on, or it could not be stopped as it is. */
+static void a_fresh_function_without_func_worker_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(nw_whole_try((struct nw_load){.so = "raw", .env = "START=quiet", .slots = 1, .fresh = true}), 0);
+    assert_non_null(strstr(nw_whole.message.text, "no func worker"));
+}
+
 /* No func worker becomes free meanwhile. */
 static void another_func_worker_is_tried_again(void **state)
 {
@@ -124,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_dying_domain_gets_nothing_of_another_payload, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_function_that_does_nothing_retires, nw_whole_start, nw_whole_stop),
+        cmocka_unit_test_setup_teardown(a_fresh_function_without_func_worker_is_refused, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(another_func_worker_is_tried_again, nw_whole_start, nw_whole_stop),
     };
 
