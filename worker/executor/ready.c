@@ -212,9 +212,9 @@ struct nw_slot *nw_ready_take(void)
 
     if (!domain)
         return NULL;
-    if (nw_turn_by_time(nw_config()->policy, pace == NW_PACE_BRIEF))
-        lists.fair = domain->ready[pace].place.rank;
-    slot = first_of(&domain->ready[pace]); /* a domain in the queue has one */
+    if (nw_turn_by_time(nw_config()->policy, pace == NW_PACE_BRIEF) && domain->ready[pace].place.rank > lists.fair)
+        lists.fair = domain->ready[pace].place.rank; /* that of a turn that was lent says nothing of time */
+    slot = first_of(&domain->ready[pace]);           /* a domain in the queue has one */
     domain->ready[pace].turns++;
     slot_remove(slot);
     slot->lent = false;

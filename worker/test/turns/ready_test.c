@@ -167,6 +167,24 @@ static void who_sleeps_for_a_time_lends_nothing(void **state)
     nw_sleepers_remove(slot_of(0, 0));
 }
 
+/* ... nor is anything lent from who was idle to who comes back: also then it has no less than those who stayed. */
+static void a_lent_turn_saves_no_time(void **state)
+{
+    (void)state;
+    functions[0].fair = 1000;
+    functions[1].fair = 1;
+    stop(slot_of(0, 1));
+    expect(slot_of(0, 1));
+    stop(slot_of(0, 1));
+    slot_of(0, 0)->pace = NW_PACE_LONG;
+    nw_sleep(slot_of(0, 0), NW_SLOT_FUTEX, 0);
+    expect(slot_of(0, 1));
+    stop(slot_of(1, 0));
+    assert_true(functions[1].fair >= 1000);
+    expect(slot_of(1, 0));
+    nw_sleepers_remove(slot_of(0, 0));
+}
+
 static void threads_have_turns_beside_invocations(void **state)
 {
     (void)state;
@@ -229,6 +247,7 @@ int main(void)
         TEST(who_sleeps_lends_its_turn),
         TEST(what_is_lent_is_a_brief_turn),
         TEST(who_sleeps_for_a_time_lends_nothing),
+        TEST(a_lent_turn_saves_no_time),
         TEST(threads_have_turns_beside_invocations),
         TEST(who_has_used_up_its_part_waits),
         TEST(an_earlier_deadline_moves_a_domain_forward),
