@@ -1,8 +1,14 @@
-/* Listeners of the io_uring backend: one accept that stays armed. */
+/*
+ * Listeners of the io_uring backend. Each is polled, which is armed anew after each turn, and its connections are taken
+ * by plain calls. An accept in the kernel would wait exclusively: only the one that has waited longest is woken. What
+ * an engine left that was killed goes on waiting for a moment, on the same socket if the next one adopts it, and would
+ * be woken in vain: the connection would lie there until another comes.
+ */
 #include "common/base/valid.h"
 #include "engine/io/uring/objects.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,39 +26,38 @@ bool nw__uring_listener_is_valid(const struct nw__uring_listener *listener)
 
 static void accept_prepare(struct nw__op *op, struct io_uring_sqe *sqe)
 {
-    struct nw__uring_listener *listener = nw_container(op, struct nw__uring_listener, accept);
-    /* Not SOCK_NONBLOCK: an operation on a non-blocking socket fails instead of waiting. */
-    if (listener->uring->multishot_accept)
-        io_uring_prep_multishot_accept(sqe, listener->base.fd, NULL, NULL, SOCK_CLOEXEC);
-    else
-        io_uring_prep_accept(sqe, listener->base.fd, NULL, NULL, SOCK_CLOEXEC);
+    io_uring_prep_poll_add(sqe, nw_container(op, struct nw__uring_listener, accept)->base.fd, POLLIN);
 }
 
-static void take(struct nw__uring_listener *listener, int fd)
+/* False: there are no descriptors, or no memory, for another. */
+static bool take_all(struct nw__uring_listener *listener)
 {
-    struct nw_io_conn *conn = listener->closing ? NULL : nw__uring_conn_new(listener->uring, fd);
-    if (conn)
-        listener->base.accepted(listener->base.arg, conn);
-    else
-        close(fd);
+    for (int i = 0; i < NW_IO_TURN_EVENTS && !listener->closing; i++) {
+        int fd = accept4(listener->base.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (fd < 0)
+            return errno == EAGAIN;
+        struct nw_io_conn *conn = nw__uring_conn_new(listener->uring, fd);
+        if (conn)
+            listener->base.accepted(listener->base.arg, conn);
+        else
+            close(fd);
+    }
+    return true;
 }
 
 static void accept_complete(struct nw__op *op, int result, unsigned flags)
 {
     struct nw__uring_listener *listener = nw_container(op, struct nw__uring_listener, accept);
-    bool again = !(flags & IORING_CQE_F_MORE);
-    if (result >= 0) {
-        take(listener, result);
-    } else if (result == -EINVAL && listener->uring->multishot_accept) {
-        listener->uring->multishot_accept = false;
-    } else if (result != -ECONNABORTED && result != -EINTR && result != -EAGAIN && !listener->closing) {
-        nw_io_timer_start(listener->retry, NW_IO_ACCEPT_RETRY, 0);
-        again = false;
-    }
-    if (listener->closing && op->state == OP_IDLE)
+    (void)flags;
+    bool again = result >= 0 && take_all(listener);
+    if (listener->closing)
         nw__uring_end(listener->uring, &listener->ending);
-    else if (again && !listener->closing)
+    else if (again)
         nw__op_start(listener->uring, op);
+    else
+        nw_io_timer_start(listener->retry, NW_IO_ACCEPT_RETRY, 0);
     nw_check_valid(nw__uring_listener, listener);
 }
 
@@ -76,7 +81,7 @@ struct nw_io_listener *nw__uring_listener_new(struct nw_io *io, int fd)
     struct nw__uring_listener *listener = calloc(1, sizeof *listener);
     struct nw_io_timer *timer = listener ? nw_io_timer_new(io, retry, listener) : NULL;
     int flags = fcntl(fd, F_GETFL);
-    if (!timer || flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+    if (!timer || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
         if (timer)
             nw_io_timer_free(timer);
         free(listener);
@@ -93,7 +98,7 @@ struct nw_io_listener *nw__uring_listener_new(struct nw_io *io, int fd)
     return &listener->base;
 }
 
-/* The accept in the kernel holds the socket open beyond close: it is shut down, so that nobody can connect any more. */
+/* The poll in the kernel holds the socket open beyond close: it is shut down, so that nobody can connect any more. */
 void nw__uring_listener_close(struct nw_io_listener *base)
 {
     struct nw__uring_listener *listener = (struct nw__uring_listener *)base;

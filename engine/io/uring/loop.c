@@ -193,7 +193,7 @@ static const struct nw_io_backend backend = {
 static void set_up(struct nw__uring *uring)
 {
     uring->base.backend = &backend;
-    uring->multishot_accept = uring->multishot_receive = true;
+    uring->multishot_receive = true;
     nw_list_init(&uring->queue);
     nw_list_init(&uring->ending);
     nw_list_init(&uring->held);

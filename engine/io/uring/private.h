@@ -13,8 +13,8 @@ struct nw__uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffers; /* what is received lies in them */
     char *buffer_memory;
-    bool multishot_accept, multishot_receive; /* tried until the kernel says that it has no such thing */
-    bool misled;                              /* the kernel said that it had work, and had none */
+    bool multishot_receive; /* tried until the kernel says that it has no such thing */
+    bool misled;            /* the kernel said that it had work, and had none */
     bool stop;
     uint64_t now; /* ms */
     struct nw_list queue;

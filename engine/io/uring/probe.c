@@ -11,7 +11,6 @@ static const struct {
     int opcode;
     const char *name;
 } needed[] = {
-    {IORING_OP_ACCEPT, "accept"},
     {IORING_OP_RECV, "recv"},
     {IORING_OP_SEND, "send"},
     {IORING_OP_SENDMSG, "sendmsg"},

@@ -84,7 +84,7 @@ bool world_single_shot;
 static void use_single_shot(struct nw_io *io)
 {
     struct nw__uring *uring = (struct nw__uring *)io;
-    uring->multishot_accept = uring->multishot_receive = false;
+    uring->multishot_receive = false;
 }
 
 int world_set_up(void **state)
