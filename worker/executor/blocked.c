@@ -52,6 +52,11 @@ int nw_executor_block(struct nw_executor *ex)
     return error;
 }
 
+bool nw_executor_is_spare(void)
+{
+    return !nw__executors_are_few(n_blocked + nw_wake_asleep());
+}
+
 /* The one that has waited longest: a flow that begins to wait is put first. */
 static struct nw_slot *oldest_waiter(const struct nw_domain *domain)
 {

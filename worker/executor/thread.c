@@ -296,7 +296,7 @@ uint32_t nw_executors_at_once(void)
     return n_tokens;
 }
 
-bool nw__executors_are_few(uint32_t blocked)
+bool nw__executors_are_few(uint32_t but)
 {
-    return n_executors - blocked <= n_tokens;
+    return n_executors - but <= n_tokens;
 }

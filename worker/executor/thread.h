@@ -25,7 +25,7 @@ struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 /* How many run slots at once, however many there are. */
 uint32_t nw_executors_at_once(void);
 
-/* Whether, with one more of them blocked than these, no executor beyond those that run would be left. Lock held. */
-bool nw__executors_are_few(uint32_t blocked);
+/* Whether no more are left beside so many than may run at once. Lock held. */
+bool nw__executors_are_few(uint32_t but);
 
 #endif

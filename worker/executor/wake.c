@@ -89,6 +89,11 @@ bool nw_wake_has_idle(void)
     return wakes.n_idle > 0;
 }
 
+uint32_t nw_wake_asleep(void)
+{
+    return wakes.n_idle + wakes.led;
+}
+
 void nw_wake_control_sleeps(uint64_t until, enum nw_control_rest rest)
 {
     wakes.control_comes = until;

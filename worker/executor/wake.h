@@ -41,6 +41,9 @@ void nw_wake_lead(bool leads);
 /* Whether an executor sleeps that is not the leader. */
 bool nw_wake_has_idle(void);
 
+/* Executors that sleep, with the leader. */
+uint32_t nw_wake_asleep(void);
+
 /* When the control thread looks again at what executors run. */
 enum nw_control_rest {
     NW_CONTROL_TICKS, /* every tick */

@@ -85,7 +85,7 @@ static void helper_came(void)
     if (!helper.called)
         return;
     helper.called = false;
-    if (nw_ready_any() && sched_getcpu() != helper.processor)
+    if (nw_ready_any() && !nw_executor_is_spare() && sched_getcpu() != helper.processor)
         nw_credit_paid(&helper.credit);
     else
         nw_credit_vain(&helper.credit);
@@ -107,7 +107,7 @@ static struct nw_slot *find_work(struct nw_executor *ex)
         if (nw_deaths_wait()) /* of a domain that could not be given a key */
             continue;
         slot = nw_stale_take();
-        if (!slot)
+        if (!slot && !nw_executor_is_spare())
             slot = nw_ready_take();
         if (slot)
             return slot;

@@ -1,8 +1,8 @@
 /*
  * A function that is preempted while every register that a program has holds something. Input: "registers ROUNDS", or
  * "malloc ROUNDS" to fight for the locks of its libc in as many threads as there are invocations, or "poll ROUNDS" to
- * look for what is ready without waiting for it, or "threads N" for so many threads that compute for ever. Output:
- * "sound", or what was not.
+ * look for what is ready without waiting for it, or "threads N" for so many threads that compute for ever, or "readers
+ * N" for so many that wait for a pipe first, until "release N". Output: "sound", or what was not.
  */
 #include <errno.h>
 #include <faas/worker_v1_interface.h>
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HELD   50000 /* turns for which the registers are left alone: some ten microseconds */
 #define BLOCKS 64
@@ -174,13 +175,35 @@ static void *compute(void *unused)
     return unused;
 }
 
-static const char *threads(uint64_t n)
+static const char *threads(uint64_t n, void *run(void *))
 {
     pthread_t thread;
 
     for (uint64_t i = 0; i < n; i++)
-        if (pthread_create(&thread, NULL, compute, NULL) != 0)
+        if (pthread_create(&thread, NULL, run, NULL) != 0)
             return "no thread";
+    return NULL;
+}
+
+static int ends[2];
+
+static void *read_and_compute(void *unused)
+{
+    char byte;
+
+    return read(ends[0], &byte, 1) == 1 ? compute(unused) : NULL;
+}
+
+static const char *readers(uint64_t n)
+{
+    return pipe(ends) < 0 ? "no pipe" : threads(n, read_and_compute);
+}
+
+static const char *release(uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        if (write(ends[1], "", 1) != 1)
+            return "no write";
     return NULL;
 }
 
@@ -189,7 +212,11 @@ static const char *try(const char *verb, uint64_t rounds)
     if (strcmp(verb, "malloc") == 0)
         return allocate(rounds);
     if (strcmp(verb, "threads") == 0)
-        return threads(rounds);
+        return threads(rounds, compute);
+    if (strcmp(verb, "readers") == 0)
+        return readers(rounds);
+    if (strcmp(verb, "release") == 0)
+        return release(rounds);
     return strcmp(verb, "poll") == 0 ? look(rounds) : registers(rounds);
 }
 
