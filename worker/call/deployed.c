@@ -128,13 +128,13 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         .range = head->range,
         .fresh = head->fresh,
         .weight = head->weight,
-        .file = nw__snapshot_sent(message),
+        .file = -1,
         .env = malloc(t->env_length + 1),
         .env_length = t->env_length,
         .keeps = NW_KEEPS_UNKNOWN,
         .reach.lock = PTHREAD_MUTEX_INITIALIZER,
     };
-    f->snapshots = head->range && f->file < 0;
+    nw__snapshot_init(f, message);
     nw_limit_init(&f->limit, head->cpu_limit, nw_ticks_of_us(WINDOW_US), nw_ticks());
     f->queued = nw_deployed_queued_least(f);
     f->queue_tail = &f->queue;
@@ -155,10 +155,7 @@ static void function_fini(struct nw_deployed *f)
 {
     nw_disk_fini(&f->disk);
     nw_grants_fini(f);
-    nw_taker_drop(f->snapshot);
-    f->snapshot = NULL;
-    if (f->file >= 0)
-        nw_close(NULL, f->file);
+    nw__snapshot_fini(f);
     nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
@@ -318,7 +315,7 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
         return;
     }
     if (f->state == NW_DEPLOYED_LOADING && domain->restores && !f->fresh) { /* loaded the long way it may come up */
-        nw_deployed_condemn(f, reason);
+        nw__snapshot_lost(f, domain, status, reason);
         f->lost_at = nw_now();
         nw_wake_control();
         return;
@@ -327,7 +324,7 @@ void nw__deployed_domain_lost(struct nw_domain *domain, enum nw_status status, c
         refuse(f, reason);
         return;
     }
-    nw__snapshot_doubt(f, domain);
+    nw__snapshot_lost(f, domain, status, reason);
     nw_log(NW_LOG_WARN, "function %s: %s; its domain is made anew", f->name, reason);
     nw_tell_engine(NW_CONTROL_TORN_DOWN, f->deployment, status, reason);
     note_peak(f, nw_load_relaxed(&domain->memory.peak)); /* see nw__memory_note_peak */

@@ -46,6 +46,19 @@ enum nw_deployed_state {
     NW_DEPLOYED_RETIRING,
 };
 
+/* The snapshot of a function. Drawn, and moved, in call/snapshots.c. */
+enum nw_snapshot_state {
+    NW_SNAPSHOT_NONE,         /* there is none, and none is taken any more */
+    NW_SNAPSHOT_WANTED,       /* one is taken of the next domain */
+    NW_SNAPSHOT_SENT,         /* its file came with the function, and is opened for the next domain */
+    NW_SNAPSHOT_GIVEN,        /* further domains are made from the one that came */
+    NW_SNAPSHOT_OWN,          /* ... from one that was taken here */
+    NW_SNAPSHOT_SPOILT_GIVEN, /* it is no good, and goes when no domain is left */
+    NW_SNAPSHOT_SPOILT_OWN,
+    NW_SNAPSHOT_RESTING, /* domains are loaded; one is taken again after a while, once one of them has served */
+    NW_SNAPSHOT_STATES,
+};
+
 struct nw_deployed {
     enum nw_deployed_state state;
     uint32_t deployment;
@@ -66,14 +79,16 @@ struct nw_deployed {
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;
-    uint64_t range;                  /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
-    bool fresh;                      /* each invocation finds its domain as the snapshot is */
-    bool snapshots;                  /* one is to be taken of its next domain */
+    uint64_t range; /* where its domains lie if they can; 0: anywhere, and there are no snapshots */
+    bool fresh;     /* each invocation finds its domain as the snapshot is */
+    enum nw_snapshot_state snapshot_state;
     int file;                        /* of a snapshot that came with it and is not opened yet; or -1 */
     struct nw_snapshot *snapshot;    /* from which further domains are made; NULL: there is none ... */
     char no_snapshot[NW_REASON_MAX]; /* ... and why, if one was wanted; or why the one that there is is no good */
-    bool given;                      /* it came with the function */
-    uint32_t lost_early;             /* how many domains made from it ended, one after the other, before they served */
+    uint32_t lost_early;      /* how many domains that it should have made were lost, one after the other, unserved */
+    uint32_t rests;           /* how often its own was spoilt */
+    uint64_t rests_until;     /* RESTING: none is taken before that */
+    bool awaited, handed;     /* the engine takes one, once; the engine has one of this worker's, or that it sent it */
     struct nw_domain *domain; /* the current one; release-stored when it is set, acquire-loaded by the nested call */
     struct nw_arrival *queue, **queue_tail;
     uint32_t queued; /* how many, and nw_deployed_queued_least more; unless it is 0 nested calls take the longer way,
@@ -97,6 +112,15 @@ struct nw_deployed {
 static inline uint64_t nw_deployed_stacks(const struct nw_deployed *function)
 {
     return (function->slots - 1ull) * NW_WORKER_STACK;
+}
+
+/* Whether one is to be taken of a domain that is not made from it. A fresh function needs one in any case. */
+static inline bool nw_deployed_wants_snapshot(const struct nw_deployed *function)
+{
+    const enum nw_snapshot_state state = function->snapshot_state;
+
+    return state == NW_SNAPSHOT_WANTED ||
+           (function->fresh && (state == NW_SNAPSHOT_OWN || state == NW_SNAPSHOT_SPOILT_OWN));
 }
 
 /* Nested calls of some functions always take the longer way: an executor has something to do for each, or its time is

@@ -114,7 +114,7 @@ static uint64_t put_text(struct stack_builder *b, const void *text, size_t lengt
 
 static void put_arguments(struct stack_builder *b, const struct nw_deployed *function)
 {
-    const bool hooked = function->snapshots && !function->fresh; /* the stub calls its hooks */
+    const bool hooked = nw_deployed_wants_snapshot(function) && !function->fresh; /* the stub calls its hooks */
     char gate[32];
 
     snprintf(gate, sizeof(gate), "%lx", (unsigned long)nw_config()->gate->enter);

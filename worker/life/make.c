@@ -93,7 +93,7 @@ static int prepare(struct nw_domain *domain, char why[NW_REASON_MAX])
     error = shares_take(domain, why);
     if (!error)
         error = range_reserve(domain);
-    if (!error && domain->function->snapshots && !domain->restores)
+    if (!error && nw_deployed_wants_snapshot(domain->function) && !domain->restores)
         error = nw_memory_keep(&domain->memory);
     return error;
 }

@@ -223,10 +223,10 @@ static bool resumed(struct nw_domain *domain, struct nw_slot *first, int error)
     pthread_mutex_lock(&nw_monitor_lock);
     if (!error && domain->state == NW_DOMAIN_STARTING)
         error = nw_snapshot_resume(domain, snapshot);
-    if (error)
-        nw_deployed_condemn(domain->function, "a domain could not be made from it");
-    if (error)
-        nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot, which is discarded");
+    if (error) {
+        nw_deployed_unmade(domain->function, error);
+        nw_domain_kill(domain, NW_STATUS_REFUSED, "it could not be made from its snapshot");
+    }
     runs = domain->state == NW_DOMAIN_STARTING && !domain->function->fresh;
     if (domain->state != NW_DOMAIN_STARTING)
         nw_slot_die(first);

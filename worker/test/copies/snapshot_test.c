@@ -1,4 +1,5 @@
 /* Domains that are made from a snapshot: what they remember, what they do not, and which functions have none. */
+#include "common/base/clock.h"
 #include "common/manifest/manifest.h"
 #include "worker/snapshot/format.h"
 #include "worker/test/whole.h"
@@ -314,6 +315,26 @@ static void a_function_that_serves_keeps_its_snapshot(void **state)
     assert_string_equal(nw_whole.unusable, "");
 }
 
+/* Three domains made from it are lost before they serve, by the function's own doing. After a while another is taken,
+ * since a domain that was loaded has served meanwhile. */
+static void a_snapshot_that_was_given_up_is_taken_again(void **state)
+{
+    const uint64_t end = nw_clock_ns() + 20000000000ull;
+    uint32_t deployment = load(true, NULL);
+    unsigned long last = drawn(deployment), now;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        crash(deployment);
+    now = drawn(deployment);
+    assert_int_not_equal(now, last);
+    do {
+        last = now;
+        now = again(deployment);
+    } while (now != last && nw_clock_ns() < end);
+    assert_int_equal(now, last);
+}
+
 /* As an upgrade of a library does: the last but one of the table is a file of the host. */
 static void where_a_library_was_changed_a_snapshot_is_discarded(void **state)
 {
@@ -581,6 +602,7 @@ int main(void)
         TEST(a_snapshot_in_which_nothing_can_run_is_discarded),
         TEST(a_snapshot_that_does_not_come_up_is_discarded),
         TEST(a_function_that_serves_keeps_its_snapshot),
+        TEST(a_snapshot_that_was_given_up_is_taken_again),
         TEST(where_a_library_was_changed_a_snapshot_is_discarded),
         TEST(where_its_addresses_are_taken_it_serves_without_a_snapshot),
         TEST(one_that_came_with_it_waits_until_its_addresses_are_free),
