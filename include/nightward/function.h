@@ -70,10 +70,11 @@ int nw_request_header_at(size_t i, const char **name, const char **value) __attr
  * Content-Length, Date, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, X-Request-Id).
  */
 
-/* 0; -1: this thread runs no invocation. */
+/* 0; -1: this thread runs no invocation, or there is no memory: then the client gets 500 function_failed instead of
+ * what the function answers. */
 int nw_answer_status(int status) __attribute__((weak));
 
-/* Adds a header. 0; -1: this thread runs no invocation, or they take more than 4 KB together. Without Content-Type it
+/* Adds a header. 0; -1: likewise, or they take more than 4 KB together. Without Content-Type it
  * is text/plain; charset=utf-8. */
 int nw_answer_header(const char *name, const char *value) __attribute__((weak));
 

@@ -24,16 +24,20 @@ void nw__exchange_fini(struct nw__exchange *exchange)
     free(exchange->answer);
 }
 
-void nw__exchange_close(struct nw__exchange *exchange)
+int nw__exchange_close(struct nw__exchange *exchange)
 {
-    if (exchange->said) {
+    long error = exchange->lost ? -ENOMEM : 0;
+
+    if (exchange->said && !error) {
         size_t length = nw_record_end(&exchange->writer, exchange->status);
 
-        nw__gate_call(NW_OP_ANSWER, 0, exchange->answer, length, NULL, 0, NULL);
+        error = nw__gate_call(NW_OP_ANSWER, 0, exchange->answer, length, NULL, 0, NULL);
     }
     memset(exchange->texts, 0, sizeof exchange->texts);
-    exchange->fields.left = 0;
-    exchange->asked = exchange->said = false;
+    exchange->fields.left = exchange->rest.left = 0;
+    exchange->passed = 0;
+    exchange->asked = exchange->said = exchange->lost = false;
+    return (int)error;
 }
 
 /* --- the request --- */
@@ -83,7 +87,7 @@ static struct nw__exchange *asked(void)
         return x;
     for (unsigned i = 0; i < NW_REQUEST_TEXTS; i++)
         x->texts[i] = nw_record_next(&record, &length);
-    x->fields = record;
+    x->fields = x->rest = record;
     return x;
 }
 
@@ -148,17 +152,21 @@ EXPORT const char *nw_request_header(const char *name)
     return NULL;
 }
 
+/* Goes on where the last one was found, as whoever wants all of them asks in their order. */
 EXPORT int nw_request_header_at(size_t i, const char **name, const char **value)
 {
-    const struct nw__exchange *x = asked();
-    struct nw_record fields = {0};
+    struct nw__exchange *x = asked();
 
-    if (x)
-        fields = x->fields;
-    do
-        if (!next_field(&fields, name, value))
+    if (!x)
+        return -1;
+    if (i < x->passed) {
+        x->rest = x->fields;
+        x->passed = 0;
+    }
+    do {
+        if (!next_field(&x->rest, name, value))
             return -1;
-    while (i--);
+    } while (x->passed++ < i);
     return 0;
 }
 
@@ -173,6 +181,7 @@ static struct nw__exchange *saying(void)
         return x;
     if (!x->answer)
         x->answer = malloc(NW_ANSWER_MAX);
+    x->lost |= !x->answer;
     if (!x->answer)
         return NULL;
     nw_record_begin(&x->writer, x->answer, NW_ANSWER_MAX);

@@ -325,7 +325,7 @@ static void serve(struct worker *w)
         if (more == NW_RESTORED)
             renew_copy();
         status = function.call(w->handle, w->inbox, (size_t)n);
-        nw__exchange_end(&w->exchange);
+        w->failed |= nw__exchange_end(&w->exchange) < 0;
         flush_output();
         replies_reset(w);
         trim_inbox(w);

@@ -25,6 +25,7 @@ $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c
 $(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \
     worker/domain/free.c worker/base/config.c worker/account/share.c worker/account/denied.c worker/account/log_share.c,,$(PROTECT) $(COMMON)))
 $(eval $(call test,worker/snapshots,worker/test/unit/snapshots_test.c worker/call/snapshots.c worker/base/config.c))
+$(eval $(call test,worker/exchange,worker/test/stub/exchange_test.c common/http/record.c))
 $(eval $(call test,worker/bytes,worker/test/unit/bytes_test.c worker/base/bytes.c))
 # It reads 16 aligned bytes at a time, also beyond the end of a string, which no page fault can follow.
 NO_ASAN += worker/bytes

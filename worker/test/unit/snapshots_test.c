@@ -1,9 +1,9 @@
 /* The lifecycle of a function's snapshot: when it is given up and taken again, and what the engine hears of it. */
-#include "worker/call/snapshots.h"
 #include "common/manifest/control.h"
 #include "common/test/test.h"
 #include "worker/base/config.h"
 #include "worker/base/now.h"
+#include "worker/call/snapshots.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/free.h"
@@ -85,7 +85,8 @@ static struct nw_deployed function;
 static struct nw_domain domain;
 static const struct nw_gate_variant gate;
 static char memory[2];
-static struct nw_snapshot *const one = (struct nw_snapshot *)&memory[0], *const other = (struct nw_snapshot *)&memory[1];
+static struct nw_snapshot *const one = (struct nw_snapshot *)&memory[0], *const other =
+                                                                             (struct nw_snapshot *)&memory[1];
 
 static void begin(bool restores, bool fresh)
 {
