@@ -11,7 +11,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base lookup io io/uring io/uv io/choice http/syntax http store/database store config admit serve \
+ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store config admit serve \
     dispatch gateway threads placement workers names code versions control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
@@ -104,6 +104,7 @@ $(call objects,engine/test/http/parse_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/parse,engine/test/http/parse_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/wheel,engine/test/base/wheel_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/answer,engine/test/http/answer_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/tally,engine/test/tally/tally_test.c,,$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/admit,engine/test/admit/admit_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \
@@ -138,5 +139,5 @@ PLAYED := engine/test/serve/played_worker.c
 $(call objects,$(wildcard engine/test/serve/*.c) engine/test/http/drain_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/drain,engine/test/http/drain_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
     $(COMMON)))
-$(foreach name,awake cancel outbox overload pieces queue room,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
+$(foreach name,awake cancel counted outbox overload pieces queue room,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
     $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -4,6 +4,7 @@
 #include "engine/control/ready.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
+#include "engine/tally/meter.h"
 #include "engine/threads/thread.h"
 #include "engine/versions/deployments.h"
 #include "engine/versions/leaving.h"
@@ -60,7 +61,9 @@ static int add_version(struct nw_told *told, struct nw_deployment *deployment)
     struct nw_told_version *version = version_new(deployment, is_current(deployment) ? deployment->function->name : "");
     if (!version)
         return -ENOMEM;
-    if (!is_current(deployment))
+    if (is_current(deployment))
+        nw_meter_ref(version->meter = deployment->function->meter);
+    else
         version->state = NW_VERSION_RETIRED;
     nw_list_append(&told->versions, &version->link);
     return 0;

@@ -1,6 +1,7 @@
 /* Dispatch as dispatch.h tells: queues, sending and answers. Where input goes is in place.c. */
 #include "engine/dispatch/dispatch.h"
 #include "common/base/without.h"
+#include "engine/dispatch/count.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -22,10 +23,13 @@ static void finish(struct nw_invocation *inv, const struct nw_result *result)
         counters->completed++;
     else
         counters->failed++;
-    if (inv->owner)
+    inv->ended = result->status;
+    if (inv->owner) {
         inv->owner->done(inv->owner_arg, result);
-    else if (result->link)
+        nw__count_ended(inv, nw_status_info(inv->ended)->outcome);
+    } else if (result->link) {
         nw_link_drop(result->link, result->offset);
+    }
     nw_invocation_move(inv, NW_INVOCATION_FINISH);
 }
 
@@ -122,6 +126,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
      * latest; each other thread of the engine may have sent as many. */
     inv->waits_until = inv->deadline;
     inv->sent++;
+    nw__count_sent(inv);
     uint64_t waves = 1 + queue->in_flight / version->slots * inv->engine->options.threads;
     inv->deadline = nw_io_now(inv->engine->io) + waves * version->timeout_ms + WATCHDOG_SLACK_MS;
     nw_invocation_move(inv, NW_INVOCATION_SEND);

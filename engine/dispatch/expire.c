@@ -44,7 +44,7 @@ static void expire(struct nw_invocation *inv)
     inv->owner->done(
         inv->owner_arg,
         &(struct nw_result){.status = NW_STATUS_DEADLINE, .data = reason, .length = strlen(reason), .open = true});
-    nw_invoke_abandon(inv);
+    nw_invoke_abandon(inv, NW_OUTCOME_TIMEOUT);
 }
 
 void nw_expire_due(struct nw_wheel_timer *timer)

@@ -2,6 +2,7 @@
 #include "engine/dispatch/invoke.h"
 #include "common/shm/claims.h"
 #include "engine/admit/admit.h"
+#include "engine/dispatch/count.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -69,8 +70,11 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
         *status = NW_STATUS_CALL_DEPTH;
     else if (function->current->state == NW_VERSION_FAILED)
         *status = NW_STATUS_UNAVAILABLE, *reason = function->current->reason, nw_function_want(function);
-    if (*status != NW_STATUS_OK)
+    if (*status != NW_STATUS_OK) {
+        if (function)
+            nw__count_refused(function, *status);
         return NULL;
+    }
     struct nw_engine *engine = function->current->engine;
     uint64_t most = engine->options.queue_timeout;
     enum nw_admit verdict = admit(function, depth, patience && patience < most ? patience : most);
@@ -78,18 +82,21 @@ struct nw_invocation *nw_invoke_begin(struct nw_function *function, uint32_t dep
         engine->counters.refused++;
         *status = NW_STATUS_OVERLOADED;
         *reason = nw_admit_reason(verdict);
+        nw__count_refused(function, *status);
         return NULL;
     }
     struct nw_invocation *inv = nw_invocation_new(engine, function);
     if (!inv) {
         *status = NW_STATUS_UNAVAILABLE;
         *reason = "too many invocations are under way";
+        nw__count_refused(function, *status);
         return NULL;
     }
     engine->counters.requests++;
     inv->depth = depth;
     inv->owner = owner;
     inv->owner_arg = arg;
+    nw__count_begun(inv);
     return inv;
 }
 
@@ -156,6 +163,7 @@ void nw_invoke_end(struct nw_invocation *inv)
     if (refuse(inv))
         return;
     inv->complete = true;
+    nw__count_complete(inv);
     nw_place_arrived(inv);
     inv->engine->counters.bytes_in += inv->length;
     if (nw_place(inv, inv->inlined ? 0 : inv->length, false, false) < 0) {
@@ -179,8 +187,9 @@ static void cancel(struct nw_invocation *inv)
         nw_list_append(&inv->engine->orphan, &link->orphan_link);
 }
 
-void nw_invoke_abandon(struct nw_invocation *inv)
+void nw_invoke_abandon(struct nw_invocation *inv, enum nw_outcome outcome)
 {
+    nw__count_ended(inv, outcome);
     inv->owner = NULL;
     if (inv->state == NW_INVOCATION_SENT)
         cancel(inv);

@@ -40,7 +40,7 @@ int nw_invoke_write(struct nw_invocation *inv, const void *data, size_t length);
 void nw_invoke_end(struct nw_invocation *inv);
 
 /* The owner is gone: no callback comes any more. What no worker has begun is not run; what runs goes on, but its nested
- * calls through the engine end with an error, and so do those below them. */
-void nw_invoke_abandon(struct nw_invocation *inv);
+ * calls through the engine end with an error, and so do those below them. It is counted as what `outcome` says. */
+void nw_invoke_abandon(struct nw_invocation *inv, enum nw_outcome outcome);
 
 #endif

@@ -159,7 +159,7 @@ static enum nw_status call_start(struct call *call, struct nw_function *function
         call_room(call);
     if (rc != -E2BIG) /* `call` may be through already */
         return NW_STATUS_OK;
-    nw_invoke_abandon(call->inv);
+    nw_invoke_abandon(call->inv, NW_OUTCOME_REJECTED);
     return NW_STATUS_TOO_LARGE;
 }
 
@@ -242,7 +242,7 @@ void nw__nested_retry(struct nw_link *link)
 static void cancel(struct call *call)
 {
     post_status(call->origin, call->id, NW_STATUS_UNAVAILABLE);
-    nw_invoke_abandon(call->inv);
+    nw_invoke_abandon(call->inv, NW_OUTCOME_CANCELLED);
     call->inv = NULL;
     call_free(call);
 }
@@ -267,7 +267,7 @@ void nw_nested_link_lost(struct nw_link *link)
     while (!nw_list_empty(&link->calls)) {
         struct call *call = nw_container(link->calls.next, struct call, of_link);
         if (call->inv)
-            nw_invoke_abandon(call->inv);
+            nw_invoke_abandon(call->inv, NW_OUTCOME_CANCELLED);
         call_free(call);
     }
 }

@@ -1,11 +1,13 @@
 /* See receive.h. Every descriptor from a ring is hostile until dispatch.c, nested.c or link.c accepted it. */
 #include "engine/dispatch/receive.h"
+#include "engine/dispatch/count.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/nested.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
 
 #define POLL_MAX   512    /* descriptors taken in one go, so that no worker keeps the loop to itself */
+#define POLL_TIMED 16     /* ... of which so many are counted as of one time */
 #define POLL_BYTES 262144 /* ... and about so many of payloads, which may be copied */
 
 /* NULL, or what is wrong with a descriptor, for people. */
@@ -34,6 +36,8 @@ static unsigned drain(struct nw_link *link)
         int rc = nw_ring_pop(&link->channel.in, &desc);
         if (rc == 0)
             break;
+        if (taken % POLL_TIMED == 0)
+            nw_count_forget_time(link->engine);
         const char *wrong = rc < 0 ? "its index of the ring from it is impossible" : handle(link, &desc);
         if (wrong) {
             link->engine->counters.protocol_errors++;

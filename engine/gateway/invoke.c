@@ -57,8 +57,7 @@ static void drop(const struct nw_result *result)
 }
 
 /* A function has said something of its answer: as it is, or as what was wrong with it. */
-static void answer_as_said(struct nw_http_request *request, const struct nw_invocation *inv,
-                           const struct nw_result *result)
+static void answer_as_said(struct nw_http_request *request, struct nw_invocation *inv, const struct nw_result *result)
 {
     static const char failed[] = "faas_func_call returned an error, and gave an answer of its own";
     char record[NW_ANSWER_MAX];
@@ -68,6 +67,7 @@ static void answer_as_said(struct nw_http_request *request, const struct nw_invo
     const char *wrong = nw_http_answer_head(&head, record, length);
     if (wrong) {
         drop(result);
+        inv->ended = NW_STATUS_BAD_ANSWER;
         answer_failure(inv->engine, inv->function, request, NW_STATUS_BAD_ANSWER, wrong, strlen(wrong), "");
         return;
     }
@@ -79,7 +79,7 @@ static void answer_as_said(struct nw_http_request *request, const struct nw_invo
 static void invocation_done(void *arg, const struct nw_result *result)
 {
     struct nw_http_request *request = arg;
-    const struct nw_invocation *inv = request->user;
+    struct nw_invocation *inv = request->user;
     static const struct nw_http_answer_head nothing; /* of a function that could have said something */
     bool answered = result->status == NW_STATUS_OK || result->status == NW_STATUS_FUNCTION_FAILED;
     request->user = NULL;
@@ -99,16 +99,21 @@ static void invocation_done(void *arg, const struct nw_result *result)
     answer_failure(inv->engine, inv->function, request, result->status, reason, length, open);
 }
 
-static void gone(struct nw_http_request *request)
+static void abandon(struct nw_http_request *request, enum nw_outcome outcome)
 {
     struct nw_invocation *inv = request->user;
     request->user = NULL;
-    nw_invoke_abandon(inv);
+    nw_invoke_abandon(inv, outcome);
+}
+
+static void gone(struct nw_http_request *request)
+{
+    abandon(request, NW_OUTCOME_CANCELLED);
 }
 
 static void give_up(struct nw_http_request *request, enum nw_status status, const char *why)
 {
-    gone(request);
+    abandon(request, nw_status_info(status)->outcome);
     nw_http_answer_error(request, status, why, strlen(why));
 }
 

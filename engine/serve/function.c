@@ -1,6 +1,7 @@
 /* The functions of function.h: a table by name, which invocations use, and an order of names for lists. */
 #include "engine/serve/function.h"
 #include "engine/serve/engine.h"
+#include "engine/tally/meter.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,15 @@ static int add(struct nw_engine *engine, struct nw_function *function)
     return rc;
 }
 
+/* The main thread's functions have one from the start. */
+static int make_meter(struct nw_function *function)
+{
+    if (function->engine->thread)
+        return 0;
+    function->meter = nw_meter_new(function->engine->options.threads);
+    return function->meter ? 0 : -ENOMEM;
+}
+
 struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
 {
     struct nw_function *function = nw_function_find(engine, name, strlen(name));
@@ -57,11 +67,12 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
     if (!function)
         return NULL;
     strncpy(function->name, name, NW_NAME_MAX);
-    if (add(engine, function) < 0) {
+    function->engine = engine;
+    if (make_meter(function) < 0 || add(engine, function) < 0) {
+        nw_meter_unref(function->meter);
         free(function);
         return NULL;
     }
-    function->engine = engine;
     nw_list_init(&function->waiting);
     for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
         nw_list_init(&function->capped[kind]);
@@ -74,7 +85,27 @@ static void function_free(struct nw_function *function)
 {
     nw_list_remove(&function->uncap_link);
     free(function->failures);
+    nw_meter_drop(function->tally);
+    nw_meter_unref(function->meter);
     free(function);
+}
+
+/* A function that was removed and deployed again has another meter; the tally stays, as invocations count in it. */
+void nw_function_measure(struct nw_function *function, struct nw_meter *meter)
+{
+    if (function->meter == meter)
+        return;
+    nw_meter_unref(function->meter);
+    function->meter = meter;
+    nw_meter_ref(meter);
+    if (function->tally)
+        nw_meter_show(meter, function->engine->thread, function->tally);
+}
+
+struct nw_tally *nw__function_tally(struct nw_function *function)
+{
+    function->tally = nw_meter_show(function->meter, function->engine->thread, NULL);
+    return function->tally;
 }
 
 void nw_function_remove(struct nw_function *function)

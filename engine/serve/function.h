@@ -14,6 +14,8 @@
 
 struct nw_engine;
 struct nw_failures;
+struct nw_meter;
+struct nw_tally;
 
 #define NW_REASON_SIZE 1024
 
@@ -57,6 +59,8 @@ struct nw_function {
     bool removed;                 /* in no table any more */
     bool query_said;              /* that it does not see queries */
     struct nw_failures *failures; /* the gateway's; see failures.h */
+    struct nw_meter *meter;       /* a reference: what is counted of it, by all threads */
+    struct nw_tally *tally;       /* this thread's part of that; NULL: no request has come yet */
 };
 
 /* For an engine that begins, and one that ends. */
@@ -71,6 +75,13 @@ struct nw_function *nw_function_behind(struct nw_engine *engine, const char *nam
 
 /* The function of this name, made if there is none. NULL when memory is out. */
 struct nw_function *nw_function_get(struct nw_engine *engine, const char *name);
+
+/* What is counted of it is shown in this meter from now on: of a thread beside the main one, whose functions have none
+ * before. */
+void nw_function_measure(struct nw_function *function, struct nw_meter *meter);
+
+/* Its first request comes. NULL when memory is out. */
+struct nw_tally *nw__function_tally(struct nw_function *function);
 
 /* Takes it out of the table; its memory lives until the last invocation lets go of it. */
 void nw_function_remove(struct nw_function *function);

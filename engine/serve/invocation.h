@@ -16,6 +16,7 @@ struct nw_engine;
 struct nw_function;
 struct nw_link;
 struct nw_queue;
+struct nw_tally;
 
 /* An answer. With OK the data is the output, else a reason (hostile text). In front of an output, also of one that
  * failed, may be a record of what the function says of its answer: `head_length` bytes at `head`, or 0. If `link` is
@@ -100,6 +101,11 @@ struct nw_invocation {
     uint64_t deadline;    /* of the engine, but while OPEN: to find a worker, or for the worker to answer */
     uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
     unsigned sent;        /* to how many workers so far */
+    enum nw_status ended; /* while `done` runs: what it is counted as, which that may change */
+    struct {
+        struct nw_tally *tally;   /* the function's; NULL: it is not counted */
+        uint64_t begun, complete; /* ns */
+    } counted;                    /* see dispatch/count.h */
     const struct nw_invocation_owner *owner;
     void *owner_arg;
 };

@@ -7,6 +7,7 @@
 #include "common/base/atomic.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "engine/dispatch/count.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/expire.h"
 #include "engine/dispatch/nested.h"
@@ -124,9 +125,9 @@ static bool all_asleep(struct nw_engine *engine)
     return true;
 }
 
-static bool before_wait(void *arg)
+/* Whether the loop may wait. */
+static bool turn(struct nw_engine *engine)
 {
-    struct nw_engine *engine = arg;
     unsigned taken = work(engine);
     if (!taken && nw_io_has_queued(engine->io))
         return false;
@@ -137,6 +138,13 @@ static bool before_wait(void *arg)
         return false;
     set_alarm(engine);
     return all_asleep(engine);
+}
+
+static bool before_wait(void *arg)
+{
+    bool may_wait = turn(arg);
+    nw_count_forget_time(arg);
+    return may_wait;
 }
 
 static void tick(void *arg)

@@ -14,6 +14,7 @@
 #include "engine/serve/link.h"
 #include "engine/serve/queue.h"
 #include "engine/serve/role.h"
+#include "engine/tally/meter.h"
 #include "engine/threads/loop.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ void nw_told_free(struct nw_told *told)
         struct nw_told_version *version = nw_container(at, struct nw_told_version, link);
         free(version->reason);
         free(version->cors);
+        nw_meter_unref(version->meter);
         free(version);
     }
     free(told);
@@ -345,6 +347,7 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told)
 {
     struct nw_function *function = must(nw_function_get(&thread->engine, told->name));
     struct version *version = version_get(thread, told->number);
+    nw_function_measure(function, told->meter);
     if (function->current && function->current != &version->version) {
         version_of(function->current)->function = NULL;
         function->current->state = NW_VERSION_RETIRED;
@@ -398,7 +401,7 @@ void nw__thread_told(void *reader, struct nw_mail *mail)
     learn_all(thread, told);
     thread->unready = told->unready;
     if (told->generation == 1) /* before, it would answer that there are no functions */
-        nw_gateway_serve(engine, thread->number);
+        nw_gateway_serve(engine, engine->thread);
     tell_main(thread, &(struct nw_thread_mail){.applied = told->generation});
     nw_told_free(told);
 }

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 struct nw_deployment;
+struct nw_meter;
 
 /* A version that is the current one of its function; or, RETIRED, is that no more. */
 struct nw_told_version {
@@ -24,8 +25,9 @@ struct nw_told_version {
     uint32_t slots, timeout_ms, queue;
     bool http;
     enum nw_version_state state;
-    char *reason; /* when it failed, else NULL */
-    char *cors;   /* when it has origins, else NULL */
+    char *reason;           /* when it failed, else NULL */
+    char *cors;             /* when it has origins, else NULL */
+    struct nw_meter *meter; /* a reference; NULL when it is RETIRED */
     size_t n_workers;
     uint32_t workers[]; /* that serve it, by number */
 };
@@ -80,7 +82,6 @@ struct nw_thread {
     struct nw_mailbox *to_main;
     void (*heard)(void *reader, struct nw_mail *mail); /* `read` of what it sends there */
     pthread_t id;
-    unsigned number; /* the main one is 0 */
     const char *unready;
     uint64_t applied; /* the main thread's, as is the next */
     bool drains;

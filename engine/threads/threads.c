@@ -178,7 +178,7 @@ static void start(struct nw_threads *threads, unsigned i)
         thread->engine.options = threads->engine->options;
         thread->to_main = &threads->inbox;
         thread->heard = heard;
-        thread->number = i + 1;
+        thread->engine.thread = i + 1;
         threads->all[i] = thread;
         rc = -pthread_create(&thread->id, NULL, nw__thread_main, thread);
     }

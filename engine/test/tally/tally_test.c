@@ -1,0 +1,73 @@
+/* The grid of histograms, and figures of several threads put together while they come and go. */
+#include "common/test/test.h"
+#include "engine/tally/meter.h"
+#include <stdint.h>
+
+static void a_bound_belongs_to_its_step(void **state)
+{
+    (void)state;
+    assert_int_equal(nw_grid_step(0), 0);
+    for (unsigned step = 0; step < NW_GRID_STEPS - 1; step++) {
+        assert_int_equal(nw_grid_step(NW_GRID_FIRST_NS << step), step);
+        assert_int_equal(nw_grid_step((NW_GRID_FIRST_NS << step) + 1), step + 1);
+    }
+    assert_in_range(NW_GRID_FIRST_NS << (NW_GRID_STEPS - 2), 10000000000ull, 11000000000ull); /* to 10 s */
+    assert_int_equal(nw_grid_step(UINT64_MAX), NW_GRID_STEPS - 1);
+}
+
+static void figures_of_all_threads_are_summed(void **state)
+{
+    struct nw_meter *meter = nw_meter_new(3);
+    struct nw_tally sum, *first, *last;
+    (void)state;
+    assert_false(nw_meter_sum(meter, &sum));
+    first = nw_meter_show(meter, 0, NULL);
+    last = nw_meter_show(meter, 2, NULL);
+    nw_tally_add(&first->begun, 2);
+    nw_tally_add(&first->ended[NW_OUTCOME_OK], 1);
+    nw_tally_add(&last->begun, 4);
+    nw_tally_add(&last->ended[NW_OUTCOME_CRASH], 2);
+    nw_histogram_add(&first->took, 10000);
+    nw_histogram_add(&last->took, 20000);
+    nw_histogram_add(&last->waited, 7);
+    assert_true(nw_meter_sum(meter, &sum));
+    assert_int_equal(sum.begun, 6);
+    assert_int_equal(nw_tally_in_flight(&sum), 3);
+    assert_int_equal(sum.took.counts[0], 1);
+    assert_int_equal(sum.took.counts[1], 1);
+    assert_int_equal(sum.took.sum_ns, 30000);
+    assert_int_equal(sum.waited.counts[0], 1);
+    sum.ended[NW_OUTCOME_OK] += 9; /* as if a thread had gone on between two looks */
+    assert_int_equal(nw_tally_in_flight(&sum), 0);
+    nw_meter_drop(first);
+    nw_meter_drop(last);
+    nw_meter_unref(meter);
+}
+
+/* A function was removed and deployed again before its thread heard of either. */
+static void a_tally_outlives_its_meter(void **state)
+{
+    struct nw_meter *old = nw_meter_new(1), *new = nw_meter_new(1);
+    struct nw_tally sum, *tally = nw_meter_show(old, 0, NULL);
+    (void)state;
+    nw_tally_add(&tally->begun, 1);
+    nw_meter_show(new, 0, tally);
+    nw_meter_unref(old);
+    nw_tally_add(&tally->begun, 1);
+    assert_true(nw_meter_sum(new, &sum));
+    assert_int_equal(sum.begun, 2);
+    nw_meter_drop(tally);
+    assert_true(nw_meter_sum(new, &sum)); /* what it has counted stays */
+    assert_int_equal(sum.begun, 2);
+    nw_meter_unref(new);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bound_belongs_to_its_step),
+        cmocka_unit_test(figures_of_all_threads_are_summed),
+        cmocka_unit_test(a_tally_outlives_its_meter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
