@@ -50,7 +50,8 @@ $(call test,engine/$(1),engine/test/host/$(1)_test.c engine/test/host/host.c,,$(
 $(B)/test/engine/$(1): | $(ENGINE_TEST_HELPERS)
 endef
 
-$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery limits,$(eval $(call \
+$(foreach name,gateway hostile deploy tenants pressure start state threads failures recovery limits \
+    versions,$(eval $(call \
     engine_host_test,$(name))))
 
 IO_TESTS += $(B)/test/engine/clients
@@ -121,7 +122,7 @@ $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/name
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
 $(eval $(call test,engine/snapshots,engine/test/store/snapshots_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
-$(foreach name,registry registry_damage registry_disk registry_old store_damage,$(eval $(call test,engine/$(name), \
+$(foreach name,keep registry registry_damage registry_disk registry_old store_damage,$(eval $(call test,engine/$(name), \
     engine/test/store/$(name)_test.c engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))
 
 # Whole engines in a process of their own; what stands in for sockets, disk and log comes before the archive.

@@ -85,3 +85,14 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     to->env = env;
     return 0;
 }
+
+bool nw_kept_manifest_agrees(const struct nw_kept_manifest *kept, const struct nw_manifest *manifest)
+{
+    struct nw_manifest other;
+    nw_manifest_init(&other);
+    bool agrees = nw_kept_manifest_copy(&other, kept) == 0;
+    for (unsigned i = 0; agrees && nw_manifest_key(i); i++)
+        agrees = nw_manifest_agree(&other, manifest, i);
+    nw_manifest_fini(&other);
+    return agrees;
+}

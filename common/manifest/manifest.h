@@ -118,6 +118,9 @@ static inline uint32_t nw_manifest_slots(uint32_t fresh, uint32_t slots)
 int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifest *manifest);
 void nw_kept_manifest_fini(struct nw_kept_manifest *kept);
 
+/* Whether all keys have the same values. */
+bool nw_kept_manifest_agrees(const struct nw_kept_manifest *kept, const struct nw_manifest *manifest);
+
 /* The manifest, in one that is empty or initialised; nothing of it counts as named. 0 or -ENOMEM. */
 int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest *kept);
 

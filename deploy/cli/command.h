@@ -26,6 +26,7 @@ extern const struct nw_command nw__command_describe;
 extern const struct nw_command nw__command_invoke;
 extern const struct nw_command nw__command_remove;
 extern const struct nw_command nw__command_status;
+extern const struct nw_command nw__command_versions;
 
 /* The rows of options that several commands have. */
 #define NW_OPTION_ROW_STATE                                                                               \

@@ -257,6 +257,15 @@ static const char *shown(const cJSON *value, const char *key, char *text, size_t
     return text;
 }
 
+/* The names alone: values may be secret. */
+static void say_variables(const cJSON *names)
+{
+    const cJSON *name;
+
+    cJSON_ArrayForEach(name, names) if (cJSON_IsString(name))
+        nw_say("  variable %s of env has changed", name->valuestring);
+}
+
 static void say_settings(const cJSON *root)
 {
     const cJSON *changed = cJSON_GetObjectItem(root, "changed"), *kept = cJSON_GetObjectItem(root, "kept"), *item;
@@ -266,6 +275,7 @@ static void say_settings(const cJSON *root)
         nw_say("  %s is now %s; it was %s", item->string,
                shown(cJSON_GetObjectItem(root, item->string), item->string, now, sizeof now),
                shown(item, item->string, before, sizeof before));
+    say_variables(cJSON_GetObjectItem(root, "env_changed"));
     cJSON_ArrayForEach(item, kept) if (cJSON_IsString(item)) nw_say(
         "  %s stays %s, as it was deployed; --reset %s gives it its default", item->valuestring,
         shown(cJSON_GetObjectItem(root, item->valuestring), item->valuestring, now, sizeof now), item->valuestring);
@@ -274,9 +284,15 @@ static void say_settings(const cJSON *root)
 static void say_deployed(const struct nw_reply *reply, const char *name)
 {
     cJSON *root = nw_answer_json(reply);
-    char version[80];
+    const cJSON *code = cJSON_GetObjectItem(root, "code_changed");
+    char number[80], version[80];
 
-    nw_say("deployed \"%s\", version %s", name, nw_answer_text(root, "version", version, sizeof version));
+    nw_answer_text(root, "number", number, sizeof number);
+    nw_say("deployed \"%s\", %s, version %s", name, number, nw_answer_text(root, "version", version, sizeof version));
+    if (cJSON_IsFalse(code) && !cJSON_GetArraySize(cJSON_GetObjectItem(root, "changed")))
+        nw_say("  nothing changed: it is loaded anew, and stays %s", number);
+    else if (cJSON_IsBool(code))
+        nw_say("  its code %s", cJSON_IsTrue(code) ? "has changed" : "is unchanged");
     say_settings(root);
     cJSON_Delete(root);
 }

@@ -10,7 +10,7 @@
 
 static const struct nw_command *const commands[] = {
     &nw__command_up,       &nw__command_deploy, &nw__command_check,  &nw__command_callscan, &nw__command_list,
-    &nw__command_describe, &nw__command_invoke, &nw__command_remove, &nw__command_status,
+    &nw__command_describe, &nw__command_invoke, &nw__command_remove, &nw__command_status,   &nw__command_versions,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

@@ -26,6 +26,7 @@ struct nw_host_plan {
     uint64_t workers, workers_most;
     const char *idle;
     uint64_t queue;
+    uint64_t keep;
     uint64_t executors;
     uint64_t engine_threads;
     uint64_t body_limit;

@@ -3,7 +3,7 @@
  * for the JSON of answers (json.c), for lists (listing.c) or for the status (status.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
- *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/status
+ *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/functions/NAME/versions, /v1/status
  *   DELETE /v1/functions/NAME
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
@@ -13,6 +13,7 @@
 #include "engine/admin/json.h"
 #include "engine/admin/listing.h"
 #include "engine/admin/status.h"
+#include "engine/admin/versions.h"
 #include "engine/control/controller.h"
 #include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
@@ -43,8 +44,8 @@ struct job {
     struct nw_http_request *request; /* NULL once the client is gone; the operation goes on without it */
     bool started;                    /* the operation is under way: operation_done frees the job, not client_gone */
     struct nw_manifest manifest;
-    struct nw_manifest before; /* of the version deployed when the request came; no name: there was none */
-    uint32_t named;            /* which settings the request gives, a bit for each */
+    struct nw__json_before before; /* the version deployed when the request came */
+    uint32_t named;                /* which settings the request gives, a bit for each */
     struct nw_buffer code;
 };
 
@@ -72,7 +73,7 @@ static struct job *job_new(struct nw_controller *controller, struct nw_http_requ
     job->controller = controller;
     job->request = request;
     nw_manifest_init(&job->manifest);
-    nw_manifest_init(&job->before);
+    nw_manifest_init(&job->before.manifest);
     request->user = job;
     return job;
 }
@@ -80,7 +81,7 @@ static struct job *job_new(struct nw_controller *controller, struct nw_http_requ
 static void job_free(struct job *job)
 {
     nw_manifest_fini(&job->manifest);
-    nw_manifest_fini(&job->before);
+    nw_manifest_fini(&job->before.manifest);
     nw_buffer_fini(&job->code);
     free(job);
 }
@@ -194,7 +195,9 @@ static int read_settings(struct job *job, const struct nw_function *function, st
 {
     const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
     snprintf(why, why_size, "the query is malformed");
-    if (current && (nw_kept_manifest_copy(&job->before, &current->manifest) < 0 ||
+    if (current)
+        snprintf(job->before.sha256, sizeof job->before.sha256, "%s", current->sha256);
+    if (current && (nw_kept_manifest_copy(&job->before.manifest, &current->manifest) < 0 ||
                     nw_kept_manifest_copy(&job->manifest, &current->manifest) < 0)) {
         snprintf(why, why_size, "out of memory");
         return -ENOMEM;
@@ -249,9 +252,20 @@ static void wrong_method(struct nw_http_request *request, const char *allow)
     fail(request, NW_STATUS_BAD_METHOD, "");
 }
 
+/* Takes "/versions" off what is to be a name. */
+static bool is_versions(const char *name, size_t *length)
+{
+    static const char end[] = "/versions";
+    if (*length < sizeof end || memcmp(name + *length - strlen(end), end, strlen(end)) != 0)
+        return false;
+    *length -= strlen(end);
+    return true;
+}
+
 static void route_function(struct nw_controller *controller, struct nw_http_request *request, const char *name,
                            size_t length, struct nw_query query)
 {
+    bool versions = is_versions(name, &length);
     if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
         fail(request, NW_STATUS_BAD_REQUEST,
              "a function's name is 1 to 63 of A-Z a-z 0-9 . _ - and begins with none of . -");
@@ -260,7 +274,11 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
     memcpy(request->function, name, length);
     request->function[length] = '\0';
     nw_controller_look_at_state(controller);
-    if (request->method == NW_HTTP_GET)
+    if (versions && request->method == NW_HTTP_GET)
+        nw__versions_begin(controller, request);
+    else if (versions)
+        wrong_method(request, "GET, HEAD");
+    else if (request->method == NW_HTTP_GET)
         show_function(controller, request);
     else if (controller->engine.draining)
         fail(request, NW_STATUS_DRAINING, "");

@@ -98,15 +98,19 @@ static cJSON *kept_object(const struct nw_kept_manifest *kept)
     return object;
 }
 
+static void add_moment(cJSON *object, const char *key, time_t at)
+{
+    char text[32] = "";
+    struct tm tm;
+    if (gmtime_r(&at, &tm))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    cJSON_AddStringToObject(object, key, text);
+}
+
 static void add_failure(cJSON *object, const struct nw_failure *failure)
 {
-    char time[32] = "";
-    struct tm tm;
-    time_t at = (time_t)failure->at;
     cJSON *error = cJSON_AddObjectToObject(object, "last_error");
-    if (gmtime_r(&at, &tm))
-        strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    cJSON_AddStringToObject(error, "time", time);
+    add_moment(error, "time", (time_t)failure->at);
     cJSON_AddStringToObject(error, "code", nw_status_info(failure->status)->code);
     cJSON_AddStringToObject(error, "request_id", failure->request);
     add_hostile(error, "reason", failure->reason);
@@ -177,14 +181,23 @@ static void add_time(cJSON *object, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(time, "preempted", preempted);
 }
 
+/* What tells a version, and when it was deployed, if anybody knows. */
+static void add_release(cJSON *object, const struct nw_release *release, const char *sha256)
+{
+    char number[16];
+    snprintf(number, sizeof number, "v%u", release->number);
+    cJSON_AddStringToObject(object, "number", number);
+    cJSON_AddStringToObject(object, "version", release->hash);
+    cJSON_AddStringToObject(object, "sha256", sha256);
+    if (release->at)
+        add_moment(object, "deployed", (time_t)release->at);
+}
+
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
-    char version[NW_VERSION_SIZE];
     cJSON *object = kept_object(&deployment->manifest);
-    nw_deployment_version(deployment, version);
-    cJSON_AddStringToObject(object, "version", version);
-    cJSON_AddStringToObject(object, "sha256", deployment->sha256);
+    add_release(object, &deployment->release, deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
     add_workers_of(object, deployment);
     add_replicas(object, deployment);
@@ -220,33 +233,76 @@ char *nw__json_deployment(const struct nw_deployment *deployment)
     return print(deployment_object(deployment));
 }
 
-static void add_settings(cJSON *object, const struct nw_manifest *now, const struct nw_manifest *before, uint32_t named)
+/* The variable of that name, K=V, or NULL. `variable` may have a value, too. */
+static const char *find_variable(const struct nw_buffer *env, const char *variable)
 {
-    struct nw_manifest initial;
-    cJSON *values = manifest_object(before), *changed = cJSON_AddObjectToObject(object, "changed");
-    cJSON *kept = cJSON_AddArrayToObject(object, "kept");
-    nw_manifest_init(&initial);
-    for (unsigned i = 0; nw_manifest_key(i); i++) {
-        const char *key = nw_manifest_key(i);
-        cJSON *value = cJSON_DetachItemFromObject(values, key);
-        if (!nw_manifest_agree(now, before, i))
-            cJSON_AddItemToObject(changed, key, value ? value : cJSON_CreateNull());
-        else
-            cJSON_Delete(value);
-        if (!(named >> i & 1) && strcmp(key, "name") && !nw_manifest_agree(now, &initial, i))
-            cJSON_AddItemToArray(kept, cJSON_CreateString(key));
-    }
-    cJSON_Delete(values);
+    const size_t length = strcspn(variable, "=") + 1;
+    for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1)
+        if (!strncmp(env->data + at, variable, length))
+            return env->data + at;
+    return NULL;
 }
 
-char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named)
+/* Adds the names of variables that `env` has and `other` has not, or, if `values`, has with another value. */
+static void add_variables(cJSON *list, const struct nw_buffer *env, const struct nw_buffer *other, bool values)
+{
+    for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1) {
+        const char *variable = env->data + at, *same = find_variable(other, variable);
+        char name[256];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(variable, "="), variable);
+        if (!same || (values && strcmp(same, variable) != 0))
+            cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    }
+}
+
+static void add_changed(cJSON *object, const struct nw_manifest *now, const char *sha256,
+                        const struct nw__json_before *before)
+{
+    cJSON *values = manifest_object(&before->manifest), *changed = cJSON_AddObjectToObject(object, "changed");
+    for (unsigned i = 0; nw_manifest_key(i); i++) {
+        cJSON *value = cJSON_DetachItemFromObject(values, nw_manifest_key(i));
+        if (!nw_manifest_agree(now, &before->manifest, i))
+            cJSON_AddItemToObject(changed, nw_manifest_key(i), value ? value : cJSON_CreateNull());
+        else
+            cJSON_Delete(value);
+    }
+    cJSON_Delete(values);
+    cJSON *env = cJSON_AddArrayToObject(object, "env_changed");
+    add_variables(env, &now->env, &before->manifest.env, true);
+    add_variables(env, &before->manifest.env, &now->env, false);
+    cJSON_AddBoolToObject(object, "code_changed", strcmp(sha256, before->sha256) != 0);
+}
+
+static void add_kept(cJSON *object, const struct nw_manifest *now, uint32_t named)
+{
+    struct nw_manifest initial;
+    cJSON *kept = cJSON_AddArrayToObject(object, "kept");
+    nw_manifest_init(&initial);
+    for (unsigned i = 0; nw_manifest_key(i); i++)
+        if (!(named >> i & 1) && strcmp(nw_manifest_key(i), "name") && !nw_manifest_agree(now, &initial, i))
+            cJSON_AddItemToArray(kept, cJSON_CreateString(nw_manifest_key(i)));
+}
+
+char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw__json_before *before, uint32_t named)
 {
     struct nw_manifest now;
     cJSON *object = deployment_object(deployment);
     nw_manifest_init(&now);
-    if (object && *before->name && nw_kept_manifest_copy(&now, &deployment->manifest) == 0)
-        add_settings(object, &now, before, named);
+    if (object && *before->manifest.name && nw_kept_manifest_copy(&now, &deployment->manifest) == 0) {
+        add_changed(object, &now, deployment->sha256, before);
+        add_kept(object, &now, named);
+    }
     nw_manifest_fini(&now);
+    return print(object);
+}
+
+char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before)
+{
+    cJSON *object = manifest_object(row->manifest);
+    add_release(object, row->release, row->sha256);
+    cJSON_AddBoolToObject(object, "serves", row->serves);
+    if (*before->manifest.name)
+        add_changed(object, row->manifest, row->sha256, before);
     return print(object);
 }
 

@@ -2,20 +2,30 @@
 #ifndef NW_ENGINE_ADMIN_JSON_H
 #define NW_ENGINE_ADMIN_JSON_H
 
+#include "common/manifest/manifest.h"
 #include <stdint.h>
 
 struct nw_deployment;
 struct nw_controller;
-struct nw_manifest;
+struct nw_registry_row;
 struct nw_seat;
 
 /* Each returns text to be freed with free(), or NULL when memory is out. */
 char *nw__json_deployment(const struct nw_deployment *deployment);
 
-/* The same, and what became of the settings of the version `before`, unless that has no name since there was none:
- * `changed` has the old values of those that differ; `kept` lists those that the request did not give (`named`, a bit
- * for each) and that are not at their defaults. */
-char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_manifest *before, uint32_t named);
+/* A version of a function, to be compared with one after it. No name: there is none. */
+struct nw__json_before {
+    struct nw_manifest manifest;
+    char sha256[65];
+};
+
+/* The same as nw__json_deployment, and what became of the version before, if there was one: `changed` has the old
+ * values of settings that differ, `env_changed` the names of variables, `code_changed` is said of the code; `kept`
+ * lists those that the request did not give (`named`, a bit for each) and that are not at their defaults. */
+char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw__json_before *before, uint32_t named);
+
+/* A version as the registry has it, and how it differs from the one before. */
+char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before);
 
 /* The status of the host but for its workers; of a worker; and what was counted so far, which belongs to the status. */
 char *nw__json_status(struct nw_controller *controller);

@@ -57,6 +57,8 @@ static const struct option table[] = {
      "for bodies that arrive slowly and answers that are read slowly [16 bodies of the limit, 4 for each thread, 64M]"},
     {"--ring", KIND_POWER, AT(ring), 1024, 16, 65536, "N", "descriptors of a ring; a power of two"},
     {"--queue", KIND_COUNT, AT(queue), 16384, 16, 1000000, "N", "requests of all functions that may wait for workers"},
+    {"--keep", KIND_COUNT, AT(keep), 5, 1, NW_KEEP_MOST, "N",
+     "versions of each function that are kept, the one that serves included"},
     {"--header-limit", KIND_BYTES, AT(header_limit), 16 * KIB, 256, MIB, "BYTES", "request line and headers"},
     {"--header-timeout", KIND_TIME, AT(header_timeout), 10000, 1, 3600000, "TIME", "for a request's headers to arrive"},
     {"--body-timeout", KIND_TIME, AT(body_timeout), 20000, 1, 3600000, "TIME", "for each 64 KiB of a body to arrive"},

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define NW_LISTEN_MAX 16
+#define NW_KEEP_MOST  100 /* as in deploy/cli/up.c */
 
 struct nw_options {
     const char *state;
@@ -29,6 +30,7 @@ struct nw_options {
     uint64_t payload_memory; /* of the engine, for payloads whose clients are slow */
     uint64_t ring;
     uint64_t queue; /* requests that may wait for workers */
+    uint64_t keep;  /* versions of each function that are kept */
     uint64_t header_limit;
     uint64_t header_timeout; /* ms, as all below */
     uint64_t body_timeout;

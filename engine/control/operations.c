@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct operation {
     struct nw_list link;   /* in all->list */
@@ -39,6 +40,7 @@ struct operation {
     struct nw_manifest manifest;
     struct nw_buffer code;
     char sha256[NW_SHA256_HEX + 1];
+    struct nw_release release;
     struct nw_deployment *deployment;
     enum nw_status status;           /* how it ended, or will end */
     struct nw_threads_waiter waiter; /* to hear when every thread acts on the change */
@@ -80,6 +82,7 @@ static void bury(struct operation *op)
     op->done(op->arg, op->status, ok ? op->deployment : NULL, ok ? "" : op->why);
     nw_manifest_fini(&op->manifest);
     nw_buffer_fini(&op->code);
+    nw_buffer_fini(&op->change.dropped);
     free(op);
     struct operation *next = first_operation(all, function);
     if (next)
@@ -208,10 +211,27 @@ static void stored(struct nw_operations *all)
     remove_next(all);
 }
 
+/* The same function once more is the same version; anything else is a new one. */
+static void number_release(struct operation *op, const struct nw_deployment *current)
+{
+    struct nw_release *release = &op->release;
+    uint32_t last = current ? current->release.last : 0;
+    if (current && !strcmp(current->sha256, op->sha256) && nw_kept_manifest_agrees(&current->manifest, &op->manifest)) {
+        *release = current->release;
+        return;
+    }
+    release->number = release->last = last + 1;
+    release->at = time(NULL);
+}
+
 static void store_work(void *arg)
 {
     struct operation *op = arg;
     op->rc = nw_registry_store(op->all->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
+    if (op->rc == 0)
+        op->rc = nw_registry_hash(&op->manifest, op->sha256, op->release.hash);
+    if (op->rc == -ENOMEM)
+        snprintf(op->why, sizeof op->why, "out of memory");
 }
 
 static void store_done(void *arg)
@@ -222,7 +242,9 @@ static void store_done(void *arg)
     nw_buffer_fini(&op->code);
     if (op->rc == 0) {
         nw_deployments_code_stored(op->all->deployments, op->sha256);
-        op->deployment = nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, false);
+        number_release(op, nw_deployment_of(op->function->current));
+        op->deployment =
+            nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, &op->release, false);
         if (!op->deployment)
             snprintf(op->why, sizeof op->why, "out of memory");
     }
@@ -283,6 +305,14 @@ static void removed(struct operation *op)
     end_when_settled(op, current ? NW_STATUS_OK : NW_STATUS_NOT_FOUND);
 }
 
+/* Versions that are not kept any more leave their code behind. */
+static void forget_dropped(struct operation *op)
+{
+    const struct nw_buffer *dropped = &op->change.dropped;
+    for (size_t at = 0; op->change.rc == 0 && at < dropped->length; at += NW_SHA256_HEX + 1)
+        forget_code(op->all, dropped->data + at);
+}
+
 static void commit_next(struct nw_operations *all);
 
 static void commit_done(void *arg)
@@ -293,6 +323,7 @@ static void commit_done(void *arg)
     while (!all->engine->ended && !nw_list_empty(&commit->list)) {
         struct operation *op = committing(commit->list.next);
         nw_list_remove(&op->commit);
+        forget_dropped(op);
         (op->removes ? removed : deployed)(op);
     }
     free(commit->changes);
@@ -341,7 +372,9 @@ static void commit(struct operation *op)
                                              .manifest = manifest,
                                              .sha256 = op->removes ? NULL : op->sha256,
                                              .why = op->why,
-                                             .why_size = sizeof op->why};
+                                             .why_size = sizeof op->why,
+                                             .release = op->removes ? NULL : &op->release,
+                                             .keep = (unsigned)op->all->engine->options.keep};
     nw_list_append(&op->all->to_commit, &op->commit);
     commit_next(op->all);
 }
@@ -443,11 +476,11 @@ int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operat
     return 0;
 }
 
-static void load_row(void *arg, const struct nw_manifest *manifest, const char *sha256)
+static void load_row(void *arg, const struct nw_registry_row *row)
 {
     struct nw_operations *all = arg;
-    struct nw_function *function = nw_function_get(all->engine, manifest->name);
-    if (!function || !nw_deployment_new(all->deployments, function, manifest, sha256, true))
+    struct nw_function *function = nw_function_get(all->engine, row->manifest->name);
+    if (!function || !nw_deployment_new(all->deployments, function, row->manifest, row->sha256, row->release, true))
         nw_die_system("cannot load the registered functions: out of memory");
 }
 

@@ -125,6 +125,8 @@ static void make_database(struct world *world, const char *name, int fd)
     NW_FUZZ_CHECK(nw__database_begin(&database, NW__DATABASE_KILL) == SQLITE_OK);
     NW_FUZZ_CHECK(nw__database_put(&database, "a", world->sha256, "{\"name\":\"a\",\"slots\":1}") == SQLITE_OK);
     NW_FUZZ_CHECK(nw__database_put(&database, "b", world->sha256, "{\"name\":\"b\",\"slots\":2}") == SQLITE_OK);
+    NW_FUZZ_CHECK(nw__database_put(&database, "b@v1", world->sha256, "{\"slots\":3}\nv1 2 9 0123456789ab") ==
+                  SQLITE_OK);
     NW_FUZZ_CHECK(nw__database_end(&database) == SQLITE_OK);
     nw__database_close(&database);
     NW_FUZZ_CHECK(fstat(fd, &st) == 0);
@@ -166,8 +168,10 @@ struct seen {
     uint64_t sum; /* of the functions, whatever their order */
 };
 
-static void see(void *arg, const struct nw_manifest *manifest, const char *sha256)
+static void see(void *arg, const struct nw_registry_row *row)
 {
+    const struct nw_manifest *manifest = row->manifest;
+    const char *sha256 = row->sha256;
     struct seen *seen = arg;
     char name[96];
     seen->sum += nw_table_hash(manifest->name, strlen(manifest->name)) * (1 + manifest->slots);
@@ -183,6 +187,7 @@ static uint64_t start(struct world *world, bool has_notice)
     NW_FUZZ_CHECK(registry);
     NW_FUZZ_CHECK(has_notice || !nw_registry_notice(registry));
     nw_registry_each(registry, see, &seen);
+    nw_registry_versions(registry, "b", see, &seen);
     nw_registry_close(registry);
     return seen.sum;
 }

@@ -119,10 +119,23 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
             check_manifest(changes[i]->manifest);
 }
 
-void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg)
+void nw_registry_each(struct nw_registry *registry, void (*row)(void *arg, const struct nw_registry_row *row),
+                      void *arg)
 {
     (void)registry, (void)row, (void)arg;
+}
+
+void nw_registry_versions(struct nw_registry *registry, const char *name,
+                          void (*row)(void *arg, const struct nw_registry_row *row), void *arg)
+{
+    (void)registry, (void)name, (void)row, (void)arg;
+}
+
+int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1])
+{
+    (void)manifest;
+    snprintf(hash, NW_RELEASE_HASH + 1, "%.*s", NW_RELEASE_HASH, sha256);
+    return 0;
 }
 
 int nw_registry_open_code(struct nw_registry *registry, const char *sha256, char *why, size_t why_size)

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/valid.h"
 #include "engine/store/database/registry_file.h"
+#include "engine/store/keep.h"
 #include "engine/store/store.h"
 #include <dirent.h>
 #include <errno.h>
@@ -273,7 +274,7 @@ void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 /* A change on its way into the registry. */
 struct pending {
     struct nw_registry_change *change;
-    struct nw_buffer json; /* of the manifest, terminated */
+    struct nw_buffer text; /* of its row: the manifest, and the line of the release if there is one; terminated */
 };
 
 static void refuse(struct pending *pending, int rc, const char *why)
@@ -290,15 +291,33 @@ static void refuse_all(struct pending *pending, size_t n, const char *why)
 }
 
 /* The name is not written twice: so functions that are deployed alike have the same text. */
+static int print_manifest(const struct nw_manifest *manifest, struct nw_buffer *text)
+{
+    struct nw_manifest nameless = *manifest;
+    *nameless.name = '\0';
+    return nw_manifest_to_json(&nameless, text);
+}
+
+int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1])
+{
+    struct nw_buffer text = {0};
+    int rc = print_manifest(manifest, &text) < 0 || nw_buffer_append(&text, "", 1) < 0 ? -ENOMEM : 0;
+    if (rc == 0)
+        nw_release_hash(text.data, sha256, hash);
+    nw_buffer_fini(&text);
+    return rc;
+}
+
 static void prepare(struct pending *pending, struct nw_registry_change *change)
 {
     *pending = (struct pending){.change = change};
     change->rc = 0;
     if (!change->manifest)
         return;
-    struct nw_manifest nameless = *change->manifest;
-    *nameless.name = '\0';
-    if (nw_manifest_to_json(&nameless, &pending->json) < 0 || nw_buffer_append(&pending->json, "", 1) < 0)
+    int rc = print_manifest(change->manifest, &pending->text);
+    if (change->release)
+        rc |= nw_buffer_append(&pending->text, "\n", 1) | nw_release_print(change->release, &pending->text);
+    if (rc < 0 || nw_buffer_append(&pending->text, "", 1) < 0)
         refuse(pending, -ENOMEM, "out of memory");
 }
 
@@ -329,18 +348,30 @@ static bool names_code(const struct pending *pending, size_t n)
 struct batch {
     struct pending *pending;
     size_t n;
+    bool copies; /* they were made before */
 };
+
+static int make_change(struct nw__database *database, const struct pending *pending, struct nw_buffer *dropped)
+{
+    const struct nw_registry_change *change = pending->change;
+    if (dropped)
+        dropped->length = 0;
+    const struct nw__database_row row = {
+        .name = change->name, .sha256 = change->sha256, .manifest = pending->text.data};
+    if (!change->manifest)
+        return nw__keep_remove(database, change->name, dropped);
+    return nw__keep_put(database, &row, change->release ? change->release->number : 0,
+                        change->release ? change->keep : 0, dropped);
+}
 
 static int make_changes(struct nw__database *database, void *arg)
 {
     const struct batch *batch = arg;
     int rc = SQLITE_OK;
     for (size_t i = 0; i < batch->n && rc == SQLITE_OK; i++) {
-        const struct nw_registry_change *change = batch->pending[i].change;
-        if (change->rc < 0)
-            continue;
-        rc = change->manifest ? nw__database_put(database, change->name, change->sha256, batch->pending[i].json.data)
-                              : nw__database_remove(database, change->name);
+        struct nw_registry_change *change = batch->pending[i].change;
+        if (change->rc == 0)
+            rc = make_change(database, &batch->pending[i], batch->copies ? NULL : &change->dropped);
     }
     return rc;
 }
@@ -368,7 +399,7 @@ static bool any_left(const struct batch *batch)
 void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n)
 {
     struct pending *pending = calloc(n, sizeof *pending);
-    struct batch batch = {pending, n};
+    struct batch batch = {pending, n, false};
     nw_check_valid(registry, registry);
     if (!pending)
         nw_die_system("cannot write to the registry: out of memory");
@@ -377,6 +408,7 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
     pthread_mutex_lock(&registry->commit);
     if ((!names_code(pending, n) || sync_code(registry, pending, n)) && any_left(&batch))
         write_changes(registry, &batch);
+    batch.copies = true;
     if (any_left(&batch)) {
         pthread_mutex_lock(&registry->lock);
         nw__registry_file_copy(&registry->file, make_changes, &batch);
@@ -384,7 +416,7 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
     }
     pthread_mutex_unlock(&registry->commit);
     for (size_t i = 0; i < n; i++)
-        nw_buffer_fini(&pending[i].json);
+        nw_buffer_fini(&pending[i].text);
     free(pending);
 }
 
@@ -393,60 +425,100 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
 /* Manifests are parsed only when they are not the same as the last one: many are, where functions are deployed alike.
  */
 struct reading {
-    void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256);
+    void (*row)(void *arg, const struct nw_registry_row *row);
     void *arg;
     struct nw_buffer text; /* of the manifest that is parsed, terminated; empty: none is */
+    struct nw_buffer is;   /* of the one that is to be */
     struct nw_manifest manifest;
 };
 
-static int parse(struct reading *reading, const char *text, char *why, size_t why_size)
+static int parse(struct reading *reading, char *why, size_t why_size)
 {
-    size_t length = strlen(text) + 1;
-    if (reading->text.length == length && !memcmp(reading->text.data, text, length))
+    const struct nw_buffer *is = &reading->is;
+    if (reading->text.length == is->length && !memcmp(reading->text.data, is->data, is->length))
         return 0;
     reading->text.length = 0;
     nw_manifest_fini(&reading->manifest);
     nw_manifest_init(&reading->manifest);
-    int rc = nw_manifest_parse_json(&reading->manifest, text, length - 1, NULL, 0, why, why_size);
+    int rc = nw_manifest_parse_json(&reading->manifest, is->data, is->length - 1, NULL, 0, why, why_size);
     bool named = *reading->manifest.name != '\0';
-    if (rc == 0 && !named && nw_buffer_append(&reading->text, text, length) < 0)
+    if (rc == 0 && !named && nw_buffer_append(&reading->text, is->data, is->length) < 0)
         nw_die_system("cannot read the registry: out of memory");
     return rc;
 }
 
-/* An earlier version wrote the name into the manifest, too. */
-static bool take_name(struct nw_manifest *manifest, const char *name, bool cached)
+/* An earlier version wrote the name into the manifest, too. `length` characters are the function's. */
+static bool take_name(struct nw_manifest *manifest, const char *name, size_t length, bool cached)
 {
-    size_t length = strlen(name);
     if (nw_manifest_check_name(name, length) < 0)
         return false;
     if (!cached)
-        return strcmp(manifest->name, name) == 0;
-    memcpy(manifest->name, name, length + 1);
+        return strlen(manifest->name) == length && !memcmp(manifest->name, name, length);
+    memcpy(manifest->name, name, length);
+    manifest->name[length] = '\0';
     return true;
 }
 
-/* A function whose row cannot be read is not served. The row stays, for people to look at. */
-static bool read_row(void *arg, const struct nw__database_row *row)
+/* A version whose row cannot be read is not served. The row stays, for people to look at. */
+static void read_version(struct reading *reading, const struct nw__database_row *row, size_t name_length)
 {
-    struct reading *reading = arg;
     char why[512] = "it is not whole";
-    if (strlen(row->sha256) == NW__DATABASE_SHA256 && parse(reading, row->manifest, why, sizeof why) == 0 &&
-        take_name(&reading->manifest, row->name, reading->text.length > 0))
-        reading->row(reading->arg, &reading->manifest, row->sha256);
-    else
-        nw_log(NW_LOG_ERROR, "cannot read the registry's record of \"%s\": %s; deploy it again", row->name, why);
+    struct nw_release release;
+    if (strlen(row->sha256) == NW__DATABASE_SHA256) {
+        nw__keep_split(row, &reading->is, &release);
+        if (parse(reading, why, sizeof why) == 0 &&
+            take_name(&reading->manifest, row->name, name_length, reading->text.length > 0)) {
+            const struct nw_registry_row read = {&reading->manifest, row->sha256, &release, !row->name[name_length]};
+            reading->row(reading->arg, &read);
+            return;
+        }
+    }
+    nw_log(NW_LOG_ERROR, "cannot read the registry's record of \"%s\": %s; deploy it again", row->name, why);
+}
+
+static bool read_serving(void *arg, const struct nw__database_row *row)
+{
+    if (!nw_release_kept_number(row->name))
+        read_version(arg, row, strlen(row->name));
     return true;
 }
 
-void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg)
+static void read_any(void *arg, const struct nw__database_row *row)
 {
-    struct reading reading = {.row = row, .arg = arg};
-    nw_manifest_init(&reading.manifest);
+    read_version(arg, row, strcspn(row->name, "@"));
+}
+
+static void reading_init(struct reading *reading, void (*row)(void *arg, const struct nw_registry_row *row), void *arg)
+{
+    *reading = (struct reading){.row = row, .arg = arg};
+    nw_manifest_init(&reading->manifest);
+}
+
+static void reading_fini(struct reading *reading)
+{
+    nw_manifest_fini(&reading->manifest);
+    nw_buffer_fini(&reading->text);
+    nw_buffer_fini(&reading->is);
+}
+
+void nw_registry_each(struct nw_registry *registry, void (*row)(void *arg, const struct nw_registry_row *row),
+                      void *arg)
+{
+    struct reading reading;
+    reading_init(&reading, row, arg);
     pthread_mutex_lock(&registry->lock);
-    nw__database_each(&registry->file.main, 0, read_row, &reading);
+    nw__database_each(&registry->file.main, 0, read_serving, &reading);
     pthread_mutex_unlock(&registry->lock);
-    nw_manifest_fini(&reading.manifest);
-    nw_buffer_fini(&reading.text);
+    reading_fini(&reading);
+}
+
+void nw_registry_versions(struct nw_registry *registry, const char *name,
+                          void (*row)(void *arg, const struct nw_registry_row *row), void *arg)
+{
+    struct reading reading;
+    reading_init(&reading, row, arg);
+    pthread_mutex_lock(&registry->lock);
+    nw__keep_each(&registry->file.main, name, read_any, &reading);
+    pthread_mutex_unlock(&registry->lock);
+    reading_fini(&reading);
 }

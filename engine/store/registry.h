@@ -5,12 +5,13 @@
  * had written and that no function has is removed; whatever else lies in the store is kept. Why it is so, and what it
  * costs: docs/decisions/registry.md.
  *
- * store, open_code, forget and apply may run on any thread; none touches anything but the registry.
+ * store, open_code, forget, apply and versions may run on any thread; none touches anything but the registry.
  */
 #ifndef NW_ENGINE_STORE_REGISTRY_H
 #define NW_ENGINE_STORE_REGISTRY_H
 
 #include "common/manifest/manifest.h"
+#include "engine/store/release.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,6 +40,9 @@ bool nw__registry_is_there(struct nw_registry *registry);
 int nw_registry_store(struct nw_registry *registry, const void *code, size_t length, char *sha256, char *why,
                       size_t why_size);
 
+/* The hash that tells a version with these settings and this code. 0 or -ENOMEM. */
+int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1]);
+
 /* A function gets a manifest and code that is in the store; or it is removed. */
 struct nw_registry_change {
     const char *name;
@@ -47,6 +51,9 @@ struct nw_registry_change {
     int rc; /* result of nw_registry_apply: 0, or negative errno with `why`, and nothing changed */
     char *why;
     size_t why_size;
+    const struct nw_release *release; /* NULL: none is written, and no version is kept beside it */
+    unsigned keep;                    /* versions of the name that are kept, this one included */
+    struct nw_buffer dropped; /* of the code of each that is kept no more the hash, terminated; the caller's to free */
 };
 
 /*
@@ -55,10 +62,23 @@ struct nw_registry_change {
  */
 void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n);
 
+/* A version of a function. */
+struct nw_registry_row {
+    const struct nw_manifest *manifest;
+    const char *sha256;
+    const struct nw_release *release;
+    bool serves;
+};
+
 /* Calls back for every function, in the order of names. A function whose row cannot be read is named in the log, and
  * its row stays. */
-void nw_registry_each(struct nw_registry *registry,
-                      void (*row)(void *arg, const struct nw_manifest *manifest, const char *sha256), void *arg);
+void nw_registry_each(struct nw_registry *registry, void (*row)(void *arg, const struct nw_registry_row *row),
+                      void *arg);
+
+/* The same for the version of a function that serves and for those that are kept. On any thread; the callback must not
+ * use the registry. */
+void nw_registry_versions(struct nw_registry *registry, const char *name,
+                          void (*row)(void *arg, const struct nw_registry_row *row), void *arg);
 
 /* Returns a descriptor of a sealed copy of code that has this hash; or negative errno with `why`. As
  * nw__store_open_code. */

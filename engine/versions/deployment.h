@@ -10,6 +10,7 @@
 #include "engine/names/names.h"
 #include "engine/placement/addresses.h"
 #include "engine/serve/function.h"
+#include "engine/store/release.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct nw_deployment {
     enum nw_deployment_state state;
     struct nw_kept_manifest manifest;
     char sha256[NW_SHA256_HEX + 1];
+    struct nw_release release;
     struct nw_code code;
     struct nw_names *names; /* the host names that it may connect to; NULL when there are none, or nobody looked yet */
     bool persisted;

@@ -147,7 +147,7 @@ const char *nw_deployment_state_name(enum nw_deployment_state state)
 
 void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE])
 {
-    snprintf(version, NW_VERSION_SIZE, "%.12s", deployment->sha256);
+    snprintf(version, NW_VERSION_SIZE, "%s", deployment->release.hash);
 }
 
 static struct nw_replica *replica_at(struct nw_list *at)
@@ -438,7 +438,8 @@ void nw_deployments_fini(struct nw_deployments *all)
 }
 
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
-                                        const struct nw_manifest *manifest, const char *sha256, bool persisted)
+                                        const struct nw_manifest *manifest, const char *sha256,
+                                        const struct nw_release *release, bool persisted)
 {
     struct nw_engine *engine = all->engine;
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
@@ -463,6 +464,7 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
                                               .cors = *manifest->cors ? deployment->manifest.cors : NULL,
                                               .timeout_ms = manifest->timeout_ms,
                                               .reason = ""};
+    deployment->release = *release;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
     snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);

@@ -30,7 +30,8 @@ void nw_deployments_fini(struct nw_deployments *all);
  * loaded only when it is called. NULL when memory is out.
  */
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
-                                        const struct nw_manifest *manifest, const char *sha256, bool persisted);
+                                        const struct nw_manifest *manifest, const char *sha256,
+                                        const struct nw_release *release, bool persisted);
 
 bool nw_deployment_is_valid(const struct nw_deployment *deployment);
 
@@ -66,7 +67,7 @@ void nw_deployments_use_snapshots(struct nw_deployments *all, struct nw_snapshot
 /* Whether some deployment still needs this code in the store. */
 bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256);
 
-/* The version for people and programs: the first 12 digits of the code's SHA-256. */
+/* The version for people and programs: the hash that tells it. */
 void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE]);
 
 /* "loading", "serving", "failed", ... */

@@ -483,6 +483,22 @@ void nw__database_each(struct nw__database *database, int64_t after,
         each_in_order(database, ROWS "ORDER BY name DESC", after, row, arg);
 }
 
+int nw__database_between(struct nw__database *database, const char *low, const char *high,
+                         void (*callback)(void *arg, const struct nw__database_row *row), void *arg)
+{
+    const char *const names[] = {low, high};
+    struct nw__database_row row;
+    sqlite3_stmt *rows;
+    int rc = prepare(database, ROWS "WHERE name >= ? AND name < ? ORDER BY name", names, 2, &rows);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+        rc = SQLITE_OK;
+        if (read_row(rows, &row))
+            callback(arg, &row);
+    }
+    sqlite3_finalize(rows);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 int nw__database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg)
 {
     sqlite3_stmt *rows;

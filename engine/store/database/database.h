@@ -90,6 +90,11 @@ unsigned nw__database_unknown(struct nw__database *database, char (*sha256)[NW__
 void nw__database_each(struct nw__database *database, int64_t after,
                        bool (*row)(void *arg, const struct nw__database_row *row), void *arg);
 
+/* Calls back for each whole row whose name is `low` or behind it, and before `high`, in the order of names. Nothing may
+ * be changed meanwhile. */
+int nw__database_between(struct nw__database *database, const char *low, const char *high,
+                         void (*row)(void *arg, const struct nw__database_row *row), void *arg);
+
 /* Calls back for each piece of code that may belong to nobody, and that no function has. */
 int nw__database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg);
 

@@ -443,7 +443,7 @@ static int files_in_store(const struct host *of)
     return n;
 }
 
-/* Of what was replaced or removed nothing is left: no domain, no process, no code. */
+/* Of what was replaced or removed and is not kept nothing is left: no domain, no process, no code. */
 static void leaves_nothing_of_old_versions(const char *const *flags)
 {
     struct host tidy;
@@ -466,8 +466,10 @@ static void leaves_nothing_of_old_versions(const char *const *flags)
 static void retires_old_versions(void **state)
 {
     (void)state;
-    leaves_nothing_of_old_versions(NULL);
-    leaves_nothing_of_old_versions(process_flags);
+    static const char *const one[] = {"--keep", "1", NULL};
+    static const char *const one_process[] = {"--keep", "1", "--mode", "process", NULL};
+    leaves_nothing_of_old_versions(one);
+    leaves_nothing_of_old_versions(one_process);
 }
 
 #define BAD "/v1/functions/bad?profile=files&directories=/nonexistent:ro"

@@ -60,8 +60,11 @@ const char *store_notice(struct nw_registry *registry)
 int change(struct nw_registry *registry, const char *name, const struct nw_manifest *manifest, const char *sha256,
            char *text, size_t size)
 {
-    struct nw_registry_change change = {name, manifest, sha256, 0, text, size}, *const all = &change;
+    struct nw_registry_change change = {
+        .name = name, .manifest = manifest, .sha256 = sha256, .why = text, .why_size = size};
+    struct nw_registry_change *const all = &change;
     nw_registry_apply(registry, &all, 1);
+    nw_buffer_fini(&change.dropped);
     return change.rc;
 }
 
@@ -80,8 +83,10 @@ void put(struct nw_registry *registry, const char *name, const char *code, unsig
 }
 
 /* Every row must be servable: its code is there and is what its hash says. */
-static void take_row(void *arg, const struct nw_manifest *manifest, const char *sha256)
+static void take_row(void *arg, const struct nw_registry_row *of)
 {
+    const struct nw_manifest *manifest = of->manifest;
+    const char *sha256 = of->sha256;
     struct rows *rows = arg;
     struct row *row = &rows->row[rows->n++];
     unsigned char digest[32];

@@ -119,7 +119,7 @@ static void applies_changes_together(void **state)
     put(registry, "gone", "code", 1);
     assert_int_equal(nw_registry_store(registry, "code", 4, sha256, why, sizeof why), 0);
     for (int i = 0; i < 4; i++) {
-        changes[i] = (struct nw_registry_change){"gone", NULL, NULL, 1, texts[i], sizeof texts[i]};
+        changes[i] = (struct nw_registry_change){.name = "gone", .rc = 1, .why = texts[i], .why_size = sizeof texts[i]};
         all[i] = &changes[i];
     }
     for (int i = 0; i < 3; i++) {

@@ -1,0 +1,96 @@
+/* nightward versions: which versions of a function are kept, and how each differs from the one before. */
+#include "common/base/buffer.h"
+#include "deploy/base/say.h"
+#include "deploy/base/state.h"
+#include "deploy/cli/command.h"
+#include "deploy/client/answer.h"
+#include "deploy/client/ask.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { STATE, JSON, N_OPTIONS };
+
+static const struct nw_option options[N_OPTIONS] = {
+    [STATE] = NW_OPTION_ROW_STATE,
+    [JSON] = NW_OPTION_ROW_JSON,
+};
+
+#define ROW "%-8s %-13s %-21s %-7s %s\n"
+
+static void add(struct nw_buffer *text, const char *what)
+{
+    if (nw_buffer_printf(text, "%s%s", text->length ? ", " : "", what) < 0)
+        nw_fail(NW_EXIT_SYSTEM, "cannot show the versions: out of memory");
+}
+
+/* Variables of the environment have their names alone in there. */
+static void add_settings(struct nw_buffer *text, const cJSON *version)
+{
+    const cJSON *item;
+    char line[1200], before[512], now[512];
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(version, "changed"))
+    {
+        if (strcmp(item->string, "env") == 0)
+            continue;
+        snprintf(line, sizeof line, "%s %s -> %s", item->string, nw_answer_scalar(item, before, sizeof before),
+                 nw_answer_text(version, item->string, now, sizeof now));
+        add(text, line);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(version, "env_changed"))
+    {
+        snprintf(line, sizeof line, "env %s", nw_answer_scalar(item, now, sizeof now));
+        add(text, line);
+    }
+}
+
+static void show_version(const cJSON *version)
+{
+    const cJSON *code = cJSON_GetObjectItem(version, "code_changed");
+    struct nw_buffer text = {0};
+    char number[32], hash[32], deployed[32];
+
+    if (cJSON_IsTrue(code))
+        add(&text, "code");
+    add_settings(&text, version);
+    if (!text.length)
+        add(&text, cJSON_IsBool(code) ? "nothing" : "-");
+    printf(ROW, nw_answer_text(version, "number", number, sizeof number),
+           nw_answer_text(version, "version", hash, sizeof hash),
+           nw_answer_text(version, "deployed", deployed, sizeof deployed),
+           cJSON_IsTrue(cJSON_GetObjectItem(version, "serves")) ? "yes" : "-", text.data);
+    nw_buffer_fini(&text);
+}
+
+static void show(const cJSON *answer)
+{
+    const cJSON *version;
+
+    printf(ROW, "NUMBER", "VERSION", "DEPLOYED", "SERVES", "CHANGED");
+    cJSON_ArrayForEach(version, cJSON_GetObjectItem(answer, "versions")) show_version(version);
+}
+
+static int run(struct nw_settings *settings)
+{
+    const char *name = settings->arguments[0];
+    char path[128], what[128];
+
+    nw_answer_check_name(name);
+    snprintf(path, sizeof path, "/v1/functions/%s/versions", name);
+    snprintf(what, sizeof what, "show the versions of \"%s\"", name);
+    return nw_ask(nw_state_find(settings, STATE), path, what, nw_setting_on(settings, JSON), show);
+}
+
+static const char *const examples[] = {"nightward versions hello", "nightward versions hello --json", NULL};
+
+const struct nw_command nw__command_versions = {
+    .name = "versions",
+    .summary = "Show the versions of a function that are kept, and how they differ.",
+    .arguments = "NAME",
+    .examples = examples,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
