@@ -43,7 +43,7 @@ static void read_back(const struct nw_http_answer_head *head, unsigned n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct nw_http_answer_head head;
+    struct nw_http_answer_head head = {.cors_left_out = false};
     struct nw_record record;
     const char *wrong = nw_http_answer_head(&head, (const char *)data, size);
 

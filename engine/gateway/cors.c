@@ -42,6 +42,7 @@ bool nw__cors_answer(struct nw_http_request *request, const char *origins, const
     bool everybody = !strcmp(origins, "*"), asks;
     struct nw_http_text origin, method;
     int rc = everybody ? 0 : say_text(request, "Vary", "Origin");
+    request->says_cors = true;
     if (!nw_http_head_find(request->fields, "Origin", &origin) || !(everybody || is_allowed(origins, origin)))
         return false;
     rc |= everybody ? say_text(request, "Access-Control-Allow-Origin", "*")

@@ -25,13 +25,14 @@ struct path {
     size_t length;
 };
 
-/* Bytes in front of the path: scheme and host of an absolute target (RFC 9112 3.2.2). */
+/* Bytes in front of the path: scheme and host of an absolute target (RFC 9112 3.2.2), which a query may follow at once.
+ */
 static size_t host_length(const char *target, size_t length)
 {
     size_t at = 0;
     for (int slashes = 0; at < length; at++) {
         slashes += target[at] == '/';
-        if (target[at] == '/' && (at == 0 || slashes == 3))
+        if (target[at] == '?' || (target[at] == '/' && (at == 0 || slashes == 3)))
             break;
     }
     return at;

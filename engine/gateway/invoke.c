@@ -64,6 +64,7 @@ static void answer_as_said(struct nw_http_request *request, struct nw_invocation
     struct nw_http_answer_head head;
     size_t length = result->head_length <= sizeof record ? result->head_length : 0;
     memcpy(record, result->head, length); /* the worker may change it while it is looked at */
+    head.cors_left_out = request->says_cors;
     const char *wrong = nw_http_answer_head(&head, record, length);
     if (wrong) {
         drop(result);

@@ -55,6 +55,7 @@ struct nw_http_request {
     char function[NW_HTTP_FUNCTION_SIZE]; /* for error bodies; may stay empty */
     const char *allow;    /* methods that the path has, for the header Allow of an answer 405; static text */
     unsigned retry_after; /* seconds, for the header Retry-After of an answer 429 */
+    bool says_cors;       /* the handler says which pages may see the answer, so the function does not */
     void *user;
 
     /* The server's. */

@@ -86,13 +86,14 @@ static bool something_waits(const struct nw_engine *engine)
            (engine->spool.given && !nw_list_empty(&engine->owing));
 }
 
-/* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. */
+/* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. Rings
+ * are read before deadlines are looked at: an engine that was itself stopped for long blames no worker that answered. */
 static unsigned work(struct nw_engine *engine)
 {
     unsigned taken = 0;
-    engine->late = nw_wheel_turn(&engine->wheel, nw_io_now(engine->io), DUE_MOST);
     flush_servers(engine);
     nw_list_each(&engine->awake, at, after) taken += nw_receive(link_at(at));
+    engine->late = nw_wheel_turn(&engine->wheel, nw_io_now(engine->io), DUE_MOST);
     engine->role->tend(engine);
     engine->again = false;
     nw_nested_cancel(engine);

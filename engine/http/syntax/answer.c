@@ -17,6 +17,14 @@ static bool is_engines(const char *name)
     return false;
 }
 
+/* Of what browsers ask before a page may see an answer (https://fetch.spec.whatwg.org). */
+static bool is_of_cors(const char *name)
+{
+    static const char prefix[] = "Access-Control-";
+
+    return !strncasecmp(name, prefix, sizeof prefix - 1);
+}
+
 static void put(struct nw_http_answer_head *head, const char *text, size_t length)
 {
     memcpy(head->fields + head->length, text, length);
@@ -44,6 +52,8 @@ static const char *add_field(struct nw_http_answer_head *head, const char *name,
     wrong = nw__http_field_wrong(head->fields + begin, head->length - begin);
     put(head, "\r\n", 2);
     head->typed |= !strcasecmp(name, "Content-Type");
+    if (head->cors_left_out && is_of_cors(name))
+        head->length = begin;
     return wrong;
 }
 

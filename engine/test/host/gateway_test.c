@@ -75,6 +75,7 @@ static void answers_errors_as_json(void **state)
     expect_error(exchange(fd, "POST", "/function/none/", "x", 1), 404, "function_not_found");
     expect_error(exchange(fd, "POST", "/function/..%2f", "x", 1), 404, "function_not_found");
     expect_error(exchange(fd, "GET", "/", "", 0), 404, "no_route");
+    expect_error(exchange(fd, "POST", "http://somewhere?a/function/echo", "x", 1), 404, "no_route");
     struct answer answer = exchange(fd, "PUT", "/function/echo", "x", 1);
     assert_string_equal(header_of(&answer, "Allow"), "GET, HEAD, OPTIONS, POST");
     expect_error(answer, 405, "method_not_allowed");

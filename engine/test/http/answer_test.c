@@ -84,6 +84,19 @@ static void refuses_what_could_smuggle(void **state)
     assert_string_equal(READ(200, "X-A"), "a header has no value");
 }
 
+static void leaves_out_what_the_engine_says_of_pages(void **state)
+{
+    (void)state;
+    head.cors_left_out = true;
+    assert_null(READ(0, "X-A", "a", "access-control-allow-ORIGIN", "*", "Access-Control-Max-Age", "1", "X-B", "b",
+                     "Access-Control", "c"));
+    expect_fields("X-A: a\r\nX-B: b\r\nAccess-Control: c\r\n");
+    assert_non_null(READ(0, "Access-Control-Allow-Origin", "a\nb"));
+    head.cors_left_out = false;
+    assert_null(READ(0, "Access-Control-Allow-Origin", "*"));
+    expect_fields("Access-Control-Allow-Origin: *\r\n");
+}
+
 static void refuses_what_is_no_record(void **state)
 {
     (void)state;
@@ -122,7 +135,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_status_and_headers),   cmocka_unit_test(refuses_a_status_that_ends_no_request),
-        cmocka_unit_test(refuses_what_could_smuggle), cmocka_unit_test(refuses_what_is_no_record),
+        cmocka_unit_test(refuses_what_could_smuggle), cmocka_unit_test(leaves_out_what_the_engine_says_of_pages),
+        cmocka_unit_test(refuses_what_is_no_record),
         cmocka_unit_test(finds_the_fields_of_a_head),
     };
     return cmocka_run_group_tests_name("answer", tests, NULL, NULL);

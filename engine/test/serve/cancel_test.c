@@ -206,6 +206,19 @@ static void play_timed_out(struct world *world, void *arg)
     expect_says(client, "HTTP/1.1 504", "its timeout of 1000 ms passed after 100");
 }
 
+/* The engine comes to look when the worker would have been too late, had it not answered long ago. */
+static void play_engine_late(struct world *world, void *arg)
+{
+    struct fake_client *client = ask(world);
+    const struct nw_desc done = {
+        .kind = NW_DESC_COMPLETE, .offset = NW_OFFSET_INLINE, .id = next(NW_DESC_INVOKE).id, .status = NW_STATUS_OK};
+    (void)arg;
+    assert_int_equal(nw_channel_send(&worker->ch, &done), 0);
+    world_turn(world, 60000);
+    assert_int_equal(world->engine->counters.workers_lost, 0);
+    expect_says(client, "HTTP/1.1 200", "");
+}
+
 static void play_waited(struct world *world, void *arg)
 {
     struct fake_client *first = ask(world), *client;
@@ -228,6 +241,12 @@ static void an_error_says_which_limit_passed_and_when(void **state)
     (void)state;
     world_run(NW_MODE_MPK, 1, true, play_timed_out, NULL);
     world_run(NW_MODE_MPK, 1, true, play_waited, NULL);
+}
+
+static void a_worker_is_not_blamed_for_a_late_engine(void **state)
+{
+    (void)state;
+    world_run(NW_MODE_MPK, 1, true, play_engine_late, NULL);
 }
 
 static void who_cannot_be_answered_in_time_is_refused_at_the_head(void **state)
@@ -276,6 +295,7 @@ int main(void)
         cmocka_unit_test(who_does_not_wait_any_longer_is_answered),
         cmocka_unit_test(who_cannot_be_answered_in_time_is_refused_at_the_head),
         cmocka_unit_test(an_error_says_which_limit_passed_and_when),
+        cmocka_unit_test(a_worker_is_not_blamed_for_a_late_engine),
         cmocka_unit_test(a_timeout_has_a_unit),
     };
     return cmocka_run_group_tests_name("engine/cancel", tests, NULL, NULL);
