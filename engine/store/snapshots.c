@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,19 +16,20 @@
 
 #define SHA256_BYTES 32
 #define SHA256_HEX   64
-#define CHUNK        (256u << 10)
-#define MAGIC        "nwsnap01"
+#define CHUNK        (64u << 10)
+#define SUM_BYTES    16
+#define MAGIC        "nwsnap02"
 #define SEALS        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct nw_snapshots {
     int directory; /* DIR/snapshots */
 };
 
-/* Behind the contents. The hash is of these and of the range. */
+/* Behind the contents. The sum is of these and of the range. */
 struct trailer {
     char magic[8];
     uint64_t range;
-    unsigned char sha256[SHA256_BYTES];
+    unsigned char sum[SUM_BYTES];
 };
 
 struct nw_snapshots *nw_snapshots_open(const char *directory)
@@ -58,7 +61,7 @@ void nw_snapshots_close(struct nw_snapshots *snapshots)
 
 static void digest_failed(void)
 {
-    nw_die_system("cannot compute a SHA-256: libcrypto failed");
+    nw_die_system("cannot compute a SHA-256 or a sum: libcrypto failed");
 }
 
 void nw_snapshots_name(const char *sha256, const void *settings, size_t length, char name[NW_SNAPSHOT_NAME])
@@ -85,27 +88,48 @@ static int write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
-/* Copies the first `size` bytes, and hashes them with the range. -EBADMSG: there are fewer. */
-static int copy(int from, int to, uint64_t size, uint64_t range, unsigned char sha256[SHA256_BYTES])
+/* The sum shows what a disk or a kill did to a file, not what was forged: who could change the file could sum it up
+ * again. So it is one that takes little time, 7 times less than SHA-256 on a processor that has instructions for that:
+ * what GCM does for data that are not encrypted, with a key that everybody knows. */
+static EVP_MAC_CTX *sum_begin(uint64_t range)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    char *chunk = malloc(CHUNK);
-    int rc = chunk ? 0 : -ENOMEM;
-    if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL) || !EVP_DigestUpdate(context, &range, sizeof range))
+    static const unsigned char key[16], nonce[12];
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)"AES-128-GCM", 0),
+                                 OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, (void *)nonce, sizeof nonce),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_GMAC, NULL);
+    EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac);
+    if (!context || !EVP_MAC_init(context, key, sizeof key, params) ||
+        !EVP_MAC_update(context, (const unsigned char *)&range, sizeof range))
         digest_failed();
+    return context;
+}
+
+static void sum_end(EVP_MAC_CTX *context, unsigned char sum[SUM_BYTES])
+{
+    size_t length;
+    if (!EVP_MAC_final(context, sum, &length, SUM_BYTES) || length != SUM_BYTES)
+        digest_failed();
+    EVP_MAC_CTX_free(context);
+}
+
+/* Copies the first `size` bytes, and sums them up with the range. -EBADMSG: there are fewer. */
+static int copy(int from, int to, uint64_t size, uint64_t range, unsigned char sum[SUM_BYTES])
+{
+    static _Thread_local char chunk[CHUNK]; /* its pages are there already when the next file is read */
+    EVP_MAC_CTX *context = sum_begin(range);
+    int rc = 0;
     for (uint64_t done = 0; !rc && done < size;) {
         ssize_t n = pread(from, chunk, size - done < CHUNK ? size - done : CHUNK, (off_t)done);
         if (n < 0 && errno == EINTR)
             continue;
         rc = n < 0 ? -errno : n == 0 ? -EBADMSG : write_all(to, chunk, (size_t)n);
-        if (!rc && !EVP_DigestUpdate(context, chunk, (size_t)n))
+        if (!rc && !EVP_MAC_update(context, (const unsigned char *)chunk, (size_t)n))
             digest_failed();
         done += rc ? 0 : (size_t)n;
     }
-    if (!EVP_DigestFinal_ex(context, sha256, NULL))
-        digest_failed();
-    EVP_MD_CTX_free(context);
-    free(chunk);
+    sum_end(context, sum);
     return rc;
 }
 
@@ -138,7 +162,7 @@ int nw_snapshots_put(struct nw_snapshots *snapshots, const char *name, int file,
     int fd = openat(snapshots->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0400);
     if (fd < 0)
         return -errno;
-    int rc = copy(file, fd, (uint64_t)st.st_size, range, trailer.sha256);
+    int rc = copy(file, fd, (uint64_t)st.st_size, range, trailer.sum);
     if (!rc)
         rc = write_all(fd, &trailer, sizeof trailer);
     if (!rc)
@@ -151,12 +175,12 @@ int nw_snapshots_put(struct nw_snapshots *snapshots, const char *name, int file,
 static int check(int fd, int to, uint64_t size, uint64_t *range)
 {
     struct trailer trailer;
-    unsigned char sha256[SHA256_BYTES];
+    unsigned char sum[SUM_BYTES];
     if (pread(fd, &trailer, sizeof trailer, (off_t)size) != sizeof trailer ||
         memcmp(trailer.magic, MAGIC, sizeof trailer.magic))
         return -EBADMSG;
-    int rc = copy(fd, to, size, trailer.range, sha256);
-    if (!rc && memcmp(sha256, trailer.sha256, sizeof sha256))
+    int rc = copy(fd, to, size, trailer.range, sum);
+    if (!rc && memcmp(sum, trailer.sum, sizeof sum))
         rc = -EBADMSG;
     *range = trailer.range;
     return rc;

@@ -47,6 +47,7 @@ bool nw__uring_clock_is_valid(const struct nw__uring *uring);
 struct nw__uring_job {
     struct nw_list link; /* in nw__uring.finished */
     struct nw__uring *uring;
+    bool alone; /* on a thread of its own */
     pthread_t thread;
     void (*work)(void *arg);
     void (*done)(void *arg);

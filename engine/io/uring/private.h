@@ -30,6 +30,12 @@ struct nw__uring {
     struct nw_list finished; /* jobs; under `lock`, and so told to `finished_fd` */
     int finished_fd;
     struct nw_io_watch *finished_watch;
+    struct {
+        pthread_t thread;
+        pthread_cond_t came;       /* or it ends */
+        struct nw__uring_job *job; /* under `lock`, as `ends`; NULL: it is free */
+        bool made, ends;
+    } stays; /* the thread that waits for jobs */
 };
 
 /* --- io/uring/buffers.c --- */

@@ -1,4 +1,6 @@
-/* Work on other threads for the io_uring backend: a thread for each job, for jobs are rare and wait for the disk. */
+/* Work on other threads for the io_uring backend. One thread stays and waits for the next job, since to make one takes
+ * longer than many a job. While it has one, each other job has a thread of its own: jobs are rare, and may wait for the
+ * disk for long. */
 #include "common/base/valid.h"
 #include "engine/io/uring/objects.h"
 #include <errno.h>
@@ -11,17 +13,58 @@ bool nw__uring_job_is_valid(const struct nw__uring_job *job)
     return nw_list_is_valid(&job->link) && job->work && job->done && job->uring->living;
 }
 
-/* The write is under the lock, too: who has taken the last job from the list may close the descriptor. */
+/* Lock held. The write is under the lock, too: who has taken the last job from the list may close the descriptor. */
+static void finish(struct nw__uring *uring, struct nw__uring_job *job)
+{
+    nw_list_append(&uring->finished, &job->link);
+    eventfd_write(uring->finished_fd, 1);
+}
+
 static void *job_run(void *arg)
 {
     struct nw__uring_job *job = arg;
     struct nw__uring *uring = job->uring;
     job->work(job->arg);
     pthread_mutex_lock(&uring->lock);
-    nw_list_append(&uring->finished, &job->link);
-    eventfd_write(uring->finished_fd, 1);
+    finish(uring, job);
     pthread_mutex_unlock(&uring->lock);
     return NULL;
+}
+
+/* The thread that stays. It is free again before anybody hears that its job is done. */
+static void *jobs_run(void *arg)
+{
+    struct nw__uring *uring = arg;
+    pthread_mutex_lock(&uring->lock);
+    while (!uring->stays.ends) {
+        struct nw__uring_job *job = uring->stays.job;
+        if (!job) {
+            pthread_cond_wait(&uring->stays.came, &uring->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&uring->lock);
+        job->work(job->arg);
+        pthread_mutex_lock(&uring->lock);
+        uring->stays.job = NULL;
+        finish(uring, job);
+    }
+    pthread_mutex_unlock(&uring->lock);
+    return NULL;
+}
+
+/* Whether the thread that stays has the job. */
+static bool hand_over(struct nw__uring *uring, struct nw__uring_job *job)
+{
+    pthread_mutex_lock(&uring->lock);
+    bool free = !uring->stays.job;
+    if (free && !uring->stays.made)
+        uring->stays.made = free = pthread_create(&uring->stays.thread, NULL, jobs_run, uring) == 0;
+    if (free)
+        uring->stays.job = job;
+    pthread_mutex_unlock(&uring->lock);
+    if (free)
+        pthread_cond_signal(&uring->stays.came);
+    return free;
 }
 
 static struct nw__uring_job *next_finished(struct nw__uring *uring)
@@ -43,7 +86,8 @@ static void some_finished(void *arg)
     eventfd_t count;
     (void)eventfd_read(uring->finished_fd, &count);
     while ((job = next_finished(uring))) {
-        pthread_join(job->thread, NULL);
+        if (job->alone)
+            pthread_join(job->thread, NULL);
         nw_check_valid(nw__uring_job, job);
         uring->living--;
         job->done(job->arg);
@@ -63,11 +107,24 @@ int nw__uring_work_init(struct nw__uring *uring)
     }
     nw_list_init(&uring->finished);
     pthread_mutex_init(&uring->lock, NULL);
+    pthread_cond_init(&uring->stays.came, NULL);
     return 0;
+}
+
+static void end_stays(struct nw__uring *uring)
+{
+    pthread_mutex_lock(&uring->lock);
+    uring->stays.ends = true;
+    pthread_mutex_unlock(&uring->lock);
+    pthread_cond_signal(&uring->stays.came);
+    if (uring->stays.made)
+        pthread_join(uring->stays.thread, NULL);
+    pthread_cond_destroy(&uring->stays.came);
 }
 
 void nw__uring_work_fini(struct nw__uring *uring)
 {
+    end_stays(uring);
     nw_io_watch_free(uring->finished_watch);
     close(uring->finished_fd);
     pthread_mutex_destroy(&uring->lock);
@@ -81,11 +138,13 @@ int nw__uring_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(vo
         return -ENOMEM;
     *job = (struct nw__uring_job){.uring = uring, .work = work, .done = done, .arg = arg};
     nw_list_init(&job->link);
-    int rc = pthread_create(&job->thread, NULL, job_run, job);
+    uring->living++;
+    job->alone = !hand_over(uring, job);
+    int rc = job->alone ? pthread_create(&job->thread, NULL, job_run, job) : 0;
     if (rc) {
+        uring->living--;
         free(job);
         return -rc;
     }
-    uring->living++;
     return 0;
 }

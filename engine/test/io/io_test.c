@@ -492,6 +492,44 @@ static void work_runs_on_another_thread(void **state)
     assert_int_equal(worked, 5);
 }
 
+static void wait_for_other(void *arg)
+{
+    const int *ends = arg;
+    char byte;
+    if (read(ends[0], &byte, 1) == 1)
+        __atomic_add_fetch(&worked, 1, __ATOMIC_RELAXED);
+}
+
+static void let_other_go(void *arg)
+{
+    const int *ends = arg;
+    if (write(ends[1], "x", 1) == 1)
+        __atomic_add_fetch(&worked, 1, __ATOMIC_RELAXED);
+}
+
+static bool two_done(struct world *world)
+{
+    (void)world;
+    return done == 2;
+}
+
+/* The second time a thread is there already. */
+static void work_does_not_wait_for_other_work(void **state)
+{
+    struct world *world = *state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 2; i++) {
+        worked = done = 0;
+        assert_int_equal(nw_io_offload(world->io, wait_for_other, count_done, ends), 0);
+        assert_int_equal(nw_io_offload(world->io, let_other_go, count_done, ends), 0);
+        run_until(world, two_done);
+        assert_int_equal(worked, 2);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
 struct glance {
     struct world *world;
     int client;
@@ -581,6 +619,7 @@ int main(void)
         CASE(events_are_seen_without_a_system_call),
         CASE(a_timer_repeats_until_it_is_freed),
         CASE(work_runs_on_another_thread),
+        CASE(work_does_not_wait_for_other_work),
     };
     const struct CMUnitTest shared_buffers[] = {CASE(fast_senders_leave_buffers_for_others)};
     const char *io = getenv("NW_TEST_IO");
