@@ -16,6 +16,7 @@
 #include "engine/store/registry.h"
 #include "engine/store/snapshots.h"
 #include "engine/store/state.h"
+#include "engine/tally/meter.h"
 #include "engine/threads/loop.h"
 #include "engine/threads/threads.h"
 #include "engine/versions/deployments.h"
@@ -36,8 +37,10 @@ static void tend(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
     struct nw_function *wanted;
-    while ((wanted = nw_function_next_wanted(engine)))
+    while ((wanted = nw_function_next_wanted(engine))) {
+        nw_meter_awaited(wanted->meter);
         nw_deployment_wanted(wanted);
+    }
     nw_workers_send_kept(&controller->workers);
     nw_workers_bury(&controller->workers);
     nw_workers_start_due(&controller->workers);

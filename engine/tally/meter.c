@@ -43,6 +43,50 @@ void nw_meter_drop(struct nw_tally *tally)
     nw__tally_unref(tally);
 }
 
+static uint64_t since(uint64_t now, uint64_t before)
+{
+    return now >= before ? now - before : now;
+}
+
+/* This count may also have come past its largest value. */
+static uint32_t calls_since(uint32_t now, uint32_t before)
+{
+    uint32_t passed = now - before;
+    return passed <= UINT32_MAX / 2 ? passed : now;
+}
+
+void nw_meter_awaited(struct nw_meter *meter)
+{
+    if (meter)
+        meter->worked.awaited = true;
+}
+
+void nw_meter_loaded(struct nw_meter *meter)
+{
+    if (!meter)
+        return;
+    meter->worked.cold_starts += meter->worked.awaited;
+    meter->worked.awaited = false;
+}
+
+void nw_meter_restarted(struct nw_meter *meter, enum nw_outcome why)
+{
+    if (meter)
+        meter->worked.restarts[why]++;
+}
+
+void nw_meter_work(struct nw_meter *meter, const struct nw_calls *before, const struct nw_calls *now)
+{
+    struct nw_worked *worked = meter ? &meter->worked : NULL;
+    if (!worked)
+        return;
+    worked->begun_or_ended += calls_since(now->calls, before->calls);
+    worked->ran_ns += since(now->ran, before->ran);
+    worked->waited_ns += since(now->waited, before->waited);
+    worked->preempted += since(now->preempted, before->preempted);
+    worked->rekeyed += since(now->rekeyed, before->rekeyed);
+}
+
 bool nw_meter_sum(const struct nw_meter *meter, struct nw_tally *sum)
 {
     bool some = false;

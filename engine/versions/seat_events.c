@@ -8,6 +8,7 @@
 #include "engine/placement/blame.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
+#include "engine/tally/meter.h"
 #include "engine/versions/deployment.h"
 #include "engine/versions/deployments.h"
 #include "engine/versions/leaving.h"
@@ -33,6 +34,7 @@ static void seat_lost(struct nw_seat *seat)
     {
         struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
         memset(replica->holds, 0, sizeof replica->holds);
+        memset(&replica->done, 0, sizeof replica->done); /* another process counts anew */
         replica->memory = 0;
         replica->func_workers = 0;
         if (replica->state != NW_REPLICA_REFUSED || !nw__load_is_deadly(replica))
@@ -86,6 +88,16 @@ static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
     return NULL;
 }
 
+/* A version that retires has no function, but most often that has another version. NULL: it was removed. */
+static struct nw_meter *meter_of(const struct nw_deployment *deployment)
+{
+    const char *name = deployment->manifest.name;
+    const struct nw_function *function = deployment->function;
+    if (!function)
+        function = nw_function_find(deployment->all->engine, name, strlen(name));
+    return function ? function->meter : NULL;
+}
+
 static const char *loaded_or_refused(struct nw_replica *replica, bool refused, const char *reason)
 {
     struct nw_seat *seat = replica->seat;
@@ -96,6 +108,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
         nw__deployment_refuse(replica, *reason ? reason : "the worker gave no reason");
     } else {
         nw__replica_move(replica, NW_REPLICA_HAS_LOADED);
+        nw_meter_loaded(meter_of(replica->deployment));
         nw__deployment_explain(replica->deployment, reason);
         if (*reason)
             nw_log(NW_LOG_INFO, "function \"%s\": no snapshot is taken of it: %s", replica->deployment->manifest.name,
@@ -112,6 +125,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
 static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
 {
     uint32_t status = head->value < 0 || head->value >= NW_STATUS_COUNT ? NW_STATUS_INTERNAL : (uint32_t)head->value;
+    nw_meter_restarted(meter_of(replica->deployment), nw_status_info(status)->outcome);
     nw_log(NW_LOG_WARN, "function \"%s\": %s: %s", replica->deployment->manifest.name, nw_status_info(status)->code,
            text);
 }
@@ -145,6 +159,9 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
         struct nw_heat heat = replica->heat;
         nw_heat_note(&heat, calls.calls, calls.rekeyed, now);
         nw__replica_heat(replica, &heat);
+        nw_meter_work(meter_of(replica->deployment), &replica->done, &calls);
+        if (calls.rekeyed > replica->done.rekeyed)
+            seat->worker->rekeyed += calls.rekeyed - replica->done.rekeyed;
         replica->calls = calls.calls;
         replica->done = calls;
     }

@@ -35,6 +35,7 @@ struct nw_worker {
     uint32_t seen_taken;         /* at the last look of stopped.c: how far we had read its ring */
     unsigned seen_busy;          /* ... how many invocations of other threads it had */
     bool seen_stopped;           /* ... and it was stopped */
+    uint64_t rekeyed;            /* how often a key was taken from one of its domains for another, as it says itself */
     uint64_t refused;            /* system calls of its functions that were refused, as it says itself */
     int control;
     struct nw_io_watch *control_watch;

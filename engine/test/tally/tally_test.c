@@ -62,12 +62,40 @@ static void a_tally_outlives_its_meter(void **state)
     nw_meter_unref(new);
 }
 
+static void what_workers_say_is_added_however_they_begin_anew(void **state)
+{
+    struct nw_meter *meter = nw_meter_new(1);
+    const struct nw_worked *worked = &meter->worked;
+    const struct nw_calls none = {0}, first = {.calls = 10, .ran = 100, .waited = 7, .preempted = 1, .rekeyed = 2},
+                          next = {.calls = 14, .ran = 130, .waited = 7, .preempted = 3, .rekeyed = 2},
+                          anew = {.calls = 2, .ran = 150, .waited = 8, .preempted = 3, .rekeyed = 2},
+                          other = {.calls = 4, .ran = 5}, full = {.calls = UINT32_MAX - 1}, past = {.calls = 4};
+    (void)state;
+    nw_meter_work(meter, &none, &first);
+    nw_meter_work(meter, &first, &next);
+    assert_int_equal(worked->begun_or_ended, 14);
+    assert_int_equal(worked->ran_ns, 130);
+    nw_meter_work(meter, &next, &anew); /* another domain in the same worker */
+    assert_int_equal(worked->begun_or_ended, 16);
+    assert_int_equal(worked->ran_ns, 150);
+    nw_meter_work(meter, &anew, &other); /* another worker */
+    assert_int_equal(worked->begun_or_ended, 18);
+    assert_int_equal(worked->ran_ns, 155);
+    assert_int_equal(worked->waited_ns, 8);
+    assert_int_equal(worked->preempted, 3);
+    assert_int_equal(worked->rekeyed, 2);
+    nw_meter_work(meter, &full, &past);
+    assert_int_equal(worked->begun_or_ended, 18 + 6);
+    nw_meter_unref(meter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bound_belongs_to_its_step),
         cmocka_unit_test(figures_of_all_threads_are_summed),
         cmocka_unit_test(a_tally_outlives_its_meter),
+        cmocka_unit_test(what_workers_say_is_added_however_they_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
