@@ -12,7 +12,7 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 
 # Its layers, the lowest first.
 ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store config admit serve \
-    dispatch gateway threads placement workers names code versions control admin
+    dispatch gateway threads placement workers names code versions operations control admin
 ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a

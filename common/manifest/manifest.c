@@ -78,6 +78,17 @@ void nw_manifest_fini(struct nw_manifest *manifest)
     nw_buffer_fini(&manifest->env);
 }
 
+int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from)
+{
+    struct nw_buffer env = {0};
+    if (from->env.length && nw_buffer_append(&env, from->env.data, from->env.length) < 0)
+        return -ENOMEM;
+    nw_manifest_fini(to);
+    *to = *from;
+    to->env = env;
+    return 0;
+}
+
 static bool is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||

@@ -61,6 +61,9 @@ int nw_manifest_check_name(const char *name, size_t length);
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
 
+/* A copy, in one that is empty or initialised. 0 or -ENOMEM. */
+int nw_manifest_copy(struct nw_manifest *to, const struct nw_manifest *from);
+
 /* The name of key i, from 0; NULL behind the last. */
 const char *nw_manifest_key(unsigned i);
 

@@ -4,6 +4,8 @@
 
 #include "deploy/base/options.h"
 
+struct nw_reply;
+
 struct nw_command {
     const char *name;
     const char *summary;
@@ -27,6 +29,7 @@ extern const struct nw_command nw__command_invoke;
 extern const struct nw_command nw__command_remove;
 extern const struct nw_command nw__command_status;
 extern const struct nw_command nw__command_versions;
+extern const struct nw_command nw__command_rollback;
 
 /* The rows of options that several commands have. */
 #define NW_OPTION_ROW_STATE                                                                               \
@@ -41,6 +44,9 @@ extern const struct nw_command nw__command_versions;
 
 /* Parses the words behind the command's name and runs it. The exit status. */
 int nw__command_run(const struct nw_command *command, int argc, char **argv);
+
+/* Says that a version serves since it was "deployed", "rolled back", ..., and how it differs from the one before. */
+void nw__say_served(const struct nw_reply *reply, const char *name, const char *how);
 
 /* Prints the help of a command on standard output. */
 void nw__command_help(const struct nw_command *command);

@@ -281,14 +281,14 @@ static void say_settings(const cJSON *root)
         shown(cJSON_GetObjectItem(root, item->valuestring), item->valuestring, now, sizeof now), item->valuestring);
 }
 
-static void say_deployed(const struct nw_reply *reply, const char *name)
+void nw__say_served(const struct nw_reply *reply, const char *name, const char *how)
 {
     cJSON *root = nw_answer_json(reply);
     const cJSON *code = cJSON_GetObjectItem(root, "code_changed");
     char number[80], version[80];
 
     nw_answer_text(root, "number", number, sizeof number);
-    nw_say("deployed \"%s\", %s, version %s", name, number, nw_answer_text(root, "version", version, sizeof version));
+    nw_say("%s \"%s\", %s, version %s", how, name, number, nw_answer_text(root, "version", version, sizeof version));
     if (cJSON_IsFalse(code) && !cJSON_GetArraySize(cJSON_GetObjectItem(root, "changed")))
         nw_say("  nothing changed: it is loaded anew, and stays %s", number);
     else if (cJSON_IsBool(code))
@@ -339,7 +339,7 @@ static int run(struct nw_settings *settings)
     if (good && json)
         nw_answer_write_line(&reply);
     else if (good)
-        say_deployed(&reply, manifest.name);
+        nw__say_served(&reply, manifest.name, "deployed");
     else
         nw_check_file(so_path, &file, false);
     nw_buffer_fini(&file);

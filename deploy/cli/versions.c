@@ -1,10 +1,12 @@
-/* nightward versions: which versions of a function are kept, and how each differs from the one before. */
+/* nightward versions, which shows the versions of a function that are kept and how each differs from the one before;
+ * and nightward rollback. */
 #include "common/base/buffer.h"
 #include "deploy/base/say.h"
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
 #include "deploy/client/answer.h"
 #include "deploy/client/ask.h"
+#include "deploy/client/client.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -93,4 +95,54 @@ const struct nw_command nw__command_versions = {
     .min_arguments = 1,
     .max_arguments = 1,
     .run = run,
+};
+
+/* --- rollback --- */
+
+static int roll_back(struct nw_settings *settings)
+{
+    const char *name = settings->arguments[0], *to = settings->n_arguments > 1 ? settings->arguments[1] : NULL;
+    bool json = nw_setting_on(settings, JSON), good;
+    struct nw_buffer path = {0};
+    char what[160];
+    struct nw_request request = {.method = "POST"};
+    struct nw_reply reply;
+
+    nw_answer_check_name(name);
+    nw_buffer_printf(&path, "/v1/functions/%s/rollback%s", name, to ? "?to=" : "");
+    if (to)
+        nw_client_escape(&path, to);
+    request.path = path.data;
+    snprintf(what, sizeof what, "roll back \"%s\"", name);
+    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
+    good = nw_answer_check(&reply, json, what);
+    if (good && json)
+        nw_answer_write_line(&reply);
+    else if (good)
+        nw__say_served(&reply, name, "rolled back");
+    nw_reply_fini(&reply);
+    nw_buffer_fini(&path);
+    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+}
+
+static const char *const roll_back_examples[] = {"nightward rollback hello", "nightward rollback hello v3", NULL};
+
+static const char *const roll_back_notes[] = {
+    "Without vN the newest version before the one that serves takes its place. It is loaded first, as in a deployment: "
+    "when\n"
+    "that fails nothing changes, and no call is lost either way. `nightward versions NAME` shows what is kept.",
+    NULL,
+};
+
+const struct nw_command nw__command_rollback = {
+    .name = "rollback",
+    .summary = "Let a version that is kept serve again.",
+    .arguments = "NAME [vN]",
+    .examples = roll_back_examples,
+    .notes = roll_back_notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .min_arguments = 1,
+    .max_arguments = 2,
+    .run = roll_back,
 };

@@ -1,10 +1,11 @@
 /*
- * The routes of the admin API. Not responsible for carrying out what is asked (control/operations.c, gateway/invoke.c),
- * for the JSON of answers (json.c), for lists (listing.c) or for the status (status.c).
+ * The routes of the admin API. Not responsible for carrying out what is asked (operations/operations.c,
+ * gateway/invoke.c), for the JSON of answers (json.c), for lists (listing.c) or for the status (status.c).
  *
  *   PUT    /v1/functions/NAME?reset=KEY&slots=&timeout=&memory=&...&env=K%3DV   deploy the body; see docs/http.md
  *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/functions/NAME/versions, /v1/status
  *   DELETE /v1/functions/NAME
+ *   POST   /v1/functions/NAME/rollback?to=v3
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
 #include "engine/admin/admin.h"
@@ -15,11 +16,11 @@
 #include "engine/admin/status.h"
 #include "engine/admin/versions.h"
 #include "engine/control/controller.h"
-#include "engine/control/operations.h"
 #include "engine/gateway/invoke.h"
 #include "engine/http/http.h"
 #include "engine/http/listen.h"
 #include "engine/http/syntax/query.h"
+#include "engine/operations/operations.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/state.h"
@@ -45,6 +46,7 @@ struct job {
     bool started;                    /* the operation is under way: operation_done frees the job, not client_gone */
     struct nw_manifest manifest;
     struct nw__json_before before; /* the version deployed when the request came */
+    uint32_t to;                   /* to be rolled back to; 0: the version before */
     uint32_t named;                /* which settings the request gives, a bit for each */
     struct nw_buffer code;
 };
@@ -148,6 +150,19 @@ static void remove_end(struct nw_http_request *request)
     job_free(job);
 }
 
+static void roll_back_end(struct nw_http_request *request)
+{
+    struct job *job = request->user;
+    struct nw_function *function =
+        nw_function_find(&job->controller->engine, request->function, strlen(request->function));
+    if (function && nw_roll_back(&job->controller->operations, function, job->to, operation_done, job) == 0) {
+        job->started = true;
+        return;
+    }
+    fail(request, function ? NW_STATUS_INTERNAL : NW_STATUS_NOT_FOUND, "");
+    job_free(job);
+}
+
 static void no_data(struct nw_http_request *request, const char *data, size_t length)
 {
     (void)request, (void)data, (void)length;
@@ -163,6 +178,8 @@ static const struct nw_http_handler deploy_handler = {
     .reserve = reserve_code, .data = take_code, .end = deploy_end, .gone = client_gone};
 static const struct nw_http_handler remove_handler = {
     .reserve = no_reserve, .data = no_data, .end = remove_end, .gone = client_gone};
+static const struct nw_http_handler roll_back_handler = {
+    .reserve = no_reserve, .data = no_data, .end = roll_back_end, .gone = client_gone};
 
 /* --- routes --- */
 
@@ -189,16 +206,22 @@ static int read_query(struct nw_manifest *manifest, struct nw_query query, char 
     return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
 }
 
+/* What the answer is compared with. 0 or -ENOMEM. */
+static int remember(struct job *job, const struct nw_deployment *current)
+{
+    if (!current)
+        return 0;
+    snprintf(job->before.sha256, sizeof job->before.sha256, "%s", current->sha256);
+    return nw_kept_manifest_copy(&job->before.manifest, &current->manifest);
+}
+
 /* Begins with the settings that are deployed, so that those that the request does not give stay as they are. */
 static int read_settings(struct job *job, const struct nw_function *function, struct nw_query query, char *why,
                          size_t why_size)
 {
     const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
     snprintf(why, why_size, "the query is malformed");
-    if (current)
-        snprintf(job->before.sha256, sizeof job->before.sha256, "%s", current->sha256);
-    if (current && (nw_kept_manifest_copy(&job->before.manifest, &current->manifest) < 0 ||
-                    nw_kept_manifest_copy(&job->manifest, &current->manifest) < 0)) {
+    if (remember(job, current) < 0 || (current && nw_kept_manifest_copy(&job->manifest, &current->manifest) < 0)) {
         snprintf(why, why_size, "out of memory");
         return -ENOMEM;
     }
@@ -237,6 +260,38 @@ static void begin_remove(struct nw_controller *controller, struct nw_http_reques
     request->handler = &remove_handler;
 }
 
+/* The query may say to=vN. False: it says something else. */
+static bool read_version(struct nw_query query, uint32_t *number)
+{
+    struct nw_buffer key = {0}, value = {0};
+    bool good = true;
+    int rc;
+    while ((rc = nw_query_next(&query, &key, &value)) > 0 && good)
+        good = !strcmp(key.data, "to") && (*number = nw_release_number(value.data));
+    nw_buffer_fini(&key);
+    nw_buffer_fini(&value);
+    return good && rc == 0;
+}
+
+static void begin_roll_back(struct nw_controller *controller, struct nw_http_request *request, struct nw_query query)
+{
+    static const char why[] = "the query may have to=VERSION, like v3";
+    struct job *job = job_new(controller, request);
+    const struct nw_function *function =
+        nw_function_find(&controller->engine, request->function, strlen(request->function));
+    if (!job || remember(job, function ? nw_deployment_of(function->current) : NULL) < 0) {
+        fail(request, NW_STATUS_INTERNAL, "out of memory");
+    } else if (!read_version(query, &job->to)) {
+        fail(request, NW_STATUS_BAD_REQUEST, why);
+    } else {
+        job->named = UINT32_MAX; /* what stays as it was is not worth a word */
+        request->handler = &roll_back_handler;
+        return;
+    }
+    if (job)
+        job_free(job);
+}
+
 static void show_function(struct nw_controller *controller, struct nw_http_request *request)
 {
     struct nw_function *function = nw_function_find(&controller->engine, request->function, strlen(request->function));
@@ -252,20 +307,21 @@ static void wrong_method(struct nw_http_request *request, const char *allow)
     fail(request, NW_STATUS_BAD_METHOD, "");
 }
 
-/* Takes "/versions" off what is to be a name. */
-static bool is_versions(const char *name, size_t *length)
+/* Takes `end` off what is to be a name, if that ends so. */
+static bool take_end(const char *name, size_t *length, const char *end)
 {
-    static const char end[] = "/versions";
-    if (*length < sizeof end || memcmp(name + *length - strlen(end), end, strlen(end)) != 0)
+    const size_t n = strlen(end);
+    if (*length <= n || memcmp(name + *length - n, end, n) != 0)
         return false;
-    *length -= strlen(end);
+    *length -= n;
     return true;
 }
 
 static void route_function(struct nw_controller *controller, struct nw_http_request *request, const char *name,
                            size_t length, struct nw_query query)
 {
-    bool versions = is_versions(name, &length);
+    const bool versions = take_end(name, &length, "/versions");
+    const bool rollback = !versions && take_end(name, &length, "/rollback");
     if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
         fail(request, NW_STATUS_BAD_REQUEST,
              "a function's name is 1 to 63 of A-Z a-z 0-9 . _ - and begins with none of . -");
@@ -278,12 +334,16 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
         nw__versions_begin(controller, request);
     else if (versions)
         wrong_method(request, "GET, HEAD");
+    else if (rollback && request->method != NW_HTTP_POST)
+        wrong_method(request, "POST");
     else if (request->method == NW_HTTP_GET)
         show_function(controller, request);
     else if (controller->engine.draining)
         fail(request, NW_STATUS_DRAINING, "");
     else if (controller->state.lost)
         fail(request, NW_STATUS_UNAVAILABLE, controller->state.lost);
+    else if (rollback)
+        begin_roll_back(controller, request, query);
     else if (request->method == NW_HTTP_PUT)
         begin_deploy(controller, request, query);
     else if (request->method == NW_HTTP_DELETE)

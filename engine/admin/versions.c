@@ -43,16 +43,11 @@ static void versions_free(struct versions *versions)
 static void take(void *arg, const struct nw_registry_row *row)
 {
     struct versions *versions = arg;
-    struct nw_kept_manifest kept;
     struct version version = {.release = *row->release, .serves = row->serves};
     snprintf(version.sha256, sizeof version.sha256, "%s", row->sha256);
     nw_manifest_init(&version.manifest);
-    bool copied = nw_kept_manifest_init(&kept, row->manifest) == 0;
-    if (copied) {
-        copied = nw_kept_manifest_copy(&version.manifest, &kept) == 0;
-        nw_kept_manifest_fini(&kept);
-    }
-    if (copied && nw_buffer_append(&versions->found, &version, sizeof version) == 0)
+    if (nw_manifest_copy(&version.manifest, row->manifest) == 0 &&
+        nw_buffer_append(&versions->found, &version, sizeof version) == 0)
         return;
     nw_manifest_fini(&version.manifest);
     versions->failed = true;

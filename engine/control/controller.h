@@ -5,8 +5,8 @@
 #ifndef NW_ENGINE_CONTROL_CONTROLLER_H
 #define NW_ENGINE_CONTROL_CONTROLLER_H
 
-#include "engine/control/operations.h"
 #include "engine/control/supervisor.h"
+#include "engine/operations/operations.h"
 #include "engine/serve/engine.h"
 #include "engine/store/state.h"
 #include "engine/threads/threads.h"

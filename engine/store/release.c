@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK "@v"
+#define MARK '@' /* behind the name */
 
 void nw_release_hash(const char *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1])
 {
@@ -45,6 +45,12 @@ static bool read_number(const char **line, int64_t most, char end, int64_t *numb
     return true;
 }
 
+uint32_t nw_release_number(const char *text)
+{
+    int64_t number;
+    return *text++ == 'v' && read_number(&text, UINT32_MAX, '\0', &number) ? (uint32_t)number : 0;
+}
+
 int nw_release_parse(struct nw_release *release, const char *line)
 {
     int64_t number, last, at;
@@ -67,15 +73,11 @@ int nw_release_print(const struct nw_release *release, struct nw_buffer *line)
 
 void nw_release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])
 {
-    snprintf(kept, NW_KEPT_NAME + 1, "%.*s" MARK "%" PRIu32, NW_NAME_MAX, name, number);
+    snprintf(kept, NW_KEPT_NAME + 1, "%.*s%cv%" PRIu32, NW_NAME_MAX, name, MARK, number);
 }
 
 uint32_t nw_release_kept_number(const char *kept)
 {
-    const char *mark = strchr(kept, *MARK);
-    int64_t number;
-    if (!mark || strncmp(mark, MARK, strlen(MARK)) != 0)
-        return 0;
-    mark += strlen(MARK);
-    return read_number(&mark, UINT32_MAX, '\0', &number) ? (uint32_t)number : 0;
+    const char *mark = strchr(kept, MARK);
+    return mark ? nw_release_number(mark + 1) : 0;
 }

@@ -24,6 +24,9 @@ void nw_release_init(struct nw_release *release, const char *manifest, const cha
 /* The hash that tells a version with this manifest, in JSON, and code. */
 void nw_release_hash(const char *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1]);
 
+/* The number in "v3"; 0: it is none. */
+uint32_t nw_release_number(const char *text);
+
 /* 0, or -EINVAL when the line is none that nw_release_print writes. */
 int nw_release_parse(struct nw_release *release, const char *line);
 

@@ -62,7 +62,7 @@ struct nw_deployment {
     char *reason;          /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
 };
 
-/* What whoever asked for a version (control/operations.c) hears of it. */
+/* What whoever asked for a version (operations/operations.c) hears of it. */
 struct nw_deployment_events {
     /* A new version is loaded in every place that it has. The receiver writes its row, then calls
      * nw_deployment_committed. */

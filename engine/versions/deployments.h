@@ -1,6 +1,6 @@
 /*
  * Deployments: how a version of a function is loaded into workers, serves and ends. Not responsible for who asked for
- * it or for the registry (control/operations.c).
+ * it or for the registry (operations/operations.c).
  */
 #ifndef NW_ENGINE_VERSIONS_DEPLOYMENTS_H
 #define NW_ENGINE_VERSIONS_DEPLOYMENTS_H

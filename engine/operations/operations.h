@@ -1,15 +1,17 @@
 /*
- * Deploying and removing functions. A deployment puts code into the store, loads the version into workers, and writes
- * its row to the registry, in this order. Each function has one operation under way, and a queue of others. Whatever
- * waits for the disk does so on another thread.
+ * Deploying, rolling back and removing functions. A deployment puts code into the store, loads the version into
+ * workers, and writes its row to the registry, in this order. Each function has one operation under way, and a queue of
+ * others. Whatever waits for the disk does so on another thread.
  */
-#ifndef NW_ENGINE_CONTROL_OPERATIONS_H
-#define NW_ENGINE_CONTROL_OPERATIONS_H
+#ifndef NW_ENGINE_OPERATIONS_OPERATIONS_H
+#define NW_ENGINE_OPERATIONS_OPERATIONS_H
 
 #include "common/base/status.h"
 #include "engine/base/list.h"
+#include "engine/operations/unused.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct nw_buffer;
 struct nw_deployment;
@@ -31,10 +33,8 @@ struct nw_operations {
     struct nw_list ended;
     struct nw_list to_commit; /* operations whose change of the registry is to be written next */
     bool commits;             /* another thread is writing changes */
-    unsigned storing;         /* how many operations store code that no deployment names yet */
-    bool removing;            /* another thread removes code from the store; never while `storing` */
-    struct nw_list to_store;  /* operations that wait until that is done */
-    struct nw_list forgotten; /* code to be removed from the store, if nobody has it, when `storing` is 0 */
+    struct nw__unused unused;
+    struct nw_list to_store; /* operations that wait until no code is being removed */
 };
 
 void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
@@ -44,6 +44,11 @@ void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, st
  * taken over and `done` does not come. */
 int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
               void *arg);
+
+/* A version of a function that is kept serves again: that of this number, or for 0 the one before the one that serves.
+ * It is loaded first, as a deployment is. As nw_deploy. */
+int nw_roll_back(struct nw_operations *all, struct nw_function *function, uint32_t number, nw_operation_done *done,
+                 void *arg);
 
 /* Removes a function. As nw_deploy. */
 int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg);

@@ -4,6 +4,7 @@
  *   queued ──> storing (thread) ──> loading (workers) ──> committing (thread) ──> done
  *                 └── disk failed ──┴── refused ────────────┴── disk failed ──> done, nothing changed
  *
+ * A roll-back is the same, but that the version is found in the registry (thread) instead of stored.
  * A removal: queued ──> committing (thread) ──> done.
  *
  * Only one commit is under way at a time. All operations that get that far meanwhile are committed together afterwards,
@@ -13,11 +14,12 @@
  * marks it (end); nw__operations_bury alone calls `done`, unlinks and frees it, and the loop calls that where nothing
  * else of the engine is under way. So callers may go on using an operation that ended deep in a call that they made.
  */
-#include "engine/control/operations.h"
+#include "engine/operations/operations.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
+#include "engine/operations/find.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/registry.h"
@@ -36,7 +38,8 @@ struct operation {
     struct nw_registry_change change;
     struct nw_operations *all;
     struct nw_function *function;
-    bool removes;
+    enum { DEPLOYS, ROLLS_BACK, REMOVES } kind;
+    struct nw__find find; /* ROLLS_BACK */
     struct nw_manifest manifest;
     struct nw_buffer code;
     char sha256[NW_SHA256_HEX + 1];
@@ -83,6 +86,7 @@ static void bury(struct operation *op)
     nw_manifest_fini(&op->manifest);
     nw_buffer_fini(&op->code);
     nw_buffer_fini(&op->change.dropped);
+    nw_manifest_fini(&op->find.manifest);
     free(op);
     struct operation *next = first_operation(all, function);
     if (next)
@@ -122,94 +126,7 @@ static void end_when_settled(struct operation *op, enum nw_status status)
     nw_threads_wait(op->all->threads, &op->waiter);
 }
 
-/* --- code into the store, and out of it --- */
-
-struct forgotten {
-    struct nw_list link; /* in all->forgotten, or in a list that a thread works on */
-    char sha256[NW_SHA256_HEX + 1];
-};
-
-static struct forgotten *forgotten_at(const struct nw_list *at)
-{
-    return nw_container(at, struct forgotten, link);
-}
-
-/* Code that another thread removes from the store. */
-struct removal {
-    struct nw_operations *all;
-    struct nw_list list; /* of struct forgotten */
-};
-
-static void remove_work(void *arg)
-{
-    const struct removal *removal = arg;
-    nw_list_each(&removal->list, at, after) nw_registry_forget(removal->all->registry, forgotten_at(at)->sha256);
-}
-
-static void forgotten_free(struct forgotten *forgotten)
-{
-    nw_list_remove(&forgotten->link);
-    free(forgotten);
-}
-
-static void remove_next(struct nw_operations *all);
-static void store(struct operation *op);
-
-static void remove_done(void *arg)
-{
-    struct removal *removal = arg;
-    struct nw_operations *all = removal->all;
-    while (!nw_list_empty(&removal->list))
-        forgotten_free(forgotten_at(removal->list.next));
-    free(removal);
-    all->removing = false;
-    if (all->engine->ended)
-        return;
-    while (!nw_list_empty(&all->to_store)) {
-        struct operation *op = nw_container(all->to_store.next, struct operation, commit);
-        nw_list_remove(&op->commit);
-        store(op);
-    }
-    remove_next(all);
-}
-
-/* Removes the code that nobody has. Not while anything is being stored, which may rely on just that code though no
- * deployment names it yet; and nothing is stored meanwhile. */
-static void remove_next(struct nw_operations *all)
-{
-    struct removal *removal =
-        all->storing || all->removing || nw_list_empty(&all->forgotten) ? NULL : calloc(1, sizeof *removal);
-    if (!removal)
-        return;
-    removal->all = all;
-    nw_list_init(&removal->list);
-    nw_list_splice(&removal->list, &all->forgotten);
-    nw_list_each(&removal->list, at, after) if (nw_deployments_use_code(all->deployments, forgotten_at(at)->sha256))
-        forgotten_free(forgotten_at(at));
-    all->removing = nw_io_offload(all->engine->io, remove_work, remove_done, removal) == 0;
-    if (all->removing)
-        return;
-    nw_list_splice(&all->forgotten, &removal->list);
-    free(removal);
-}
-
-/* A version has ended: its code is removed if nobody else has it. When memory is out for that, the next start does. */
-static void forget_code(void *arg, const char *sha256)
-{
-    struct nw_operations *all = arg;
-    struct forgotten *forgotten = malloc(sizeof *forgotten);
-    if (!forgotten)
-        return;
-    snprintf(forgotten->sha256, sizeof forgotten->sha256, "%s", sha256);
-    nw_list_append(&all->forgotten, &forgotten->link);
-    remove_next(all);
-}
-
-static void stored(struct nw_operations *all)
-{
-    all->storing--;
-    remove_next(all);
-}
+/* --- code into the store --- */
 
 /* The same function once more is the same version; anything else is a new one. */
 static void number_release(struct operation *op, const struct nw_deployment *current)
@@ -234,6 +151,16 @@ static void store_work(void *arg)
         snprintf(op->why, sizeof op->why, "out of memory");
 }
 
+static void load(struct operation *op)
+{
+    op->deployment =
+        nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, &op->release, false);
+    if (op->deployment)
+        return;
+    snprintf(op->why, sizeof op->why, "out of memory");
+    end(op, NW_STATUS_INTERNAL);
+}
+
 static void store_done(void *arg)
 {
     struct operation *op = arg;
@@ -243,14 +170,65 @@ static void store_done(void *arg)
     if (op->rc == 0) {
         nw_deployments_code_stored(op->all->deployments, op->sha256);
         number_release(op, nw_deployment_of(op->function->current));
-        op->deployment =
-            nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, &op->release, false);
-        if (!op->deployment)
-            snprintf(op->why, sizeof op->why, "out of memory");
+        load(op);
     }
-    stored(op->all);
-    if (!op->deployment)
+    nw__unused_release(&op->all->unused);
+    if (op->rc < 0)
         end(op, NW_STATUS_INTERNAL);
+}
+
+/* --- a version that is kept --- */
+
+static void not_kept(struct operation *op)
+{
+    uint32_t number = op->find.number, serves = op->find.serves;
+    if (number && number == serves)
+        snprintf(op->why, sizeof op->why, "v%u serves already", number);
+    else if (number)
+        snprintf(op->why, sizeof op->why, "v%u is not kept; `nightward versions %s` shows those that are", number,
+                 op->function->name);
+    else
+        snprintf(op->why, sizeof op->why, "no version before v%u is kept", serves);
+    end(op, NW_STATUS_BAD_REQUEST);
+}
+
+static void found(struct nw__find *find)
+{
+    struct operation *op = nw_container(find, struct operation, find);
+    if (op->all->engine->ended)
+        return;
+    if (find->rc == -ENOENT) {
+        not_kept(op);
+        return;
+    }
+    if (find->rc < 0) {
+        snprintf(op->why, sizeof op->why, "out of memory");
+        end(op, NW_STATUS_INTERNAL);
+        return;
+    }
+    op->manifest = find->manifest;
+    find->manifest = (struct nw_manifest){.name = ""};
+    op->release = find->release;
+    op->release.last = nw_deployment_of(op->function->current)->release.last;
+    snprintf(op->sha256, sizeof op->sha256, "%s", find->sha256);
+    load(op);
+}
+
+/* By its turn the function may have been removed. */
+static void find(struct operation *op)
+{
+    const struct nw_deployment *current = nw_deployment_of(op->function->current);
+    if (!current) {
+        end(op, NW_STATUS_NOT_FOUND);
+        return;
+    }
+    op->find.serves = current->release.number;
+    op->find.done = found;
+    int rc = nw__find_begin(op->all->engine->io, op->all->registry, op->function->name, &op->find);
+    if (rc == 0)
+        return;
+    no_thread(op, "read the registry", rc);
+    end(op, NW_STATUS_INTERNAL);
 }
 
 /* --- the registry --- */
@@ -310,7 +288,7 @@ static void forget_dropped(struct operation *op)
 {
     const struct nw_buffer *dropped = &op->change.dropped;
     for (size_t at = 0; op->change.rc == 0 && at < dropped->length; at += NW_SHA256_HEX + 1)
-        forget_code(op->all, dropped->data + at);
+        nw__unused_code(&op->all->unused, dropped->data + at);
 }
 
 static void commit_next(struct nw_operations *all);
@@ -324,7 +302,7 @@ static void commit_done(void *arg)
         struct operation *op = committing(commit->list.next);
         nw_list_remove(&op->commit);
         forget_dropped(op);
-        (op->removes ? removed : deployed)(op);
+        (op->kind == REMOVES ? removed : deployed)(op);
     }
     free(commit->changes);
     free(commit);
@@ -367,13 +345,13 @@ static void commit_next(struct nw_operations *all)
 
 static void commit(struct operation *op)
 {
-    const struct nw_manifest *manifest = op->removes ? NULL : &op->manifest;
+    const bool removes = op->kind == REMOVES;
     op->change = (struct nw_registry_change){.name = op->function->name,
-                                             .manifest = manifest,
-                                             .sha256 = op->removes ? NULL : op->sha256,
+                                             .manifest = removes ? NULL : &op->manifest,
+                                             .sha256 = removes ? NULL : op->sha256,
                                              .why = op->why,
                                              .why_size = sizeof op->why,
-                                             .release = op->removes ? NULL : &op->release,
+                                             .release = removes ? NULL : &op->release,
                                              .keep = (unsigned)op->all->engine->options.keep};
     nw_list_append(&op->all->to_commit, &op->commit);
     commit_next(op->all);
@@ -402,7 +380,13 @@ static void loaded(struct nw_deployment *deployment)
     commit(op);
 }
 
-const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .refused = refused, .ended = forget_code};
+static void ended(void *arg, const char *sha256)
+{
+    struct nw_operations *all = arg;
+    nw__unused_code(&all->unused, sha256);
+}
+
+const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .refused = refused, .ended = ended};
 
 /* --- the queue --- */
 
@@ -410,18 +394,31 @@ static void store(struct operation *op)
 {
     int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc == 0) {
-        op->all->storing++;
+        nw__unused_hold(&op->all->unused);
         return;
     }
     no_thread(op, "store its code", rc);
     end(op, NW_STATUS_INTERNAL);
 }
 
+/* No code is being removed any more. */
+static void store_waiting(void *arg)
+{
+    struct nw_operations *all = arg;
+    while (!nw_list_empty(&all->to_store)) {
+        struct operation *op = nw_container(all->to_store.next, struct operation, commit);
+        nw_list_remove(&op->commit);
+        store(op);
+    }
+}
+
 static void start(struct operation *op)
 {
-    if (op->removes)
+    if (op->kind == REMOVES)
         commit(op);
-    else if (op->all->removing)
+    else if (op->kind == ROLLS_BACK)
+        find(op);
+    else if (op->all->unused.removing)
         nw_list_append(&op->all->to_store, &op->commit);
     else
         store(op);
@@ -471,7 +468,19 @@ int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operat
     struct operation *op = queue(all, function, done, arg);
     if (!op)
         return -ENOMEM;
-    op->removes = true;
+    op->kind = REMOVES;
+    start_if_first(op);
+    return 0;
+}
+
+int nw_roll_back(struct nw_operations *all, struct nw_function *function, uint32_t number, nw_operation_done *done,
+                 void *arg)
+{
+    struct operation *op = queue(all, function, done, arg);
+    if (!op)
+        return -ENOMEM;
+    op->kind = ROLLS_BACK;
+    op->find.number = number;
     start_if_first(op);
     return 0;
 }
@@ -486,7 +495,7 @@ static void load_row(void *arg, const struct nw_registry_row *row)
 
 void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry)
 {
-    all->registry = all->deployments->registry = registry;
+    all->registry = all->unused.registry = all->deployments->registry = registry;
     nw_registry_each(registry, load_row, all);
 }
 
@@ -498,5 +507,5 @@ void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, st
     nw_list_init(&all->ended);
     nw_list_init(&all->to_commit);
     nw_list_init(&all->to_store);
-    nw_list_init(&all->forgotten);
+    nw__unused_init(&all->unused, engine, deployments, store_waiting, all);
 }
