@@ -26,6 +26,12 @@
 
 static uint32_t n_blocked; /* executors; guarded by the monitor's lock */
 
+/* Whether no executor is left over that could take over the token of one that blocks. */
+static bool is_last(void)
+{
+    return nw__executors_count() - n_blocked <= nw_executors_at_once();
+}
+
 int nw_executor_block(struct nw_executor *ex)
 {
     struct nw_slot *slot = nw_running(ex);
@@ -35,7 +41,7 @@ int nw_executor_block(struct nw_executor *ex)
     if (!slot->may_block)
         error = nw_share_take(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
     slot->may_block = false;
-    if (!error && nw__executors_are_few(n_blocked) && nw__executor_start() < 0) {
+    if (!error && is_last() && nw__executor_start() < 0) {
         nw_share_give(&slot->domain->account, NW_RESOURCE_BLOCKED, 1);
         error = -EAGAIN;
     }
@@ -45,16 +51,26 @@ int nw_executor_block(struct nw_executor *ex)
         ex->has_rights = true;
         ex->blocked_at = nw_ticks();
         nw_quantum_set(ex, 0); /* it would cut the call short */
-        if (nw_ready_any())
+        if (nw_ready_any() || !nw_wake_is_led())
             nw_wake_executor();
     }
     pthread_mutex_unlock(&nw_monitor_lock);
     return error;
 }
 
+static uint32_t count_awake(void)
+{
+    return nw__executors_count() - n_blocked - nw_wake_asleep();
+}
+
 bool nw_executor_is_spare(void)
 {
-    return !nw__executors_are_few(n_blocked + nw_wake_asleep());
+    return count_awake() > nw_executors_at_once();
+}
+
+bool nw_executors_suffice(void)
+{
+    return count_awake() >= nw_executors_at_once();
 }
 
 /* The one that has waited longest: a flow that begins to wait is put first. */

@@ -13,6 +13,7 @@ void nw_executor_unblock(struct nw_executor *ex); /* after it */
 /* Lock held. More are awake than may run slots at once: those that come back from a call run on. Who looks for work
  * leaves it to the others. */
 bool nw_executor_is_spare(void);
+bool nw_executors_suffice(void); /* lock held: as many are awake as may run slots, so another would be woken in vain */
 /* The slot makes its system call again when it may block, or at `until` (0: never). False: its domain is dying. */
 bool nw_blocked_await(struct nw_slot *slot, bool restarts, uint64_t until);
 void nw_blocked_unused(struct nw_slot *slot); /* lock held: its call, which might have blocked, did not */

@@ -296,7 +296,7 @@ uint32_t nw_executors_at_once(void)
     return n_tokens;
 }
 
-bool nw__executors_are_few(uint32_t but)
+uint32_t nw__executors_count(void)
 {
-    return n_executors - but <= n_tokens;
+    return n_executors;
 }

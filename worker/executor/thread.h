@@ -25,7 +25,6 @@ struct nw_executor *nw_executor_after(const struct nw_executor *ex);
 /* How many run slots at once, however many there are. */
 uint32_t nw_executors_at_once(void);
 
-/* Whether no more are left beside so many than may run at once. Lock held. */
-bool nw__executors_are_few(uint32_t but);
+uint32_t nw__executors_count(void); /* all of them; lock held */
 
 #endif

@@ -113,8 +113,8 @@ static struct nw_slot *find_work(struct nw_executor *ex)
             return slot;
         if (nw_ring_poll())
             continue;
-        nw_store_relaxed(&ex->idle, 1u); /* a hint for kicks and the watch */
-        if (nw_wake_is_led()) {
+        nw_store_relaxed(&ex->idle, 1u);                  /* a hint for kicks and the watch */
+        if (nw_wake_is_led() || nw_executor_is_spare()) { /* who has its token looks at the rings, too */
             nw_quantum_set(ex, 0);
             nw_wake_await();
         } else {
@@ -162,6 +162,8 @@ static enum nw_wake_whom who_helps(const struct nw_slot *slot)
 {
     enum nw_wake_whom whom;
 
+    if (nw_executors_suffice())
+        return NW_WAKE_NOBODY;
     if (is_long(slot))
         return nw_ready_any() || (!nw_wake_is_led() && nw_wake_has_idle()) ? nw_wake_whom() : NW_WAKE_NOBODY;
     if (nw_ready_count() * slot->domain->function->keeps <= SHARED_TICKS || helper.called ||

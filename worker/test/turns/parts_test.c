@@ -1,4 +1,5 @@
 /* What functions have of a worker's time: no more than their limits, and by their weights among themselves. */
+#include "common/base/atomic.h"
 #include "common/base/clock.h"
 #include "worker/test/harness.h"
 #include <setjmp.h>
@@ -119,6 +120,32 @@ static void who_comes_back_from_a_call_shares_the_executors(void **state)
     stop();
 }
 
+/* Whether somebody in the worker sleeps until the engine rings. */
+static bool is_to_be_rung(void)
+{
+    return nw_load_relaxed(&h.channel.out.shared->consumer_sleeps);
+}
+
+/* More threads are there than may run slots, and all that may do: those look at the rings when a quantum ends. Another
+ * one would be woken for each invocation, and could run none. */
+static void who_may_run_nothing_is_not_rung(void **state)
+{
+    uint32_t crowd, other;
+
+    (void)state;
+    nw_harness_start(&h, NW_MODE_NONE, 1);
+    crowd = load("crowd", 100, 0);
+    other = load("other", 100, 0);
+    call(crowd, "readers 6", "sound");
+    call(crowd, "release 6", "sound");
+    run_beside(crowd, other, SURE);
+    for (int i = 0; i < 1000; i++) {
+        call(other, "registers 1", "sound");
+        assert_false(is_to_be_rung());
+    }
+    stop();
+}
+
 /* The one with four times the weight runs for four times as long, in policy levels, which is the harness's. */
 static void time_goes_by_weight(void **state)
 {
@@ -145,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_limit_is_for_all_slots_together),
         cmocka_unit_test(a_limit_is_for_threads_of_its_own_too),
         cmocka_unit_test(who_comes_back_from_a_call_shares_the_executors),
+        cmocka_unit_test(who_may_run_nothing_is_not_rung),
         cmocka_unit_test(time_goes_by_weight),
     };
 
