@@ -17,6 +17,7 @@ struct nw_spawn {
     const int *fds; /* appear in the child as 3, 4, ... in this order; the caller keeps its own */
     int n_fds;
     const cpu_set_t *cpus; /* where it and what it starts runs; NULL: as its starter */
+    uint32_t slice_us;     /* how soon the kernel lets it, and what it starts, run; 0: as its starter; see spawn.c */
     int death_signal;      /* what the kernel sends the child when the thread that started it ends */
     int namespaces;        /* CLONE_NEW* flags: what the child has for itself */
 

@@ -39,6 +39,11 @@
 /* In milliseconds. */
 #define DRAIN_PATIENCE 15000 /* the engine gives what runs 10 s */
 
+/* What the kernel gives to a thread at a time, in microseconds. The engine's are the shortest that it takes: who wakes
+ * up with less goes before who runs with more. */
+#define SLICE_ENGINE_US  100
+#define SLICE_WORKERS_US 200
+
 enum phase { STARTING, SERVING, DRAINING, STOPPING, PHASES };
 enum event { EVENT_READY, EVENT_STOP, EVENT_FAIL, EVENT_ENGINE_ENDED, EVENTS };
 
@@ -177,6 +182,7 @@ static bool start(struct host *h, struct nw_child *child, const char *path, char
         .fds = theirs,
         .n_fds = n_theirs,
         .cpus = child == &h->launcher ? h->plan->worker_cpus : h->plan->engine_cpus,
+        .slice_us = child == &h->launcher ? SLICE_WORKERS_US : SLICE_ENGINE_US,
         .death_signal = child == &h->launcher ? SIGKILL : SIGTERM,
     };
     const char *step;

@@ -16,6 +16,8 @@ $(eval $(call test,worker/turn,worker/test/turns/turn_test.c $(wildcard worker/t
 $(eval $(call test,worker/turn_queue,worker/test/turns/queue_test.c worker/turn/queue.c))
 $(eval $(call test,worker/ready,worker/test/turns/ready_test.c $(wildcard worker/turn/*.c) worker/domain/attended.c \
     $(addprefix worker/,executor/ready.c executor/sleep.c executor/wake.c base/config.c base/lock.c account/ticks.c)))
+$(eval $(call test,worker/slice,worker/test/turns/slice_test.c $(wildcard worker/turn/*.c) \
+    $(addprefix worker/,watch/slice.c base/config.c base/lock.c account/ticks.c)))
 $(eval $(call test,worker/limit,worker/test/turns/limit_test.c worker/turn/limit.c))
 $(eval $(call test,worker/dear,worker/test/turns/dear_test.c worker/turn/dear.c))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))

@@ -3,6 +3,7 @@
 #include "common/base/atomic.h"
 #include "worker/account/ticks.h"
 #include "worker/base/config.h"
+#include "worker/base/lock.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -14,6 +15,7 @@
 #include "worker/tick/quantum.h"
 #include "worker/turn/turn.h"
 #include "worker/wire/link.h"
+#include <sched.h>
 
 /* ns. */
 #define QUANTUM_LEAST 20000ull
@@ -98,9 +100,9 @@ bool nw__slice_is_long(struct nw_executor *ex)
 }
 
 /* Whether something else than the end of the quantum may be why it was kicked. */
-static bool must_look(const struct nw_executor *ex, const struct nw_slot *slot)
+static bool must_look(const struct nw_slot *slot)
 {
-    return !ex->quantum || nw_domains_dying() || nw_keys_called_back() || !nw_key_usable(slot->domain) ||
+    return nw_domains_dying() || nw_keys_called_back() || !nw_key_usable(slot->domain) ||
            nw_load_relaxed(&slot->signalled); /* stored by who then kicks */
 }
 
@@ -145,30 +147,44 @@ static bool is_over(const struct nw_executor *ex, const struct nw_slot *slot, ui
 }
 
 /* But not before it has run. */
-static bool goes_on_always(struct nw_executor *ex, uint64_t used)
+static bool goes_on_always(uint64_t used, uint64_t *quantum)
 {
-    const bool over = nw_ticks_to_ns(used) >= QUANTUM_LEAST / 2;
-
-    nw_quantum_set(ex, chaos == 1 ? QUANTUM_LEAST + nw_ticks() % QUANTUM_LEAST : chaos * 1000ull);
-    return !over;
+    *quantum = chaos == 1 ? QUANTUM_LEAST + nw_ticks() % QUANTUM_LEAST : chaos * 1000ull;
+    return nw_ticks_to_ns(used) < QUANTUM_LEAST / 2;
 }
 
-static bool goes_on(struct nw_executor *ex, const struct nw_slot *slot, uint64_t now)
+/* And how long the next quantum is, of this slot or another. */
+static bool goes_on(const struct nw_executor *ex, const struct nw_slot *slot, uint64_t now, uint64_t *quantum)
 {
     const struct nw_limit *limit = &slot->domain->function->limit;
-    bool brief_waits, over;
+    bool over;
 
-    if (must_look(ex, slot))
-        return false;
     if (chaos)
-        return goes_on_always(ex, now - ex->taken_at);
-    brief_waits = nw_ready_brief() || nw_links_have_work();
+        return goes_on_always(now - ex->taken_at, quantum);
     over = is_over(ex, slot, now - ex->taken_at);
-    if (brief_waits) /* who has just begun is not what they wait for */
-        nw_quantum_set(ex, over ? shrink(ex) : ex->quantum);
+    if (nw_ready_brief() || nw_links_have_work()) /* who has just begun is not what they wait for */
+        *quantum = over ? shrink(ex) : ex->quantum;
     else
-        nw_quantum_set(ex, is_long(slot, now) || nw_ready_any() || limit->percent ? grow(ex, limit) : 0);
+        *quantum = is_long(slot, now) || nw_ready_any() || limit->percent ? grow(ex, limit) : 0;
     return !over && !limit->spent;
+}
+
+/*
+ * Lets the kernel run who else waits for this processor, the engine above all: by itself it looks for them only at its
+ * ticks, some milliseconds apart, and when one wakes up that has had less than its part. Their time is none of the
+ * slot's.
+ */
+static void let_others_run(struct nw_executor *ex)
+{
+    const uint64_t from = nw_ticks();
+    uint64_t passed;
+
+    pthread_mutex_unlock(&nw_monitor_lock);
+    sched_yield();
+    pthread_mutex_lock(&nw_monitor_lock);
+    passed = nw_ticks() - from;
+    ex->taken_at += passed;
+    ex->counted_at += passed;
 }
 
 void nw_slice_yield(const struct nw_executor *ex, struct nw_slot *slot)
@@ -181,10 +197,18 @@ void nw_slice_yield(const struct nw_executor *ex, struct nw_slot *slot)
 bool nw_slice_goes_on(struct nw_executor *ex, struct nw_slot *slot)
 {
     const uint64_t now = nw_ticks();
+    bool stays = false;
+    uint64_t quantum;
 
     nw_quantum_count(ex);
     charge(ex, now);
-    if (goes_on(ex, slot, now))
+    if (ex->quantum && !must_look(slot)) {
+        stays = goes_on(ex, slot, now, &quantum);
+        if (stays && nw_quantum_ended(ex))
+            let_others_run(ex);
+        nw_quantum_set(ex, quantum);
+    }
+    if (stays && !must_look(slot))
         return true;
     slot->domain->function->usage.preempted++;
     nw_slice_yield(ex, slot);

@@ -62,6 +62,23 @@ replaced() {
     all_run_as_told
 }
 
+# slices_of PID: what the kernel calls the slices of its threads, in ns, each once.
+slices_of() {
+    sed -n 's/^se\.slice *: *//p' "/proc/$1"/task/*/sched | sort -u
+}
+
+@test "every thread of the engine goes before those of workers, for the kernel" {
+    local pid
+    [ "$(printf '%s\n' 6.12 "$(uname -r)" | sort -V | head -n 1)" = 6.12 ] || skip "Linux before 6.12 has no slices"
+    [ -n "$(slices_of "$$")" ] || skip "the kernel shows no slices (CONFIG_SCHED_DEBUG)"
+    nw_up --engine-threads 2
+    nw_deploy_samples hello
+    [ "$(slices_of "$(nw_engine_pid)")" = 100000 ]
+    for pid in $(nw_worker_pids); do
+        [ "$(slices_of "$pid")" = 200000 ]
+    done
+}
+
 @test "without being told they run where Nightward was started; there is an executor for each CPU of the workers" {
     local own
     own=$(cpus_of "$$")
