@@ -61,7 +61,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->memory_told = domain->memory_peak_told = 0;
     memset(domain->ready, 0, sizeof(domain->ready));
     domain->slots_end = domain->n_key_waiters = 0;
-    domain->wants_key = false;
+    domain->wants_key = domain->key_lost = false;
     domain->memory.tag = nw_config()->keyed ? NW_KEY_PARKED : -1;
     domain->grower = NULL;
     domain->signals = (struct nw_signals){0};

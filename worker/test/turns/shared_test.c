@@ -1,5 +1,6 @@
 /* That functions share keys, executors and func workers: who waits keeps nobody else from them. NW_TEST_MODE picks the
  * mode. */
+#include "common/base/clock.h"
 #include "common/manifest/manifest.h"
 #include "worker/base/limits.h"
 #include "worker/domain/keys.h"
@@ -158,6 +159,36 @@ static void sleepers_keep_nobody_from_a_key(void **state)
     receive_many(MANY + 1);
 }
 
+/* A key that was taken from a domain is not missed by the one that comes after it, in the same place. */
+static void a_new_domain_has_lost_no_key(void **state)
+{
+    uint32_t many[MANY], sleeper, last;
+    const uint64_t began = nw_clock_ns();
+    struct nw_answer late;
+
+    (void)state;
+    if (nw_whole_mode != NW_MODE_MPK)
+        skip();
+    sleeper = nw_harness_load(
+        &nw_whole, &(struct nw_load){.name = "fault", .so = nw_sample_so("fault"), .slots = 1, .timeout_ms = 3000});
+    nw_harness_send(&nw_whole, sleeper, "sleep", 5);
+    load_many(&(struct nw_load){.so = nw_sample_so("hello")}, many);
+    if (nw_clock_ns() - began > 2500000000u) { /* so slow that the sleeper's successor may have lost one, too */
+        free(nw_harness_receive(&nw_whole).data);
+        skip();
+    }
+    late = nw_harness_receive(&nw_whole);
+    assert_int_equal(late.status, NW_STATUS_TIMEOUT);
+    free(late.data);
+    nw_whole_expect(sleeper, "ok", "ok\n");
+    last = nw_whole_load("echo");
+    nw_whole_expect(last, "x", "x");
+    while (nw_harness_calls(&nw_whole, last).calls < 2)
+        nw_harness_expect(&nw_whole, NW_CONTROL_CALLS);
+    assert_int_equal(nw_harness_calls(&nw_whole, sleeper).rekeyed, 0);
+    assert_int_equal(nw_harness_calls(&nw_whole, last).rekeyed, 0);
+}
+
 /* Whoever waits holds no executor: many short invocations are answered while many more sleep than there are executors.
  */
 static void sleepers_keep_nobody_from_an_executor(void **state)
@@ -213,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_domains_than_keys, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(callers_of_one_callee_share_the_keys, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_a_key, nw_whole_start, nw_whole_stop),
+        cmocka_unit_test_setup_teardown(a_new_domain_has_lost_no_key, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(sleepers_keep_nobody_from_an_executor, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(func_workers_come_and_go_with_the_demand, nw_whole_start, nw_whole_stop),
     };
