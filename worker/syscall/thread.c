@@ -105,6 +105,13 @@ long nw_sys_clone(struct nw_call *call)
     return (long)tid;
 }
 
+/* Whether its end leaves the first flow alone, which waits though it has made a func worker: then this was one, of which
+ * nobody knew yet, as it had not waited for an invocation. */
+static bool was_to_serve(const struct nw_domain *domain)
+{
+    return domain->n_slots == 2 && domain->grower && domain->n_made > domain->n_workers;
+}
+
 /* lock held: the executor is done with the flow. A func worker ends only when its function retires, the first flow
  * never. */
 static void end_flow(struct nw_call *call)
@@ -118,7 +125,7 @@ static void end_flow(struct nw_call *call)
     if (slot->worker && domain->closing) {
         if (--domain->n_workers == 0)
             nw_domain_exit(domain);
-    } else if (slot->worker || slot == &domain->slots[0]) {
+    } else if (slot->worker || slot == &domain->slots[0] || was_to_serve(domain)) {
         nw_domain_kill(domain, NW_STATUS_CRASHED, "one of its func workers ended its thread");
     }
     nw_slot_die(slot);

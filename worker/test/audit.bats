@@ -145,6 +145,7 @@ copy_with_living_hit() {
 
 # start_copy: a host whose worker is the copy does not come up in mode mpk. Skips where that cannot run.
 start_copy() {
+    [ -x "$NW_BUILD/test/mode-usable" ] || { echo "$NW_BUILD/test/mode-usable is missing: run make tests" && false; }
     why=$("$NW_BUILD/test/mode-usable") || skip "mode mpk cannot run here: $why"
     mkdir programs
     cp "$NIGHTWARD" "$NW_BUILD"/bin/nightward-{engine,launcher} programs

@@ -79,6 +79,14 @@ static void a_crash_in_an_exit_handler_is_said(void **state)
     assert_non_null(strstr(lines(), "raised SIGABRT (aborted) while it was being ended"));
 }
 
+/* Nobody would wait for an invocation; the engine hears so at once, whatever time the function has. */
+static void a_func_worker_that_ends_before_it_waits_is_missed(void **state)
+{
+    (void)state;
+    assert_int_equal(nw_logged_load((struct nw_load){.so = "ends", .env = "START=gone", .timeout_ms = 3600000}), 0);
+    assert_string_equal(nw_logged.harness.message.text, "one of its func workers ended its thread");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +95,8 @@ int main(void)
                                         nw_logged_teardown),
         cmocka_unit_test_setup_teardown(an_exit_handler_has_until_the_deadline, nw_logged_setup, nw_logged_teardown),
         cmocka_unit_test_setup_teardown(a_crash_in_an_exit_handler_is_said, nw_logged_setup, nw_logged_teardown),
+        cmocka_unit_test_setup_teardown(a_func_worker_that_ends_before_it_waits_is_missed, nw_logged_setup,
+                                        nw_logged_teardown),
     };
 
     return NW_LOGGED_RUN("worker/ends", tests);
