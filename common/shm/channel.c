@@ -186,14 +186,17 @@ int nw_channel_send(struct nw_channel *ch, const struct nw_desc *desc)
  * The handshake. Producer: store tail, fence, load consumer_sleeps. Consumer: store consumer_sleeps, fence, load tail.
  * With both fences at least one side sees the other's store, so no descriptor is left behind a sleeping consumer.
  */
-void nw_channel_notify(struct nw_channel *ch)
+bool nw_channel_must_ring(struct nw_channel *ch)
 {
     uint32_t *sleeps = &ch->out.shared->consumer_sleeps;
     nw_fence_seq_cst(); /* pairs with the fence in nw_channel_may_sleep */
-    if (!nw_load_relaxed(sleeps))
-        return;
     /* Of several wake-ups one rings; pairs with the store of 1 in nw_channel_may_sleep. */
-    if (!nw_exchange(sleeps, 0))
+    return nw_load_relaxed(sleeps) && nw_exchange(sleeps, 0);
+}
+
+void nw_channel_notify(struct nw_channel *ch)
+{
+    if (!nw_channel_must_ring(ch))
         return;
     /* Fails only when the doorbell is full: the peer was rung already, and has not read it. */
     uint64_t one = 1;
@@ -207,7 +210,7 @@ bool nw_channel_may_sleep(struct nw_channel *ch)
     if (in->peer != in->own)
         return false;
     nw_store_relaxed(&in->shared->consumer_sleeps, 1);
-    nw_fence_seq_cst(); /* pairs with the fence in nw_channel_notify */
+    nw_fence_seq_cst(); /* pairs with the fence in nw_channel_must_ring */
     if (nw_load_relaxed(&in->shared->tail) == in->own)
         return true;
     nw_store_relaxed(&in->shared->consumer_sleeps, 0);
@@ -237,7 +240,7 @@ void nw_channel_sleep(struct nw_channel *ch)
     ssize_t ignored = read(ch->own_doorbell, rung, sizeof rung);
 
     (void)ignored;
-    nw_store_relaxed(&ch->in.shared->consumer_sleeps, 0); /* pairs with the load in the peer's nw_channel_notify */
+    nw_store_relaxed(&ch->in.shared->consumer_sleeps, 0); /* pairs with the load in the peer's nw_channel_must_ring */
 }
 
 const void *nw_channel_payload(const struct nw_channel *ch, const struct nw_desc *desc)

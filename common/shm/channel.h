@@ -54,6 +54,9 @@ void nw_channel_close(struct nw_channel *ch);
 /* Pushes and, when the peer sleeps, rings its doorbell. As nw_ring_push. */
 int nw_channel_send(struct nw_channel *ch, const struct nw_desc *desc);
 
+/* Whether the peer says that it sleeps, so that the caller is to ring it: true once for each sleep. */
+bool nw_channel_must_ring(struct nw_channel *ch);
+
 /* Rings the peer's doorbell if the peer says it sleeps; for use after several nw_ring_push on ch->out. */
 void nw_channel_notify(struct nw_channel *ch);
 

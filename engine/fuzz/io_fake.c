@@ -60,6 +60,10 @@ struct nw_io_timer {
     uint64_t at, repeat;
 };
 
+struct nw_io_bell {
+    int fd;
+};
+
 struct nw_io_watch {
     struct nw_list link;
     int fd;
@@ -477,6 +481,27 @@ void nw_io_watch_free(struct nw_io_watch *watch)
 {
     NW_FUZZ_CHECK(!watch->freed);
     watch->freed = true;
+}
+
+struct nw_io_bell *nw_io_bell_new(struct nw_io *io, int fd)
+{
+    struct nw_io_bell *bell = malloc(sizeof *bell);
+    (void)io;
+    NW_FUZZ_CHECK(bell);
+    bell->fd = fd;
+    return bell;
+}
+
+void nw_io_bell_ring(struct nw_io_bell *bell)
+{
+    const uint64_t one = 1;
+    ssize_t ignored = write(bell->fd, &one, sizeof one);
+    (void)ignored;
+}
+
+void nw_io_bell_free(struct nw_io_bell *bell)
+{
+    free(bell);
 }
 
 int nw_io_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg)

@@ -33,6 +33,9 @@ struct nw_io_backend {
     void (*timer_free)(struct nw_io_timer *timer);
     struct nw_io_watch *(*watch_new)(struct nw_io *io, int fd);
     void (*watch_free)(struct nw_io_watch *watch);
+    struct nw_io_bell *(*bell_new)(struct nw_io *io);
+    void (*bell_ring)(struct nw_io_bell *bell);
+    void (*bell_free)(struct nw_io_bell *bell);
     int (*offload)(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg);
 };
 
@@ -68,6 +71,14 @@ struct nw_io_watch {
     void (*readable)(void *arg);
     void *arg;
 };
+
+struct nw_io_bell {
+    const struct nw_io_backend *backend;
+    int fd;
+};
+
+/* What is written to ring it. */
+extern const uint64_t nw_io_one;
 
 /* ms until a listener tries again after the process had no descriptor left */
 #define NW_IO_ACCEPT_RETRY 100

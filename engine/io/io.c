@@ -137,7 +137,7 @@ void nw_io_conn_close(struct nw_io_conn *conn)
     conn->backend->conn_close(conn);
 }
 
-/* --- timers, watches, work --- */
+/* --- timers, watches, bells, work --- */
 
 struct nw_io_timer *nw_io_timer_new(struct nw_io *io, void (*fired)(void *arg), void *arg)
 {
@@ -177,6 +177,28 @@ struct nw_io_watch *nw_io_watch_new(struct nw_io *io, int fd, void (*readable)(v
 void nw_io_watch_free(struct nw_io_watch *watch)
 {
     watch->backend->watch_free(watch);
+}
+
+const uint64_t nw_io_one = 1;
+
+struct nw_io_bell *nw_io_bell_new(struct nw_io *io, int fd)
+{
+    struct nw_io_bell *bell = io->backend->bell_new(io);
+    if (!bell)
+        return NULL;
+    bell->backend = io->backend;
+    bell->fd = fd;
+    return bell;
+}
+
+void nw_io_bell_ring(struct nw_io_bell *bell)
+{
+    bell->backend->bell_ring(bell);
+}
+
+void nw_io_bell_free(struct nw_io_bell *bell)
+{
+    bell->backend->bell_free(bell);
 }
 
 int nw_io_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg)

@@ -24,6 +24,7 @@ struct nw_io_conn;
 struct nw_io_listener;
 struct nw_io_timer;
 struct nw_io_watch;
+struct nw_io_bell;
 
 /* Most iovecs that one write takes. */
 #define NW_IO_IOV_MAX 64
@@ -112,6 +113,16 @@ void nw_io_timer_free(struct nw_io_timer *timer);
  * outlive the watch; free first, then close. NULL with errno set on failure. */
 struct nw_io_watch *nw_io_watch_new(struct nw_io *io, int fd, void (*readable)(void *arg), void *arg);
 void nw_io_watch_free(struct nw_io_watch *watch);
+
+/*
+ * What wakes another process: 8 bytes are written to `fd`, a pipe or eventfd that never blocks, before the loop waits.
+ * Those that are rung in one turn go to the kernel together, with everything else, so that who is woken does not take
+ * the processor in between. What is not read yet is lost when there is no room for more. The fd stays the caller's and
+ * must outlive the bell; a bell that is freed first is not rung any more. NULL with errno set on failure.
+ */
+struct nw_io_bell *nw_io_bell_new(struct nw_io *io, int fd);
+void nw_io_bell_ring(struct nw_io_bell *bell);
+void nw_io_bell_free(struct nw_io_bell *bell);
 
 /* Runs `work` on another thread, then `done` on the loop's. 0 or negative errno. */
 int nw_io_offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg);

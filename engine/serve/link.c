@@ -29,7 +29,7 @@ static void wake(struct nw_link *link)
     if (link->broken || !nw_list_empty(&link->awake))
         return;
     nw_list_append(&link->engine->awake, &link->awake);
-    /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_notify. */
+    /* We look by ourselves, so the worker need not ring; pairs with the load in its nw_channel_must_ring. */
     nw_store_relaxed(&link->channel.in.shared->consumer_sleeps, 0);
 }
 
@@ -71,12 +71,21 @@ static void stop_watching(struct nw_link *link)
 static void link_free(struct nw_link *link)
 {
     stop_watching(link);
+    if (link->bell)
+        nw_io_bell_free(link->bell);
     nw_list_remove(&link->awake);
     nw_list_remove(&link->orphan_link);
     nw_channel_close(&link->channel);
     free(link->reply_blocks);
     free(link->backlog);
     free(link);
+}
+
+static int watch_bells(struct nw_link *link)
+{
+    link->bell = nw_io_bell_new(link->engine->io, link->channel.bell);
+    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
+    return link->bell && link->doorbell_watch ? 0 : -ENOMEM;
 }
 
 /* Everything that can fail. What was made is found in the link and undone by link_free. */
@@ -90,8 +99,7 @@ static int link_open(struct nw_link *link)
     link->reply_blocks = calloc(options->arena / BLOCK_UNIT / 64 + 1, sizeof *link->reply_blocks);
     if (!link->reply_blocks)
         return -ENOMEM;
-    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
-    if (!link->doorbell_watch)
+    if (watch_bells(link) < 0)
         return -ENOMEM;
     return nw_channel_may_sleep(&link->channel) ? 0 : -EPROTO;
 }
@@ -113,8 +121,7 @@ struct nw_link *nw_link_adopt(struct nw_engine *engine, uint32_t number, void *o
     if (!link)
         return NULL;
     link->channel = *channel;
-    link->doorbell_watch = nw_io_watch_new(link->engine->io, link->channel.own_doorbell, doorbell_rung, link);
-    if (!link->doorbell_watch) {
+    if (watch_bells(link) < 0) {
         link_free(link);
         return NULL;
     }
@@ -255,7 +262,8 @@ void nw_link_notify(struct nw_link *link)
         return;
     }
     link->unrung = 0;
-    nw_channel_notify(&link->channel);
+    if (nw_channel_must_ring(&link->channel))
+        nw_io_bell_ring(link->bell);
 }
 
 /* --- blocks --- */

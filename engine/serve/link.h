@@ -32,14 +32,15 @@ struct nw_link {
     uint32_t number;
     unsigned references;
     struct nw_channel channel;
-    struct nw_io_watch *doorbell_watch;
-    struct nw_list awake; /* in engine->awake while we look at its ring without being rung */
-    uint64_t partial;     /* bytes of our arena for inputs that are still arriving */
-    uint64_t nested;      /* ... for inputs of nested calls */
-    uint64_t lent;        /* bytes of its arena in answers that clients have yet to read */
-    bool room;            /* a block was freed since the waiters were last looked at */
-    unsigned unrung;      /* descriptors that it was sent and not rung for yet, and turns of the loop since */
-    unsigned busy;        /* invocations that it has */
+    struct nw_io_watch *doorbell_watch; /* of ours, */
+    struct nw_io_bell *bell;            /* and what rings the worker's */
+    struct nw_list awake;               /* in engine->awake while we look at its ring without being rung */
+    uint64_t partial;                   /* bytes of our arena for inputs that are still arriving */
+    uint64_t nested;                    /* ... for inputs of nested calls */
+    uint64_t lent;                      /* bytes of its arena in answers that clients have yet to read */
+    bool room;                          /* a block was freed since the waiters were last looked at */
+    unsigned unrung; /* descriptors that it was sent and not rung for yet, and turns of the loop since */
+    unsigned busy;   /* invocations that it has */
     unsigned n_calls;
     struct nw_list orphan_link;            /* in engine->orphan */
     struct nw_list calls;                  /* nested calls from it that are not answered */

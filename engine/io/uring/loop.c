@@ -29,17 +29,22 @@ static void submit_all(struct nw__uring *uring)
     }
 }
 
+static struct io_uring_sqe *next_entry(struct nw__uring *uring)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+    if (sqe)
+        return sqe;
+    submit_all(uring);
+    return io_uring_get_sqe(&uring->ring);
+}
+
+/* Those that are woken work on other processors while the rest is carried out. */
 static void flush_queue(struct nw__uring *uring)
 {
+    while (!nw_list_empty(&uring->bells))
+        nw__uring_bell_submit(uring, next_entry(uring));
     nw_list_each(&uring->queue, at, after)
-    {
-        struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
-        if (!sqe) {
-            submit_all(uring);
-            sqe = io_uring_get_sqe(&uring->ring);
-        }
-        nw__op_submit(uring, nw_container(at, struct nw__op, link), sqe);
-    }
+        nw__op_submit(uring, nw_container(at, struct nw__op, link), next_entry(uring));
 }
 
 static bool is_flagged(const struct nw__uring *uring, unsigned flags)
@@ -150,7 +155,8 @@ static bool loop_is_blind(const struct nw_io *io)
 
 static bool loop_has_queued(const struct nw_io *io)
 {
-    return !nw_list_empty(&((const struct nw__uring *)io)->queue);
+    const struct nw__uring *uring = (const struct nw__uring *)io;
+    return !nw_list_empty(&uring->queue) || !nw_list_empty(&uring->bells);
 }
 
 static void loop_free(struct nw_io *io)
@@ -187,6 +193,9 @@ static const struct nw_io_backend backend = {
     .timer_free = nw__uring_timer_free,
     .watch_new = nw__uring_watch_new,
     .watch_free = nw__uring_watch_free,
+    .bell_new = nw__uring_bell_new,
+    .bell_ring = nw__uring_bell_ring,
+    .bell_free = nw__uring_bell_free,
     .offload = nw__uring_offload,
 };
 
@@ -195,6 +204,7 @@ static void set_up(struct nw__uring *uring)
     uring->base.backend = &backend;
     uring->multishot_receive = true;
     nw_list_init(&uring->queue);
+    nw_list_init(&uring->bells);
     nw_list_init(&uring->ending);
     nw_list_init(&uring->held);
     nw_list_init(&uring->timers);

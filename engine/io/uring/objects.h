@@ -31,6 +31,12 @@ struct nw__uring_watch {
 /* Nothing is started for one that is freed, and nothing taken back before. */
 bool nw__uring_watch_is_valid(const struct nw__uring_watch *watch);
 
+struct nw__uring_bell {
+    struct nw_io_bell base;
+    struct nw__uring *uring;
+    struct nw_list link; /* in nw__uring.bells, while it is to be rung */
+};
+
 struct nw__uring_timer {
     struct nw_io_timer base;
     struct nw__uring *uring;

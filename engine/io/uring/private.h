@@ -18,6 +18,7 @@ struct nw__uring {
     bool stop;
     uint64_t now; /* ms */
     struct nw_list queue;
+    struct nw_list bells; /* that are to be rung */
     struct nw_list ending;
     struct nw_list held;   /* connections that read again and have bytes, or their end, to be handed over first */
     struct nw_list timers; /* those that are on */
@@ -81,6 +82,14 @@ bool nw__uring_timer_is_on(const struct nw_io_timer *timer);
 
 struct nw_io_watch *nw__uring_watch_new(struct nw_io *io, int fd);
 void nw__uring_watch_free(struct nw_io_watch *watch);
+
+/* A bell is rung by an operation that nobody waits for: it is done when the kernel has taken it. */
+struct nw_io_bell *nw__uring_bell_new(struct nw_io *io);
+void nw__uring_bell_ring(struct nw_io_bell *bell);
+void nw__uring_bell_free(struct nw_io_bell *bell);
+
+/* For the turn of the loop: fills an entry of the submission queue for the first bell that is to be rung. */
+void nw__uring_bell_submit(struct nw__uring *uring, struct io_uring_sqe *sqe);
 
 /* --- io/uring/work.c --- */
 

@@ -13,6 +13,7 @@ static const struct {
 } needed[] = {
     {IORING_OP_RECV, "recv"},         {IORING_OP_SEND, "send"},       {IORING_OP_SENDMSG, "sendmsg"},
     {IORING_OP_POLL_ADD, "poll_add"}, {IORING_OP_TIMEOUT, "timeout"}, {IORING_OP_ASYNC_CANCEL, "async_cancel"},
+    {IORING_OP_WRITE, "write"},
 };
 
 /* Completions in batches on our own thread, as far as the kernel can. */

@@ -1,6 +1,7 @@
 /*
- * Watches of the io_uring backend. Each callback arms the poll anew, which looks at the descriptor at once: a callback
- * that left something unread is called again, as io.h promises. A multishot poll would report changes only.
+ * Watches and bells of the io_uring backend. Each callback of a watch arms the poll anew, which looks at the descriptor
+ * at once: a callback that left something unread is called again, as io.h promises. A multishot poll would report
+ * changes only.
  */
 #include "common/base/valid.h"
 #include "engine/io/uring/objects.h"
@@ -69,4 +70,37 @@ void nw__uring_watch_free(struct nw_io_watch *base)
     if (watch->poll.state == OP_IDLE)
         nw__uring_end(watch->uring, &watch->ending);
     nw_check_valid(nw__uring_watch, watch);
+}
+
+struct nw_io_bell *nw__uring_bell_new(struct nw_io *io)
+{
+    struct nw__uring_bell *bell = calloc(1, sizeof *bell);
+    if (!bell)
+        return NULL;
+    bell->uring = (struct nw__uring *)io;
+    nw_list_init(&bell->link);
+    return &bell->base;
+}
+
+void nw__uring_bell_ring(struct nw_io_bell *base)
+{
+    struct nw__uring_bell *bell = (struct nw__uring_bell *)base;
+    if (nw_list_empty(&bell->link))
+        nw_list_append(&bell->uring->bells, &bell->link);
+}
+
+void nw__uring_bell_submit(struct nw__uring *uring, struct io_uring_sqe *sqe)
+{
+    struct nw__uring_bell *bell = nw_container(uring->bells.next, struct nw__uring_bell, link);
+    nw_list_remove(&bell->link);
+    io_uring_prep_write(sqe, bell->base.fd, &nw_io_one, sizeof nw_io_one, (uint64_t)-1);
+    io_uring_sqe_set_data(sqe, NULL);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void nw__uring_bell_free(struct nw_io_bell *base)
+{
+    struct nw__uring_bell *bell = (struct nw__uring_bell *)base;
+    nw_list_remove(&bell->link);
+    free(bell);
 }

@@ -417,6 +417,23 @@ static void watch_free(struct nw_io_watch *base)
     uv_close((uv_handle_t *)&watch->poll, free_data);
 }
 
+static struct nw_io_bell *bell_new(struct nw_io *io)
+{
+    (void)io;
+    return malloc(sizeof(struct nw_io_bell));
+}
+
+static void bell_ring(struct nw_io_bell *bell)
+{
+    ssize_t ignored = write(bell->fd, &nw_io_one, sizeof nw_io_one);
+    (void)ignored;
+}
+
+static void bell_free(struct nw_io_bell *bell)
+{
+    free(bell);
+}
+
 static void offload_run(uv_work_t *work)
 {
     struct offload *offload = work->data;
@@ -464,6 +481,9 @@ static const struct nw_io_backend backend = {
     .timer_free = timer_free,
     .watch_new = watch_new,
     .watch_free = watch_free,
+    .bell_new = bell_new,
+    .bell_ring = bell_ring,
+    .bell_free = bell_free,
     .offload = offload_start,
 };
 

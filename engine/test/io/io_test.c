@@ -6,6 +6,7 @@
 #include "engine/io/backend.h"
 #include "engine/test/io/io_world.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -435,6 +436,103 @@ static void a_watch_calls_until_nothing_is_left(void **state)
     close(fds[1]);
 }
 
+static bool got_rings(struct world *world)
+{
+    (void)world;
+    return rung.times == 2 * (int)sizeof(uint64_t);
+}
+
+/* A pipe that never blocks, with a bell at its end and a watch that counts the bytes that come out of it. */
+struct rope {
+    int fds[2];
+    struct nw_io_bell *bell;
+    struct nw_io_watch *watch;
+};
+
+static struct rope rope_new(struct world *world)
+{
+    struct rope rope;
+    assert_int_equal(pipe2(rope.fds, O_NONBLOCK | O_CLOEXEC), 0);
+    rung = (struct rung){.fd = rope.fds[0]};
+    rope.bell = nw_io_bell_new(world->io, rope.fds[1]);
+    rope.watch = nw_io_watch_new(world->io, rope.fds[0], take_one_byte, &rung);
+    assert_non_null(rope.bell);
+    assert_non_null(rope.watch);
+    return rope;
+}
+
+static void rope_free(struct rope *rope)
+{
+    nw_io_bell_free(rope->bell);
+    nw_io_watch_free(rope->watch);
+    close(rope->fds[0]);
+    close(rope->fds[1]);
+}
+
+static void a_bell_rings_each_time(void **state)
+{
+    struct world *world = *state;
+    struct rope rope = rope_new(world);
+    nw_io_bell_ring(rope.bell);
+    turn_a_while(world);
+    assert_int_equal(rung.times, sizeof(uint64_t));
+    nw_io_bell_ring(rope.bell);
+    run_until(world, got_rings);
+    assert_false(nw_io_has_queued(world->io));
+    rope_free(&rope);
+}
+
+/* More of them than the ring has entries. */
+static void many_bells_ring_in_one_turn(void **state)
+{
+    enum { BELLS = 1500 };
+    struct world *world = *state;
+    struct nw_io_bell *bells[BELLS];
+    struct rope rope = rope_new(world);
+    nw_io_watch_free(rope.watch);
+    for (int i = 0; i < BELLS; i++)
+        assert_non_null(bells[i] = nw_io_bell_new(world->io, rope.fds[1]));
+    for (int i = 0; i < BELLS; i++)
+        nw_io_bell_ring(bells[i]);
+    turn_a_while(world);
+    uint64_t one;
+    for (int i = 0; i < BELLS; i++, one = 0)
+        assert_true(read(rope.fds[0], &one, sizeof one) == sizeof one && one == 1);
+    assert_int_equal(read(rope.fds[0], &one, sizeof one), -1);
+    for (int i = 0; i < BELLS; i++)
+        nw_io_bell_free(bells[i]);
+    rope.watch = nw_io_watch_new(world->io, rope.fds[0], take_one_byte, &rung);
+    rope_free(&rope);
+}
+
+/* What is written to a pipe that nobody reads is lost, and nothing waits for it. */
+static void a_bell_that_nobody_reads_holds_nothing_up(void **state)
+{
+    struct world *world = *state;
+    struct rope rope = rope_new(world);
+    nw_io_watch_free(rope.watch);
+    fill(rope.fds[1], SIZE_MAX);
+    nw_io_bell_ring(rope.bell);
+    turn_a_while(world);
+    assert_false(nw_io_has_queued(world->io));
+    rope.watch = nw_io_watch_new(world->io, rope.fds[0], take_one_byte, &rung);
+    rope_free(&rope);
+}
+
+/* Its descriptor may be somebody else's by the time that the turn ends. */
+static void a_bell_that_is_freed_does_not_ring(void **state)
+{
+    struct world *world = *state;
+    struct rope rope = rope_new(world);
+    nw_io_bell_ring(rope.bell);
+    int rang = nw_io_has_queued(world->io) ? 0 : (int)sizeof(uint64_t); /* libuv's rings at once */
+    nw_io_bell_free(rope.bell);
+    turn_a_while(world);
+    assert_int_equal(rung.times, rang);
+    rope.bell = nw_io_bell_new(world->io, rope.fds[1]);
+    rope_free(&rope);
+}
+
 static int fired;
 
 static void count_fired(void *arg)
@@ -616,6 +714,10 @@ int main(void)
         CASE(accepting_goes_on_once_descriptors_are_free),
         CASE(a_closed_listener_refuses),
         CASE(a_watch_calls_until_nothing_is_left),
+        CASE(a_bell_rings_each_time),
+        CASE(many_bells_ring_in_one_turn),
+        CASE(a_bell_that_nobody_reads_holds_nothing_up),
+        CASE(a_bell_that_is_freed_does_not_ring),
         CASE(events_are_seen_without_a_system_call),
         CASE(a_timer_repeats_until_it_is_freed),
         CASE(work_runs_on_another_thread),
