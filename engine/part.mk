@@ -12,8 +12,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 
 # Its layers, the lowest first.
 ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store config admit serve \
-    dispatch gateway threads placement workers names code versions operations control admin
-ENGINE_SOURCES := $(wildcard $(ENGINE_LAYERS:%=engine/%/*.c))
+    dispatch gateway threads placement workers names code versions operations control metrics admin
+ENGINE_SOURCES := $(filter-out engine/metrics/document%,$(wildcard $(ENGINE_LAYERS:%=engine/%/*.c)))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
 
@@ -25,6 +25,13 @@ $(ENGINE_ARCHIVE): $(call objects,$(ENGINE_SOURCES)) $(LLHTTP_OBJECTS)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(eval $(call program,nightward-engine,engine/main.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+
+# every metric with what it is, written from their table
+$(B)/obj/engine/metrics-doc: $(call objects,$(addprefix engine/metrics/,document.c document_main.c metric.c)) $(COMMON)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
+docs/reference/metrics.md: $(B)/obj/engine/metrics-doc ## write the table of metrics
+	$(Q)$< > $@.new && mv $@.new $@
 
 # A host whose worker obeys no rules but those of the protocol, and not always those: the real programs, copied beside
 # the fake worker, because they look for each other there.
@@ -106,6 +113,8 @@ $(eval $(call test,engine/parse,engine/test/http/parse_test.c,$(ENGINE_LIBS),$(E
 $(eval $(call test,engine/wheel,engine/test/base/wheel_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/answer,engine/test/http/answer_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/tally,engine/test/tally/tally_test.c,,$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/metrics,engine/test/metrics/metrics_test.c engine/metrics/document.c,$(ENGINE_LIBS), \
+    $(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/spool,engine/test/base/spool_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/admit,engine/test/admit/admit_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/chores,engine/test/base/chores_test.c $(addprefix engine/,base/bulk.c base/carry.c \

@@ -24,6 +24,7 @@
 
 enum {
     LISTEN,
+    METRICS,
     STATE,
     ISOLATION,
     WORKERS,
@@ -60,6 +61,12 @@ static const struct nw_option options[N_OPTIONS] = {
                 .repeats = true,
                 .in_environment = true,
                 .in_file = true},
+    [METRICS] = {.name = "metrics",
+                 .value = "ADDR:PORT",
+                 .help = "where /metrics is served for Prometheus, to everybody who can connect there [nowhere]",
+                 .kind = NW_OPTION_ADDRESS,
+                 .in_environment = true,
+                 .in_file = true},
     [STATE] = NW_OPTION_ROW_STATE,
     [ISOLATION] = {.name = "isolation",
                    .value = "MODE",
@@ -370,6 +377,7 @@ static int start(struct nw_settings *settings)
         .mode = nw_mode_name(mode),
         .listen = listen->texts,
         .n_listen = listen->n,
+        .metrics = nw_setting_text(settings, METRICS),
         .idle = nw_setting_text(settings, IDLE),
         .queue = nw_setting_number(settings, QUEUE),
         .keep = nw_setting_number(settings, KEEP),
@@ -423,6 +431,7 @@ static const char *const examples[] = {
     "nightward up",
     "nightward up --listen 127.0.0.1:0 --state /tmp/try",
     "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2..8",
+    "nightward up --metrics 127.0.0.1:9464",
     "nightward up --config /etc/nightward.conf --check-config",
     NULL,
 };

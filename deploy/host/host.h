@@ -23,6 +23,7 @@ struct nw_host_plan {
     const char *worker_users; /* FIRST-LAST */
     char *const *listen;      /* addresses, n_listen of them */
     int n_listen;             /* at most NW_HOST_LISTEN_MAX */
+    const char *metrics;      /* an address; NULL: they are not served beside the admin socket */
     uint64_t workers, workers_most;
     const char *idle;
     uint64_t queue;

@@ -6,6 +6,7 @@
  *   GET    /v1/functions?after=NAME&limit=N, /v1/functions/NAME, /v1/functions/NAME/versions, /v1/status
  *   DELETE /v1/functions/NAME
  *   POST   /v1/functions/NAME/rollback?to=v3
+ *   GET    /metrics                                               for Prometheus
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
 #include "engine/admin/admin.h"
@@ -13,6 +14,7 @@
 #include "common/base/without.h"
 #include "engine/admin/json.h"
 #include "engine/admin/listing.h"
+#include "engine/admin/metrics.h"
 #include "engine/admin/status.h"
 #include "engine/admin/versions.h"
 #include "engine/control/controller.h"
@@ -374,9 +376,12 @@ static void head(void *arg, struct nw_http_request *request)
             nw_http_invoke(&controller->engine, request, name, (size_t)(end - name));
         else
             wrong_method(request, "POST");
-    } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end) {
+    } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end ||
+               behind(path, length, "/metrics") == end) {
         if (request->method != NW_HTTP_GET)
             wrong_method(request, "GET, HEAD");
+        else if (path[1] == 'm')
+            nw__metrics_begin(controller, request);
         else if (path[4] == 'f')
             nw__listing_begin(controller, request, query);
         else
@@ -408,4 +413,5 @@ void nw_admin_start(struct nw_controller *controller)
     int rc = nw_http_server_listen(controller->engine.admin, nw_listen_unix(path));
     if (rc < 0)
         nw_die_system("cannot listen on %s: %s", path, strerror(-rc));
+    nw__metrics_listen(controller);
 }

@@ -56,7 +56,7 @@ static void end(struct nw__pieces *pieces)
     free(listing_of(pieces));
 }
 
-static const struct nw__pieces_kind kind = {.add = add, .end = end};
+static const struct nw__pieces_kind kind = {.type = "application/json", .add = add, .end = end};
 
 /* --- the request --- */
 

@@ -37,7 +37,7 @@ static bool step(struct nw_chore *chore)
     if (pieces->failed)
         nw_http_answer_error(pieces->request, NW_STATUS_INTERNAL, "out of memory", strlen("out of memory"));
     else
-        nw_http_answer_text(pieces->request, NW_STATUS_OK, "application/json", &pieces->text);
+        nw_http_answer_text(pieces->request, NW_STATUS_OK, pieces->kind->type, &pieces->text);
     end(pieces);
     return false;
 }

@@ -15,6 +15,8 @@ struct nw_http_request;
 struct nw__pieces;
 
 struct nw__pieces_kind {
+    const char *type; /* of the answer: its Content-Type */
+
     /* Adds the next piece. False: that was the last one. */
     bool (*add)(struct nw__pieces *pieces);
 
@@ -32,7 +34,7 @@ struct nw__pieces {
     bool failed; /* memory is out */
 };
 
-/* Answers a request with JSON once it is complete. The rest of `pieces` is zero. */
+/* Answers a request once it is complete. The rest of `pieces` is zero. */
 void nw__pieces_begin(struct nw__pieces *pieces, const struct nw__pieces_kind *kind, struct nw_engine *engine,
                       struct nw_http_request *request);
 

@@ -47,7 +47,7 @@ static void end(struct nw__pieces *pieces)
     free(status_of(pieces));
 }
 
-static const struct nw__pieces_kind kind = {.add = add, .end = end};
+static const struct nw__pieces_kind kind = {.type = "application/json", .add = add, .end = end};
 
 void nw__status_begin(struct nw_controller *controller, struct nw_http_request *request)
 {

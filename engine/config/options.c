@@ -42,6 +42,7 @@ struct option {
 static const struct option table[] = {
     {"--state", KIND_TEXT, AT(state), 0, 0, 0, "DIR", "state directory (required)"},
     {"--listen", KIND_LIST, AT(listen), 0, 0, 0, "ADDR:PORT", "where HTTP is served; may be repeated [127.0.0.1:8080]"},
+    {"--metrics", KIND_TEXT, AT(metrics), 0, 0, 0, "ADDR:PORT", "where /metrics is served, beside the admin socket"},
     {"--mode", KIND_MODE, AT(mode), 0, 0, 0, "MODE", "how functions are isolated: mpk, process or none (required)"},
     {"--workers", KIND_COUNT, AT(workers), 1, 1, NW_WORKERS_MAX, "N",
      "workers of each tenant; in mode process, of each function"},

@@ -17,6 +17,7 @@ struct nw_options {
     const char *state;
     const char *listen[NW_LISTEN_MAX];
     int n_listen;
+    const char *metrics; /* where they are served beside the admin socket; NULL: nowhere */
     enum nw_mode mode;
     enum nw_log_level log_level;
     enum nw_io_kind io;

@@ -61,6 +61,8 @@ static void tick(struct nw_engine *engine)
 {
     struct nw_controller *controller = nw_controller_of(engine);
     nw_http_server_tick(engine->admin);
+    if (engine->metrics)
+        nw_http_server_tick(engine->metrics);
     nw_leaving_tick(&controller->deployments);
     nw_deployments_tick(&controller->deployments);
     nw_workers_tick(&controller->workers);
@@ -167,11 +169,15 @@ void nw_controller_fini(struct nw_controller *controller)
     engine->ended = controller->deployments.resolver.ended = true;
     nw_http_server_close(engine->gateway);
     nw_http_server_close(engine->admin);
+    if (engine->metrics)
+        nw_http_server_close(engine->metrics);
     nw_threads_stop(&controller->threads);
     nw_workers_fini(&controller->workers);
     nw__supervisor_fini(controller);
     nw_loop_close(engine);
     nw_http_server_free(engine->admin);
+    if (engine->metrics)
+        nw_http_server_free(engine->metrics);
     nw_snapshots_close(controller->deployments.snapshots);
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);

@@ -43,8 +43,9 @@ struct nw_engine {
     struct nw_io *io;
     struct nw_io_timer *tick;
     struct nw_http_server *gateway;
-    struct nw_http_server *admin; /* the main thread's */
-    unsigned thread;              /* its number; the main one is 0 */
+    struct nw_http_server *admin;   /* the main thread's, as is the next */
+    struct nw_http_server *metrics; /* NULL: they have no port of their own */
+    unsigned thread;                /* its number; the main one is 0 */
     struct nw_counters counters;
     uint64_t counted_at; /* ns: the time of what is counted now (dispatch/count.h); 0: nobody has looked yet */
 

@@ -70,11 +70,14 @@ static void flush_servers(struct nw_engine *engine)
     nw_http_server_flush(engine->gateway);
     if (engine->admin)
         nw_http_server_flush(engine->admin);
+    if (engine->metrics)
+        nw_http_server_flush(engine->metrics);
 }
 
 static bool servers_are_flushed(const struct nw_engine *engine)
 {
-    return nw_http_server_is_flushed(engine->gateway) && (!engine->admin || nw_http_server_is_flushed(engine->admin));
+    return nw_http_server_is_flushed(engine->gateway) && (!engine->admin || nw_http_server_is_flushed(engine->admin)) &&
+           (!engine->metrics || nw_http_server_is_flushed(engine->metrics));
 }
 
 /* Whether something waits for the next turn. */
@@ -87,7 +90,8 @@ static bool something_waits(const struct nw_engine *engine)
 }
 
 /* Everything that can be done without the kernel telling us anything new. The number of descriptors that came in. Rings
- * are read before deadlines are looked at: an engine that was itself stopped for long blames no worker that answered. */
+ * are read before deadlines are looked at: an engine that was itself stopped for long blames no worker that answered.
+ */
 static unsigned work(struct nw_engine *engine)
 {
     unsigned taken = 0;

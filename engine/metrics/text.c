@@ -1,0 +1,148 @@
+/*
+ * See text.h. A scrape of many functions is some ten thousands of lines, so that lines are put together without printf:
+ * room is made for all lines of a sample at a time, and each is a few copies into it.
+ */
+#include "engine/metrics/text.h"
+#include <stdio.h>
+#include <string.h>
+
+#define NUMBER_MOST 32                                         /* of a value, its blank and its newline */
+#define LINE_MOST   (128 + NW__LABELS_SIZE + NUMBER_MOST + 64) /* name, labels, value, one more label */
+#define LINES_MOST  (NW_GRID_STEPS + 2 + NW_RESOURCE_COUNT)    /* of one sample of one metric */
+
+static char *put(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}
+
+static char *put_number(char *at, uint64_t n)
+{
+    char digits[20];
+    unsigned i = sizeof digits;
+    do
+        digits[--i] = (char)('0' + n % 10);
+    while (n /= 10);
+    memcpy(at, digits + i, sizeof digits - i);
+    return at + sizeof digits - i;
+}
+
+/* Of ns, without zeros at the end. */
+static char *put_seconds(char *at, uint64_t ns)
+{
+    uint64_t rest = ns % 1000000000u;
+    at = put_number(at, ns / 1000000000u);
+    if (!rest)
+        return at;
+    *at++ = '.';
+    for (uint64_t digit = 100000000u; rest; rest %= digit, digit /= 10)
+        *at++ = (char)('0' + rest / digit);
+    return at;
+}
+
+/* The name with all labels. `label` NULL: there is none beside those of the sample. */
+static char *put_name(char *at, const struct nw__metric *metric, const char *suffix, const struct nw__sample *sample,
+                      const char *label, const char *value)
+{
+    at = put(put(at, metric->name), suffix);
+    if (!*sample->labels && !label)
+        return at;
+    *at++ = '{';
+    at = put(at, sample->labels);
+    if (*sample->labels && label)
+        *at++ = ',';
+    if (label)
+        at = put(put(put(put(at, label), "=\""), value), "\"");
+    *at++ = '}';
+    return at;
+}
+
+static char *put_value(char *at, const struct nw__metric *metric, uint64_t value)
+{
+    *at++ = ' ';
+    at = metric->unit == NW__NS ? put_seconds(at, value) : put_number(at, value);
+    *at++ = '\n';
+    return at;
+}
+
+static char *put_count(char *at, uint64_t value)
+{
+    *at++ = ' ';
+    at = put_number(at, value);
+    *at++ = '\n';
+    return at;
+}
+
+/* The bound of a step as text, which lives on. */
+static const char *bound_text(unsigned step)
+{
+    static char texts[NW_GRID_STEPS][NUMBER_MOST];
+    if (step == NW_GRID_STEPS - 1)
+        return "+Inf";
+    if (!*texts[step])
+        *put_seconds(texts[step], NW_GRID_FIRST_NS << step) = '\0';
+    return texts[step];
+}
+
+static char *put_histogram(char *at, const struct nw__metric *metric, const struct nw__sample *sample)
+{
+    const struct nw_histogram *histogram = (const void *)((const char *)sample + metric->offset);
+    uint64_t sum = 0;
+    for (unsigned step = 0; step < NW_GRID_STEPS; step++) {
+        sum += histogram->counts[step];
+        if (metric->type == NW__COARSE && step % 2 && step < NW_GRID_STEPS - 1)
+            continue;
+        at = put_count(put_name(at, metric, "_bucket", sample, "le", bound_text(step)), sum);
+    }
+    at = put_value(put_name(at, metric, "_sum", sample, NULL, NULL), metric, histogram->sum_ns);
+    return put_count(put_name(at, metric, "_count", sample, NULL, NULL), sum);
+}
+
+static char *put_values(char *at, const struct nw__metric *metric, const struct nw__sample *sample)
+{
+    const uint64_t *values = (const void *)((const char *)sample + metric->offset);
+    const char *label = nw__metric_label(metric);
+    for (unsigned i = 0; i < nw__metric_width(metric); i++) {
+        if (nw__metric_shows(metric, i))
+            at = put_value(put_name(at, metric, "", sample, label, label ? nw__metric_word(metric, i) : NULL), metric,
+                           values[i]);
+    }
+    return at;
+}
+
+int nw__text_head(struct nw_buffer *text, const struct nw__metric *metric)
+{
+    static const char *const types[] = {
+        [NW__COUNTER] = "counter", [NW__GAUGE] = "gauge", [NW__HISTOGRAM] = "histogram", [NW__COARSE] = "histogram"};
+    return nw_buffer_printf(text, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+                            types[metric->type]);
+}
+
+int nw__text_sample(struct nw_buffer *text, const struct nw__metric *metric, const struct nw__sample *sample)
+{
+    int rc = nw_buffer_reserve(text, (size_t)LINES_MOST * LINE_MOST);
+    if (rc < 0)
+        return rc;
+    char *begin = text->data + text->length;
+    bool histogram = metric->type == NW__HISTOGRAM || metric->type == NW__COARSE;
+    const char *end = histogram ? put_histogram(begin, metric, sample) : put_values(begin, metric, sample);
+    text->length += (size_t)(end - begin);
+    return 0;
+}
+
+void nw__text_label(struct nw__sample *sample, const char *label, const char *value)
+{
+    char *at = sample->labels + strlen(sample->labels), *end = sample->labels + NW__LABELS_SIZE - 4;
+    if (at + strlen(label) + 4 > end)
+        return;
+    if (at > sample->labels)
+        *at++ = ',';
+    at = put(put(at, label), "=\"");
+    for (; *value && at < end; value++) {
+        if (strchr("\\\"\n", *value))
+            *at++ = '\\';
+        *at++ = *value == '\n' ? 'n' : *value;
+    }
+    strcpy(at, "\"");
+}

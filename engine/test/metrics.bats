@@ -1,0 +1,128 @@
+# What /metrics says of functions and the host, who may read it, and that its text is sound while functions come and go.
+# timeout: 300
+# waits: yes
+
+load e2e/helper
+
+setup() {
+    nw_require_mode
+}
+
+teardown() {
+    nw_down
+}
+
+# metric NAME [LABELS]: the value of a series, from the admin socket.
+metric() {
+    nw_admin /metrics | awk -v wanted="$1${2:+{$2\}}" 'index($0, wanted " ") == 1 { print $NF; found = 1 }
+        END { exit !found }'
+}
+
+requests() {
+    metric nightward_function_requests_total "function=\"$1\",outcome=\"$2\""
+}
+
+has() {
+    [ "$(metric "$1" "$2")" = "$3" ]
+}
+
+# expect_sound FILE: every metric is told of once, before its samples, which stand together; no series is there twice.
+expect_sound() {
+    awk '/^# HELP / { if ($3 in told) exit 1; told[$3] = 1; next }
+        /^# TYPE / { name = $3; type = $4; next }
+        { series = $0; sub(/ [^ ]*$/, "", series); base = series; sub(/\{.*/, "", base)
+          if (type == "histogram") sub(/_(bucket|sum|count)$/, "", base)
+          if (base != name || series in seen || $NF !~ /^[0-9.]+$/) { print "wrong: " $0; exit 1 }
+          seen[series] = 1; n++ }
+        END { exit n < 50 }' "$1"
+}
+
+@test "requests are counted by how they ended" {
+    nw_up
+    nw_deploy_samples hello
+    nw_deploy "$FUNCTIONS/fault" --timeout 1s
+    nw_expect hello Ada 'Hello, Ada!'
+    nw_expect hello Ada 'Hello, Ada!'
+    nw_expect_error fault return 500 function_failed
+    nw_expect_error fault segv 502 function_crashed
+    nw_expect_error fault loop 504 function_timeout
+    nw_call fault ok
+    nw_call fault 'sleep 9' -H 'X-Timeout: 100ms'
+    ! curl -sS --max-time 0.3 -d 'sleep 9' "$NW_URL/function/fault"
+    [ "$(requests hello ok)" = 2 ]
+    [ "$(requests fault ok)" = 1 ]
+    [ "$(requests fault error)" = 1 ]
+    [ "$(requests fault crash)" = 1 ]
+    [ "$(requests fault timeout)" = 2 ]
+    nw_poll "$NW_PATIENCE" has nightward_function_requests_total 'function="fault",outcome="cancelled"' 1
+    [ "$(metric nightward_function_duration_seconds_count 'function="hello"')" = 2 ]
+    [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="0.65536"')" -ge 3 ]
+    [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="+Inf"')" = 6 ]
+    nw_poll "$NW_PATIENCE" has nightward_function_restarts_total 'function="fault",reason="crash"' 1
+    nw_poll "$NW_PATIENCE" has nightward_function_requests_in_flight 'function="fault"' 0
+    metric nightward_function_cpu_seconds_total 'function="fault"' | awk '{ exit !($1 > 0.5) }' # it has looped for 1 s
+    [ "$(metric nightward_functions)" = 2 ]
+    [ "$(metric nightward_ready)" = 1 ]
+    [ "$(metric process_open_fds)" = "$(find "/proc/$(nw_engine_pid)/fd" -mindepth 1 | wc -l)" ] ||
+        [ "$(metric process_open_fds)" -gt 0 ]
+}
+
+@test "counters go on with another version, and in all threads of the engine; removal ends them" {
+    nw_up --engine-threads 2
+    nw_deploy both "$FUNCTIONS/echo/echo.so"
+    "$LOAD" --clients 8 --requests 4 "${NW_URL#http://}" /function/both
+    nw_poll "$NW_PATIENCE" has nightward_function_requests_total 'function="both",outcome="ok"' 32
+    nw_deploy both "$FUNCTIONS/hello/hello.so"
+    nw_expect both Bea 'Hello, Bea!'
+    nw_poll "$NW_PATIENCE" has nightward_function_requests_total 'function="both",outcome="ok"' 33
+    "$NIGHTWARD" remove both --state "$NW_STATE"
+    ! requests both ok
+}
+
+@test "only who may use the admin socket reads them, unless a port is given" {
+    local url
+    nw_up
+    [ "$(curl -s -o "$BATS_TEST_TMPDIR/answer" -w '%{http_code}' "$NW_URL/metrics")" = 404 ]
+    ! grep -q nightward_ "$BATS_TEST_TMPDIR/answer"
+    nw_down
+    nw_up --metrics 127.0.0.1:0
+    url=$(sed -n 's|.*metrics at \(http://[0-9.:]*\)/metrics.*|\1|p' "$NW_LOG" | tail -n 1)
+    curl -s --max-time 20 -D "$BATS_TEST_TMPDIR/head" "$url/metrics?x=1" | grep -q '^nightward_ready 1$'
+    grep -qi '^content-type: text/plain; version=0.0.4; charset=utf-8' "$BATS_TEST_TMPDIR/head"
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/v1/status")" = 404 ]
+    [ "$(curl -s -o /dev/null -w '%{http_code}' -d x "$url/metrics")" = 405 ]
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/function/hello")" = 404 ]
+    nw_down
+    run -111 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --metrics 192.0.2.1:1
+    [[ $output == *192.0.2.1:1* ]]
+    run -2 "$NIGHTWARD" up --state "$NW_STATE" --metrics here
+    [[ $output == *--metrics* ]]
+}
+
+@test "the text is sound while functions come and go" {
+    local i pid scrape=$BATS_TEST_TMPDIR/scrape
+    nw_up
+    nw_deploy_samples hello echo
+    for ((i = 0; i < 9; i++)); do
+        nw_deploy "f$((i % 3))" "$FUNCTIONS/noop/noop.so"
+        curl -s --max-time 20 -d x "$NW_URL/function/f$((i % 3))" >/dev/null
+        "$NIGHTWARD" remove "f$(((i + 1) % 3))" --state "$NW_STATE" 2>/dev/null || true
+    done 3>&- &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        nw_admin /metrics >"$scrape"
+        expect_sound "$scrape"
+    done
+    wait "$pid"
+    [ "$(metric nightward_function_domains 'function="hello"')" = 1 ]
+}
+
+@test "promtool has nothing to say against it" {
+    command -v promtool >/dev/null || skip "promtool is missing (package prometheus)"
+    nw_up
+    nw_deploy_samples hello fault
+    nw_expect hello Ada 'Hello, Ada!'
+    nw_admin /metrics >"$BATS_TEST_TMPDIR/scrape"
+    run -0 promtool check metrics <"$BATS_TEST_TMPDIR/scrape"
+    [ -z "$output" ]
+}
