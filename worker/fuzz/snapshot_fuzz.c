@@ -38,6 +38,7 @@ static bool refused; /* something that it names, by what stands in for the rest 
 static unsigned images_held;
 static uint64_t image_sizes[256]; /* by their descriptors */
 static uint64_t mapped_to;        /* all below is mapped, or stays as it is */
+static uint64_t opened_to;        /* all below has its rights */
 
 /* --- in place of the rest --- */
 
@@ -142,18 +143,12 @@ bool nw_code_seam_is_clean(const struct nw_image *before, uint64_t end, const st
     return !refuse(start == 3 * NW_PAGE_SIZE);
 }
 
-enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own)
-{
-    NW_FUZZ_CHECK(fd >= 0 && own == function.so);
-    return trust ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
-}
-
-void nw_where_note(struct nw_where_files *where, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,
-                   uint64_t offset)
+void nw_where_note_path(struct nw_where_files *where, enum nw_where_kind kind, uint64_t start, uint64_t size,
+                        const char *path, uint64_t offset)
 {
     (void)kind;
     (void)offset;
-    NW_FUZZ_CHECK(where && fd >= 0 && start >= FIRST && start + size <= END);
+    NW_FUZZ_CHECK(where && path[0] && start >= FIRST && start + size <= END);
 }
 
 uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r)
@@ -174,39 +169,69 @@ void nw_memory_settle(struct nw_memory *memory)
     NW_FUZZ_CHECK(memory == &domain.memory && memory->regions.charged <= MEMORY);
 }
 
-/* What every mapping must keep to: it comes after those before it, and only what nobody can write is for all. */
-static void check_mapping(int key, uint64_t start, uint64_t length, int prot)
+/* What is mapped from files, in the order of addresses; nobody may do anything there yet. */
+static struct laid {
+    uint64_t start, end;
+    int fd;
+} laid[NW_LIMIT_MAPPINGS];
+static size_t n_laid;
+
+static void check_place(uint64_t *done, uint64_t start, uint64_t length)
 {
-    NW_FUZZ_CHECK(start >= mapped_to && length > 0 && start % NW_PAGE_SIZE == 0 && length % NW_PAGE_SIZE == 0);
+    NW_FUZZ_CHECK(start >= *done && length > 0 && start % NW_PAGE_SIZE == 0 && length % NW_PAGE_SIZE == 0);
     NW_FUZZ_CHECK(start >= FIRST && start < END && length <= END - start);
-    NW_FUZZ_CHECK(key == domain.memory.tag || (key == NW_KEY_SHARED && !(prot & PROT_WRITE)));
-    NW_FUZZ_CHECK((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC));
-    NW_FUZZ_CHECK(!(prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)));
-    mapped_to = start + length;
+    *done = start + length;
+}
+
+static bool is_code(int fd)
+{
+    return is_file(fd, HOST_CODE) || is_file(fd, OWN_CODE);
+}
+
+int nw_pages_lay(uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset)
+{
+    check_place(&mapped_to, start, length);
+    NW_FUZZ_CHECK(opened_to == FIRST && fcntl(fd, F_GETFD) >= 0 && flags & MAP_PRIVATE && !(flags & MAP_SHARED));
+    NW_FUZZ_CHECK(offset % NW_PAGE_SIZE == 0 && offset + length > offset);
+    NW_FUZZ_CHECK(is_code(fd) ? !(prot & PROT_WRITE) && offset + length <= image_sizes[fd] : !(prot & PROT_EXEC));
+    NW_FUZZ_CHECK(fd != snapshot || offset + length <= tables.tail.contents);
+    laid[n_laid++] = (struct laid){start, start + length, fd};
+    return 0;
+}
+
+/* Rights for what was mapped there, or for memory that is empty. Only what nobody can write is for all. */
+static void check_rights(const struct laid *there, int key, int prot)
+{
+    NW_FUZZ_CHECK(!(prot & PROT_EXEC) || (there && is_code(there->fd)));
+    NW_FUZZ_CHECK(!(prot & PROT_WRITE) || !there || there->fd == snapshot);
+    NW_FUZZ_CHECK(key == domain.memory.tag || (there && (is_file(there->fd, HOST) || is_file(there->fd, HOST_CODE))));
 }
 
 int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)
 {
-    check_mapping(key, start, length, prot);
-    NW_FUZZ_CHECK(key == domain.memory.tag && !(prot & PROT_EXEC));
+    const uint64_t end = start + length;
+    uint64_t at = start;
+    check_place(&opened_to, start, length);
+    NW_FUZZ_CHECK(key == domain.memory.tag || (key == NW_KEY_SHARED && !(prot & PROT_WRITE)));
+    NW_FUZZ_CHECK(!(prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)));
+    for (size_t i = 0; i < n_laid; i++) {
+        if (laid[i].end <= start || laid[i].start >= end)
+            continue;
+        if (at < laid[i].start)
+            check_rights(NULL, key, prot);
+        check_rights(&laid[i], key, prot);
+        at = laid[i].end;
+    }
+    if (at < end)
+        check_rights(NULL, key, prot);
     return 0;
 }
 
 int nw_pages_map(int key, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset, bool *gone)
 {
-    check_mapping(key, start, length, prot);
-    *gone = false;
-    NW_FUZZ_CHECK(fcntl(fd, F_GETFD) >= 0 && flags & MAP_PRIVATE && offset % NW_PAGE_SIZE == 0 &&
-                  offset + length > offset);
-    if (is_file(fd, HOST_CODE) || is_file(fd, OWN_CODE)) {
-        NW_FUZZ_CHECK(!(prot & PROT_WRITE) && offset + length <= image_sizes[fd]);
-    } else {
-        NW_FUZZ_CHECK(!(prot & PROT_EXEC));
-        NW_FUZZ_CHECK(fd != snapshot || offset + length <= tables.tail.contents);
-        NW_FUZZ_CHECK(fd == snapshot || !(prot & PROT_WRITE));
-    }
-    NW_FUZZ_CHECK(key == domain.memory.tag || is_file(fd, HOST) || is_file(fd, HOST_CODE));
-    return 0;
+    (void)key, (void)start, (void)length, (void)prot, (void)flags, (void)fd, (void)offset, (void)gone;
+    NW_FUZZ_CHECK(!"a part is mapped again");
+    return -EINVAL;
 }
 
 /* --- what was read --- */
@@ -266,7 +291,8 @@ static void set_up(void)
                                        .account = &domain.account,
                                        .limit = MEMORY,
                                        .own_file = files[OWN]};
-    mapped_to = FIRST;
+    mapped_to = opened_to = FIRST;
+    n_laid = 0;
     refused = false;
     NW_FUZZ_CHECK(nw_regions_init(&domain.memory.regions, FIRST, END, NW_LIMIT_MAPPINGS - NW_MONITOR_MAPPINGS, true) ==
                   0);

@@ -19,14 +19,11 @@ static bool same_file(int a, int b)
     return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-/* The last part of the path by which the file was opened. */
-static void name_file(int fd, char *name, size_t size)
+/* The last part of its path. */
+static void name_file(const char *path, char *name, size_t size)
 {
-    char path[512];
-    const char *base;
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-    nw_fd_name(fd, path, sizeof(path));
-    base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(name, size, "%.*s", (int)size - 1, base);
     for (; *name; name++)
         if (*name <= ' ' || *name > '~')
@@ -45,13 +42,22 @@ enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own)
 void nw_where_note(struct nw_where_files *w, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,
                    uint64_t offset)
 {
+    char path[512];
+
+    nw_fd_name(fd, path, sizeof(path));
+    nw_where_note_path(w, kind, start, size, path, offset);
+}
+
+void nw_where_note_path(struct nw_where_files *w, enum nw_where_kind kind, uint64_t start, uint64_t size,
+                        const char *path, uint64_t offset)
+{
     size_t i = w->n++ % NW_WHERE_FILES;
 
     w->files[i].start = start;
     w->files[i].size = size;
     w->files[i].offset = offset;
     w->files[i].kind = kind;
-    name_file(fd, w->files[i].name, sizeof(w->files[i].name));
+    name_file(path, w->files[i].name, sizeof(w->files[i].name));
 }
 
 /* The place of the latest mapping there, or NW_WHERE_FILES. */

@@ -36,6 +36,10 @@ enum nw_where_kind nw_where_kind_of(int fd, bool trust, int own);
 void nw_where_note(struct nw_where_files *files, enum nw_where_kind kind, uint64_t start, uint64_t size, int fd,
                    uint64_t offset);
 
+/* The same of a file with this path, which then need not be asked of the kernel. */
+void nw_where_note_path(struct nw_where_files *files, enum nw_where_kind kind, uint64_t start, uint64_t size,
+                        const char *path, uint64_t offset);
+
 enum nw_where_kind nw_where_kind(const struct nw_where_files *files, uint64_t address);
 
 /* ", in SYMBOL+0x12" in the function's own file, which is `own` and is called `name`, else ", in FILE+0x1139" with the

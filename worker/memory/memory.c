@@ -47,8 +47,6 @@ int nw_memory_reserve(struct nw_memory *memory, uint64_t at, size_t most)
         return error;
     memory->end = memory->base + NW_DOMAIN_RANGE;
     error = nw_regions_init(&memory->regions, memory->base + NW_PAGE_SIZE, nw_memory_areas(memory->end), most, whole);
-    if (!error)
-        error = nw_pages_protect(memory->tag, nw_memory_areas(memory->end), NW_AREAS_SIZE, PROT_READ | PROT_WRITE);
     return error ? error
                  : nw_share_take(memory->account, NW_RESOURCE_MAPPINGS, NW_MONITOR_MAPPINGS + memory->regions.count);
 }

@@ -33,29 +33,27 @@ void nw_pages_measure(void)
         fclose(from);
 }
 
-/* Writing a page gives its mapping an anon_vma. Closed for a moment, the mapping is joined with the rest of the range,
- * which then has the anon_vma too and keeps it when the mapping is opened again. */
-static int spread_anon_vma(void *at, size_t opened)
+/* Writing a page gives its mapping an anon_vma, which the parts of it keep when one of them is closed. Where all memory
+ * that may become writable is charged, only what is opened ever is. */
+static int reserve_whole(void *range, size_t length, size_t opened)
 {
-    *(volatile char *)at = 0;
-    if (mprotect(at, opened, PROT_NONE) < 0 || mprotect(at, opened, PROT_READ | PROT_WRITE) < 0)
-        return -errno;
-    return 0;
+    *(volatile char *)(range + length - opened) = 0;
+    return mprotect(range, length - opened, PROT_NONE) < 0 ? -errno : 0;
 }
 
 int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 {
     const uint64_t at = *start;
-    char *range = mmap((void *)at, length, PROT_NONE, RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
-    char *last = range + length - opened;
-    int error;
+    void *range = mmap((void *)at, length, commits ? PROT_NONE : PROT_READ | PROT_WRITE,
+                       RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
 
     *start = range == MAP_FAILED ? 0 : (uint64_t)range;
     if (range == MAP_FAILED)
         return -errno;
     *whole = !commits;
-    error = mprotect(last, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
-    return error || !*whole ? error : spread_anon_vma(last, opened);
+    if (*whole)
+        return reserve_whole(range, length, opened);
+    return mprotect(range + length - opened, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 }
 
 int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)
@@ -76,14 +74,34 @@ int nw_pages_reserve_again(uint64_t start, uint64_t length)
     return mmap((void *)start, length, PROT_NONE, RESERVED | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
-int nw_pages_map(int key, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset, bool *gone)
+/* After an error that left nothing of what was there. */
+static void take_back(uint64_t start, uint64_t length)
+{
+    if (nw_pages_reserve_again(start, length) < 0)
+        nw_die_system("cannot take back a mapping that failed: %s", strerror(errno));
+}
+
+int nw_pages_lay(uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset)
 {
     void *at = mmap((void *)start, length, prot & ~PROT_WRITE, flags | MAP_FIXED, fd, (off_t)offset);
-    int error = at == MAP_FAILED ? -errno : nw_pages_protect(key, start, length, prot);
+    const int error = at == MAP_FAILED ? -errno : 0;
 
-    *gone = error && (at != MAP_FAILED || error != -ENOMEM);
-    if (*gone && nw_pages_reserve_again(start, length) < 0)
-        nw_die_system("cannot take back a mapping that failed: %s", strerror(errno));
+    if (error && error != -ENOMEM)
+        take_back(start, length);
+    return error;
+}
+
+int nw_pages_map(int key, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset, bool *gone)
+{
+    int error = nw_pages_lay(start, length, prot, flags, fd, offset);
+
+    *gone = error && error != -ENOMEM;
+    if (error)
+        return error;
+    error = nw_pages_protect(key, start, length, prot);
+    *gone = error;
+    if (error)
+        take_back(start, length);
     return error;
 }
 

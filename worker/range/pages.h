@@ -48,6 +48,10 @@ int nw_pages_reserve_again(uint64_t start, uint64_t length);
  */
 int nw_pages_map(int key, uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset, bool *gone);
 
+/* The first half of that: a mapping that nobody may write, in key 0, no domain's. -ENOMEM: nothing has changed; any
+ * other negative errno: the place is reserved and empty. */
+int nw_pages_lay(uint64_t start, uint64_t length, int prot, int flags, int fd, uint64_t offset);
+
 /* How large pieces of work are: adapts to how long the last one took. */
 struct nw_pages_piece {
     uint64_t begun;

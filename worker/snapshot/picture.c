@@ -126,6 +126,7 @@ static const char *name_of(const struct nw_library *file)
 {
     return file->kind == NW_LIBRARY_PATH_OF  ? file->path
            : file->kind == NW_LIBRARY_LOADER ? NW_LOADER_PATH
+           : file->kind == NW_LIBRARY_STUB   ? "the stub"
                                              : "the function's own file";
 }
 
@@ -261,18 +262,26 @@ static bool seams_are_clean(const struct nw_picture *p)
     return true;
 }
 
-static void note_code(struct nw_picture *p, const struct nw_tables *t, int own)
+static enum nw_where_kind whose(const struct nw_library *file, bool trust)
+{
+    if (file->kind == NW_LIBRARY_PATH_OF)
+        return trust ? NW_WHERE_HOST : NW_WHERE_LIBRARY;
+    return file->kind == NW_LIBRARY_OWN ? NW_WHERE_OWN : NW_WHERE_HOST;
+}
+
+static void note_code(struct nw_picture *p, const struct nw_tables *t)
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct nw_file_part *part = &p->sources[i];
-        const struct nw_file_image *image = &t->images[part->index];
-        int fd;
+        const struct nw_file_image *image;
+        const struct nw_library *file;
 
         if (part->source != NW_PART_IMAGE)
             continue;
-        fd = p->libraries[image->library].fd;
-        nw_where_note(&p->where, nw_where_kind_of(fd, p->images[part->index].trust, own), part->start,
-                      part->end - part->start, fd, image->offset + part->offset);
+        image = &t->images[part->index];
+        file = &t->libraries[image->library];
+        nw_where_note_path(&p->where, whose(file, p->images[part->index].trust), part->start, part->end - part->start,
+                           name_of(file), image->offset + part->offset);
     }
 }
 
@@ -320,7 +329,7 @@ static int fill(struct nw_picture *p, struct nw_domain *domain, const struct nw_
         snprintf(why, NW_REASON_MAX, "it needs more memory than the function may have");
         return -ENOMEM;
     }
-    note_code(p, t, domain->function->so);
+    note_code(p, t);
     keep_libraries(p);
     return 0;
 }
@@ -349,27 +358,91 @@ struct nw_picture *nw__picture_open(struct nw_domain *domain, int fd, const stru
 
 /* ---- putting ---- */
 
+static int key_of(const struct nw_memory *memory, const struct nw_region *part)
+{
+    return nw_memory_key(memory, nw_region_is_public(part, part->prot));
+}
+
+static int file_of(const struct nw_picture *p, const struct nw_file_part *source)
+{
+    switch ((enum nw_part_source)source->source) {
+    case NW_PART_LIBRARY:
+        return p->libraries[source->index].fd;
+    case NW_PART_IMAGE:
+        return p->images[source->index].image->fd;
+    default:
+        return p->fd;
+    }
+}
+
 static int put_part(struct nw_memory *memory, const struct nw_picture *p, const struct nw_region *part,
                     const struct nw_file_part *source)
 {
     const uint64_t length = part->end - part->start;
-    const int key = nw_memory_key(memory, nw_region_is_public(part, part->prot));
-    int fd = p->fd;
     bool gone;
 
-    switch ((enum nw_part_source)source->source) {
-    case NW_PART_ZEROS:
-        return part->prot ? nw_pages_protect(key, part->start, length, part->prot) : 0;
-    case NW_PART_DATA:
-        break;
-    case NW_PART_LIBRARY:
-        fd = p->libraries[source->index].fd;
-        break;
-    case NW_PART_IMAGE:
-        fd = p->images[source->index].image->fd;
-        break;
+    if (source->source == NW_PART_ZEROS)
+        return part->prot ? nw_pages_protect(key_of(memory, part), part->start, length, part->prot) : 0;
+    return nw_pages_map(key_of(memory, part), part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE,
+                        file_of(p, source), source->offset, &gone);
+}
+
+/* Whether part i + 1 lies behind part i in the snapshot's file, too: one mapping has both, as long as nobody may do
+ * anything there. */
+static bool lies_behind(const struct nw_picture *p, size_t i)
+{
+    const struct nw_file_part *part = &p->sources[i], *next = part + 1;
+
+    return i + 1 < p->n && part->source == NW_PART_DATA && next->source == NW_PART_DATA &&
+           next->offset == part->offset + (part->end - part->start) && next->start == part->end;
+}
+
+/* Maps all that comes from files, in key 0, which no domain has. */
+static int lay_parts(const struct nw_picture *p)
+{
+    int error = 0;
+
+    for (size_t i = 0, last; i < p->n && !error; i = last + 1) {
+        const struct nw_file_part *part = &p->sources[i];
+        const int prot = part->source == NW_PART_DATA ? PROT_READ : part->prot;
+
+        for (last = i; lies_behind(p, last);)
+            last++;
+        if (part->source != NW_PART_ZEROS)
+            error = nw_pages_lay(part->start, p->sources[last].end - part->start, prot, MAP_PRIVATE | MAP_NORESERVE,
+                                 file_of(p, part), part->offset);
     }
-    return nw_pages_map(key, part->start, length, part->prot, MAP_PRIVATE | MAP_NORESERVE, fd, source->offset, &gone);
+    return error;
+}
+
+/* Whether the part has to be given rights: others are as they were reserved. */
+static bool has_rights(const struct nw_picture *p, size_t i)
+{
+    return p->parts[i].prot || p->sources[i].source != NW_PART_ZEROS;
+}
+
+/* Whether part i + 1 gets the same rights in the same key as part i, so that one call does. */
+static bool is_alike(const struct nw_memory *memory, const struct nw_picture *p, size_t i)
+{
+    const struct nw_region *part = &p->parts[i], *next = part + 1;
+
+    return i + 1 < p->n && has_rights(p, i + 1) && next->start == part->end && next->prot == part->prot &&
+           key_of(memory, next) == key_of(memory, part);
+}
+
+static int open_parts(const struct nw_memory *memory, const struct nw_picture *p)
+{
+    int error = 0;
+
+    for (size_t i = 0, last; i < p->n && !error; i = last + 1) {
+        const struct nw_region *part = &p->parts[i];
+
+        for (last = i; has_rights(p, i) && is_alike(memory, p, last);)
+            last++;
+        if (has_rights(p, i))
+            error = nw_pages_protect(key_of(memory, part), part->start, p->parts[last].end - part->start, part->prot);
+    }
+    return error;
 }
 
 size_t nw__picture_parts(const struct nw_picture *p, const struct nw_region **parts)
@@ -423,8 +496,10 @@ int nw__picture_put(struct nw_memory *memory, const struct nw_picture *p)
         error = nw_regions_load(&memory->regions, p->parts, p->n, p->last_id);
     if (nw_without(NW_DEFENCE_TABLES))
         error = 0;
-    for (size_t i = 0; i < p->n && !error; i++)
-        error = put_part(memory, p, &p->parts[i], &p->sources[i]);
+    if (!error)
+        error = lay_parts(p);
+    if (!error)
+        error = open_parts(memory, p);
     memory->copy = p->size;
     memory->copied.first = FIRST_ID;
     memory->copied.last = p->last_id;
