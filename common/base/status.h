@@ -29,6 +29,7 @@ enum nw_outcome {
 #define NW_STATUS_TABLE(X)                                                                                      \
     X(OK, 200, "ok", OK, "success")                                                                             \
     X(BAD_REQUEST, 400, "bad_request", REJECTED, "the request is malformed")                                    \
+    X(CALL_REFUSED, 403, "call_refused", ERROR, "the function may not call the one that it called")             \
     X(NOT_FOUND, 404, "function_not_found", REJECTED, "no function of this name is deployed")                   \
     X(NO_ROUTE, 404, "no_route", REJECTED, "no such path; functions answer at /function/NAME")                  \
     X(BAD_METHOD, 405, "method_not_allowed", REJECTED, "this path does not take this method")                   \

@@ -1,6 +1,6 @@
 /*
- * Records of call sites, which come from a file that anybody may have made: what is read lies within the bounds, and
- * written and read again it is the same.
+ * Records of call sites, and object files with a section of them, which anybody may have made: what is read lies within
+ * the bounds, and written and read again it is the same.
  */
 #include "common/manifest/manifest.h"
 #include "common/sites/sites.h"
@@ -28,25 +28,36 @@ static void check_same(const struct nw_sites *a, const struct nw_sites *b)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_all(const struct nw_sites *sites)
 {
-    struct nw_sites sites, again;
+    struct nw_sites again;
     struct nw_buffer bytes = {0};
-    char why[64];
+    char why[200];
 
-    if (nw_sites_decode(data, size, &sites, why, sizeof why) < 0) {
-        NW_FUZZ_CHECK(memchr(why, '\0', sizeof why) && *why);
-        return 0;
-    }
-    for (uint32_t i = 0; i < sites.n_sites; i++)
-        check_site(&sites.sites[i]);
+    for (uint32_t i = 0; i < sites->n_sites; i++)
+        check_site(&sites->sites[i]);
     /* Texts that sites share are written once for each. */
-    if (nw_sites_encode(&sites, &bytes) == 0) {
+    if (nw_sites_encode(sites, &bytes) == 0) {
         NW_FUZZ_CHECK(nw_sites_decode(bytes.data, bytes.length, &again, why, sizeof why) == 0);
-        check_same(&sites, &again);
+        check_same(sites, &again);
         nw_sites_fini(&again);
     }
     nw_buffer_fini(&bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct nw_sites sites;
+    char why[200] = "";
+    const bool object = size > 0 && *data == 0x7f;
+    const int rc = object ? nw_sites_read(data, size, &sites, why, sizeof why)
+                          : nw_sites_decode(data, size, &sites, why, sizeof why);
+
+    if (rc < 0)
+        NW_FUZZ_CHECK(memchr(why, '\0', sizeof why) && *why);
+    if (rc < 0 || (object && rc == 0))
+        return 0;
+    check_all(&sites);
     nw_sites_fini(&sites);
     return 0;
 }

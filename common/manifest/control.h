@@ -10,11 +10,10 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order, the snapshot if there is one;
- *                        text: name NUL, connect NUL, directories NUL, cwd NUL, then each K=V NUL), REACH, ACTIVATE,
- *                        RETIRE, CHANNEL (fds: memfd, engine's doorbell)
- *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN
- *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, SNAPSHOT
- *                        (fd: its file)
+ *                        text: name NUL, connect NUL, directories NUL, cwd NUL, calls NUL, then each K=V NUL), REACH,
+ * ACTIVATE, RETIRE, CHANNEL (fds: memfd, engine's doorbell) worker -> engine     HELLO (text: mode and keys, for
+ * people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN (text: reason; the worker makes the domain anew by
+ * itself), USAGE, HOLDS, CALLS, SNAPSHOT (fd: its file)
  */
 /* clang-format on */
 #ifndef NW_COMMON_MANIFEST_CONTROL_H
@@ -43,7 +42,7 @@ static inline bool nw_place_fits(uint64_t range)
     return offset / NW_PLACE_SIZE < NW_PLACES && offset % NW_PLACE_SIZE < NW_PLACE_SIZE / 2 && offset % 4096 == 0;
 }
 
-#define NW_CONTROL_TEXT_MAX  32768
+#define NW_CONTROL_TEXT_MAX  36864
 #define NW_CONTROL_FDS_MAX   (2 + NW_DIRECTORIES_MAX + 1) /* of LOAD; an even number */
 #define NW_CONTROL_FDS_START 4
 
@@ -82,11 +81,12 @@ enum nw_control_kind {
  * What a function has done in a worker so far. `calls`: how often it began or ended, nested calls included; it may
  * wrap, and begins anew with each domain. The others are of all its domains there: how long executors ran its slots,
  * with the functions that these called meanwhile, and how long its slots waited for one, in ns; how often one was made
- * to stop, and how often one of its domains wanted back a hardware key that another function had taken, and got one.
+ * to stop, how often one of its domains wanted back a hardware key that another function had taken, and got one, and
+ * how often it called a function that it may not.
  */
 struct nw_calls {
     uint32_t deployment, calls;
-    uint64_t ran, waited, preempted, rekeyed;
+    uint64_t ran, waited, preempted, rekeyed, calls_refused;
 };
 
 struct nw_control {

@@ -262,3 +262,61 @@ bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint
             return true;
     return false;
 }
+
+bool nw_calls_have(const char *list, const char *item)
+{
+    const size_t wanted = strlen(item);
+    const char *at;
+    size_t length;
+
+    while ((length = next_item(&list, &at)) > 0)
+        if (length == wanted && memcmp(at, item, length) == 0)
+            return true;
+    return false;
+}
+
+int nw_calls_add(char list[NW_CALLS_TEXT], const char *item)
+{
+    const size_t used = strlen(list);
+
+    if (nw_calls_have(list, item))
+        return 0;
+    if (used + strlen(item) + 2 > NW_CALLS_TEXT)
+        return -E2BIG;
+    sprintf(list + used, "%s%s", used ? "," : "", item);
+    return 0;
+}
+
+/* The next item of a list, as a string. */
+static bool next_name(const char **at, char name[NW_CALLS_TEXT])
+{
+    const char *item;
+    size_t length = next_item(at, &item);
+
+    if (length == 0 || length >= NW_CALLS_TEXT)
+        return false;
+    memcpy(name, item, length);
+    name[length] = '\0';
+    return true;
+}
+
+static bool is_found_name(const char *item)
+{
+    return *item != '*' && *item != '-';
+}
+
+int nw_calls_resolve(const char *calls, const char *found, char to[NW_CALLS_TEXT])
+{
+    const char *at = calls, *of = *found == '!' ? "" : found;
+    char name[NW_CALLS_TEXT];
+    int rc = 0;
+
+    snprintf(to, NW_CALLS_TEXT, "%s", *calls ? "" : "*");
+    if (strcmp(calls, "none") == 0)
+        return 0;
+    while (rc == 0 && next_name(&at, name))
+        rc = strcmp(name, NW_CALLS_SCAN) != 0 ? nw_calls_add(to, name) : 0;
+    while (rc == 0 && nw_calls_have(calls, NW_CALLS_SCAN) && next_name(&of, name))
+        rc = is_found_name(name) ? nw_calls_add(to, name) : 0;
+    return rc;
+}

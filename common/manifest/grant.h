@@ -1,6 +1,6 @@
 /*
- * What a function is granted beyond computing, in its text form: addresses that it may connect to, and directories.
- * Knows the text, not how it is enforced.
+ * What a function is granted beyond computing, in its text form: addresses that it may connect to, directories, and
+ * functions that it may call. Knows the text, not how it is enforced.
  */
 #ifndef NW_COMMON_MANIFEST_GRANT_H
 #define NW_COMMON_MANIFEST_GRANT_H
@@ -12,7 +12,9 @@
 #define NW_GRANT_TEXT      1024 /* bytes of either list, its NUL included */
 #define NW_ADDRESSES_MAX   32
 #define NW_DIRECTORIES_MAX 7
-#define NW_HOST_NAME       254 /* bytes of a name, its NUL included */
+#define NW_HOST_NAME       254  /* bytes of a name, its NUL included */
+#define NW_CALLS_TEXT      2048 /* bytes of a list of functions, its NUL included */
+#define NW_CALLS_SCAN      "scan"
 
 /* IPv4 addresses in their IPv6 form, ::ffff:a.b.c.d, so that there is one spelling of each. */
 struct nw_address_grant {
@@ -44,6 +46,28 @@ int nw_grant_names(const char *text, struct nw_name_grant to[NW_ADDRESSES_MAX]);
 /* "/data:ro, /tmp/x:rw", likewise. None that is ro lies in one that is rw. */
 int nw_grant_directories(const char *text, struct nw_directory_grant to[NW_DIRECTORIES_MAX], char *why,
                          size_t why_size);
+
+/*
+ * Whom a function may call: names with commas between, of which "scan" stands for those that a compiler found in its
+ * file; "none"; the empty text: any. What was found in a file: names with commas between, then "*" if there may be
+ * others; "-": it makes no calls; "!" and a reason: nobody could read it; the empty text: there is nothing to read.
+ */
+
+/* Whether a list, "a,b", has this item. */
+bool nw_calls_have(const char *list, const char *item);
+
+/* Adds an item unless the list has it. -E2BIG: there is no room for it. */
+int nw_calls_add(char list[NW_CALLS_TEXT], const char *item);
+
+/* Names only: those that are granted, with those that were found in the place of "scan". Any: "*". None: the empty
+ * text. -E2BIG: too many. */
+int nw_calls_resolve(const char *calls, const char *found, char to[NW_CALLS_TEXT]);
+
+/* Whether the function of this name may be called, by what nw_calls_resolve has made. */
+static inline bool nw_calls_allow(const char *resolved, const char *name)
+{
+    return *resolved == '*' || nw_calls_have(resolved, name);
+}
 
 /* Whether the path is absolute and spelled in one way only: without . and .. and doubled or final slashes. */
 bool nw__grant_is_plain(const char *path);

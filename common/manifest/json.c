@@ -123,12 +123,39 @@ static int set_so_path(const struct source *source, const cJSON *item, char *so_
     return 0;
 }
 
+/* An array of names as a list of them. */
+static int set_calls_array(struct nw_manifest *manifest, const struct source *source, const cJSON *array)
+{
+    char message[MESSAGE_MAX] = "calls: must be an array of names, or \"any\", \"none\", \"scan\"";
+    struct nw_buffer list = {0};
+    int rc = nw_buffer_printf(&list, "%s", array->child ? "" : "none");
+    for (const cJSON *item = array->child; item && rc == 0; item = item->next)
+        rc = cJSON_IsString(item) ? nw_buffer_printf(&list, "%s%s", item->prev && item != array->child ? "," : "",
+                                                     *item->valuestring ? item->valuestring : "?")
+                                  : -EINVAL;
+    if (rc == 0)
+        rc = nw_manifest_set(manifest, "calls", list.data, message, sizeof message);
+    nw_buffer_fini(&list);
+    return rc < 0 ? fail_at(source, member_at(source), message) : 0;
+}
+
+/* What the engine wrote of a file. */
+static int set_found(struct nw_manifest *manifest, const struct source *source, const cJSON *item)
+{
+    if (!cJSON_IsString(item) || strlen(item->valuestring) >= sizeof manifest->found)
+        return fail_at(source, member_at(source), "found: does not do");
+    snprintf(manifest->found, sizeof manifest->found, "%s", item->valuestring);
+    return 0;
+}
+
 static int set_member(struct nw_manifest *manifest, const struct source *source, const cJSON *item)
 {
     char message[MESSAGE_MAX], number[32];
     const char *text;
     if (!strcmp(item->string, "env"))
         return set_env_object(manifest, source, item);
+    if (!strcmp(item->string, "calls") && cJSON_IsArray(item))
+        return set_calls_array(manifest, source, item);
     bool known = value_as_text(item, number, sizeof number, &text);
     bool is_switch = !strcmp(item->string, "fresh") || !strcmp(item->string, "http");
     if (is_switch && cJSON_IsBool(item)) {
@@ -163,6 +190,8 @@ static int set_members(struct nw_manifest *manifest, struct source *source, cons
             rc = fail_at(source, member_at(source), message);
         } else if (so_path && !strcmp(item->string, "so")) {
             rc = set_so_path(source, item, so_path, so_path_size);
+        } else if (!so_path && !strcmp(item->string, "found")) {
+            rc = set_found(manifest, source, item);
         } else {
             rc = set_member(manifest, source, item);
         }
@@ -280,7 +309,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
         add_list(root, "cors", manifest->cors) && cJSON_AddStringToObject(root, "static-tls", static_tls) &&
         cJSON_AddStringToObject(root, "profile", nw_profile_text(manifest->profile)) &&
         add_list(root, "connect", manifest->connect) && add_list(root, "directories", manifest->directories) &&
-        cJSON_AddStringToObject(root, "cwd", manifest->cwd) && (env = cJSON_AddObjectToObject(root, "env")) &&
+        cJSON_AddStringToObject(root, "cwd", manifest->cwd) && add_list(root, "calls", manifest->calls) &&
+        add_list(root, "found", manifest->found) && (env = cJSON_AddObjectToObject(root, "env")) &&
         add_env(env, &manifest->env);
     char *text = built ? cJSON_PrintUnformatted(root) : NULL;
     int rc = text ? nw_buffer_append(out, text, strlen(text)) : -ENOMEM;

@@ -17,10 +17,11 @@ static const char *put(char **at, const char *text, size_t length)
 
 int nw_kept_manifest_init(struct nw_kept_manifest *kept, const struct nw_manifest *manifest)
 {
-    const char *const texts[] = {manifest->name,        manifest->tenant, manifest->callers, manifest->connect,
-                                 manifest->directories, manifest->cwd,    manifest->cors};
-    const char **const to[] = {&kept->name,        &kept->tenant, &kept->callers, &kept->connect,
-                               &kept->directories, &kept->cwd,    &kept->cors};
+    const char *const texts[] = {manifest->name,    manifest->tenant,      manifest->callers,
+                                 manifest->connect, manifest->directories, manifest->cwd,
+                                 manifest->cors,    manifest->calls,       manifest->found};
+    const char **const to[] = {&kept->name, &kept->tenant, &kept->callers, &kept->connect, &kept->directories,
+                               &kept->cwd,  &kept->cors,   &kept->calls,   &kept->found};
     size_t length = manifest->env.length;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         length += strlen(texts[i]) + 1;
@@ -82,6 +83,8 @@ int nw_kept_manifest_copy(struct nw_manifest *to, const struct nw_kept_manifest 
     snprintf(to->directories, sizeof to->directories, "%s", kept->directories);
     snprintf(to->cwd, sizeof to->cwd, "%s", kept->cwd);
     snprintf(to->cors, sizeof to->cors, "%s", kept->cors);
+    snprintf(to->calls, sizeof to->calls, "%s", kept->calls);
+    snprintf(to->found, sizeof to->found, "%s", kept->found);
     to->env = env;
     return 0;
 }

@@ -336,6 +336,28 @@ static int set_cwd(struct nw_manifest *manifest, const char *value, char *why, s
     return 0;
 }
 
+static int set_calls(struct nw_manifest *manifest, const char *value, char *why, size_t why_size)
+{
+    char calls[NW_CALLS_TEXT] = "";
+    int rc = 0;
+    size_t length;
+    for (const char *rest = *value && strcmp(value, "any") ? value : NULL; rest && !rc;) {
+        char name[NW_NAME_MAX + 1];
+        const char *at = next_caller(&rest, &length);
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        bool alone = !strcmp(name, "any") || (!strcmp(name, "none") && strcmp(value, "none"));
+        rc = alone || nw_manifest_check_name(at, length) < 0 ? -EINVAL : nw_calls_add(calls, name);
+    }
+    if (rc == -E2BIG)
+        snprintf(why, why_size, "calls: more than %d characters", NW_CALLS_TEXT - 1);
+    else if (rc)
+        snprintf(why, why_size, "calls: \"%.80s\" does not do; give any, none, scan, or functions, like \"a, b\"",
+                 value);
+    else
+        memcpy(manifest->calls, calls, sizeof calls);
+    return rc ? -EINVAL : 0;
+}
+
 /* A scheme and a host, with a port or without: what a browser says of where a page comes from. */
 static bool is_origin(const char *text, size_t length)
 {
@@ -389,6 +411,7 @@ static const struct text_key {
     {"connect", set_connect, FIELD(connect)},
     {"directories", set_directories, FIELD(directories)},
     {"cwd", set_cwd, FIELD(cwd)},
+    {"calls", set_calls, FIELD(calls)},
     {"fresh", set_fresh, FIELD(fresh)},
     {"http", set_http, FIELD(http)},
     {"cors", set_cors, FIELD(cors)},

@@ -42,6 +42,8 @@ struct nw_manifest {
     char connect[NW_GRANT_TEXT];      /* profile net: addresses, see grant.h; empty: any */
     char directories[NW_GRANT_TEXT];  /* profile files: directories */
     char cwd[NW_CWD_TEXT];            /* what relative paths begin at: "/", or in one of the directories */
+    char calls[NW_CALLS_TEXT];        /* functions that it may call, see grant.h; empty: any */
+    char found[NW_CALLS_TEXT];        /* those that were found in its file: not the user's word, and no key */
     struct nw_buffer env;             /* each K=V followed by NUL */
     uint32_t named;                   /* bit i: key i was set, not left at its default */
 };
@@ -56,8 +58,8 @@ int nw_manifest_check_name(const char *name, size_t length);
 /*
  * Sets one key from its text form: slots "8", timeout and idle "1s" "250ms" "2m", memory "64M" "1G" "1048576", name,
  * tenant, callers "a, b", threads, weight, cpu-limit "50%", static-tls "4K", fresh and http "true" "false", cors,
- * profile "compute" "net" "files" "net,files", connect, directories, cwd; env takes "K=V" and may be set many times. 0,
- * or -EINVAL with a message for people in `why`.
+ * profile "compute" "net" "files" "net,files", connect, directories, cwd, calls; env takes "K=V" and may be set many
+ * times. 0, or -EINVAL with a message for people in `why`.
  */
 int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size);
 
@@ -86,8 +88,9 @@ const char *nw_profile_text(uint32_t profile);
 bool nw_manifest_may_call(const char *owner, const char *callers, const char *tenant);
 
 /*
- * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings. Unknown
- * keys are errors. When `so_path` is not NULL the key "so" (a file name) is taken too and copied there.
+ * Reads JSON: an object of the same keys, each value a string or a number; "env" is an object of strings, "calls" may
+ * be an array of them. Unknown keys are errors. When `so_path` is not NULL the key "so" (a file name) is taken too and
+ * copied there; else "found" is.
  * 0, or -EINVAL with line and key in `why`.
  */
 int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_t length, char *so_path,
@@ -101,8 +104,8 @@ int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *ou
  * long as they are. All zero: none.
  */
 struct nw_kept_manifest {
-    const char *name, *tenant, *callers, *connect, *directories, *cwd,
-        *cors; /* in one block, which begins with the name */
+    const char *name, *tenant, *callers, *connect, *directories, *cwd, *cors, *calls,
+        *found; /* in one block, which begins with the name */
     uint64_t memory, disk, static_tls;
     uint32_t slots, timeout_ms, threads, weight, cpu_limit, warm, idle_ms, queue, fresh, http, profile;
     struct {

@@ -25,7 +25,7 @@ struct nw_desc {
     uint64_t length;   /* payload: bytes; 0 means that there is no block */
     uint32_t kind;     /* enum nw_desc_kind */
     uint32_t target;   /* INVOKE: deployment number; CALL: lower half of the id of the INVOKE that it is made for */
-    uint32_t status;   /* enum nw_status */
+    uint32_t status;   /* enum nw_status; CALL: number of the deployment that calls */
     uint32_t name_len; /* CALL: that many bytes at the start of the payload are the name of the callee; INVOKE: the
                         * record of a request, COMPLETE: that of an answer (common/http/record.h); 0: none */
     uint32_t depth;    /* INVOKE, CALL: nested calls above this one */

@@ -66,7 +66,8 @@ static uint32_t name_at(const struct record *r, uint32_t i)
 
 static bool is_name(const struct record *r, uint32_t at)
 {
-    return at < r->header.text_size && nw_manifest_check_name(r->text + at, strlen(r->text + at)) == 0;
+    return at < r->header.text_size &&
+           nw_manifest_check_name(r->text + at, strnlen(r->text + at, NW_NAME_MAX + 1)) == 0;
 }
 
 static const char *check_site(const struct record *r, const struct nw__sites_site *s)

@@ -7,6 +7,7 @@
 #define NW_COMMON_SITES_SITES_H
 
 #include "common/base/buffer.h"
+#include "common/manifest/grant.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -87,6 +88,12 @@ struct nw_sites {
 /* Whether every call that is made is among the sites, with all of its names. */
 bool nw_sites_are_known(const struct nw_sites *sites);
 
+/* The names that may be called, as nw_manifest.found has them. */
+void nw_sites_found(const struct nw_sites *sites, char found[NW_CALLS_TEXT]);
+
+/* For people: the places of those that are not known, as many as there is room for. */
+void nw_sites_list_unknown(const struct nw_sites *sites, char *text, size_t size);
+
 /* Appends one record. 0, -ENOMEM, or -E2BIG beyond the limits above. */
 int nw_sites_encode(const struct nw_sites *sites, struct nw_buffer *to);
 
@@ -96,6 +103,10 @@ int nw_sites_encode(const struct nw_sites *sites, struct nw_buffer *to);
  */
 int nw_sites_decode(const void *bytes, size_t size, struct nw_sites *sites, char *why, size_t why_size);
 void nw_sites_fini(struct nw_sites *sites);
+
+/* Reads those in the section of an object file (64 bits, little endian). 1; 0 when it has no such section; or as
+ * nw_sites_decode. */
+int nw_sites_read(const void *file, size_t size, struct nw_sites *sites, char *why, size_t why_size);
 
 /* The words of a bit, and of a kind. */
 const char *nw_site_from_text(unsigned bit);

@@ -31,11 +31,3 @@ const char *nw_site_kind_text(uint32_t kind)
 {
     return kind_texts[kind];
 }
-
-bool nw_sites_are_known(const struct nw_sites *sites)
-{
-    for (uint32_t i = 0; i < sites->n_sites; i++)
-        if (sites->sites[i].kind != NW_SITE_CALL || sites->sites[i].any_name)
-            return false;
-    return sites->complete;
-}

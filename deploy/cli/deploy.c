@@ -32,6 +32,7 @@ enum {
     CWD,
     TENANT,
     CALLERS,
+    CALLS,
     HTTP,
     CORS,
     ENV,
@@ -109,6 +110,10 @@ static const struct nw_option options[N_OPTIONS] = {
                  .value = "NAMES",
                  .help = "other tenants whose functions may call it, like a,b; * is everybody [none]",
                  .kind = NW_OPTION_TEXT},
+    [CALLS] = {.name = "calls",
+               .value = "LIST",
+               .help = "functions that it may call, like a,b; none; scan: those that a compiler found in it [any]",
+               .kind = NW_OPTION_TEXT},
     [HTTP] = {.name = "http",
               .value = "true|false",
               .help = "whether it sees its requests as HTTP [true when its file names a function for that]",
@@ -251,7 +256,7 @@ static const char *shown(const cJSON *value, const char *key, char *text, size_t
     if (variables)
         snprintf(text, size, "%d variable%s", variables, variables == 1 ? "" : "s");
     else if (!value || cJSON_IsNull(value) || strcmp(key, "env") == 0)
-        snprintf(text, size, "%s", strcmp(key, "connect") == 0 ? "any" : "none");
+        snprintf(text, size, "%s", strcmp(key, "connect") == 0 || strcmp(key, "calls") == 0 ? "any" : "none");
     else
         nw_answer_scalar(value, text, size);
     return text;

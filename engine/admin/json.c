@@ -193,6 +193,15 @@ static void add_release(cJSON *object, const struct nw_release *release, const c
         add_moment(object, "deployed", (time_t)release->at);
 }
 
+/* How often it called what it may not, in all workers that have it now. */
+static void add_refused(cJSON *object, const struct nw_deployment *deployment)
+{
+    double refused = 0;
+    nw_list_each(&deployment->replicas, at, after) refused +=
+        (double)nw_container(at, struct nw_replica, of_deployment)->done.calls_refused;
+    cJSON_AddNumberToObject(object, "calls_refused", refused);
+}
+
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
@@ -203,6 +212,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_replicas(object, deployment);
     add_holds(object, deployment);
     add_time(object, deployment);
+    add_refused(object, deployment);
     if (deployment->no_snapshot)
         add_hostile(object, "no_snapshot", deployment->no_snapshot);
     if (deployment->state == NW_DEPLOYMENT_FAILED)

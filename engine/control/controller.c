@@ -82,28 +82,78 @@ static void failed(struct nw_engine *engine, struct nw_function *function, const
     nw_failure_keep(function, failure);
 }
 
-/* False: the caller is told that there is no such function, so that tenants learn nothing of one another. A refusal is
- * counted, and logged now and then. */
-static bool may_call(const struct nw_link *link, const struct nw_function *function)
+/* A refusal is counted; whether it is to be logged, which is now and then. */
+static bool note_refusal(struct nw_engine *engine, struct nw_tenant *tenant)
 {
-    struct nw_engine *engine = link->engine;
-    const struct nw_worker *worker = link->owner;
-    struct nw_tenant *tenant = worker->seat->tenant;
     uint64_t now = nw_io_now(engine->io);
-    struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
-    if (!current)
-        return true;
-    if (nw_manifest_may_call(current->manifest.tenant, current->manifest.callers, tenant->name)) {
-        nw_deployment_called(current, worker->number);
-        return true;
-    }
     engine->counters.calls_refused++;
     if (tenant->refusal_logged && now - tenant->refusal_logged < REFUSAL_LOG_MS)
         return false;
     tenant->refusal_logged = now;
-    nw_log(NW_LOG_WARN, "tenant \"%s\" may not call \"%s\" of tenant \"%s\"; deploy that with --callers to allow it",
-           tenant->name, function->name, current->manifest.tenant);
+    return true;
+}
+
+/* The version with this number that the seat's worker has, or NULL. */
+static struct nw_deployment *version_in(const struct nw_seat *seat, uint32_t number)
+{
+    struct nw_deployment *version = nw_deployment_numbered(&nw_controller_of(seat->all->engine)->deployments, number);
+    if (version)
+        nw_list_each(&version->replicas, at, after)
+        {
+            if (nw_container(at, struct nw_replica, of_deployment)->seat == seat)
+                return version;
+        }
+    return NULL;
+}
+
+static bool may_call_any(const struct nw_seat *seat)
+{
+    nw_list_each(&seat->replicas, at, after)
+    {
+        if (!*nw_container(at, struct nw_replica, of_seat)->deployment->manifest.calls)
+            return true;
+    }
     return false;
+}
+
+/* The worker's own check comes before this one (worker/reach/callees.h). A worker in the hands of an attacker may say
+ * that another of its functions calls: so it can call what any of them may, but no more than that. */
+static bool is_granted(const struct nw_seat *seat, struct nw_deployment *caller, const char *name)
+{
+    char granted[NW_CALLS_TEXT];
+    if (!caller)
+        return may_call_any(seat);
+    if (!*caller->manifest.calls)
+        return true;
+    return nw_calls_resolve(caller->manifest.calls, caller->manifest.found, granted) == 0 &&
+           nw_calls_allow(granted, name);
+}
+
+/* What a tenant may not call does not exist for it: tenants learn nothing of one another. */
+static enum nw_status may_call(const struct nw_link *link, uint32_t number, const struct nw_function *function)
+{
+    struct nw_engine *engine = link->engine;
+    const struct nw_worker *worker = link->owner;
+    struct nw_tenant *tenant = worker->seat->tenant;
+    struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
+    if (!current)
+        return NW_STATUS_OK;
+    if (!nw_manifest_may_call(current->manifest.tenant, current->manifest.callers, tenant->name)) {
+        if (note_refusal(engine, tenant))
+            nw_log(NW_LOG_WARN,
+                   "tenant \"%s\" may not call \"%s\" of tenant \"%s\"; deploy that with --callers to allow it",
+                   tenant->name, function->name, current->manifest.tenant);
+        return NW_STATUS_NOT_FOUND;
+    }
+    struct nw_deployment *caller = version_in(worker->seat, number);
+    if (is_granted(worker->seat, caller, function->name)) {
+        nw_deployment_called(current, worker->number);
+        return NW_STATUS_OK;
+    }
+    if (note_refusal(engine, tenant))
+        nw_log(NW_LOG_WARN, "worker %u called \"%s\" for \"%s\", which may not call it, as the worker should know",
+               worker->number, function->name, caller ? caller->manifest.name : "a function that it does not have");
+    return NW_STATUS_CALL_REFUSED;
 }
 
 static const struct nw_role role = {

@@ -211,17 +211,18 @@ const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
         memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
         function = nw_function_find(link->engine, name, desc->name_len);
     }
-    /* What a tenant may not call does not exist for it. Which of its functions calls is the worker's word, and so worth
-     * nothing here. */
-    if (!role->may_call(link, function))
-        function = NULL;
+    enum nw_status status = role->may_call(link, desc->status, function);
+    if (status != NW_STATUS_OK) {
+        post_status(link, desc->id, status);
+        return NULL;
+    }
     bool orphan = is_orphan(link, parent_of(desc));
     struct call *call = orphan ? NULL : call_new(link, desc, payload);
     if (!call) {
         post_status(link, desc->id, NW_STATUS_UNAVAILABLE);
         return NULL;
     }
-    enum nw_status status = call_start(call, function, desc->depth + 1);
+    status = call_start(call, function, desc->depth + 1);
     if (status != NW_STATUS_OK) {
         call->inv = NULL;
         call_free(call);

@@ -17,6 +17,7 @@
 #include "engine/operations/operations.h"
 #include "common/base/log.h"
 #include "common/host/error_text.h"
+#include "engine/code/calls.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/operations/find.h"
@@ -48,6 +49,7 @@ struct operation {
     enum nw_status status;           /* how it ended, or will end */
     struct nw_threads_waiter waiter; /* to hear when every thread acts on the change */
     int rc;                          /* of storing */
+    bool unfit;                      /* its code does not go with its settings */
     char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
     nw_operation_done *done;
     void *arg;
@@ -141,9 +143,24 @@ static void number_release(struct operation *op, const struct nw_deployment *cur
     release->at = time(NULL);
 }
 
+/* Says that nothing has changed. */
+static void add_serving(struct operation *op)
+{
+    const struct nw_deployment *current = nw_deployment_of(op->function->current);
+    size_t length = strlen(op->why);
+    char version[NW_VERSION_SIZE];
+    if (!current || current->state != NW_DEPLOYMENT_SERVING)
+        return;
+    nw_deployment_version(current, version);
+    snprintf(op->why + length, sizeof op->why - length, ". Version %s still serves", version);
+}
+
 static void store_work(void *arg)
 {
     struct operation *op = arg;
+    op->unfit = nw_code_calls(op->code.data, op->code.length, &op->manifest, op->why, sizeof op->why) < 0;
+    if (op->unfit)
+        return;
     op->rc = nw_registry_store(op->all->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
     if (op->rc == 0)
         op->rc = nw_registry_hash(&op->manifest, op->sha256, op->release.hash);
@@ -161,12 +178,27 @@ static void load(struct operation *op)
     end(op, NW_STATUS_INTERNAL);
 }
 
+static void unfit(struct operation *op)
+{
+    nw__unused_release(&op->all->unused);
+    add_serving(op);
+    nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", op->function->name, op->why);
+    end(op, NW_STATUS_REFUSED);
+}
+
 static void store_done(void *arg)
 {
     struct operation *op = arg;
     if (op->all->engine->ended)
         return;
     nw_buffer_fini(&op->code);
+    if (op->unfit) {
+        unfit(op);
+        return;
+    }
+    if (*op->manifest.found == '!')
+        nw_log(NW_LOG_WARN, "function \"%s\": which functions it calls cannot be read: %s", op->function->name,
+               op->manifest.found + 1);
     if (op->rc == 0) {
         nw_deployments_code_stored(op->all->deployments, op->sha256);
         number_release(op, nw_deployment_of(op->function->current));
@@ -361,13 +393,8 @@ static void refused(struct nw_deployment *deployment, enum nw_status status)
 {
     struct nw_function *function = deployment->function;
     struct operation *op = first_operation(deployment->all->events_arg, function);
-    char version[NW_VERSION_SIZE];
-    const struct nw_deployment *current = nw_deployment_of(function->current);
     snprintf(op->why, sizeof op->why, "%s", deployment->version.reason);
-    if (current && current->state == NW_DEPLOYMENT_SERVING) {
-        nw_deployment_version(current, version);
-        snprintf(op->why, sizeof op->why, "%s. Version %s still serves", deployment->version.reason, version);
-    }
+    add_serving(op);
     nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
     nw_deployment_retire(deployment);
     end(op, status);

@@ -7,7 +7,7 @@
 #define NW_COUNTERS(X)                                                                              \
     X(requests, "invocations begun, nested calls included")                                         \
     X(nested_calls, "nested calls that came through the engine")                                    \
-    X(calls_refused, "nested calls into tenants that do not allow it")                              \
+    X(calls_refused, "nested calls that the caller may not make, or the callee's tenant not allow") \
     X(refused, "requests refused at once, since too many waited")                                   \
     X(completed, "invocations that ended with OK")                                                  \
     X(failed, "invocations that ended otherwise")                                                   \

@@ -5,7 +5,9 @@
 #ifndef NW_ENGINE_SERVE_ROLE_H
 #define NW_ENGINE_SERVE_ROLE_H
 
+#include "common/base/status.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 struct nw_engine;
 struct nw_failure;
@@ -25,9 +27,9 @@ struct nw_role {
     /* A request for this function failed; `failure` lives until this returns. */
     void (*failed)(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure);
 
-    /* Whether functions in the worker behind `link` may call `function`, which may be NULL. NULL: the rings of this
-     * thread carry no calls. */
-    bool (*may_call)(const struct nw_link *link, const struct nw_function *function);
+    /* Whether the version `caller`, as the worker behind `link` says, may call `function`, which may be NULL: OK, or
+     * what it is answered. NULL: the rings of this thread carry no calls. */
+    enum nw_status (*may_call)(const struct nw_link *link, uint32_t caller, const struct nw_function *function);
 };
 
 #endif

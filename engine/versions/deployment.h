@@ -33,10 +33,11 @@ enum nw_deployment_state {
 };
 
 struct nw_deployment {
-    struct nw_list link;          /* in all->list */
-    struct nw_list of_state;      /* in the list of all that are LOADING, FAILED or RETIRING as it is */
-    struct nw_list untold;        /* in all->untold while other threads of the engine are to be told of a change */
-    struct nw_table_node by_code; /* in all->codes */
+    struct nw_list link;            /* in all->list */
+    struct nw_list of_state;        /* in the list of all that are LOADING, FAILED or RETIRING as it is */
+    struct nw_list untold;          /* in all->untold while other threads of the engine are to be told of a change */
+    struct nw_table_node by_code;   /* in all->codes */
+    struct nw_table_node by_number; /* in all->numbers */
     struct nw_deployments *all;
     struct nw_function *function; /* NULL once it retires */
     struct nw_tenant *tenant;     /* holds it until the end */
@@ -85,7 +86,7 @@ struct nw_deployments {
     struct nw_list list;
     struct nw_list loading, failed, retiring; /* those in that state */
     struct nw_list untold;                    /* those that have changed for other threads, if there are any */
-    struct nw_table codes;                    /* all, by the hash of their code */
+    struct nw_table codes, numbers;           /* all, by the hash of their code, and by what workers call them */
     unsigned unsettled;                       /* how many are LOADING of those whose rows were there at the start */
     struct nw_list round;   /* replicas that have served and do not leave; those looked at longest ago come first */
     struct nw_list leaving; /* replicas that leave: see leaving.h */

@@ -294,19 +294,6 @@ static void names_idle(void *arg)
 
 static const struct nw_names_events names_events = {.known = names_known, .changed = names_changed, .idle = names_idle};
 
-static uint64_t hash_code(const char *sha256)
-{
-    return nw_table_hash(sha256, NW_SHA256_HEX);
-}
-
-/* The first deployment at or behind a node that has just this code; NULL: none. */
-static struct nw_deployment *with_code(struct nw_table_node *node, const char *sha256)
-{
-    while (node && strcmp(nw_container(node, struct nw_deployment, by_code)->sha256, sha256) != 0)
-        node = nw_table_next(node);
-    return node ? nw_container(node, struct nw_deployment, by_code) : NULL;
-}
-
 static void code_stored(struct nw_deployment *deployment)
 {
     if (deployment->state != NW_DEPLOYMENT_FAILED || deployment->code.fd >= 0)
@@ -317,14 +304,14 @@ static void code_stored(struct nw_deployment *deployment)
 
 void nw_deployments_code_stored(struct nw_deployments *all, const char *sha256)
 {
-    struct nw_deployment *at = with_code(nw_table_first(&all->codes, hash_code(sha256)), sha256);
-    for (; at; at = with_code(nw_table_next(&at->by_code), sha256))
+    struct nw_deployment *at = nw__deployment_coded(all, sha256);
+    for (; at; at = nw__deployment_coded_next(at))
         code_stored(at);
 }
 
 bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256)
 {
-    return with_code(nw_table_first(&all->codes, hash_code(sha256)), sha256) != NULL;
+    return nw__deployment_coded(all, sha256) != NULL;
 }
 
 /* The reason for a refusal may be over, so refused replicas are tried again; but never what ended workers. */
@@ -435,6 +422,7 @@ void nw_deployments_init(struct nw_deployments *all, struct nw_engine *engine, s
 void nw_deployments_fini(struct nw_deployments *all)
 {
     nw_table_fini(&all->codes);
+    nw_table_fini(&all->numbers);
 }
 
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
@@ -443,9 +431,15 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
 {
     struct nw_engine *engine = all->engine;
     struct nw_deployment *deployment = calloc(1, sizeof *deployment);
+    const uint32_t number = ++all->last_number;
     bool kept = deployment && nw_kept_manifest_init(&deployment->manifest, manifest) == 0;
     struct nw_tenant *tenant = kept ? nw_tenant_acquire(all->workers, manifest->tenant, manifest->profile) : NULL;
-    if (!tenant || nw_table_add(&all->codes, &deployment->by_code, hash_code(sha256)) < 0) {
+    if (tenant) {
+        deployment->all = all;
+        deployment->version.number = number;
+        snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
+    }
+    if (!tenant || nw__deployment_index(deployment) < 0) {
         if (tenant)
             nw_tenant_release(tenant);
         if (kept)
@@ -453,11 +447,10 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
         free(deployment);
         return NULL;
     }
-    deployment->all = all;
     deployment->tenant = tenant;
     deployment->function = function;
     deployment->version = (struct nw_version){.engine = engine,
-                                              .number = ++all->last_number,
+                                              .number = number,
                                               .slots = nw_manifest_slots(manifest->fresh, manifest->slots),
                                               .queue = manifest->queue,
                                               .http = manifest->http,
@@ -467,7 +460,6 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     deployment->release = *release;
     deployment->persisted = persisted;
     deployment->deadline = nw_io_now(engine->io) + engine->options.load_timeout;
-    snprintf(deployment->sha256, sizeof deployment->sha256, "%s", sha256);
     nw_code_init(&deployment->code, engine, all->registry, all->snapshots, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
@@ -517,12 +509,11 @@ static void end_replica(struct nw_replica *replica)
 /* Whether another version has the same code and settings: the same function was deployed again. */
 static bool shares_snapshot(struct nw_deployment *deployment)
 {
-    struct nw_table *codes = &deployment->all->codes;
-    struct nw_deployment *at = with_code(nw_table_first(codes, hash_code(deployment->sha256)), deployment->sha256);
+    struct nw_deployment *at = nw__deployment_coded(deployment->all, deployment->sha256);
     char name[NW_SNAPSHOT_NAME], other[NW_SNAPSHOT_NAME];
     if (!at || !nw__load_snapshot_name(&deployment->code, name))
         return at != NULL;
-    for (; at; at = with_code(nw_table_next(&at->by_code), deployment->sha256))
+    for (; at; at = nw__deployment_coded_next(at))
         if (!strcmp(at->manifest.name, deployment->manifest.name) && nw__load_snapshot_name(&at->code, other) &&
             !strcmp(name, other))
             return true;
@@ -534,7 +525,7 @@ static void end_deployment(struct nw_deployment *deployment)
     nw_list_remove(&deployment->link);
     nw_list_remove(&deployment->of_state);
     nw_list_remove(&deployment->untold);
-    nw_table_remove(&deployment->all->codes, &deployment->by_code);
+    nw__deployment_unindex(deployment);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     if (!shares_snapshot(deployment))
         nw_code_discard(&deployment->code);

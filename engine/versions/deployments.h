@@ -67,6 +67,17 @@ void nw_deployments_use_snapshots(struct nw_deployments *all, struct nw_snapshot
 /* Whether some deployment still needs this code in the store. */
 bool nw_deployments_use_code(const struct nw_deployments *all, const char *sha256);
 
+/* How it is found: by its code, and by its number. 0 or -ENOMEM. */
+int nw__deployment_index(struct nw_deployment *deployment);
+void nw__deployment_unindex(struct nw_deployment *deployment);
+
+/* The first that has just this code, and the next that has the same; NULL: none. */
+struct nw_deployment *nw__deployment_coded(const struct nw_deployments *all, const char *sha256);
+struct nw_deployment *nw__deployment_coded_next(const struct nw_deployment *deployment);
+
+/* The one that workers know by this number, or NULL. */
+struct nw_deployment *nw_deployment_numbered(const struct nw_deployments *all, uint32_t number);
+
 /* The version for people and programs: the hash that tells it. */
 void nw_deployment_version(const struct nw_deployment *deployment, char version[NW_VERSION_SIZE]);
 

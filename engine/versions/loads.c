@@ -159,8 +159,9 @@ static int open_files(struct load_files *files, const struct nw_deployment *depl
 /* The texts of a LOAD message, each with a NUL, then the environment. */
 static int load_text(struct nw_buffer *text, const struct nw_kept_manifest *manifest)
 {
-    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd};
-    int rc = 0;
+    char calls[NW_CALLS_TEXT];
+    const char *const parts[] = {manifest->name, manifest->connect, manifest->directories, manifest->cwd, calls};
+    int rc = nw_calls_resolve(manifest->calls, manifest->found, calls);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
         rc = nw_buffer_append(text, parts[i], strlen(parts[i]) + 1);
     return rc ? rc : nw_buffer_append(text, manifest->env.data, manifest->env.length);

@@ -162,6 +162,8 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
         nw_meter_work(meter_of(replica->deployment), &replica->done, &calls);
         if (calls.rekeyed > replica->done.rekeyed)
             seat->worker->rekeyed += calls.rekeyed - replica->done.rekeyed;
+        if (calls.calls_refused > replica->done.calls_refused)
+            seat->all->engine->counters.calls_refused += calls.calls_refused - replica->done.calls_refused;
         replica->calls = calls.calls;
         replica->done = calls;
     }

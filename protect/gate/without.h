@@ -57,7 +57,8 @@
 #define NW_DEFENCE_FRESH         45 /* memory of a fresh function is the snapshot again after each invocation */
 #define NW_DEFENCE_TABLES        46 /* what a snapshot's file says lies within the range, and is what it may be */
 #define NW_DEFENCE_SEALS         47 /* nobody can change a snapshot's file any more */
-#define NW_DEFENCE_COUNT         48
+#define NW_DEFENCE_CALLS         48 /* a function calls those alone that it may */
+#define NW_DEFENCE_COUNT         49
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

@@ -43,14 +43,16 @@
        "worker is to be destroyed and its thread to end.")                                                      \
     OP(FAST, CALL, call, ROUTE(route), SOURCE(input, NW_PAYLOAD_MAX), SINK(reply),                              \
        "A nested call of a function in this worker. Returns the length of the output, which lies in the reply " \
-       "buffer; -ENOBUFS with the length as second result when it is larger: fetch it.")                        \
+       "buffer; -ENOBUFS with the length as second result when it is larger: fetch it; -EPERM when the caller may "      \
+       "not call that function.")                        \
     OP(SLOW, CALL_NAME, call_name, NONE, SOURCE(input, NW_PAYLOAD_MAX), NAME(callee),                           \
        "A nested call of a function elsewhere, whose output goes where NW_OP_REPLY said. Returns as NW_OP_CALL does.") \
     OP(SLOW, REPLY, reply, NONE, SINK(reply), NONE, "Where the output of the following NW_OP_CALL_NAME goes.")  \
     OP(SLOW, FETCH, fetch, NONE, SINK(buffer), NONE,                                                            \
        "Takes the output that was too large for the reply buffer. Returns its length.")                         \
     OP(SLOW, ROUTE, route, NONE, NAME(name), NONE,                                                              \
-       "Returns the route of a function, or -ENOENT when it is not in this worker.")                            \
+       "Returns the route of a function, or -ENOENT when it is not in this worker; -EPERM when the caller may not "  \
+       "call it.")                            \
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
        "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
        "when another func worker is wanted, for an invocation that found none free; called again when it is "   \

@@ -74,7 +74,7 @@ static int take_reply(struct nw_slot *slot, struct nw_link *link, const struct n
     char *to;
 
     if (received->desc.status != NW_STATUS_OK) {
-        nw_reply_fail(slot, -EIO);
+        nw_reply_fail(slot, received->desc.status == NW_STATUS_CALL_REFUSED ? -EPERM : -EIO);
         return 0;
     }
     to = nw_reply_place(slot, reply.length);

@@ -21,6 +21,7 @@
 #include "worker/files/disk.h"
 #include "worker/life/make.h"
 #include "worker/path/cwd.h"
+#include "worker/reach/callees.h"
 #include "worker/reach/grants.h"
 #include "worker/reach/route.h"
 #include "worker/snapshot/taker.h"
@@ -68,17 +69,17 @@ int nw_deployed_inspect(struct nw_deployed *f, char reason[NW_REASON_MAX])
     return error;
 }
 
-/* The texts of the message, one behind the other: name, connect, directories, cwd, environment. */
+/* The texts of the message, one behind the other: name, connect, directories, cwd, calls, environment. */
 struct load_texts {
-    const char *name, *connect, *directories, *cwd, *env;
+    const char *name, *connect, *directories, *cwd, *calls, *env;
     size_t env_length;
 };
 
-/* False when one of the first four is missing. The message's text is followed by a NUL. */
+/* False when one of the first five is missing. The message's text is followed by a NUL. */
 static bool split_texts(const struct nw_control_message *message, struct load_texts *t)
 {
     const char *at = message->text, *end = at + message->head.text_len;
-    const char **const texts[] = {&t->name, &t->connect, &t->directories, &t->cwd};
+    const char **const texts[] = {&t->name, &t->connect, &t->directories, &t->cwd, &t->calls};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (at >= end)
@@ -144,6 +145,8 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         return "a granted directory belongs to the kernel, like /proc: nothing of it can be granted";
     if (!error && nw_cwd_init(f, t->cwd) < 0)
         return "its working directory is none: make the directory that cwd names, or name another";
+    if (!error)
+        error = nw_callees_init(f, t->calls);
     if (error || !f->env)
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
@@ -156,6 +159,7 @@ static void function_fini(struct nw_deployed *f)
     nw_disk_fini(&f->disk);
     nw_grants_fini(f);
     nw__snapshot_fini(f);
+    nw_callees_fini(f);
     nw_close(NULL, f->so);
     free(f->cwd);
     free(f->env);
@@ -340,6 +344,7 @@ void nw_deployed_activate(uint32_t deployment)
 
     if (f)
         nw_route_set(f);
+    nw_callees_activated(f->name);
 }
 
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */

@@ -39,6 +39,14 @@ struct nw_usage {
     uint64_t rekeyed;     /* how often its domain wanted back a key that had been taken from it, and got one */
 };
 
+/* The functions that it may call, for reach/callees.h alone. */
+struct nw_callees {
+    char *names;                           /* as nw_calls_resolve has them; NULL: any */
+    uint64_t routes[NW_DEPLOYED_MAX / 64]; /* those of them that there are so far, a bit each; read without the lock */
+    uint64_t refused;                      /* calls of others */
+    uint64_t said_at;                      /* when one was logged */
+};
+
 enum nw_deployed_state {
     NW_DEPLOYED_NONE,
     NW_DEPLOYED_LOADING, /* its first domain starts; the engine waits for LOADED or REFUSED */
@@ -76,6 +84,7 @@ struct nw_deployed {
     uint32_t n_directories;
     struct nw_directory directories[NW_DIRECTORIES_MAX];
     struct nw_disk disk;
+    struct nw_callees callees;
     char *cwd; /* where its domains begin; of PATH_MAX bytes */
     char *env; /* K=V NUL ... */
     size_t env_length;

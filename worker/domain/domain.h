@@ -65,6 +65,7 @@ struct nw_domain {
     uint64_t extra_used_at;  /* when more func workers than are to be kept were last busy */
     struct nw_deployed *function;
     struct nw_account account;
+    bool calls_some;    /* it may call some functions only: see reach/callees.h */
     int key;            /* hardware key that its flows may use; 0: none now, or the machine has no keys */
     int held_key;       /* hardware key that nobody else is given, since its pages may have it; 0: none */
     uint64_t last_used; /* when its key was last used: a count of uses, not a time */

@@ -269,6 +269,7 @@ static void play(struct nw_fuzz_input *input)
 static void set_up(void)
 {
     memset(&domain, 0, sizeof domain);
+    domain.function = &function;
     memset(busy, 0, sizeof busy);
     memset(recent, 0, sizeof recent);
     n_recent = 0;

@@ -17,6 +17,7 @@
 #include "worker/gate/op_audit.h"
 #include "worker/gate/slow.h"
 #include "worker/gate/syscall.h"
+#include "worker/reach/callees.h"
 #include "worker/reach/route.h"
 #include "worker/wire/carry.h"
 #include <errno.h>
@@ -51,6 +52,8 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
 
     if ((slot->depth + 1 >= NW_CALL_DEPTH_MAX && !nw_without(NW_DEFENCE_DEPTH)) || !(slot->sequence & 1))
         return refuse(slot, -ELOOP);
+    if (!nw_callee_has_route(slot->domain, args->route))
+        return nw__slow_refuse(ex, slot, args->route);
     slot->reply = args->reply;
     function = nw_route_function(args->route);
     callee = function && args->input.length <= NW_CARRY_BRIEF ? callee_take(ex, function, args->input.length) : NULL;

@@ -16,6 +16,7 @@
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
 #include "worker/gate/request.h"
+#include "worker/reach/callees.h"
 #include "worker/reach/route.h"
 #include "worker/run/executor.h"
 #include "worker/wire/carry.h"
@@ -25,8 +26,7 @@
 
 static long route(struct nw_slot *slot, const struct nw_args_route *args)
 {
-    (void)slot;
-    return nw_route_find(args->name);
+    return nw_callee_allowed(slot->domain->function, args->name) ? nw_route_find(args->name) : -EPERM;
 }
 
 /* The reply buffer was set by NW_OP_REPLY before. */
@@ -34,6 +34,8 @@ static long call_name(struct nw_slot *slot, const struct nw_args_call_name *args
 {
     if (slot->depth + 1 >= NW_CALL_DEPTH_MAX || !(slot->sequence & 1))
         return -ELOOP;
+    if (!nw_callee_allowed(slot->domain->function, args->callee))
+        return -EPERM;
     memcpy(slot->callee, args->callee, sizeof(slot->callee));
     slot->input = args->input;
     slot->call_unsent = true;

@@ -31,7 +31,8 @@ static inline int nw_arg_flag(uint32_t scalar, bool *to)
     return scalar > 1 ? -EINVAL : 0;
 }
 
-/* Any function of the worker may call any other, so a route that was guessed is as good as one that was asked for. */
+/* A route that was guessed is as good as one that was asked for: which of them a function may call is its own check
+ * (reach/callees.h). */
 static inline int nw_arg_route(uint32_t scalar, const struct nw_route **to)
 {
     const uint32_t n = nw_route_count();

@@ -12,4 +12,7 @@ struct nw_gate_context *nw__slow_wait(struct nw_executor *ex, struct nw_slot *sl
 struct nw_gate_context *nw__slow_call(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route,
                                       struct nw_source input);
 
+/* A call that the function may not make. */
+struct nw_gate_context *nw__slow_refuse(struct nw_executor *ex, struct nw_slot *slot, const struct nw_route *route);
+
 #endif

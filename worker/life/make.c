@@ -43,6 +43,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
 {
     nw_domain_move(domain, NW_DOMAIN_TAKE);
     domain->function = function;
+    domain->calls_some = function->callees.names != NULL;
     domain->account.name = function->name;
     domain->account.disk_used = &function->disk.used;
     domain->lines.account = &domain->account;

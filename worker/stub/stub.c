@@ -210,6 +210,8 @@ static long call_out(struct worker *w, const char *name, const char *input, size
 
     for (int again = 0; again < 2; again++) {
         route = route_of(w, name, again);
+        if (route == -EPERM)
+            return route;
         if (route < 0)
             break;
         result = nw__gate_call(NW_OP_CALL, (uint32_t)route, input, length, reply, room, needed);
@@ -240,8 +242,10 @@ static int invoke(void *context, const char *name, const char *input, size_t len
         result = nw__gate_call(NW_OP_FETCH, 0, space ? space->data + space->used : NULL,
                                space ? space->size - space->used : 0, NULL, 0, NULL);
     }
-    if (result < 0)
+    if (result < 0) {
+        errno = (int)-result;
         return -1;
+    }
     *output = space->data + space->used;
     *output_length = (size_t)result;
     space->used += ((size_t)result + 15) & ~15ul;

@@ -235,9 +235,10 @@ uint32_t nw_harness_load(struct nw_harness *h, const struct nw_load *load)
         .fresh = load->fresh,
     };
     char text[2048];
-    size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s", load->name, 0,
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s%c%s%c%s%c%s%c%s%c%s", load->name, 0,
                                      load->connect ? load->connect : "", 0, load->directories ? load->directories : "",
-                                     0, load->cwd ? load->cwd : "/", 0, load->env ? load->env : "");
+                                     0, load->cwd ? load->cwd : "/", 0, load->calls ? load->calls : "*", 0,
+                                     load->env ? load->env : "");
     int fds[NW_CONTROL_FDS_MAX], n;
 
     assert_true(length < sizeof(text));

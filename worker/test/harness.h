@@ -56,6 +56,7 @@ struct nw_load {
     uint32_t profile, threads;         /* 0: compute; 0: 32, NW_NO_THREADS: none */
     const char *connect, *directories; /* NULL: none */
     const char *cwd;                   /* NULL: / */
+    const char *calls;                 /* as nw_calls_resolve has them; NULL: any */
     bool no_snapshots;                 /* it is loaded each time */
     int *snapshot;                     /* its file; NULL: none */
     uint64_t range;                    /* 0: one that no other function has */

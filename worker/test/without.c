@@ -78,6 +78,7 @@ static const char *const names[NW_DEFENCE_COUNT] = {
     [NW_DEFENCE_BENEATH] = "beneath",
     [NW_DEFENCE_SIGNALS] = "signals",
     [NW_DEFENCE_DISK] = "disk",
+    [NW_DEFENCE_CALLS] = "calls",
 };
 
 /* What answers a system call. Those that the headers of Debian 12 do not name are numbers. */

@@ -210,9 +210,9 @@ static struct nw_calls calls_of(struct nw_deployed *function, uint32_t count)
     const struct nw_usage *usage = &function->usage;
 
     function->ran_told = usage->ran;
-    return (struct nw_calls){function->deployment,       count,
-                             nw_ticks_to_ns(usage->ran), nw_ticks_to_ns(usage->waited),
-                             usage->preempted,           usage->rekeyed};
+    return (struct nw_calls){
+        function->deployment, count,          nw_ticks_to_ns(usage->ran), nw_ticks_to_ns(usage->waited),
+        usage->preempted,     usage->rekeyed, function->callees.refused};
 }
 
 void nw_tell_calls(uint64_t now)

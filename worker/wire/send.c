@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
+#include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/slot.h"
 #include "worker/executor/ready.h"
@@ -219,6 +220,7 @@ static struct nw_desc call_desc(const struct nw_slot *slot)
     const uint64_t parent = called_for(slot);
 
     return (struct nw_desc){.kind = NW_DESC_CALL,
+                            .status = slot->domain->function->deployment,
                             .depth = slot->depth + 1,
                             .target = (uint32_t)parent,
                             .more = (uint32_t)(parent >> 32),

@@ -3,6 +3,7 @@
 
 #include "common/sites/format.h"
 #include "common/sites/sites.h"
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,12 +176,124 @@ static void limits_hold(void **state)
     nw_buffer_fini(&bytes);
 }
 
+/* An object file as small as it can be: its header, the names of sections, the record, and three headers of sections.
+ */
+struct object {
+    Elf64_Ehdr head;
+    char names[40];
+    char record[512];
+    Elf64_Shdr sections[3];
+};
+
+static struct object object_of(const struct nw_buffer *record)
+{
+    struct object o = {.head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+                                .e_shoff = offsetof(struct object, sections),
+                                .e_shentsize = sizeof(Elf64_Shdr),
+                                .e_shnum = 3,
+                                .e_shstrndx = 1},
+                       .names = "\0.shstrtab\0.nightward.calls"};
+
+    assert_in_range(record->length, 1, sizeof o.record);
+    memcpy(o.record, record->data, record->length);
+    o.sections[1] = (Elf64_Shdr){
+        .sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct object, names), .sh_size = sizeof o.names};
+    o.sections[2] = (Elf64_Shdr){.sh_name = 11,
+                                 .sh_type = SHT_PROGBITS,
+                                 .sh_offset = offsetof(struct object, record),
+                                 .sh_size = record->length};
+    return o;
+}
+
+static int read_object(const struct object *o, char why[200])
+{
+    struct nw_sites sites;
+    int rc = nw_sites_read(o, sizeof *o, &sites, why, 200);
+
+    if (rc == 1) {
+        assert_int_equal(sites.n_sites, 2);
+        nw_sites_fini(&sites);
+    }
+    return rc;
+}
+
+static void the_section_is_found(void **state)
+{
+    struct nw_buffer record;
+    struct nw_sites sites;
+    char why[200];
+
+    (void)state;
+    encode(&record);
+    const struct object o = object_of(&record);
+    assert_int_equal(read_object(&o, why), 1);
+    for (size_t size = 0; size < sizeof o; size++) /* a file that is cut has no headers of sections */
+        assert_int_equal(nw_sites_read(&o, size, &sites, why, sizeof why), 0);
+    nw_buffer_fini(&record);
+}
+
+/* Changes a number of the object with the section: what comes of it. */
+#define WITH(field, value)                     \
+    ({                                         \
+        struct object o_ = object_of(&record); \
+        o_.field = (value);                    \
+        read_object(&o_, why);                 \
+    })
+
+static void a_file_without_the_section_has_none(void **state)
+{
+    struct nw_buffer record;
+    char why[200];
+
+    (void)state;
+    encode(&record);
+    assert_int_equal(WITH(head.e_ident[0], 0), 0);
+    assert_int_equal(WITH(head.e_ident[EI_CLASS], ELFCLASS32), 0);
+    assert_int_equal(WITH(head.e_ident[EI_DATA], ELFDATA2MSB), 0);
+    assert_int_equal(WITH(head.e_shentsize, 1), 0);
+    assert_int_equal(WITH(head.e_shoff, UINT64_MAX - 8), 0);
+    assert_int_equal(WITH(head.e_shnum, 4), 0);
+    assert_int_equal(WITH(head.e_shnum, 0), 0);
+    assert_int_equal(WITH(head.e_shstrndx, 3), 0);
+    assert_int_equal(WITH(sections[1].sh_type, SHT_NULL), 0);
+    assert_int_equal(WITH(sections[1].sh_offset, UINT64_MAX), 0);
+    assert_int_equal(WITH(sections[1].sh_size, UINT64_MAX), 0);
+    assert_int_equal(WITH(sections[1].sh_size, 20), 0);
+    assert_int_equal(WITH(sections[2].sh_name, UINT32_MAX), 0);
+    nw_buffer_fini(&record);
+}
+
+static void a_damaged_section_is_refused(void **state)
+{
+    struct nw_buffer record;
+    char why[200];
+
+    (void)state;
+    encode(&record);
+    assert_int_equal(WITH(sections[2].sh_type, SHT_NOBITS), -EINVAL);
+    assert_non_null(strstr(why, "outside the file"));
+    assert_int_equal(WITH(sections[2].sh_offset, UINT64_MAX), -EINVAL);
+    assert_int_equal(WITH(sections[2].sh_size, UINT64_MAX), -EINVAL);
+    assert_non_null(strstr(why, "outside the file"));
+    assert_int_equal(WITH(sections[2].sh_flags, SHF_COMPRESSED), -EINVAL);
+    assert_non_null(strstr(why, "compressed"));
+    assert_int_equal(WITH(record[0], 'x'), -EINVAL);
+    assert_non_null(strstr(why, ".nightward.calls is damaged: a record does not begin with NWCALLS"));
+    nw_buffer_fini(&record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_back),  cmocka_unit_test(records_add_up),
-        cmocka_unit_test(cut_short),   cmocka_unit_test(nothing_is_nothing),
-        cmocka_unit_test(limits_hold), cmocka_unit_test(every_number_is_checked),
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(records_add_up),
+        cmocka_unit_test(cut_short),
+        cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(every_number_is_checked),
+        cmocka_unit_test(the_section_is_found),
+        cmocka_unit_test(a_file_without_the_section_has_none),
+        cmocka_unit_test(a_damaged_section_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
 #include "deploy/callscan/scan/scan.h"
 #include "deploy/base/say.h"
 #include "deploy/callscan/scan/child.h"
-#include "deploy/callscan/scan/section.h"
 #include "deploy/file/file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +87,7 @@ int nw_scan(struct nw_scanned *scanned, char *why, size_t why_size)
 
     for (unsigned i = 0; i < scanned->n_files; i++)
         nw_file_read(scanned->files[i], &files[i]);
-    rc = scanned->n_files == 1 ? nw__section_read(&files[0], &scanned->sites, why, why_size) : 0;
+    rc = scanned->n_files == 1 ? nw_sites_read(files[0].data, files[0].length, &scanned->sites, why, why_size) : 0;
     if (rc == 0)
         rc = run(scanned, files, why, why_size);
     for (unsigned i = 0; i < scanned->n_files; i++)

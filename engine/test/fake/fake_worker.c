@@ -8,6 +8,7 @@
  *   big BYTES           that much output
  *   slow MS             echo, MS later
  *   call NAME           calls NAME with its input, output = what comes back; its failure -> function_failed
+ *   forge NAME          the same, for a function that it does not have
  *   env                 output = the environment that came with LOAD
  *   hang                never answers
  *   hang-on TEXT        ... when the input is TEXT, else echo
@@ -119,11 +120,12 @@ static void snapshots(uint32_t deployment, const char *steps)
         tell_snapshot(deployment, *steps == 's' ? 1 << 20 : *steps == 'b' ? 65 << 20 : 0);
 }
 
-static bool call(struct pending *pending, const char *name)
+static bool call(struct pending *pending, uint32_t caller, const char *name)
 {
     const struct nw_desc *invoke = &pending->desc;
     struct nw_desc desc = {.kind = NW_DESC_CALL,
                            .id = ++last_call,
+                           .status = caller,
                            .length = strlen(name) + invoke->length,
                            .name_len = (uint32_t)strlen(name),
                            .depth = invoke->depth};
@@ -186,7 +188,9 @@ static bool run(struct pending *pending)
     if (behaves(function, "env"))
         return fake_complete(desc, NW_STATUS_OK, function->env, function->env_length);
     if ((rest = behaves(function, "call")))
-        return pending->call_id || call(pending, rest);
+        return pending->call_id || call(pending, desc->target, rest);
+    if ((rest = behaves(function, "forge")))
+        return pending->call_id || call(pending, UINT32_MAX, rest);
     return fake_complete(desc, NW_STATUS_OK, input, desc->length);
 }
 
@@ -285,7 +289,7 @@ static void load(void)
 {
     struct function *function = calloc(1, sizeof *function);
     size_t name = strlen(message.text) + 1;
-    for (int i = 0; i < 3; i++) /* its grants and its working directory, which it does not look at */
+    for (int i = 0; i < 4; i++) /* its grants, its working directory and its callees, which it does not look at */
         name += strlen(message.text + name) + 1;
     ssize_t n = pread(message.fds[0], function->behaviour, sizeof function->behaviour - 1, 0);
     close(message.fds[0]);

@@ -126,6 +126,33 @@ static void calls_need_leave(void **state)
     remove_function("outer");
 }
 
+static void expect_call_refused(const char *caller)
+{
+    long before = status_number(&host, "calls_refused");
+    struct answer answer = invoke_as_owner(&host, caller, "x");
+    assert_non_null(strstr(answer.body, "call_refused"));
+    expect_error(answer, 500, "function_failed");
+    assert_int_equal(status_number(&host, "calls_refused"), before + 1);
+}
+
+/* Its own check is the worker's; this is the engine's, for a worker that makes none. A worker can call what any of its
+ * functions may, as it may say that another one calls. */
+static void a_worker_calls_what_its_functions_may(void **state)
+{
+    (void)state;
+    deploy_as("inner?tenant=d&calls=none", "echo");
+    deploy_as("outer?tenant=d&calls=other,%20inner", "call inner");
+    expect(invoke(&host, "outer", "x"), 200, "x");
+    deploy_as("outer?tenant=d&calls=other", "call inner");
+    expect_call_refused("outer");
+    deploy_as("outer?tenant=d&calls=none", "forge inner");
+    expect_call_refused("outer");
+    deploy_as("inner?tenant=d&reset=calls", "echo");
+    expect(invoke(&host, "outer", "x"), 200, "x");
+    remove_function("inner");
+    remove_function("outer");
+}
+
 /* A process is confined as tightly as all of its functions allow, so those that may do more have others. */
 static void profiles_have_workers_of_their_own(void **state)
 {
@@ -197,6 +224,7 @@ static const struct CMUnitTest shared_tests[] = {
     cmocka_unit_test(each_has_workers_while_it_has_functions),
     cmocka_unit_test(a_function_moves_with_its_next_version),
     cmocka_unit_test(calls_need_leave),
+    cmocka_unit_test(a_worker_calls_what_its_functions_may),
     cmocka_unit_test(profiles_have_workers_of_their_own),
     cmocka_unit_test(survive_a_restart),
     cmocka_unit_test(default_workers_stay),

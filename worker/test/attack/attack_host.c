@@ -65,7 +65,8 @@ uint32_t nw_attack_load(const char *name, const char *so, uint32_t slots, uint32
                         .memory = MEMORY,
                         .fresh = strcmp(so, "fresh") == 0,
                         .profile = sends ? NW_PROFILE_NET : NW_PROFILE_FILES,
-                        .connect = races ? "127.0.0.1:*" : NULL};
+                        .connect = races ? "127.0.0.1:*" : NULL,
+                        .calls = strcmp(so, "limited") == 0 ? "nobody" : NULL};
 
     return nw_harness_load(&nw_attack.harness, &l);
 }

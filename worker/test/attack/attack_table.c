@@ -351,6 +351,9 @@ const struct attack_row attack_rows[] = {
     RUN(32, "leave selectors to the next", "found nothing", "state", "found DS 0x2b, ES 0x2b*", "state", "selectors"),
     RUN(32, "leave a flag that says nothing to the next", "found nothing", "state", "found *ID 1", "state", "flag"),
 
+    /* calls of others than it may call */
+    RUN(39, "call by every route that there may be, and by name", "0 got through", "calls", "[1-9]* got through", "limited", "beyond"),
+
     /* files that are no sound function: damaged ones see attack_test.c */
     DEPLOY(27, "not ELF: a text", "elf", "refused by ld.so*", "/etc/passwd"),
     DEPLOY(27, "a library without the symbols", "elf", "refused by the stub*", "/lib/x86_64-linux-gnu/libm.so.6"),

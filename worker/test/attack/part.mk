@@ -10,8 +10,9 @@ ATTACK_FORBIDDEN := wrpkru wrpkru_aligned wrpkru_inside wrpkru_seam_1 wrpkru_sea
 ATTACK_BAD       := constructor ifunc huge textrel wx stack
 ATTACK_ACTS      := memory flow operations kernel races storm greed hoard lengthy state transient turns signals \
                     fresh
+ATTACK_LIMITED   := $(B)/test/worker/attack/limited.so
 ATTACK_SOS       := $(patsubst %,$(B)/test/worker/attack/%.so,secret bare jumps $(ATTACK_ACTS) \
-                      $(addprefix forbidden-,$(ATTACK_FORBIDDEN)) $(addprefix bad-,$(ATTACK_BAD)))
+                      $(addprefix forbidden-,$(ATTACK_FORBIDDEN)) $(addprefix bad-,$(ATTACK_BAD))) $(ATTACK_LIMITED)
 ATTACK_BUILD      = $(Q)$(CC) -std=gnu11 -O1 -g $(WARNINGS) -I. -Iinclude -D_GNU_SOURCE -fPIC -mno-red-zone -mfsgsbase \
                       -pthread -shared -Wl,-z,defs,-z,noexecstack \
                       -MMD -MP -MF $(B)/obj/worker-attack-$(basename $(@F)).d -MT $@ -o $@
@@ -36,6 +37,9 @@ $(addprefix $(B)/test/worker/attack/,$(ATTACK_ACTS:=.so)): $(B)/test/worker/atta
                                                           worker/test/attack/attack.c
 	$(call say,SO,$@)
 	$(ATTACK_BUILD) $(filter %.c %.S,$^)
+$(ATTACK_LIMITED): worker/test/attack/acts/operations.c worker/test/attack/attack.c
+	$(call say,SO,$@)
+	$(ATTACK_BUILD) $(filter %.c,$^)
 $(B)/test/worker/attack/forbidden-%.so: worker/test/attack/refused/forbidden.S worker/test/attack/refused/forbidden.c \
                                       worker/test/attack/attack.c
 	$(call say,SO,$@)

@@ -1,7 +1,8 @@
 /*
  * Operations of the gate with hostile arguments (row 22 of the threats), made from the table that declares them: one
  * argument at a time takes each hostile value of its kind while the others are sound; and all of them change, with the
- * memory behind them, while the monitor looks.
+ * memory behind them, while the monitor looks. And calls of functions that it may not call (row 39), by a function that
+ * is built from this, too ("limited").
  */
 #include "worker/test/attack/attack.h"
 #include "worker/test/gate/op_table.h"
@@ -335,6 +336,29 @@ static const char *try_race(struct attacker *a)
     return verdict(&t);
 }
 
+/* ---- calls that it may not make ---- */
+
+static bool got_through(long result)
+{
+    return result != -EPERM && result != -EINVAL;
+}
+
+/* The numbers of routes are guessed. The names of others are known to anybody. */
+static const char *try_beyond(struct attacker *a)
+{
+    struct trial t = begin(a);
+    const uint64_t name = (uint64_t)t.memory, length = strlen("hello"), reply = name + 2 * PAGE;
+    unsigned through = got_through(route_of_hello(&t));
+
+    for (uint64_t route = 0; route < NW_DEPLOYED_MAX; route++)
+        through += got_through(attack_gate_call(route << 32 | NW_OP_CALL, name, length, reply, PAGE));
+    attack_gate_call(NW_OP_REPLY, reply, PAGE, 0, 0);
+    through += got_through(attack_gate_call(NW_OP_CALL_NAME, name, length, name, length));
+    munmap(t.memory, 4 * PAGE);
+    return attack_say(a, "%u got through", through);
+}
+
 const struct attack attacks[] = {
-    {"scalar", try_scalar}, {"first", try_first}, {"second", try_second}, {"race", try_race}, {0},
+    {"scalar", try_scalar}, {"first", try_first},   {"second", try_second},
+    {"race", try_race},     {"beyond", try_beyond}, {0},
 };

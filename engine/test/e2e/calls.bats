@@ -1,0 +1,106 @@
+# Whom a function may call: by names that are given, and by those that a compiler found in it.
+#
+# timeout: 120
+
+setup() {
+    load helper
+    nw_require_mode
+    nw_up
+    nw_deploy_samples bar
+}
+
+teardown() {
+    nw_down
+}
+
+# scanned NAME: NAME.so with its call sites in it, of foo or of the source on standard input.
+scanned() {
+    local plugin=$NW_BUILD/bin/nightward-callsites.so source=$BATS_TEST_TMPDIR/$1.c
+    [ -e "$plugin" ] && command -v clang-14 >/dev/null || skip "clang-14 or nightward-callsites.so is not there"
+    [ "$1" = foo ] && cp "$NW_ROOT/functions/foo/foo.c" "$source" || cat >"$source"
+    clang-14 -O1 -g -fpass-plugin="$plugin" -I"$NW_ROOT/include" -shared -fPIC -o "$BATS_TEST_TMPDIR/$1.so" "$source"
+}
+
+# refused_says TEXT NAME FILE FLAGS...: that deployment fails, and says why.
+refused_says() {
+    local text=$1
+    shift
+    run "$NIGHTWARD" deploy --state "$NW_STATE" "$@"
+    [ "$status" -ne 0 ] && [[ $output == *"$text"* ]] || fail "status $status: $output"
+}
+
+refused_calls() {
+    nw_admin "/v1/functions/$1" | "$JSON" calls_refused
+}
+
+has_refused() {
+    [ "$(refused_calls "$1")" = "$2" ]
+}
+
+@test "a function calls those that it may, and no others, wherever they are" {
+    local foo=$FUNCTIONS/foo/foo.so
+    nw_deploy foo "$foo"
+    nw_expect foo x 'foo called bar: bar heard x'
+    nw_deploy foo "$foo" --calls none
+    nw_expect_error foo x 500 function_failed
+    nw_poll "$NW_PATIENCE" has_refused foo 1 || fail "$(refused_calls foo) calls refused"
+    grep -q 'function foo: call of bar refused' "$NW_LOG"
+    "$NIGHTWARD" describe foo --state "$NW_STATE" | grep -q '^calls  *none$'
+    nw_deploy foo "$foo" --calls other,bar
+    nw_expect foo x 'foo called bar: bar heard x'
+    nw_deploy bar "$FUNCTIONS/bar/bar.so" --tenant other --callers '*' # elsewhere now
+    nw_expect foo x 'foo called bar: bar heard x'
+    nw_deploy foo "$foo" --calls other
+    nw_expect_error foo x 500 function_failed
+    nw_down
+    nw_up
+    nw_expect_error foo x 500 function_failed
+    nw_deploy foo "$foo" --reset calls
+    nw_expect foo x 'foo called bar: bar heard x'
+    refused_says 'calls: "a,,b" does not do' foo "$foo" --calls a,,b
+}
+
+@test "scan takes the names from the file, and asks for those that are not known" {
+    refused_says 'the file has no section .nightward.calls' foo "$FUNCTIONS/foo/foo.so" --calls scan
+    scanned foo
+    nw_deploy foo "$BATS_TEST_TMPDIR/foo.so" --calls scan
+    nw_expect foo x 'foo called bar: bar heard x'
+    [ "$(nw_admin /v1/functions/foo | "$JSON" found)" = bar ]
+    scanned any <<'END_C'
+#include <faas/worker_v1_interface.h>
+#include <stdlib.h>
+static faas_invoke_func_fn_t invoke;
+int faas_init(void) { return 0; }
+int faas_create_func_worker(void *c, faas_invoke_func_fn_t i, faas_append_output_fn_t a, void **handle)
+{
+    invoke = i;
+    *handle = c;
+    return a == 0;
+}
+int faas_destroy_func_worker(void *handle) { return handle == 0; }
+int faas_func_call(void *handle, const char *input, size_t length)
+{
+    const char *out;
+    size_t n;
+    return invoke(handle, getenv("CALLEE"), input, length, &out, &n);
+}
+END_C
+    refused_says 'not all that it calls is known:' any "$BATS_TEST_TMPDIR/any.so" --calls scan --env CALLEE=bar
+    [[ $output == *"any.c:16. Name what it may call there, too"* ]] || fail "$output"
+    nw_deploy any "$BATS_TEST_TMPDIR/any.so" --calls scan,bar --env CALLEE=bar
+    nw_answers any x || fail "status $code: $body"
+    nw_deploy any "$BATS_TEST_TMPDIR/any.so" --env CALLEE=foo
+    nw_expect_error any x 500 function_failed
+}
+
+@test "a damaged section matters to nobody but scan" {
+    local at
+    scanned foo
+    at=$(LC_ALL=C grep -obUa NWCALLS "$BATS_TEST_TMPDIR/foo.so" | head -n 1 | cut -d: -f1)
+    printf '\x7f' | dd of="$BATS_TEST_TMPDIR/foo.so" bs=1 seek=$((at + 8)) conv=notrunc status=none
+    refused_says 'its section .nightward.calls is damaged: a record has another version than 1' \
+        foo "$BATS_TEST_TMPDIR/foo.so" --calls scan
+    nw_deploy foo "$BATS_TEST_TMPDIR/foo.so"
+    nw_expect foo x 'foo called bar: bar heard x'
+    "$NIGHTWARD" describe foo --state "$NW_STATE" | grep -q 'section .nightward.calls is damaged'
+}
