@@ -81,11 +81,33 @@ bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t
     return placement->seat < n;
 }
 
+/* Of two seats that both may go the fuller one stays, or else the first. */
+static bool stays_rather(const struct nw_placement_seat *seat, const struct nw_placement_seat *from)
+{
+    if (!seat->grown || seat->replicas != from->replicas)
+        return !seat->grown || seat->replicas > from->replicas;
+    return seat < from;
+}
+
+/* The fullest seat that takes in all replicas of `from`, so that nothing moves in vain; n: there is none. */
+static size_t gathers(const struct nw_placement_seat *seats, size_t n, const struct nw_placement_seat *from)
+{
+    const struct nw_placement_seat *best = NULL;
+    for (size_t i = 0; i < n && from->grown; i++)
+        if (&seats[i] != from && !seats[i].has && !seats[i].ill && room_of(&seats[i]) >= from->replicas &&
+            stays_rather(&seats[i], from) && has_free_key(&seats[i], best))
+            best = &seats[i];
+    return best ? (size_t)(best - seats) : n;
+}
+
 bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t most, size_t from, bool fights,
                           struct nw_placement *placement)
 {
     *placement = (struct nw_placement){NW_PLACED_CALLERS, best_of(seats, n, false, has_callers)};
     if (placement->seat < n && !seats[from].calls && seats[placement->seat].calls >= CALLS_TO_MOVE)
+        return true;
+    *placement = (struct nw_placement){NW_PLACED_GATHERED, gathers(seats, n, &seats[from])};
+    if (placement->seat < n)
         return true;
     if (!seats[from].keys || seats[from].replicas <= seats[from].keys)
         return false;
@@ -110,6 +132,7 @@ const char *nw_placement_reason(enum nw_placement_rule rule)
         [NW_PLACED_CALLERS] = "its callers are there, and a key was free",
         [NW_PLACED_FREE] = "the fullest worker in which a key was free",
         [NW_PLACED_STARTED] = "no worker had a free key, so this one was started",
+        [NW_PLACED_GATHERED] = "all that was in its worker fitted here, so that one worker is enough",
         [NW_PLACED_COOLER] = "more functions were busy where it was than there are keys, and fewer are here",
         [NW_PLACED_CROWDED] = "no key was free and no more workers may or can be started: the least crowded one",
     };

@@ -23,6 +23,7 @@ enum nw_placement_rule {
     NW_PLACED_FREE,       /* a key is free in the fullest of the workers with one */
     NW_PLACED_STARTED,    /* no worker had a free key: one was started */
     NW_PLACED_CROWDED,    /* ... and no more may or can be started */
+    NW_PLACED_GATHERED,   /* all that was in its worker fits here, which then goes */
     NW_PLACED_COOLER,     /* more functions were busy where it was than keys, and fewer are here */
     NW_PLACED_RULES
 };
@@ -33,6 +34,7 @@ struct nw_placement_seat {
     bool stuck;        /* ... since no process can be started for it */
     bool has;          /* a replica of this version is in it */
     bool predecessor;  /* ... of the version that this one takes over from */
+    bool grown;        /* its worker was started because it was needed, and goes when it has no replica any more */
     unsigned keys;     /* 0: its worker has none */
     unsigned replicas; /* how many of its replicas hold a key, or will want one */
     unsigned hot;      /* ... are called so often that one without a key would soon want it back */
@@ -47,9 +49,10 @@ struct nw_placement {
 /* Where one more replica of a version goes, when there may be `most` seats. False: nowhere, as every seat has one. */
 bool nw_placement_choose(const struct nw_placement_seat *seats, size_t n, size_t most, struct nw_placement *placement);
 
-/* Whether a replica in seat `from` should move, and where: to the worker whose functions call it most, or out of a seat
- * that has more replicas than keys. `fights`: its key is taken from it again and again, so that a worker may be started
- * for it, or a seat be good in which others do not want theirs. Never to a place that is only as good. */
+/* Whether a replica in seat `from` should move, and where: to the worker whose functions call it most, out of a seat
+ * that is not needed any more, or out of one that has more replicas than keys. `fights`: its key is taken from it again
+ * and again, so that a worker may be started for it, or a seat be good in which others do not want theirs. Never to a
+ * place that is only as good. */
 bool nw_placement_improve(const struct nw_placement_seat *seats, size_t n, size_t most, size_t from, bool fights,
                           struct nw_placement *placement);
 

@@ -21,6 +21,7 @@ teardown() {
     [ -z "${CHAOS_SEED:-}" ] || seed=(--seed "$CHAOS_SEED")
     "$NW_BUILD/test/e2e/chaos" --build "$NW_BUILD" --state "$NW_STATE" --host "$NW_PID" "${mode[@]}" "${seed[@]}" \
         --seconds "${CHAOS_SECONDS:-60}" "$(nw_address)" >"$BATS_TEST_TMPDIR/chaos.out" 2>&1 3>&- ||
-        fail "$(tail -n 80 "$BATS_TEST_TMPDIR/chaos.out")" "$(tail -n 40 "$NW_LOG")"
+        fail "$(grep '^chaos:' "$BATS_TEST_TMPDIR/chaos.out")" "$(tail -n 80 "$BATS_TEST_TMPDIR/chaos.out")" \
+            "$(tail -n 40 "$NW_LOG")"
     cat "$BATS_TEST_TMPDIR/chaos.out"
 }

@@ -109,12 +109,12 @@ static uint64_t pause_of(const struct nw_deployment *deployment)
     return (uint64_t)MOVE_MS << (failed < FAILED_MOST ? failed : FAILED_MOST);
 }
 
-static void move(struct nw_replica *replica, uint64_t now)
+static void move(struct nw_replica *replica, uint64_t now, bool gathers)
 {
     struct nw_deployment *deployment = replica->deployment;
     if (deployment->moved_at && now - deployment->moved_at < pause_of(deployment))
         return;
-    struct nw_seat *seat = nw__places_move(replica);
+    struct nw_seat *seat = nw__places_move(replica, gathers);
     if (!seat)
         return;
     deployment->moved_at = now;
@@ -172,7 +172,7 @@ static void follow(struct nw_deployment *deployment, uint64_t now)
     }
 }
 
-static void look_for_better(struct nw_replica *replica, uint64_t now)
+static void look_for_better(struct nw_replica *replica, uint64_t now, bool gathers)
 {
     struct nw_deployment *deployment = replica->deployment;
     if (!nw__places_may_move(deployment) || deployment->state != NW_DEPLOYMENT_SERVING ||
@@ -181,7 +181,7 @@ static void look_for_better(struct nw_replica *replica, uint64_t now)
     unsigned n = 0;
     nw_list_each(&deployment->replicas, at, after) n++;
     if (n <= nw__places_few(deployment))
-        move(replica, now);
+        move(replica, now, gathers);
     else
         follow(deployment, now);
 }
@@ -198,7 +198,8 @@ void nw_leaving_tick(struct nw_deployments *all)
     uint64_t now = nw_io_now(all->engine->io);
     struct nw_list looked_at;
     nw_list_init(&looked_at);
-    for (int i = 0; i < LOOKED_AT && !nw_list_empty(&all->round); i++) {
+    all->gathered = (all->gathered + 1) % LOOKED_AT;
+    for (unsigned i = 0; i < LOOKED_AT && !nw_list_empty(&all->round); i++) {
         struct nw_replica *replica = replica_at(all->round.next);
         nw_list_remove(&replica->round);
         nw_list_append(&looked_at, &replica->round);
@@ -206,7 +207,7 @@ void nw_leaving_tick(struct nw_deployments *all)
         if (is_idle(replica, now))
             leave_for_idleness(replica);
         else
-            look_for_better(replica, now);
+            look_for_better(replica, now, i == all->gathered);
     }
     nw_list_splice(&all->round, &looked_at);
 }

@@ -40,6 +40,7 @@ static struct nw_placement_seat describe(const struct nw_deployment *deployment,
         .stuck = seat->stuck,
         .has = is_in(deployment, seat),
         .predecessor = current != deployment && is_in(current, seat),
+        .grown = seat->grown,
         .keys = seat->all->keys,
         .replicas = seat->wanting,
         .hot = seat->hot,
@@ -186,7 +187,7 @@ static void move_to(const struct nw_replica *replica, struct nw_seat *better, en
     replica->seat->cooled_at = better->cooled_at = nw_io_now(replica->deployment->all->engine->io);
 }
 
-struct nw_seat *nw__places_move(const struct nw_replica *replica)
+struct nw_seat *nw__places_move(const struct nw_replica *replica, bool gathers)
 {
     struct nw_deployment *deployment = replica->deployment;
     const struct nw_engine *engine = deployment->all->engine;
@@ -195,11 +196,13 @@ struct nw_seat *nw__places_move(const struct nw_replica *replica)
     struct nw_placement placement;
     struct nw_seat *better = NULL;
     size_t from = 0;
-    if (!deployment->calls && (!seat->all->keys || seat->wanting <= seat->all->keys))
+    gathers &= seat->grown;
+    if (!gathers && !deployment->calls && (!seat->all->keys || seat->wanting <= seat->all->keys))
         return NULL; /* the usual case, and cheap: it has no caller to follow, and its seat is not crowded */
     if (look(deployment, &places) == 0) {
         while (from < places.n && places.seats[from] != seat)
             from++;
+        places.facts[from].grown = gathers;
         if (from < places.n && nw_placement_improve(places.facts, places.n, engine->options.workers_most, from,
                                                     fights(replica, nw_io_now(engine->io)), &placement))
             better = placement.seat < places.n ? places.seats[placement.seat] : nw_seat_grow(deployment->tenant);

@@ -19,7 +19,7 @@ unsigned nw__places_few(const struct nw_deployment *deployment);
 bool nw__places_may_move(const struct nw_deployment *deployment);
 
 /* If a replica would be better off in another seat, makes one there that is `from` its seat, and returns the other
- * seat; else NULL. */
-struct nw_seat *nw__places_move(const struct nw_replica *replica);
+ * seat; else NULL. `gathers`: also if its seat is not needed, which takes longer to find out. */
+struct nw_seat *nw__places_move(const struct nw_replica *replica, bool gathers);
 
 #endif

@@ -182,6 +182,34 @@ static void moves_out_of_a_crowd_where_a_key_is_free(void **state)
     stays(0);
 }
 
+static void gathers_in(size_t from, size_t seat)
+{
+    moves_to(from, seat, NW_PLACED_GATHERED);
+    seats[from].has = false;
+}
+
+static void moves_out_of_a_worker_that_is_not_needed(void **state)
+{
+    (void)state;
+    n_seats = 3;
+    seats[0].replicas = 7;
+    seats[1].replicas = seats[2].replicas = 6;
+    stays(1); /* it would stay without replicas, too */
+    seats[1].has = false;
+    seats[1].grown = seats[2].grown = true;
+    gathers_in(1, 0);
+    seats[0].replicas = 8; /* there is no room for all of them */
+    gathers_in(2, 1);
+    stays(1); /* of two that are alike the first stays */
+    seats[1].has = false;
+    seats[2].replicas = 5;
+    gathers_in(2, 0);
+    seats[0].ill = true;
+    gathers_in(2, 1);
+    seats[1].ill = true;
+    stays(2);
+}
+
 static void moves_from_where_more_are_busy_than_there_are_keys(void **state)
 {
     (void)state;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup(without_keys_one_worker_has_many, set_up),
         cmocka_unit_test_setup(moves_to_its_callers_if_they_call_often, set_up),
         cmocka_unit_test_setup(moves_out_of_a_crowd_where_a_key_is_free, set_up),
+        cmocka_unit_test_setup(moves_out_of_a_worker_that_is_not_needed, set_up),
         cmocka_unit_test_setup(moves_from_where_more_are_busy_than_there_are_keys, set_up),
         cmocka_unit_test_setup(starts_a_worker_for_what_fights, set_up),
         cmocka_unit_test(is_hot_while_it_is_called_often),

@@ -4,8 +4,8 @@
  *
  *   - every request that was sent whole got exactly one answer, and the right one if it was 200;
  *   - the engine's counters agree with each other, begun = completed + failed + given up, and with what came back;
- *   - processes, domains and keys are as many as before, and descriptors no more, once the same functions are deployed
- *     and were called again; memory and threads are within bounds; and each function serves.
+ *   - processes, domains and keys are as many as before, and descriptors of each no more, once the same functions are
+ * deployed and were called again; memory and threads are within bounds; and each function serves.
  *
  * The same seed gives each actor the same intentions; how they meet is up to the scheduler.
  */
@@ -131,7 +131,8 @@ static bool nothing_is_left(const struct chaos_usage *after, const struct chaos_
 {
     return after->worker_fds <= before->worker_fds && after->engine_fds <= before->engine_fds &&
            after->launcher_fds <= before->launcher_fds && after->domains == before->domains &&
-           after->free_keys == before->free_keys && after->processes == before->processes;
+           after->free_keys == before->free_keys && after->processes == before->processes &&
+           after->workers == before->workers;
 }
 
 /* What is used in the end: nothing more than `before`, or, without that, the same for a while. */
@@ -194,11 +195,12 @@ static void check_answers(void)
     EXPECT(served() > 0 && chaos.deploys > 0 && chaos.answers[502] > 0 && chaos.greedy > 0, "hardly anything happened");
 }
 
-static void check_usage(const struct chaos_usage *before, const struct chaos_usage *after, int n_workers)
+static void check_usage(const struct chaos_usage *before, const struct chaos_usage *after)
 {
 #define SAME(field) EXPECT(before->field == after->field, #field ": %ld before, %ld after", before->field, after->field)
 #define NO_MORE(field) \
     EXPECT(after->field <= before->field, #field ": %ld before, %ld after", before->field, after->field)
+    SAME(workers);
     SAME(processes);
     SAME(domains);
     SAME(free_keys);
@@ -210,8 +212,9 @@ static void check_usage(const struct chaos_usage *before, const struct chaos_usa
 #undef NO_MORE
     EXPECT(after->worker_snapshots <= after->domains, "%ld snapshots of %ld domains", after->worker_snapshots,
            after->domains);
-    EXPECT(after->worker_threads <= n_workers * EXECUTORS_MOST, "worker_threads: %ld before, %ld after",
+    EXPECT(after->worker_threads <= after->workers * EXECUTORS_MOST, "worker_threads: %ld before, %ld after",
            before->worker_threads, after->worker_threads);
+    printf("chaos: workers: %ld before, %ld after\n", before->workers, after->workers);
     printf("chaos: memory of the engine: %ld KiB before, %ld after; of workers: %ld and %ld\n",
            before->engine_memory_kib, after->engine_memory_kib, before->worker_memory_kib, after->worker_memory_kib);
     EXPECT(after->engine_memory_kib < before->engine_memory_kib + ENGINE_GROWTH, "the engine grew");
@@ -252,12 +255,12 @@ static int judge(uint64_t seed, long seconds)
     calm(view.deployments);
     each_serves();
     struct chaos_usage after = settle(view.deployments, &before);
-    check_usage(&before, &after, view.n_workers);
+    check_usage(&before, &after);
     struct chaos_view last = calm(view.deployments);
     if (before.engine_fds < after.engine_fds)
         list_files((pid_t)last.engine);
-    if (before.worker_fds < after.worker_fds && last.n_workers)
-        list_files(last.workers[0]);
+    if (before.worker_fds < after.worker_fds)
+        list_files(after.widest);
     check_counters(&last);
     return failures != 0;
 }

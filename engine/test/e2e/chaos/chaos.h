@@ -78,8 +78,10 @@ struct chaos_view chaos_look(struct chaos *chaos);
 struct chaos_usage {
     long processes;
     long engine_fds, engine_memory_kib;
-    long worker_fds, worker_snapshots, worker_threads, worker_memory_kib, domains,
-        free_keys; /* of all workers together */
+    long workers;
+    long worker_fds;                                                              /* of the worker that has most open */
+    pid_t widest;                                                                 /* that one */
+    long worker_snapshots, worker_threads, worker_memory_kib, domains, free_keys; /* of all workers together */
     long launcher_fds, host_fds;
 };
 struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_view *view);

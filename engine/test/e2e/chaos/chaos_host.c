@@ -161,6 +161,7 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
 {
     pid_t engine = (pid_t)view->engine, launcher = view->n_workers ? chaos_parent(view->workers[0]) : 0;
     struct chaos_usage usage = {.processes = count_processes(chaos->host),
+                                .workers = view->n_workers,
                                 .domains = view->domains,
                                 .free_keys = view->free_keys,
                                 .engine_fds = count_entries(engine, "fd"),
@@ -169,7 +170,11 @@ struct chaos_usage chaos_measure(const struct chaos *chaos, const struct chaos_v
                                 .host_fds = count_entries(chaos->host, "fd")};
     for (int i = 0; i < view->n_workers; i++) {
         pid_t worker = view->workers[i];
-        usage.worker_fds += count_entries(worker, "fd");
+        long fds = count_entries(worker, "fd");
+        if (fds > usage.worker_fds) {
+            usage.worker_fds = fds;
+            usage.widest = worker;
+        }
         usage.worker_snapshots += count_kept(worker, "fd", KEPT_SNAPSHOT);
         usage.worker_threads += count_entries(worker, "task");
         usage.worker_memory_kib += memory_of(worker, "RssAnon:");
