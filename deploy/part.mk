@@ -1,8 +1,10 @@
 # The command line. Its layers, the lowest first.
-DEPLOY_LAYERS  := base file client host cli
+DEPLOY_LAYERS  := base file client top host cli
 DEPLOY_SOURCES := $(wildcard $(DEPLOY_LAYERS:%=deploy/%/*.c))
 
-$(eval $(call program,nightward,$(DEPLOY_SOURCES),-lcurl -lcjson -lelf -lZydis,$(PROTECT) $(COMMON)))
+$(eval $(call program,nightward,$(DEPLOY_SOURCES),-lcurl -lcjson -lelf -lZydis -lm,$(PROTECT) $(COMMON)))
+
+$(eval $(call test,deploy/top,deploy/test/top_test.c deploy/top/figures.c deploy/top/series.c,-lm))
 
 # Stands in for the engine in host.bats.
 TEST_HELPERS += $(B)/test/deploy/fake_engine

@@ -197,6 +197,8 @@ uint64_t nw__option_number(const struct nw_option *option, const char *text)
 {
     uint64_t n = 0;
 
+    if (option->kind == NW_OPTION_TIME)
+        return parse_time(text);
     parse_number(text, option->kind == NW_OPTION_BYTES, &n);
     return n;
 }

@@ -72,7 +72,7 @@ void nw_settings_read_file(struct nw_settings *settings, const char *path);
 /* A default that is only known at run time. */
 void nw_settings_default(struct nw_settings *settings, size_t option, const char *text);
 
-/* The last value of an option as text (NULL when unset), as number or size, both numbers of a span, or whether a switch
+/* The last value of an option as text (NULL when unset), as number, size or ms, both numbers of a span, or whether a switch
  * is on. */
 const char *nw_setting_text(const struct nw_settings *settings, size_t option);
 uint64_t nw_setting_number(const struct nw_settings *settings, size_t option);

@@ -28,6 +28,7 @@ extern const struct nw_command nw__command_describe;
 extern const struct nw_command nw__command_invoke;
 extern const struct nw_command nw__command_remove;
 extern const struct nw_command nw__command_status;
+extern const struct nw_command nw__command_top;
 extern const struct nw_command nw__command_versions;
 extern const struct nw_command nw__command_rollback;
 

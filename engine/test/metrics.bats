@@ -126,3 +126,25 @@ expect_sound() {
     run -0 promtool check metrics <"$BATS_TEST_TMPDIR/scrape"
     [ -z "$output" ]
 }
+
+@test "top shows how busy functions are, for people and for programs" {
+    local pid
+    nw_up
+    nw_deploy_samples hello fault
+    "$LOAD" --clients 2 --requests 0 --input Ada --expect 'Hello, Ada!' --seconds 20 --tolerate "${NW_URL#http://}" \
+        /function/hello >/dev/null 2>&1 3>&- &
+    pid=$!
+    nw_poll "$NW_PATIENCE" requests hello ok
+    run -0 "$NIGHTWARD" top --once --interval 300ms --state "$NW_STATE"
+    [[ ${lines[0]} == FUNCTION* && ${lines[1]} == hello* && ${lines[2]} == fault* && $output != *$'\033'* ]]
+    awk '{ exit !($2 > 0 && $3 ~ /[0-9](us|ms|s)$/ && $4 ~ /s$/) }' <<<"${lines[1]}"
+    run -0 "$NIGHTWARD" top --once --json --interval 300ms --state "$NW_STATE"
+    [ "$("$JSON" functions.0.name <<<"$output")" = hello ]
+    awk -v rate="$("$JSON" functions.0.rate <<<"$output")" 'BEGIN { exit !(rate > 0) }'
+    [ "$("$JSON" functions.1.p99 <<<"$output")" = null ]
+    kill "$pid"
+    wait "$pid" || true
+    run -2 "$NIGHTWARD" top --interval 1 --state "$NW_STATE"
+    [[ $output == *--interval* ]]
+    run -111 "$NIGHTWARD" top --once --state "$BATS_TEST_TMPDIR"
+}
