@@ -11,8 +11,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store config admit serve \
-    dispatch gateway threads placement workers names code versions operations control metrics admin
+ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store logs config admit serve \
+    dispatch gateway threads placement workers names code versions operations control metrics admin/logs admin
 ENGINE_SOURCES := $(filter-out engine/metrics/document%,$(wildcard $(ENGINE_LAYERS:%=engine/%/*.c)))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -130,6 +130,7 @@ $(eval $(call test,engine/broken_uring,engine/test/io/broken_uring_test.c,$(ENGI
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
+$(eval $(call test,engine/log_ring,engine/test/logs/ring_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/snapshots,engine/test/store/snapshots_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(foreach name,keep registry registry_damage registry_disk registry_old store_damage,$(eval $(call test,engine/$(name), \
     engine/test/store/$(name)_test.c engine/test/store/registry_help.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

@@ -10,7 +10,6 @@
 #include "common/host/spawn.h"
 #include "common/manifest/control.h"
 #include "common/manifest/resources.h"
-#include "worker/account/lines.h"
 #include "worker/account/room.h"
 #include "worker/account/ticks.h"
 #include "worker/audit/audit.h"
@@ -35,6 +34,7 @@
 #include "worker/image/programs.h"
 #include "worker/image/vdso.h"
 #include "worker/life/burial.h"
+#include "worker/lines/lines.h"
 #include "worker/range/pages.h"
 #include "worker/run/executor.h"
 #include "worker/signal/signals.h"
@@ -369,6 +369,7 @@ static uint64_t look(uint64_t now)
     next = earliest(next, nw_sleepers_run(now));
     next = earliest(next, nw_spent_run(now));
     next = earliest(next, nw_lines_rest(now));
+    nw_tell_lines();
     nw_deaths_settle();
     nw_wake_control_sleeps(next, how);
     return next;
@@ -388,9 +389,9 @@ static noreturn void serve(int wake)
             receive();
         pthread_mutex_lock(&nw_monitor_lock);
         nw_tell_rest();
-        fds[0].events = nw_tell_waits() ? POLLIN | POLLOUT : POLLIN;
         now = nw_now();
         next = look(now);
+        fds[0].events = nw_tell_waits() ? POLLIN | POLLOUT : POLLIN;
         pthread_mutex_unlock(&nw_monitor_lock);
         wait.tv_sec = (time_t)((next - now) / 1000000000ull);
         wait.tv_nsec = (long)((next - now) % 1000000000ull);

@@ -1,7 +1,7 @@
 # nightward-worker: the monitor, linked statically so that its own text holds few instructions that matter, and the stub
 # that runs inside domains, which it carries along. Without stack protector: parts of it run on a domain's FS base.
 # Its layers, the lowest first.
-WORKER_LAYERS  := base turn account image audit files range memory domain path reach tick executor life snapshot wire call signal watch run policy \
+WORKER_LAYERS  := base turn account lines image audit files range memory domain path reach tick executor life snapshot wire call signal watch run policy \
     syscall syscall/file gate
 WORKER_SOURCES := $(filter-out worker/policy/doc% worker/audit/check_main.c,$(wildcard $(WORKER_LAYERS:%=worker/%/*.c))) \
     worker/main.c worker/stub_image.S \

@@ -30,6 +30,11 @@
  * the order. */
 #define nw_fence_remote() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
+/* Order plain accesses between them, as in a note that is read while it may be written (engine/logs/origin.c): stores
+ * behind the one, loads in front of the other. */
+#define nw_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define nw_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+
 /* Tells the core that this is a spinning wait. */
 static inline void nw_spin_pause(void)
 {

@@ -10,10 +10,11 @@
  *   engine -> launcher   START (fds: worker's control socket, memfd, worker's doorbell, engine's doorbell), KILL
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order, the snapshot if there is one;
- *                        text: name NUL, connect NUL, directories NUL, cwd NUL, calls NUL, then each K=V NUL), REACH,
- * ACTIVATE, RETIRE, CHANNEL (fds: memfd, engine's doorbell) worker -> engine     HELLO (text: mode and keys, for
- * people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN (text: reason; the worker makes the domain anew by
- * itself), USAGE, HOLDS, CALLS, SNAPSHOT (fd: its file)
+ *                        text: name NUL, connect NUL, directories NUL, cwd NUL, calls NUL, then each K=V NUL),
+ *                        REACH, ACTIVATE, RETIRE, CHANNEL (fds: memfd, engine's doorbell)
+ *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN
+ *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, LINES,
+ *                        SNAPSHOT (fd: its file)
  */
 /* clang-format on */
 #ifndef NW_COMMON_MANIFEST_CONTROL_H
@@ -75,6 +76,7 @@ enum nw_control_kind {
     NW_CONTROL_SNAPSHOT,  /* deployment; fd: the file of a snapshot that was taken. No fd: text says why the one that
                              came  with LOAD cannot be used; the worker goes on without it */
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
+    NW_CONTROL_LINES, /* text: what functions wrote to standard output and error, each line behind its struct nw_said */
 };
 
 /*
@@ -87,6 +89,19 @@ enum nw_control_kind {
 struct nw_calls {
     uint32_t deployment, calls;
     uint64_t ran, waited, preempted, rekeyed, calls_refused;
+};
+
+/* A line of a function, of which `length` bytes follow, without its newline. Bytes may be any. */
+struct nw_said {
+    uint64_t time;       /* us since 1970 */
+    uint64_t invocation; /* that it was written for, as the engine named it; 0: none */
+    uint32_t deployment;
+    uint32_t lost; /* lines of the function that were dropped in front of it; a line may be nothing but that */
+    uint16_t length;
+    uint16_t slot;   /* of its domain */
+    uint8_t channel; /* of the invocation: which thread of the engine it came from */
+    uint8_t stream;  /* STDOUT_FILENO or STDERR_FILENO; 0: there is no line */
+    uint8_t padding[6];
 };
 
 struct nw_control {

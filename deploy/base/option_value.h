@@ -7,7 +7,7 @@
 /* Whether `text` is a value for the option. 0, or -EINVAL with what would be, for people, in `why`. */
 int nw__option_check(const struct nw_option *option, const char *text, char *why, size_t why_size);
 
-/* The number in a text that nw__option_check accepted for a COUNT or BYTES. */
+/* The number in a text that nw__option_check accepted for a COUNT or BYTES, or for a TIME, in ms. */
 uint64_t nw__option_number(const struct nw_option *option, const char *text);
 
 /* Both numbers of one for a SPAN. */

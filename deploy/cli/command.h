@@ -26,6 +26,7 @@ extern const struct nw_command nw__command_callscan;
 extern const struct nw_command nw__command_list;
 extern const struct nw_command nw__command_describe;
 extern const struct nw_command nw__command_invoke;
+extern const struct nw_command nw__command_logs;
 extern const struct nw_command nw__command_remove;
 extern const struct nw_command nw__command_status;
 extern const struct nw_command nw__command_top;

@@ -7,6 +7,7 @@
  *   DELETE /v1/functions/NAME
  *   POST   /v1/functions/NAME/rollback?to=v3
  *   GET    /metrics                                               for Prometheus
+ *   GET    /v1/logs/NAME?after=POSITION&since=US&request=ID&limit=N&wait=MS
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
 #include "engine/admin/admin.h"
@@ -14,6 +15,7 @@
 #include "common/base/without.h"
 #include "engine/admin/json.h"
 #include "engine/admin/listing.h"
+#include "engine/admin/logs/logs.h"
 #include "engine/admin/metrics.h"
 #include "engine/admin/status.h"
 #include "engine/admin/versions.h"
@@ -376,6 +378,11 @@ static void head(void *arg, struct nw_http_request *request)
             nw_http_invoke(&controller->engine, request, name, (size_t)(end - name));
         else
             wrong_method(request, "POST");
+    } else if ((name = behind(path, length, "/v1/logs/"))) {
+        if (request->method == NW_HTTP_GET)
+            nw__logs_begin(controller, request, name, (size_t)(end - name), query);
+        else
+            wrong_method(request, "GET, HEAD");
     } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end ||
                behind(path, length, "/metrics") == end) {
         if (request->method != NW_HTTP_GET)

@@ -8,6 +8,8 @@
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
+#include "engine/logs/logs.h"
+#include "engine/logs/origin.h"
 #include "engine/operations/operations.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -63,6 +65,8 @@ static void tick(struct nw_engine *engine)
     nw_http_server_tick(engine->admin);
     if (engine->metrics)
         nw_http_server_tick(engine->metrics);
+    if (controller->deployments.logs)
+        nw_logs_tick(controller->deployments.logs);
     nw_leaving_tick(&controller->deployments);
     nw_deployments_tick(&controller->deployments);
     nw_workers_tick(&controller->workers);
@@ -168,6 +172,7 @@ void nw_controller_init(struct nw_controller *controller)
 {
     struct nw_engine *engine = &controller->engine;
     nw_loop_init(engine, &role);
+    engine->origins = nw_origins_new((unsigned)engine->options.threads);
     controller->started = nw_io_now(engine->io);
     nw_threads_init(&controller->threads, engine, &nw__news_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_version_seat_events);
@@ -208,6 +213,9 @@ void nw_controller_run(struct nw_controller *controller)
         nw_die_system("cannot make workers: out of memory");
     if (controller->engine.options.snapshots)
         controller->deployments.snapshots = nw_snapshots_open(controller->engine.options.state);
+    controller->deployments.logs =
+        nw_logs_new(controller->engine.io, controller->engine.options.state, controller->engine.options.log_size,
+                    controller->engine.options.log_total);
     nw__operations_load_registry(&controller->operations, controller->registry);
     sweep_snapshots(controller);
     nw_loop_run(&controller->engine);
@@ -228,6 +236,8 @@ void nw_controller_fini(struct nw_controller *controller)
     nw_http_server_free(engine->admin);
     if (engine->metrics)
         nw_http_server_free(engine->metrics);
+    nw_logs_free(controller->deployments.logs);
+    nw_origins_free(engine->origins);
     nw_snapshots_close(controller->deployments.snapshots);
     nw_registry_close(controller->registry);
     nw_threads_free(&controller->threads);

@@ -2,6 +2,7 @@
 #include "engine/dispatch/dispatch.h"
 #include "common/base/without.h"
 #include "engine/dispatch/count.h"
+#include "engine/logs/origin.h"
 #include "engine/serve/counters.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -100,6 +101,13 @@ const char *nw__dispatch_read(struct nw_link *link, const struct nw_desc *desc)
 
 /* --- sending --- */
 
+/* Before its worker can say anything of it. */
+static void note_origin(const struct nw_invocation *inv, uint64_t id)
+{
+    if (inv->engine->origins && inv->owner->request)
+        nw_origin_note(inv->engine->origins, id, inv->owner->request(inv->owner_arg));
+}
+
 /* 0, or why it could not be sent. */
 static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
 {
@@ -115,6 +123,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
                            .depth = inv->depth};
     if (inv->inlined)
         memcpy(desc.data, inv->small, inv->length);
+    note_origin(inv, desc.id);
     int rc = nw_link_push(link, &desc);
     if (rc < 0)
         return rc;

@@ -8,6 +8,7 @@
 #include "engine/dispatch/dispatch.h"
 #include "engine/dispatch/expire.h"
 #include "engine/dispatch/invoke.h"
+#include "engine/logs/origin.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -25,8 +26,9 @@ struct call {
     uint64_t id;            /* the worker's */
     const char *input;      /* in the origin's arena, until it is copied; a small one only until the call is begun */
     size_t input_length;
-    uint64_t parent;           /* the invocation for which it is made; 0: not known */
-    struct nw_invocation *inv; /* NULL when it is done */
+    uint64_t parent;              /* the invocation for which it is made; 0: not known */
+    char request[NW_LOG_REQUEST]; /* the id of the request for which that is made; "": not known */
+    struct nw_invocation *inv;    /* NULL when it is done */
     struct nw_result result;
     struct nw_chore writing; /* of the input */
     struct nw_carry placing; /* of the output */
@@ -141,7 +143,13 @@ static void call_room(void *arg)
         write_piece(&call->writing);
 }
 
-static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done};
+static const char *request_of(const void *arg)
+{
+    const struct call *call = arg;
+    return call->request;
+}
+
+static const struct nw_invocation_owner call_owner = {.room = call_room, .done = call_done, .request = request_of};
 
 /* Begins the invocation. NW_STATUS_OK, or why not. */
 static enum nw_status call_start(struct call *call, struct nw_function *function, uint32_t depth)
@@ -184,6 +192,8 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
     call->origin = link;
     call->id = desc->id;
     call->parent = parent_of(desc);
+    if (link->engine->origins)
+        nw_origin_find(link->engine->origins, call->parent, call->request);
     call->input = payload + desc->name_len;
     call->input_length = desc->length - desc->name_len;
     nw_list_append(&link->calls, &call->of_link);

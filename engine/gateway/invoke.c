@@ -153,7 +153,14 @@ static void room_there(void *arg)
         nw_http_resume(request);
 }
 
-static const struct nw_invocation_owner owner = {.room = room_there, .cut = cut, .done = invocation_done};
+static const char *id_of(const void *arg)
+{
+    const struct nw_http_request *request = arg;
+    return request->id;
+}
+
+static const struct nw_invocation_owner owner = {
+    .room = room_there, .cut = cut, .done = invocation_done, .request = id_of};
 
 /* 0; -EAGAIN: room_there comes; -ECANCELED: answered. */
 static int make_room(struct nw_http_request *request, uint64_t total, bool grows)

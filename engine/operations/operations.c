@@ -20,6 +20,7 @@
 #include "engine/code/calls.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
+#include "engine/logs/logs.h"
 #include "engine/operations/find.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
@@ -77,6 +78,14 @@ static void end(struct operation *op, enum nw_status status)
     op->all->engine->again = true;
 }
 
+/* Nothing of it is left. */
+static void forget(const struct nw_operations *all, struct nw_function *function)
+{
+    if (all->deployments->logs)
+        nw_logs_forget(all->deployments->logs, function->name);
+    nw_function_remove(function);
+}
+
 static void bury(struct operation *op)
 {
     const struct nw_operations *all = op->all;
@@ -94,7 +103,7 @@ static void bury(struct operation *op)
     if (next)
         start(next);
     else if (!function->current)
-        nw_function_remove(function);
+        forget(all, function);
 }
 
 void nw__operations_bury(struct nw_operations *all)

@@ -36,6 +36,7 @@
 
 struct nw_http_server;
 struct nw_invocation;
+struct nw_origins;
 
 struct nw_engine {
     const struct nw_role *role;
@@ -47,7 +48,8 @@ struct nw_engine {
     struct nw_http_server *metrics; /* NULL: they have no port of their own */
     unsigned thread;                /* its number; the main one is 0 */
     struct nw_counters counters;
-    uint64_t counted_at; /* ns: the time of what is counted now (dispatch/count.h); 0: nobody has looked yet */
+    uint64_t counted_at;        /* ns: the time of what is counted now (dispatch/count.h); 0: nobody has looked yet */
+    struct nw_origins *origins; /* of its invocations, for log lines; NULL: nobody wants to know */
 
     struct nw_table functions; /* by name; see function.h */
     struct nw_order functions_order;

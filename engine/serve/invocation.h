@@ -38,6 +38,7 @@ struct nw_invocation_owner {
     void (*room)(void *arg); /* what nw_invoke_reserve refused is there now */
     void (*cut)(void *arg);  /* its input comes too slowly, and memory is short: it must give up; see spool.h */
     void (*done)(void *arg, const struct nw_result *result); /* the invocation is freed afterwards */
+    const char *(*request)(const void *arg); /* the id of the request for which it is made; NULL: there is none */
 };
 
 enum nw_invocation_state {

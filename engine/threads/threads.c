@@ -5,6 +5,7 @@
 #include "common/host/error_text.h"
 #include "common/manifest/control.h"
 #include "engine/http/http.h"
+#include "engine/logs/origin.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
 #include "engine/threads/thread.h"
@@ -176,6 +177,7 @@ static void start(struct nw_threads *threads, unsigned i)
     int rc = thread ? nw__mailbox_init(&thread->inbox) : -ENOMEM;
     if (rc == 0) {
         thread->engine.options = threads->engine->options;
+        thread->engine.origins = nw_origins_of(threads->engine->origins, i + 1);
         thread->to_main = &threads->inbox;
         thread->heard = heard;
         thread->engine.thread = i + 1;

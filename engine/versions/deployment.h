@@ -19,6 +19,7 @@
 
 struct nw_deployments;
 struct nw_engine;
+struct nw_logs;
 struct nw_registry;
 struct nw_tenant;
 struct nw_workers;
@@ -83,6 +84,7 @@ struct nw_deployments {
     void *events_arg;
     struct nw_registry *registry;   /* where the code is */
     struct nw_snapshots *snapshots; /* NULL: none are kept */
+    struct nw_logs *logs;           /* of functions; NULL: none are kept */
     struct nw_list list;
     struct nw_list loading, failed, retiring; /* those in that state */
     struct nw_list untold;                    /* those that have changed for other threads, if there are any */

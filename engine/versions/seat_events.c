@@ -5,6 +5,8 @@
 #include "common/manifest/resources.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
+#include "engine/logs/logs.h"
+#include "engine/logs/origin.h"
 #include "engine/placement/blame.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
@@ -21,6 +23,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define OLD_LINE_US 60000000ull
 
 static void seat_up(struct nw_seat *seat)
 {
@@ -208,6 +212,55 @@ static const char *snapshot(struct nw_replica *replica, const struct nw_control_
     return NULL;
 }
 
+/* A worker's clock is ours; what is far from it is no time. */
+static uint64_t time_of(const struct nw_said *said)
+{
+    uint64_t now = nw_log_now();
+    return said->time <= now && now - said->time < OLD_LINE_US ? said->time : now;
+}
+
+/* A line for the log of its function, unless that is gone. */
+static void keep_line(struct nw_replica *replica, const struct nw_said *said, const char *text)
+{
+    const struct nw_deployment *deployment = replica->deployment;
+    struct nw_logs *logs = deployment->all->logs;
+    struct nw_engine *engine = deployment->all->engine;
+    const char *name = deployment->manifest.name;
+    struct nw_log_line line = {.time = time_of(said),
+                               .stream = (enum nw_log_stream)said->stream,
+                               .worker = replica->seat->worker->number,
+                               .slot = said->slot,
+                               .length = said->length};
+    if (!nw_function_find(engine, name, strlen(name)))
+        return;
+    nw_deployment_version(deployment, line.version);
+    if (engine->origins)
+        nw_origin_find(nw_origins_of(engine->origins, said->channel), said->invocation, line.request);
+    nw_logs_lost(logs, name, said->lost);
+    if (said->stream)
+        nw_logs_add(logs, name, &line, text);
+}
+
+/* Lines of functions. Those of one function mostly follow one another. */
+static const char *lines(struct nw_seat *seat, const struct nw_control *head, const char *text)
+{
+    struct nw_replica *replica = NULL;
+    struct nw_said said;
+    for (size_t at = 0, left; (left = head->text_len - at); at += sizeof said + said.length) {
+        if (left < sizeof said)
+            return "it sent a broken list of lines";
+        memcpy(&said, text + at, sizeof said);
+        if (said.length > left - sizeof said || said.stream > NW_LOG_STDERR ||
+            said.channel >= seat->all->engine->options.threads)
+            return "it sent a broken list of lines";
+        if (!replica || replica->deployment->version.number != said.deployment)
+            replica = replica_of(seat, said.deployment);
+        if (replica && replica->deployment->all->logs)
+            keep_line(replica, &said, text + at + sizeof said);
+    }
+    return NULL;
+}
+
 static const char *worker_said(struct nw_seat *seat, const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
@@ -215,6 +268,8 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control_mes
     struct nw_replica *replica = replica_of(seat, head->deployment);
     if (head->kind == NW_CONTROL_CALLS)
         return called(seat, head, text);
+    if (head->kind == NW_CONTROL_LINES)
+        return lines(seat, head, text);
     if (!replica)
         return "it spoke of a deployment that it does not have";
     switch (head->kind) {

@@ -11,7 +11,6 @@
 #include "common/base/bound.h"
 #include "common/base/status.h"
 #include "worker/account/demand.h"
-#include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
@@ -19,6 +18,7 @@
 #include "worker/domain/keys.h"
 #include "worker/domain/slot.h"
 #include "worker/files/files.h"
+#include "worker/lines/lines.h"
 #include "worker/memory/memory.h"
 #include "worker/turn/queue.h"
 #include <limits.h>

@@ -2,11 +2,11 @@
 #include "worker/domain/slot.h"
 #include "common/base/atomic.h"
 #include "protect/rewrite/shortcut.h"
-#include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
+#include "worker/lines/lines.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* The operations of the gate other than the nested call itself: routes, calls to elsewhere, large outputs, start-up. */
 #include "worker/gate/op.h"
 #include "common/base/atomic.h"
-#include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/limits.h"
 #include "worker/base/lock.h"
@@ -16,6 +15,7 @@
 #include "worker/domain/slot.h"
 #include "worker/gate/op_audit.h"
 #include "worker/gate/request.h"
+#include "worker/lines/lines.h"
 #include "worker/reach/callees.h"
 #include "worker/reach/route.h"
 #include "worker/run/executor.h"

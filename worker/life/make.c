@@ -47,6 +47,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->account.name = function->name;
     domain->account.disk_used = &function->disk.used;
     domain->lines.account = &domain->account;
+    domain->lines.deployment = function->deployment;
     domain->key = 0;
     nw_memory_reset(&domain->memory, &domain->account, &function->disk, function->memory, function->so);
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;

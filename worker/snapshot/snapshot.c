@@ -1,7 +1,6 @@
 /* See snapshot.h. */
 #include "worker/snapshot/snapshot.h"
 #include "common/base/atomic.h"
-#include "worker/account/lines.h"
 #include "worker/account/share.h"
 #include "worker/base/config.h"
 #include "worker/base/ops.h"
@@ -10,6 +9,7 @@
 #include "worker/domain/free.h"
 #include "worker/domain/slot.h"
 #include "worker/files/files.h"
+#include "worker/lines/lines.h"
 #include "worker/snapshot/machine.h"
 #include "worker/snapshot/picture.h"
 #include "worker/snapshot/read.h"

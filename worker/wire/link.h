@@ -54,6 +54,12 @@ static inline struct nw_link *nw_link_at(uint32_t i)
     return &nw__links.link[i];
 }
 
+/* Which of the threads of the engine it joins us with. */
+static inline uint32_t nw_link_number(const struct nw_link *link)
+{
+    return (uint32_t)(link - nw__links.link);
+}
+
 /* ---- lock NOT held; of the first `n` links, which the caller saw with the lock held ---- */
 
 static inline bool nw_links_have_come(uint32_t n)

@@ -12,6 +12,7 @@
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/wake.h"
+#include "worker/lines/said.h"
 #include "worker/memory/shortage.h"
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,9 @@
 #define HOLDS_MAX      16 /* domains of which the engine is told at a time what they hold */
 #define USAGE_PAUSE_NS 200000000ull
 #define CALLS_PAUSE_NS 500000000ull
-#define NEWS_MAX       64 /* reports of torn-down domains that wait; more are dropped, the log has them */
+#define LINES_MOST     8192 /* bytes of lines in a message, so that the engine is soon done with it ... */
+#define LINES_MESSAGES 8    /* ... sent at a time */
+#define NEWS_MAX       64   /* reports of torn-down domains that wait; more are dropped, the log has them */
 
 struct report {
     struct report *next;
@@ -45,7 +48,7 @@ void nw_tell_init(int fd, uint32_t number)
 
 bool nw_tell_waits(void)
 {
-    return n_untold > 0;
+    return n_untold > 0 || nw_said_waits();
 }
 
 static int send_with(const struct nw_control *head, const char *text, int file)
@@ -239,6 +242,20 @@ void nw_tell_calls(uint64_t now)
     }
     if (n > 0)
         nw_control_send(control, &head, (const char *)calls, n * sizeof(*calls), NULL, 0);
+}
+
+void nw_tell_lines(void)
+{
+    static char text[LINES_MOST];
+    const struct nw_control head = {.kind = NW_CONTROL_LINES, .worker = worker};
+
+    for (int i = 0; i < LINES_MESSAGES && nw_said_waits() && !n_untold; i++) {
+        size_t length = nw_said_first(text, sizeof(text));
+
+        if (nw_control_send(control, &head, text, length, NULL, 0) == -EAGAIN)
+            return;
+        nw_said_drop(length);
+    }
 }
 
 void nw_tell_refused(void)

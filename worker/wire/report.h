@@ -21,6 +21,8 @@ bool nw_tell_usage(uint64_t now);                     /* when it changed, but no
 bool nw_tell_holds(uint64_t now);                     /* what domains hold; the same */
 bool nw_holds_untold(const struct nw_domain *domain); /* the engine has yet to hear of it */
 
+void nw_tell_lines(void); /* what functions have said, as far as the engine takes it */
+
 void nw_tell_calls(uint64_t now); /* which functions were called or run; the last calls before a rest may stay untold */
 
 void nw_tell_refused(void); /* any lock: one more system call was refused */

@@ -3,14 +3,16 @@
  * pointers with the domain's rights. What it writes to standard output and error becomes log lines.
  */
 #include "common/base/log.h"
-#include "worker/account/lines.h"
 #include "worker/base/limits.h"
 #include "worker/domain/domain.h"
+#include "worker/domain/slot.h"
 #include "worker/files/files.h"
 #include "worker/files/opened.h"
+#include "worker/lines/lines.h"
 #include "worker/syscall/call.h"
 #include "worker/syscall/file/number.h"
 #include "worker/syscall/handlers.h"
+#include "worker/wire/link.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -47,9 +49,25 @@ long nw_sys_read(struct nw_call *call)
     return result == -EBADF && input ? 0 : result;
 }
 
+/* Callers wait as long as their callee runs, so that nobody ends them meanwhile. */
+static struct nw_line_writer writer_of(const struct nw_slot *slot)
+{
+    const struct nw_slot *first = slot;
+    struct nw_line_writer writer = {
+        .thread = slot, .sequence = slot->sequence, .slot = (uint16_t)(slot - slot->domain->slots)};
+
+    while (first->caller)
+        first = first->caller;
+    if (first->from_ring) {
+        writer.invocation = first->invocation.id;
+        writer.channel = (uint8_t)nw_link_number(first->invocation.link);
+    }
+    return writer;
+}
+
 static long log_bytes(struct nw_call *call, uint64_t from, uint64_t length)
 {
-    const struct nw_line_writer writer = {call->slot, call->slot->sequence};
+    const struct nw_line_writer writer = writer_of(call->slot);
     char text[LOG_PIECE];
     size_t n = length < LOG_WRITE_MAX ? length : LOG_WRITE_MAX;
 
