@@ -17,7 +17,7 @@ $(MAN): docs/man/nightward.1.scd | $(B)/man/
 	$(call say,MAN,$@)
 	$(Q)scdoc < $< > $@
 
-# The man page where scdoc is installed, and the service with the paths of this installation.
+# The man page where scdoc is installed, the service with the paths of this installation, and what others load.
 .PHONY: install-deploy
 install: install-deploy
 install-deploy: $(if $(shell command -v scdoc),$(MAN))
@@ -25,3 +25,5 @@ install-deploy: $(if $(shell command -v scdoc),$(MAN))
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/nightward.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/nightward.service
+	$(Q)install -D -m 644 deploy/grafana/nightward.json $(DESTDIR)$(PREFIX)/share/nightward/grafana.json
+	$(Q)install -D -m 644 deploy/alerts/nightward.yml $(DESTDIR)$(PREFIX)/share/nightward/alerts.yml

@@ -148,3 +148,28 @@ expect_sound() {
     [[ $output == *--interval* ]]
     run -111 "$NIGHTWARD" top --once --state "$BATS_TEST_TMPDIR"
 }
+
+# Names of metrics in a file, without the endings of the parts of histograms.
+names_in() {
+    grep -o '\(nightward\|process\)_[a-z_]*' "$1" | sed 's/_seconds_\(bucket\|sum\|count\)$/_seconds/' | sort -u
+}
+
+@test "dashboard and alerts ask for metrics that there are" {
+    local name file known=$BATS_TEST_TMPDIR/known
+    sed -n 's/^| `\([a-z_]*\)` .*/\1/p' "$NW_ROOT/docs/reference/metrics.md" | sort >"$known"
+    for file in "$NW_ROOT/deploy/grafana/nightward.json" "$NW_ROOT/deploy/alerts/nightward.yml"; do
+        [ "$(names_in "$file" | wc -l)" -gt 5 ]
+        for name in $(names_in "$file"); do
+            grep -qx "$name" "$known" || fail "$file: there is no $name"
+        done
+    done
+    [ "$("$JSON" title <"$NW_ROOT/deploy/grafana/nightward.json")" = Nightward ]
+    for name in $(sed -n 's/.*outcome=~\{0,1\}"\([a-z|]*\)".*/\1/p' "$NW_ROOT/deploy/alerts/nightward.yml" | tr '|' '\n'); do
+        grep -q "^\* \`$name\`" "$NW_ROOT/docs/reference/metrics.md" || fail "there is no outcome $name"
+    done
+}
+
+@test "promtool takes the alerts" {
+    command -v promtool >/dev/null || skip "promtool is missing (package prometheus)"
+    promtool check rules "$NW_ROOT/deploy/alerts/nightward.yml"
+}
