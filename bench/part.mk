@@ -45,6 +45,13 @@ $(B)/bench/first_answer: $(call objects,bench/tools/first_answer.c engine/test/e
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^
 
+# What zero-copy sends would save.
+BENCHES += $(B)/bench/sends
+$(B)/bench/sends: $(call objects,bench/tools/sends_main.c) $(COMMON)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NW_LDFLAGS) -o $@ $^ -luring
+
 # Many functions of one template: as files, deployed, called.
 MANY_TOOLS := $(addprefix $(B)/bench/,variants deploy_many many_load)
 BENCHES    += $(MANY_TOOLS)
