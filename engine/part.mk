@@ -11,8 +11,8 @@ $(B)/obj/llhttp/%.o: $(LLHTTP_SOURCES)/%.c $(FLAGS)
 	$(Q)$(CC) $(LLHTTP_FLAGS) $(OPT) -w -fvisibility=hidden -fPIE -pthread $(SANITIZE) -c -o $@ $<
 
 # Its layers, the lowest first.
-ENGINE_LAYERS  := base tally lookup io io/uring io/uv io/choice http/syntax http store/database store logs config admit serve \
-    dispatch gateway threads placement workers names code versions operations control metrics admin/logs admin
+ENGINE_LAYERS  := base tally lookup route io io/uring io/uv io/choice http/syntax http store/database store logs config admit \
+    serve dispatch gateway threads placement workers names code versions operations control metrics admin/logs admin
 ENGINE_SOURCES := $(filter-out engine/metrics/document%,$(wildcard $(ENGINE_LAYERS:%=engine/%/*.c)))
 ENGINE_LIBS    := -luring -luv -lcjson -lsqlite3 -lcrypto
 ENGINE_ARCHIVE := $(B)/libengine.a
@@ -142,6 +142,7 @@ $(call objects,$(FUZZ_WORLD) $(addprefix engine/fuzz/,answer_fuzz.c http_fuzz.c 
 $(eval $(call fuzz,engine,answer,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,http,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,parse,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call fuzz,engine,traffic,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,registry,,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 

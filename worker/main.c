@@ -313,6 +313,9 @@ static void on_message(const struct nw_control_message *message)
     case NW_CONTROL_ACTIVATE:
         nw_deployed_activate(message->head.deployment);
         break;
+    case NW_CONTROL_UNNAME:
+        nw_deployed_unname(message->head.deployment);
+        break;
     case NW_CONTROL_RETIRE:
         nw_deployed_retire(message->head.deployment);
         break;

@@ -11,7 +11,7 @@
  *   launcher -> engine   STARTED, EXITED (text: why, for people)
  *   engine -> worker     LOAD (fds: the .so, the granted directories in their order, the snapshot if there is one;
  *                        text: name NUL, connect NUL, directories NUL, cwd NUL, calls NUL, then each K=V NUL),
- *                        REACH, ACTIVATE, RETIRE, CHANNEL (fds: memfd, engine's doorbell)
+ *                        REACH, ACTIVATE, UNNAME, RETIRE, CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN
  *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, LINES,
  *                        SNAPSHOT (fd: its file)
@@ -75,6 +75,7 @@ enum nw_control_kind {
                              memory: bytes of its memory limit; value: the most of them so far; slots: func workers */
     NW_CONTROL_SNAPSHOT,  /* deployment; fd: the file of a snapshot that was taken. No fd: text says why the one that
                              came  with LOAD cannot be used; the worker goes on without it */
+    NW_CONTROL_UNNAME,    /* deployment: nested calls by name go by way of the engine from now on */
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
     NW_CONTROL_LINES, /* text: what functions wrote to standard output and error, each line behind its struct nw_said */
 };

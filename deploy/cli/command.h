@@ -32,6 +32,8 @@ extern const struct nw_command nw__command_status;
 extern const struct nw_command nw__command_top;
 extern const struct nw_command nw__command_versions;
 extern const struct nw_command nw__command_rollback;
+extern const struct nw_command nw__command_traffic;
+extern const struct nw_command nw__command_alias;
 
 /* The rows of options that several commands have. */
 #define NW_OPTION_ROW_STATE                                                                               \

@@ -37,6 +37,7 @@ enum {
     CORS,
     ENV,
     RESET,
+    TRAFFIC,
     FRESH,
     JSON,
     N_OPTIONS
@@ -132,6 +133,11 @@ static const struct nw_option options[N_OPTIONS] = {
                .help = "gives a setting its default again; \"all\" for every one",
                .kind = NW_OPTION_TEXT,
                .repeats = true},
+    [TRAFFIC] = {.name = "traffic",
+                 .value = "PERCENT",
+                 .help =
+                     "part of the requests that the new version gets, like 10%; the one that serves has the rest [all]",
+                 .kind = NW_OPTION_TEXT},
     [FRESH] = {.name = "fresh",
                .help = "each call finds its memory as it was when it was loaded, and runs alone in its domain",
                .kind = NW_OPTION_SWITCH},
@@ -229,6 +235,8 @@ static void build_path(const struct nw_settings *settings, const struct nw_manif
     nw_buffer_printf(path, "/v1/functions/%s?", manifest->name);
     for (int k = 0; k < settings->values[RESET].n; k++)
         add_pair(path, "reset", settings->values[RESET].texts[k]);
+    for (int k = 0; k < settings->values[TRAFFIC].n; k++)
+        add_pair(path, "traffic", settings->values[TRAFFIC].texts[k]);
     for (unsigned i = 0; nw_manifest_key(i); i++)
         if (manifest->named >> i & 1)
             add_setting(path, manifest, values, nw_manifest_key(i));

@@ -57,6 +57,18 @@ static void print_json(const char *name, const struct nw_reply *reply)
     free(encoded);
 }
 
+/* NAME, or NAME@ALIAS. */
+static void check_name(const char *given)
+{
+    const char *mark = strchr(given, '@');
+    char name[128];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "@"), given);
+    nw_answer_check_name(name);
+    if (mark)
+        nw_answer_check_name(mark + 1);
+}
+
 static int run(struct nw_settings *settings)
 {
     const char *name = settings->arguments[0];
@@ -66,7 +78,7 @@ static int run(struct nw_settings *settings)
     struct nw_reply reply;
     bool good;
 
-    nw_answer_check_name(name);
+    check_name(name);
     snprintf(path, sizeof path, "/v1/invoke/%s", name);
     snprintf(what, sizeof what, "invoke \"%s\"", name);
     read_input(nw_setting_text(settings, DATA), &input);

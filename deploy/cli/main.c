@@ -11,7 +11,7 @@
 static const struct nw_command *const commands[] = {
     &nw__command_up,       &nw__command_deploy,   &nw__command_check,    &nw__command_callscan, &nw__command_list,
     &nw__command_describe, &nw__command_invoke,   &nw__command_logs,     &nw__command_remove,   &nw__command_status,
-    &nw__command_top,      &nw__command_versions, &nw__command_rollback,
+    &nw__command_top,      &nw__command_versions, &nw__command_rollback, &nw__command_traffic,  &nw__command_alias,
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

@@ -1,6 +1,7 @@
-/* nightward versions, which shows the versions of a function that are kept and how each differs from the one before;
- * and nightward rollback. */
+/* The commands about versions of a function: versions shows those that are kept and how each differs from the one
+ * before; rollback, traffic and alias say which of them get requests. */
 #include "common/base/buffer.h"
+#include "common/manifest/manifest.h"
 #include "deploy/base/say.h"
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
@@ -17,7 +18,7 @@ static const struct nw_option options[N_OPTIONS] = {
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
-#define ROW "%-8s %-13s %-21s %-7s %s\n"
+#define ROW "%-8s %-13s %-21s %-8s %s\n"
 
 static void add(struct nw_buffer *text, const char *what)
 {
@@ -50,17 +51,23 @@ static void show_version(const cJSON *version)
 {
     const cJSON *code = cJSON_GetObjectItem(version, "code_changed");
     struct nw_buffer text = {0};
-    char number[32], hash[32], deployed[32];
+    const cJSON *alias;
+    char number[32], hash[32], deployed[32], part[16], line[64];
 
     if (cJSON_IsTrue(code))
         add(&text, "code");
     add_settings(&text, version);
     if (!text.length)
         add(&text, cJSON_IsBool(code) ? "nothing" : "-");
+    cJSON_ArrayForEach(alias, cJSON_GetObjectItem(version, "aliases"))
+    {
+        snprintf(line, sizeof line, "@%s", cJSON_IsString(alias) ? alias->valuestring : "");
+        add(&text, line);
+    }
+    snprintf(part, sizeof part, "%.0f%%", cJSON_GetNumberValue(cJSON_GetObjectItem(version, "percent")));
     printf(ROW, nw_answer_text(version, "number", number, sizeof number),
            nw_answer_text(version, "version", hash, sizeof hash),
-           nw_answer_text(version, "deployed", deployed, sizeof deployed),
-           cJSON_IsTrue(cJSON_GetObjectItem(version, "serves")) ? "yes" : "-", text.data);
+           nw_answer_text(version, "deployed", deployed, sizeof deployed), part, text.data);
     nw_buffer_fini(&text);
 }
 
@@ -68,7 +75,7 @@ static void show(const cJSON *answer)
 {
     const cJSON *version;
 
-    printf(ROW, "NUMBER", "VERSION", "DEPLOYED", "SERVES", "CHANGED");
+    printf(ROW, "NUMBER", "VERSION", "DEPLOYED", "REQUESTS", "CHANGED");
     cJSON_ArrayForEach(version, cJSON_GetObjectItem(answer, "versions")) show_version(version);
 }
 
@@ -99,30 +106,41 @@ const struct nw_command nw__command_versions = {
 
 /* --- rollback --- */
 
+/* Asks for a change, and says what serves. */
+static int change(struct nw_settings *settings, const char *method, const struct nw_buffer *path, const char *what,
+                  const char *name, const char *done)
+{
+    bool json = nw_setting_on(settings, JSON), good;
+    struct nw_request request = {.method = method, .path = path->data};
+    struct nw_reply reply;
+
+    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
+    good = nw_answer_check(&reply, json, what);
+    if (good && json)
+        nw_answer_write_line(&reply);
+    else if (good && done)
+        nw__say_served(&reply, name, done);
+    else if (good)
+        nw_say("done: `nightward describe %s` shows who gets requests", name);
+    nw_reply_fini(&reply);
+    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+}
+
 static int roll_back(struct nw_settings *settings)
 {
     const char *name = settings->arguments[0], *to = settings->n_arguments > 1 ? settings->arguments[1] : NULL;
-    bool json = nw_setting_on(settings, JSON), good;
     struct nw_buffer path = {0};
     char what[160];
-    struct nw_request request = {.method = "POST"};
-    struct nw_reply reply;
+    int status;
 
     nw_answer_check_name(name);
     nw_buffer_printf(&path, "/v1/functions/%s/rollback%s", name, to ? "?to=" : "");
     if (to)
         nw_client_escape(&path, to);
-    request.path = path.data;
     snprintf(what, sizeof what, "roll back \"%s\"", name);
-    nw_client_send(nw_state_find(settings, STATE), &request, &reply);
-    good = nw_answer_check(&reply, json, what);
-    if (good && json)
-        nw_answer_write_line(&reply);
-    else if (good)
-        nw__say_served(&reply, name, "rolled back");
-    nw_reply_fini(&reply);
+    status = change(settings, "POST", &path, what, name, "rolled back");
     nw_buffer_fini(&path);
-    return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
+    return status;
 }
 
 static const char *const roll_back_examples[] = {"nightward rollback hello", "nightward rollback hello v3", NULL};
@@ -145,4 +163,107 @@ const struct nw_command nw__command_rollback = {
     .min_arguments = 1,
     .max_arguments = 2,
     .run = roll_back,
+};
+
+/* --- traffic and aliases --- */
+
+/* "v3=90%", or "v3" alone for all. */
+static void add_shares(struct nw_buffer *path, const struct nw_settings *settings)
+{
+    for (int i = 1; i < settings->n_arguments; i++) {
+        const char *share = settings->arguments[i], *equals = strchr(share, '=');
+        char version[32];
+
+        snprintf(version, sizeof version, "%.*s", (int)strcspn(share, "="), share);
+        nw_buffer_printf(path, "%s", i > 1 ? "&" : "?");
+        nw_client_escape(path, version);
+        nw_buffer_printf(path, "=");
+        nw_client_escape(path, equals ? equals + 1 : "100");
+    }
+}
+
+static int deal_out(struct nw_settings *settings)
+{
+    const char *name = settings->arguments[0];
+    struct nw_buffer path = {0};
+    char what[160];
+    int status;
+
+    nw_answer_check_name(name);
+    nw_buffer_printf(&path, "/v1/functions/%s/traffic", name);
+    add_shares(&path, settings);
+    snprintf(what, sizeof what, "deal out the requests of \"%s\"", name);
+    status = change(settings, settings->n_arguments > 1 ? "PUT" : "DELETE", &path, what, name, NULL);
+    nw_buffer_fini(&path);
+    return status;
+}
+
+static const char *const traffic_examples[] = {
+    "nightward traffic hello v2=10%", "nightward traffic hello v1=50% v2=50%", "nightward traffic hello", NULL};
+
+static const char *const traffic_notes[] = {
+    "Of any 100 requests for the name each version gets just its part, nested calls included; what is not given to one "
+    "goes\n"
+    "to the version that serves. Without versions that gets all again, and so does the next one that is deployed or "
+    "rolled\n"
+    "back to.",
+    NULL,
+};
+
+const struct nw_command nw__command_traffic = {
+    .name = "traffic",
+    .summary = "Deal out the requests of a function among its versions.",
+    .arguments = "NAME [vN=PERCENT ...]",
+    .examples = traffic_examples,
+    .notes = traffic_notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .min_arguments = 1,
+    .max_arguments = 9,
+    .run = deal_out,
+};
+
+static int set_alias(struct nw_settings *settings)
+{
+    const char *given = settings->arguments[0], *mark = strchr(given, '@');
+    struct nw_buffer path = {0};
+    char name[128], what[200];
+    int status;
+
+    if (!mark)
+        nw_fail(NW_EXIT_USAGE, "alias: \"%s\" names no alias; give NAME@ALIAS, like hello@prod", given);
+    snprintf(name, sizeof name, "%.*s", (int)(mark - given), given);
+    nw_answer_check_name(name);
+    if (nw_manifest_check_name(mark + 1, strlen(mark + 1)) < 0)
+        nw_fail(NW_EXIT_USAGE, "alias: \"%s\" is no alias; it has 1 to 31 of A-Z a-z 0-9 . _ - and is no version",
+                mark + 1);
+    nw_buffer_printf(&path, "/v1/functions/%s/aliases/%s", name, mark + 1);
+    add_shares(&path, settings);
+    snprintf(what, sizeof what, "change the alias \"%s\"", given);
+    status = change(settings, settings->n_arguments > 1 ? "PUT" : "DELETE", &path, what, name, NULL);
+    nw_buffer_fini(&path);
+    return status;
+}
+
+static const char *const alias_examples[] = {
+    "nightward alias hello@prod v3", "nightward alias hello@prod v3=90% v4=10%", "nightward alias hello@prod", NULL};
+
+static const char *const alias_notes[] = {
+    "Requests for /function/NAME@ALIAS, and calls of NAME@ALIAS by other functions, go to that version whatever else "
+    "is\n"
+    "deployed. Without a version the alias is removed.",
+    NULL,
+};
+
+const struct nw_command nw__command_alias = {
+    .name = "alias",
+    .summary = "Give versions of a function a name of their own, NAME@ALIAS.",
+    .arguments = "NAME@ALIAS [vN | vN=PERCENT ...]",
+    .examples = alias_examples,
+    .notes = alias_notes,
+    .options = options,
+    .n_options = N_OPTIONS,
+    .min_arguments = 1,
+    .max_arguments = 9,
+    .run = set_alias,
 };

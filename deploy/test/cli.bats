@@ -15,7 +15,7 @@ config() {
 
 @test "help begins with examples, goes to standard output and ends with 0" {
     local command
-    for command in up deploy list describe invoke logs remove status versions rollback; do
+    for command in up deploy list describe invoke logs remove status versions rollback traffic alias; do
         run -0 --separate-stderr "$NIGHTWARD" "$command" --help
         [ -z "$stderr" ]
         [ "${lines[1]}" = Examples: ]

@@ -8,6 +8,7 @@
  *   POST   /v1/functions/NAME/rollback?to=v3
  *   GET    /metrics                                               for Prometheus
  *   GET    /v1/logs/NAME?after=POSITION&since=US&request=ID&limit=N&wait=MS
+ *   PUT    /v1/functions/NAME/traffic?v1=90&v2=10, /v1/functions/NAME/aliases/ALIAS?v3=100; DELETE ends it
  *   POST   /v1/invoke/NAME                                        as the gateway's POST /function/NAME
  */
 #include "engine/admin/admin.h"
@@ -25,6 +26,7 @@
 #include "engine/http/listen.h"
 #include "engine/http/syntax/query.h"
 #include "engine/operations/operations.h"
+#include "engine/operations/traffic.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/state.h"
@@ -53,6 +55,8 @@ struct job {
     uint32_t to;                   /* to be rolled back to; 0: the version before */
     uint32_t named;                /* which settings the request gives, a bit for each */
     struct nw_buffer code;
+    unsigned percent;              /* of the requests that a new version is to have beside the current one; 0: all */
+    struct nw_traffic_route route; /* who is to have requests */
 };
 
 static void fail(struct nw_http_request *request, enum nw_status status, const char *why)
@@ -132,7 +136,7 @@ static void deploy_end(struct nw_http_request *request)
 {
     struct job *job = request->user;
     if (job->code.length &&
-        nw_deploy(&job->controller->operations, &job->manifest, &job->code, operation_done, job) == 0) {
+        nw_deploy(&job->controller->operations, &job->manifest, &job->code, job->percent, operation_done, job) == 0) {
         job->started = true;
         return;
     }
@@ -167,6 +171,27 @@ static void roll_back_end(struct nw_http_request *request)
     job_free(job);
 }
 
+static void share_end(struct nw_http_request *request)
+{
+    struct job *job = request->user;
+    struct nw_operations *operations = &job->controller->operations;
+    struct nw_function *function =
+        nw_function_find(&job->controller->engine, request->function, strlen(request->function));
+    const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
+    const struct nw_traffic_route *route = &job->route;
+    bool promotes = current && !*route->alias && route->n == 1 && !nw_traffic_left(route) &&
+                    route->shares[0].version != current->release.number;
+    int rc = !function  ? -ENOENT
+             : promotes ? nw_roll_back(operations, function, route->shares[0].version, operation_done, job)
+                        : nw_share(operations, function, route, operation_done, job);
+    if (rc == 0) {
+        job->started = true;
+        return;
+    }
+    fail(request, function ? NW_STATUS_INTERNAL : NW_STATUS_NOT_FOUND, "");
+    job_free(job);
+}
+
 static void no_data(struct nw_http_request *request, const char *data, size_t length)
 {
     (void)request, (void)data, (void)length;
@@ -182,13 +207,30 @@ static const struct nw_http_handler deploy_handler = {
     .reserve = reserve_code, .data = take_code, .end = deploy_end, .gone = client_gone};
 static const struct nw_http_handler remove_handler = {
     .reserve = no_reserve, .data = no_data, .end = remove_end, .gone = client_gone};
+static const struct nw_http_handler share_handler = {
+    .reserve = no_reserve, .data = no_data, .end = share_end, .gone = client_gone};
 static const struct nw_http_handler roll_back_handler = {
     .reserve = no_reserve, .data = no_data, .end = roll_back_end, .gone = client_gone};
 
 /* --- routes --- */
 
-static int set_key(struct nw_manifest *manifest, const char *key, const char *value, char *why, size_t why_size)
+/* "10" or "10%". 0: it is none from 1 to 100. */
+static unsigned read_percent(const char *text)
 {
+    char *end;
+    unsigned long percent = *text >= '1' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+    bool good = percent && percent <= NW_ROUTE_TURNS && (!*end || !strcmp(end, "%"));
+    return good ? (unsigned)percent : 0;
+}
+
+static int set_key(struct job *job, const char *key, const char *value, char *why, size_t why_size)
+{
+    struct nw_manifest *manifest = &job->manifest;
+    if (!strcmp(key, "traffic")) {
+        job->percent = read_percent(value);
+        snprintf(why, why_size, "traffic: \"%.80s\" does not do; give 1%% to 100%%", value);
+        return job->percent ? 0 : -EINVAL;
+    }
     if (!strcmp(key, "reset"))
         return nw_manifest_reset(manifest, value, why, why_size);
     if (strcmp(key, "name"))
@@ -198,16 +240,16 @@ static int set_key(struct nw_manifest *manifest, const char *key, const char *va
 }
 
 /* Fills in the manifest from the query. 0, or -EINVAL with `why`. */
-static int read_query(struct nw_manifest *manifest, struct nw_query query, char *why, size_t why_size)
+static int read_query(struct job *job, struct nw_query query, char *why, size_t why_size)
 {
     struct nw_buffer key = {0}, value = {0};
     int rc;
     while ((rc = nw_query_next(&query, &key, &value)) > 0)
-        if ((rc = set_key(manifest, key.data, value.data, why, why_size)) < 0)
+        if ((rc = set_key(job, key.data, value.data, why, why_size)) < 0)
             break;
     nw_buffer_fini(&key);
     nw_buffer_fini(&value);
-    return rc < 0 ? rc : nw_manifest_check(manifest, why, why_size);
+    return rc < 0 ? rc : nw_manifest_check(&job->manifest, why, why_size);
 }
 
 /* What the answer is compared with. 0 or -ENOMEM. */
@@ -229,7 +271,7 @@ static int read_settings(struct job *job, const struct nw_function *function, st
         snprintf(why, why_size, "out of memory");
         return -ENOMEM;
     }
-    int rc = read_query(&job->manifest, query, why, why_size);
+    int rc = read_query(job, query, why, why_size);
     job->named = job->manifest.named;
     size_t length = strlen(why);
     if (rc < 0 && current)
@@ -296,6 +338,60 @@ static void begin_roll_back(struct nw_controller *controller, struct nw_http_req
         job_free(job);
 }
 
+/* Shares as v1=90%&v2=10. False: they are none. */
+static bool read_shares(struct nw_query query, struct nw_traffic_route *route)
+{
+    struct nw_buffer key = {0}, value = {0};
+    bool good = true;
+    int rc;
+    while ((rc = nw_query_next(&query, &key, &value)) > 0 && good) {
+        uint32_t version = nw_release_number(key.data);
+        good = version && nw_traffic_add(route, version, read_percent(value.data));
+    }
+    nw_buffer_fini(&key);
+    nw_buffer_fini(&value);
+    return good && rc == 0;
+}
+
+/* Who gets the requests for the name, or for an alias. */
+static void begin_share(struct nw_controller *controller, struct nw_http_request *request, const char *alias,
+                        struct nw_query query)
+{
+    static const char why[] = "the query must have versions and their parts, like v1=90%25&v2=10%25: each once, each 1 "
+                              "to 100, together at most 100, at most 8 of them";
+    struct job *job = job_new(controller, request);
+    const struct nw_function *function =
+        nw_function_find(&controller->engine, request->function, strlen(request->function));
+    bool ends = request->method == NW_HTTP_DELETE;
+    if (!job || remember(job, function ? nw_deployment_of(function->current) : NULL) < 0) {
+        fail(request, NW_STATUS_INTERNAL, "out of memory");
+    } else if (!ends && (!read_shares(query, &job->route) || !job->route.n)) {
+        fail(request, NW_STATUS_BAD_REQUEST, why);
+    } else {
+        snprintf(job->route.alias, sizeof job->route.alias, "%s", alias);
+        job->named = UINT32_MAX;
+        request->handler = &share_handler;
+        return;
+    }
+    if (job)
+        job_free(job);
+}
+
+/* An alias of a function, taken off what is to be its name: NAME/aliases/ALIAS. False: there is none. */
+static bool take_alias(const char *name, size_t *length, char alias[NW_ALIAS_MAX + 1])
+{
+    static const char between[] = "/aliases/";
+    const char *at = memmem(name, *length, between, strlen(between));
+    const char *begin = at ? at + strlen(between) : NULL;
+    size_t n = at ? (size_t)(name + *length - begin) : 0;
+    if (!at || !nw_alias_is_good(begin, n))
+        return false;
+    memcpy(alias, begin, n);
+    alias[n] = '\0';
+    *length = (size_t)(at - name);
+    return *length + 1 + n <= NW_NAME_MAX;
+}
+
 static void show_function(struct nw_controller *controller, struct nw_http_request *request)
 {
     struct nw_function *function = nw_function_find(&controller->engine, request->function, strlen(request->function));
@@ -326,6 +422,8 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
 {
     const bool versions = take_end(name, &length, "/versions");
     const bool rollback = !versions && take_end(name, &length, "/rollback");
+    char alias[NW_ALIAS_MAX + 1] = "";
+    const bool shares = take_alias(name, &length, alias) || take_end(name, &length, "/traffic");
     if (nw_manifest_check_name(name, length) < 0 && !nw_unchecked(NW_CHECK_NAME)) {
         fail(request, NW_STATUS_BAD_REQUEST,
              "a function's name is 1 to 63 of A-Z a-z 0-9 . _ - and begins with none of . -");
@@ -340,6 +438,8 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
         wrong_method(request, "GET, HEAD");
     else if (rollback && request->method != NW_HTTP_POST)
         wrong_method(request, "POST");
+    else if (shares && request->method != NW_HTTP_PUT && request->method != NW_HTTP_DELETE)
+        wrong_method(request, "PUT, DELETE");
     else if (request->method == NW_HTTP_GET)
         show_function(controller, request);
     else if (controller->engine.draining)
@@ -348,6 +448,8 @@ static void route_function(struct nw_controller *controller, struct nw_http_requ
         fail(request, NW_STATUS_UNAVAILABLE, controller->state.lost);
     else if (rollback)
         begin_roll_back(controller, request, query);
+    else if (shares)
+        begin_share(controller, request, alias, query);
     else if (request->method == NW_HTTP_PUT)
         begin_deploy(controller, request, query);
     else if (request->method == NW_HTTP_DELETE)

@@ -1,10 +1,12 @@
 /* See json.h. No other file of the engine uses the JSON library. */
 #include "engine/admin/json.h"
+#include "common/base/atomic.h"
 #include "common/host/cpus.h"
 #include "engine/control/controller.h"
 #include "engine/gateway/failures.h"
 #include "engine/http/http.h"
 #include "engine/http/syntax/json_text.h"
+#include "engine/operations/traffic.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/link.h"
@@ -202,12 +204,49 @@ static void add_refused(cJSON *object, const struct nw_deployment *deployment)
     cJSON_AddNumberToObject(object, "calls_refused", refused);
 }
 
+/* Of each version that has requests by this name: its number, its part and how many requests it had. */
+static cJSON *route_list(const struct nw_function *function, const char *name)
+{
+    cJSON *list = cJSON_CreateArray();
+    const struct nw_route *route = nw_routes_find(&function->engine->routes, name, strlen(name));
+    const struct nw_deployment *current = nw_deployment_of(function->current);
+    for (unsigned i = 0; route && i < route->n; i++) {
+        const char *to = route->shares[i].name;
+        uint32_t kept = nw_release_kept_number(to);
+        char number[16];
+        cJSON *share = cJSON_CreateObject();
+        snprintf(number, sizeof number, "v%u", kept ? kept : current->release.number);
+        cJSON_AddStringToObject(share, "number", number);
+        cJSON_AddNumberToObject(share, "percent", route->shares[i].percent);
+        cJSON_AddNumberToObject(share, "requests", (double)nw_load_relaxed(&route->counts[i]));
+        cJSON_AddItemToArray(list, share);
+    }
+    return list;
+}
+
+static void add_routes(cJSON *object, const struct nw_function *function)
+{
+    struct nw_traffic traffic;
+    cJSON *aliases = NULL;
+    nw_traffic_parse(&traffic, function->routes);
+    for (unsigned i = 0; i < traffic.n; i++) {
+        const char *alias = traffic.routes[i].alias;
+        char name[2 * NW_NAME_MAX];
+        snprintf(name, sizeof name, "%s%s%s", function->name, *alias ? "@" : "", alias);
+        if (*alias && !aliases)
+            aliases = cJSON_AddObjectToObject(object, "aliases");
+        cJSON_AddItemToObject(*alias ? aliases : object, *alias ? alias : "traffic", route_list(function, name));
+    }
+}
+
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
     cJSON *object = kept_object(&deployment->manifest);
     add_release(object, &deployment->release, deployment->sha256);
     cJSON_AddStringToObject(object, "state", nw_deployment_state_name(deployment->state));
+    if (deployment->function && deployment->function->routes)
+        add_routes(object, deployment->function);
     add_workers_of(object, deployment);
     add_replicas(object, deployment);
     add_holds(object, deployment);
@@ -306,11 +345,29 @@ char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw_
     return print(object);
 }
 
-char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before)
+static unsigned percent_of(const struct nw_traffic_route *route, uint32_t version)
 {
+    for (unsigned i = 0; i < route->n; i++)
+        if (route->shares[i].version == version)
+            return route->shares[i].percent;
+    return 0;
+}
+
+char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before,
+                       const struct nw_traffic *traffic)
+{
+    const struct nw_traffic_route *route = nw_traffic_find(traffic, "");
     cJSON *object = manifest_object(row->manifest);
     add_release(object, row->release, row->sha256);
     cJSON_AddBoolToObject(object, "serves", row->serves);
+    cJSON_AddNumberToObject(object, "percent",
+                            route         ? percent_of(route, row->release->number)
+                            : row->serves ? NW_ROUTE_TURNS
+                                          : 0);
+    cJSON *aliases = cJSON_AddArrayToObject(object, "aliases");
+    for (unsigned i = 0; i < traffic->n; i++)
+        if (*traffic->routes[i].alias && percent_of(&traffic->routes[i], row->release->number))
+            cJSON_AddItemToArray(aliases, cJSON_CreateString(traffic->routes[i].alias));
     if (*before->manifest.name)
         add_changed(object, row->manifest, row->sha256, before);
     return print(object);

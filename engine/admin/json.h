@@ -9,6 +9,7 @@ struct nw_deployment;
 struct nw_controller;
 struct nw_registry_row;
 struct nw_seat;
+struct nw_traffic;
 
 /* Each returns text to be freed with free(), or NULL when memory is out. */
 char *nw__json_deployment(const struct nw_deployment *deployment);
@@ -24,8 +25,9 @@ struct nw__json_before {
  * lists those that the request did not give (`named`, a bit for each) and that are not at their defaults. */
 char *nw__json_deployed(const struct nw_deployment *deployment, const struct nw__json_before *before, uint32_t named);
 
-/* A version as the registry has it, and how it differs from the one before. */
-char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before);
+/* A version as the registry has it, what part of the requests it gets, and how it differs from the one before. */
+char *nw__json_version(const struct nw_registry_row *row, const struct nw__json_before *before,
+                       const struct nw_traffic *traffic);
 
 /* The status of the host but for its workers; of a worker; and what was counted so far, which belongs to the status. */
 char *nw__json_status(struct nw_controller *controller);

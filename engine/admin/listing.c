@@ -29,7 +29,8 @@ static struct listing *listing_of(struct nw__pieces *pieces)
 static void finish(struct listing *listing, bool more)
 {
     struct nw__pieces *pieces = &listing->pieces;
-    pieces->failed |= nw_buffer_printf(&pieces->text, "],\"total\":%zu", pieces->engine->functions.n) < 0;
+    pieces->failed |=
+        nw_buffer_printf(&pieces->text, "],\"total\":%zu", pieces->engine->functions.n - pieces->engine->branches) < 0;
     if (more)
         pieces->failed |= nw_buffer_printf(&pieces->text, ",\"next\":\"%s\"", listing->after) < 0;
     nw__pieces_add(pieces, "}\n", 2);
@@ -44,7 +45,7 @@ static bool add(struct nw__pieces *pieces)
         return false;
     }
     snprintf(listing->after, sizeof listing->after, "%s", function->name);
-    if (!function->current)
+    if (!function->current || nw_function_is_branch(function))
         return true;
     nw__pieces_add_json(pieces, nw__json_deployment(nw_deployment_of(function->current)), 0, 0);
     listing->left--;

@@ -5,6 +5,7 @@
 #include "engine/control/controller.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
+#include "engine/operations/traffic.h"
 #include "engine/store/registry.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct versions {
     struct nw_engine *engine;
     bool reading; /* on another thread */
     char name[NW_NAME_MAX + 1];
+    struct nw_traffic traffic;
     struct nw_buffer found; /* of struct version */
     struct nw_buffer text;
     bool failed; /* memory is out */
@@ -43,6 +45,8 @@ static void versions_free(struct versions *versions)
 static void take(void *arg, const struct nw_registry_row *row)
 {
     struct versions *versions = arg;
+    if (row->routes)
+        nw_traffic_parse(&versions->traffic, row->routes);
     struct version version = {.release = *row->release, .serves = row->serves};
     snprintf(version.sha256, sizeof version.sha256, "%s", row->sha256);
     nw_manifest_init(&version.manifest);
@@ -62,12 +66,12 @@ static int newest_first(const void *one, const void *other)
 static void write_version(struct versions *versions, const struct version *version, const struct version *before)
 {
     struct nw__json_before compared = {.sha256 = ""};
-    const struct nw_registry_row row = {&version->manifest, version->sha256, &version->release, version->serves};
+    const struct nw_registry_row row = {&version->manifest, version->sha256, &version->release, version->serves, NULL};
     if (before) {
         compared.manifest = before->manifest;
         snprintf(compared.sha256, sizeof compared.sha256, "%s", before->sha256);
     }
-    char *json = nw__json_version(&row, &compared);
+    char *json = nw__json_version(&row, &compared, &versions->traffic);
     versions->failed |= !json || nw_buffer_append(&versions->text, json, strlen(json) - 1) < 0;
     free(json);
 }

@@ -82,6 +82,19 @@ static int add_versions(struct nw_told *told, const struct nw_engine *engine)
     return rc;
 }
 
+static int add_routes(struct nw_told *told, const struct nw_engine *engine)
+{
+    nw_list_each(&nw_controller_of(engine)->operations.untold_routes, at, after)
+    {
+        const struct nw_told_route *route = nw_container(at, struct nw_told_route, link);
+        struct nw_told_route *copy = nw_told_route_new(route->name, route->route);
+        if (!copy)
+            return -ENOMEM;
+        nw_list_append(&told->routes, &copy->link);
+    }
+    return 0;
+}
+
 static struct nw_told *told_new(const struct nw_engine *engine, const struct nw_list *lost)
 {
     struct nw_told *told = nw_told_new(count(lost));
@@ -89,7 +102,7 @@ static struct nw_told *told_new(const struct nw_engine *engine, const struct nw_
         return NULL;
     told->unready = nw__unready(nw_controller_of(engine));
     nw_list_each(lost, at, after) told->lost[told->n_lost++] = nw_container(at, struct nw_channels, lost)->worker;
-    if (add_versions(told, engine) == 0)
+    if (add_versions(told, engine) == 0 && add_routes(told, engine) == 0)
         return told;
     nw_told_free(told);
     return NULL;
@@ -137,6 +150,8 @@ static bool news(struct nw_engine *engine, const struct nw_list *lost, struct nw
         return false;
     }
     nw_list_each(&controller->deployments.untold, at, after) hold(nw_container(at, struct nw_deployment, untold), n);
+    nw_list_each(&controller->operations.untold_routes, route, behind)
+        nw_told_route_free(nw_container(route, struct nw_told_route, link));
     for (unsigned i = 0; i < n; i++)
         add_workers(told[i], engine, i);
     nw_list_each(&controller->workers.fresh, of, next) nw_list_remove(of);

@@ -46,7 +46,7 @@ void nw__dispatch_fail_openly(struct nw_invocation *inv, enum nw_status status, 
 
 bool nw__dispatch_fail_if_hopeless(struct nw_invocation *inv)
 {
-    const struct nw_version *current = inv->function->current;
+    const struct nw_version *current = nw_function_heir(inv->function)->current;
     if (!current)
         nw__dispatch_fail(inv, NW_STATUS_NOT_FOUND, "it was removed");
     else if (current->state == NW_VERSION_FAILED)

@@ -219,7 +219,7 @@ const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
     struct nw_function *function = NULL;
     if (desc->name_len <= sizeof name) {
         memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
-        function = nw_function_find(link->engine, name, desc->name_len);
+        function = nw_function_choose(link->engine, name, desc->name_len);
     }
     enum nw_status status = role->may_call(link, desc->status, function);
     if (status != NW_STATUS_OK) {

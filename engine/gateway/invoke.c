@@ -199,17 +199,21 @@ static void end(struct nw_http_request *request)
 
 static const struct nw_http_handler handler = {.reserve = reserve, .data = take, .end = end, .gone = gone};
 
-/* The function that is named up to a slash, NULL when there is none; request->function is its name, if that is one. */
+/* The function that is named up to a slash, as NAME, NAME@ALIAS or NAME@v3; NULL when there is none; request->function
+ * is its name, if that is one. */
 static struct nw_function *find(struct nw_engine *engine, struct nw_http_request *request, const char *name,
                                 size_t length)
 {
     const char *slash = memchr(name, '/', length);
     length = slash ? (size_t)(slash - name) : length;
-    if (nw_manifest_check_name(name, length) < 0)
+    const char *mark = memchr(name, NW_BRANCH_MARK, length);
+    const size_t base = mark ? (size_t)(mark - name) : length;
+    if (length > NW_NAME_MAX || nw_manifest_check_name(name, base) < 0 ||
+        (mark && nw_manifest_check_name(mark + 1, length - base - 1) < 0))
         return NULL;
     memcpy(request->function, name, length);
     request->function[length] = '\0';
-    return nw_function_find(engine, name, length);
+    return nw_function_choose(engine, name, length);
 }
 
 /* Functions that do not speak HTTP do not see the query of a request. Logged once for each, so that whoever wrote one

@@ -16,7 +16,7 @@ static bool is_wanted(const struct nw__find *find, uint32_t number)
 static void look(void *arg, const struct nw_registry_row *row)
 {
     struct nw__find *find = arg;
-    if (row->serves || !is_wanted(find, row->release->number))
+    if (!is_wanted(find, row->release->number))
         return;
     nw_manifest_fini(&find->manifest);
     find->rc = nw_manifest_copy(&find->manifest, row->manifest);

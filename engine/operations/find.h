@@ -10,7 +10,7 @@ struct nw_io;
 struct nw_registry;
 
 struct nw__find {
-    uint32_t number; /* 0: the newest before the one that serves */
+    uint32_t number; /* also that of the one that serves; 0: the newest before that */
     uint32_t serves;
     void (*done)(struct nw__find *find);
     struct nw_registry *registry;

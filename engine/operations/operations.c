@@ -16,12 +16,12 @@
  */
 #include "engine/operations/operations.h"
 #include "common/base/log.h"
-#include "common/host/error_text.h"
 #include "engine/code/calls.h"
 #include "engine/dispatch/dispatch.h"
 #include "engine/io/io.h"
 #include "engine/logs/logs.h"
-#include "engine/operations/find.h"
+#include "engine/operations/branches.h"
+#include "engine/operations/operation.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/store/registry.h"
@@ -33,49 +33,20 @@
 #include <string.h>
 #include <time.h>
 
-struct operation {
-    struct nw_list link;   /* in all->list */
-    struct nw_list ended;  /* in all->ended once it is over and only waits for nw__operations_bury */
-    struct nw_list commit; /* in all->to_store, all->to_commit, or in the list of the commit under way */
-    struct nw_registry_change change;
-    struct nw_operations *all;
-    struct nw_function *function;
-    enum { DEPLOYS, ROLLS_BACK, REMOVES } kind;
-    struct nw__find find; /* ROLLS_BACK */
-    struct nw_manifest manifest;
-    struct nw_buffer code;
-    char sha256[NW_SHA256_HEX + 1];
-    struct nw_release release;
-    struct nw_deployment *deployment;
-    enum nw_status status;           /* how it ended, or will end */
-    struct nw_threads_waiter waiter; /* to hear when every thread acts on the change */
-    int rc;                          /* of storing */
-    bool unfit;                      /* its code does not go with its settings */
-    char why[NW_REASON_SIZE + 64];   /* why it ended otherwise than with OK */
-    nw_operation_done *done;
-    void *arg;
-};
-
-static void start(struct operation *op);
+static void start(struct nw__operation *op);
+static void commit_change(struct nw__operation *op);
 
 /* The operation of a function that is under way; NULL: none. A list is enough: there are at most as many operations as
  * requests to the admin API. */
-static struct operation *first_operation(const struct nw_operations *all, const struct nw_function *function)
+static struct nw__operation *first_operation(const struct nw_operations *all, const struct nw_function *function)
 {
     nw_list_each(&all->list, at, after)
     {
-        struct operation *op = nw_container(at, struct operation, link);
+        struct nw__operation *op = nw_container(at, struct nw__operation, link);
         if (op->function == function)
             return op;
     }
     return NULL;
-}
-
-static void end(struct operation *op, enum nw_status status)
-{
-    op->status = status;
-    nw_list_append(&op->all->ended, &op->ended);
-    op->all->engine->again = true;
 }
 
 /* Nothing of it is left. */
@@ -86,7 +57,7 @@ static void forget(const struct nw_operations *all, struct nw_function *function
     nw_function_remove(function);
 }
 
-static void bury(struct operation *op)
+static void bury(struct nw__operation *op)
 {
     const struct nw_operations *all = op->all;
     struct nw_function *function = op->function;
@@ -98,8 +69,10 @@ static void bury(struct operation *op)
     nw_buffer_fini(&op->code);
     nw_buffer_fini(&op->change.dropped);
     nw_manifest_fini(&op->find.manifest);
+    nw_manifest_fini(&op->serving);
+    nw_buffer_fini(&op->routes);
     free(op);
-    struct operation *next = first_operation(all, function);
+    struct nw__operation *next = first_operation(all, function);
     if (next)
         start(next);
     else if (!function->current)
@@ -109,27 +82,17 @@ static void bury(struct operation *op)
 void nw__operations_bury(struct nw_operations *all)
 {
     while (!nw_list_empty(&all->ended))
-        bury(nw_container(all->ended.next, struct operation, ended));
+        bury(nw_container(all->ended.next, struct nw__operation, ended));
 }
 
 static void settled(void *arg)
 {
-    struct operation *op = arg;
-    end(op, op->status);
-}
-
-static void no_thread(struct operation *op, const char *what, int rc)
-{
-    char text[NW_ERROR_TEXT];
-    snprintf(op->why, sizeof op->why,
-             "cannot start a thread to %s: %s. Too little memory or pids.max of its cgroup may be the reason, too; try "
-             "again",
-             what, nw_error_text(-rc, text));
-    nw_log(NW_LOG_ERROR, "function \"%s\": %s", op->function->name, op->why);
+    struct nw__operation *op = arg;
+    nw__operation_end(op, op->status);
 }
 
 /* A change is done when every thread acts on it. */
-static void end_when_settled(struct operation *op, enum nw_status status)
+static void end_when_settled(struct nw__operation *op, enum nw_status status)
 {
     op->status = status;
     op->waiter.settled = settled;
@@ -140,7 +103,7 @@ static void end_when_settled(struct operation *op, enum nw_status status)
 /* --- code into the store --- */
 
 /* The same function once more is the same version; anything else is a new one. */
-static void number_release(struct operation *op, const struct nw_deployment *current)
+static void number_release(struct nw__operation *op, const struct nw_deployment *current)
 {
     struct nw_release *release = &op->release;
     uint32_t last = current ? current->release.last : 0;
@@ -153,7 +116,7 @@ static void number_release(struct operation *op, const struct nw_deployment *cur
 }
 
 /* Says that nothing has changed. */
-static void add_serving(struct operation *op)
+static void add_serving(struct nw__operation *op)
 {
     const struct nw_deployment *current = nw_deployment_of(op->function->current);
     size_t length = strlen(op->why);
@@ -166,7 +129,7 @@ static void add_serving(struct operation *op)
 
 static void store_work(void *arg)
 {
-    struct operation *op = arg;
+    struct nw__operation *op = arg;
     op->unfit = nw_code_calls(op->code.data, op->code.length, &op->manifest, op->why, sizeof op->why) < 0;
     if (op->unfit)
         return;
@@ -177,27 +140,41 @@ static void store_work(void *arg)
         snprintf(op->why, sizeof op->why, "out of memory");
 }
 
-static void load(struct operation *op)
+/* The operation that has a version loaded for this function; it may be a branch of its own function. */
+static struct nw__operation *operation_of(const struct nw_deployment *deployment)
 {
+    const struct nw_operations *all = deployment->all->events_arg;
+    nw_list_each(&all->list, at, after)
+    {
+        struct nw__operation *op = nw_container(at, struct nw__operation, link);
+        if (op->loads == deployment->function)
+            return op;
+    }
+    return NULL;
+}
+
+static void load(struct nw__operation *op)
+{
+    op->loads = op->function;
     op->deployment =
         nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, &op->release, false);
     if (op->deployment)
         return;
     snprintf(op->why, sizeof op->why, "out of memory");
-    end(op, NW_STATUS_INTERNAL);
+    nw__operation_end(op, NW_STATUS_INTERNAL);
 }
 
-static void unfit(struct operation *op)
+static void unfit(struct nw__operation *op)
 {
     nw__unused_release(&op->all->unused);
     add_serving(op);
     nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", op->function->name, op->why);
-    end(op, NW_STATUS_REFUSED);
+    nw__operation_end(op, NW_STATUS_REFUSED);
 }
 
 static void store_done(void *arg)
 {
-    struct operation *op = arg;
+    struct nw__operation *op = arg;
     if (op->all->engine->ended)
         return;
     nw_buffer_fini(&op->code);
@@ -211,16 +188,16 @@ static void store_done(void *arg)
     if (op->rc == 0) {
         nw_deployments_code_stored(op->all->deployments, op->sha256);
         number_release(op, nw_deployment_of(op->function->current));
-        load(op);
+        (op->route.n ? nw__share_new : load)(op);
     }
     nw__unused_release(&op->all->unused);
     if (op->rc < 0)
-        end(op, NW_STATUS_INTERNAL);
+        nw__operation_end(op, NW_STATUS_INTERNAL);
 }
 
 /* --- a version that is kept --- */
 
-static void not_kept(struct operation *op)
+static void not_kept(struct nw__operation *op)
 {
     uint32_t number = op->find.number, serves = op->find.serves;
     if (number && number == serves)
@@ -230,12 +207,12 @@ static void not_kept(struct operation *op)
                  op->function->name);
     else
         snprintf(op->why, sizeof op->why, "no version before v%u is kept", serves);
-    end(op, NW_STATUS_BAD_REQUEST);
+    nw__operation_end(op, NW_STATUS_BAD_REQUEST);
 }
 
 static void found(struct nw__find *find)
 {
-    struct operation *op = nw_container(find, struct operation, find);
+    struct nw__operation *op = nw_container(find, struct nw__operation, find);
     if (op->all->engine->ended)
         return;
     if (find->rc == -ENOENT) {
@@ -244,7 +221,7 @@ static void found(struct nw__find *find)
     }
     if (find->rc < 0) {
         snprintf(op->why, sizeof op->why, "out of memory");
-        end(op, NW_STATUS_INTERNAL);
+        nw__operation_end(op, NW_STATUS_INTERNAL);
         return;
     }
     op->manifest = find->manifest;
@@ -256,20 +233,24 @@ static void found(struct nw__find *find)
 }
 
 /* By its turn the function may have been removed. */
-static void find(struct operation *op)
+static void find(struct nw__operation *op)
 {
     const struct nw_deployment *current = nw_deployment_of(op->function->current);
     if (!current) {
-        end(op, NW_STATUS_NOT_FOUND);
+        nw__operation_end(op, NW_STATUS_NOT_FOUND);
         return;
     }
     op->find.serves = current->release.number;
     op->find.done = found;
+    if (op->find.number == op->find.serves) {
+        not_kept(op);
+        return;
+    }
     int rc = nw__find_begin(op->all->engine->io, op->all->registry, op->function->name, &op->find);
     if (rc == 0)
         return;
-    no_thread(op, "read the registry", rc);
-    end(op, NW_STATUS_INTERNAL);
+    nw__operation_no_thread(op, "read the registry", rc);
+    nw__operation_end(op, NW_STATUS_INTERNAL);
 }
 
 /* --- the registry --- */
@@ -282,9 +263,9 @@ struct commit {
     size_t n;
 };
 
-static struct operation *committing(const struct nw_list *link)
+static struct nw__operation *committing(const struct nw_list *link)
 {
-    return nw_container(link, struct operation, commit);
+    return nw_container(link, struct nw__operation, commit);
 }
 
 static void commit_work(void *arg)
@@ -293,31 +274,39 @@ static void commit_work(void *arg)
     nw_registry_apply(commit->all->registry, commit->changes, commit->n);
 }
 
-static void deployed(struct operation *op)
+static void deployed(struct nw__operation *op)
 {
     char version[NW_VERSION_SIZE];
+    bool partial = nw__share_is_partial(op);
     if (op->change.rc < 0) {
-        nw_deployment_retire(op->deployment);
-        end(op, NW_STATUS_INTERNAL);
+        if (!partial)
+            nw_deployment_retire(op->deployment);
+        nw__share_undo(op);
+        nw__operation_end(op, NW_STATUS_INTERNAL);
         return;
     }
-    nw_deployment_committed(op->deployment);
+    if (!partial)
+        nw_deployment_committed(op->deployment);
+    nw__share_committed(op);
     nw_deployment_version(op->deployment, version);
-    nw_log(NW_LOG_INFO, "function \"%s\": version %s serves", op->function->name, version);
+    nw_log(NW_LOG_INFO, "function \"%s\": version %s serves%s%s", op->function->name, version,
+           op->function->routes ? "; requests are dealt out as " : "",
+           op->function->routes ? op->function->routes : "");
     end_when_settled(op, NW_STATUS_OK);
 }
 
-static void removed(struct operation *op)
+static void removed(struct nw__operation *op)
 {
     struct nw_function *function = op->function;
     struct nw_deployment *current = nw_deployment_of(function->current);
     if (op->change.rc < 0) {
-        end(op, NW_STATUS_INTERNAL);
+        nw__operation_end(op, NW_STATUS_INTERNAL);
         return;
     }
     function->current = NULL;
     if (current)
         nw_deployment_retire(current);
+    nw__branches_apply(op->all, function, NULL);
     nw_dispatch_retry_function(function);
     nw_log(NW_LOG_INFO, "function \"%s\" is removed", function->name);
     nw_threads_changed(op->all->threads);
@@ -325,7 +314,7 @@ static void removed(struct operation *op)
 }
 
 /* Versions that are not kept any more leave their code behind. */
-static void forget_dropped(struct operation *op)
+static void forget_dropped(struct nw__operation *op)
 {
     const struct nw_buffer *dropped = &op->change.dropped;
     for (size_t at = 0; op->change.rc == 0 && at < dropped->length; at += NW_SHA256_HEX + 1)
@@ -340,10 +329,10 @@ static void commit_done(void *arg)
     struct nw_operations *all = commit->all;
     all->commits = false;
     while (!all->engine->ended && !nw_list_empty(&commit->list)) {
-        struct operation *op = committing(commit->list.next);
+        struct nw__operation *op = committing(commit->list.next);
         nw_list_remove(&op->commit);
         forget_dropped(op);
-        (op->kind == REMOVES ? removed : deployed)(op);
+        (op->kind == NW__REMOVES ? removed : deployed)(op);
     }
     free(commit->changes);
     free(commit);
@@ -356,9 +345,9 @@ static void commit_refused(struct commit *commit, int rc)
 {
     nw_list_each(&commit->list, at, after)
     {
-        struct operation *op = committing(at);
+        struct nw__operation *op = committing(at);
         op->change.rc = rc;
-        no_thread(op, "write it to the registry", rc);
+        nw__operation_no_thread(op, "write it to the registry", rc);
     }
     commit_done(commit);
 }
@@ -384,9 +373,9 @@ static void commit_next(struct nw_operations *all)
         commit_refused(commit, rc);
 }
 
-static void commit(struct operation *op)
+static void commit_change(struct nw__operation *op)
 {
-    const bool removes = op->kind == REMOVES;
+    const bool removes = op->kind == NW__REMOVES;
     op->change = (struct nw_registry_change){.name = op->function->name,
                                              .manifest = removes ? NULL : &op->manifest,
                                              .sha256 = removes ? NULL : op->sha256,
@@ -394,26 +383,36 @@ static void commit(struct operation *op)
                                              .why_size = sizeof op->why,
                                              .release = removes ? NULL : &op->release,
                                              .keep = (unsigned)op->all->engine->options.keep};
+    if (!removes && !nw__share_prepare(op))
+        nw_die_system("cannot write to the registry: out of memory");
     nw_list_append(&op->all->to_commit, &op->commit);
     commit_next(op->all);
 }
 
 static void refused(struct nw_deployment *deployment, enum nw_status status)
 {
-    struct nw_function *function = deployment->function;
-    struct operation *op = first_operation(deployment->all->events_arg, function);
+    struct nw__operation *op = operation_of(deployment);
+    const struct nw_function *function = op->function;
     snprintf(op->why, sizeof op->why, "%s", deployment->version.reason);
     add_serving(op);
     nw_log(NW_LOG_WARN, "cannot deploy \"%s\": %s", function->name, op->why);
+    if (nw__share_is_partial(op)) {
+        nw__share_refused(op, deployment, status);
+        return;
+    }
     nw_deployment_retire(deployment);
-    end(op, status);
+    nw__operation_end(op, status);
 }
 
 static void loaded(struct nw_deployment *deployment)
 {
-    struct operation *op = first_operation(deployment->all->events_arg, deployment->function);
+    struct nw__operation *op = operation_of(deployment);
+    if (nw__share_is_partial(op)) {
+        nw__share_loaded(op, deployment);
+        return;
+    }
     op->deployment = deployment;
-    commit(op);
+    commit_change(op);
 }
 
 static void ended(void *arg, const char *sha256)
@@ -426,15 +425,15 @@ const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .ref
 
 /* --- the queue --- */
 
-static void store(struct operation *op)
+static void store(struct nw__operation *op)
 {
     int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc == 0) {
         nw__unused_hold(&op->all->unused);
         return;
     }
-    no_thread(op, "store its code", rc);
-    end(op, NW_STATUS_INTERNAL);
+    nw__operation_no_thread(op, "store its code", rc);
+    nw__operation_end(op, NW_STATUS_INTERNAL);
 }
 
 /* No code is being removed any more. */
@@ -442,32 +441,35 @@ static void store_waiting(void *arg)
 {
     struct nw_operations *all = arg;
     while (!nw_list_empty(&all->to_store)) {
-        struct operation *op = nw_container(all->to_store.next, struct operation, commit);
+        struct nw__operation *op = nw_container(all->to_store.next, struct nw__operation, commit);
         nw_list_remove(&op->commit);
         store(op);
     }
 }
 
-static void start(struct operation *op)
+static void start(struct nw__operation *op)
 {
-    if (op->kind == REMOVES)
-        commit(op);
-    else if (op->kind == ROLLS_BACK)
+    if (op->kind == NW__REMOVES)
+        commit_change(op);
+    else if (op->kind == NW__ROLLS_BACK)
         find(op);
+    else if (op->kind == NW__SHARES)
+        nw__share_start(op);
     else if (op->all->unused.removing)
         nw_list_append(&op->all->to_store, &op->commit);
     else
         store(op);
 }
 
-static struct operation *queue(struct nw_operations *all, struct nw_function *function, nw_operation_done *done,
-                               void *arg)
+static struct nw__operation *queue(struct nw_operations *all, struct nw_function *function, nw_operation_done *done,
+                                   void *arg)
 {
-    struct operation *op = calloc(1, sizeof *op);
+    struct nw__operation *op = calloc(1, sizeof *op);
     if (!op)
         return NULL;
     op->all = all;
     op->function = function;
+    op->ready = commit_change;
     op->done = done;
     op->arg = arg;
     nw_list_init(&op->ended);
@@ -476,23 +478,37 @@ static struct operation *queue(struct nw_operations *all, struct nw_function *fu
     return op;
 }
 
-static void start_if_first(struct operation *op)
+static void start_if_first(struct nw__operation *op)
 {
     if (op == first_operation(op->all, op->function))
         start(op);
 }
 
-int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, nw_operation_done *done,
-              void *arg)
+int nw_share(struct nw_operations *all, struct nw_function *function, const struct nw_traffic_route *route,
+             nw_operation_done *done, void *arg)
+{
+    struct nw__operation *op = queue(all, function, done, arg);
+    if (!op)
+        return -ENOMEM;
+    op->kind = NW__SHARES;
+    op->route = *route;
+    start_if_first(op);
+    return 0;
+}
+
+int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, unsigned percent,
+              nw_operation_done *done, void *arg)
 {
     struct nw_function *function = nw_function_get(all->engine, manifest->name);
-    struct operation *op = function ? queue(all, function, done, arg) : NULL;
+    struct nw__operation *op = function ? queue(all, function, done, arg) : NULL;
     if (!op && function && !function->current && !first_operation(all, function))
         nw_function_remove(function);
     if (!op)
         return -ENOMEM;
     op->manifest = *manifest;
     op->code = *code;
+    op->route.n = percent > 0;
+    op->route.shares[0].percent = percent;
     *manifest = (struct nw_manifest){.name = ""};
     *code = (struct nw_buffer){0};
     start_if_first(op);
@@ -501,10 +517,10 @@ int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw
 
 int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operation_done *done, void *arg)
 {
-    struct operation *op = queue(all, function, done, arg);
+    struct nw__operation *op = queue(all, function, done, arg);
     if (!op)
         return -ENOMEM;
-    op->kind = REMOVES;
+    op->kind = NW__REMOVES;
     start_if_first(op);
     return 0;
 }
@@ -512,27 +528,13 @@ int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operat
 int nw_roll_back(struct nw_operations *all, struct nw_function *function, uint32_t number, nw_operation_done *done,
                  void *arg)
 {
-    struct operation *op = queue(all, function, done, arg);
+    struct nw__operation *op = queue(all, function, done, arg);
     if (!op)
         return -ENOMEM;
-    op->kind = ROLLS_BACK;
+    op->kind = NW__ROLLS_BACK;
     op->find.number = number;
     start_if_first(op);
     return 0;
-}
-
-static void load_row(void *arg, const struct nw_registry_row *row)
-{
-    struct nw_operations *all = arg;
-    struct nw_function *function = nw_function_get(all->engine, row->manifest->name);
-    if (!function || !nw_deployment_new(all->deployments, function, row->manifest, row->sha256, row->release, true))
-        nw_die_system("cannot load the registered functions: out of memory");
-}
-
-void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry)
-{
-    all->registry = all->unused.registry = all->deployments->registry = registry;
-    nw_registry_each(registry, load_row, all);
 }
 
 void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
@@ -543,5 +545,6 @@ void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, st
     nw_list_init(&all->ended);
     nw_list_init(&all->to_commit);
     nw_list_init(&all->to_store);
+    nw_list_init(&all->untold_routes);
     nw__unused_init(&all->unused, engine, deployments, store_waiting, all);
 }

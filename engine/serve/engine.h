@@ -30,6 +30,7 @@
 #include "engine/io/io.h"
 #include "engine/lookup/order.h"
 #include "engine/lookup/table.h"
+#include "engine/route/route.h"
 #include "engine/serve/counters.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,6 +54,8 @@ struct nw_engine {
 
     struct nw_table functions; /* by name; see function.h */
     struct nw_order functions_order;
+    size_t branches;         /* of the functions, those that are versions of others */
+    struct nw_routes routes; /* names whose requests go to other functions */
     struct nw_list awake;  /* links to look at before the loop waits */
     struct nw_list broken; /* links whose loss is to be dealt with */
     struct nw_list orphan; /* links to workers that call for invocations that nobody wants any more */

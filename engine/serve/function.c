@@ -21,6 +21,7 @@ void nw_functions_fini(struct nw_engine *engine)
 {
     nw_table_fini(&engine->functions);
     nw_order_fini(&engine->functions_order);
+    nw_routes_fini(&engine->routes);
 }
 
 struct nw_function *nw_function_find(struct nw_engine *engine, const char *name, size_t length)
@@ -30,6 +31,15 @@ struct nw_function *nw_function_find(struct nw_engine *engine, const char *name,
         if (!strncmp(function_at(node)->name, name, length) && !function_at(node)->name[length])
             return function_at(node);
     return NULL;
+}
+
+struct nw_function *nw_function_choose(struct nw_engine *engine, const char *name, size_t length)
+{
+    struct nw_route *route = nw_routes_find(&engine->routes, name, length);
+    if (!route)
+        return nw_function_find(engine, name, length);
+    const char *to = nw_route_take(route);
+    return nw_function_find(engine, to, strlen(to));
 }
 
 struct nw_function *nw_function_behind(struct nw_engine *engine, const char *name)
@@ -73,6 +83,7 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
         free(function);
         return NULL;
     }
+    engine->branches += nw_function_is_branch(function);
     nw_list_init(&function->waiting);
     for (int kind = 0; kind < NW_ROOM_KINDS; kind++)
         nw_list_init(&function->capped[kind]);
@@ -84,7 +95,10 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name)
 static void function_free(struct nw_function *function)
 {
     nw_list_remove(&function->uncap_link);
+    if (function->heir)
+        nw_function_unref(function->heir);
     free(function->failures);
+    free(function->routes);
     nw_meter_drop(function->tally);
     nw_meter_unref(function->meter);
     free(function);
@@ -108,9 +122,18 @@ struct nw_tally *nw__function_tally(struct nw_function *function)
     return function->tally;
 }
 
+void nw_function_bequeath(struct nw_function *branch)
+{
+    size_t length = strcspn(branch->name, (const char[]){NW_BRANCH_MARK, '\0'});
+    branch->heir = nw_function_find(branch->engine, branch->name, length);
+    if (branch->heir)
+        branch->heir->references++;
+}
+
 void nw_function_remove(struct nw_function *function)
 {
     function->removed = true;
+    function->engine->branches -= nw_function_is_branch(function);
     nw_list_remove(&function->wanted_link);
     nw_table_remove(&function->engine->functions, &function->by_name);
     nw_order_remove(&function->engine->functions_order, function->name);
@@ -120,6 +143,7 @@ void nw_function_remove(struct nw_function *function)
 
 void nw_function_want(struct nw_function *function)
 {
+    function = nw_function_heir(function);
     if (!function->removed && nw_list_empty(&function->wanted_link))
         nw_list_append(&function->engine->wanted, &function->wanted_link);
 }

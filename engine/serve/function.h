@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct nw_engine;
 struct nw_failures;
@@ -61,7 +62,32 @@ struct nw_function {
     struct nw_failures *failures; /* the gateway's; see failures.h */
     struct nw_meter *meter;       /* a reference: what is counted of it, by all threads */
     struct nw_tally *tally;       /* this thread's part of that; NULL: no request has come yet */
+    char *routes;                 /* the main thread's; see operations/traffic.h; NULL: there are none */
+    struct nw_function *heir;     /* of a removed branch: its function, a reference; see nw_function_bequeath */
 };
+
+/*
+ * A branch is a version of a function that has requests beside the one that is current: a function of its own, named
+ * NAME@v3. When it is removed, what waits for it goes to the version that is current of NAME.
+ */
+#define NW_BRANCH_MARK '@'
+
+static inline bool nw_function_is_branch(const struct nw_function *function)
+{
+    return strchr(function->name, NW_BRANCH_MARK) != NULL;
+}
+
+/* The function whose version what is bound to `function` goes to, and in whose list it waits. */
+static inline struct nw_function *nw_function_heir(struct nw_function *function)
+{
+    return function->heir ? function->heir : function;
+}
+
+/* What waits for a branch, which is about to be removed, goes to the function that it is of; if that is there. */
+void nw_function_bequeath(struct nw_function *branch);
+
+/* The function of this name, or of those that the name is routed to the one that has the next request; or NULL. */
+struct nw_function *nw_function_choose(struct nw_engine *engine, const char *name, size_t length);
 
 /* For an engine that begins, and one that ends. */
 void nw_functions_init(struct nw_engine *engine);

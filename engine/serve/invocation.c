@@ -120,7 +120,7 @@ static struct nw_list *waits_in(struct nw_invocation *inv)
     if (inv->next.link)
         return &inv->engine->moving;
     if (!inv->queue)
-        return &inv->function->waiting;
+        return &nw_function_heir(inv->function)->waiting;
     if (inv->capped)
         return &inv->function->capped[nw__place_kind(inv, inv->wanted <= NW_PLACE_SMALL)];
     return &inv->queue->link->waiters[inv->room];

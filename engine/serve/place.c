@@ -23,12 +23,13 @@
 #define SPOOL_STEP       65536          /* ... and of which more is charged at a time */
 
 /* Of the open queues the one whose worker has the least to do. */
-static struct nw_queue *choose(const struct nw_function *function)
+static struct nw_queue *choose(struct nw_function *function)
 {
+    const struct nw_version *current = nw_function_heir(function)->current;
     struct nw_queue *best = NULL;
-    if (!function->current || function->current->state != NW_VERSION_SERVING)
+    if (!current || current->state != NW_VERSION_SERVING)
         return NULL;
-    nw_list_each(&function->current->queues, at, after)
+    nw_list_each(&current->queues, at, after)
     {
         struct nw_queue *queue = nw_container(at, struct nw_queue, of_version);
         if (queue->open && (!best || queue->bound < best->bound))

@@ -1,18 +1,21 @@
 /* See keep.h. */
 #include "engine/store/keep.h"
 #include "common/base/log.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void nw__keep_split(const struct nw__database_row *row, struct nw_buffer *manifest, struct nw_release *release)
+void nw__keep_split(const struct nw__database_row *row, struct nw_buffer *manifest, struct nw_release *release,
+                    const char **routes)
 {
     const char *line = strchrnul(row->manifest, '\n');
     manifest->length = 0;
     if (nw_buffer_append(manifest, row->manifest, (size_t)(line - row->manifest)) < 0 ||
         nw_buffer_append(manifest, "", 1) < 0)
         nw_die_system("cannot read the registry: out of memory");
-    if (!*line || nw_release_parse(release, line + 1) < 0)
+    *routes = NULL;
+    if (!*line || nw_release_parse(release, line + 1, routes) < 0)
         nw_release_init(release, manifest->data, row->sha256);
 }
 
@@ -52,7 +55,8 @@ struct before {
 static void take_before(void *arg, const struct nw__database_row *row)
 {
     struct before *before = arg;
-    nw__keep_split(row, &before->manifest, &before->release);
+    const char *routes;
+    nw__keep_split(row, &before->manifest, &before->release, &routes);
     snprintf(before->sha256, sizeof before->sha256, "%s", row->sha256);
     if (nw_buffer_append(&before->text, row->manifest, strlen(row->manifest) + 1) < 0)
         nw_die_system("cannot write to the registry: out of memory");
@@ -92,8 +96,20 @@ static int newest_first(const void *one, const void *other)
     return (a < b) - (a > b);
 }
 
-/* Removes all but the newest `most`. */
-static int drop(struct nw__database *database, const char *name, size_t most, struct nw_buffer *dropped)
+/* Whether routes, such as "=v1:90,v2:10 prod=v1:100", name a version. */
+static bool is_routed(const char *routes, uint32_t number)
+{
+    char share[16];
+    int length = snprintf(share, sizeof share, "v%u:", number);
+    const char *at = routes;
+    while (at && (at = strstr(at, share)) && !(at > routes && strchr("=,", at[-1])))
+        at += length;
+    return at != NULL;
+}
+
+/* Removes all but the newest `most` and those that routes name. */
+static int drop(struct nw__database *database, const char *name, size_t most, const char *routes,
+                struct nw_buffer *dropped)
 {
     struct nw_buffer all = {0};
     char as[NW_KEPT_NAME + 1];
@@ -103,6 +119,8 @@ static int drop(struct nw__database *database, const char *name, size_t most, st
     if (n > most)
         qsort(found, n, sizeof *found, newest_first);
     for (size_t i = most; i < n && rc == SQLITE_OK; i++) {
+        if (is_routed(routes, found[i].number))
+            continue;
         nw_release_kept_name(name, found[i].number, as);
         rc = nw__database_remove(database, as);
         if (dropped && nw_buffer_append(dropped, found[i].sha256, sizeof found[i].sha256) < 0)
@@ -112,21 +130,24 @@ static int drop(struct nw__database *database, const char *name, size_t most, st
     return rc;
 }
 
-int nw__keep_put(struct nw__database *database, const struct nw__database_row *row, uint32_t number, unsigned keep,
-                 struct nw_buffer *dropped)
+int nw__keep_put(struct nw__database *database, const struct nw__database_row *row, uint32_t number,
+                 const struct nw__keep *keep)
 {
+    const struct nw__database_row *beside = keep->beside;
     char as[NW_KEPT_NAME + 1];
-    int rc = keep ? keep_before(database, row->name, number) : SQLITE_OK;
+    int rc = keep->keep ? keep_before(database, row->name, number) : SQLITE_OK;
     nw_release_kept_name(row->name, number, as);
-    if (rc == SQLITE_OK && keep)
+    if (rc == SQLITE_OK && keep->keep)
         rc = nw__database_remove(database, as);
     if (rc == SQLITE_OK)
         rc = nw__database_put(database, row->name, row->sha256, row->manifest);
-    return rc == SQLITE_OK && keep ? drop(database, row->name, keep - 1, dropped) : rc;
+    if (rc == SQLITE_OK && beside)
+        rc = nw__database_put(database, beside->name, beside->sha256, beside->manifest);
+    return rc == SQLITE_OK && keep->keep ? drop(database, row->name, keep->keep - 1, keep->routes, keep->dropped) : rc;
 }
 
 int nw__keep_remove(struct nw__database *database, const char *name, struct nw_buffer *dropped)
 {
     int rc = nw__database_remove(database, name);
-    return rc == SQLITE_OK ? drop(database, name, 0, dropped) : rc;
+    return rc == SQLITE_OK ? drop(database, name, 0, NULL, dropped) : rc;
 }

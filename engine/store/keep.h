@@ -10,16 +10,25 @@
 #include "engine/store/database/database.h"
 #include "engine/store/release.h"
 
-/* What a row says behind its manifest, and the manifest alone, terminated. */
-void nw__keep_split(const struct nw__database_row *row, struct nw_buffer *manifest, struct nw_release *release);
+/* What a row says behind its manifest, and the manifest alone, terminated. `*routes` is in the row, or NULL. */
+void nw__keep_split(const struct nw__database_row *row, struct nw_buffer *manifest, struct nw_release *release,
+                    const char **routes);
 
 /*
  * A version serves. The one that did so far is kept, of all as many as `keep` says, the newest ones, the serving one
- * included; 0: it is replaced, as if it was the same. `dropped`, unless it is NULL, gets the hash of the code of each
- * that is not kept any more, terminated.
+ * included, and those that `routes` names (NULL: none); 0: it is replaced, as if it was the same. `beside`, unless it
+ * is NULL, is another version to be kept, under that name. `dropped`, unless it is NULL, gets the hash of the code of
+ * each that is not kept any more, terminated.
  */
-int nw__keep_put(struct nw__database *database, const struct nw__database_row *row, uint32_t number, unsigned keep,
-                 struct nw_buffer *dropped);
+struct nw__keep {
+    unsigned keep;
+    const char *routes;
+    const struct nw__database_row *beside;
+    struct nw_buffer *dropped;
+};
+
+int nw__keep_put(struct nw__database *database, const struct nw__database_row *row, uint32_t number,
+                 const struct nw__keep *keep);
 
 /* All versions of the name go. */
 int nw__keep_remove(struct nw__database *database, const char *name, struct nw_buffer *dropped);

@@ -275,6 +275,8 @@ void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 struct pending {
     struct nw_registry_change *change;
     struct nw_buffer text; /* of its row: the manifest, and the line of the release if there is one; terminated */
+    struct nw_buffer beside;
+    char beside_name[NW_KEPT_NAME + 1];
 };
 
 static void refuse(struct pending *pending, int rc, const char *why)
@@ -308,16 +310,28 @@ int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, cha
     return rc;
 }
 
+/* Terminated. */
+static int print_row(const struct nw_manifest *manifest, const struct nw_release *release, const char *routes,
+                     struct nw_buffer *text)
+{
+    int rc = print_manifest(manifest, text);
+    if (release)
+        rc |= nw_buffer_append(text, "\n", 1) | nw_release_print(release, routes, text);
+    return rc | nw_buffer_append(text, "", 1);
+}
+
 static void prepare(struct pending *pending, struct nw_registry_change *change)
 {
     *pending = (struct pending){.change = change};
     change->rc = 0;
     if (!change->manifest)
         return;
-    int rc = print_manifest(change->manifest, &pending->text);
-    if (change->release)
-        rc |= nw_buffer_append(&pending->text, "\n", 1) | nw_release_print(change->release, &pending->text);
-    if (rc < 0 || nw_buffer_append(&pending->text, "", 1) < 0)
+    int rc = print_row(change->manifest, change->release, change->routes, &pending->text);
+    if (change->beside) {
+        rc |= print_row(change->beside->manifest, change->beside->release, NULL, &pending->beside);
+        nw_release_kept_name(change->name, change->beside->release->number, pending->beside_name);
+    }
+    if (rc < 0)
         refuse(pending, -ENOMEM, "out of memory");
 }
 
@@ -327,10 +341,13 @@ static bool sync_code(struct nw_registry *registry, struct pending *pending, siz
     struct nw__store_sync sync;
     char why[512];
     nw__store_sync_begin(&registry->store, &sync);
-    for (size_t i = 0; i < n; i++)
-        if (pending[i].change->manifest && pending[i].change->rc == 0)
-            pending[i].change->rc = nw__store_sync_file(&registry->store, pending[i].change->sha256,
-                                                        pending[i].change->why, pending[i].change->why_size);
+    for (size_t i = 0; i < n; i++) {
+        struct nw_registry_change *change = pending[i].change;
+        if (change->manifest && change->rc == 0)
+            change->rc = nw__store_sync_file(&registry->store, change->sha256, change->why, change->why_size);
+        if (change->beside && change->rc == 0)
+            change->rc = nw__store_sync_file(&registry->store, change->beside->sha256, change->why, change->why_size);
+    }
     if (nw__store_sync_end(&sync, why, sizeof why) == 0)
         return true;
     refuse_all(pending, n, why);
@@ -360,8 +377,14 @@ static int make_change(struct nw__database *database, const struct pending *pend
         .name = change->name, .sha256 = change->sha256, .manifest = pending->text.data};
     if (!change->manifest)
         return nw__keep_remove(database, change->name, dropped);
-    return nw__keep_put(database, &row, change->release ? change->release->number : 0,
-                        change->release ? change->keep : 0, dropped);
+    const struct nw__database_row beside = {.name = pending->beside_name,
+                                            .sha256 = change->beside ? change->beside->sha256 : NULL,
+                                            .manifest = pending->beside.data};
+    const struct nw__keep keep = {.keep = change->release ? change->keep : 0,
+                                  .routes = change->routes,
+                                  .beside = change->beside ? &beside : NULL,
+                                  .dropped = dropped};
+    return nw__keep_put(database, &row, change->release ? change->release->number : 0, &keep);
 }
 
 static int make_changes(struct nw__database *database, void *arg)
@@ -416,7 +439,7 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
     }
     pthread_mutex_unlock(&registry->commit);
     for (size_t i = 0; i < n; i++)
-        nw_buffer_fini(&pending[i].text);
+        nw_buffer_fini(&pending[i].text), nw_buffer_fini(&pending[i].beside);
     free(pending);
 }
 
@@ -464,11 +487,14 @@ static void read_version(struct reading *reading, const struct nw__database_row 
 {
     char why[512] = "it is not whole";
     struct nw_release release;
+    const char *routes;
     if (strlen(row->sha256) == NW__DATABASE_SHA256) {
-        nw__keep_split(row, &reading->is, &release);
+        nw__keep_split(row, &reading->is, &release, &routes);
         if (parse(reading, why, sizeof why) == 0 &&
             take_name(&reading->manifest, row->name, name_length, reading->text.length > 0)) {
-            const struct nw_registry_row read = {&reading->manifest, row->sha256, &release, !row->name[name_length]};
+            const bool serves = !row->name[name_length];
+            const struct nw_registry_row read = {&reading->manifest, row->sha256, &release, serves,
+                                                 serves ? routes : NULL};
             reading->row(reading->arg, &read);
             return;
         }

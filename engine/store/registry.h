@@ -43,6 +43,15 @@ int nw_registry_store(struct nw_registry *registry, const void *code, size_t len
 /* The hash that tells a version with these settings and this code. 0 or -ENOMEM. */
 int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1]);
 
+/* A version of a function. */
+struct nw_registry_row {
+    const struct nw_manifest *manifest;
+    const char *sha256;
+    const struct nw_release *release;
+    bool serves;
+    const char *routes; /* of one that serves: who gets the requests of its name; NULL: it does */
+};
+
 /* A function gets a manifest and code that is in the store; or it is removed. */
 struct nw_registry_change {
     const char *name;
@@ -52,7 +61,9 @@ struct nw_registry_change {
     char *why;
     size_t why_size;
     const struct nw_release *release; /* NULL: none is written, and no version is kept beside it */
-    unsigned keep;                    /* versions of the name that are kept, this one included */
+    const char *routes;               /* who gets its requests, as text; NULL or empty: this version all */
+    unsigned keep;                    /* versions of the name that are kept, this one and those in `routes` included */
+    const struct nw_registry_row *beside; /* NULL, or another version that is to be kept */
     struct nw_buffer dropped; /* of the code of each that is kept no more the hash, terminated; the caller's to free */
 };
 
@@ -61,14 +72,6 @@ struct nw_registry_change {
  * directory, then for the registry. Now and then there are more, as when SQLite takes its log over into the database.
  */
 void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *const *changes, size_t n);
-
-/* A version of a function. */
-struct nw_registry_row {
-    const struct nw_manifest *manifest;
-    const char *sha256;
-    const struct nw_release *release;
-    bool serves;
-};
 
 /* Calls back for every function, in the order of names. A function whose row cannot be read is named in the log, and
  * its row stays. */

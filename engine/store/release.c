@@ -1,4 +1,4 @@
-/* See release.h. The line is "v3 5 1796041234 0123456789ab": number, last, at, hash. */
+/* See release.h. The line is "v3 5 1796041234 0123456789ab": number, last, at, hash; behind a space may be routes. */
 #include "engine/store/release.h"
 #include "engine/store/store.h"
 #include <errno.h>
@@ -51,24 +51,27 @@ uint32_t nw_release_number(const char *text)
     return *text++ == 'v' && read_number(&text, UINT32_MAX, '\0', &number) ? (uint32_t)number : 0;
 }
 
-int nw_release_parse(struct nw_release *release, const char *line)
+int nw_release_parse(struct nw_release *release, const char *line, const char **routes)
 {
     int64_t number, last, at;
     if (*line++ != 'v' || !read_number(&line, UINT32_MAX, ' ', &number) ||
         !read_number(&line, UINT32_MAX, ' ', &last) || !read_number(&line, INT64_MAX / 16, ' ', &at) || !number ||
-        last < number || strlen(line) != NW_RELEASE_HASH || strspn(line, "0123456789abcdef") != NW_RELEASE_HASH)
+        last < number || strspn(line, "0123456789abcdef") != NW_RELEASE_HASH ||
+        (line[NW_RELEASE_HASH] && (line[NW_RELEASE_HASH] != ' ' || !line[NW_RELEASE_HASH + 1])))
         return -EINVAL;
+    *routes = line[NW_RELEASE_HASH] ? line + NW_RELEASE_HASH + 1 : NULL;
     *release = (struct nw_release){.number = (uint32_t)number, .last = (uint32_t)last, .at = at};
     memcpy(release->hash, line, NW_RELEASE_HASH);
     return 0;
 }
 
-int nw_release_print(const struct nw_release *release, struct nw_buffer *line)
+int nw_release_print(const struct nw_release *release, const char *routes, struct nw_buffer *line)
 {
-    return nw_buffer_printf(line, "v%" PRIu32 " %" PRIu32 " %" PRId64 " %s", release->number, release->last,
-                            release->at, release->hash) < 0
-               ? -ENOMEM
-               : 0;
+    int rc = nw_buffer_printf(line, "v%" PRIu32 " %" PRIu32 " %" PRId64 " %s", release->number, release->last,
+                              release->at, release->hash);
+    if (rc == 0 && routes && *routes)
+        rc = nw_buffer_printf(line, " %s", routes);
+    return rc < 0 ? -ENOMEM : 0;
 }
 
 void nw_release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])

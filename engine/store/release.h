@@ -1,6 +1,7 @@
 /*
  * What the registry says of a version of a function beside its code and settings: its number, what it is told by, and
- * when it was deployed. A line of text behind the manifest; rows of earlier versions of Nightward have none.
+ * when it was deployed, and in the row of the one that serves who gets its requests (operations/traffic.h). A line of
+ * text behind the manifest; rows of earlier versions of Nightward have none.
  */
 #ifndef NW_ENGINE_STORE_RELEASE_H
 #define NW_ENGINE_STORE_RELEASE_H
@@ -27,11 +28,12 @@ void nw_release_hash(const char *manifest, const char *sha256, char hash[NW_RELE
 /* The number in "v3"; 0: it is none. */
 uint32_t nw_release_number(const char *text);
 
-/* 0, or -EINVAL when the line is none that nw_release_print writes. */
-int nw_release_parse(struct nw_release *release, const char *line);
+/* 0, or -EINVAL when the line is none that nw_release_print writes. `*routes` is what it says of routes, within `line`;
+ * NULL: nothing. */
+int nw_release_parse(struct nw_release *release, const char *line, const char **routes);
 
 /* 0 or -ENOMEM. */
-int nw_release_print(const struct nw_release *release, struct nw_buffer *line);
+int nw_release_print(const struct nw_release *release, const char *routes, struct nw_buffer *line);
 
 /* How the row is named that keeps a version which does not serve. No function can have such a name. */
 #define NW_KEPT_NAME (NW_NAME_MAX + 13)

@@ -44,8 +44,27 @@ static void tell_main(struct nw_thread *thread, const struct nw_thread_mail *wha
 
 /* --- what it is told, before it is read --- */
 
+struct nw_told_route *nw_told_route_new(const char *name, struct nw_route *route)
+{
+    struct nw_told_route *told = calloc(1, sizeof *told);
+    if (!told)
+        return NULL;
+    snprintf(told->name, sizeof told->name, "%s", name);
+    told->route = route ? nw_route_ref(route) : NULL;
+    nw_list_init(&told->link);
+    return told;
+}
+
+void nw_told_route_free(struct nw_told_route *route)
+{
+    nw_list_remove(&route->link);
+    nw_route_unref(route->route);
+    free(route);
+}
+
 void nw_told_free(struct nw_told *told)
 {
+    nw_list_each(&told->routes, of, next) nw_told_route_free(nw_container(of, struct nw_told_route, link));
     nw_list_each(&told->new_workers, at, after) free(nw_container(at, struct nw_told_worker, link));
     nw_list_each(&told->versions, at, after)
     {
@@ -66,6 +85,7 @@ struct nw_told *nw_told_new(size_t n_lost)
     told->mail.read = nw__thread_told;
     nw_list_init(&told->new_workers);
     nw_list_init(&told->versions);
+    nw_list_init(&told->routes);
     return told;
 }
 
@@ -339,6 +359,8 @@ static void retire(struct nw_thread *thread, struct version *version)
     if (!function || function->current != &version->version)
         return;
     function->current = NULL;
+    if (nw_function_is_branch(function))
+        nw_function_bequeath(function);
     nw_dispatch_retry_function(function);
     nw_function_remove(function);
 }
@@ -369,7 +391,15 @@ static void learn(struct nw_thread *thread, const struct nw_told_version *told)
     nw_dispatch_retry_function(function);
 }
 
-/* First those that are current: a function whose version is another one now is not removed. */
+static void learn_route(struct nw_thread *thread, struct nw_told_route *told)
+{
+    if (nw_routes_set(&thread->engine.routes, told->name, told->route) < 0)
+        must(NULL);
+    told->route = NULL; /* that is the table's now */
+}
+
+/* First those that are current: a function whose version is another one now is not removed. Routes lead to those, and
+ * to none that retires. */
 static void learn_all(struct nw_thread *thread, const struct nw_told *told)
 {
     nw_list_each(&told->versions, at, after)
@@ -378,6 +408,7 @@ static void learn_all(struct nw_thread *thread, const struct nw_told *told)
         if (version->state != NW_VERSION_RETIRED)
             learn(thread, version);
     }
+    nw_list_each(&told->routes, route, behind) learn_route(thread, nw_container(route, struct nw_told_route, link));
     nw_list_each(&told->versions, of, next)
     {
         const struct nw_told_version *told_version = nw_container(of, struct nw_told_version, link);

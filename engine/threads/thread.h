@@ -32,6 +32,16 @@ struct nw_told_version {
     uint32_t workers[]; /* that serve it, by number */
 };
 
+/* Who gets the requests for a name from now on. */
+struct nw_told_route {
+    struct nw_list link;
+    char name[NW_NAME_MAX + 1];
+    struct nw_route *route; /* a reference; NULL: the function of that name */
+};
+
+struct nw_told_route *nw_told_route_new(const char *name, struct nw_route *route); /* takes a reference of its own */
+void nw_told_route_free(struct nw_told_route *route);
+
 /* What has changed since the last one; all there is, the first time. */
 struct nw_told {
     struct nw_mail mail;
@@ -39,6 +49,7 @@ struct nw_told {
     const char *unready; /* why the host is not ready; NULL when it is */
     struct nw_list new_workers;
     struct nw_list versions; /* each told whole */
+    struct nw_list routes;
     size_t n_lost;
     uint32_t lost[]; /* workers that there are no more, by number */
 };

@@ -50,6 +50,7 @@ struct nw_deployment {
     struct nw_code code;
     struct nw_names *names; /* the host names that it may connect to; NULL when there are none, or nobody looked yet */
     bool persisted;
+    bool unnamed;   /* nested calls of its name go by way of the engine, which deals them out; see loads.h */
     uint64_t range; /* where its domains lie in every worker; 0: not dealt yet, or anywhere */
     struct nw_list replicas;
     uint64_t deadline;     /* a new version is given up when it is not loaded by then */

@@ -170,7 +170,7 @@ static void activate(struct nw_replica *replica)
 {
     if (replica->state != NW_REPLICA_LOADED)
         return;
-    nw__load_tell(replica, NW_CONTROL_ACTIVATE);
+    nw__load_tell(replica, replica->deployment->unnamed ? NW_CONTROL_UNNAME : NW_CONTROL_ACTIVATE);
     nw__replica_move(replica, NW_REPLICA_ACTIVATE);
     replica->used = nw_io_now(replica->deployment->all->engine->io);
     if (nw_list_empty(&replica->round))

@@ -173,6 +173,19 @@ void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind)
     nw_worker_tell(replica->seat->worker, &head, NULL, 0, NULL, 0);
 }
 
+void nw_deployment_name(struct nw_deployment *deployment, bool named)
+{
+    if (deployment->unnamed == !named)
+        return;
+    deployment->unnamed = !named;
+    nw_list_each(&deployment->replicas, at, after)
+    {
+        const struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+        if (replica->state == NW_REPLICA_SERVING)
+            nw__load_tell(replica, named ? NW_CONTROL_ACTIVATE : NW_CONTROL_UNNAME);
+    }
+}
+
 void nw__load_tell_reach(const struct nw_replica *replica)
 {
     const struct nw_deployment *deployment = replica->deployment;

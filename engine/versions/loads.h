@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct nw_deployment;
 struct nw_replica;
 struct nw_seat;
 
@@ -27,6 +28,9 @@ bool nw__load_snapshot_name(struct nw_code *code, char name[NW_SNAPSHOT_NAME]);
 
 /* Tells its worker what becomes of a replica. */
 void nw__load_tell(const struct nw_replica *replica, enum nw_control_kind kind);
+
+/* Whether its workers may take nested calls of its name to it by themselves, from now on. */
+void nw_deployment_name(struct nw_deployment *deployment, bool named);
 
 /* Tells its worker which addresses it may connect to, if host names are in its list; plain addresses the worker reads
  * from the list itself. */

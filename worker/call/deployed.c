@@ -347,6 +347,14 @@ void nw_deployed_activate(uint32_t deployment)
     nw_callees_activated(f->name);
 }
 
+void nw_deployed_unname(uint32_t deployment)
+{
+    const struct nw_deployed *f = nw_deployed_find(deployment);
+
+    if (f)
+        nw_routes_clear(f);
+}
+
 /* Idle: nothing queued, no func worker busy. Then its domain can go. */
 static bool is_idle(const struct nw_deployed *f)
 {

@@ -18,6 +18,7 @@ struct nw_slot;
 void nw_deployed_load(const struct nw_control_message *message);
 void nw_deployed_reach(const struct nw_control_message *message);
 void nw_deployed_activate(uint32_t deployment);
+void nw_deployed_unname(uint32_t deployment);
 void nw_deployed_retire(uint32_t deployment);
 
 /* Its first flow has said that the function is up. */

@@ -452,3 +452,43 @@ loads_a_function() {
     [[ "$stderr" == *"cpu-limit"*"50%"* ]]
     run -0 "$NIGHTWARD" remove weighed --state "$NW_STATE"
 }
+
+# of_twenty FUNCTION TEXT: how many of twenty calls are answered with it.
+of_twenty() {
+    local n=0
+    for ((i = 0; i < 20; i++)); do
+        nw_call "$1" night
+        [ "$code" = 200 ] || fail "status $code: $body"
+        [[ $body != *"$2"* ]] || n=$((n + 1))
+    done
+    echo "$n"
+}
+
+@test "versions are shown, rolled back to and dealt out, also to calls of functions beside them" {
+    nw_deploy bar "$FUNCTIONS/bar/bar.so" --env WORD=secret
+    nw_deploy bar "$FUNCTIONS/echo/echo.so" --slots 3 --env WORD=other
+    nw_deploy foo "$FUNCTIONS/foo/foo.so"
+    run -0 "$NIGHTWARD" versions bar --state "$NW_STATE"
+    [[ ${lines[1]} == v2*' 100% '*code*'slots 8 -> 3'*'env WORD'* && ${lines[2]} == v1*' 0% '* ]]
+    [[ $output != *secret* && $output != *other* ]]
+    [ "$(of_twenty foo 'bar heard')" -eq 0 ]
+    "$NIGHTWARD" traffic bar v1=50% --state "$NW_STATE"
+    [ "$(of_twenty foo 'bar heard')" -eq 10 ]
+    [ "$(of_twenty bar 'bar heard')" -eq 10 ]
+    run -0 "$NIGHTWARD" describe bar --state "$NW_STATE"
+    [[ $output == *'traffic '*'number v1, percent 50, requests 20'*'number v2, percent 50, requests 20'* ]]
+    "$NIGHTWARD" alias bar@old v1 --state "$NW_STATE"
+    run -0 "$NIGHTWARD" invoke bar@old -d night --state "$NW_STATE"
+    [[ $output == *'bar heard'* ]]
+    "$NIGHTWARD" traffic bar --state "$NW_STATE"
+    [ "$(of_twenty foo 'bar heard')" -eq 0 ]
+    run -0 "$NIGHTWARD" rollback bar --state "$NW_STATE"
+    [[ $output == *'rolled back "bar", v1,'*'its code has changed'*'slots is now 8; it was 3'*'variable WORD'* ]]
+    [ "$(of_twenty foo 'bar heard')" -eq 20 ]
+    run -1 "$NIGHTWARD" rollback bar --state "$NW_STATE"
+    [[ $output == *'no version before v1 is kept'* ]]
+    run -0 "$NIGHTWARD" deploy bar "$FUNCTIONS/bar/bar.so" --state "$NW_STATE"
+    [[ $output == *'nothing changed: it is loaded anew, and stays v1'* ]]
+    "$NIGHTWARD" alias bar@old --state "$NW_STATE"
+    run -1 "$NIGHTWARD" invoke bar@old --state "$NW_STATE"
+}

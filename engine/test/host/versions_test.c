@@ -173,12 +173,217 @@ static void loses_no_call(void **state)
     assert_true(caller.calls > 0);
 }
 
+/* Calls it so often, and notes which answers are "one". */
+static void call_often(const char *name, bool *ones, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct answer answer = invoke(&host, name, "");
+        assert_int_equal(answer.status, 200);
+        ones[i] = !strcmp(answer.body, "one");
+        if (!ones[i])
+            assert_string_equal(answer.body, "two");
+        answer_fini(&answer);
+    }
+}
+
+/* Of any 100 in a row `expected` are "one". */
+static void expect_ones(const char *name, unsigned expected)
+{
+    bool ones[250];
+    unsigned n = 0;
+    call_often(name, ones, 250);
+    for (unsigned i = 0; i < 250; i++) {
+        n += ones[i];
+        n -= i >= 100 && ones[i - 100];
+        if (i >= 99)
+            assert_int_equal(n, expected);
+    }
+}
+
+static void deals_requests_out(void **state)
+{
+    (void)state;
+    deploy(&host, "s", "say one");
+    deploy(&host, "s", "say two");
+    deploy(&host, "calls-s", "call s");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/s/traffic?v1=37%25", ""), "\"number\":\"v2\"",
+                 "\"traffic\":[{\"number\":\"v1\",\"percent\":37,\"requests\":0},{\"number\":\"v2\",\"percent\":63");
+    expect_ones("s", 37);
+    EXPECT_PARTS(admin(&host, "GET", "/v1/functions/s", ""), "\"requests\":", "\"requests\":");
+    expect_ones("calls-s", 37);
+    deploy(&host, "exits", "exit");
+    expect_error(invoke(&host, "exits", ""), 502, "worker_lost");
+    expect_ones("s", 37);
+    EXPECT_PARTS(admin(&host, "GET", "/v1/functions/s/versions", ""), "\"number\":\"v2\"", "\"percent\":63",
+                 "\"number\":\"v1\"", "\"percent\":37");
+    host_restart(&host);
+    expect_ones("s", 37);
+    expect(admin(&host, "PUT", "/v1/functions/s/traffic?v1=1&v2=99", ""), 200, NULL);
+    expect_ones("s", 1);
+    expect(admin(&host, "DELETE", "/v1/functions/s/traffic", ""), 200, NULL);
+    expect_ones("s", 0);
+    expect_error(invoke(&host, "s@v1", ""), 404, "function_not_found"); /* nobody needs it any more */
+    struct answer answer = admin(&host, "GET", "/v1/functions/s", "");
+    expect_none(&answer, "traffic");
+    answer_fini(&answer);
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/s/traffic?v1=100", ""), "\"number\":\"v1\"");
+    expect_ones("s", 100);
+    expect(admin(&host, "DELETE", "/v1/functions/exits", ""), 200, NULL);
+}
+
+static void begins_with_a_part(void **state)
+{
+    (void)state;
+    expect_error(admin(&host, "PUT", "/v1/functions/p?traffic=10", "say one"), 400, "bad_request");
+    deploy(&host, "p", "say one");
+    expect_error(admin(&host, "PUT", "/v1/functions/p?traffic=10", "say one"), 400, "bad_request");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/p?traffic=10%25&slots=3", "say two"), "\"slots\":3",
+                 "\"number\":\"v2\"");
+    expect_ones("p", 90);
+    host_restart(&host);
+    expect_ones("p", 90);
+    expect_error(admin(&host, "PUT", "/v1/functions/p?traffic=10", "refuse it"), 422, "deployment_refused");
+    expect_ones("p", 90);
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/p/traffic?v2=100", ""), "\"slots\":3", "\"number\":\"v2\"");
+    expect_ones("p", 0);
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/p", "say three"), "\"number\":\"v3\"");
+    expect(invoke(&host, "p", ""), 200, "three");
+    expect(admin(&host, "PUT", "/v1/functions/p/traffic?v1=50", ""), 200, NULL);
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/p", "say two"), "\"number\":\"v4\"");
+    expect_ones("p", 0); /* what is deployed gets all */
+    struct answer answer = admin(&host, "GET", "/v1/functions?limit=1000", "");
+    expect_none(&answer, "@");
+    answer_fini(&answer);
+}
+
+static void has_aliases(void **state)
+{
+    (void)state;
+    char code[32];
+    deploy(&host, "a", "say one");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/a/aliases/old?v1=100", ""),
+                 "\"aliases\":{\"old\":[{\"number\":\"v1\"");
+    deploy(&host, "a", "say two");
+    expect(admin(&host, "PUT", "/v1/functions/a/aliases/both?v1=20&v2=80", ""), 200, NULL);
+    for (int i = 3; i <= 8; i++) {
+        snprintf(code, sizeof code, "say %d", i);
+        deploy(&host, "a", code);
+    }
+    host_restart(&host);
+    expect(invoke(&host, "a", ""), 200, "8");
+    expect_ones("a@old", 100);
+    expect_ones("a@both", 20);
+    deploy(&host, "calls-a", "call a@old");
+    expect(invoke(&host, "calls-a", ""), 200, "one");
+    expect_error(invoke(&host, "a@none", ""), 404, "function_not_found");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/a/aliases/old?v8=100", ""), "\"number\":\"v8\"");
+    expect(invoke(&host, "a@old", ""), 200, "8");
+    deploy(&host, "a", "say nine");
+    expect(invoke(&host, "a@old", ""), 200, "8");
+    expect(admin(&host, "DELETE", "/v1/functions/a/aliases/both", ""), 200, NULL);
+    expect_error(invoke(&host, "a@both", ""), 404, "function_not_found");
+    expect_error(admin(&host, "PUT", "/v1/functions/a/aliases/new?v1=100", ""), 400, "bad_request"); /* dropped */
+    expect(admin(&host, "DELETE", "/v1/functions/a", ""), 200, NULL);
+    expect_error(invoke(&host, "a@old", ""), 404, "function_not_found");
+    await_at_most(&host, "in_flight", 0);
+}
+
+static void refuses_what_cannot_be_dealt_out(void **state)
+{
+    static const char *const bad[] = {
+        "traffic?v1=60&v2=50", "traffic?v1=10&v1=20", "traffic?v1=0",    "traffic?v1=101",
+        "traffic?v9=10",       "traffic?1=10",        "traffic",         "traffic?v1=10%2525",
+        "aliases/prod?v1=50",  "aliases/v1?v1=100",   "aliases/?v1=100", "aliases/prod?v9=100"};
+    (void)state;
+    char path[256], name[64] = "";
+    deploy(&host, "r", "say one");
+    deploy(&host, "r", "say two");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(path, sizeof path, "/v1/functions/r/%s", bad[i]);
+        expect_error(admin(&host, "PUT", path, ""), 400, "bad_request");
+    }
+    expect_ones("r", 0);
+    expect_error(admin(&host, "PUT", "/v1/functions/none/traffic?v1=10", ""), 404, "function_not_found");
+    expect_error(admin(&host, "GET", "/v1/functions/r/traffic", ""), 405, "method_not_allowed");
+    memset(name, 'n', 62); /* too long for @v1 behind it */
+    deploy(&host, name, "say one");
+    snprintf(path, sizeof path, "/v1/functions/%s/aliases/p?v1=100", name);
+    expect_error(admin(&host, "PUT", path, ""), 400, "bad_request");
+    expect(invoke(&host, name, ""), 200, "one");
+}
+
+/* A version that cannot be loaded any more gets no requests. */
+static void shares_with_what_can_be_loaded(void **state)
+{
+    (void)state;
+    deploy(&host, "m", "refuse-reloading it");
+    deploy(&host, "m", "say two");
+    deploy(&host, "exits", "exit");
+    expect_error(invoke(&host, "exits", ""), 502, "worker_lost");
+    eventually(&host, "m", "", "two");
+    expect_error(admin(&host, "PUT", "/v1/functions/m/traffic?v1=50", ""), 422, "deployment_refused");
+    expect_ones("m", 0);
+    expect(admin(&host, "DELETE", "/v1/functions/m", ""), 200, NULL);
+    expect(admin(&host, "DELETE", "/v1/functions/exits", ""), 200, NULL);
+    host_restart(&host);
+}
+
+static void loses_no_call_to_a_branch(void **state)
+{
+    (void)state;
+    struct caller caller = {.stop = false};
+    deploy(&host, "turns", "say one");
+    deploy(&host, "turns", "say two");
+    assert_int_equal(pthread_create(&caller.thread, NULL, keep_calling, &caller), 0);
+    for (int i = 0; i < 20; i++) {
+        expect(admin(&host, i % 2 ? "DELETE" : "PUT",
+                     i % 2 ? "/v1/functions/turns/traffic" : "/v1/functions/turns/traffic?v3=50", ""),
+               200, NULL);
+        expect(invoke(&host, "turns", ""), 200, NULL);
+    }
+    __atomic_store_n(&caller.stop, true, __ATOMIC_RELAXED);
+    pthread_join(caller.thread, NULL);
+    assert_int_equal(caller.wrong, 0);
+    assert_true(caller.calls > 0);
+}
+
+/* What waits for a version that has no requests any more goes to the one that serves. */
+static void answers_what_waits_for_a_branch(void **state)
+{
+    (void)state;
+    deploy(&host, "w", "sleep-reloading it");
+    expect(admin(&host, "PUT", "/v1/functions/w/aliases/old?v1=100", ""), 200, NULL);
+    deploy(&host, "w", "say two");
+    deploy(&host, "exits", "exit");
+    expect_error(invoke(&host, "exits", ""), 502, "worker_lost");
+    eventually(&host, "w", "", "two"); /* in the second worker, which never loads the other */
+    long before = status_number(&host, "requests");
+    int fd = host_connect(&host);
+    send_text(fd, "POST /function/w@old HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    await_at_least(&host, "requests", before + 1);
+    expect(admin(&host, "DELETE", "/v1/functions/w/aliases/old", ""), 200, NULL);
+    expect(read_answer(fd), 200, "two");
+    close(fd);
+    expect_error(invoke(&host, "w@old", ""), 404, "function_not_found");
+    host_restart(&host);
+    expect(admin(&host, "DELETE", "/v1/functions/exits", ""), 200, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_versions), cmocka_unit_test(says_what_changed),
-        cmocka_unit_test(rolls_back),     cmocka_unit_test(keeps_serving_when_it_cannot),
+        cmocka_unit_test(keeps_versions),
+        cmocka_unit_test(says_what_changed),
+        cmocka_unit_test(rolls_back),
+        cmocka_unit_test(keeps_serving_when_it_cannot),
         cmocka_unit_test(loses_no_call),
+        cmocka_unit_test(deals_requests_out),
+        cmocka_unit_test(begins_with_a_part),
+        cmocka_unit_test(has_aliases),
+        cmocka_unit_test(refuses_what_cannot_be_dealt_out),
+        cmocka_unit_test(shares_with_what_can_be_loaded),
+        cmocka_unit_test(loses_no_call_to_a_branch),
+        cmocka_unit_test(answers_what_waits_for_a_branch),
     };
     return cmocka_run_group_tests_name("engine versions", tests, set_up, tear_down);
 }

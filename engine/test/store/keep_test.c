@@ -33,6 +33,8 @@ static void take_dropped(const struct nw_buffer *all)
         strcpy(dropped[n_dropped++], all->data + at);
 }
 
+static const char *routes; /* of what serves next */
+
 /* Version `number` of a name serves; its code is made of its number. */
 static void serve(struct nw_registry *registry, const char *name, unsigned number, unsigned last)
 {
@@ -52,6 +54,7 @@ static void serve(struct nw_registry *registry, const char *name, unsigned numbe
                                         .why = why,
                                         .why_size = sizeof why,
                                         .release = &release,
+                                        .routes = routes,
                                         .keep = KEEP};
     struct nw_registry_change *all = &change;
     nw_registry_apply(registry, &all, 1);
@@ -140,6 +143,26 @@ static void keeps_the_newest(void **state)
 static void read_first(void *arg, const struct nw_registry_row *row)
 {
     *(struct nw_release *)arg = *row->release;
+}
+
+/* Versions that have requests stay, however old they are. */
+static void keeps_what_has_requests(void **state)
+{
+    (void)state;
+    struct nw_registry *registry = open_registry();
+    routes = NULL;
+    for (unsigned v = 1; v <= 12; v++) {
+        routes = v >= 3 ? "=v2:90,v3:10 old=v1:100" : NULL;
+        serve(registry, "f", v, v);
+    }
+    assert_string_equal(versions(registry, "f"), "12: 1 2 3 10 11 12");
+    routes = "=v2:100";
+    serve(registry, "f", 13, 13);
+    assert_string_equal(versions(registry, "f"), "13: 2 11 12 13");
+    routes = NULL;
+    serve(registry, "f", 14, 14);
+    assert_string_equal(versions(registry, "f"), "14: 12 13 14");
+    nw_registry_close(registry);
 }
 
 /* A row without a line is the first version of its name, and stays when there is another one. */
@@ -234,13 +257,16 @@ static void reads_only_what_it_prints(void **state)
                                       "v1 1 -1 0123456789ab",
                                       "v1 1 0 0123456789ab "};
     struct nw_release release, again;
+    const char *read;
     struct nw_buffer line = {0};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (nw_release_parse(&release, bad[i]) != -EINVAL)
+        if (nw_release_parse(&release, bad[i], &read) != -EINVAL)
             fail_msg("\"%s\" was read", bad[i]);
-    assert_int_equal(nw_release_parse(&release, "v4294967295 4294967295 1796041234 0123456789ab"), 0);
-    assert_int_equal(nw_release_print(&release, &line), 0);
-    assert_int_equal(nw_release_parse(&again, line.data), 0);
+    assert_int_equal(nw_release_parse(&release, "v4294967295 4294967295 1796041234 0123456789ab", &read), 0);
+    assert_null(read);
+    assert_int_equal(nw_release_print(&release, "=v1:100", &line), 0);
+    assert_int_equal(nw_release_parse(&again, line.data, &read), 0);
+    assert_string_equal(read, "=v1:100");
     assert_memory_equal(&again, &release, sizeof release);
     nw_buffer_fini(&line);
     assert_int_equal(nw_release_kept_number("f@v12"), 12);
@@ -254,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_the_newest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_what_has_requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_rows_of_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_kills, set_up, tear_down),
         cmocka_unit_test(reads_only_what_it_prints),
