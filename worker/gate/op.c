@@ -26,7 +26,7 @@
 
 static long route(struct nw_slot *slot, const struct nw_args_route *args)
 {
-    return nw_callee_allowed(slot->domain->function, args->name) ? nw_route_find(args->name) : -EPERM;
+    return nw_callee_allowed(slot->domain->function, args->name) ? nw_route_tell(slot->domain, args->name) : -EPERM;
 }
 
 /* The reply buffer was set by NW_OP_REPLY before. */

@@ -13,6 +13,7 @@
 #include "worker/executor/wake.h"
 #include "worker/files/files.h"
 #include "worker/memory/memory.h"
+#include "worker/reach/route.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -33,6 +34,7 @@ static void give_back(struct nw_domain *d)
 static void forget(struct nw_domain *d)
 {
     nw_key_forget(d);
+    nw_routes_forget(d);
     nw_share_close(&d->account);
     if (nw_keys_first_wanting())
         nw_wake_executor(); /* an idle one gives its key to another domain */

@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 struct nw_deployed;
+struct nw_domain;
 
-/* A name that a nested call may use. Routes are never removed, so an index stays valid. A name for which there
- * is no room has none, and calls of it go by way of the engine. */
+/* A name that a nested call may use. Another name gets the route only when no domain is left that was told its index,
+ * since a function remembers that, and no function that may call some names only, this one among them. A name for which
+ * there is no room has none, and calls of it go by way of the engine. */
 struct nw_route {
     char name[NW_NAME_MAX + 1];
     struct nw_deployed *function; /* release/acquire; NULL when nothing of this name is active here */
@@ -46,6 +48,10 @@ static inline struct nw_deployed *nw_route_function(const struct nw_route *route
 
 /* The route of a name under which something is active, or -ENOENT. */
 int nw_route_find(const char *name);
+
+/* The same for a domain, which may use it until its end; and that end. */
+int nw_route_tell(const struct nw_domain *domain, const char *name);
+void nw_routes_forget(const struct nw_domain *domain);
 
 void nw_route_set(struct nw_deployed *function); /* its name means it from now on */
 void nw_routes_clear(const struct nw_deployed *function);

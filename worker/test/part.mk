@@ -22,7 +22,7 @@ $(eval $(call test,worker/limit,worker/test/turns/limit_test.c worker/turn/limit
 $(eval $(call test,worker/dear,worker/test/turns/dear_test.c worker/turn/dear.c))
 $(eval $(call test,worker/attended,worker/test/unit/attended_test.c worker/domain/attended.c))
 $(eval $(call test,worker/rest,worker/test/unit/rest_test.c worker/watch/rest.c))
-$(eval $(call test,worker/route,worker/test/unit/route_test.c worker/reach/route.c,,$(COMMON)))
+$(eval $(call test,worker/route,worker/test/unit/route_test.c worker/reach/route.c worker/domain/deployed.c,,$(COMMON)))
 $(eval $(call test,worker/free,worker/test/unit/free_test.c worker/domain/free.c worker/base/config.c))
 $(eval $(call test,worker/victim,worker/test/unit/victim_test.c worker/run/victim.c worker/domain/keys.c \
     worker/domain/free.c worker/base/config.c worker/account/share.c worker/account/denied.c worker/account/log_share.c,,$(PROTECT) $(COMMON)))

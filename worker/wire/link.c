@@ -71,5 +71,6 @@ void nw_links_sleep(uint32_t n)
 void nw_links_stay_awake(uint32_t n)
 {
     for (uint32_t i = 1; i < n; i++)
-        nw_store_relaxed(&nw__links.link[i].channel.in.shared->consumer_sleeps, 0); /* pairs with nw_channel_must_ring */
+        nw_store_relaxed(&nw__links.link[i].channel.in.shared->consumer_sleeps,
+                         0); /* pairs with nw_channel_must_ring */
 }

@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/test/test.h"
 #include "worker/domain/deployed.h"
+#include "worker/domain/domain.h"
 #include "worker/reach/route.h"
 #include <errno.h>
 #include <stdio.h>
@@ -44,13 +45,18 @@ static const char *set_two(unsigned i)
     return text;
 }
 
+static struct nw_domain caller = {.index = 70};
+
+/* Every name is one that the caller has called, so their routes stay theirs. */
 static void one_line_says_that_there_are_no_more_names(void **state)
 {
     const char *line;
 
     (void)state;
-    for (unsigned i = 0; i < NW_DEPLOYED_MAX; i++)
+    for (unsigned i = 0; i < NW_DEPLOYED_MAX; i++) {
         assert_int_equal(set(i), i);
+        assert_int_equal(nw_route_tell(&caller, function.name), i);
+    }
     nw_routes_clear(&function);
     assert_int_equal(nw_route_find(name_of(3)), -ENOENT);
     line = set_two(NW_DEPLOYED_MAX);
@@ -60,10 +66,36 @@ static void one_line_says_that_there_are_no_more_names(void **state)
     assert_ptr_equal(nw_route_function(nw_route_at(3)), &function);
 }
 
+/* Behind the test above: all routes are there, one is in use. */
+static void a_route_that_nobody_knows_gets_another_name(void **state)
+{
+    const struct nw_domain other = {.index = 71};
+    struct nw_deployed *strict = nw_deployed_take(1);
+    char names[] = "f3";
+
+    (void)state;
+    assert_non_null(strict);
+    nw_deployed_move(strict, NW_DEPLOYED_LOAD);
+    strict->callees.names = names;
+    assert_int_equal(nw_route_tell(&other, "f3"), 3);
+    nw_routes_clear(&function);
+    nw_routes_forget(&caller);
+    for (unsigned i = 0; i + 1 < NW_DEPLOYED_MAX; i++)
+        assert_int_equal(set(2000 + i), i < 3 ? i : i + 1); /* but the one that the other may call */
+    assert_int_equal(set(4000), -ENOENT);
+    nw_routes_forget(&other);
+    strict->callees.routes[0] = 1 << 3;
+    assert_int_equal(set(4000), -ENOENT);
+    strict->callees.routes[0] = ~(1ull << 3);
+    assert_int_equal(set(4000), 3);
+    assert_int_equal(nw_route_find("f3"), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_line_says_that_there_are_no_more_names),
+        cmocka_unit_test(a_route_that_nobody_knows_gets_another_name),
     };
 
     nw_log_init("route", NW_LOG_INFO);
