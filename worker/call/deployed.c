@@ -151,7 +151,7 @@ static const char *function_init(struct nw_deployed *f, const struct nw_control_
         return "its grants cannot be kept: a list is malformed, or memory is out";
     memcpy(f->env, t->env, t->env_length);
     nw_disk_init(&f->disk, head->disk);
-    return confine(f->profile);
+    return f->fresh && nw__snapshot_obstacle() ? nw__snapshot_obstacle() : confine(f->profile);
 }
 
 static void function_fini(struct nw_deployed *f)

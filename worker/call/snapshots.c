@@ -14,6 +14,7 @@
 #include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
+#include "worker/range/pages.h"
 #include "worker/snapshot/snapshot.h"
 #include "worker/wire/report.h"
 #include <errno.h>
@@ -118,23 +119,34 @@ static void withdraw(struct nw_deployed *f, const char *why)
 
 /* ---- one that came with the function ---- */
 
-/* Of another vDSO than this worker's it is left alone. */
+/* Of another vDSO than this worker's, or where none can be used, it is left alone. */
 static int sent(const struct nw_control_message *message)
 {
     const int file = message->head.restores ? message->fds[message->n_fds - 1] : -1;
 
-    if (file < 0 || nw_config()->same_vdso)
+    if (file < 0 || (nw_config()->same_vdso && !nw__snapshot_obstacle()))
         return file;
     close(file);
     return -1;
 }
 
+/* Domains are made in a range that is one mapping (range/region.h). */
+const char *nw__snapshot_obstacle(void)
+{
+    return nw_pages_are_charged() ? "vm.overcommit_memory is 2 on this machine; a snapshot needs it to be 0 or 1"
+                                  : NULL;
+}
+
 void nw__snapshot_init(struct nw_deployed *f, const struct nw_control_message *message)
 {
     const struct nw_control *head = &message->head;
+    const char *obstacle = head->range ? nw__snapshot_obstacle() : NULL;
 
     f->file = sent(message);
-    f->snapshot_state = f->file >= 0 ? NW_SNAPSHOT_SENT : head->range ? NW_SNAPSHOT_WANTED : NW_SNAPSHOT_NONE;
+    f->snapshot_state = f->file >= 0               ? NW_SNAPSHOT_SENT
+                        : head->range && !obstacle ? NW_SNAPSHOT_WANTED
+                                                   : NW_SNAPSHOT_NONE;
+    snprintf(f->no_snapshot, NW_REASON_MAX, "%s", obstacle ? obstacle : "");
     f->awaited = head->range;
     f->handed = head->restores;
 }

@@ -15,6 +15,9 @@ struct nw_deployed;
 struct nw_domain;
 struct nw_snapshot;
 
+/* Why this worker can neither take nor use any, for people; NULL: it can. */
+const char *nw__snapshot_obstacle(void);
+
 /* Of a function that is being loaded: what came with it, which is the callee's from now on; and when it ends. */
 void nw__snapshot_init(struct nw_deployed *function, const struct nw_control_message *message);
 void nw__snapshot_fini(struct nw_deployed *function);

@@ -33,6 +33,11 @@ void nw_pages_measure(void)
         fclose(from);
 }
 
+bool nw_pages_are_charged(void)
+{
+    return commits;
+}
+
 /* Writing a page gives its mapping an anon_vma, which the parts of it keep when one of them is closed. Where all memory
  * that may become writable is charged, only what is opened ever is. */
 static int reserve_whole(void *range, size_t length, size_t opened)

@@ -27,6 +27,9 @@ struct nw_gate_thread;
  */
 void nw_pages_measure(void);
 
+/* Whether the machine charges all memory that may become writable (vm.overcommit_memory is 2). */
+bool nw_pages_are_charged(void);
+
 /* Reserves `length` bytes at `*start`, or anywhere if that is 0, of which the last `opened` are readable and writable.
  * -EEXIST: something lies there. `whole`: all of it is one mapping with an anon_vma, as region.h wants it; false where
  * the machine charges all memory that may become writable (pages.c). */

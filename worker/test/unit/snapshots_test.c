@@ -12,6 +12,7 @@
 #include "worker/executor/stale.h"
 #include "worker/executor/wake.h"
 #include "worker/files/closing.h"
+#include "worker/range/pages.h"
 #include "worker/snapshot/snapshot.h"
 #include "worker/wire/report.h"
 #include <errno.h>
@@ -63,6 +64,13 @@ void nw_close(struct nw_files *files, int fd)
 {
     (void)files;
     (void)fd;
+}
+
+static bool charged;
+
+bool nw_pages_are_charged(void)
+{
+    return charged;
 }
 
 void nw_stale(struct nw_slot *slot)
@@ -267,6 +275,22 @@ static void one_that_cannot_be_taken_is_not_tried_again(void **state)
     assert_false(nw__snapshot_is_due(&domain));
 }
 
+/* It is not its fault, and it may be of use to others. */
+static void where_memory_is_charged_there_is_none(void **state)
+{
+    (void)state;
+    charged = true;
+    for (int i = 0; i < 2; i++) {
+        begin(i == 1, false);
+        assert_int_equal(function.snapshot_state, NW_SNAPSHOT_NONE);
+        assert_int_equal(function.file, -1);
+        assert_non_null(strstr(function.no_snapshot, "vm.overcommit_memory"));
+        assert_false(nw__snapshot_is_due(&domain));
+        assert_int_equal(withdrawn, 0);
+    }
+    charged = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +302,7 @@ int main(void)
         cmocka_unit_test(of_a_fresh_function_the_engine_hears_nothing),
         cmocka_unit_test(while_it_is_loaded_a_crash_spoils_it_at_once),
         cmocka_unit_test(one_that_cannot_be_taken_is_not_tried_again),
+        cmocka_unit_test(where_memory_is_charged_there_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
