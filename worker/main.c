@@ -194,12 +194,12 @@ static void measure_xsave(struct nw_config *config)
 
 static void open_programs(void)
 {
-    extern const char nw_stub_start[], nw_stub_end[];
-    size_t size = (size_t)(nw_stub_end - nw_stub_start);
+    extern const char nw__stub_start[], nw__stub_end[];
+    size_t size = (size_t)(nw__stub_end - nw__stub_start);
 
     if (nw_program_open_loader() < 0)
         nw_die_system("cannot open " NW_LOADER_PATH ": %s", strerror(errno));
-    if (nw_program_store_stub(nw_stub_start, size) < 0)
+    if (nw_program_store_stub(nw__stub_start, size) < 0)
         nw_die_system("cannot store the stub: %s", strerror(errno));
     shortcut.address = (uint64_t)nw_config()->gate->enter;
     if (nw_image_caches_make(&shortcut) < 0)

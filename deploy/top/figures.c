@@ -96,7 +96,7 @@ bool nw_figures_read(struct nw_figures *figures, const char *text)
     return true;
 }
 
-bool nw_figures_copy(struct nw_figures *copy, const struct nw_figures *figures)
+bool nw__figures_copy(struct nw_figures *copy, const struct nw_figures *figures)
 {
     size_t size = figures->n * sizeof *figures->functions;
     *copy = (struct nw_figures){.n = figures->n, .capacity = figures->n, .functions = size ? malloc(size) : NULL};

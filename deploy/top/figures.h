@@ -26,7 +26,7 @@ struct nw_figures {
 bool nw_figures_read(struct nw_figures *figures, const char *text);
 
 /* A copy. False: memory is out. */
-bool nw_figures_copy(struct nw_figures *copy, const struct nw_figures *figures);
+bool nw__figures_copy(struct nw_figures *copy, const struct nw_figures *figures);
 
 void nw_figures_free(struct nw_figures *figures);
 

@@ -69,7 +69,7 @@ static int again_and_again(const struct nw_top *top, struct look *before)
         if (!look(top, &now))
             return NW_EXIT_REFUSED;
         next.at = now.at;
-        if (!nw_figures_copy(&next.figures, &now.figures))
+        if (!nw__figures_copy(&next.figures, &now.figures))
             nw_fail(NW_EXIT_SYSTEM, "cannot keep the metrics: out of memory");
         double seconds = (double)(now.at - before->at) / 1e9;
         nw_figures_between(&now.figures, &before->figures, seconds);

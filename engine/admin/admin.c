@@ -482,7 +482,7 @@ static void head(void *arg, struct nw_http_request *request)
             wrong_method(request, "POST");
     } else if ((name = behind(path, length, "/v1/logs/"))) {
         if (request->method == NW_HTTP_GET)
-            nw__logs_begin(controller, request, name, (size_t)(end - name), query);
+            nw_logs_begin(controller, request, name, (size_t)(end - name), query);
         else
             wrong_method(request, "GET, HEAD");
     } else if (behind(path, length, "/v1/functions") == end || behind(path, length, "/v1/status") == end ||

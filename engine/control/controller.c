@@ -49,7 +49,7 @@ static void tend(struct nw_engine *engine)
     nw_leaving_reap(&controller->deployments);
     nw_deployments_reap(&controller->deployments);
     nw_threads_tend(&controller->threads);
-    nw__operations_bury(&controller->operations);
+    nw_operations_bury(&controller->operations);
     nw__supervisor_tell_ready(controller);
 }
 
@@ -176,9 +176,9 @@ void nw_controller_init(struct nw_controller *controller)
     controller->started = nw_io_now(engine->io);
     nw_threads_init(&controller->threads, engine, &nw__news_events);
     nw_workers_init(&controller->workers, engine, &controller->threads, &nw_version_seat_events);
-    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw__operation_events,
+    nw_deployments_init(&controller->deployments, engine, &controller->workers, &nw_operation_events,
                         &controller->operations);
-    nw__operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
+    nw_operations_init(&controller->operations, engine, &controller->deployments, &controller->threads);
 }
 
 static void sweep_work(void *arg)
@@ -216,7 +216,7 @@ void nw_controller_run(struct nw_controller *controller)
     controller->deployments.logs =
         nw_logs_new(controller->engine.io, controller->engine.options.state, controller->engine.options.log_size,
                     controller->engine.options.log_total);
-    nw__operations_load_registry(&controller->operations, controller->registry);
+    nw_operations_load_registry(&controller->operations, controller->registry);
     sweep_snapshots(controller);
     nw_loop_run(&controller->engine);
 }

@@ -22,7 +22,7 @@
  * A seat lives on when its worker ends. A seat and a deployment belong to a tenant, and a replica joins only those of
  * the same tenant. Each kind is freed in few places, where nobody is in the middle of using it:
  *
- *   - operations in nw__operations_bury, and functions that are gone with them;
+ *   - operations in nw_operations_bury, and functions that are gone with them;
  *   - deployments in nw_deployments_reap, with their replicas, seats of their own, and their tenant, when no invocation
  *     is bound to them and no other thread holds them;
  *   - replicas that go while their deployment stays in versions/leaving.c, and spare seats in nw_workers_tick;

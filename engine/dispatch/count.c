@@ -21,7 +21,7 @@ void nw_count_forget_time(struct nw_engine *engine)
 /* NULL when memory is out: then it is not counted. */
 static struct nw_tally *tally_of(struct nw_function *function)
 {
-    return function->tally ? function->tally : nw__function_tally(function);
+    return function->tally ? function->tally : nw_function_tally(function);
 }
 
 void nw__count_begun(struct nw_invocation *inv)

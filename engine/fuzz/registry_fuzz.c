@@ -123,10 +123,9 @@ static void make_database(struct world *world, const char *name, int fd)
     struct stat st;
     NW_FUZZ_CHECK(nw__database_make(&database, path_in(world, name)) == SQLITE_OK);
     NW_FUZZ_CHECK(nw__database_begin(&database, NW__DATABASE_KILL) == SQLITE_OK);
-    NW_FUZZ_CHECK(nw__database_put(&database, "a", world->sha256, "{\"name\":\"a\",\"slots\":1}") == SQLITE_OK);
-    NW_FUZZ_CHECK(nw__database_put(&database, "b", world->sha256, "{\"name\":\"b\",\"slots\":2}") == SQLITE_OK);
-    NW_FUZZ_CHECK(nw__database_put(&database, "b@v1", world->sha256, "{\"slots\":3}\nv1 2 9 0123456789ab") ==
-                  SQLITE_OK);
+    NW_FUZZ_CHECK(nw_database_put(&database, "a", world->sha256, "{\"name\":\"a\",\"slots\":1}") == SQLITE_OK);
+    NW_FUZZ_CHECK(nw_database_put(&database, "b", world->sha256, "{\"name\":\"b\",\"slots\":2}") == SQLITE_OK);
+    NW_FUZZ_CHECK(nw_database_put(&database, "b@v1", world->sha256, "{\"slots\":3}\nv1 2 9 0123456789ab") == SQLITE_OK);
     NW_FUZZ_CHECK(nw__database_end(&database) == SQLITE_OK);
     nw__database_close(&database);
     NW_FUZZ_CHECK(fstat(fd, &st) == 0);

@@ -13,7 +13,7 @@ enum nw__operation_kind { NW__DEPLOYS, NW__ROLLS_BACK, NW__SHARES, NW__REMOVES }
 
 struct nw__operation {
     struct nw_list link;   /* in all->list */
-    struct nw_list ended;  /* in all->ended once it is over and only waits for nw__operations_bury */
+    struct nw_list ended;  /* in all->ended once it is over and only waits for nw_operations_bury */
     struct nw_list commit; /* in all->to_store, all->to_commit, or in the list of the commit under way */
     struct nw_registry_change change;
     struct nw_operations *all;

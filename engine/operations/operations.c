@@ -10,8 +10,8 @@
  * Only one commit is under way at a time. All operations that get that far meanwhile are committed together afterwards,
  * so that they share its waits for the disk.
  *
- * The list of all of them owns an operation, from nw_deploy or nw_remove to nw__operations_bury. Whatever ends it only
- * marks it (end); nw__operations_bury alone calls `done`, unlinks and frees it, and the loop calls that where nothing
+ * The list of all of them owns an operation, from nw_deploy or nw_remove to nw_operations_bury. Whatever ends it only
+ * marks it (end); nw_operations_bury alone calls `done`, unlinks and frees it, and the loop calls that where nothing
  * else of the engine is under way. So callers may go on using an operation that ended deep in a call that they made.
  */
 #include "engine/operations/operations.h"
@@ -79,7 +79,7 @@ static void bury(struct nw__operation *op)
         forget(all, function);
 }
 
-void nw__operations_bury(struct nw_operations *all)
+void nw_operations_bury(struct nw_operations *all)
 {
     while (!nw_list_empty(&all->ended))
         bury(nw_container(all->ended.next, struct nw__operation, ended));
@@ -421,7 +421,7 @@ static void ended(void *arg, const char *sha256)
     nw__unused_code(&all->unused, sha256);
 }
 
-const struct nw_deployment_events nw__operation_events = {.loaded = loaded, .refused = refused, .ended = ended};
+const struct nw_deployment_events nw_operation_events = {.loaded = loaded, .refused = refused, .ended = ended};
 
 /* --- the queue --- */
 
@@ -537,8 +537,8 @@ int nw_roll_back(struct nw_operations *all, struct nw_function *function, uint32
     return 0;
 }
 
-void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
-                         struct nw_threads *threads)
+void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                        struct nw_threads *threads)
 {
     *all = (struct nw_operations){.engine = engine, .deployments = deployments, .threads = threads};
     nw_list_init(&all->list);

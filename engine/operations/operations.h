@@ -40,8 +40,8 @@ struct nw_operations {
     struct nw_list to_store; /* operations that wait until no code is being removed */
 };
 
-void nw__operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
-                         struct nw_threads *threads);
+void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, struct nw_deployments *deployments,
+                        struct nw_threads *threads);
 
 /* Deploys `code` under the manifest's name; takes over both. `percent`: the part of the
  * requests that the new version gets beside the one that serves, which stays current; 0: it takes its place. `done`
@@ -65,13 +65,13 @@ int nw_remove(struct nw_operations *all, struct nw_function *function, nw_operat
 
 /* How operations hear of the versions that they ask for. To be passed to nw_deployments_init, with nw_operations as
  * arg. */
-extern const struct nw_deployment_events nw__operation_events;
+extern const struct nw_deployment_events nw_operation_events;
 
 /* Calls `done` of operations that are over, and frees them. To be called before the loop waits, when nobody is in the
  * middle of anything: functions may be freed, too. */
-void nw__operations_bury(struct nw_operations *all);
+void nw_operations_bury(struct nw_operations *all);
 
 /* Makes functions of all that the registry has, and uses that registry from then on. */
-void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry);
+void nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry);
 
 #endif

@@ -50,7 +50,7 @@ static void load_branches(struct nw_operations *all, struct nw_function *functio
     nw__branches_apply(all, function, routes);
 }
 
-void nw__operations_load_registry(struct nw_operations *all, struct nw_registry *registry)
+void nw_operations_load_registry(struct nw_operations *all, struct nw_registry *registry)
 {
     all->registry = all->unused.registry = all->deployments->registry = registry;
     nw_registry_each(registry, load_row, all);

@@ -116,7 +116,7 @@ void nw_function_measure(struct nw_function *function, struct nw_meter *meter)
         nw_meter_show(meter, function->engine->thread, function->tally);
 }
 
-struct nw_tally *nw__function_tally(struct nw_function *function)
+struct nw_tally *nw_function_tally(struct nw_function *function)
 {
     function->tally = nw_meter_show(function->meter, function->engine->thread, NULL);
     return function->tally;

@@ -107,7 +107,7 @@ struct nw_function *nw_function_get(struct nw_engine *engine, const char *name);
 void nw_function_measure(struct nw_function *function, struct nw_meter *meter);
 
 /* Its first request comes. NULL when memory is out. */
-struct nw_tally *nw__function_tally(struct nw_function *function);
+struct nw_tally *nw_function_tally(struct nw_function *function);
 
 /* Takes it out of the table; its memory lives until the last invocation lets go of it. */
 void nw_function_remove(struct nw_function *function);

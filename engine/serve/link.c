@@ -293,7 +293,7 @@ void nw_link_free_block(struct nw_link *link, uint64_t offset)
     room_made(link);
 }
 
-void nw_link_shrink_block(struct nw_link *link, uint64_t offset, size_t length)
+void nw__link_shrink_block(struct nw_link *link, uint64_t offset, size_t length)
 {
     if (nw_arena_shrink(link->channel.arena, offset, length) < 0)
         nw_log(NW_LOG_ERROR, "internal error: worker %u: block at %llu is none", link->number,

@@ -87,7 +87,7 @@ void nw_link_look_again(struct nw_engine *engine);
 int nw_link_alloc(struct nw_link *link, size_t length, uint64_t *offset);
 void *nw_link_at(struct nw_link *link, uint64_t offset);
 void nw_link_free_block(struct nw_link *link, uint64_t offset);
-void nw_link_shrink_block(struct nw_link *link, uint64_t offset, size_t length); /* to its first bytes */
+void nw__link_shrink_block(struct nw_link *link, uint64_t offset, size_t length); /* to its first bytes */
 
 /* From now on the worker may release this block: it went out with a REPLY. */
 void nw_link_give_block(struct nw_link *link, uint64_t offset);

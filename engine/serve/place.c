@@ -109,7 +109,7 @@ void nw_place_read(struct nw_invocation *inv)
     if (inv->context) {
         uncount_block(inv, inv->home, inv->capacity);
         count_block(inv, inv->home, inv->context);
-        nw_link_shrink_block(inv->home, inv->offset, inv->context);
+        nw__link_shrink_block(inv->home, inv->offset, inv->context);
         inv->capacity = inv->context;
     } else {
         nw__place_drop_block(inv);

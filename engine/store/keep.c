@@ -16,7 +16,7 @@ void nw__keep_split(const struct nw__database_row *row, struct nw_buffer *manife
         nw_die_system("cannot read the registry: out of memory");
     *routes = NULL;
     if (!*line || nw_release_parse(release, line + 1, routes) < 0)
-        nw_release_init(release, manifest->data, row->sha256);
+        nw__release_init(release, manifest->data, row->sha256);
 }
 
 /* The row that serves: no name of a function goes on with the character that ends the range. */
@@ -25,7 +25,7 @@ static int serving(struct nw__database *database, const char *name,
 {
     char behind[NW_KEPT_NAME + 1];
     snprintf(behind, sizeof behind, "%s!", name);
-    return nw__database_between(database, name, behind, row, arg);
+    return nw_database_between(database, name, behind, row, arg);
 }
 
 static int kept(struct nw__database *database, const char *name,
@@ -34,7 +34,7 @@ static int kept(struct nw__database *database, const char *name,
     char low[NW_KEPT_NAME + 1], high[NW_KEPT_NAME + 1];
     snprintf(low, sizeof low, "%s@v", name);
     snprintf(high, sizeof high, "%s@w", name);
-    return nw__database_between(database, low, high, row, arg);
+    return nw_database_between(database, low, high, row, arg);
 }
 
 int nw__keep_each(struct nw__database *database, const char *name,
@@ -67,9 +67,9 @@ static int keep_before(struct nw__database *database, const char *name, uint32_t
     struct before before = {.sha256 = ""};
     char as[NW_KEPT_NAME + 1];
     int rc = serving(database, name, take_before, &before);
-    nw_release_kept_name(name, before.release.number, as);
+    nw__release_kept_name(name, before.release.number, as);
     if (rc == SQLITE_OK && before.text.length && before.release.number != number)
-        rc = nw__database_put(database, as, before.sha256, before.text.data);
+        rc = nw_database_put(database, as, before.sha256, before.text.data);
     nw_buffer_fini(&before.text);
     nw_buffer_fini(&before.manifest);
     return rc;
@@ -121,8 +121,8 @@ static int drop(struct nw__database *database, const char *name, size_t most, co
     for (size_t i = most; i < n && rc == SQLITE_OK; i++) {
         if (is_routed(routes, found[i].number))
             continue;
-        nw_release_kept_name(name, found[i].number, as);
-        rc = nw__database_remove(database, as);
+        nw__release_kept_name(name, found[i].number, as);
+        rc = nw_database_remove(database, as);
         if (dropped && nw_buffer_append(dropped, found[i].sha256, sizeof found[i].sha256) < 0)
             break; /* then the next start removes the code */
     }
@@ -136,18 +136,18 @@ int nw__keep_put(struct nw__database *database, const struct nw__database_row *r
     const struct nw__database_row *beside = keep->beside;
     char as[NW_KEPT_NAME + 1];
     int rc = keep->keep ? keep_before(database, row->name, number) : SQLITE_OK;
-    nw_release_kept_name(row->name, number, as);
+    nw__release_kept_name(row->name, number, as);
     if (rc == SQLITE_OK && keep->keep)
-        rc = nw__database_remove(database, as);
+        rc = nw_database_remove(database, as);
     if (rc == SQLITE_OK)
-        rc = nw__database_put(database, row->name, row->sha256, row->manifest);
+        rc = nw_database_put(database, row->name, row->sha256, row->manifest);
     if (rc == SQLITE_OK && beside)
-        rc = nw__database_put(database, beside->name, beside->sha256, beside->manifest);
+        rc = nw_database_put(database, beside->name, beside->sha256, beside->manifest);
     return rc == SQLITE_OK && keep->keep ? drop(database, row->name, keep->keep - 1, keep->routes, keep->dropped) : rc;
 }
 
 int nw__keep_remove(struct nw__database *database, const char *name, struct nw_buffer *dropped)
 {
-    int rc = nw__database_remove(database, name);
+    int rc = nw_database_remove(database, name);
     return rc == SQLITE_OK ? drop(database, name, 0, NULL, dropped) : rc;
 }

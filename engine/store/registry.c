@@ -52,7 +52,7 @@ static int add_nothing(struct nw__database *database, void *arg)
 static int forget_all_code(struct nw__database *database, void *arg)
 {
     (void)arg;
-    return nw__database_remove_code(database, NULL);
+    return nw_database_remove_code(database, NULL);
 }
 
 static void find_code(void *arg, const char *sha256)
@@ -70,17 +70,17 @@ static void remove_orphans(struct nw_registry *registry)
     struct nw__registry_file *file = &registry->file;
     bool any = false;
     char why[512];
-    int rc = nw__database_each_code(&file->main, find_code, &any);
+    int rc = nw_database_each_code(&file->main, find_code, &any);
     if (!any || rc != SQLITE_OK)
         return;
     if (!file->may_lack) {
-        if (nw__registry_file_change(file, NW__DATABASE_MACHINE, add_nothing, NULL, why, sizeof why) < 0) {
+        if (nw_registry_file_change(file, NW__DATABASE_MACHINE, add_nothing, NULL, why, sizeof why) < 0) {
             nw_log(NW_LOG_WARN, "%s", why);
             return;
         }
-        nw__database_each_code(&file->main, remove_code, registry);
+        nw_database_each_code(&file->main, remove_code, registry);
     }
-    nw__registry_file_change(file, NW__DATABASE_KILL, forget_all_code, NULL, why, sizeof why);
+    nw_registry_file_change(file, NW__DATABASE_KILL, forget_all_code, NULL, why, sizeof why);
 }
 
 /* Takes the rights of other users to a file or folder that was there already: rows hold secrets of functions. */
@@ -124,7 +124,7 @@ static int open_parts(struct nw_registry *registry, const char *directory, char 
         nw__store_open(&registry->store, directory, why, why_size) < 0)
         return -EIO;
     nw__store_each(&registry->store, found_code, &has_code);
-    return nw__registry_file_open(&registry->file, directory, has_code, why, why_size);
+    return nw_registry_file_open(&registry->file, directory, has_code, why, why_size);
 }
 
 struct nw_registry *nw_registry_open(const char *directory, char *why, size_t why_size)
@@ -148,7 +148,7 @@ struct nw_registry *nw_registry_open(const char *directory, char *why, size_t wh
 
 void nw_registry_close(struct nw_registry *registry)
 {
-    nw__registry_file_close(&registry->file);
+    nw_registry_file_close(&registry->file);
     nw__store_close(&registry->store);
     pthread_mutex_destroy(&registry->commit);
     pthread_mutex_destroy(&registry->lock);
@@ -177,7 +177,7 @@ static void look_up(struct lookups *lookups)
 {
     struct nw_registry *registry = lookups->registry;
     pthread_mutex_lock(&registry->lock);
-    unsigned unknown = nw__database_unknown(&registry->file.main, lookups->sha256, lookups->n);
+    unsigned unknown = nw_database_unknown(&registry->file.main, lookups->sha256, lookups->n);
     pthread_mutex_unlock(&registry->lock);
     for (unsigned i = 0; i < unknown; i++)
         lookups->unlisted += nw__store_is_named(&registry->store, lookups->sha256[i]);
@@ -213,26 +213,26 @@ void nw_registry_note_unlisted(struct nw_registry *registry, unsigned n)
 
 bool nw__registry_is_there(struct nw_registry *registry)
 {
-    return nw__registry_file_is_there(&registry->file) && nw__store_is_there(&registry->store, registry->file.path);
+    return nw_registry_file_is_there(&registry->file) && nw__store_is_there(&registry->store, registry->file.path);
 }
 
 /* --- code --- */
 
 static int add_code(struct nw__database *database, void *arg)
 {
-    return nw__database_add_code(database, arg);
+    return nw_database_add_code(database, arg);
 }
 
 static int remove_from_list(struct nw__database *database, void *arg)
 {
-    return nw__database_remove_code(database, arg);
+    return nw_database_remove_code(database, arg);
 }
 
 static int change_list(struct nw_registry *registry, nw__registry_change *make, char *sha256, char *why,
                        size_t why_size)
 {
     pthread_mutex_lock(&registry->lock);
-    int rc = nw__registry_file_change(&registry->file, NW__DATABASE_KILL, make, sha256, why, why_size);
+    int rc = nw_registry_file_change(&registry->file, NW__DATABASE_KILL, make, sha256, why, why_size);
     pthread_mutex_unlock(&registry->lock);
     return rc;
 }
@@ -260,7 +260,7 @@ void nw_registry_forget(struct nw_registry *registry, const char *sha256)
 {
     char why[512], text[NW__DATABASE_SHA256 + 1];
     pthread_mutex_lock(&registry->lock);
-    bool stays = registry->keeps_code || nw__database_names(&registry->file.main, sha256);
+    bool stays = registry->keeps_code || nw_database_names(&registry->file.main, sha256);
     pthread_mutex_unlock(&registry->lock);
     if (stays)
         return;
@@ -305,7 +305,7 @@ int nw_registry_hash(const struct nw_manifest *manifest, const char *sha256, cha
     struct nw_buffer text = {0};
     int rc = print_manifest(manifest, &text) < 0 || nw_buffer_append(&text, "", 1) < 0 ? -ENOMEM : 0;
     if (rc == 0)
-        nw_release_hash(text.data, sha256, hash);
+        nw__release_hash(text.data, sha256, hash);
     nw_buffer_fini(&text);
     return rc;
 }
@@ -329,7 +329,7 @@ static void prepare(struct pending *pending, struct nw_registry_change *change)
     int rc = print_row(change->manifest, change->release, change->routes, &pending->text);
     if (change->beside) {
         rc |= print_row(change->beside->manifest, change->beside->release, NULL, &pending->beside);
-        nw_release_kept_name(change->name, change->beside->release->number, pending->beside_name);
+        nw__release_kept_name(change->name, change->beside->release->number, pending->beside_name);
     }
     if (rc < 0)
         refuse(pending, -ENOMEM, "out of memory");
@@ -404,7 +404,7 @@ static void write_changes(struct nw_registry *registry, struct batch *batch)
 {
     char why[512];
     pthread_mutex_lock(&registry->lock);
-    int rc = nw__registry_file_change(&registry->file, NW__DATABASE_MACHINE, make_changes, batch, why, sizeof why);
+    int rc = nw_registry_file_change(&registry->file, NW__DATABASE_MACHINE, make_changes, batch, why, sizeof why);
     registry->keeps_code = rc < 0;
     pthread_mutex_unlock(&registry->lock);
     if (rc < 0)
@@ -434,7 +434,7 @@ void nw_registry_apply(struct nw_registry *registry, struct nw_registry_change *
     batch.copies = true;
     if (any_left(&batch)) {
         pthread_mutex_lock(&registry->lock);
-        nw__registry_file_copy(&registry->file, make_changes, &batch);
+        nw_registry_file_copy(&registry->file, make_changes, &batch);
         pthread_mutex_unlock(&registry->lock);
     }
     pthread_mutex_unlock(&registry->commit);
@@ -533,7 +533,7 @@ void nw_registry_each(struct nw_registry *registry, void (*row)(void *arg, const
     struct reading reading;
     reading_init(&reading, row, arg);
     pthread_mutex_lock(&registry->lock);
-    nw__database_each(&registry->file.main, 0, read_serving, &reading);
+    nw_database_each(&registry->file.main, 0, read_serving, &reading);
     pthread_mutex_unlock(&registry->lock);
     reading_fini(&reading);
 }

@@ -10,7 +10,7 @@
 
 #define MARK '@' /* behind the name */
 
-void nw_release_hash(const char *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1])
+void nw__release_hash(const char *manifest, const char *sha256, char hash[NW_RELEASE_HASH + 1])
 {
     struct nw_buffer text = {0};
     char digits[NW__STORE_SHA256_SIZE] = "";
@@ -20,10 +20,10 @@ void nw_release_hash(const char *manifest, const char *sha256, char hash[NW_RELE
     nw_buffer_fini(&text);
 }
 
-void nw_release_init(struct nw_release *release, const char *manifest, const char *sha256)
+void nw__release_init(struct nw_release *release, const char *manifest, const char *sha256)
 {
     *release = (struct nw_release){.number = 1, .last = 1};
-    nw_release_hash(manifest, sha256, release->hash);
+    nw__release_hash(manifest, sha256, release->hash);
 }
 
 /* A number without signs, spaces or leading zeros, which `end` must follow; `line` moves behind that. */
@@ -74,7 +74,7 @@ int nw_release_print(const struct nw_release *release, const char *routes, struc
     return rc < 0 ? -ENOMEM : 0;
 }
 
-void nw_release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])
+void nw__release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])
 {
     snprintf(kept, NW_KEPT_NAME + 1, "%.*s%cv%" PRIu32, NW_NAME_MAX, name, MARK, number);
 }

@@ -95,7 +95,7 @@ bool nw_meter_sum(const struct nw_meter *meter, struct nw_tally *sum)
         const struct nw_tally *tally = nw_load_acquire(&meter->of_thread[i]); /* pairs with nw_meter_show */
         some |= tally != NULL;
         if (tally)
-            nw_tally_sum(sum, tally);
+            nw__tally_sum(sum, tally);
     }
     return some;
 }

@@ -29,7 +29,7 @@ static void sum_histogram(struct nw_histogram *sum, const struct nw_histogram *h
 }
 
 /* What ended is read before what began, so that no more seems to have ended. */
-void nw_tally_sum(struct nw_tally *sum, const struct nw_tally *tally)
+void nw__tally_sum(struct nw_tally *sum, const struct nw_tally *tally)
 {
     for (int i = 0; i < NW_OUTCOMES; i++)
         sum->ended[i] += nw_load_acquire(&tally->ended[i]);

@@ -53,7 +53,7 @@ void nw__tally_ref(struct nw_tally *tally);
 void nw__tally_unref(struct nw_tally *tally);
 
 /* Adds all figures of a tally, which a thread may be adding to, to `sum`, which is nobody else's. */
-void nw_tally_sum(struct nw_tally *sum, const struct nw_tally *tally);
+void nw__tally_sum(struct nw_tally *sum, const struct nw_tally *tally);
 
 /* How many requests are neither answered nor given up. */
 uint64_t nw_tally_in_flight(const struct nw_tally *sum);

@@ -212,7 +212,7 @@ void nw_leaving_tick(struct nw_deployments *all)
     nw_list_splice(&all->round, &looked_at);
 }
 
-void nw_leaving_stuck(const struct nw_seat *seat)
+void nw__leaving_stuck(const struct nw_seat *seat)
 {
     if (!seat->grown || seat->only)
         return;

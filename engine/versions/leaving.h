@@ -18,7 +18,7 @@ void nw_leaving_tick(struct nw_deployments *all);
 
 /* No worker can be started for this seat: replicas that wait in it leave and are placed anew, unless their seat is one
  * that their tenant always has, or is for one version only. */
-void nw_leaving_stuck(const struct nw_seat *seat);
+void nw__leaving_stuck(const struct nw_seat *seat);
 
 /* Takes each leaving replica as far as it can go now. To be called before nw_deployments_reap, which clears the sign
  * that there is something to do. */

@@ -67,7 +67,7 @@ static void seat_stuck(struct nw_seat *seat)
 {
     nw_list_each(&seat->replicas, at, after)
         nw__deployment_stuck(nw_container(at, struct nw_replica, of_seat)->deployment, seat->why);
-    nw_leaving_stuck(seat);
+    nw__leaving_stuck(seat);
 }
 
 static void seat_tick(struct nw_seat *seat)

@@ -188,7 +188,7 @@ nw_gate_text_start:
 #endif
     movb $NW_SELECTOR_BLOCK, %gs:NW_PAGE_SELECTOR
 10:
-    cmpl $0, nw_gate_state(%rip) /* close to WRPKRU, where it costs least */
+    cmpl $0, nw__gate_state(%rip) /* close to WRPKRU, where it costs least */
     jne 3f
 4:
     cmpl $NW_CTX_KIND_FULL, NW_CTX_KIND(%rdi)
@@ -239,11 +239,11 @@ nw_gate_text_start:
     movq NW_CTX_FS(%rdi), %rcx
     wrfsbase %rcx /* once more: loading the selector took the base away */
     jmp 11b
-3:  testl $NW_STATE_TILES, nw_gate_state(%rip)
+3:  testl $NW_STATE_TILES, nw__gate_state(%rip)
     jz 13f
     skip_if_left_out 13f, NW_DEFENCE_STATE
     tilerelease
-13: testl $NW_STATE_AVX512, nw_gate_state(%rip)
+13: testl $NW_STATE_AVX512, nw__gate_state(%rip)
     jz 4b
     .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     vpxorq %zmm\n, %zmm\n, %zmm\n

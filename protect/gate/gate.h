@@ -206,7 +206,7 @@ extern const char nw_gate_copy_fault[];
 /* Alternate stacks: one aligned block of NW_ALT_SIZE per thread, all in one array, its first word the thread record. */
 extern uint64_t nw_gate_alt_base, nw_gate_alt_bytes;
 
-extern uint32_t nw_gate_state; /* NW_STATE_*: what is cleared on each way out; see state.h */
+extern uint32_t nw__gate_state; /* NW_STATE_*: what is cleared on each way out; see state.h */
 
 /* ---- implemented by the monitor; called with the thread's FS base still the domain's: no TLS before it is set ---- */
 

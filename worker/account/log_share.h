@@ -15,6 +15,6 @@ struct nw_log_share {
 bool nw_may_log(struct nw_log_share *share, const char *name);
 
 /* How many lines it wrote this second so far. */
-uint64_t nw_log_share_lines(const struct nw_log_share *share);
+uint64_t nw__log_share_lines(const struct nw_log_share *share);
 
 #endif

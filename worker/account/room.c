@@ -19,11 +19,11 @@ void nw_rooms_measure(uint64_t mappings, uint64_t watches)
     struct rlimit files = {.rlim_cur = 1024};
 
     getrlimit(RLIMIT_NOFILE, &files);
-    nw__share_room(NW_RESOURCE_MAPPINGS, without_own(mappings, OWN_MAPPINGS));
-    nw__share_room(NW_RESOURCE_DESCRIPTORS, without_own(files.rlim_cur, OWN_DESCRIPTORS));
-    nw__share_room(NW_RESOURCE_WATCHES, watches / WORKERS_OF_A_USER);
+    nw_share_room(NW_RESOURCE_MAPPINGS, without_own(mappings, OWN_MAPPINGS));
+    nw_share_room(NW_RESOURCE_DESCRIPTORS, without_own(files.rlim_cur, OWN_DESCRIPTORS));
+    nw_share_room(NW_RESOURCE_WATCHES, watches / WORKERS_OF_A_USER);
     nw__share_bound(NW_RESOURCE_MAPPINGS, "vm.max_map_count", mappings, "sysctl");
     nw__share_bound(NW_RESOURCE_DESCRIPTORS, "RLIMIT_NOFILE", files.rlim_cur, "ulimit -n or LimitNOFILE=");
     nw__share_bound(NW_RESOURCE_WATCHES, "fs.epoll.max_user_watches", watches, "sysctl");
-    nw__share_room(NW_RESOURCE_BLOCKED, NW_EXECUTORS_MAX - NW_TOKENS_MAX);
+    nw_share_room(NW_RESOURCE_BLOCKED, NW_EXECUTORS_MAX - NW_TOKENS_MAX);
 }

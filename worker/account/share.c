@@ -66,7 +66,7 @@ static bool has_place(enum nw_resource r)
     return nw_without(NW_DEFENCE_SHARES) || !pools[r].room || pools[r].beyond + kept(r, present + 1) <= pools[r].room;
 }
 
-void nw__share_room(enum nw_resource r, uint64_t room)
+void nw_share_room(enum nw_resource r, uint64_t room)
 {
     pools[r].room = room;
     if (!pools[r].advice[0])
@@ -162,7 +162,7 @@ void nw_share_give(struct nw_account *account, enum nw_resource r, uint64_t n)
 uint64_t nw_share_used(const struct nw_account *account, enum nw_resource r)
 {
     if (r == NW_RESOURCE_LOG_LINES)
-        return nw_log_share_lines(&account->log);
+        return nw__log_share_lines(&account->log);
     /* Snapshots: stored under the lock, here and in disk.c. */
     return nw_load_relaxed(r == NW_RESOURCE_DISK ? account->disk_used : &account->used[r]);
 }

@@ -28,7 +28,7 @@ struct nw_account {
 };
 
 /* What all domains have together of a resource; before the first is admitted. Without it there is no bound. */
-void nw__share_room(enum nw_resource r, uint64_t room);
+void nw_share_room(enum nw_resource r, uint64_t room);
 
 /* Remembers what bounds that room, for messages: a limit, its value and what raises it. */
 void nw__share_bound(enum nw_resource r, const char *limit, uint64_t value, const char *how);

@@ -49,7 +49,7 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
     const struct nw_desc *desc = &received->desc;
     const void *payload = received->payload;
     struct nw_deployed *function = nw_deployed_find(desc->target);
-    struct nw_arrival *invocation = function ? nw_arrival_new() : NULL;
+    struct nw_arrival *invocation = function ? nw__arrival_new() : NULL;
     const struct nw_ticket ticket = {desc->id, link};
 
     if (!invocation) {
@@ -63,7 +63,7 @@ static void on_invoke(struct nw_link *link, const struct nw_received *received)
     invocation->input = (struct nw_source){(uint64_t)payload + desc->name_len, desc->length - desc->name_len};
     invocation->depth = desc->depth;
     invocation->until = desc->more ? nw_now() + desc->more * 1000000ull : 0;
-    nw_deployed_enqueue(function, invocation);
+    nw__deployed_enqueue(function, invocation);
     nw_deployed_feed(function);
 }
 
@@ -74,10 +74,10 @@ static int take_reply(struct nw_slot *slot, struct nw_link *link, const struct n
     char *to;
 
     if (received->desc.status != NW_STATUS_OK) {
-        nw_reply_fail(slot, received->desc.status == NW_STATUS_CALL_REFUSED ? -EPERM : -EIO);
+        nw__reply_fail(slot, received->desc.status == NW_STATUS_CALL_REFUSED ? -EPERM : -EIO);
         return 0;
     }
-    to = nw_reply_place(slot, reply.length);
+    to = nw__reply_place(slot, reply.length);
     return to ? nw_carry(slot, &(struct nw_freight){NW_FREIGHT_REPLY, to, reply, link, received->desc.offset}) : 0;
 }
 
@@ -93,7 +93,7 @@ static void on_reply(struct nw_link *link, const struct nw_received *received)
         error = take_reply(slot, link, received);
         if (error != -EINPROGRESS) {
             if (error)
-                nw_reply_fail(slot, error);
+                nw__reply_fail(slot, error);
             nw_ready(slot);
         }
     }
@@ -105,7 +105,7 @@ static void on_reply(struct nw_link *link, const struct nw_received *received)
 void nw_reply_carried(struct nw_slot *slot, int error)
 {
     if (error)
-        nw_reply_fail(slot, error);
+        nw__reply_fail(slot, error);
     nw_send_release(slot->freight.link, slot->freight.block);
 }
 

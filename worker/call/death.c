@@ -60,7 +60,7 @@ static void reap(struct nw_slot *slot)
     }
     nw_freight_drop(slot);
     nw__answer(slot, domain->end_status, domain->reason);
-    nw_held_drop(slot);
+    nw__held_drop(slot);
     nw_blocked_unused(slot);
     slot->call_generation++;
     nw_slot_end(slot);

@@ -29,7 +29,7 @@
 
 static struct nw_arrival *spares;
 
-struct nw_arrival *nw_arrival_new(void)
+struct nw_arrival *nw__arrival_new(void)
 {
     struct nw_arrival *invocation = spares;
 
@@ -48,7 +48,7 @@ void nw__arrival_free(struct nw_arrival *invocation)
     spares = invocation;
 }
 
-void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation)
+void nw__deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation)
 {
     invocation->next = NULL;
     *function->queue_tail = invocation;
@@ -261,7 +261,7 @@ void nw__answer(struct nw_slot *slot, enum nw_status status, const char *reason)
             nw_complete(slot->invocation, status, reason);
         return;
     }
-    nw_reply_fail(caller, status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
+    nw__reply_fail(caller, status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);
     caller_resume(caller);
 }
 
@@ -283,7 +283,7 @@ void nw_answer_carried(struct nw_slot *slot, int error)
     if (error == -ECANCELED) /* reaped, it answers */
         return;
     if (error)
-        nw_reply_fail(caller, error);
+        nw__reply_fail(caller, error);
     nw_slot_served(slot);
     caller_resume(caller);
 }
@@ -300,7 +300,7 @@ static int answer_caller(struct nw_slot *slot)
         nw__answer(slot, NW_STATUS_FUNCTION_FAILED, "");
         return 0;
     }
-    to = nw_reply_place(caller, slot->output.length);
+    to = nw__reply_place(caller, slot->output.length);
     if (to)
         error = nw_carry(slot, &(struct nw_freight){.kind = NW_FREIGHT_ANSWER, .to = to, .left = slot->output});
     if (error == -EINPROGRESS)
@@ -313,7 +313,7 @@ static int answer_caller(struct nw_slot *slot)
  * of this as of its own memory. */
 static char *hold(struct nw_slot *caller, uint64_t length)
 {
-    nw_held_drop(caller);
+    nw__held_drop(caller);
     if (nw_share_take(&caller->domain->account, NW_RESOURCE_HELD_BYTES, length) == 0) {
         caller->held = malloc(length);
         caller->held_length = length;
@@ -323,7 +323,7 @@ static char *hold(struct nw_slot *caller, uint64_t length)
     return caller->held;
 }
 
-char *nw_reply_place(struct nw_slot *caller, uint64_t length)
+char *nw__reply_place(struct nw_slot *caller, uint64_t length)
 {
     if (length > caller->reply.size)
         return hold(caller, length);
@@ -332,14 +332,14 @@ char *nw_reply_place(struct nw_slot *caller, uint64_t length)
     return (char *)caller->reply.at;
 }
 
-void nw_reply_fail(struct nw_slot *caller, long error)
+void nw__reply_fail(struct nw_slot *caller, long error)
 {
-    nw_held_drop(caller);
+    nw__held_drop(caller);
     caller->gate.result = (uint64_t)error;
     caller->gate.result2 = 0;
 }
 
-void nw_held_drop(struct nw_slot *caller)
+void nw__held_drop(struct nw_slot *caller)
 {
     free(caller->held);
     caller->held = NULL;
@@ -352,7 +352,7 @@ long nw_fetch_carried(struct nw_slot *slot, int error)
 {
     const long length = (long)slot->held_length;
 
-    nw_held_drop(slot);
+    nw__held_drop(slot);
     return error ? error : length;
 }
 
@@ -361,7 +361,7 @@ static int finish(struct nw_slot *slot)
 {
     int error = 0;
 
-    nw_held_drop(slot);
+    nw__held_drop(slot);
     if (!(slot->sequence & 1))
         return 0;
     if (!slot->from_ring)
@@ -449,12 +449,12 @@ static long enqueue_call(struct nw_slot *slot, struct nw_deployed *function, str
         return -ENOENT;
     if (would_wait_for_itself(slot, function))
         return -ELOOP;
-    invocation = nw_arrival_new();
+    invocation = nw__arrival_new();
     if (!invocation)
         return -ENOMEM;
     *invocation = (struct nw_arrival){.caller = slot, .input = input, .depth = slot->depth + 1};
     nw_slot_move(slot, NW_SLOT_QUEUED);
-    nw_deployed_enqueue(function, invocation);
+    nw__deployed_enqueue(function, invocation);
     nw_deployed_feed(function);
     return -EINPROGRESS;
 }

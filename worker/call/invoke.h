@@ -26,20 +26,20 @@ struct nw_arrival {
 void nw_deployed_feed(struct nw_deployed *function);
 uint64_t
 nw_deployed_first(const struct nw_deployed *function); /* a number for what is first in its queue; 0: nothing */
-void nw_deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation);
+void nw__deployed_enqueue(struct nw_deployed *function, struct nw_arrival *invocation);
 void nw__deployed_enqueue_first(struct nw_deployed *function, struct nw_arrival *invocation);
 void nw_queue_cancel(struct nw_slot *caller);  /* the queued nested call fails with ETIMEDOUT */
 void nw__queue_forget(struct nw_slot *caller); /* drops the queued nested call of a slot that will not run again */
-struct nw_arrival *nw_arrival_new(void);
+struct nw_arrival *nw__arrival_new(void);
 void nw__arrival_free(struct nw_arrival *invocation);
 void nw__arrival_fail(struct nw_arrival *invocation, enum nw_status status, long error, const char *reason);
 struct nw_gate_context *nw_turn(struct nw_slot *slot); /* a func worker has answered: it goes on, or NULL: it waits */
 void nw_renewed(struct nw_slot *slot);                 /* one of a fresh function is what it was, and waits */
 void nw_workers_dismiss(struct nw_domain *domain);     /* lets free func workers destroy their handles and end */
 /* Where the output of a caller's nested call goes; the call's result says so. NULL: nowhere. */
-char *nw_reply_place(struct nw_slot *caller, uint64_t length);
-void nw_reply_fail(struct nw_slot *caller, long error); /* it has none after all */
-void nw_held_drop(struct nw_slot *caller);
+char *nw__reply_place(struct nw_slot *caller, uint64_t length);
+void nw__reply_fail(struct nw_slot *caller, long error); /* it has none after all */
+void nw__held_drop(struct nw_slot *caller);
 long nw_fetch_carried(struct nw_slot *slot, int error); /* what was held is, too: the result of the fetch */
 void nw_answer_carried(struct nw_slot *slot,
                        int error);          /* the output of a nested call is at its caller, or cannot be */

@@ -82,7 +82,7 @@ int nw_keys_take(void)
         if (pkey_alloc(0, 0) != key)
             return key;
     keys_free = 0xfff8; /* all but 0, which is the monitor's, NW_KEY_SHARED and NW_KEY_PARKED */
-    nw__share_room(NW_RESOURCE_KEYS, nw_keys_free());
+    nw_share_room(NW_RESOURCE_KEYS, nw_keys_free());
     return 0;
 }
 

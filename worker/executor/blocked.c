@@ -60,7 +60,7 @@ int nw_executor_block(struct nw_executor *ex)
 
 static uint32_t count_awake(void)
 {
-    return nw__executors_count() - n_blocked - nw_wake_asleep();
+    return nw__executors_count() - n_blocked - nw__wake_asleep();
 }
 
 bool nw_executor_is_spare(void)

@@ -124,7 +124,7 @@ static bool slot_remove(struct nw_slot *slot)
     return true;
 }
 
-void nw_ready_postponed(const struct nw_limit *limit, uint64_t now)
+void nw__ready_postponed(const struct nw_limit *limit, uint64_t now)
 {
     nw_wake_control_by(nw_now() + nw_ticks_to_ns(nw_limit_until(limit) - now));
 }
@@ -136,7 +136,7 @@ static bool is_spent(const struct nw_domain *domain, uint64_t now)
 
     if (!limit->spent || nw_limit_over(limit, now))
         return false;
-    nw_ready_postponed(limit, now);
+    nw__ready_postponed(limit, now);
     return true;
 }
 
@@ -236,7 +236,7 @@ static struct nw_slot *stopped_in(const struct nw_ready_list *list)
     return slot;
 }
 
-void nw_ready_lend(const struct nw_slot *from)
+void nw__ready_lend(const struct nw_slot *from)
 {
     struct nw_domain *domain = from->domain;
     struct nw_slot *slot = stopped_in(&domain->ready[NW_PACE_LONG]);

@@ -22,9 +22,9 @@ uint32_t nw_ready_count(void);                              /* how many do */
 bool nw_ready_brief(void);                                  /* ... one that will be brief */
 void nw_ready_all(struct nw_domain *domain);                /* the domain has got a key: its slots may run */
 void nw_ready_again(struct nw_domain *domain);              /* its function may: those of its slots that wait, too */
-void nw_ready_lend(const struct nw_slot *from); /* who is about to sleep lends its turn to one that was stopped */
-void nw_ready_postponed(const struct nw_limit *limit,
-                        uint64_t now);         /* somebody looks when its function may run again */
+void nw__ready_lend(const struct nw_slot *from); /* who is about to sleep lends its turn to one that was stopped */
+void nw__ready_postponed(const struct nw_limit *limit,
+                         uint64_t now);        /* somebody looks when its function may run again */
 void nw_unready_all(struct nw_domain *domain); /* the domain has lost its key: its slots wait */
 void nw_ready_time(uint64_t now); /* the watch says what time it is, by which slots of long pace have turns */
 

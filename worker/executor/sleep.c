@@ -37,7 +37,7 @@ void nw_sleep(struct nw_slot *slot, enum nw_slot_state state, uint64_t wake_at)
 {
     n_awaiting += state == NW_SLOT_BLOCK;
     if (state == NW_SLOT_FUTEX)
-        nw_ready_lend(slot);
+        nw__ready_lend(slot);
     nw_attend(slot->domain);
     nw_slot_move(slot, state);
     slot->wake_at = wake_at;

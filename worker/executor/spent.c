@@ -18,7 +18,7 @@ void nw_spent_charge(struct nw_deployed *function, uint64_t ran, uint64_t now)
         nw_unready_all(function->domain);
         nw_attend(function->domain);
     }
-    nw_ready_postponed(limit, now);
+    nw__ready_postponed(limit, now);
 }
 
 uint64_t nw_spent_run(uint64_t now)

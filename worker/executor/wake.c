@@ -89,7 +89,7 @@ bool nw_wake_has_idle(void)
     return wakes.n_idle > 0;
 }
 
-uint32_t nw_wake_asleep(void)
+uint32_t nw__wake_asleep(void)
 {
     return wakes.n_idle + wakes.led;
 }

@@ -42,7 +42,7 @@ void nw_wake_lead(bool leads);
 bool nw_wake_has_idle(void);
 
 /* Executors that sleep, with the leader. */
-uint32_t nw_wake_asleep(void);
+uint32_t nw__wake_asleep(void);
 
 /* When the control thread looks again at what executors run. */
 enum nw_control_rest {

@@ -58,13 +58,13 @@ struct nw_deployed *nw_deployed_find(uint32_t deployment)
     return deployment == 1 ? &function : NULL;
 }
 
-struct nw_arrival *nw_arrival_new(void)
+struct nw_arrival *nw__arrival_new(void)
 {
     static struct nw_arrival invocation;
     return &invocation;
 }
 
-void nw_deployed_enqueue(struct nw_deployed *f, struct nw_arrival *invocation)
+void nw__deployed_enqueue(struct nw_deployed *f, struct nw_arrival *invocation)
 {
     NW_FUZZ_CHECK(f == &function);
     for (int i = 0; i < SLOTS; i++) {
@@ -148,13 +148,13 @@ static void take_freight(struct nw_slot *slot)
         let_go(slot);
 }
 
-char *nw_reply_place(struct nw_slot *caller, uint64_t length)
+char *nw__reply_place(struct nw_slot *caller, uint64_t length)
 {
     static char held[ARENA];
     return length <= caller->reply.size ? (char *)caller->reply.at : held;
 }
 
-void nw_reply_fail(struct nw_slot *caller, long error)
+void nw__reply_fail(struct nw_slot *caller, long error)
 {
     caller->gate.result = (uint64_t)error;
 }

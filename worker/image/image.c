@@ -459,7 +459,7 @@ void nw_images_release(struct nw_images *images, struct nw_image *image)
         entry_free(entry);
 }
 
-void nw_images_share(struct nw_images *images, struct nw_image *image)
+void nw__images_share(struct nw_images *images, struct nw_image *image)
 {
     pthread_mutex_lock(&images->mutex);
     ((struct entry *)image)->users++;

@@ -70,7 +70,7 @@ int nw_images_acquire(struct nw_images *images, int fd, uint64_t offset, size_t 
 void nw_images_release(struct nw_images *images, struct nw_image *image);
 
 /* One user more of an image that has one. */
-void nw_images_share(struct nw_images *images, struct nw_image *image);
+void nw__images_share(struct nw_images *images, struct nw_image *image);
 
 /* The same for what is in the cache, of a file with these attributes. -ENOENT: it is not there. */
 int nw_images_find(struct nw_images *images, const struct stat *file, uint64_t offset, size_t length, bool patch,

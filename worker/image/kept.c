@@ -45,7 +45,7 @@ void nw_kept_add_image(struct nw_kept *kept, struct nw_image *image, bool trust,
         kept->too_many = true;
         return;
     }
-    nw_images_share(nw_image_cache(trust), image);
+    nw__images_share(nw_image_cache(trust), image);
     kept->images[kept->n_images++] = (struct nw_kept_image){image, trust, place, offset};
 }
 

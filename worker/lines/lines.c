@@ -70,7 +70,7 @@ static void tell(struct nw_lines *lines, const struct nw_line_writer *writer, in
                                  .channel = writer->channel,
                                  .stream = (uint8_t)stream};
 
-    if (nw_said_add(&head, bytes)) {
+    if (nw__said_add(&head, bytes)) {
         lines->lost = 0;
         return;
     }

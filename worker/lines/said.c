@@ -10,7 +10,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char box[ROOM]; /* each line behind its head */
 static size_t used;    /* written with the lock held */
 
-bool nw_said_add(const struct nw_said *head, const char *text)
+bool nw__said_add(const struct nw_said *head, const char *text)
 {
     const size_t bytes = sizeof(*head) + head->length;
     bool fits;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 /* False: there is no room. */
-bool nw_said_add(const struct nw_said *head, const char *text);
+bool nw__said_add(const struct nw_said *head, const char *text);
 
 bool nw_said_waits(void);
 

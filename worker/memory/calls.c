@@ -202,7 +202,7 @@ static long protect_now(struct nw_memory *memory, uint64_t start, uint64_t lengt
     long result = nw_regions_cost_of_prot(&memory->regions, start, length, prot, &cost);
 
     if (!result)
-        result = nw__memory_admit(memory, &cost);
+        result = nw_memory_admit(memory, &cost);
     if (!result) {
         result = nw_pages_protect(nw_memory_key(memory, public), start, length, prot);
         if (!result || prot != PROT_NONE)

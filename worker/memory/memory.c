@@ -120,7 +120,7 @@ bool nw_memory_spares(struct nw_memory *memory, uint64_t more)
     return fits;
 }
 
-int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost)
+int nw_memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost)
 {
     uint64_t held = nw_share_used(memory->account, NW_RESOURCE_MAPPINGS), needed = cost->count + NW_MONITOR_MAPPINGS;
 
@@ -178,7 +178,7 @@ static int open_anonymous(struct nw_memory *memory, uint64_t start, uint64_t len
     int error = nw_regions_cost_of_add(&memory->regions, start, length, prot, kind, NULL, &cost);
 
     if (!error)
-        error = nw__memory_admit(memory, &cost);
+        error = nw_memory_admit(memory, &cost);
     if (!error)
         error = open_own(memory, start, length, prot);
     if (!error)
@@ -197,7 +197,7 @@ int nw__memory_put(struct nw_memory *memory, uint64_t start, uint64_t length, in
 
     error = nw_regions_cost_of_add(&memory->regions, start, length, prot, kind, origin, &cost);
     if (!error)
-        error = nw__memory_admit(memory, &cost);
+        error = nw_memory_admit(memory, &cost);
     if (!error)
         error = nw_pages_map(key, start, length, prot, flags | (fd < 0 ? MAP_ANONYMOUS : 0), fd, offset, &gone);
     if (!error)
@@ -245,7 +245,7 @@ long nw__memory_unmap_now(struct nw_memory *memory, uint64_t start, uint64_t len
     int error = nw_regions_cost_of_remove(&memory->regions, start, length, own, &cost);
 
     if (!error)
-        error = nw__memory_admit(memory, &cost);
+        error = nw_memory_admit(memory, &cost);
     if (!error && !untouched)
         error = own ? nw_pages_close(memory->tag >= 0, start, length) : nw_pages_reserve_again(start, length);
     if (!error)

@@ -112,7 +112,7 @@ bool nw__memory_fits(const struct nw_memory *memory, uint64_t charged);
 
 /* To be called before and after each change of `regions`. admit: takes the mappings that it would need; -ENOMEM: they
  * or the bytes are too many. settle: gives back mappings that are not needed, as after a change that failed. */
-int nw__memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
+int nw_memory_admit(struct nw_memory *memory, const struct nw_regions_cost *cost);
 void nw_memory_settle(struct nw_memory *memory);
 
 /* Where a mapping goes: at the hint if it is fixed or free there, else wherever it fits. */

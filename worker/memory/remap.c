@@ -93,7 +93,7 @@ static int move_piece(struct nw_memory *memory, uint64_t from, uint64_t to, uint
                       struct nw_region_origin origin)
 {
     struct nw_regions_cost most = {.charged = 0, .count = memory->regions.count + 4};
-    int error = most.count > memory->regions.max ? -ENOMEM : nw__memory_admit(memory, &most);
+    int error = most.count > memory->regions.max ? -ENOMEM : nw_memory_admit(memory, &most);
 
     if (!error && mremap((void *)from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) ==
                       MAP_FAILED)

@@ -94,7 +94,7 @@ static int put_back(struct nw_memory *memory, const struct nw_picture *picture, 
     int error = nw_regions_cost_of_restore(&memory->regions, part, &cost);
 
     if (!error)
-        error = nw__memory_admit(memory, &cost);
+        error = nw_memory_admit(memory, &cost);
     if (!error)
         error = part->origin.id == 0 ? put_own(memory, part) : nw__picture_put_again(memory, picture, i);
     if (!error)

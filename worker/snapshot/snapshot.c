@@ -65,7 +65,7 @@ static bool has_other_flows(const struct nw_domain *domain)
     return domain->n_slots != NW_SNAPSHOT_FLOWS || domain->n_ending > 0;
 }
 
-const char *nw_snapshot_hindrance(const struct nw_domain *domain)
+const char *nw__snapshot_hindrance(const struct nw_domain *domain)
 {
     if (domain->memory.base != domain->function->range)
         return "in this worker something else lies at its addresses";
@@ -119,7 +119,7 @@ struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[
     return snapshot;
 }
 
-struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX])
+struct nw_snapshot *nw__snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX])
 {
     const char *reason;
     struct nw_snapshot *snapshot;
@@ -140,12 +140,12 @@ int nw_snapshot_file(const struct nw_snapshot *snapshot)
     return fcntl(nw__picture_file(snapshot->picture), F_DUPFD_CLOEXEC, 0);
 }
 
-void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next)
+void nw__snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next)
 {
     snapshot->next = next;
 }
 
-void nw_snapshots_free(struct nw_snapshot *list)
+void nw__snapshots_free(struct nw_snapshot *list)
 {
     while (list) {
         struct nw_snapshot *snapshot = list;

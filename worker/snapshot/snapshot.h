@@ -18,11 +18,11 @@ struct nw_domain;
 struct nw_snapshot;
 
 /* Why no snapshot can be taken of the domain, for people; NULL: one can, and all its flows wait. Lock held. */
-const char *nw_snapshot_hindrance(const struct nw_domain *domain);
+const char *nw__snapshot_hindrance(const struct nw_domain *domain);
 
-/* Of a domain in which nothing runs and for which nw_snapshot_hindrance was NULL. NULL and why, or the snapshot; then
+/* Of a domain in which nothing runs and for which nw__snapshot_hindrance was NULL. NULL and why, or the snapshot; then
  * *why says nothing. Lock NOT held. */
-struct nw_snapshot *nw_snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX]);
+struct nw_snapshot *nw__snapshot_take(struct nw_domain *domain, char why[NW_REASON_MAX]);
 
 /* A snapshot from its file, which is taken over, for a domain that is starting, or just has. May take as long as
  * loading does. NULL and why. Lock NOT held. */
@@ -31,11 +31,11 @@ struct nw_snapshot *nw_snapshot_open(struct nw_domain *domain, int fd, char why[
 /* A descriptor of its file, for whoever asks to close; -1 if there is none. */
 int nw_snapshot_file(const struct nw_snapshot *snapshot);
 
-/* Puts a snapshot from which nothing is made any more in front of `next`, in a list for nw_snapshots_free. */
-void nw_snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);
+/* Puts a snapshot from which nothing is made any more in front of `next`, in a list for nw__snapshots_free. */
+void nw__snapshot_link(struct nw_snapshot *snapshot, struct nw_snapshot *next);
 
 /* Frees all snapshots of a list. On the taker's thread only, lock NOT held. */
-void nw_snapshots_free(struct nw_snapshot *list);
+void nw__snapshots_free(struct nw_snapshot *list);
 
 /* First step: fills the range of a new domain with the snapshot's memory. 0 or negative errno. Lock NOT held. */
 int nw_snapshot_put(struct nw_domain *domain, const struct nw_snapshot *snapshot);

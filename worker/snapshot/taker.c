@@ -48,7 +48,7 @@ void nw_taker_look(struct nw_domain *domain)
     if (!domain->snapshot_wanted || (domain->n_slots > 1 && (domain->n_made != 1 || domain->n_free != 1)))
         return;
     domain->snapshot_wanted = false;
-    domain->no_snapshot = nw_snapshot_hindrance(domain);
+    domain->no_snapshot = nw__snapshot_hindrance(domain);
     enqueue(domain); /* in any case: what was kept for a snapshot is given back without the lock */
 }
 
@@ -60,7 +60,7 @@ static struct nw_snapshot *take(struct nw_domain *domain, char why[NW_REASON_MAX
     if (domain->no_snapshot)
         snprintf(why, NW_REASON_MAX, "%s", domain->no_snapshot);
     else
-        snapshot = nw_snapshot_take(domain, why);
+        snapshot = nw__snapshot_take(domain, why);
     nw_kept_free(nw_memory_keep_no_more(&domain->memory));
     return snapshot;
 }
@@ -89,7 +89,7 @@ void nw_taker_drop(struct nw_snapshot *snapshot)
 {
     if (!snapshot)
         return;
-    nw_snapshot_link(snapshot, dropped);
+    nw__snapshot_link(snapshot, dropped);
     dropped = snapshot;
     pthread_cond_signal(&came);
 }
@@ -101,7 +101,7 @@ static void free_dropped(void)
 
     dropped = NULL;
     pthread_mutex_unlock(&nw_monitor_lock);
-    nw_snapshots_free(list);
+    nw__snapshots_free(list);
     pthread_mutex_lock(&nw_monitor_lock);
 }
 

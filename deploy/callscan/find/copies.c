@@ -27,7 +27,7 @@ bool nw__one_number(struct nw_flow *flow, LLVMValueRef value, int64_t *number)
     return true;
 }
 
-long nw_copy_bytes(struct nw_flow *flow, const struct nw_write *write, char *bytes, size_t room)
+long nw__copy_bytes(struct nw_flow *flow, const struct nw_write *write, char *bytes, size_t room)
 {
     int64_t number;
     long n = nw__constant_bytes(flow, write->source, bytes, room);
@@ -50,21 +50,21 @@ static bool is_same(struct nw_flow *flow, LLVMValueRef a, LLVMValueRef b)
     return a == b || (nw__one_number(flow, a, &x) && nw__one_number(flow, b, &y) && x == y);
 }
 
-bool nw_write_is_end(struct nw_flow *flow, const struct nw_writes *writes, uint32_t object,
-                     const struct nw_write *write)
+bool nw__write_is_end(struct nw_flow *flow, const struct nw_writes *writes, uint32_t object,
+                      const struct nw_write *write)
 {
     LLVMValueRef index;
 
     if (write->kind != NW_WRITE_STORE || !LLVMIsNull(write->source))
         return false;
     index = last_index(LLVMGetOperand(write->by, 1));
-    for (const struct nw_write *w = nw_writes_of(writes, object); w && index; w = nw_write_next(writes, w))
+    for (const struct nw_write *w = nw__writes_of(writes, object); w && index; w = nw__write_next(writes, w))
         if ((w->kind == NW_WRITE_COPY || w->kind == NW_WRITE_REPLACE) && is_same(flow, w->length, index))
             return true;
     return false;
 }
 
-bool nw_write_ends(struct nw_flow *flow, const struct nw_write *write, int64_t length)
+bool nw__write_ends(struct nw_flow *flow, const struct nw_write *write, int64_t length)
 {
     LLVMValueRef index;
     int64_t number;
@@ -96,22 +96,22 @@ static bool is_entered_for_one(LLVMBasicBlockRef block, LLVMValueRef number)
            LLVMGetSuccessor(branch, 0) == block;
 }
 
-bool nw_write_is_first_byte(struct nw_flow *flow, const struct nw_writes *writes, uint32_t object,
-                            const struct nw_write *write)
+bool nw__write_is_first_byte(struct nw_flow *flow, const struct nw_writes *writes, uint32_t object,
+                             const struct nw_write *write)
 {
     LLVMValueRef load = write->source;
 
     (void)flow;
     if (!LLVMIsALoadInst(load))
         return false;
-    for (const struct nw_write *w = nw_writes_of(writes, object); w; w = nw_write_next(writes, w))
+    for (const struct nw_write *w = nw__writes_of(writes, object); w; w = nw__write_next(writes, w))
         if (w->kind == NW_WRITE_COPY && w->offset == write->offset && w->source == LLVMGetOperand(load, 0) &&
             is_entered_for_one(LLVMGetInstructionParent(write->by), w->length))
             return true;
     return false;
 }
 
-bool nw_write_is_capacity(const struct nw_write *write)
+bool nw__write_is_capacity(const struct nw_write *write)
 {
     LLVMValueRef room;
 

@@ -25,7 +25,7 @@ static uint32_t given(struct nw_flow *flow, LLVMValueRef call, unsigned i)
     struct nw_targets callees = nw_flow_targets(flow, LLVMGetCalledValue(call), 0);
     uint32_t bits = callees.n ? 0 : NW_FATE(LEFT);
 
-    if (nw_callee_of(flow, call) != NW_CALLEE_OTHER)
+    if (nw__callee_of(flow, call) != NW_CALLEE_OTHER)
         return i == 2 ? NW_FATE(PASSED) : NW_FATE(READ);
     for (size_t k = 0; k < callees.n; k++) {
         LLVMValueRef function = nw_object_value(flow, callees.at[k].object);
@@ -84,7 +84,7 @@ static void look_at(struct nw_table *fates, struct nw_flow *flow, LLVMValueRef i
     }
 }
 
-void nw_fates_init(struct nw_table *fates, struct nw_flow *flow)
+void nw__fates_init(struct nw_table *fates, struct nw_flow *flow)
 {
     *fates = (struct nw_table){0};
     for (LLVMValueRef f = LLVMGetFirstFunction(nw_flow_module(flow)); f; f = LLVMGetNextFunction(f)) {

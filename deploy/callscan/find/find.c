@@ -75,12 +75,12 @@ static void add_call(struct nw_found *found, LLVMValueRef call, enum nw_site_kin
 
     if (!texts)
         abort();
-    nw_texts_of(found->flow, &found->writes, LLVMGetOperand(call, 1), 0, texts);
+    nw__texts_of(found->flow, &found->writes, LLVMGetOperand(call, 1), 0, texts);
     for (unsigned i = 0; i < texts->n; i++)
         add_name(item, texts->at[i]);
     item->site.any_name |= texts->any;
-    item->site.input |= nw_input_from(found->flow, LLVMGetOperand(call, 2));
-    item->site.length |= nw_length_from(found->flow, LLVMGetOperand(call, 3), &item->site.length_max);
+    item->site.input |= nw__input_from(found->flow, LLVMGetOperand(call, 2));
+    item->site.length |= nw__length_from(found->flow, LLVMGetOperand(call, 3), &item->site.length_max);
     item->site.output |= fate == UINT32_MAX ? 0 : fate;
     free(texts);
 }
@@ -90,7 +90,7 @@ static void look_through(struct nw_found *found, LLVMValueRef function)
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block; block = LLVMGetNextBasicBlock(block))
         for (LLVMValueRef i = LLVMGetFirstInstruction(block); i; i = LLVMGetNextInstruction(i)) {
             enum nw_callee callee =
-                LLVMIsACallInst(i) || LLVMIsAInvokeInst(i) ? nw_callee_of(found->flow, i) : NW_CALLEE_OTHER;
+                LLVMIsACallInst(i) || LLVMIsAInvokeInst(i) ? nw__callee_of(found->flow, i) : NW_CALLEE_OTHER;
             if (callee != NW_CALLEE_OTHER)
                 add_call(found, i, callee == NW_CALLEE_CALLBACK ? NW_SITE_CALL : NW_SITE_MAYBE);
         }
@@ -154,8 +154,8 @@ struct nw_found *nw_find(LLVMModuleRef module)
     if (!found)
         abort();
     found->flow = nw_flow_new(module);
-    nw_writes_init(&found->writes, found->flow);
-    nw_fates_init(&found->fates, found->flow);
+    nw__writes_init(&found->writes, found->flow);
+    nw__fates_init(&found->fates, found->flow);
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
         if (nw_flow_reaches(found->flow, f))
             look_through(found, f);
@@ -177,7 +177,7 @@ void nw_found_free(struct nw_found *found)
     for (size_t i = 0; i < found->n; i++)
         free(found->items[i]);
     free(found->items);
-    nw_writes_fini(&found->writes);
+    nw__writes_fini(&found->writes);
     nw_table_fini(&found->fates);
     nw_flow_free(found->flow);
     free(found->sites.sites);

@@ -14,7 +14,7 @@
 
 #define PAIRS_DEPTH 6
 
-void nw_texts_add(struct nw_texts *texts, const char *text)
+void nw__texts_add(struct nw_texts *texts, const char *text)
 {
     size_t length = strlen(text);
 
@@ -36,7 +36,7 @@ static void add_initial(LLVMValueRef variable, int64_t offset, struct nw_texts *
     if (n <= 0 || !memchr(text, '\0', (size_t)n))
         texts->any = true;
     else
-        nw_texts_add(texts, text);
+        nw__texts_add(texts, text);
 }
 
 static void add_rows(struct nw_flow *flow, LLVMValueRef variable, struct nw_target place, struct nw_texts *texts)
@@ -72,7 +72,7 @@ static void add_pairs(struct nw_flow *flow, const struct nw_writes *writes, LLVM
     if (pairs > PAIRS_DEPTH) {
         texts->any = true;
     } else if (is_strlen_of(length, source)) {
-        nw_texts_of(flow, writes, source, depth, texts);
+        nw__texts_of(flow, writes, source, depth, texts);
     } else if (LLVMIsASelectInst(source) && LLVMIsASelectInst(length) &&
                LLVMGetOperand(source, 0) == LLVMGetOperand(length, 0)) {
         for (unsigned i = 1; i <= 2; i++)
@@ -88,7 +88,7 @@ static void add_pairs(struct nw_flow *flow, const struct nw_writes *writes, LLVM
         n = nw__constant_bytes(flow, source, bytes, sizeof bytes);
         if (n > 0 && nw__one_number(flow, length, &number) && number <= n && number < (int64_t)sizeof bytes) {
             bytes[number] = '\0';
-            nw_texts_add(texts, bytes);
+            nw__texts_add(texts, bytes);
         } else {
             texts->any = true;
         }
@@ -117,7 +117,7 @@ static void add_ranges(struct nw_flow *flow, LLVMValueRef first, LLVMValueRef la
             nw_text_bytes(variable, from.at[i].offset, text, sizeof text) <= length)
             texts->any = true;
         else
-            nw_texts_add(texts, text);
+            nw__texts_add(texts, text);
     }
     texts->any |= from.n == 0 || to.n == 0;
 }
@@ -138,14 +138,14 @@ static void add_printed(struct nw_flow *flow, const struct nw_writes *writes, LL
     memcpy(text + length, format, plain);
     text[length + plain] = '\0';
     if (!format[plain]) {
-        nw_texts_add(texts, text);
+        nw__texts_add(texts, text);
         return;
     }
     if (format[plain + 1] != 's' || argument >= LLVMGetNumArgOperands(call)) {
         texts->any = true;
         return;
     }
-    nw_texts_of(flow, writes, LLVMGetOperand(call, argument), depth + 1, &given);
+    nw__texts_of(flow, writes, LLVMGetOperand(call, argument), depth + 1, &given);
     texts->any |= given.any;
     for (unsigned i = 0; i < given.n; i++) {
         char longer[2 * NW_TEXT_ROOM];
@@ -161,7 +161,7 @@ static void print(struct nw_flow *flow, const struct nw_writes *writes, const st
     struct nw_texts formats = {0};
     unsigned argument = 0;
 
-    nw_texts_of(flow, writes, write->source, depth, &formats);
+    nw__texts_of(flow, writes, write->source, depth, &formats);
     texts->any |= formats.any;
     while (LLVMGetOperand(write->by, argument) != write->source)
         argument++;
@@ -213,7 +213,7 @@ static bool replaces_all(struct nw_flow *flow, const struct nw_writes *writes, u
     }
     if (!LLVMIsNull(count))
         return false;
-    for (const struct nw_write *w = nw_writes_of(writes, object); w; w = nw_write_next(writes, w)) {
+    for (const struct nw_write *w = nw__writes_of(writes, object); w; w = nw__write_next(writes, w)) {
         bool empties = w->kind == NW_WRITE_ZEROES || (w->kind == NW_WRITE_STORE && LLVMIsNull(w->source));
         if (w == write || empties || w->stride || w->offset != write->offset)
             continue;
@@ -231,7 +231,7 @@ static void copied_texts(struct nw_flow *flow, const struct nw_writes *writes, u
 
     switch (write->kind) {
     case NW_WRITE_TEXT:
-        nw_texts_of(flow, writes, write->source, depth, texts);
+        nw__texts_of(flow, writes, write->source, depth, texts);
         break;
     case NW_WRITE_COPY:
         add_pairs(flow, writes, write->source, write->length, depth, 0, texts);
@@ -254,7 +254,7 @@ static void copied_texts(struct nw_flow *flow, const struct nw_writes *writes, u
         for (size_t i = 0; i < strings.n; i++) {
             struct nw_target bytes = strings.at[i];
             bytes.offset += NW_STRING_BYTES;
-            nw_texts_at(flow, writes, bytes, depth, texts);
+            nw__texts_at(flow, writes, bytes, depth, texts);
         }
         break;
     default:
@@ -282,8 +282,8 @@ static bool is_changed(const struct assembly *a, const struct nw_write *w, const
     long n;
 
     if (w->stride)
-        return !nw_write_is_end(a->flow, a->writes, a->object, w);
-    if (nw_write_is_capacity(w) || w->offset > end || (w->size != INT64_MAX && w->offset + w->size <= a->start) ||
+        return !nw__write_is_end(a->flow, a->writes, a->object, w);
+    if (nw__write_is_capacity(w) || w->offset > end || (w->size != INT64_MAX && w->offset + w->size <= a->start) ||
         w->offset == a->start)
         return false;
     if (w->kind == NW_WRITE_ZEROES && w->offset < a->start)
@@ -294,20 +294,20 @@ static bool is_changed(const struct assembly *a, const struct nw_write *w, const
         return false;
     }
     n = w->kind == NW_WRITE_STORE && w->offset > a->start ? nw_constant_bytes(w->source, bytes, sizeof bytes) : -1;
-    n = n < 0 && w->kind == NW_WRITE_COPY && w->offset > a->start ? nw_copy_bytes(a->flow, w, bytes, sizeof bytes) : n;
+    n = n < 0 && w->kind == NW_WRITE_COPY && w->offset > a->start ? nw__copy_bytes(a->flow, w, bytes, sizeof bytes) : n;
     return n < 0 || strncmp(text + at, bytes, (size_t)n) != 0;
 }
 
 static void finish(const struct assembly *a, const char *text)
 {
-    for (const struct nw_write *w = nw_writes_of(a->writes, a->object); w; w = nw_write_next(a->writes, w)) {
+    for (const struct nw_write *w = nw__writes_of(a->writes, a->object); w; w = nw__write_next(a->writes, w)) {
         char shorter[NW_TEXT_ROOM] = "";
         if (is_changed(a, w, text, shorter))
             a->texts->any = true;
         if (*shorter)
-            nw_texts_add(a->texts, shorter);
+            nw__texts_add(a->texts, shorter);
     }
-    nw_texts_add(a->texts, text);
+    nw__texts_add(a->texts, text);
 }
 
 static void go_on(const struct assembly *a, const char *so_far, size_t length, unsigned seams);
@@ -346,11 +346,11 @@ static void extend_by_write(const struct assembly *a, const struct nw_write *w, 
         n = nw_constant_bytes(w->source, bytes, sizeof bytes);
         if (n > 0)
             extend(a, so_far, length, bytes, (size_t)n, seams);
-        else if (!nw_write_is_first_byte(a->flow, a->writes, a->object, w))
+        else if (!nw__write_is_first_byte(a->flow, a->writes, a->object, w))
             a->texts->any = true;
         return;
     case NW_WRITE_COPY:
-        n = nw_copy_bytes(a->flow, w, bytes, sizeof bytes);
+        n = nw__copy_bytes(a->flow, w, bytes, sizeof bytes);
         if (n > 0) {
             extend(a, so_far, length, bytes, (size_t)n, seams);
             return;
@@ -369,10 +369,10 @@ static void extend_by_write(const struct assembly *a, const struct nw_write *w, 
  * elsewhere. */
 static bool is_written(const struct assembly *a)
 {
-    for (const struct nw_write *w = nw_writes_of(a->writes, a->object); w; w = nw_write_next(a->writes, w))
-        if (w->stride ? !nw_write_is_end(a->flow, a->writes, a->object, w)
+    for (const struct nw_write *w = nw__writes_of(a->writes, a->object); w; w = nw__write_next(a->writes, w))
+        if (w->stride ? !nw__write_is_end(a->flow, a->writes, a->object, w)
                       : w->offset <= a->start && (w->size == INT64_MAX || w->offset + w->size > a->start) &&
-                            !nw_write_is_capacity(w))
+                            !nw__write_is_capacity(w))
             return true;
     return false;
 }
@@ -385,14 +385,14 @@ static void go_on(const struct assembly *a, const char *so_far, size_t length, u
         a->texts->any = true;
         return;
     }
-    for (const struct nw_write *w = nw_writes_of(a->writes, a->object); w; w = nw_write_next(a->writes, w)) {
-        bool ends = nw_write_ends(a->flow, w, (int64_t)length);
+    for (const struct nw_write *w = nw__writes_of(a->writes, a->object); w; w = nw__write_next(a->writes, w)) {
+        bool ends = nw__write_ends(a->flow, w, (int64_t)length);
         bool covers = w->kind == NW_WRITE_ZEROES && !w->stride && w->offset <= a->start + (int64_t)length &&
                       (w->size == INT64_MAX || w->offset + w->size > a->start + (int64_t)length);
         if (ends)
             extend(a, so_far, length, "", 1, seams);
         found |= ends;
-        if ((!covers && (w->stride || w->offset != a->start + (int64_t)length)) || nw_write_is_capacity(w))
+        if ((!covers && (w->stride || w->offset != a->start + (int64_t)length)) || nw__write_is_capacity(w))
             continue;
         found = true;
         extend_by_write(a, w, so_far, length, seams);
@@ -401,8 +401,8 @@ static void go_on(const struct assembly *a, const char *so_far, size_t length, u
         a->texts->any = true;
 }
 
-void nw_texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw_target place, unsigned depth,
-                 struct nw_texts *texts)
+void nw__texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw_target place, unsigned depth,
+                  struct nw_texts *texts)
 {
     struct assembly a = {flow, writes, place.object, place.offset, depth, texts};
     enum nw_object_kind kind = nw_object_kind(flow, place.object);
@@ -412,8 +412,8 @@ void nw_texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw
     if (kind == NW_OBJECT_INTEGER && place.offset == 0)
         return; /* a null pointer is no name */
     escapes = nw_object_escapes(flow, place.object);
-    never_changes = is_global && (LLVMIsGlobalConstant(value) ||
-                                  (!nw_writes_of(writes, place.object) && !escapes && nw_flow_is_private(flow, value)));
+    never_changes = is_global && (LLVMIsGlobalConstant(value) || (!nw__writes_of(writes, place.object) && !escapes &&
+                                                                  nw_flow_is_private(flow, value)));
     if (never_changes && depth <= NW_TEXTS_DEPTH)
         add_rows(flow, value, place, texts);
     else if ((kind == NW_OBJECT_STACK || kind == NW_OBJECT_HEAP) && !escapes && !place.stride &&
@@ -423,13 +423,13 @@ void nw_texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw
         texts->any = true;
 }
 
-void nw_texts_of(struct nw_flow *flow, const struct nw_writes *writes, LLVMValueRef pointer, unsigned depth,
-                 struct nw_texts *texts)
+void nw__texts_of(struct nw_flow *flow, const struct nw_writes *writes, LLVMValueRef pointer, unsigned depth,
+                  struct nw_texts *texts)
 {
     struct nw_targets targets = nw_flow_targets(flow, pointer, 0);
 
     if (targets.n == 0)
         texts->any = true;
     for (size_t i = 0; i < targets.n; i++)
-        nw_texts_at(flow, writes, targets.at[i], depth, texts);
+        nw__texts_at(flow, writes, targets.at[i], depth, texts);
 }

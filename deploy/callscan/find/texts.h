@@ -16,16 +16,16 @@ struct nw_texts {
 };
 
 /* Nothing twice. What is too long, or too much, is one of the others. */
-void nw_texts_add(struct nw_texts *texts, const char *text);
+void nw__texts_add(struct nw_texts *texts, const char *text);
 
 struct nw_writes;
 
 /* Adds the texts that may lie at a place. */
-void nw_texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw_target place, unsigned depth,
-                 struct nw_texts *texts);
+void nw__texts_at(struct nw_flow *flow, const struct nw_writes *writes, struct nw_target place, unsigned depth,
+                  struct nw_texts *texts);
 
 /* Those that a pointer may lead to. */
-void nw_texts_of(struct nw_flow *flow, const struct nw_writes *writes, LLVMValueRef pointer, unsigned depth,
-                 struct nw_texts *texts);
+void nw__texts_of(struct nw_flow *flow, const struct nw_writes *writes, LLVMValueRef pointer, unsigned depth,
+                  struct nw_texts *texts);
 
 #endif

@@ -25,7 +25,7 @@ static uint32_t from_target(struct nw_flow *flow, struct nw_target target)
     }
 }
 
-uint32_t nw_input_from(struct nw_flow *flow, LLVMValueRef input)
+uint32_t nw__input_from(struct nw_flow *flow, LLVMValueRef input)
 {
     struct nw_targets targets = nw_flow_targets(flow, input, 0);
     uint32_t bits = targets.n ? 0 : NW_FROM(UNKNOWN);
@@ -55,7 +55,7 @@ static uint32_t length_of_target(struct nw_flow *flow, struct nw_target target, 
     }
 }
 
-uint32_t nw_length_from(struct nw_flow *flow, LLVMValueRef length, uint64_t *most)
+uint32_t nw__length_from(struct nw_flow *flow, LLVMValueRef length, uint64_t *most)
 {
     struct nw_targets targets = nw_flow_targets(flow, length, 0);
     uint32_t bits = targets.n ? 0 : NW_LENGTH(UNKNOWN);
@@ -71,7 +71,7 @@ uint32_t nw_length_from(struct nw_flow *flow, LLVMValueRef length, uint64_t *mos
     return bits;
 }
 
-enum nw_callee nw_callee_of(struct nw_flow *flow, LLVMValueRef call)
+enum nw_callee nw__callee_of(struct nw_flow *flow, LLVMValueRef call)
 {
     LLVMValueRef callee = LLVMGetCalledValue(call);
     struct nw_targets targets;

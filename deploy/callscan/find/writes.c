@@ -131,7 +131,7 @@ static void add_instruction(struct nw_writes *writes, struct nw_flow *flow, LLVM
     }
 }
 
-void nw_writes_init(struct nw_writes *writes, struct nw_flow *flow)
+void nw__writes_init(struct nw_writes *writes, struct nw_flow *flow)
 {
     *writes = (struct nw_writes){0};
     for (LLVMValueRef f = LLVMGetFirstFunction(nw_flow_module(flow)); f; f = LLVMGetNextFunction(f)) {
@@ -143,20 +143,20 @@ void nw_writes_init(struct nw_writes *writes, struct nw_flow *flow)
     }
 }
 
-void nw_writes_fini(struct nw_writes *writes)
+void nw__writes_fini(struct nw_writes *writes)
 {
     free(writes->at);
     nw_table_fini(&writes->first);
 }
 
-const struct nw_write *nw_writes_of(const struct nw_writes *writes, uint32_t object)
+const struct nw_write *nw__writes_of(const struct nw_writes *writes, uint32_t object)
 {
     uint32_t first = nw_table_get(&writes->first, object, 0);
 
     return first == UINT32_MAX ? NULL : &writes->at[first];
 }
 
-const struct nw_write *nw_write_next(const struct nw_writes *writes, const struct nw_write *write)
+const struct nw_write *nw__write_next(const struct nw_writes *writes, const struct nw_write *write)
 {
     return write->next == UINT32_MAX ? NULL : &writes->at[write->next];
 }

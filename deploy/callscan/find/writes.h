@@ -33,11 +33,11 @@ struct nw_writes {
     struct nw_table first; /* of an object */
 };
 
-void nw_writes_init(struct nw_writes *writes, struct nw_flow *flow);
-void nw_writes_fini(struct nw_writes *writes);
+void nw__writes_init(struct nw_writes *writes, struct nw_flow *flow);
+void nw__writes_fini(struct nw_writes *writes);
 
 /* The first write to an object, NULL for none, and the one behind another. */
-const struct nw_write *nw_writes_of(const struct nw_writes *writes, uint32_t object);
-const struct nw_write *nw_write_next(const struct nw_writes *writes, const struct nw_write *write);
+const struct nw_write *nw__writes_of(const struct nw_writes *writes, uint32_t object);
+const struct nw_write *nw__write_next(const struct nw_writes *writes, const struct nw_write *write);
 
 #endif

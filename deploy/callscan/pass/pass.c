@@ -30,7 +30,7 @@ static int add_sites(LLVMModuleRef module, const struct nw_sites *sites)
 }
 
 /* The analysis changes what it looks at: it gets a copy. */
-bool nw_pass_run(LLVMModuleRef module)
+bool nw__pass_run(LLVMModuleRef module)
 {
     LLVMModuleRef copy = LLVMCloneModule(module);
     const char *why = "there is not enough memory, or there are too many";

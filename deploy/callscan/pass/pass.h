@@ -14,7 +14,7 @@ extern "C" {
  * of the module stays as it is. Whether something was added: not when there are neither sites nor the entries of a
  * function.
  */
-bool nw_pass_run(LLVMModuleRef module);
+bool nw__pass_run(LLVMModuleRef module);
 
 #ifdef __cplusplus
 }

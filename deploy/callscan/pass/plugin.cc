@@ -12,7 +12,7 @@ namespace
 struct CallSites : llvm::PassInfoMixin<CallSites> {
     llvm::PreservedAnalyses run(llvm::Module &module, llvm::ModuleAnalysisManager &)
     {
-        nw_pass_run(llvm::wrap(&module));
+        nw__pass_run(llvm::wrap(&module));
         return llvm::PreservedAnalyses::all(); // no function is changed
     }
     static bool isRequired()

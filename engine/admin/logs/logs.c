@@ -151,8 +151,8 @@ static void request_end(struct nw_http_request *request)
 static const struct nw_http_handler handler = {
     .reserve = no_reserve, .data = no_data, .end = request_end, .gone = client_gone};
 
-void nw__logs_begin(struct nw_controller *controller, struct nw_http_request *request, const char *name, size_t length,
-                    struct nw_query query)
+void nw_logs_begin(struct nw_controller *controller, struct nw_http_request *request, const char *name, size_t length,
+                   struct nw_query query)
 {
     struct nw_function *function = nw_function_find(&controller->engine, name, length);
     struct asked *asked = function ? calloc(1, sizeof *asked) : NULL;

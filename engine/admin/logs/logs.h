@@ -9,7 +9,7 @@ struct nw_controller;
 struct nw_http_request;
 
 /* Answers GET /v1/logs/NAME?after=POSITION&since=US&request=ID&limit=N&wait=MS. */
-void nw__logs_begin(struct nw_controller *controller, struct nw_http_request *request, const char *name, size_t length,
-                    struct nw_query query);
+void nw_logs_begin(struct nw_controller *controller, struct nw_http_request *request, const char *name, size_t length,
+                   struct nw_query query);
 
 #endif

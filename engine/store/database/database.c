@@ -249,7 +249,7 @@ static int let_go(struct nw__database *database, const char *name)
     if (rc == SQLITE_ROW) {
         const char *sha256 = (const char *)sqlite3_column_text(row, 1);
         database->next.total -= read_sum(row, 0, sum) ? as_number(sum) : 0;
-        rc = sha256 && database->lists_code ? nw__database_add_code(database, sha256) : SQLITE_OK;
+        rc = sha256 && database->lists_code ? nw_database_add_code(database, sha256) : SQLITE_OK;
         if (rc == SQLITE_OK)
             rc = sqlite3_step(row);
     }
@@ -270,7 +270,7 @@ static int insert(struct nw__database *database, const struct nw__database_row *
     return finish(statement, rc);
 }
 
-int nw__database_put(struct nw__database *database, const char *name, const char *sha256, const char *manifest)
+int nw_database_put(struct nw__database *database, const char *name, const char *sha256, const char *manifest)
 {
     struct nw__database_row row = {name, sha256, manifest, database->seal.change + 1, {0}};
     sum_row(&row, row.sum);
@@ -278,21 +278,21 @@ int nw__database_put(struct nw__database *database, const char *name, const char
     int rc = let_go(database, name);
     if (rc == SQLITE_OK)
         rc = insert(database, &row);
-    return rc == SQLITE_OK && database->lists_code ? nw__database_remove_code(database, sha256) : rc;
+    return rc == SQLITE_OK && database->lists_code ? nw_database_remove_code(database, sha256) : rc;
 }
 
-int nw__database_remove(struct nw__database *database, const char *name)
+int nw_database_remove(struct nw__database *database, const char *name)
 {
     database->next.change = database->seal.change + 1;
     return let_go(database, name);
 }
 
-int nw__database_add_code(struct nw__database *database, const char *sha256)
+int nw_database_add_code(struct nw__database *database, const char *sha256)
 {
     return run(database, "INSERT OR IGNORE INTO code VALUES (?)", sha256);
 }
 
-int nw__database_remove_code(struct nw__database *database, const char *sha256)
+int nw_database_remove_code(struct nw__database *database, const char *sha256)
 {
     return run(database, sha256 ? "DELETE FROM code WHERE sha256 = ?" : "DELETE FROM code", sha256);
 }
@@ -433,7 +433,7 @@ int nw__database_check(struct nw__database *database)
     return rc == SQLITE_OK ? check_index(database, codes) : rc;
 }
 
-bool nw__database_names(struct nw__database *database, const char *sha256)
+bool nw_database_names(struct nw__database *database, const char *sha256)
 {
     sqlite3_stmt *row;
     int rc = prepare(database, "SELECT 1 FROM functions WHERE sha256 = ?", &sha256, 1, &row);
@@ -443,7 +443,7 @@ bool nw__database_names(struct nw__database *database, const char *sha256)
     return rc != SQLITE_DONE;
 }
 
-unsigned nw__database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n)
+unsigned nw_database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n)
 {
     unsigned unknown = 0;
     sqlite3_stmt *row;
@@ -476,15 +476,15 @@ static bool each_in_order(struct nw__database *database, const char *sql, int64_
     return goes_on && rc != SQLITE_DONE;
 }
 
-void nw__database_each(struct nw__database *database, int64_t after,
-                       bool (*row)(void *arg, const struct nw__database_row *row), void *arg)
+void nw_database_each(struct nw__database *database, int64_t after,
+                      bool (*row)(void *arg, const struct nw__database_row *row), void *arg)
 {
     if (each_in_order(database, ROWS "ORDER BY name", after, row, arg))
         each_in_order(database, ROWS "ORDER BY name DESC", after, row, arg);
 }
 
-int nw__database_between(struct nw__database *database, const char *low, const char *high,
-                         void (*callback)(void *arg, const struct nw__database_row *row), void *arg)
+int nw_database_between(struct nw__database *database, const char *low, const char *high,
+                        void (*callback)(void *arg, const struct nw__database_row *row), void *arg)
 {
     const char *const names[] = {low, high};
     struct nw__database_row row;
@@ -499,7 +499,7 @@ int nw__database_between(struct nw__database *database, const char *low, const c
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int nw__database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg)
+int nw_database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg)
 {
     sqlite3_stmt *rows;
     int rc = prepare(database,

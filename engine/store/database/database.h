@@ -65,10 +65,10 @@ int nw__database_check(struct nw__database *database);
  * between only nw__database_give_up may follow.
  */
 int nw__database_begin(struct nw__database *database, enum nw__database_durable durable);
-int nw__database_put(struct nw__database *database, const char *name, const char *sha256, const char *manifest);
-int nw__database_remove(struct nw__database *database, const char *name);
-int nw__database_add_code(struct nw__database *database, const char *sha256);
-int nw__database_remove_code(struct nw__database *database, const char *sha256); /* NULL: all */
+int nw_database_put(struct nw__database *database, const char *name, const char *sha256, const char *manifest);
+int nw_database_remove(struct nw__database *database, const char *name);
+int nw_database_add_code(struct nw__database *database, const char *sha256);
+int nw_database_remove_code(struct nw__database *database, const char *sha256); /* NULL: all */
 int nw__database_end(struct nw__database *database);
 void nw__database_give_up(struct nw__database *database);
 
@@ -80,23 +80,23 @@ int nw__database_settle(struct nw__database *database);
 int nw__database_take(struct nw__database *database, const struct nw__database_row *row);
 
 /* Whether a function has that code; true when that cannot be told. */
-bool nw__database_names(struct nw__database *database, const char *sha256);
+bool nw_database_names(struct nw__database *database, const char *sha256);
 
 /* Moves those hashes to the front that neither a function nor the list of code has. Returns how many these are. */
-unsigned nw__database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n);
+unsigned nw_database_unknown(struct nw__database *database, char (*sha256)[NW__DATABASE_SHA256 + 1], unsigned n);
 
 /* Calls back for each row that is whole and has a number above `after`, as far as the file can be read: from its front
  * and, behind damage, from its end; a row may come twice. False from the callback ends it. */
-void nw__database_each(struct nw__database *database, int64_t after,
-                       bool (*row)(void *arg, const struct nw__database_row *row), void *arg);
+void nw_database_each(struct nw__database *database, int64_t after,
+                      bool (*row)(void *arg, const struct nw__database_row *row), void *arg);
 
 /* Calls back for each whole row whose name is `low` or behind it, and before `high`, in the order of names. Nothing may
  * be changed meanwhile. */
-int nw__database_between(struct nw__database *database, const char *low, const char *high,
-                         void (*row)(void *arg, const struct nw__database_row *row), void *arg);
+int nw_database_between(struct nw__database *database, const char *low, const char *high,
+                        void (*row)(void *arg, const struct nw__database_row *row), void *arg);
 
 /* Calls back for each piece of code that may belong to nobody, and that no function has. */
-int nw__database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg);
+int nw_database_each_code(struct nw__database *database, void (*code)(void *arg, const char *sha256), void *arg);
 
 /* Describes the last failure for people. */
 void nw__database_explain(const struct nw__database *database, int rc, char *why, size_t why_size);

@@ -128,7 +128,7 @@ static void count_copy(struct nw__registry_file *file, bool made)
     file->copy_failures = made ? 0 : file->copy_failures + (file->copy_failures < COPY_FAILURES_MOST);
 }
 
-void nw__registry_file_copy(struct nw__registry_file *file, nw__registry_change *make, void *arg)
+void nw_registry_file_copy(struct nw__registry_file *file, nw__registry_change *make, void *arg)
 {
     char why[256];
     int rc = SQLITE_ERROR;
@@ -178,7 +178,7 @@ static int take_from(const struct nw__registry_file *file, struct nw__found *fou
     char path[4200];
     nw__registry_file_path(file, found->name, path, sizeof path);
     if (found->kind == NW__FOUND_DATABASE && found->database.db)
-        nw__database_each(&found->database, after, take, &taking);
+        nw_database_each(&found->database, after, take, &taking);
     else if (found->kind == NW__FOUND_OLD_DATABASE && found->whole && !after)
         nw__old_read(path, false, take_old, &taking);
     else if (found->kind == NW__FOUND_OLD_JOURNAL)
@@ -300,7 +300,7 @@ static int recover(struct nw__registry_file *file, struct sources *sources, char
     bool served;
     if (make_of(file, sources, &served, why, why_size) < 0)
         return -EIO;
-    int rc = main->is == NW__FOUND_BYTES ? nw_set_aside_keep(file->directory, main->name, as, sizeof as) : 0;
+    int rc = main->is == NW__FOUND_BYTES ? nw__set_aside_keep(file->directory, main->name, as, sizeof as) : 0;
     if (!rc && copy->is == NW__FOUND_BYTES && !served)
         rc = nw_set_aside(file->directory, copy->name, copy_as, sizeof copy_as);
     if (rc < 0) {
@@ -364,7 +364,7 @@ static void use_copy(struct nw__registry_file *file, struct nw__found *copy)
         return;
     }
     nw__database_close(&copy->database);
-    nw__registry_file_copy(file, NULL, NULL);
+    nw_registry_file_copy(file, NULL, NULL);
 }
 
 /* Notes what our own changes have made of the files. */
@@ -431,8 +431,8 @@ static int open_any(struct nw__registry_file *file, struct nw__found *main, stru
     return rc < 0 ? rc : identify(file, why, why_size);
 }
 
-int nw__registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
-                           size_t why_size)
+int nw_registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
+                          size_t why_size)
 {
     struct nw__found main = {.name = NW__REGISTRY_NAME}, copy = {.name = NW__REGISTRY_COPY};
     snprintf(file->path, sizeof file->path, "%s", directory);
@@ -447,7 +447,7 @@ int nw__registry_file_open(struct nw__registry_file *file, const char *directory
     return rc;
 }
 
-void nw__registry_file_close(struct nw__registry_file *file)
+void nw_registry_file_close(struct nw__registry_file *file)
 {
     nw__database_close(&file->main);
     nw__database_close(&file->copy);
@@ -455,7 +455,7 @@ void nw__registry_file_close(struct nw__registry_file *file)
         close(file->directory);
 }
 
-bool nw__registry_file_is_there(const struct nw__registry_file *file)
+bool nw_registry_file_is_there(const struct nw__registry_file *file)
 {
     char path[4200];
     struct stat st;
@@ -469,7 +469,7 @@ bool nw__registry_file_is_there(const struct nw__registry_file *file)
 static bool is_in_use(struct nw__registry_file *file, char *why, size_t why_size)
 {
     off_t size = file->size, log_size = file->log_size;
-    if (!nw__registry_file_is_there(file)) {
+    if (!nw_registry_file_is_there(file)) {
         snprintf(why, why_size, "the registry was deleted or moved while it was in use; what runs goes on");
         return false;
     }
@@ -512,8 +512,8 @@ static int settle(struct nw__registry_file *file)
     return rc;
 }
 
-int nw__registry_file_change(struct nw__registry_file *file, enum nw__database_durable durable,
-                             nw__registry_change *make, void *arg, char *why, size_t why_size)
+int nw_registry_file_change(struct nw__registry_file *file, enum nw__database_durable durable,
+                            nw__registry_change *make, void *arg, char *why, size_t why_size)
 {
     char reason[256];
     if (!is_in_use(file, why, why_size))

@@ -30,20 +30,20 @@ struct nw__registry_file {
 };
 
 /* `has_code`: the store is not empty, so that an empty registry needs an explanation. 0, or -EIO with `why`. */
-int nw__registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
-                           size_t why_size);
-void nw__registry_file_close(struct nw__registry_file *file);
+int nw_registry_file_open(struct nw__registry_file *file, const char *directory, bool has_code, char *why,
+                          size_t why_size);
+void nw_registry_file_close(struct nw__registry_file *file);
 
 /* Makes a change; `make` calls what may stand in one (database.h). 0, or -EIO with `why` and nothing changed, except
  * that after a failure of the machine the disk may have a change that could not be waited for. */
 typedef int nw__registry_change(struct nw__database *database, void *arg);
-int nw__registry_file_change(struct nw__registry_file *file, enum nw__database_durable durable,
-                             nw__registry_change *make, void *arg, char *why, size_t why_size);
+int nw_registry_file_change(struct nw__registry_file *file, enum nw__database_durable durable,
+                            nw__registry_change *make, void *arg, char *why, size_t why_size);
 
 /* Makes the same change in the copy. A failure is only logged, since the registry itself is durable. */
-void nw__registry_file_copy(struct nw__registry_file *file, nw__registry_change *make, void *arg);
+void nw_registry_file_copy(struct nw__registry_file *file, nw__registry_change *make, void *arg);
 
 /* Whether the file is still there, under the same path. */
-bool nw__registry_file_is_there(const struct nw__registry_file *file);
+bool nw_registry_file_is_there(const struct nw__registry_file *file);
 
 #endif

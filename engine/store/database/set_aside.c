@@ -31,7 +31,7 @@ int nw_set_aside(int directory, const char *name, char *as, size_t as_size)
 }
 
 /* Where there are no hard links, to rename it is the next best. */
-int nw_set_aside_keep(int directory, const char *name, char *as, size_t as_size)
+int nw__set_aside_keep(int directory, const char *name, char *as, size_t as_size)
 {
     int rc = free_name(directory, name, as, as_size);
     if (rc || linkat(directory, name, directory, as, 0) == 0)

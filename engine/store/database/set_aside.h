@@ -9,7 +9,7 @@
 int nw_set_aside(int directory, const char *name, char *as, size_t as_size);
 
 /* The same, but where the file system has hard links it keeps its own name as well, until another file takes that. */
-int nw_set_aside_keep(int directory, const char *name, char *as, size_t as_size);
+int nw__set_aside_keep(int directory, const char *name, char *as, size_t as_size);
 
 /* Looks for NAME.damaged, whose name `as` gets: 0 when it is there, else negative errno. */
 int nw_set_aside_find(int directory, const char *name, char *as, size_t as_size);

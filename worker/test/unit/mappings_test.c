@@ -61,7 +61,7 @@ bool nw_may_log(struct nw_log_share *share, const char *name)
     return false;
 }
 
-uint64_t nw_log_share_lines(const struct nw_log_share *share)
+uint64_t nw__log_share_lines(const struct nw_log_share *share)
 {
     (void)share;
     return 0;

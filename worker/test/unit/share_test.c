@@ -36,7 +36,7 @@ bool nw_may_log(struct nw_log_share *share, const char *name)
     return false;
 }
 
-uint64_t nw_log_share_lines(const struct nw_log_share *share)
+uint64_t nw__log_share_lines(const struct nw_log_share *share)
 {
     (void)share;
     return lines;
@@ -63,7 +63,7 @@ static void nobody_takes_another_ones_share(void **state)
     uint64_t n = 0;
 
     (void)state;
-    nw__share_room(R, share() * 8 + 10);
+    nw_share_room(R, share() * 8 + 10);
     open_domain(&accounts[0]);
     open_domain(&accounts[1]);
     while (nw_share_take(&accounts[0], R, 1) == 0)
@@ -78,7 +78,7 @@ static void nobody_takes_another_ones_share(void **state)
 static void the_next_domains_find_their_share(void **state)
 {
     (void)state;
-    nw__share_room(R, share() * 2 * 8);
+    nw_share_room(R, share() * 2 * 8);
     for (int i = 0; i < 8; i++) {
         open_domain(&accounts[i]);
         assert_int_equal(nw_share_take(&accounts[i], R, share()), 0);
@@ -91,7 +91,7 @@ static void the_next_domains_find_their_share(void **state)
 static void a_domain_without_a_share_is_refused(void **state)
 {
     (void)state;
-    nw__share_room(R, share() * 2);
+    nw_share_room(R, share() * 2);
     open_domain(&accounts[0]);
     open_domain(&accounts[1]);
     assert_int_equal(nw_share_open(&accounts[2], MEMORY, why, sizeof(why)), -EAGAIN);
@@ -170,7 +170,7 @@ static void it_adds_up(void **state)
     uint64_t random = 1;
 
     (void)state;
-    nw__share_room(R, room);
+    nw_share_room(R, room);
     for (int i = 0; i < ROUNDS; i++) {
         change(&m, &random);
         compare(&m, room);
@@ -191,7 +191,7 @@ static void what_was_denied_is_said(void **state)
     struct nw_denied *denied = &accounts[0].denied;
 
     (void)state;
-    nw__share_room(R, 0);
+    nw_share_room(R, 0);
     open_domain(&accounts[0]);
     assert_int_equal(nw_share_take(&accounts[0], R, 1), 0);
     assert_int_equal(lines_of(&accounts[0]), 0);
@@ -199,7 +199,7 @@ static void what_was_denied_is_said(void **state)
     assert_int_equal(denied->own, 1u << R);
     assert_int_equal(denied->room, 0);
     assert_int_equal(lines_of(&accounts[0]), 1);
-    nw__share_room(R, share());
+    nw_share_room(R, share());
     assert_int_equal(nw_share_take(&accounts[0], R, share() + 1), -EMFILE);
     assert_int_equal(denied->own, 0);
     assert_int_equal(denied->room, 1u << R);
