@@ -44,7 +44,7 @@ static void check_traffic(const char *text)
         NW_FUZZ_CHECK(traffic.n == 0);
         return;
     }
-    NW_FUZZ_CHECK(traffic.n <= NW_ALIASES_MOST + 1 && nw_traffic_print(&traffic, &printed) == 0);
+    NW_FUZZ_CHECK(traffic.n <= NW_ALIASES_MOST + 1 && nw__traffic_print(&traffic, &printed) == 0);
     NW_FUZZ_CHECK(nw_traffic_parse(&again, printed.data) == 0 && again.n == traffic.n);
     for (unsigned i = 0; i < traffic.n; i++)
         check_route(&traffic.routes[i]);

@@ -17,7 +17,7 @@
 bool nw__branch_name(const struct nw_function *function, uint32_t version, char name[NW_NAME_MAX + 1])
 {
     char text[NW_KEPT_NAME + 1];
-    nw__release_kept_name(function->name, version, text);
+    nw_release_kept_name(function->name, version, text);
     return snprintf(name, NW_NAME_MAX + 1, "%s", text) <= NW_NAME_MAX;
 }
 

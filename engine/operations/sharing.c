@@ -142,7 +142,7 @@ void nw__share_refused(struct nw__operation *op, struct nw_deployment *deploymen
 static void set_traffic(struct nw__operation *op)
 {
     nw_traffic_parse(&op->traffic, op->function->routes);
-    if (nw_traffic_set(&op->traffic, &op->route) == 0)
+    if (nw__traffic_set(&op->traffic, &op->route) == 0)
         return;
     snprintf(op->why, sizeof op->why, "it has %d aliases, which is the most", NW_ALIASES_MOST);
     op->traffic.n = 0;
@@ -200,9 +200,9 @@ bool nw__share_prepare(struct nw__operation *op)
     const struct nw_traffic_route none = {.n = 0};
     if (!nw__share_is_partial(op)) {
         nw_traffic_parse(&op->traffic, op->function->routes);
-        nw_traffic_set(&op->traffic, &none); /* a version that is current has all requests at first */
+        nw__traffic_set(&op->traffic, &none); /* a version that is current has all requests at first */
     }
-    if (nw_traffic_print(&op->traffic, &op->routes) < 0)
+    if (nw__traffic_print(&op->traffic, &op->routes) < 0)
         return false;
     change->routes = op->routes.data;
     if (!nw__share_is_partial(op))

@@ -45,7 +45,7 @@ const struct nw_traffic_route *nw_traffic_find(const struct nw_traffic *traffic,
     return NULL;
 }
 
-int nw_traffic_set(struct nw_traffic *traffic, const struct nw_traffic_route *route)
+int nw__traffic_set(struct nw_traffic *traffic, const struct nw_traffic_route *route)
 {
     const struct nw_traffic_route *found = nw_traffic_find(traffic, route->alias);
     unsigned i = found ? (unsigned)(found - traffic->routes) : traffic->n;
@@ -87,7 +87,7 @@ static bool parse_route(struct nw_traffic *traffic, char *text)
     for (char *share = strtok_r(equals + 1, ",", &rest); share; share = strtok_r(NULL, ",", &rest))
         if (!parse_share(&route, share))
             return false;
-    return !nw_traffic_left(&route) && !nw_traffic_find(traffic, route.alias) && nw_traffic_set(traffic, &route) == 0;
+    return !nw_traffic_left(&route) && !nw_traffic_find(traffic, route.alias) && nw__traffic_set(traffic, &route) == 0;
 }
 
 int nw_traffic_parse(struct nw_traffic *traffic, const char *text)
@@ -106,7 +106,7 @@ int nw_traffic_parse(struct nw_traffic *traffic, const char *text)
     return 0;
 }
 
-int nw_traffic_print(const struct nw_traffic *traffic, struct nw_buffer *text)
+int nw__traffic_print(const struct nw_traffic *traffic, struct nw_buffer *text)
 {
     int rc = 0;
     for (unsigned i = 0; i < traffic->n; i++) {

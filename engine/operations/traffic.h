@@ -43,12 +43,12 @@ unsigned nw_traffic_left(const struct nw_traffic_route *route);
 const struct nw_traffic_route *nw_traffic_find(const struct nw_traffic *traffic, const char *alias);
 
 /* Puts a route in place of the one of its alias; one without shares removes it. 0, or -ENOSPC: too many aliases. */
-int nw_traffic_set(struct nw_traffic *traffic, const struct nw_traffic_route *route);
+int nw__traffic_set(struct nw_traffic *traffic, const struct nw_traffic_route *route);
 
-/* Reads what nw_traffic_print writes, or NULL: no routes. 0, or -EINVAL with none. */
+/* Reads what nw__traffic_print writes, or NULL: no routes. 0, or -EINVAL with none. */
 int nw_traffic_parse(struct nw_traffic *traffic, const char *text);
 
 /* Appends the text, terminated. 0 or -ENOMEM. */
-int nw_traffic_print(const struct nw_traffic *traffic, struct nw_buffer *text);
+int nw__traffic_print(const struct nw_traffic *traffic, struct nw_buffer *text);
 
 #endif

@@ -67,7 +67,7 @@ static int keep_before(struct nw__database *database, const char *name, uint32_t
     struct before before = {.sha256 = ""};
     char as[NW_KEPT_NAME + 1];
     int rc = serving(database, name, take_before, &before);
-    nw__release_kept_name(name, before.release.number, as);
+    nw_release_kept_name(name, before.release.number, as);
     if (rc == SQLITE_OK && before.text.length && before.release.number != number)
         rc = nw_database_put(database, as, before.sha256, before.text.data);
     nw_buffer_fini(&before.text);
@@ -121,7 +121,7 @@ static int drop(struct nw__database *database, const char *name, size_t most, co
     for (size_t i = most; i < n && rc == SQLITE_OK; i++) {
         if (is_routed(routes, found[i].number))
             continue;
-        nw__release_kept_name(name, found[i].number, as);
+        nw_release_kept_name(name, found[i].number, as);
         rc = nw_database_remove(database, as);
         if (dropped && nw_buffer_append(dropped, found[i].sha256, sizeof found[i].sha256) < 0)
             break; /* then the next start removes the code */
@@ -136,7 +136,7 @@ int nw__keep_put(struct nw__database *database, const struct nw__database_row *r
     const struct nw__database_row *beside = keep->beside;
     char as[NW_KEPT_NAME + 1];
     int rc = keep->keep ? keep_before(database, row->name, number) : SQLITE_OK;
-    nw__release_kept_name(row->name, number, as);
+    nw_release_kept_name(row->name, number, as);
     if (rc == SQLITE_OK && keep->keep)
         rc = nw_database_remove(database, as);
     if (rc == SQLITE_OK)

@@ -329,7 +329,7 @@ static void prepare(struct pending *pending, struct nw_registry_change *change)
     int rc = print_row(change->manifest, change->release, change->routes, &pending->text);
     if (change->beside) {
         rc |= print_row(change->beside->manifest, change->beside->release, NULL, &pending->beside);
-        nw__release_kept_name(change->name, change->beside->release->number, pending->beside_name);
+        nw_release_kept_name(change->name, change->beside->release->number, pending->beside_name);
     }
     if (rc < 0)
         refuse(pending, -ENOMEM, "out of memory");

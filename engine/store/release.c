@@ -74,7 +74,7 @@ int nw_release_print(const struct nw_release *release, const char *routes, struc
     return rc < 0 ? -ENOMEM : 0;
 }
 
-void nw__release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])
+void nw_release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1])
 {
     snprintf(kept, NW_KEPT_NAME + 1, "%.*s%cv%" PRIu32, NW_NAME_MAX, name, MARK, number);
 }

@@ -37,7 +37,7 @@ int nw_release_print(const struct nw_release *release, const char *routes, struc
 
 /* How the row is named that keeps a version which does not serve. No function can have such a name. */
 #define NW_KEPT_NAME (NW_NAME_MAX + 13)
-void nw__release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1]);
+void nw_release_kept_name(const char *name, uint32_t number, char kept[NW_KEPT_NAME + 1]);
 
 /* The number in a name of that kind; 0: it is none. */
 uint32_t nw_release_kept_number(const char *kept);
