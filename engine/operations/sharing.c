@@ -227,7 +227,7 @@ void nw__share_committed(struct nw__operation *op)
         nw_deployment_committed(op->branches[i]);
     if (nw__share_is_partial(op)) {
         current->release.last = op->find.release.last;
-        op->deployment = op->kind == NW__DEPLOYS ? op->branches[op->n_branches - 1] : current;
+        op->deployment = op->kind == NW__DEPLOYS ? op->branches[0] : current;
     }
     nw__branches_apply(op->all, op->function, routes);
 }
