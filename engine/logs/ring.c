@@ -298,7 +298,7 @@ static void list_one(struct files *all, int directory, const char *name)
         all->room = room;
     }
     struct file *file = &all->files[all->n++];
-    snprintf(file->name, sizeof file->name, "%s", name);
+    snprintf(file->name, sizeof file->name, "%.*s", (int)sizeof file->name - 1, name);
     file->size = (uint64_t)st.st_size;
     file->written = st.st_mtim;
     all->size += file->size;
