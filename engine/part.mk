@@ -125,6 +125,7 @@ $(eval $(call test,engine/lifecycles,engine/test/lifecycles_test.c,$(ENGINE_LIBS
 $(eval $(call test,engine/broken,engine/test/broken_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/broken_versions,engine/test/broken_versions_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/misled,engine/test/io/misled_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/order,engine/test/io/order_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/adopted,engine/test/io/adopted_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/broken_uring,engine/test/io/broken_uring_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/names.c engine/base/list.c,,$(COMMON)))

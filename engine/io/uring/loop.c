@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define SUBMIT_TRIES 1000
+#define BULKY        16384 /* bytes */
 
 /* --- the turn --- */
 
@@ -76,6 +77,35 @@ static void enter(struct nw__uring *uring, bool may_wait)
     uring->misled = !io_uring_cq_ready(&uring->ring) && is_flagged(uring, IORING_SQ_TASKRUN);
 }
 
+/* Whether it brought so much that who has little should not stand behind it. */
+static bool is_bulky(const struct io_uring_cqe *cqe)
+{
+    return cqe->flags & IORING_CQE_F_BUFFER && cqe->res >= BULKY;
+}
+
+/*
+ * Of what is left in the ring: what is no piece of something large, and of no operation of which one comes before. Such
+ * a completion stays where it is and is nobody's from then on.
+ */
+static void take_small_ones(struct nw__uring *uring)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head, n = 0;
+    uring->scan++;
+    io_uring_for_each_cqe(&uring->ring, head, cqe)
+    {
+        struct nw__op *op = io_uring_cqe_get_data(cqe);
+        if (op && is_bulky(cqe))
+            op->passed = uring->scan;
+        if (!op || op->passed == uring->scan)
+            continue;
+        cqe->user_data = 0;
+        nw__op_completed(uring, op, cqe->res, cqe->flags);
+        if (++n >= NW_IO_TURN_EVENTS || uring->received >= NW_IO_TURN_BYTES * 3 / 2)
+            break;
+    }
+}
+
 /* Completions beyond a turn's share stay in the ring until the next turn. */
 static void take_completions(struct nw__uring *uring)
 {
@@ -92,6 +122,8 @@ static void take_completions(struct nw__uring *uring)
             break;
     }
     io_uring_cq_advance(&uring->ring, n);
+    if (uring->received >= NW_IO_TURN_BYTES)
+        take_small_ones(uring);
 }
 
 static void end_all(struct nw__uring *uring)

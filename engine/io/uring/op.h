@@ -30,6 +30,7 @@ enum nw__op_state { OP_IDLE, OP_QUEUED, OP_ARMED, OP_CANCEL_QUEUED, OP_CANCELLED
 struct nw__op {
     struct nw_list link; /* in nw__uring.queue, when QUEUED or CANCEL_QUEUED */
     enum nw__op_state state;
+    unsigned passed; /* by this scan of completions, at one of it that stays: those behind it do, too */
     void (*prepare)(struct nw__op *op, struct io_uring_sqe *sqe);
     /* For each completion; the state is already what it is afterwards. It may start the operation again. */
     void (*complete)(struct nw__op *op, int result, unsigned flags);

@@ -26,6 +26,7 @@ struct nw__uring {
     uint64_t clock_at;
     struct __kernel_timespec clock_time;
     size_t received; /* bytes, in this turn */
+    unsigned scan;   /* how often completions were taken out of their order: see loop.c */
     unsigned living; /* listeners, connections, watches and jobs: the ring stays as long as there is one */
     pthread_mutex_t lock;
     struct nw_list finished; /* jobs; under `lock`, and so told to `finished_fd` */
