@@ -8,6 +8,17 @@
 #include <liburing.h>
 #include <pthread.h>
 
+/* A thread that stays and waits for jobs. */
+struct nw__uring_hand {
+    struct nw__uring *uring;
+    pthread_t thread;
+    pthread_cond_t came;       /* a job, or the end */
+    struct nw__uring_job *job; /* under the ring's `lock`; NULL: it is free */
+    bool made;
+};
+
+#define NW__URING_HANDS 4
+
 struct nw__uring {
     struct nw_io base;
     struct io_uring ring;
@@ -32,12 +43,8 @@ struct nw__uring {
     struct nw_list finished; /* jobs; under `lock`, and so told to `finished_fd` */
     int finished_fd;
     struct nw_io_watch *finished_watch;
-    struct {
-        pthread_t thread;
-        pthread_cond_t came;       /* or it ends */
-        struct nw__uring_job *job; /* under `lock`, as `ends`; NULL: it is free */
-        bool made, ends;
-    } stays; /* the thread that waits for jobs */
+    struct nw__uring_hand hands[NW__URING_HANDS];
+    bool hands_end; /* under `lock` */
 };
 
 /* --- io/uring/buffers.c --- */

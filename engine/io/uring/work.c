@@ -1,6 +1,6 @@
-/* Work on other threads for the io_uring backend. One thread stays and waits for the next job, since to make one takes
- * longer than many a job. While it has one, each other job has a thread of its own: jobs are rare, and may wait for the
- * disk for long. */
+/* Work on other threads for the io_uring backend. A few threads stay and wait for the next job, since to make one takes
+ * the loop longer than most else that it does. While they all have one, each other job has a thread of its own: jobs
+ * may wait for the disk for long. */
 #include "common/base/valid.h"
 #include "engine/io/uring/objects.h"
 #include <errno.h>
@@ -31,40 +31,54 @@ static void *job_run(void *arg)
     return NULL;
 }
 
-/* The thread that stays. It is free again before anybody hears that its job is done. */
-static void *jobs_run(void *arg)
+/* One that stays is free again before anybody hears that its job is done. */
+static void *hand_run(void *arg)
 {
-    struct nw__uring *uring = arg;
+    struct nw__uring_hand *hand = arg;
+    struct nw__uring *uring = hand->uring;
     pthread_mutex_lock(&uring->lock);
-    while (!uring->stays.ends) {
-        struct nw__uring_job *job = uring->stays.job;
+    while (!uring->hands_end) {
+        struct nw__uring_job *job = hand->job;
         if (!job) {
-            pthread_cond_wait(&uring->stays.came, &uring->lock);
+            pthread_cond_wait(&hand->came, &uring->lock);
             continue;
         }
         pthread_mutex_unlock(&uring->lock);
         job->work(job->arg);
         pthread_mutex_lock(&uring->lock);
-        uring->stays.job = NULL;
+        hand->job = NULL;
         finish(uring, job);
     }
     pthread_mutex_unlock(&uring->lock);
     return NULL;
 }
 
-/* Whether the thread that stays has the job. */
+/* One that is free, or is made as none is. NULL: there are no more. Lock held. */
+static struct nw__uring_hand *find_hand(struct nw__uring *uring)
+{
+    for (int i = 0; i < NW__URING_HANDS; i++) {
+        struct nw__uring_hand *hand = &uring->hands[i];
+        if (!hand->made)
+            hand->made = pthread_create(&hand->thread, NULL, hand_run, hand) == 0;
+        if (!hand->made)
+            return NULL;
+        if (!hand->job)
+            return hand;
+    }
+    return NULL;
+}
+
+/* Whether a thread that stays has the job. */
 static bool hand_over(struct nw__uring *uring, struct nw__uring_job *job)
 {
     pthread_mutex_lock(&uring->lock);
-    bool free = !uring->stays.job;
-    if (free && !uring->stays.made)
-        uring->stays.made = free = pthread_create(&uring->stays.thread, NULL, jobs_run, uring) == 0;
-    if (free)
-        uring->stays.job = job;
+    struct nw__uring_hand *hand = find_hand(uring);
+    if (hand)
+        hand->job = job;
     pthread_mutex_unlock(&uring->lock);
-    if (free)
-        pthread_cond_signal(&uring->stays.came);
-    return free;
+    if (hand)
+        pthread_cond_signal(&hand->came);
+    return hand;
 }
 
 static struct nw__uring_job *next_finished(struct nw__uring *uring)
@@ -107,24 +121,30 @@ int nw__uring_work_init(struct nw__uring *uring)
     }
     nw_list_init(&uring->finished);
     pthread_mutex_init(&uring->lock, NULL);
-    pthread_cond_init(&uring->stays.came, NULL);
+    for (int i = 0; i < NW__URING_HANDS; i++) {
+        uring->hands[i].uring = uring;
+        pthread_cond_init(&uring->hands[i].came, NULL);
+    }
     return 0;
 }
 
-static void end_stays(struct nw__uring *uring)
+static void end_hands(struct nw__uring *uring)
 {
     pthread_mutex_lock(&uring->lock);
-    uring->stays.ends = true;
+    uring->hands_end = true;
     pthread_mutex_unlock(&uring->lock);
-    pthread_cond_signal(&uring->stays.came);
-    if (uring->stays.made)
-        pthread_join(uring->stays.thread, NULL);
-    pthread_cond_destroy(&uring->stays.came);
+    for (int i = 0; i < NW__URING_HANDS; i++) {
+        struct nw__uring_hand *hand = &uring->hands[i];
+        pthread_cond_signal(&hand->came);
+        if (hand->made)
+            pthread_join(hand->thread, NULL);
+        pthread_cond_destroy(&hand->came);
+    }
 }
 
 void nw__uring_work_fini(struct nw__uring *uring)
 {
-    end_stays(uring);
+    end_hands(uring);
     nw_io_watch_free(uring->finished_watch);
     close(uring->finished_fd);
     pthread_mutex_destroy(&uring->lock);

@@ -590,6 +590,8 @@ static void work_runs_on_another_thread(void **state)
     assert_int_equal(worked, 5);
 }
 
+static int expected; /* jobs */
+
 static void wait_for_other(void *arg)
 {
     const int *ends = arg;
@@ -605,10 +607,45 @@ static void let_other_go(void *arg)
         __atomic_add_fetch(&worked, 1, __ATOMIC_RELAXED);
 }
 
+static void let_all_go(void *arg)
+{
+    static const char many[12];
+    const int *ends = arg;
+    if (write(ends[1], many, (size_t)expected - 1) == expected - 1)
+        __atomic_add_fetch(&worked, 1, __ATOMIC_RELAXED);
+}
+
 static bool two_done(struct world *world)
 {
     (void)world;
     return done == 2;
+}
+
+static bool all_done(struct world *world)
+{
+    (void)world;
+    return done == expected;
+}
+
+/* More jobs than threads stay wait for one that comes last; libuv has four threads, and no more. */
+static void many_jobs_wait_for_the_last(void **state)
+{
+    enum { JOBS = 12 };
+    struct world *world = *state;
+    const char *io = getenv("NW_TEST_IO");
+    int ends[2];
+    expected = io && !strcmp(io, "uring") ? JOBS : 4;
+    assert_int_equal(pipe(ends), 0);
+    for (int turn = 0; turn < 2; turn++) {
+        worked = done = 0;
+        for (int i = 1; i < expected; i++)
+            assert_int_equal(nw_io_offload(world->io, wait_for_other, count_done, ends), 0);
+        assert_int_equal(nw_io_offload(world->io, let_all_go, count_done, ends), 0);
+        run_until(world, all_done);
+        assert_int_equal(worked, expected);
+    }
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* The second time a thread is there already. */
@@ -722,6 +759,7 @@ int main(void)
         CASE(a_timer_repeats_until_it_is_freed),
         CASE(work_runs_on_another_thread),
         CASE(work_does_not_wait_for_other_work),
+        CASE(many_jobs_wait_for_the_last),
     };
     const struct CMUnitTest shared_buffers[] = {CASE(fast_senders_leave_buffers_for_others)};
     const char *io = getenv("NW_TEST_IO");
