@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES_A_STEP 8 /* that are written; some microseconds */
+#define FUNCTION_TEXT  4500 /* bytes of text, about */
+#define SAMPLES_A_STEP 8    /* that are written; some microseconds */
 
 /* Samples of one kind. */
 struct samples {
@@ -64,7 +65,6 @@ static int gather_host(struct nw_scrape *scrape, struct nw_buffer *text)
 {
     struct nw__host_sample *host = next_sample(&scrape->of[NW__OF_HOST]);
     struct nw__build_sample *build = next_sample(&scrape->of[NW__OF_BUILD]);
-    (void)text;
     if (!host || !build)
         return -ENOMEM;
     nw__sample_host(host, scrape->controller);
@@ -74,7 +74,8 @@ static int gather_host(struct nw_scrape *scrape, struct nw_buffer *text)
     keep(&scrape->of[NW__OF_HOST]);
     keep(&scrape->of[NW__OF_BUILD]);
     scrape->step = write_samples;
-    return 1;
+    /* At once, so that what was written is not copied as it grows; a page that nobody writes to costs nothing. */
+    return nw_buffer_reserve(text, number_of(&scrape->of[NW__OF_FUNCTION]) * FUNCTION_TEXT) < 0 ? -ENOMEM : 1;
 }
 
 static int gather_worker(struct nw_scrape *scrape, struct nw_buffer *text)
@@ -125,6 +126,9 @@ struct nw_scrape *nw_scrape_new(struct nw_controller *controller)
     scrape->of[NW__OF_WORKER].size = sizeof(struct nw__worker_sample);
     scrape->of[NW__OF_FUNCTION].size = sizeof(struct nw__function_sample);
     nw_seat_walk_begin(&controller->workers, &scrape->walk);
+    size_t n = controller->engine.functions.n;
+    n = n < NW_METRICS_FUNCTIONS ? n : NW_METRICS_FUNCTIONS;
+    nw_buffer_reserve(&scrape->of[NW__OF_FUNCTION].all, n * sizeof(struct nw__function_sample)); /* else it grows */
     return scrape;
 }
 

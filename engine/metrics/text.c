@@ -20,6 +20,10 @@ static char *put(char *at, const char *text)
 static char *put_number(char *at, uint64_t n)
 {
     char digits[20];
+    if (n < 10) { /* as most are */
+        *at = (char)('0' + n);
+        return at + 1;
+    }
     unsigned i = sizeof digits;
     do
         digits[--i] = (char)('0' + n % 10);
@@ -41,72 +45,99 @@ static char *put_seconds(char *at, uint64_t ns)
     return at;
 }
 
-/* The name with all labels. `label` NULL: there is none beside those of the sample. */
-static char *put_name(char *at, const struct nw__metric *metric, const char *suffix, const struct nw__sample *sample,
-                      const char *label, const char *value)
+/* What the lines of a sample begin with: the name, and its labels without the brace that ends them. */
+struct beginning {
+    char text[LINE_MOST];
+    size_t length;
+    bool labelled; /* it has some */
+};
+
+/* `label` NULL: there is none beside those of the sample. Else its value and a quote come next. */
+static void begin_lines(struct beginning *begin, const struct nw__metric *metric, const char *suffix,
+                        const struct nw__sample *sample, const char *label)
 {
-    at = put(put(at, metric->name), suffix);
-    if (!*sample->labels && !label)
-        return at;
-    *at++ = '{';
+    char *at = put(put(begin->text, metric->name), suffix);
+    begin->labelled = *sample->labels || label;
+    if (begin->labelled)
+        *at++ = '{';
     at = put(at, sample->labels);
     if (*sample->labels && label)
         *at++ = ',';
     if (label)
-        at = put(put(put(put(at, label), "=\""), value), "\"");
-    *at++ = '}';
+        at = put(put(at, label), "=\"");
+    begin->length = (size_t)(at - begin->text);
+}
+
+/* A line up to its number. `value` NULL: there is no label beside those of the sample. */
+static char *put_beginning(char *at, const struct beginning *begin, const char *value, size_t length)
+{
+    memcpy(at, begin->text, begin->length);
+    at += begin->length;
+    if (value) {
+        memcpy(at, value, length);
+        at += length;
+        *at++ = '"';
+    }
+    if (begin->labelled)
+        *at++ = '}';
+    *at++ = ' ';
     return at;
 }
 
-static char *put_value(char *at, const struct nw__metric *metric, uint64_t value)
+static char *put_value(char *at, enum nw__metric_unit unit, uint64_t value)
 {
-    *at++ = ' ';
-    at = metric->unit == NW__NS ? put_seconds(at, value) : put_number(at, value);
+    at = unit == NW__NS ? put_seconds(at, value) : put_number(at, value);
     *at++ = '\n';
     return at;
 }
 
-static char *put_count(char *at, uint64_t value)
-{
-    *at++ = ' ';
-    at = put_number(at, value);
-    *at++ = '\n';
-    return at;
-}
+/* The bound of a step as text. */
+struct bound {
+    char text[NUMBER_MOST];
+    size_t length; /* 0: nobody has asked for it yet */
+};
 
-/* The bound of a step as text, which lives on. */
-static const char *bound_text(unsigned step)
+static const struct bound *bound_of(unsigned step)
 {
-    static char texts[NW_GRID_STEPS][NUMBER_MOST];
-    if (step == NW_GRID_STEPS - 1)
-        return "+Inf";
-    if (!*texts[step])
-        *put_seconds(texts[step], NW_GRID_FIRST_NS << step) = '\0';
-    return texts[step];
+    static struct bound bounds[NW_GRID_STEPS];
+    struct bound *bound = &bounds[step];
+    if (bound->length)
+        return bound;
+    const char *end =
+        step == NW_GRID_STEPS - 1 ? put(bound->text, "+Inf") : put_seconds(bound->text, NW_GRID_FIRST_NS << step);
+    bound->length = (size_t)(end - bound->text);
+    return bound;
 }
 
 static char *put_histogram(char *at, const struct nw__metric *metric, const struct nw__sample *sample)
 {
     const struct nw_histogram *histogram = (const void *)((const char *)sample + metric->offset);
+    struct beginning begin;
     uint64_t sum = 0;
+    begin_lines(&begin, metric, "_bucket", sample, "le");
     for (unsigned step = 0; step < NW_GRID_STEPS; step++) {
+        const struct bound *bound = bound_of(step);
         sum += histogram->counts[step];
         if (metric->type == NW__COARSE && step % 2 && step < NW_GRID_STEPS - 1)
             continue;
-        at = put_count(put_name(at, metric, "_bucket", sample, "le", bound_text(step)), sum);
+        at = put_value(put_beginning(at, &begin, bound->text, bound->length), NW__ONE, sum);
     }
-    at = put_value(put_name(at, metric, "_sum", sample, NULL, NULL), metric, histogram->sum_ns);
-    return put_count(put_name(at, metric, "_count", sample, NULL, NULL), sum);
+    begin_lines(&begin, metric, "_sum", sample, NULL);
+    at = put_value(put_beginning(at, &begin, NULL, 0), metric->unit, histogram->sum_ns);
+    begin_lines(&begin, metric, "_count", sample, NULL);
+    return put_value(put_beginning(at, &begin, NULL, 0), NW__ONE, sum);
 }
 
 static char *put_values(char *at, const struct nw__metric *metric, const struct nw__sample *sample)
 {
     const uint64_t *values = (const void *)((const char *)sample + metric->offset);
     const char *label = nw__metric_label(metric);
+    struct beginning begin;
+    begin_lines(&begin, metric, "", sample, label);
     for (unsigned i = 0; i < nw__metric_width(metric); i++) {
+        const char *word = label ? nw__metric_word(metric, i) : NULL;
         if (nw__metric_shows(metric, i))
-            at = put_value(put_name(at, metric, "", sample, label, label ? nw__metric_word(metric, i) : NULL), metric,
-                           values[i]);
+            at = put_value(put_beginning(at, &begin, word, word ? strlen(word) : 0), metric->unit, values[i]);
     }
     return at;
 }
