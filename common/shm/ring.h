@@ -30,7 +30,8 @@ struct nw_desc {
                         * record of a request, COMPLETE: that of an answer (common/http/record.h); 0: none */
     uint32_t depth;    /* INVOKE, CALL: nested calls above this one */
     uint32_t more;     /* INVOKE: ms that whoever asked waits, 0: it set no limit; CALL: upper half of that id, 0: the
-                        * engine thread that is told knows none */
+                        * engine thread that is told knows none; COMPLETE: not 0: the function reached for memory whose
+                        * key it does not hold, and crashed of it */
     unsigned char data[NW_INLINE_MAX];
 };
 

@@ -17,6 +17,13 @@
 #define OWING_TRIES       16 /* in one turn */
 #define SENT_MOST         3  /* workers that an invocation is sent to, one after the other as they are lost */
 
+static enum nw_outcome outcome_of(const struct nw_invocation *inv)
+{
+    if (inv->violated && inv->ended == NW_STATUS_CRASHED)
+        return NW_OUTCOME_VIOLATION;
+    return nw_status_info(inv->ended)->outcome;
+}
+
 static void finish(struct nw_invocation *inv, const struct nw_result *result)
 {
     struct nw_counters *counters = &inv->engine->counters;
@@ -27,7 +34,7 @@ static void finish(struct nw_invocation *inv, const struct nw_result *result)
     inv->ended = result->status;
     if (inv->owner) {
         inv->owner->done(inv->owner_arg, result);
-        nw__count_ended(inv, nw_status_info(inv->ended)->outcome);
+        nw__count_ended(inv, outcome_of(inv));
     } else if (result->link) {
         nw_link_drop(result->link, result->offset);
     }
@@ -77,6 +84,7 @@ const char *nw__dispatch_complete(struct nw_link *link, const struct nw_desc *de
                                .head_length = desc->name_len,
                                .offset = desc->offset};
     inv->queue->completed++;
+    inv->violated = desc->more != 0;
     link->engine->counters.bytes_out += desc->length;
     if (nw_desc_has_block(desc)) {
         result.link = link;

@@ -24,11 +24,11 @@ unsigned nw__metric_width(const struct nw__metric *metric)
     return widths[metric->label];
 }
 
-/* A domain that ended for no fault of its function is not made anew for that. */
+/* A domain that ended for no fault of its function is not made anew for that; violations are among crashes. */
 bool nw__metric_shows(const struct nw__metric *metric, unsigned value)
 {
     return metric->label != NW__REASON ||
-           (value != NW_OUTCOME_OK && value != NW_OUTCOME_REJECTED && value != NW_OUTCOME_CANCELLED);
+           (value == NW_OUTCOME_CRASH || value == NW_OUTCOME_TIMEOUT || value == NW_OUTCOME_ERROR);
 }
 
 const char *nw__metric_label(const struct nw__metric *metric)

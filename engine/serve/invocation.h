@@ -102,6 +102,7 @@ struct nw_invocation {
     uint64_t deadline;    /* of the engine, but while OPEN: to find a worker, or for the worker to answer */
     uint64_t waits_until; /* SENT: its deadline while it waited, for when it has to wait again */
     unsigned sent;        /* to how many workers so far */
+    bool violated;        /* its worker says that the function reached for memory that is not its own */
     enum nw_status ended; /* while `done` runs: what it is counted as, which that may change */
     struct {
         struct nw_tally *tally;   /* the function's; NULL: it is not counted */

@@ -46,6 +46,7 @@ expect_sound() {
     nw_expect_error fault return 500 function_failed
     nw_expect_error fault segv 502 function_crashed
     nw_expect_error fault loop 504 function_timeout
+    [ "$(requests fault violation)" = 0 ]
     nw_call fault ok
     nw_call fault 'sleep 9' -H 'X-Timeout: 100ms'
     ! curl -sS --max-time 0.3 -d 'sleep 9' "$NW_URL/function/fault"
@@ -172,4 +173,21 @@ names_in() {
 @test "promtool takes the alerts" {
     command -v promtool >/dev/null || skip "promtool is missing (package prometheus)"
     promtool check rules "$NW_ROOT/deploy/alerts/nightward.yml"
+}
+
+@test "a function that reaches for memory of others is told from one that crashes" {
+    local number worker address i
+    nw_up
+    [ "$(nw_status mode)" = mpk ] || skip "only keys tell the two apart"
+    nw_deploy_samples fault hello
+    nw_expect hello Ada 'Hello, Ada!'
+    number=$(nw_admin /v1/functions/fault | "$JSON" workers.0)
+    for ((i = 0; i < $(nw_status 'workers.#'); i++)); do
+        [ "$(nw_status "workers.$i.worker")" != "$number" ] || worker=$(nw_status "workers.$i.pid")
+    done
+    address=0x$(awk '/rw-p/ && /\[heap\]/ { sub(/-.*/, "", $1); print $1; exit }' "/proc/$worker/maps")
+    nw_expect_error fault "read $address" 502 function_crashed
+    [ "$(requests fault violation)" = 1 ]
+    [ "$(requests fault crash)" = 0 ]
+    nw_poll "$NW_PATIENCE" has nightward_function_restarts_total 'function="fault",reason="crash"' 1
 }

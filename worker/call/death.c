@@ -137,7 +137,7 @@ static void answer_early(struct nw_slot *slot)
         reads_input(slot))
         return;
     slot->answered = true;
-    nw_complete(slot->invocation, slot->domain->end_status, slot->domain->reason);
+    nw__answer_engine(slot, slot->domain->end_status, slot->domain->reason);
 }
 
 void nw_domain_kill(struct nw_domain *domain, enum nw_status status, const char *reason)

@@ -248,6 +248,15 @@ void nw_deployed_feed(struct nw_deployed *function)
     }
 }
 
+/* Tells the engine of the invocation that a slot runs, and has from it. */
+void nw__answer_engine(const struct nw_slot *slot, enum nw_status status, const char *reason)
+{
+    if (slot->domain->violated && status == NW_STATUS_CRASHED)
+        nw_complete_violated(slot->invocation, reason);
+    else
+        nw_complete(slot->invocation, status, reason);
+}
+
 /* Ends the invocation that a slot runs without an output. */
 void nw__answer(struct nw_slot *slot, enum nw_status status, const char *reason)
 {
@@ -258,7 +267,7 @@ void nw__answer(struct nw_slot *slot, enum nw_status status, const char *reason)
     nw_slot_served(slot);
     if (!caller) {
         if (!slot->answered)
-            nw_complete(slot->invocation, status, reason);
+            nw__answer_engine(slot, status, reason);
         return;
     }
     nw__reply_fail(caller, status == NW_STATUS_TIMEOUT ? -ETIMEDOUT : -EIO);

@@ -44,6 +44,7 @@ long nw_fetch_carried(struct nw_slot *slot, int error); /* what was held is, too
 void nw_answer_carried(struct nw_slot *slot,
                        int error);          /* the output of a nested call is at its caller, or cannot be */
 void nw_input_failed(struct nw_slot *slot); /* the func worker has another turn */
+void nw__answer_engine(const struct nw_slot *slot, enum nw_status status, const char *reason);
 void nw__answer(struct nw_slot *callee, enum nw_status status, const char *reason);
 
 /* A func worker has called to wait for the next invocation. It goes on with one, or NULL: another slot has a turn. */

@@ -107,6 +107,7 @@ struct nw_domain {
     bool closing;         /* its function retires: func workers are destroyed, then it ends */
     bool loaded;          /* its program is mapped; the executor that runs its first flow does that */
     enum nw_status end_status;
+    bool violated;                         /* it reached for memory whose key it does not hold, and ends for that */
     char reason[NW_REASON_MAX];            /* why it was torn down, or what it said when it could not start */
     uint8_t *xsave;                        /* a save area for each slot */
     struct nw_slot slots[NW_DOMAIN_SLOTS]; /* last: most of them are never touched */

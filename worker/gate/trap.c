@@ -229,6 +229,7 @@ static struct nw_gate_context *crash(struct nw_executor *ex, struct nw_slot *slo
     snprintf(reason, sizeof(reason), "SIG%s at address %#lx, instruction %#lx%s", name ? name : "?", ex->trap.address,
              slot->gate.regs.rip, where);
     pthread_mutex_lock(&nw_monitor_lock);
+    slot->domain->violated |= ex->trap.signal == SIGSEGV && ex->trap.code == SEGV_PKUERR;
     nw_domain_kill(slot->domain, NW_STATUS_CRASHED, reason);
     nw_slot_die(slot);
     pthread_mutex_unlock(&nw_monitor_lock);

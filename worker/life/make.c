@@ -53,6 +53,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
     domain->n_slots = domain->n_workers = domain->n_made = domain->n_free = 0;
     domain->free = domain->sleepers = NULL;
     domain->reason[0] = '\0';
+    domain->violated = false;
     domain->loaded = domain->closing = false;
     domain->make_failed_at = 0;
     domain->n_serving = 0;

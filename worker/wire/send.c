@@ -98,9 +98,10 @@ static void payload_drop(struct nw_link *link, uint64_t block)
 }
 
 /* The reason is for people: when the arena has no room for it, it is left out. */
-void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason)
+static void complete(struct nw_ticket ticket, enum nw_status status, bool violated, const char *reason)
 {
-    struct nw_desc desc = {.id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .length = strlen(reason)};
+    struct nw_desc desc = {
+        .id = ticket.id, .kind = NW_DESC_COMPLETE, .status = status, .more = violated, .length = strlen(reason)};
     unsigned char *at;
 
     if (nw__payload_place(ticket.link, NULL, &desc, &at) == 0)
@@ -108,6 +109,16 @@ void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *rea
     else
         desc.length = 0;
     post(ticket.link, &desc);
+}
+
+void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason)
+{
+    complete(ticket, status, false, reason);
+}
+
+void nw_complete_violated(struct nw_ticket ticket, const char *reason)
+{
+    complete(ticket, NW_STATUS_CRASHED, true, reason);
 }
 
 static void fail(struct nw_slot *slot, enum nw_status status, const char *reason)

@@ -20,6 +20,9 @@ void nw_send_release(struct nw_link *link, uint64_t offset); /* of a block in th
 void nw_send_read(struct nw_ticket ticket); /* the input of an invocation is in its function: its block is free */
 void nw_complete(struct nw_ticket ticket, enum nw_status status, const char *reason);
 
+/* ... as crashed, since its function reached for memory whose key it does not hold. */
+void nw_complete_violated(struct nw_ticket ticket, const char *reason);
+
 /*
  * To ring the engine's doorbell is to wake whoever sleeps there, often on this very processor, before the call returns.
  * Between nw_post_defer(true) and (false) nobody is rung; after it has let go of the lock the caller makes up for it.

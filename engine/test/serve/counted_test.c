@@ -63,19 +63,21 @@ static void play_answers(struct world *world, void *arg)
     static const struct {
         enum nw_status status;
         enum nw_outcome outcome;
+        uint32_t more;
     } ends[] = {
-        {NW_STATUS_OK, NW_OUTCOME_OK},
-        {NW_STATUS_FUNCTION_FAILED, NW_OUTCOME_ERROR},
-        {NW_STATUS_TIMEOUT, NW_OUTCOME_TIMEOUT},
-        {NW_STATUS_CRASHED, NW_OUTCOME_CRASH},
-        {NW_STATUS_UNAVAILABLE, NW_OUTCOME_REJECTED},
+        {NW_STATUS_OK, NW_OUTCOME_OK, 1},
+        {NW_STATUS_FUNCTION_FAILED, NW_OUTCOME_ERROR, 0},
+        {NW_STATUS_TIMEOUT, NW_OUTCOME_TIMEOUT, 0},
+        {NW_STATUS_CRASHED, NW_OUTCOME_CRASH, 0},
+        {NW_STATUS_CRASHED, NW_OUTCOME_VIOLATION, 1},
+        {NW_STATUS_UNAVAILABLE, NW_OUTCOME_REJECTED, 0},
     };
     (void)arg;
     for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         struct fake_client *client = ask_so(world, request);
         look(world);
         assert_int_equal(nw_tally_in_flight(&sum), 1);
-        answer(world, &(struct nw_desc){.status = ends[i].status});
+        answer(world, &(struct nw_desc){.status = ends[i].status, .more = ends[i].more});
         expect(world, ends[i].outcome, 1, i + 1, i + 1);
         fake_disconnect(client);
     }
