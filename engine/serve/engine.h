@@ -56,12 +56,12 @@ struct nw_engine {
     struct nw_order functions_order;
     size_t branches;         /* of the functions, those that are versions of others */
     struct nw_routes routes; /* names whose requests go to other functions */
-    struct nw_list awake;  /* links to look at before the loop waits */
-    struct nw_list broken; /* links whose loss is to be dealt with */
-    struct nw_list orphan; /* links to workers that call for invocations that nobody wants any more */
-    unsigned in_flight;    /* invocations that workers have */
-    uint64_t queued;       /* requests of clients that are complete and that no worker has */
-    uint64_t queueing;     /* functions of which some are */
+    struct nw_list awake;    /* links to look at before the loop waits */
+    struct nw_list broken;   /* links whose loss is to be dealt with */
+    struct nw_list orphan;   /* links to workers that call for invocations that nobody wants any more */
+    unsigned in_flight;      /* invocations that workers have */
+    uint64_t queued;         /* requests of clients that are complete and that no worker has */
+    uint64_t queueing;       /* functions of which some are */
 
     struct nw_spool spool;
     struct nw_list owing;      /* invocations that wait until they may take more of the spool */

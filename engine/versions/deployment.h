@@ -93,7 +93,7 @@ struct nw_deployments {
     unsigned unsettled;                       /* how many are LOADING of those whose rows were there at the start */
     struct nw_list round;   /* replicas that have served and do not leave; those looked at longest ago come first */
     struct nw_list leaving; /* replicas that leave: see leaving.h */
-    unsigned gathered;      /* which of those that the last tick looked at might have left a worker that is not needed */
+    unsigned gathered; /* which of those that the last tick looked at might have left a worker that is not needed */
     uint32_t last_number;
     bool reap; /* something that retires or leaves may have come further */
     struct nw_resolver resolver;
