@@ -15,7 +15,7 @@ const struct nw_status_info *nw_status_info(uint32_t status)
 const char *nw_outcome_word(enum nw_outcome outcome)
 {
     static const char *const words[] = {
-#define X(name, word) [NW_OUTCOME_##name] = word,
+#define X(name, word) [NW_OUTCOME_##name] = (word),
         NW_OUTCOME_TABLE(X)
 #undef X
     };
