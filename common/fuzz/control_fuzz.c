@@ -40,7 +40,7 @@ static int send_packet(int socket, struct nw_fuzz_input *input)
 
 static void check_accepted(void)
 {
-    NW_FUZZ_CHECK(message.head.kind >= NW_CONTROL_LAUNCHER && message.head.kind <= NW_CONTROL_LINES);
+    NW_FUZZ_CHECK(message.head.kind >= NW_CONTROL_LAUNCHER && message.head.kind <= NW_CONTROL_EDGES);
     NW_FUZZ_CHECK(message.head.text_len <= NW_CONTROL_TEXT_MAX && !message.text[message.head.text_len]);
     NW_FUZZ_CHECK(message.n_fds >= 0 && message.n_fds <= NW_CONTROL_FDS_MAX);
     for (int i = 0; i < NW_CONTROL_FDS_MAX; i++)

@@ -60,7 +60,7 @@ static int well_formed(const struct nw_control_message *message, size_t size, in
 {
     const struct nw_control *head = &message->head;
     return !(flags & (MSG_TRUNC | MSG_CTRUNC)) && size >= sizeof *head && head->text_len == size - sizeof *head &&
-           head->kind >= NW_CONTROL_LAUNCHER && head->kind <= NW_CONTROL_LINES;
+           head->kind >= NW_CONTROL_LAUNCHER && head->kind <= NW_CONTROL_EDGES;
 }
 
 static void drop_fds(struct nw_control_message *message)

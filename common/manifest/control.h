@@ -13,7 +13,7 @@
  *                        text: name NUL, connect NUL, directories NUL, cwd NUL, calls NUL, then each K=V NUL),
  *                        REACH, ACTIVATE, UNNAME, RETIRE, CHANNEL (fds: memfd, engine's doorbell)
  *   worker -> engine     HELLO (text: mode and keys, for people), LOADED, REFUSED (text: reason), RETIRED, TORN_DOWN
- *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, LINES,
+ *                        (text: reason; the worker makes the domain anew by itself), USAGE, HOLDS, CALLS, EDGES, LINES,
  *                        SNAPSHOT (fd: its file)
  */
 /* clang-format on */
@@ -78,6 +78,8 @@ enum nw_control_kind {
     NW_CONTROL_UNNAME,    /* deployment: nested calls by name go by way of the engine from now on */
     NW_CONTROL_CALLS,     /* text: a struct nw_calls of each function that runs, or was called since it was told last */
     NW_CONTROL_LINES, /* text: what functions wrote to standard output and error, each line behind its struct nw_said */
+    NW_CONTROL_EDGES, /* text: a struct nw_edge_calls for each two functions of which one called the other since it
+                         was told last */
 };
 
 /*
@@ -103,6 +105,12 @@ struct nw_said {
     uint8_t channel; /* of the invocation: which thread of the engine it came from */
     uint8_t stream;  /* STDOUT_FILENO or STDERR_FILENO; 0: there is no line */
     uint8_t padding[6];
+};
+
+/* How often one function has called another in the same worker since that was told last. */
+struct nw_edge_calls {
+    uint32_t caller, callee; /* deployments */
+    uint64_t calls;
 };
 
 struct nw_control {

@@ -239,6 +239,25 @@ static void add_routes(cJSON *object, const struct nw_function *function)
     }
 }
 
+/* Whom it calls: what was found in its file beside what was seen. */
+static void add_callees(cJSON *object, const struct nw_deployment *deployment)
+{
+    cJSON *list = nw_list_empty(&deployment->callees.list) ? NULL : cJSON_AddArrayToObject(object, "callees");
+    nw_list_each(&deployment->callees.list, at, after)
+    {
+        const struct nw_edge *edge = nw_edge_at(at);
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "function", edge->callee);
+        cJSON_AddBoolToObject(item, "found", edge->found);
+        cJSON_AddNumberToObject(item, "calls", (double)edge->calls);
+        if (!edge->found && *deployment->manifest.found)
+            cJSON_AddStringToObject(item, "note", "seen, not found in its file");
+        else if (!edge->calls)
+            cJSON_AddStringToObject(item, "note", "found in its file, never seen");
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
 /* The keys of the manifest, then those of the version. NULL when memory is out. */
 static cJSON *deployment_object(const struct nw_deployment *deployment)
 {
@@ -252,6 +271,7 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     add_holds(object, deployment);
     add_time(object, deployment);
     add_refused(object, deployment);
+    add_callees(object, deployment);
     if (deployment->no_snapshot)
         add_hostile(object, "no_snapshot", deployment->no_snapshot);
     if (deployment->state == NW_DEPLOYMENT_FAILED)

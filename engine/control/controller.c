@@ -152,6 +152,8 @@ static enum nw_status may_call(const struct nw_link *link, uint32_t number, cons
     struct nw_deployment *caller = version_in(worker->seat, number);
     if (is_granted(worker->seat, caller, function->name)) {
         nw_deployment_called(current, worker->number);
+        if (caller)
+            nw_graph_seen(&caller->all->graph, &caller->callees, function->name, 1);
         return NW_STATUS_OK;
     }
     if (note_refusal(engine, tenant))

@@ -129,7 +129,7 @@ const char *nw_placement_reason(enum nw_placement_rule rule)
         [NW_PLACED_OWN] = "in mode process each function has workers of its own",
         [NW_PLACED_EVERYWHERE] = "each worker of the tenant has every function",
         [NW_PLACED_SUCCESSOR] = "the version before it was there",
-        [NW_PLACED_CALLERS] = "its callers are there, and a key was free",
+        [NW_PLACED_CALLERS] = "its callers are there, or those that it calls, and a key was free",
         [NW_PLACED_FREE] = "the fullest worker in which a key was free",
         [NW_PLACED_STARTED] = "no worker had a free key, so this one was started",
         [NW_PLACED_GATHERED] = "all that was in its worker fitted here, so that one worker is enough",

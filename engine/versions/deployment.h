@@ -9,6 +9,7 @@
 #include "engine/lookup/table.h"
 #include "engine/names/names.h"
 #include "engine/placement/addresses.h"
+#include "engine/placement/graph.h"
 #include "engine/serve/function.h"
 #include "engine/store/release.h"
 #include <stdbool.h>
@@ -53,16 +54,17 @@ struct nw_deployment {
     bool unnamed;   /* nested calls of its name go by way of the engine, which deals them out; see loads.h */
     uint64_t range; /* where its domains lie in every worker; 0: not dealt yet, or anywhere */
     struct nw_list replicas;
-    uint64_t deadline;     /* a new version is given up when it is not loaded by then */
-    uint64_t load_took;    /* ms that the last load took; 0: none is done yet */
-    uint32_t called_from;  /* the worker that leads among those whose functions call it through the engine */
-    unsigned calls;        /* its lead: its calls add to it, those from all others take from it */
-    uint64_t moved_at;     /* when a replica last moved, or a move failed; 0: never */
-    unsigned moves_failed; /* in a row */
-    uint64_t failed_at;    /* when it became FAILED, or what was refused was last tried again; 0: never */
-    unsigned held;         /* how many other threads still know it; it is not freed before that is 0 */
-    char *no_snapshot;     /* why the last load took none, though one was wanted; NULL: it did, or none was */
-    char *reason;          /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
+    struct nw_edges callees; /* whom it calls, in all->graph */
+    uint64_t deadline;       /* a new version is given up when it is not loaded by then */
+    uint64_t load_took;      /* ms that the last load took; 0: none is done yet */
+    uint32_t called_from;    /* the worker that leads among those whose functions call it through the engine */
+    unsigned calls;          /* its lead: its calls add to it, those from all others take from it */
+    uint64_t moved_at;       /* when a replica last moved, or a move failed; 0: never */
+    unsigned moves_failed;   /* in a row */
+    uint64_t failed_at;      /* when it became FAILED, or what was refused was last tried again; 0: never */
+    unsigned held;           /* how many other threads still know it; it is not freed before that is 0 */
+    char *no_snapshot;       /* why the last load took none, though one was wanted; NULL: it did, or none was */
+    char *reason;            /* the memory behind version.reason; NULL: there was no reason yet, or no memory for it */
 };
 
 /* What whoever asked for a version (operations/operations.c) hears of it. */
@@ -98,6 +100,7 @@ struct nw_deployments {
     bool reap; /* something that retires or leaves may have come further */
     struct nw_resolver resolver;
     struct nw_addresses addresses;
+    struct nw_graph graph; /* of current versions and those that end */
 };
 
 /* The deployment that contains a version; NULL for NULL. Only for versions of the main thread: those of other threads

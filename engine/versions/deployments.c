@@ -423,6 +423,7 @@ void nw_deployments_fini(struct nw_deployments *all)
 {
     nw_table_fini(&all->codes);
     nw_table_fini(&all->numbers);
+    nw_graph_fini(&all->graph);
 }
 
 struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_function *function,
@@ -463,6 +464,8 @@ struct nw_deployment *nw_deployment_new(struct nw_deployments *all, struct nw_fu
     nw_code_init(&deployment->code, engine, all->registry, all->snapshots, deployment->sha256, &code_events);
     nw_list_init(&deployment->version.queues);
     nw_list_init(&deployment->replicas);
+    nw_edges_init(&deployment->callees);
+    nw_graph_found(&all->graph, &deployment->callees, manifest->found);
     nw_list_append(&all->list, &deployment->link);
     nw_list_init(&deployment->of_state);
     nw_list_init(&deployment->untold);
@@ -526,6 +529,7 @@ static void end_deployment(struct nw_deployment *deployment)
     nw_list_remove(&deployment->of_state);
     nw_list_remove(&deployment->untold);
     nw__deployment_unindex(deployment);
+    nw_graph_forget(&deployment->all->graph, &deployment->callees);
     deployment->all->events->ended(deployment->all->events_arg, deployment->sha256);
     if (!shares_snapshot(deployment))
         nw_code_discard(&deployment->code);

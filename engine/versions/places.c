@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define COOLED_MS 3000 /* least time between two moves from a seat for want of keys: the next count tells more */
+#define HINTS_MOST 64   /* callers that are looked at */
+#define COOLED_MS  3000 /* least time between two moves from a seat for want of keys: the next count tells more */
 
 static struct nw_seat *seat_at(struct nw_list *at)
 {
@@ -91,11 +93,41 @@ static void look_away(struct places *places)
     free(places->facts);
 }
 
+/* Counts as a call from each seat that this version is in: less than those that were seen. */
+static void hint(struct places *places, const struct nw_deployment *of)
+{
+    nw_list_each(&of->replicas, at, after)
+    {
+        for (size_t i = 0; i < places->n; i++)
+            if (places->seats[i] == nw_container(at, struct nw_replica, of_deployment)->seat && !places->facts[i].calls)
+                places->facts[i].calls = 1;
+    }
+}
+
+/* Before anybody has called it, it goes where those are that will, as far as that was found in their files or seen of
+ * their last versions, and where those are that it calls. */
+static void hint_by_graph(struct places *places, const struct nw_deployment *deployment)
+{
+    const struct nw_engine *engine = deployment->all->engine;
+    unsigned left = HINTS_MOST;
+    struct nw_edge *edge = nw_graph_callers(&deployment->all->graph, deployment->manifest.name);
+    for (; edge && left; edge = nw_graph_callers_next(edge), left--)
+        hint(places, nw_container(edge->caller, struct nw_deployment, callees));
+    for (struct nw_list *at = deployment->callees.list.next; at != &deployment->callees.list; at = at->next) {
+        const char *name = nw_edge_at(at)->callee;
+        const struct nw_function *callee = nw_function_find((struct nw_engine *)engine, name, strlen(name));
+        if (callee && callee->current)
+            hint(places, nw_deployment_of(callee->current));
+    }
+}
+
 static int place_one(struct nw_deployment *deployment, size_t most)
 {
     struct places places;
     struct nw_placement placement;
     int rc = look(deployment, &places);
+    if (!rc)
+        hint_by_graph(&places, deployment);
     if (!rc && nw_placement_choose(places.facts, places.n, most, &placement)) {
         bool starts = placement.rule == NW_PLACED_STARTED;
         rc = place_in(deployment, starts ? nw_seat_grow(deployment->tenant) : places.seats[placement.seat],

@@ -174,6 +174,22 @@ static const char *called(struct nw_seat *seat, const struct nw_control *head, c
     return NULL;
 }
 
+/* How often its functions called one another within it. What a worker makes up harms its own functions alone. */
+static const char *called_each_other(struct nw_seat *seat, const struct nw_control *head, const char *text)
+{
+    if (head->text_len % sizeof(struct nw_edge_calls))
+        return "it sent a broken list of which functions call which";
+    for (size_t at = 0; at < head->text_len; at += sizeof(struct nw_edge_calls)) {
+        struct nw_edge_calls calls;
+        memcpy(&calls, text + at, sizeof calls);
+        const struct nw_replica *caller = replica_of(seat, calls.caller), *callee = replica_of(seat, calls.callee);
+        if (caller && callee)
+            nw_graph_seen(&caller->deployment->all->graph, &caller->deployment->callees,
+                          callee->deployment->manifest.name, calls.calls);
+    }
+    return NULL;
+}
+
 /* A worker that could still change the file could have others check something else than they use. */
 static bool is_sealed(int file)
 {
@@ -270,6 +286,8 @@ static const char *worker_said(struct nw_seat *seat, const struct nw_control_mes
         return called(seat, head, text);
     if (head->kind == NW_CONTROL_LINES)
         return lines(seat, head, text);
+    if (head->kind == NW_CONTROL_EDGES)
+        return called_each_other(seat, head, text);
     if (!replica)
         return "it spoke of a deployment that it does not have";
     switch (head->kind) {

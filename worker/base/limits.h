@@ -10,6 +10,7 @@
 #define NW_DOMAINS_MAX    512
 #define NW_FUNCTIONS_MAX  448 /* fewer, so that new versions have room beside the old */
 #define NW_DEPLOYED_MAX   1024
+#define NW_CALLED         2   /* routes by which a slot counts its calls without anybody else */
 #define NW_DOMAIN_SLOTS   256 /* flows of control in one domain: func workers and the function's own threads */
 #define NW_DOMAIN_RANGE   (16ul << 30)
 #define NW_AREAS_SIZE     (64ul << 10) /* at its end, for the gate */

@@ -60,12 +60,12 @@ struct nw_domain {
     uint32_t n_serving;      /* func workers with an invocation that is no nested call: at most function->slots */
     struct nw_slot *grower;  /* its first flow, waiting to be asked for another func worker; NULL while it makes one */
     bool makes_beyond;       /* the one that it makes is beyond function->slots, for nested calls */
+    bool calls_some;         /* it may call some functions only: see reach/callees.h */
     uint64_t make_failed_at; /* when making one last failed; 0: it has not since, or another may be tried at once */
     struct nw_demand demand; /* for func workers */
     uint64_t extra_used_at;  /* when more func workers than are to be kept were last busy */
     struct nw_deployed *function;
     struct nw_account account;
-    bool calls_some;    /* it may call some functions only: see reach/callees.h */
     int key;            /* hardware key that its flows may use; 0: none now, or the machine has no keys */
     int held_key;       /* hardware key that nobody else is given, since its pages may have it; 0: none */
     uint64_t last_used; /* when its key was last used: a count of uses, not a time */
@@ -110,6 +110,9 @@ struct nw_domain {
     bool violated;                         /* it reached for memory whose key it does not hold, and ends for that */
     char reason[NW_REASON_MAX];            /* why it was torn down, or what it said when it could not start */
     uint8_t *xsave;                        /* a save area for each slot */
+    bool calls_others;                     /* one of the next two is not all zero */
+    uint64_t called[NW_DEPLOYED_MAX];      /* calls by each route that its slots do not count any more (called.h) ... */
+    uint64_t called_told[NW_DEPLOYED_MAX]; /* ... and how many of all the engine was told of */
     struct nw_slot slots[NW_DOMAIN_SLOTS]; /* last: most of them are never touched */
 };
 

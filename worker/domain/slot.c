@@ -5,6 +5,7 @@
 #include "worker/account/share.h"
 #include "worker/base/config.h"
 #include "worker/base/limits.h"
+#include "worker/domain/called.h"
 #include "worker/domain/domain.h"
 #include "worker/lines/lines.h"
 #include <stdlib.h>
@@ -54,6 +55,7 @@ struct nw_slot *nw_slot_new(struct nw_domain *domain)
     if (!slot)
         return NULL;
     i = (size_t)(slot - domain->slots);
+    nw_called_keep(slot, domain);
     *slot = (struct nw_slot){
         .domain = domain,
         .tid = new_tid(domain),

@@ -12,6 +12,7 @@
 #include "common/base/valid.h"
 #include "common/manifest/manifest.h"
 #include "protect/gate/gate.h"
+#include "worker/base/limits.h"
 #include "worker/base/signals.h"
 #include "worker/base/span.h"
 #include <stdbool.h>
@@ -115,6 +116,7 @@ struct nw_slot {
     struct nw_freight freight;
     /* as a caller: where the output goes; an output that did not fit, until it is fetched */
     struct nw_sink reply;
+    uint64_t called[NW_CALLED]; /* how often it called, by route: see domain/called.h; beside what a call touches */
     void *held;
     uint64_t held_length;
     /* as a caller of a function that is not in this worker */
@@ -134,7 +136,7 @@ struct nw_slot {
     /* watched by the clock */
     uint32_t seen_sequence;
     uint64_t seen_at;
-};
+} __attribute__((aligned(64))); /* so that what a nested call touches takes as few cache lines in each */
 
 /* Its state fits what it does: a slot that waits for a callee runs an invocation, one that is free runs none.
  */

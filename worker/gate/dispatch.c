@@ -8,6 +8,7 @@
 #include "worker/base/limits.h"
 #include "worker/base/span.h"
 #include "worker/call/invoke.h"
+#include "worker/domain/called.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/executor.h"
@@ -54,6 +55,7 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         return refuse(slot, -ELOOP);
     if (!nw_callee_has_route(slot->domain, args->route))
         return nw__slow_refuse(ex, slot, args->route);
+    nw_called_note(slot, (uint64_t)(args->route - nw_route_at(0)));
     slot->reply = args->reply;
     function = nw_route_function(args->route);
     callee = function && args->input.length <= NW_CARRY_BRIEF ? callee_take(ex, function, args->input.length) : NULL;

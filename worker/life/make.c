@@ -6,6 +6,7 @@
 #include "worker/base/config.h"
 #include "worker/base/lock.h"
 #include "worker/base/now.h"
+#include "worker/domain/called.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
@@ -43,6 +44,7 @@ static void record_reset(struct nw_domain *domain, struct nw_deployed *function)
 {
     nw_domain_move(domain, NW_DOMAIN_TAKE);
     domain->function = function;
+    nw_called_reset(domain);
     domain->calls_some = function->callees.names != NULL;
     domain->account.name = function->name;
     domain->account.disk_used = &function->disk.used;

@@ -8,12 +8,14 @@
 #include "worker/base/limits.h"
 #include "worker/base/now.h"
 #include "worker/domain/attended.h"
+#include "worker/domain/called.h"
 #include "worker/domain/deployed.h"
 #include "worker/domain/domain.h"
 #include "worker/domain/keys.h"
 #include "worker/executor/wake.h"
 #include "worker/lines/said.h"
 #include "worker/memory/shortage.h"
+#include "worker/reach/route.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@
 #define CALLS_PAUSE_NS 500000000ull
 #define LINES_MOST     8192 /* bytes of lines in a message, so that the engine is soon done with it ... */
 #define LINES_MESSAGES 8    /* ... sent at a time */
+#define EDGES_MAX      2048 /* of two functions each; what is over is told the next time */
 #define NEWS_MAX       64   /* reports of torn-down domains that wait; more are dropped, the log has them */
 
 struct report {
@@ -218,12 +221,41 @@ static struct nw_calls calls_of(struct nw_deployed *function, uint32_t count)
         usage->preempted,     usage->rekeyed, function->callees.refused};
 }
 
+/* Calls of a function that is not here any more are told when another of its name is. */
+static size_t add_edges(struct nw_domain *domain, struct nw_edge_calls *edges, size_t n)
+{
+    static uint64_t sums[NW_DEPLOYED_MAX];
+    const uint32_t n_routes = nw_route_count();
+
+    if (nw_called_add(domain, sums, n_routes))
+        for (uint32_t i = 0; i < n_routes; i++) {
+            const struct nw_deployed *callee = nw_route_function(nw_route_at(i));
+
+            if (sums[i] > domain->called_told[i] && callee && n < EDGES_MAX) {
+                edges[n++] = (struct nw_edge_calls){domain->function->deployment, callee->deployment,
+                                                    sums[i] - domain->called_told[i]};
+                domain->called_told[i] = sums[i];
+            }
+            sums[i] = 0;
+        }
+    return n;
+}
+
+static void tell_edges(const struct nw_edge_calls *edges, size_t n)
+{
+    const struct nw_control head = {.kind = NW_CONTROL_EDGES, .worker = worker};
+
+    if (n > 0)
+        nw_control_send(control, &head, (const char *)edges, n * sizeof(*edges), NULL, 0);
+}
+
 void nw_tell_calls(uint64_t now)
 {
     static uint64_t told_at;
     static struct nw_calls calls[NW_DOMAINS_MAX];
+    static struct nw_edge_calls edges[EDGES_MAX];
     struct nw_control head = {.kind = NW_CONTROL_CALLS, .worker = worker};
-    size_t n = 0;
+    size_t n = 0, n_edges = 0;
 
     if (n_untold || now - told_at < CALLS_PAUSE_NS)
         return;
@@ -238,10 +270,12 @@ void nw_tell_calls(uint64_t now)
         if (count == d->calls_told && !runs && d->function->usage.ran == d->function->ran_told)
             continue;
         d->calls_told = count;
+        n_edges = add_edges(d, edges, n_edges);
         calls[n++] = calls_of(d->function, count);
     }
     if (n > 0)
         nw_control_send(control, &head, (const char *)calls, n * sizeof(*calls), NULL, 0);
+    tell_edges(edges, n_edges);
 }
 
 void nw_tell_lines(void)

@@ -158,7 +158,7 @@ static void malformed_packets_are_refused_and_their_fds_closed(void **state)
         {NW_CONTROL_HELLO, NW_CONTROL_TEXT_MAX + 1, sizeof(struct nw_control) + NW_CONTROL_TEXT_MAX + 1},
         {NW_CONTROL_HELLO, NW_CONTROL_TEXT_MAX, sizeof(struct nw_control) + NW_CONTROL_TEXT_MAX + 1},
         {0, 0, sizeof(struct nw_control)},
-        {NW_CONTROL_LINES + 1, 0, sizeof(struct nw_control)},
+        {NW_CONTROL_EDGES + 1, 0, sizeof(struct nw_control)},
         {UINT32_MAX, 0, sizeof(struct nw_control)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -104,3 +104,53 @@ END_C
     nw_expect foo x 'foo called bar: bar heard x'
     "$NIGHTWARD" describe foo --state "$NW_STATE" | grep -q 'section .nightward.calls is damaged'
 }
+
+# callee PATH: of whom foo calls.
+callee() {
+    nw_admin /v1/functions/foo | "$JSON" "callees.0.$1"
+}
+
+calls_are() {
+    [ "$(callee calls)" = "$1" ]
+}
+
+@test "describe shows what was found beside what was seen" {
+    scanned foo
+    nw_deploy foo "$BATS_TEST_TMPDIR/foo.so"
+    [ "$(callee function)" = bar ]
+    [ "$(callee note)" = 'found in its file, never seen' ]
+    for _ in 1 2 3; do nw_answers foo x || fail "status $code: $body"; done
+    nw_poll "$NW_PATIENCE" calls_are 3 || fail "$(callee calls) calls"
+    "$NIGHTWARD" describe foo --state "$NW_STATE" | grep -q '^callees  *function bar, found yes, calls 3$'
+    nw_deploy foo "$FUNCTIONS/foo/foo.so" # which says nothing of whom it calls
+    nw_answers foo x || fail "status $code: $body"
+    nw_poll "$NW_PATIENCE" calls_are 1 || fail "$(callee calls) calls"
+    [ "$(callee found)" = false ]
+}
+
+workers_of() {
+    nw_admin "/v1/functions/$1" | "$JSON" workers
+}
+
+# Two workers have a free key. The fuller one would be chosen, but the other has bar.
+@test "a function begins where those are that it calls" {
+    local n=0
+    [ "$(nw_status mode)" = mpk ] || skip "only where keys are scarce is it chosen where a function goes"
+    "$NIGHTWARD" remove bar --state "$NW_STATE"
+    scanned foo
+    while [ "$(nw_status 'workers.#')" = 1 ]; do
+        nw_deploy "hello$n" "$FUNCTIONS/hello/hello.so"
+        n=$((n + 1))
+        [ "$n" -lt 40 ] || fail "no worker is added"
+    done
+    nw_deploy_samples bar
+    [ "$(workers_of bar)" != "$(workers_of hello0)" ]
+    "$NIGHTWARD" remove hello0 --state "$NW_STATE"
+    nw_deploy foo "$BATS_TEST_TMPDIR/foo.so"
+    [ "$(workers_of foo)" = "$(workers_of bar)" ] || fail "foo is in $(workers_of foo), bar in $(workers_of bar)"
+    nw_expect foo x 'foo called bar: bar heard x'
+    [ "$(nw_status counters.nested_calls)" = 0 ]
+    "$NIGHTWARD" remove bar --state "$NW_STATE"
+    nw_deploy_samples bar
+    [ "$(workers_of foo)" = "$(workers_of bar)" ] || fail "foo is in $(workers_of foo), bar in $(workers_of bar)"
+}

@@ -3,8 +3,10 @@
 #include "common/test/test.h"
 #include "engine/placement/addresses.h"
 #include "engine/placement/blame.h"
+#include "engine/placement/graph.h"
 #include "engine/placement/heat.h"
 #include "engine/placement/placement.h"
+#include <stdio.h>
 
 #define KEYS 13
 #define MOST 4
@@ -326,9 +328,70 @@ static void is_hot_while_it_is_called_often(void **state)
     assert_false(heat.hot || heat.fights);
 }
 
+static unsigned callers_of(const struct nw_graph *graph, const char *callee)
+{
+    unsigned n = 0;
+    for (struct nw_edge *edge = nw_graph_callers(graph, callee); edge; edge = nw_graph_callers_next(edge))
+        n++;
+    return n;
+}
+
+static void a_graph_has_what_was_found_and_what_was_seen(void **state)
+{
+    (void)state;
+    struct nw_graph graph = {0};
+    struct nw_edges one, other;
+    nw_edges_init(&one);
+    nw_edges_init(&other);
+    nw_graph_found(&graph, &one, "b,c,*");
+    nw_graph_found(&graph, &other, "-");
+    nw_graph_found(&graph, &other, "!its section is damaged, it says");
+    nw_graph_seen(&graph, &one, "b", 3);
+    nw_graph_seen(&graph, &other, "b", 1);
+    nw_graph_seen(&graph, &other, "d", 2);
+    assert_int_equal(one.n, 2);
+    assert_int_equal(other.n, 2);
+    assert_int_equal(callers_of(&graph, "b"), 2);
+    assert_int_equal(callers_of(&graph, "c"), 1);
+    assert_ptr_equal(nw_graph_callers(&graph, "c")->caller, &one);
+    assert_int_equal(callers_of(&graph, "*"), 0);
+    struct nw_edge *first = nw_edge_at(one.list.next), *last = nw_edge_at(other.list.prev);
+    assert_string_equal(first->callee, "b");
+    assert_true(first->found && first->calls == 3);
+    assert_string_equal(last->callee, "d");
+    assert_true(!last->found && last->calls == 2);
+    nw_graph_forget(&graph, &one);
+    assert_int_equal(callers_of(&graph, "b"), 1);
+    assert_int_equal(callers_of(&graph, "c"), 0);
+    nw_graph_forget(&graph, &other);
+    assert_true(nw_list_empty(&other.list));
+    nw_graph_fini(&graph);
+}
+
+/* A worker may say that a function calls thousands. */
+static void a_caller_has_so_many_edges_at_most(void **state)
+{
+    (void)state;
+    struct nw_graph graph = {0};
+    struct nw_edges caller;
+    char name[16];
+    nw_edges_init(&caller);
+    for (int i = 0; i < 2 * NW_EDGES_MAX; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        nw_graph_seen(&graph, &caller, name, 1);
+    }
+    assert_int_equal(caller.n, NW_EDGES_MAX);
+    assert_int_equal(callers_of(&graph, "f63"), 1);
+    assert_int_equal(callers_of(&graph, "f64"), 0);
+    nw_graph_forget(&graph, &caller);
+    nw_graph_fini(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_graph_has_what_was_found_and_what_was_seen),
+        cmocka_unit_test(a_caller_has_so_many_edges_at_most),
         cmocka_unit_test(blames_what_completed_least_and_was_blamed_before),
         cmocka_unit_test(each_version_has_its_own_addresses_until_all_are_dealt),
         cmocka_unit_test(a_range_lies_within_its_place),
