@@ -118,6 +118,24 @@ static void add_failure(cJSON *object, const struct nw_failure *failure)
     add_hostile(error, "reason", failure->reason);
 }
 
+/* How its domains ended that should not have, the last first; nothing when none did. */
+static void add_crashes(cJSON *object, const struct nw_function *function)
+{
+    const struct nw_crash *crash;
+    cJSON *list = nw_crash_kept(function, 0) ? cJSON_AddArrayToObject(object, "crashes") : NULL;
+    for (unsigned i = 0; (crash = nw_crash_kept(function, i)); i++) {
+        char time[NW_LOG_TIME];
+        cJSON *item = cJSON_CreateObject();
+        nw_log_time(time, crash->at);
+        cJSON_AddStringToObject(item, "time", time);
+        cJSON_AddStringToObject(item, "version", crash->version);
+        cJSON_AddNumberToObject(item, "worker", crash->worker);
+        cJSON_AddStringToObject(item, "code", nw_status_info(crash->status)->code);
+        add_hostile(item, "reason", crash->reason);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
 /* The memory that its domains have now, in all workers together, and the most that any one of them ever had. */
 static void add_memory(cJSON *holds, const struct nw_deployment *deployment)
 {
@@ -279,6 +297,8 @@ static cJSON *deployment_object(const struct nw_deployment *deployment)
     const struct nw_failure *failure = deployment->function ? nw_failure_last(deployment->function) : NULL;
     if (failure)
         add_failure(object, failure);
+    if (deployment->function)
+        add_crashes(object, deployment->function);
     return object;
 }
 

@@ -15,6 +15,8 @@ struct nw_failures {
     unsigned count;
     bool kept; /* there is a last one */
     struct nw_failure last;
+    unsigned n_crashes; /* so far */
+    struct nw_crash crashes[NW_CRASHES_KEPT];
 };
 
 /* NULL when memory is out. */
@@ -71,4 +73,19 @@ void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw
     struct nw_function *function = nw_function_find(engine, name, strlen(name));
     if (function)
         nw_failure_keep(function, failure);
+}
+
+void nw_crash_keep(struct nw_function *function, const struct nw_crash *crash)
+{
+    struct nw_failures *failures = failures_of(function);
+    if (failures)
+        failures->crashes[failures->n_crashes++ % NW_CRASHES_KEPT] = *crash;
+}
+
+const struct nw_crash *nw_crash_kept(const struct nw_function *function, unsigned before)
+{
+    const struct nw_failures *failures = function->failures;
+    if (!failures || before >= failures->n_crashes || before >= NW_CRASHES_KEPT)
+        return NULL;
+    return &failures->crashes[(failures->n_crashes - 1 - before) % NW_CRASHES_KEPT];
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "engine/http/http.h"
+#include "engine/logs/line.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,22 @@ void nw__failure_note(struct nw_engine *engine, struct nw_function *function, co
  * of this name. */
 void nw_failure_keep(struct nw_function *function, const struct nw_failure *failure);
 void nw_failure_told(struct nw_engine *engine, const char *name, const struct nw_failure *failure);
+
+/* How a domain of the function ended that should not have; the last of them are kept. */
+#define NW_CRASHES_KEPT 5
+
+struct nw_crash {
+    uint64_t at; /* us since 1970 */
+    enum nw_status status;
+    uint32_t worker;
+    char version[NW_LOG_VERSION];
+    char reason[NW_FAILURE_REASON];
+};
+
+void nw_crash_keep(struct nw_function *function, const struct nw_crash *crash);
+
+/* The one before which `before` were newer; NULL: no more are kept. */
+const struct nw_crash *nw_crash_kept(const struct nw_function *function, unsigned before);
 
 /* What is kept of a function; NULL: nothing. */
 const struct nw_failure *nw_failure_last(const struct nw_function *function);

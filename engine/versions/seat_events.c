@@ -4,6 +4,7 @@
 #include "common/manifest/control.h"
 #include "common/manifest/resources.h"
 #include "engine/dispatch/dispatch.h"
+#include "engine/gateway/failures.h"
 #include "engine/io/io.h"
 #include "engine/logs/logs.h"
 #include "engine/logs/origin.h"
@@ -126,12 +127,34 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
     return NULL;
 }
 
+/* For `describe`, and for the function's own log. */
+static void report_crash(const struct nw_replica *replica, enum nw_status status, const char *text)
+{
+    const struct nw_deployment *deployment = replica->deployment;
+    const char *name = deployment->manifest.name;
+    struct nw_function *function = nw_function_find(deployment->all->engine, name, strlen(name));
+    struct nw_crash crash = {.at = nw_log_now(), .status = status, .worker = replica->seat->worker->number};
+    struct nw_log_line line = {.time = crash.at, .stream = NW_LOG_HOST, .worker = crash.worker};
+    char said[sizeof crash.reason + 64];
+    if (!function)
+        return;
+    snprintf(crash.reason, sizeof crash.reason, "%s", text);
+    nw_deployment_version(deployment, crash.version);
+    nw_crash_keep(function, &crash);
+    if (!deployment->all->logs)
+        return;
+    memcpy(line.version, crash.version, sizeof line.version);
+    line.length = (size_t)snprintf(said, sizeof said, "%s: %s", nw_status_info(status)->code, crash.reason);
+    nw_logs_add(deployment->all->logs, name, &line, said);
+}
+
 static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
 {
     uint32_t status = head->value < 0 || head->value >= NW_STATUS_COUNT ? NW_STATUS_INTERNAL : (uint32_t)head->value;
     nw_meter_restarted(meter_of(replica->deployment), nw_status_info(status)->outcome);
     nw_log(NW_LOG_WARN, "function \"%s\": %s: %s", replica->deployment->manifest.name, nw_status_info(status)->code,
            text);
+    report_crash(replica, status, text);
 }
 
 static const char *holds(struct nw_replica *replica, const struct nw_control *head, const char *text)
