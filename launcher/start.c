@@ -93,8 +93,15 @@ static pid_t spawn_confined(const struct nw_start_place *place, char *const *arg
                             const struct nw_control_message *message, char *layers, char *why, size_t why_size)
 {
     /* rseq must be off before the worker's C library starts: the kernel would write its area with a domain's rights. */
-    char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0", "LANG=C.UTF-8", "TZ=UTC",
-                                 getenv("NW_CHAOS_PREEMPT") ? "NW_CHAOS_PREEMPT=1" : NULL, NULL};
+    char log_format[48];
+    snprintf(log_format, sizeof log_format, NW_LOG_FORMAT_VARIABLE "=%s",
+             getenv(NW_LOG_FORMAT_VARIABLE) ? getenv(NW_LOG_FORMAT_VARIABLE) : "text");
+    char *const environment[] = {"GLIBC_TUNABLES=glibc.pthread.rseq=0",
+                                 "LANG=C.UTF-8",
+                                 "TZ=UTC",
+                                 log_format,
+                                 getenv("NW_CHAOS_PREEMPT") ? "NW_CHAOS_PREEMPT=1" : NULL,
+                                 NULL};
     struct nw_confinement confinement = {
         .mode = (enum nw_mode)message->head.mode,
         .profile = message->head.profile,

@@ -9,21 +9,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_SIZE   4096 /* longer lines are cut; at most PIPE_BUF, so that a line goes into a pipe whole */
+#define HEAD_ROOM   80   /* of a line of text, for what is in front of it, and the newline */
 #define EXIT_USAGE  2
 #define EXIT_SYSTEM 111
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static const char *program_name = "nightward";
 static enum nw_log_level most_verbose = NW_LOG_INFO;
+static enum nw_log_format line_format = NW_LOG_TEXT;
 static uint32_t lost; /* lines that nobody took since the last one that was written */
 
 void nw_log_init(const char *program, enum nw_log_level level)
 {
+    int format = nw_log_format_parse(getenv(NW_LOG_FORMAT_VARIABLE) ? getenv(NW_LOG_FORMAT_VARIABLE) : "");
+
     program_name = program;
     most_verbose = level;
+    line_format = format < 0 ? NW_LOG_TEXT : (enum nw_log_format)format;
+}
+
+int nw_log_format_parse(const char *name)
+{
+    static const char *const names[] = {[NW_LOG_TEXT] = "text", [NW_LOG_LOGFMT] = "logfmt", [NW_LOG_JSON] = "json"};
+
+    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
+        if (!strcmp(name, names[i]))
+            return i;
+    return -EINVAL;
+}
+
+enum nw_log_format nw_log_format(void)
+{
+    return line_format;
 }
 
 /* The length of the control character at `p`, or 0: C0, DEL, and C1 as UTF-8 writes it (C2 80 to C2 9F). */
@@ -78,14 +99,90 @@ static void write_line(char *line, size_t length)
         nw_add_fetch(&lost, 1u); /* pairs with the exchange in say_lost */
 }
 
+/* Bytes of the UTF-8 sequence at `p` (Unicode table 3-7); 0: it is none, which JSON does not allow. */
+static size_t utf8_length(const unsigned char *p, const unsigned char *end)
+{
+    size_t length = *p < 0x80                 ? 1
+                    : *p >= 0xc2 && *p < 0xe0 ? 2
+                    : *p >= 0xe0 && *p < 0xf0 ? 3
+                    : *p >= 0xf0 && *p < 0xf5 ? 4
+                                              : 0;
+    bool good = length && length <= (size_t)(end - p);
+
+    for (size_t i = 1; good && i < length; i++)
+        good = (p[i] & 0xc0) == 0x80;
+    if (good && length > 2) /* neither too long, nor half of a pair, nor behind the last */
+        good = !(*p == 0xe0 && p[1] < 0xa0) && !(*p == 0xed && p[1] > 0x9f) && !(*p == 0xf0 && p[1] < 0x90) &&
+               !(*p == 0xf4 && p[1] > 0x8f);
+    return good ? length : 0;
+}
+
+/* Text without control characters as the inside of a quoted string; there is room for twice its length. */
+static size_t quote(char *out, const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + length;
+    size_t n = 0;
+
+    while (p < end) {
+        size_t bytes = utf8_length(p, end);
+
+        if (*p == '"' || *p == '\\')
+            out[n++] = '\\';
+        if (bytes)
+            memcpy(out + n, p, bytes);
+        else
+            out[n] = '?';
+        n += bytes ? bytes : 1;
+        p += bytes ? bytes : 1;
+    }
+    return n;
+}
+
+/* Everything in front of a line's text. */
+static size_t begin_line(char *line, size_t size, enum nw_log_level level)
+{
+    struct timespec now;
+    struct tm tm;
+    char time[24];
+
+    if (line_format == NW_LOG_TEXT)
+        return (size_t)snprintf(line, size, "%.48s: %s: ", program_name, level_names[level]);
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
+    return (size_t)snprintf(line, size,
+                            line_format == NW_LOG_JSON
+                                ? "{\"time\":\"%s.%06ldZ\",\"level\":\"%s\",\"program\":\"%.48s\",\"message\":\""
+                                : "time=%s.%06ldZ level=%s program=%.48s msg=\"",
+                            time, now.tv_nsec / 1000, level_names[level], program_name);
+}
+
+/* Writes a line whose text is escaped already, and as long as fits when each of its bytes is quoted. */
+static void put_line(enum nw_log_level level, const char *text, size_t length)
+{
+    char line[LINE_SIZE];
+    size_t n = begin_line(line, sizeof line, level);
+
+    if (line_format == NW_LOG_TEXT) {
+        memcpy(line + n, text, length);
+        n += length;
+    } else {
+        n += quote(line + n, text, length);
+        line[n++] = '"';
+        if (line_format == NW_LOG_JSON)
+            line[n++] = '}';
+    }
+    write_line(line, n);
+}
+
 static void say_lost(void)
 {
     uint32_t n = nw_load_relaxed(&lost) && may_write() ? nw_exchange(&lost, 0u) : 0; /* with the add in write_line */
-    char line[LINE_SIZE];
+    char text[80];
 
     if (n)
-        write_line(line, (size_t)snprintf(line, sizeof line, "%.48s: warn: %u lines of this log are lost: it was full",
-                                          program_name, n));
+        put_line(NW_LOG_WARN, text,
+                 (size_t)snprintf(text, sizeof text, "%u lines of this log are lost: it was full", n));
 }
 
 /* As many bytes as fit into one line, behind the prefix. Returns the first that did not. */
@@ -93,13 +190,13 @@ static const unsigned char *put(enum nw_log_level level, const char *prefix, con
                                 const unsigned char *end)
 {
     char line[LINE_SIZE];
-    size_t length = (size_t)snprintf(line, sizeof line, "%.48s: %s: ", program_name, level_names[level]);
+    const size_t room = (line_format == NW_LOG_TEXT ? LINE_SIZE : LINE_SIZE / 2) - HEAD_ROOM;
     const unsigned char *text = (const unsigned char *)prefix;
+    size_t length = escape(line, room / 2, &text, text + strlen(prefix));
 
-    length += escape(line + length, LINE_SIZE / 2 - length, &text, text + strlen(prefix));
-    length += escape(line + length, sizeof line - 1 - length, &bytes, end);
+    length += escape(line + length, room - length, &bytes, end);
     say_lost();
-    write_line(line, length);
+    put_line(level, line, length);
     return bytes;
 }
 

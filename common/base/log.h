@@ -1,7 +1,8 @@
 /*
- * Log lines on standard error: "nightward-engine: info: text". One write per line, so lines never mix. Logging
- * never blocks: a line that a full pipe does not take is lost and counted, and the next line is preceded by one that
- * says how many were lost. Any thread.
+ * Log lines on standard error: "nightward-engine: info: text", or the same with the time as logfmt or JSON, as a
+ * variable of the environment says, which all processes of a host share. One write per line, so lines never mix.
+ * Logging never blocks: a line that a full pipe does not take is lost and counted, and the next line is preceded by one
+ * that says how many were lost. Any thread.
  */
 #ifndef NW_COMMON_BASE_LOG_H
 #define NW_COMMON_BASE_LOG_H
@@ -9,6 +10,16 @@
 #include <stddef.h>
 
 enum nw_log_level { NW_LOG_ERROR, NW_LOG_WARN, NW_LOG_INFO, NW_LOG_DEBUG };
+
+/* How lines look. */
+enum nw_log_format { NW_LOG_TEXT, NW_LOG_LOGFMT, NW_LOG_JSON };
+
+#define NW_LOG_FORMAT_VARIABLE "NIGHTWARD_LOG_FORMAT"
+#define NW_LOG_FORMAT_WORDS    "text, logfmt or json"
+
+/* The format of that name, or -EINVAL; that of this process. */
+int nw_log_format_parse(const char *name);
+enum nw_log_format nw_log_format(void);
 
 /* Names the program in every line and sets the most verbose level shown. `program` must outlive the process. */
 void nw_log_init(const char *program, enum nw_log_level level);

@@ -1,5 +1,6 @@
 /* Checks the values of options by their kind. */
 #include "deploy/base/option_value.h"
+#include "common/base/log.h"
 #include "common/host/cpus.h"
 #include "common/host/mode.h"
 #include "common/host/policy.h"
@@ -174,6 +175,8 @@ int nw__option_check(const struct nw_option *option, const char *text, char *why
                           "auto, uring or uv", why, why_size);
     case NW_OPTION_SNAPSHOT:
         return check_word(!strcmp(text, "off") || !strcmp(text, "auto"), text, "off or auto", why, why_size);
+    case NW_OPTION_LOG_FORMAT:
+        return check_word(nw_log_format_parse(text) >= 0, text, NW_LOG_FORMAT_WORDS, why, why_size);
     case NW_OPTION_POLICY:
         return check_word(nw_policy_parse(text) >= 0, text, NW_POLICY_WORDS, why, why_size);
     case NW_OPTION_CPUS:

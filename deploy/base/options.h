@@ -14,20 +14,21 @@
 #include <stdint.h>
 
 enum nw_option_kind {
-    NW_OPTION_SWITCH,   /* no value */
-    NW_OPTION_TEXT,     /* not empty */
-    NW_OPTION_ANY,      /* text, also empty */
-    NW_OPTION_COUNT,    /* a number from min to max */
-    NW_OPTION_SPAN,     /* MIN..MAX, two numbers from min to max, or one that is both */
-    NW_OPTION_BYTES,    /* the same with K, M or G behind it */
-    NW_OPTION_TIME,     /* a number with ms, s, m or h behind it */
-    NW_OPTION_MODE,     /* enum nw_mode by name */
-    NW_OPTION_IO,       /* auto, uring or uv */
-    NW_OPTION_SNAPSHOT, /* off or auto */
-    NW_OPTION_POLICY,   /* of turns in a worker */
-    NW_OPTION_CPUS,     /* a list of CPUs of this machine */
-    NW_OPTION_USERS,    /* FIRST-LAST, ids of users */
-    NW_OPTION_ADDRESS,  /* IPv4:PORT or [IPv6]:PORT */
+    NW_OPTION_SWITCH,     /* no value */
+    NW_OPTION_TEXT,       /* not empty */
+    NW_OPTION_ANY,        /* text, also empty */
+    NW_OPTION_COUNT,      /* a number from min to max */
+    NW_OPTION_SPAN,       /* MIN..MAX, two numbers from min to max, or one that is both */
+    NW_OPTION_BYTES,      /* the same with K, M or G behind it */
+    NW_OPTION_TIME,       /* a number with ms, s, m or h behind it */
+    NW_OPTION_MODE,       /* enum nw_mode by name */
+    NW_OPTION_IO,         /* auto, uring or uv */
+    NW_OPTION_SNAPSHOT,   /* off or auto */
+    NW_OPTION_POLICY,     /* of turns in a worker */
+    NW_OPTION_LOG_FORMAT, /* enum nw_log_format by name */
+    NW_OPTION_CPUS,       /* a list of CPUs of this machine */
+    NW_OPTION_USERS,      /* FIRST-LAST, ids of users */
+    NW_OPTION_ADDRESS,    /* IPv4:PORT or [IPv6]:PORT */
 };
 
 /* From weakest to strongest. */
@@ -72,8 +73,8 @@ void nw_settings_read_file(struct nw_settings *settings, const char *path);
 /* A default that is only known at run time. */
 void nw_settings_default(struct nw_settings *settings, size_t option, const char *text);
 
-/* The last value of an option as text (NULL when unset), as number, size or ms, both numbers of a span, or whether a switch
- * is on. */
+/* The last value of an option as text (NULL when unset), as number, size or ms, both numbers of a span, or whether a
+ * switch is on. */
 const char *nw_setting_text(const struct nw_settings *settings, size_t option);
 uint64_t nw_setting_number(const struct nw_settings *settings, size_t option);
 void nw_setting_span(const struct nw_settings *settings, size_t option, uint64_t *least, uint64_t *most);

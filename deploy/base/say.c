@@ -1,6 +1,8 @@
 /* Lines for people. */
 #include "deploy/base/say.h"
+#include "common/base/log.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,12 +18,23 @@ static void replace_controls(char *text)
     }
 }
 
+static bool as_log;
+
+void nw_say_as_log(void)
+{
+    as_log = nw_log_format() != NW_LOG_TEXT;
+}
+
 static void print_line(FILE *to, const char *format, va_list args)
 {
     char text[8192];
 
     vsnprintf(text, sizeof text, format, args);
     replace_controls(text);
+    if (as_log) {
+        nw_log(to == stdout ? NW_LOG_INFO : NW_LOG_WARN, "%s", text);
+        return;
+    }
     fprintf(to, "nightward: %s\n", text);
     fflush(to);
 }

@@ -16,6 +16,9 @@ enum nw_exit {
 void nw_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void nw_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on lines go into the log (common/base/log.h), unless that is plain text. */
+void nw_say_as_log(void);
+
 /* nw_complain, then ends the process. */
 _Noreturn void nw_fail(enum nw_exit status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,7 @@
 /*
  * nightward up: decides how the host runs, says so, and hands over to the host (host.c), which runs it.
  */
+#include "common/base/log.h"
 #include "common/host/cpus.h"
 #include "common/host/mode.h"
 #include "common/host/policy.h"
@@ -34,6 +35,8 @@ enum {
     EXECUTORS,
     ENGINE_THREADS,
     BODY_LIMIT,
+    ACCESS_LOG,
+    LOG_FORMAT,
     LOG_SIZE,
     LOG_TOTAL,
     IO,
@@ -138,6 +141,19 @@ static const struct nw_option options[N_OPTIONS] = {
                     .kind = NW_OPTION_BYTES,
                     .min = 1,
                     .max = UINT64_C(64) << 20, /* an arena is four times as large */
+                    .in_environment = true,
+                    .in_file = true},
+    [ACCESS_LOG] = {.name = "access-log",
+                    .value = "FILE",
+                    .help = "a line for each request goes there; - is standard error [none]",
+                    .kind = NW_OPTION_TEXT,
+                    .in_environment = true,
+                    .in_file = true},
+    [LOG_FORMAT] = {.name = "log-format",
+                    .value = "FORMAT",
+                    .initial = "text",
+                    .help = "of the log on standard error, and of the access log: " NW_LOG_FORMAT_WORDS,
+                    .kind = NW_OPTION_LOG_FORMAT,
                     .in_environment = true,
                     .in_file = true},
     [LOG_SIZE] = {.name = "log-size",
@@ -404,6 +420,7 @@ static int start(struct nw_settings *settings)
         .executors = nw_setting_number(settings, EXECUTORS),
         .engine_threads = nw_setting_number(settings, ENGINE_THREADS),
         .body_limit = nw_setting_number(settings, BODY_LIMIT),
+        .access_log = nw_setting_text(settings, ACCESS_LOG),
         .log_size = nw_setting_number(settings, LOG_SIZE),
         .log_total = nw_setting_number(settings, LOG_TOTAL),
         .io = nw_setting_text(settings, IO),
@@ -446,6 +463,9 @@ static int run(struct nw_settings *settings)
         return NW_EXIT_OK;
     }
     nw_notify_init();
+    setenv(NW_LOG_FORMAT_VARIABLE, nw_setting_text(settings, LOG_FORMAT), 1); /* for all that it starts */
+    nw_log_init("nightward", NW_LOG_INFO);
+    nw_say_as_log();
     return start(settings);
 }
 

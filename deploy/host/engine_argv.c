@@ -51,6 +51,7 @@ char **nw__engine_argv(const struct nw_host_plan *plan, char *const *listen, int
         add_number(argv, "--engine-threads", plan->engine_threads) &&
         add_number(argv, "--body-limit", plan->body_limit) && add_number(argv, "--queue", plan->queue) &&
         add_number(argv, "--keep", plan->keep) && (!plan->metrics || add_text(argv, "--metrics", plan->metrics)) &&
+        (!plan->access_log || add_text(argv, "--access-log", plan->access_log)) &&
         add_number(argv, "--log-size", plan->log_size) && add_number(argv, "--log-total", plan->log_total) &&
         add_listen(argv, listen, n_listen))
         return argv;

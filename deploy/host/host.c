@@ -404,6 +404,17 @@ static void read_engine(struct host *h)
 
 /* ---- the loop ---- */
 
+/* Who turns log files sends one of these; a terminal that closes sends SIGHUP, too. */
+static void reopen(struct host *h, unsigned signal)
+{
+    nw_say(
+        "SIG%s changes nothing but the file of the access log, which is opened anew if there is one: settings are read "
+        "at a start only; SIGTERM stops it",
+        sigabbrev_np((int)signal));
+    if (nw__child_is_up(&h->engine))
+        kill(h->engine.pid, SIGUSR1);
+}
+
 static void read_signals(struct host *h)
 {
     struct signalfd_siginfo info;
@@ -411,8 +422,8 @@ static void read_signals(struct host *h)
     while (read(h->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             continue;
-        if (info.ssi_signo == SIGHUP)
-            nw_say("SIGHUP changes nothing: settings are read at a start only; SIGTERM stops it");
+        if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1)
+            reopen(h, info.ssi_signo);
         else
             move(h, EVENT_STOP);
     }
@@ -488,6 +499,7 @@ static int open_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -32,6 +32,7 @@ struct nw_host_plan {
     uint64_t engine_threads;
     uint64_t body_limit;
     uint64_t log_size, log_total;
+    const char *access_log; /* NULL: none */
 
     /* Where they run; NULL: anywhere. */
     const cpu_set_t *engine_cpus, *worker_cpus;

@@ -60,6 +60,7 @@ static const struct option table[] = {
     {"--queue", KIND_COUNT, AT(queue), 16384, 16, 1000000, "N", "requests of all functions that may wait for workers"},
     {"--keep", KIND_COUNT, AT(keep), 5, 1, NW_KEEP_MOST, "N",
      "versions of each function that are kept, the one that serves included"},
+    {"--access-log", KIND_TEXT, AT(access_log), 0, 0, 0, "FILE", "a line for each request; - is standard error"},
     {"--log-size", KIND_BYTES, AT(log_size), MIB, 64 * KIB, 64 * MIB, "BYTES",
      "on disk for the last lines that a function wrote"},
     {"--log-total", KIND_BYTES, AT(log_total), 256 * MIB, MIB, 1024 * GIB, "BYTES", "... for those of all functions"},

@@ -30,10 +30,11 @@ struct nw_options {
     uint64_t arena;
     uint64_t payload_memory; /* of the engine, for payloads whose clients are slow */
     uint64_t ring;
-    uint64_t queue;     /* requests that may wait for workers */
-    uint64_t keep;      /* versions of each function that are kept */
-    uint64_t log_size;  /* bytes on disk for the lines of a function ... */
-    uint64_t log_total; /* ... and of all */
+    uint64_t queue;         /* requests that may wait for workers */
+    uint64_t keep;          /* versions of each function that are kept */
+    const char *access_log; /* NULL: there is none */
+    uint64_t log_size;      /* bytes on disk for the lines of a function ... */
+    uint64_t log_total;     /* ... and of all */
     uint64_t header_limit;
     uint64_t header_timeout; /* ms, as all below */
     uint64_t body_timeout;

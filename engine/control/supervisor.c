@@ -8,6 +8,7 @@
 #include "engine/control/unlisted.h"
 #include "engine/gateway/gateway.h"
 #include "engine/io/io.h"
+#include "engine/logs/access.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
 #include <errno.h>
@@ -87,8 +88,8 @@ static void signalled(void *arg)
     struct nw_controller *controller = arg;
     struct signalfd_siginfo info;
     while (read(controller->supervisor.signals, &info, sizeof info) == (ssize_t)sizeof info)
-        if (info.ssi_signo == SIGHUP)
-            nw_log(NW_LOG_INFO, "SIGHUP changes nothing: settings are read at a start only");
+        if (info.ssi_signo == SIGHUP || info.ssi_signo == SIGUSR1)
+            nw_access_reopen();
         else
             nw__drain_begin(controller);
 }
@@ -102,6 +103,7 @@ static void start_signals(struct nw_controller *controller)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     controller->supervisor.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (controller->supervisor.signals >= 0)

@@ -41,6 +41,11 @@ void nw_log_init(const char *program, enum nw_log_level level)
 }
 
 /* The engine must not have met an internal error. */
+enum nw_log_format nw_log_format(void)
+{
+    return NW_LOG_TEXT;
+}
+
 void nw_log(enum nw_log_level level, const char *format, ...)
 {
     char line[2048];

@@ -2,6 +2,7 @@
 #include "engine/gateway/gateway.h"
 #include "common/base/buffer.h"
 #include "common/base/log.h"
+#include "engine/gateway/access.h"
 #include "engine/gateway/invoke.h"
 #include "engine/http/http.h"
 #include "engine/http/listen.h"
@@ -153,6 +154,8 @@ void nw_gateway_open(struct nw_engine *engine)
     engine->gateway = nw_http_server_new(engine->io, &engine->wheel, &limits, head, engine);
     if (!engine->gateway)
         nw_die_system("cannot serve HTTP: out of memory");
+    if (options->access_log)
+        nw__access_start(engine);
 }
 
 void nw_gateway_serve(struct nw_engine *engine, unsigned thread)

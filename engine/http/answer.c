@@ -176,6 +176,7 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     if (!room)
         r->fields_said.length = 0;
     int http = !room ? 500 : answer->http ? answer->http : nw_status_info(answer->status)->http;
+    r->http = http;
     build_head(r, http, room ? answer : &(struct nw_http_answer){.content_type = answer->content_type});
     r->body = answer->body;
     r->body_length = !room || r->head_only || nw_http_is_bodiless(http) ? 0 : answer->length;

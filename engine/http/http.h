@@ -62,7 +62,10 @@ struct nw_http_request {
     char id[NW_REQUEST_ID_MAX + 1];
     bool head_only, is_1_0, keep_alive, expects_continue, wants_continue, body_done, answered;
     char small_head[NW_HTTP_HEAD_SIZE];
-    char *head; /* that, or memory of its own */
+    char *head;     /* that, or memory of its own */
+    uint64_t began; /* watched: ns of the monotonic clock when its head was there */
+    char *path;     /* watched: of its target, without the query; NULL: there was none, or no memory */
+    int http;       /* the status that it was answered with */
     size_t head_length;
     struct nw_buffer text;        /* body of an answer that the request owns */
     struct nw_buffer fields_said; /* header lines of its answer, whatever that is */
@@ -114,6 +117,10 @@ int nw_http_server_listen(struct nw_http_server *server, int fd);
 
 /* Only peers of this user and root may connect (Unix sockets). */
 void nw_http_server_only_user(struct nw_http_server *server, uid_t uid);
+
+/* Calls back for each request when it is over: written, or its client is gone; then not all of it may be `written`. */
+void nw_http_server_watch(struct nw_http_server *server, void (*ended)(void *arg, struct nw_http_request *request),
+                          void *arg);
 
 /* From now on every connection ends with its last answer. New ones are still accepted, for one answer each, so that
  * health checks are answered. */

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define BODY_STEP 65536 /* bytes of a body that must arrive within limits.body_ms */
+#define WATCHED_PATH 1024  /* bytes of a path that are kept for who watches */
+#define BODY_STEP    65536 /* bytes of a body that must arrive within limits.body_ms */
 
 void nw__http_reject(struct nw_http_conn *conn, enum nw_status status, const char *why)
 {
@@ -62,6 +63,14 @@ static void reserve(struct nw_http_conn *conn, uint64_t total)
     r->wants_continue = r->expects_continue && !r->answered && !conn->held;
 }
 
+/* Queries may hold what should be in no log. */
+static size_t path_length(const struct nw_http_request *r)
+{
+    const char *mark = memchr(r->target, '?', r->target_length);
+    size_t length = mark ? (size_t)(mark - r->target) : r->target_length;
+    return length < WATCHED_PATH ? length : WATCHED_PATH;
+}
+
 static void take_head(struct nw_http_conn *conn)
 {
     const struct nw_http_parser *parser = &conn->parser;
@@ -92,6 +101,8 @@ static void take_head(struct nw_http_conn *conn)
     nw__http_set_id(r, parser->request_id);
     if (!r->keep_alive)
         nw__http_conn_move(conn, CONN_LAST_REQUEST);
+    if (r->began)
+        r->path = strndup(r->target, path_length(r));
     conn->server->head(conn->server->arg, r);
     if (conn->current != r)
         return;

@@ -35,6 +35,8 @@ struct nw_http_server {
     size_t flushed;       /* bytes that this flush has written */
     unsigned n_conns;
     unsigned n_undrained; /* of these, those that were accepted before it was draining */
+    void (*ended)(void *arg, struct nw_http_request *request); /* NULL: nobody watches */
+    void *ended_arg;
     bool draining;
     bool check_user;
     uid_t user;

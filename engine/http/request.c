@@ -1,4 +1,5 @@
 /* Requests: the pool that they come from and go back to, and their ids. */
+#include "common/base/clock.h"
 #include "common/base/poison.h"
 #include "engine/http/private.h"
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
     r->head = r->small_head;
     r->conn = conn;
     r->body_limit = server->limits.body;
+    r->began = server->ended ? nw_clock_ns() : 0;
     nw_list_append(&conn->requests, &r->link);
     conn->n_requests++;
     return r;
@@ -32,6 +34,9 @@ struct nw_http_request *nw__http_request_new(struct nw_http_conn *conn)
 
 void nw__http_request_free(struct nw_http_request *r)
 {
+    if (r->began)
+        r->conn->server->ended(r->conn->server->ended_arg, r);
+    free(r->path);
     if (r->release)
         r->release(r->release_arg);
     nw_buffer_fini(&r->text);

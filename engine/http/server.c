@@ -72,6 +72,13 @@ void nw_http_server_only_user(struct nw_http_server *server, uid_t uid)
     server->user = uid;
 }
 
+void nw_http_server_watch(struct nw_http_server *server, void (*ended)(void *arg, struct nw_http_request *request),
+                          void *arg)
+{
+    server->ended = ended;
+    server->ended_arg = arg;
+}
+
 void nw_http_server_drain(struct nw_http_server *server)
 {
     server->n_undrained = server->draining ? server->n_undrained : server->n_conns;

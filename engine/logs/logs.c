@@ -132,7 +132,7 @@ void nw_logs_lost(struct nw_logs *logs, const char *function, uint64_t n)
         lose(logs, log_get(logs, function), n);
 }
 
-uint64_t nw__logs_all_lost(const struct nw_logs *logs)
+uint64_t nw_logs_all_lost(const struct nw_logs *logs)
 {
     return logs->all_lost;
 }

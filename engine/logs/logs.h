@@ -46,7 +46,7 @@ void nw_logs_add(struct nw_logs *logs, const char *function, const struct nw_log
 void nw_logs_lost(struct nw_logs *logs, const char *function, uint64_t n);
 
 /* Lines that were lost so far, for whatever reason. */
-uint64_t nw__logs_all_lost(const struct nw_logs *logs);
+uint64_t nw_logs_all_lost(const struct nw_logs *logs);
 
 /* The function is gone, and its log goes. */
 void nw_logs_forget(struct nw_logs *logs, const char *function);

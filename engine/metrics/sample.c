@@ -2,6 +2,7 @@
 #include "engine/metrics/sample.h"
 #include "common/base/version.h"
 #include "engine/control/controller.h"
+#include "engine/logs/logs.h"
 #include "engine/metrics/process.h"
 #include "engine/metrics/text.h"
 #include "engine/serve/engine.h"
@@ -126,6 +127,8 @@ void nw__sample_host(struct nw__host_sample *sample, const struct nw_controller 
     *sample->functions = engine->functions.n;
     *sample->threads = engine->options.threads;
     *sample->connections = sum.connections;
+    if (controller->deployments.logs)
+        *sample->log_lines_lost = nw_logs_all_lost(controller->deployments.logs);
     add_counters(sample, &sum.counters);
     add_process(sample);
 }

@@ -35,6 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct nw_access;
 struct nw_http_server;
 struct nw_invocation;
 struct nw_origins;
@@ -50,6 +51,7 @@ struct nw_engine {
     unsigned thread;                /* its number; the main one is 0 */
     struct nw_counters counters;
     uint64_t counted_at;        /* ns: the time of what is counted now (dispatch/count.h); 0: nobody has looked yet */
+    struct nw_access *access;   /* the log of requests; NULL: there is none */
     struct nw_origins *origins; /* of its invocations, for log lines; NULL: nobody wants to know */
 
     struct nw_table functions; /* by name; see function.h */

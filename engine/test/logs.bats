@@ -207,3 +207,64 @@ told_all() {
     run -2 logs --color talker
     run -2 logs ../talker
 }
+
+@test "a crash is in the log of the function, and the last of them are described" {
+    nw_up
+    nw_deploy "$FUNCTIONS/fault"
+    local i
+    for i in 1 2 3 4 5 6 7; do
+        nw_call fault "write 0x100$i"
+        [ "$code" = 502 ] || [ "$code" = 503 ]
+        [[ $body != *SIGSEGV* ]]
+        nw_poll "$NW_PATIENCE" nw_answers fault ok
+    done
+    nw_poll "$NW_PATIENCE" described_crashes 5 || fail "$(nw_admin /v1/functions/fault)"
+    "$NIGHTWARD" describe fault --state "$NW_STATE" | grep -q '^crashes .*function_crashed.*SIGSEGV at address 0x1007, instruction 0x[0-9a-f]*'
+    [ "$(nw_admin /v1/functions/fault | "$JSON" crashes.4.reason | cut -d, -f1)" = "SIGSEGV at address 0x1003" ]
+    nw_poll "$NW_PATIENCE" eval "logs fault | grep -q 'host: function_crashed: SIGSEGV at address 0x1007'"
+}
+
+described_crashes() {
+    [ "$(nw_admin /v1/functions/fault | "$JSON" 'crashes.#')" = "$1" ]
+}
+
+# accessed FILE TEXT: a line of the access log has it.
+accessed() {
+    grep -qF -- "$2" "$1"
+}
+
+@test "the access log has a line for each request, and is opened anew when it was moved away" {
+    local log=$BATS_TEST_TMPDIR/access
+    nw_up --access-log "$log"
+    nw_deploy talker "$talker"
+    says talker quiet -H 'X-Request-Id: a1'
+    curl -sS -o /dev/null "$NW_URL/no/such%22path?secret=1"
+    curl -sS -o /dev/null -I "$NW_URL/healthz"
+    nw_poll "$NW_PATIENCE" accessed "$log" 'path="/healthz"' || fail "$(cat "$log")"
+    grep -Eq '^time="[0-9-]+T[0-9:.]+Z" client="127.0.0.1:[0-9]+" method="POST" path="/function/talker" function="talker" request_id="a1" status=200 bytes=0 duration=[0-9]+\.[0-9]{6}$' "$log" || fail "$(cat "$log")"
+    accessed "$log" 'path="/no/such%22path"'
+    accessed "$log" 'method="HEAD"'
+    grep -q secret "$log" && fail "a query is in it"
+    [ "$(wc -l <"$log")" = 3 ]
+    mv "$log" "$log.1"
+    kill -HUP "$NW_PID"
+    nw_poll "$NW_PATIENCE" test -e "$log" || fail "it was not opened anew"
+    says talker quiet -H 'X-Request-Id: a2'
+    nw_poll "$NW_PATIENCE" accessed "$log" a2
+    [ "$(wc -l <"$log.1")" = 3 ]
+}
+
+@test "the log of the host, and of accesses, as JSON" {
+    nw_up --log-format json --access-log -
+    nw_deploy talker "$talker"
+    says talker $'a "quoted" \\ line \xff\n' -H 'X-Request-Id: j1'
+    nw_poll "$NW_PATIENCE" accessed "$NW_LOG" '"request_id":"j1"' || fail "$(cat "$NW_LOG")"
+    nw_poll "$NW_PATIENCE" accessed "$NW_LOG" quoted
+    local line
+    while read -r line; do
+        [ -n "$("$JSON" time <<<"$line")" ] || fail "$line"
+    done <"$NW_LOG"
+    [ "$(grep -F quoted "$NW_LOG" | "$JSON" message)" = 'function talker: a "quoted" \ line ?' ]
+    [ "$(grep -F j1 "$NW_LOG" | "$JSON" status)" = 200 ]
+    grep -q '"program":"nightward","message":"ready on ' "$NW_LOG"
+}

@@ -15,6 +15,7 @@
 #include "engine/gateway/output.h"
 #include "engine/http/http.h"
 #include "engine/io/choice/choice.h"
+#include "engine/logs/access.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/function.h"
 #include "engine/serve/invocation.h"
@@ -156,6 +157,8 @@ static void tick(void *arg)
 {
     struct nw_engine *engine = arg;
     nw_http_server_tick(engine->gateway);
+    if (engine->access)
+        nw_access_tick(engine->access);
     nw_outputs_tick(engine);
     nw_dispatch_retry_owing(engine); /* a client may be slow for long enough now to be cut off */
     engine->role->tick(engine);
@@ -226,5 +229,6 @@ void nw_loop_close(struct nw_engine *engine)
     nw_io_timer_free(engine->alarm);
     nw_io_free(engine->io);
     nw_http_server_free(engine->gateway);
+    nw_access_free(engine->access);
     nw_invocations_fini(engine);
 }

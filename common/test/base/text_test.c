@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -155,6 +156,33 @@ static void bytes_may_be_anything(void **state)
     assert_string_equal(stderr_of(log_bytes, "f: ", &status), "prog: info: f: a\\x00b\xc2\nprog: info: f: \n");
 }
 
+static void log_as(const char *format)
+{
+    static const char text[] = "a \"b\" \\ \n\0\xff\xc3\xbc\xed\xa0\x80";
+
+    setenv(NW_LOG_FORMAT_VARIABLE, format, 1);
+    nw_log_init("prog", NW_LOG_INFO);
+    nw_log_bytes(NW_LOG_WARN, "f: ", text, sizeof text - 1);
+}
+
+/* Behind the time, which is as long in each line. */
+static void formats_quote_what_they_must(void **state)
+{
+    static const char quoted[] = "f: a \\\"b\\\" \\\\ \\\\n\\\\x00?\xc3\xbc???\"";
+    char expected[160];
+    int status;
+
+    (void)state;
+    const char *line = stderr_of(log_as, "json", &status);
+    assert_memory_equal(line, "{\"time\":\"20", 11);
+    snprintf(expected, sizeof expected, "Z\",\"level\":\"warn\",\"program\":\"prog\",\"message\":\"%s}\n", quoted);
+    assert_string_equal(line + 35, expected);
+    line = stderr_of(log_as, "logfmt", &status);
+    assert_memory_equal(line, "time=20", 7);
+    snprintf(expected, sizeof expected, "Z level=warn program=prog msg=\"%s\n", quoted);
+    assert_string_equal(line + 31, expected);
+}
+
 static void log_lines(void **state)
 {
     (void)state;
@@ -208,6 +236,7 @@ int main(void)
         cmocka_unit_test(log_lines),
         cmocka_unit_test(nobody_waits_for_a_full_pipe),
         cmocka_unit_test(bytes_may_be_anything),
+        cmocka_unit_test(formats_quote_what_they_must),
         cmocka_unit_test(long_lines_are_cut_but_end),
         cmocka_unit_test(levels_and_exits),
     };
