@@ -342,8 +342,9 @@ void nw_deployed_activate(uint32_t deployment)
 {
     struct nw_deployed *f = nw_deployed_find(deployment);
 
-    if (f)
-        nw_route_set(f);
+    if (!f) /* it has ended meanwhile */
+        return;
+    nw_route_set(f);
     nw_callees_activated(f->name);
 }
 

@@ -319,6 +319,19 @@ static void refusals_say_why(void **state)
     nw_whole_expect(nw_whole_load("hello"), "n", "Hello, n!\n");
 }
 
+/* The engine may not know yet that it has ended. */
+static void orders_about_a_function_that_is_gone_change_nothing(void **state)
+{
+    static const uint32_t kinds[] = {NW_CONTROL_ACTIVATE, NW_CONTROL_UNNAME, NW_CONTROL_RETIRE};
+    uint32_t hello = nw_whole_load("hello");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        nw_harness_tell(&nw_whole, kinds[i], hello + 1);
+    nw_harness_tell(&nw_whole, NW_CONTROL_RETIRE, hello);
+    nw_harness_expect(&nw_whole, NW_CONTROL_RETIRED);
+}
+
 /* A worker that is full takes new versions all the same, one after the other. */
 static void a_full_worker_takes_new_versions(void **state)
 {
@@ -419,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_late_callee_is_to_blame_alone, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_new_version_takes_over, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_version_may_be_retired_at_once, nw_whole_start, nw_whole_stop),
+        cmocka_unit_test_setup_teardown(orders_about_a_function_that_is_gone_change_nothing, nw_whole_start,
+                                        nw_whole_stop),
         cmocka_unit_test_setup_teardown(refusals_say_why, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(a_full_worker_takes_new_versions, nw_whole_start, nw_whole_stop),
         cmocka_unit_test_setup_teardown(what_the_engine_took_back_is_not_begun, nw_whole_start, nw_whole_stop),
