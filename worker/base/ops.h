@@ -52,7 +52,7 @@
        "Takes the output that was too large for the reply buffer. Returns its length.")                         \
     OP(SLOW, ROUTE, route, NONE, NAME(name), NONE,                                                              \
        "Returns the route of a function, or -ENOENT when it is not in this worker; -EPERM when the caller may not "  \
-       "call it.")                            \
+       "call it, -ELOOP outside of an invocation.")                            \
     OP(SLOW, READY, ready, FLAG(failed), TEXT(reason, NW_REASON_MAX - 1), NONE,                                 \
        "The function is up, or cannot start and why: the domain's first thread says it, and no other. Returns " \
        "when another func worker is wanted, for an invocation that found none free; called again when it is "   \

@@ -24,8 +24,12 @@
 #include <errno.h>
 #include <string.h>
 
+/* Routes are this worker's, and of a domain until its end: a snapshot, which is taken before the first invocation, must
+ * remember none. */
 static long route(struct nw_slot *slot, const struct nw_args_route *args)
 {
+    if (!(slot->sequence & 1))
+        return -ELOOP;
     return nw_callee_allowed(slot->domain->function, args->name) ? nw_route_tell(slot->domain, args->name) : -EPERM;
 }
 

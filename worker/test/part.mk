@@ -46,7 +46,7 @@ $(foreach name,signals events,$(eval $(call worker_test,$(name),live,whole.c)))
 $(eval $(call worker_test,worker,live,whole.c))
 $(eval $(call worker_test,shared,turns,whole.c))
 $(foreach name,preempt parts slow,$(eval $(call worker_test,$(name),turns)))
-$(foreach name,snapshot fresh charged,$(eval $(call worker_test,$(name),copies,whole.c)))
+$(foreach name,snapshot fresh charged elsewhere,$(eval $(call worker_test,$(name),copies,whole.c)))
 $(foreach name,late ends shortage refusal limits tunables,$(eval $(call worker_test,$(name),live,live/logged.c)))
 $(foreach name,profiles locks disk stuck files numbers,$(eval $(call worker_test,$(name),calls,calls/probe_host.c)))
 $(eval $(call worker_test,raw,gate,whole.c))
@@ -81,7 +81,7 @@ $(B)/test/worker/signals.so: TEST_SO_FLAGS := -Wl,--no-as-needed -lm
 $(B)/test/worker/events: | $(B)/test/worker/events.so
 $(B)/test/worker/preempt $(B)/test/worker/parts $(B)/test/worker/slow: | $(B)/test/worker/preempted.so
 $(B)/test/worker/preempted.so: TEST_SO_FLAGS := -mno-red-zone
-$(B)/test/worker/snapshot $(B)/test/worker/charged: | $(B)/test/worker/keeper.so
+$(B)/test/worker/snapshot $(B)/test/worker/charged $(B)/test/worker/elsewhere: | $(B)/test/worker/keeper.so
 $(B)/test/worker/fresh: | $(B)/test/worker/planter.so
 $(B)/test/worker/lines: | $(B)/test/worker/talker.so
 $(B)/test/worker/late: | $(B)/test/worker/late.so
