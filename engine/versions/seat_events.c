@@ -93,13 +93,21 @@ static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
     return NULL;
 }
 
-/* A version that retires has no function, but most often that has another version. NULL: it was removed. */
-static struct nw_meter *meter_of(const struct nw_deployment *deployment)
+/* A version that retires has no function, but most often that has another version. NULL: it was removed; what another
+ * tenant has by its name since is another function, of which its worker has nothing to say. */
+static struct nw_function *function_of(const struct nw_deployment *deployment)
 {
     const char *name = deployment->manifest.name;
-    const struct nw_function *function = deployment->function;
-    if (!function)
-        function = nw_function_find(deployment->all->engine, name, strlen(name));
+    struct nw_function *function = nw_function_find(deployment->all->engine, name, strlen(name));
+    const struct nw_deployment *current = function ? nw_deployment_of(function->current) : NULL;
+    bool own =
+        function == deployment->function || (current && !strcmp(current->manifest.tenant, deployment->manifest.tenant));
+    return own ? function : NULL;
+}
+
+static struct nw_meter *meter_of(const struct nw_deployment *deployment)
+{
+    const struct nw_function *function = deployment->function ? deployment->function : function_of(deployment);
     return function ? function->meter : NULL;
 }
 
@@ -131,8 +139,7 @@ static const char *loaded_or_refused(struct nw_replica *replica, bool refused, c
 static void report_crash(const struct nw_replica *replica, enum nw_status status, const char *text)
 {
     const struct nw_deployment *deployment = replica->deployment;
-    const char *name = deployment->manifest.name;
-    struct nw_function *function = nw_function_find(deployment->all->engine, name, strlen(name));
+    struct nw_function *function = function_of(deployment);
     struct nw_crash crash = {.at = nw_log_now(), .status = status, .worker = replica->seat->worker->number};
     struct nw_log_line line = {.time = crash.at, .stream = NW_LOG_HOST, .worker = crash.worker};
     char said[sizeof crash.reason + 64];
@@ -145,7 +152,7 @@ static void report_crash(const struct nw_replica *replica, enum nw_status status
         return;
     memcpy(line.version, crash.version, sizeof line.version);
     line.length = (size_t)snprintf(said, sizeof said, "%s: %s", nw_status_info(status)->code, crash.reason);
-    nw_logs_add(deployment->all->logs, name, &line, said);
+    nw_logs_add(deployment->all->logs, function->name, &line, said);
 }
 
 static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
@@ -270,7 +277,7 @@ static void keep_line(struct nw_replica *replica, const struct nw_said *said, co
                                .worker = replica->seat->worker->number,
                                .slot = said->slot,
                                .length = said->length};
-    if (!nw_function_find(engine, name, strlen(name)))
+    if (!function_of(deployment))
         return;
     nw_deployment_version(deployment, line.version);
     if (engine->origins)

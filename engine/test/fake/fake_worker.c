@@ -24,6 +24,7 @@
  *   sleep-reloading     ... unless it is the first worker
  *   die-reloading       ends the process when loaded, unless it is the first worker
  *   never-ends          never answers RETIRE
+ *   last-words TEXT     echo; when it is to retire, it writes TEXT, and is torn down for TEXT
  *   snapshots STEPS     output = STEPS, and for each letter: s sends a snapshot, b one that is too big, d discards one
  *   hostile KIND        breaks the protocol when invoked: see hostile.c
  */
@@ -312,8 +313,27 @@ static void load(void)
         free(function);
 }
 
+/* A line of standard output, and a crash, of a version. */
+static void speak(uint32_t deployment, const char *text)
+{
+    struct nw_said said = {.deployment = deployment, .length = (uint16_t)strlen(text), .stream = STDOUT_FILENO};
+    const struct nw_control line = {.kind = NW_CONTROL_LINES, .worker = worker_number};
+    const struct nw_control crash = {.kind = NW_CONTROL_TORN_DOWN,
+                                     .worker = worker_number,
+                                     .deployment = deployment,
+                                     .value = NW_STATUS_FUNCTION_FAILED};
+    char bytes[sizeof said + BEHAVIOUR_MAX];
+    memcpy(bytes, &said, sizeof said);
+    memcpy(bytes + sizeof said, text, said.length);
+    nw_control_send(CONTROL_FD, &line, bytes, sizeof said + said.length, NULL, 0);
+    nw_control_send(CONTROL_FD, &crash, text, said.length, NULL, 0);
+}
+
 static void retire(struct function *function)
 {
+    const char *words = function ? behaves(function, "last-words") : NULL;
+    if (words)
+        speak(function->deployment, words);
     if (function && behaves(function, "never-ends"))
         return;
     if (function)

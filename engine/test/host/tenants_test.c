@@ -1,6 +1,7 @@
 /* Tenants: workers of their own, which come and go with their functions, and calls between them. */
 #include "engine/test/host/host.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,6 +95,37 @@ static void a_function_moves_with_its_next_version(void **state)
     await_workers("third", 0);
     expect(invoke(&host, "nomad", ""), 200, "second");
     remove_function("nomad");
+}
+
+/* Whether text is in the log of a function, and in what is told of it. */
+static bool is_said_of(const char *name, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/v1/logs/%s", name);
+    struct answer log = admin(&host, "GET", path, "");
+    snprintf(path, sizeof path, "/v1/functions/%s", name);
+    struct answer function = admin(&host, "GET", path, "");
+    assert_int_equal(log.status, 200);
+    assert_int_equal(function.status, 200);
+    bool logged = strstr(log.body, text), told = strstr(function.body, text);
+    assert_int_equal(logged, told);
+    answer_fini(&log);
+    answer_fini(&function);
+    return logged;
+}
+
+/* What a version writes when it ends is of its function, unless another tenant has that by now. */
+static void has_the_last_word_of_its_tenant_alone(void **state)
+{
+    (void)state;
+    deploy_as("speaker?tenant=first", "last-words farewell");
+    deploy_as("speaker?tenant=first", "last-words adieu");
+    await_at_most(&host, "deployments", 1);
+    assert_true(is_said_of("speaker", "farewell"));
+    deploy_as("speaker?tenant=second", "echo");
+    await_workers("first", 0);
+    assert_false(is_said_of("speaker", "adieu"));
+    remove_function("speaker");
 }
 
 static void expect_refusal(const char *caller)
@@ -223,6 +255,7 @@ static void bad_tenants_are_refused(void **state)
 static const struct CMUnitTest shared_tests[] = {
     cmocka_unit_test(each_has_workers_while_it_has_functions),
     cmocka_unit_test(a_function_moves_with_its_next_version),
+    cmocka_unit_test(has_the_last_word_of_its_tenant_alone),
     cmocka_unit_test(calls_need_leave),
     cmocka_unit_test(a_worker_calls_what_its_functions_may),
     cmocka_unit_test(profiles_have_workers_of_their_own),
