@@ -110,10 +110,10 @@ const char *nw__dispatch_read(struct nw_link *link, const struct nw_desc *desc)
 /* --- sending --- */
 
 /* Before its worker can say anything of it. */
-static void note_origin(const struct nw_invocation *inv, uint64_t id)
+static void note_origin(const struct nw_invocation *inv, uint64_t id, uint32_t worker)
 {
     if (inv->engine->origins && inv->owner->request)
-        nw_origin_note(inv->engine->origins, id, inv->owner->request(inv->owner_arg));
+        nw_origin_note(inv->engine->origins, id, worker, inv->owner->request(inv->owner_arg));
 }
 
 /* 0, or why it could not be sent. */
@@ -131,7 +131,7 @@ static int send_one(struct nw_queue *queue, struct nw_invocation *inv)
                            .depth = inv->depth};
     if (inv->inlined)
         memcpy(desc.data, inv->small, inv->length);
-    note_origin(inv, desc.id);
+    note_origin(inv, desc.id, link->number);
     int rc = nw_link_push(link, &desc);
     if (rc < 0)
         return rc;

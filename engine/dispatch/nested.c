@@ -193,7 +193,7 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
     call->id = desc->id;
     call->parent = parent_of(desc);
     if (link->engine->origins)
-        nw_origin_find(link->engine->origins, call->parent, call->request);
+        nw_origin_find(link->engine->origins, call->parent, link->number, call->request);
     call->input = payload + desc->name_len;
     call->input_length = desc->length - desc->name_len;
     nw_list_append(&link->calls, &call->of_link);

@@ -8,6 +8,7 @@
 
 struct note {
     uint32_t turn; /* odd while it is written */
+    uint32_t worker;
     uint64_t invocation;
     char request[NW_LOG_REQUEST];
 };
@@ -37,22 +38,24 @@ static size_t place_of(uint64_t invocation)
     return (invocation + (invocation >> 32)) % NOTES;
 }
 
-void nw_origin_note(struct nw_origins *origins, uint64_t invocation, const char *request)
+void nw_origin_note(struct nw_origins *origins, uint64_t invocation, uint32_t worker, const char *request)
 {
     struct note *note = &origins->notes[place_of(invocation)];
     uint32_t turn = nw_load_relaxed(&note->turn); /* written by this thread alone */
     nw_store_relaxed(&note->turn, turn + 1);      /* ordered by the fence, for nw_origin_find */
     nw_fence_release();
     nw_store_relaxed(&note->invocation, invocation); /* read between the loads of `turn` */
+    nw_store_relaxed(&note->worker, worker);         /* so, too */
     memcpy(note->request, request, strnlen(request, NW_LOG_REQUEST - 1) + 1);
     nw_store_release(&note->turn, turn + 2); /* pairs with the acquire in nw_origin_find */
 }
 
-void nw_origin_find(const struct nw_origins *origins, uint64_t invocation, char request[NW_LOG_REQUEST])
+void nw_origin_find(const struct nw_origins *origins, uint64_t invocation, uint32_t worker,
+                    char request[NW_LOG_REQUEST])
 {
     const struct note *note = &origins->notes[place_of(invocation)];
     uint32_t turn = nw_load_acquire(&note->turn); /* pairs with the release in nw_origin_note */
-    bool same = nw_load_relaxed(&note->invocation) == invocation;
+    bool same = nw_load_relaxed(&note->invocation) == invocation && nw_load_relaxed(&note->worker) == worker;
     memcpy(request, note->request, NW_LOG_REQUEST);
     nw_fence_acquire(); /* pairs with the fence in nw_origin_note: what was written meanwhile shows in `turn` */
     if (!same || !invocation || turn & 1 || nw_load_relaxed(&note->turn) != turn)

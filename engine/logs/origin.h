@@ -18,10 +18,12 @@ void nw_origins_free(struct nw_origins *origins);
 /* Those of one of the threads, from the first one's. */
 struct nw_origins *nw_origins_of(struct nw_origins *first, unsigned thread);
 
-/* By the thread whose they are: the invocation of this id is made for a request. */
-void nw_origin_note(struct nw_origins *origins, uint64_t invocation, const char *request);
+/* By the thread whose they are: the invocation of this id, which goes to this worker, is made for a request. */
+void nw_origin_note(struct nw_origins *origins, uint64_t invocation, uint32_t worker, const char *request);
 
-/* By any thread: the id of the request; "" when that is not known any more. */
-void nw_origin_find(const struct nw_origins *origins, uint64_t invocation, char request[NW_LOG_REQUEST]);
+/* By any thread: the id of the request; "" when that is not known any more, or another worker had the invocation than
+ * this one, which speaks of it: ids are easily guessed. */
+void nw_origin_find(const struct nw_origins *origins, uint64_t invocation, uint32_t worker,
+                    char request[NW_LOG_REQUEST]);
 
 #endif

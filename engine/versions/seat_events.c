@@ -281,7 +281,7 @@ static void keep_line(struct nw_replica *replica, const struct nw_said *said, co
         return;
     nw_deployment_version(deployment, line.version);
     if (engine->origins)
-        nw_origin_find(nw_origins_of(engine->origins, said->channel), said->invocation, line.request);
+        nw_origin_find(nw_origins_of(engine->origins, said->channel), said->invocation, line.worker, line.request);
     nw_logs_lost(logs, name, said->lost);
     if (said->stream)
         nw_logs_add(logs, name, &line, text);
