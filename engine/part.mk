@@ -132,6 +132,7 @@ $(eval $(call test,engine/names,engine/test/names/names_test.c engine/names/name
 $(eval $(call test,engine/lookup,engine/test/lookup/lookup_test.c $(addprefix engine/lookup/,order.c table.c)))
 $(eval $(call test,engine/list,engine/test/base/list_test.c engine/base/list.c))
 $(eval $(call test,engine/log_ring,engine/test/logs/ring_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
+$(eval $(call test,engine/logs,engine/test/logs/logs_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/log_origin,engine/test/logs/origin_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(eval $(call test,engine/snapshots,engine/test/store/snapshots_test.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON)))
 $(foreach name,keep registry registry_damage registry_disk registry_old store_damage,$(eval $(call test,engine/$(name), \

@@ -247,7 +247,7 @@ static void log_written(struct nw_logs *logs, struct log *log)
     }
     nw_buffer_fini(&log->writing);
     ask_again(logs, log);
-    if (log->remove && !log->coming.length && !log->lost)
+    if (log->remove && !log->coming.length && !log->lost && !log->forgotten)
         log_free(logs, log);
 }
 

@@ -155,6 +155,9 @@ static struct nw__operation *operation_of(const struct nw_deployment *deployment
 
 static void load(struct nw__operation *op)
 {
+    /* A kill may have left the log of another function that had its name. */
+    if (!op->function->current && op->all->deployments->logs)
+        nw_logs_forget(op->all->deployments->logs, op->function->name);
     op->loads = op->function;
     op->deployment =
         nw_deployment_new(op->all->deployments, op->function, &op->manifest, op->sha256, &op->release, false);

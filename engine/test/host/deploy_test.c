@@ -51,6 +51,23 @@ static void deploys_with_a_manifest(void **state)
     expect(admin(&host, "POST", "/v1/invoke/env", ""), 200, NULL);
 }
 
+/* What a kill left of a function that was removed is not its heir's. */
+static void begins_with_an_empty_log(void **state)
+{
+    char path[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s/logs/heir", host.state);
+    FILE *left = fopen(path, "w");
+    assert_non_null(left);
+    fprintf(left, "nightward log %020d\n{\"time\":\"2026-01-01T00:00:00.000000Z\",\"text\":\"left\"}\n", 0);
+    assert_int_equal(fclose(left), 0);
+    deploy(&host, "heir", "echo");
+    struct answer answer = admin(&host, "GET", "/v1/logs/heir", "");
+    assert_null(strstr(answer.body, "left"));
+    expect(answer, 200, NULL);
+    expect(admin(&host, "DELETE", "/v1/functions/heir", ""), 200, NULL);
+}
+
 static void expect_parts(struct answer answer, const char *const *parts)
 {
     for (; *parts; parts++)
@@ -518,6 +535,7 @@ static const struct CMUnitTest alone_tests[] = {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(deploys_with_a_manifest),
+    cmocka_unit_test(begins_with_an_empty_log),
     cmocka_unit_test(keeps_settings_that_are_not_named),
     cmocka_unit_test(refuses_bad_requests),
     cmocka_unit_test(keeps_the_old_version_when_the_new_is_refused),

@@ -1,0 +1,106 @@
+/* Rounds of the logs of functions, with a loop that does nothing by itself. */
+#include "common/test/test.h"
+#include "engine/io/backend.h"
+#include "engine/logs/logs.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SIZE (64ul << 10)
+
+static struct {
+    void (*work)(void *arg), (*done)(void *arg);
+    void *arg;
+} job; /* that was left to another thread; `work` is NULL: none */
+
+static uint64_t now(const struct nw_io *io)
+{
+    (void)io;
+    return 1000;
+}
+
+static int offload(struct nw_io *io, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+    (void)io;
+    job.work = work;
+    job.done = done;
+    job.arg = arg;
+    return 0;
+}
+
+static const struct nw_io_backend backend = {.now = now, .offload = offload};
+static struct nw_io io = {.backend = &backend};
+static char folder[] = "/tmp/nw-logs-XXXXXX";
+static struct nw_logs *logs;
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(strrchr(folder, '-'), "-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    logs = nw_logs_new(&io, folder, SIZE, 16 * SIZE);
+    assert_non_null(logs);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char path[64];
+    (void)state;
+    nw_logs_free(logs);
+    snprintf(path, sizeof path, "%s/logs", folder);
+    return rmdir(path) | rmdir(folder);
+}
+
+static void say(const char *name, const char *text)
+{
+    const struct nw_log_line line = {.stream = NW_LOG_STDOUT, .length = strlen(text)};
+    nw_logs_add(logs, name, &line, text);
+}
+
+static void round_begins(void)
+{
+    nw_logs_tick(logs);
+    assert_non_null(job.work);
+    job.work(job.arg);
+}
+
+static void round_ends(void)
+{
+    job.work = NULL;
+    job.done(job.arg);
+}
+
+static bool is_there(const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/logs/%s", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Made anew and removed again before the round that removes the first one is over. */
+static void forgets_twice(void **state)
+{
+    (void)state;
+    say("f", "first");
+    nw_logs_forget(logs, "f");
+    say("f", "second");
+    round_begins();
+    assert_true(is_there("f"));
+    nw_logs_forget(logs, "f");
+    round_ends();
+    round_begins();
+    round_ends();
+    assert_false(is_there("f"));
+    nw_logs_tick(logs);
+    assert_null(job.work);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(forgets_twice, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("engine/logs", tests, NULL, NULL);
+}
