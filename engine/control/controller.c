@@ -133,8 +133,10 @@ static bool is_granted(const struct nw_seat *seat, struct nw_deployment *caller,
            nw_calls_allow(granted, name);
 }
 
-/* What a tenant may not call does not exist for it: tenants learn nothing of one another. */
-static enum nw_status may_call(const struct nw_link *link, uint32_t number, const struct nw_function *function)
+/* What a tenant may not call does not exist for it: tenants learn nothing of one another. A function is granted names,
+ * whichever version has the call. */
+static enum nw_status may_call(const struct nw_link *link, uint32_t number, const char *name,
+                               const struct nw_function *function)
 {
     struct nw_engine *engine = link->engine;
     const struct nw_worker *worker = link->owner;
@@ -150,15 +152,15 @@ static enum nw_status may_call(const struct nw_link *link, uint32_t number, cons
         return NW_STATUS_NOT_FOUND;
     }
     struct nw_deployment *caller = version_in(worker->seat, number);
-    if (is_granted(worker->seat, caller, function->name)) {
+    if (is_granted(worker->seat, caller, name)) {
         nw_deployment_called(current, worker->number);
         if (caller)
-            nw_graph_seen(&caller->all->graph, &caller->callees, function->name, 1);
+            nw_graph_seen(&caller->all->graph, &caller->callees, name, 1);
         return NW_STATUS_OK;
     }
     if (note_refusal(engine, tenant))
         nw_log(NW_LOG_WARN, "worker %u called \"%s\" for \"%s\", which may not call it, as the worker should know",
-               worker->number, function->name, caller ? caller->manifest.name : "a function that it does not have");
+               worker->number, name, caller ? caller->manifest.name : "a function that it does not have");
     return NW_STATUS_CALL_REFUSED;
 }
 

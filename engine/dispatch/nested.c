@@ -204,7 +204,7 @@ static struct call *call_new(struct nw_link *link, const struct nw_desc *desc, c
 
 const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
 {
-    char name[NW_NAME_MAX];
+    char name[NW_NAME_MAX + 1] = "";
     const struct nw_role *role = link->engine->role;
     const char *payload = nw_channel_payload(&link->channel, desc);
     if (!role->may_call)
@@ -217,11 +217,11 @@ const char *nw__nested_call(struct nw_link *link, const struct nw_desc *desc)
         return "it sent a depth that there is not";
     link->engine->counters.nested_calls++;
     struct nw_function *function = NULL;
-    if (desc->name_len <= sizeof name) {
+    if (desc->name_len <= NW_NAME_MAX) {
         memcpy(name, payload, desc->name_len); /* the worker may change it while it is looked up */
         function = nw_function_choose(link->engine, name, desc->name_len);
     }
-    enum nw_status status = role->may_call(link, desc->status, function);
+    enum nw_status status = role->may_call(link, desc->status, name, function);
     if (status != NW_STATUS_OK) {
         post_status(link, desc->id, status);
         return NULL;

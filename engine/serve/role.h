@@ -27,9 +27,10 @@ struct nw_role {
     /* A request for this function failed; `failure` lives until this returns. */
     void (*failed)(struct nw_engine *engine, struct nw_function *function, const struct nw_failure *failure);
 
-    /* Whether the version `caller`, as the worker behind `link` says, may call `function`, which may be NULL: OK, or
-     * what it is answered. NULL: the rings of this thread carry no calls. */
-    enum nw_status (*may_call)(const struct nw_link *link, uint32_t caller, const struct nw_function *function);
+    /* Whether the version `caller`, as the worker behind `link` says, may call by `name`, which means `function` this
+     * time, or nothing: NULL. OK, or what it is answered. NULL: the rings of this thread carry no calls. */
+    enum nw_status (*may_call)(const struct nw_link *link, uint32_t caller, const char *name,
+                               const struct nw_function *function);
 };
 
 #endif

@@ -60,6 +60,15 @@ has_refused() {
     refused_says 'calls: "a,,b" does not do' foo "$foo" --calls a,,b
 }
 
+@test "who may call a function may call each of its versions" {
+    nw_deploy bar "$FUNCTIONS/echo/echo.so"
+    nw_deploy foo "$FUNCTIONS/foo/foo.so" --calls bar
+    "$NIGHTWARD" traffic bar v1=50% --state "$NW_STATE"
+    for ((i = 0; i < 8; i++)); do nw_answers foo x || fail "status $code: $body"; done
+    [ "$(nw_admin /v1/functions/foo | "$JSON" 'callees.#')" = 1 ]
+    [ "$(callee function)" = bar ]
+}
+
 @test "scan takes the names from the file, and asks for those that are not known" {
     refused_says 'the file has no section .nightward.calls' foo "$FUNCTIONS/foo/foo.so" --calls scan
     scanned foo
