@@ -151,8 +151,11 @@ $(eval $(call fuzz,engine,ring,$(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(
 
 # The same engine, and tests that are its workers.
 PLAYED := engine/test/serve/played_worker.c
-$(call objects,$(wildcard engine/test/serve/*.c) engine/test/http/drain_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
+$(call objects,$(wildcard engine/test/serve/*.c) engine/test/http/drain_test.c \
+    engine/test/metrics/scrape_test.c): CPPFLAGS += $(LLHTTP_FLAGS)
 $(eval $(call test,engine/drain,engine/test/http/drain_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
+    $(COMMON)))
+$(eval $(call test,engine/scrape,engine/test/metrics/scrape_test.c $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
     $(COMMON)))
 $(foreach name,awake cancel counted outbox overload pieces queue room,$(eval $(call test,engine/$(name),engine/test/serve/$(name)_test.c \
     $(PLAYED) $(FUZZ_WORLD),$(ENGINE_LIBS),$(ENGINE_ARCHIVE) $(COMMON))))

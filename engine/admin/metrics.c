@@ -7,10 +7,14 @@
 #include "engine/http/http.h"
 #include "engine/http/listen.h"
 #include "engine/metrics/scrape.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A text may be large, so that few may be on their way at a time. */
+/* Each holds what was gathered for it, which is a thousand bytes for each function. */
+#define AT_A_TIME 4
+#define LASTS_MS  30000 /* for a client that reads slowly */
+
 static const struct nw_http_limits limits = {
     .head = 8192,
     .head_ms = 10000,
@@ -24,6 +28,7 @@ static const struct nw_http_limits limits = {
 struct metrics {
     struct nw__pieces pieces;
     struct nw_scrape *scrape;
+    uint64_t until; /* by the clock of the loop */
 };
 
 static struct metrics *metrics_of(struct nw__pieces *pieces)
@@ -33,21 +38,29 @@ static struct metrics *metrics_of(struct nw__pieces *pieces)
 
 static bool add(struct nw__pieces *pieces)
 {
-    int rc = nw_scrape_step(metrics_of(pieces)->scrape, &pieces->text);
+    struct metrics *metrics = metrics_of(pieces);
+    bool late = nw_io_now(pieces->engine->io) > metrics->until;
+    int rc = late ? -ETIMEDOUT : nw_scrape_step(metrics->scrape, &pieces->text);
     pieces->failed |= rc < 0;
     return rc > 0;
 }
 
 static void end(struct nw__pieces *pieces)
 {
+    nw_controller_of(pieces->engine)->scrapes--;
     nw_scrape_free(metrics_of(pieces)->scrape);
     free(metrics_of(pieces));
 }
 
-static const struct nw__pieces_kind kind = {.type = NW_METRICS_TYPE, .add = add, .end = end};
+static const struct nw__pieces_kind kind = {.type = NW_METRICS_TYPE, .streams = true, .add = add, .end = end};
 
 void nw__metrics_begin(struct nw_controller *controller, struct nw_http_request *request)
 {
+    static const char busy[] = "metrics are being read by as many as may at a time";
+    if (controller->scrapes == AT_A_TIME) {
+        nw_http_answer_error(request, NW_STATUS_UNAVAILABLE, busy, strlen(busy));
+        return;
+    }
     struct metrics *metrics = calloc(1, sizeof *metrics);
     struct nw_scrape *scrape = metrics ? nw_scrape_new(controller) : NULL;
     if (!scrape) {
@@ -55,7 +68,9 @@ void nw__metrics_begin(struct nw_controller *controller, struct nw_http_request 
         nw_http_answer_error(request, NW_STATUS_INTERNAL, "out of memory", strlen("out of memory"));
         return;
     }
+    controller->scrapes++;
     metrics->scrape = scrape;
+    metrics->until = nw_io_now(controller->engine.io) + LASTS_MS;
     nw__pieces_begin(&metrics->pieces, &kind, &controller->engine, request);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SENT 32768 /* bytes of an answer that streams go out together, and a little more */
+
 void nw__pieces_add(struct nw__pieces *pieces, const char *text, size_t length)
 {
     pieces->failed |= nw_buffer_append(&pieces->text, text, length) < 0;
@@ -29,16 +31,61 @@ static void end(struct nw__pieces *pieces)
     pieces->kind->end(pieces);
 }
 
+static void release(void *arg)
+{
+    end(arg);
+}
+
+/* The client has what was written so far. */
+static void go_on(void *arg)
+{
+    struct nw__pieces *pieces = arg;
+    pieces->text.length = 0;
+    if (pieces->over)
+        nw_http_answer_more(pieces->request, NULL, 0);
+    else
+        nw_chore_start(&pieces->engine->chores, &pieces->chore);
+}
+
+static void send_first(struct nw__pieces *pieces)
+{
+    pieces->begun = true;
+    nw_http_answer(pieces->request, &(struct nw_http_answer){.status = NW_STATUS_OK,
+                                                             .content_type = pieces->kind->type,
+                                                             .body = pieces->text.data,
+                                                             .length = pieces->text.length,
+                                                             .more = go_on,
+                                                             .release = release,
+                                                             .release_arg = pieces});
+}
+
+/* A client that has some of it sees that the rest is missing. */
+static void fail(struct nw__pieces *pieces)
+{
+    if (pieces->begun) {
+        nw_http_abort(pieces->request);
+        return;
+    }
+    nw_http_answer_error(pieces->request, NW_STATUS_INTERNAL, "out of memory", strlen("out of memory"));
+    end(pieces);
+}
+
 static bool step(struct nw_chore *chore)
 {
     struct nw__pieces *pieces = nw_container(chore, struct nw__pieces, chore);
-    if (!pieces->failed && pieces->kind->add(pieces))
+    pieces->over = pieces->failed || !pieces->kind->add(pieces);
+    if (!pieces->over && (!pieces->kind->streams || pieces->text.length < SENT))
         return true;
-    if (pieces->failed)
-        nw_http_answer_error(pieces->request, NW_STATUS_INTERNAL, "out of memory", strlen("out of memory"));
-    else
+    if (pieces->failed) {
+        fail(pieces);
+    } else if (pieces->begun) {
+        nw_http_answer_more(pieces->request, pieces->text.data, pieces->text.length);
+    } else if (!pieces->over) {
+        send_first(pieces);
+    } else {
         nw_http_answer_text(pieces->request, NW_STATUS_OK, pieces->kind->type, &pieces->text);
-    end(pieces);
+        end(pieces);
+    }
     return false;
 }
 

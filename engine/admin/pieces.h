@@ -1,6 +1,6 @@
 /*
  * An answer that is written in pieces, a few in each turn of the loop, so that a long one delays nobody. Not
- * responsible for what is in it (listing.c, status.c).
+ * responsible for what is in it (listing.c, status.c, metrics.c).
  */
 #ifndef NW_ENGINE_ADMIN_PIECES_H
 #define NW_ENGINE_ADMIN_PIECES_H
@@ -17,10 +17,14 @@ struct nw__pieces;
 struct nw__pieces_kind {
     const char *type; /* of the answer: its Content-Type */
 
+    /* It is sent as it is written, so that only a part of it is in memory at a time, and no more is written while the
+     * client does not read. Else it is sent once it is whole. */
+    bool streams;
+
     /* Adds the next piece. False: that was the last one. */
     bool (*add)(struct nw__pieces *pieces);
 
-    /* Frees it, whether the answer was given or the client is gone. */
+    /* Frees it, whether the answer was given, cannot go on, or the client is gone. */
     void (*end)(struct nw__pieces *pieces);
 };
 
@@ -31,7 +35,9 @@ struct nw__pieces {
     struct nw_engine *engine;
     struct nw_http_request *request;
     struct nw_buffer text;
-    bool failed; /* memory is out */
+    bool failed; /* memory is out, or it cannot go on */
+    bool begun;  /* some of it is with the client */
+    bool over;   /* all of it is written */
 };
 
 /* Answers a request once it is complete. The rest of `pieces` is zero. */

@@ -40,6 +40,7 @@ struct nw_controller {
     char *addresses;       /* one listening address per line */
     uint64_t started;
     uint64_t drain_deadline; /* 0: not draining */
+    unsigned scrapes;        /* texts of /metrics that are being written or sent */
 };
 
 static inline struct nw_controller *nw_controller_of(const struct nw_engine *engine)

@@ -106,6 +106,19 @@ static bool find_room(struct nw_http_request *r, size_t more)
     return head;
 }
 
+/* What comes before the bytes of a piece: of no bytes, the end. */
+static char *put_chunk_size(char *at, size_t length)
+{
+    char digits[16];
+    unsigned n = 0;
+    do
+        digits[n++] = "0123456789abcdef"[length % 16];
+    while (length /= 16);
+    while (n)
+        *at++ = digits[--n];
+    return put_text(at, "\r\n");
+}
+
 static void build_head(struct nw_http_request *r, int http, const struct nw_http_answer *answer)
 {
     char *at = r->head;
@@ -119,7 +132,9 @@ static void build_head(struct nw_http_request *r, int http, const struct nw_http
         at = put_text(at, "\r\nContent-Type: ");
         at = put(at, answer->content_type, strnlen(answer->content_type, CONTENT_TYPE_MAX));
     }
-    if (!nw_http_is_bodiless(http)) {
+    if (answer->more && !r->is_1_0) {
+        at = put_text(at, "\r\nTransfer-Encoding: chunked");
+    } else if (!answer->more && !nw_http_is_bodiless(http)) {
         at = put_text(at, "\r\nContent-Length: ");
         at = put_number(at, answer->length);
     }
@@ -145,6 +160,8 @@ static void build_head(struct nw_http_request *r, int http, const struct nw_http
     if (r->fields_said.length)
         at = put(at, r->fields_said.data, r->fields_said.length);
     at = put_text(at, "\r\n");
+    if (answer->more && !r->is_1_0 && !r->head_only)
+        at = put_chunk_size(at, answer->length);
     r->head_length = (size_t)(at - r->head);
 }
 
@@ -168,6 +185,8 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     /* The rest of a body that is over the limit is not read. */
     if (!r->body_done && r->content_length > r->body_limit)
         r->keep_alive = false;
+    if (answer->more && r->is_1_0) /* nothing else ends the body of such an answer */
+        r->keep_alive = false;
     if (!r->keep_alive)
         end_input(r);
     if (r->conn->current == r)
@@ -181,10 +200,27 @@ void nw_http_answer(struct nw_http_request *r, const struct nw_http_answer *answ
     r->body = answer->body;
     r->body_length = !room || r->head_only || nw_http_is_bodiless(http) ? 0 : answer->length;
     r->moved = answer->moved;
+    r->more = room && !r->head_only ? answer->more : NULL;
     r->release = answer->release;
     r->release_arg = answer->release_arg;
     r->wants_continue = false;
     r->answered = true;
+    nw__http_mark_dirty(r->conn);
+}
+
+void nw_http_answer_more(struct nw_http_request *r, const char *body, size_t length)
+{
+    char *at = r->head;
+    if (!r->is_1_0)
+        at = put_chunk_size(put_text(at, "\r\n"), length);
+    if (!r->is_1_0 && !length)
+        at = put_text(at, "\r\n");
+    r->head_length = (size_t)(at - r->head);
+    r->body = body;
+    r->body_length = length;
+    r->written = 0;
+    if (!length)
+        r->more = NULL;
     nw__http_mark_dirty(r->conn);
 }
 

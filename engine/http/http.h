@@ -75,6 +75,7 @@ struct nw_http_request {
     char *move_to;  /* where the rest of the body lies once no write looks at it; NULL: it stays */
     size_t move_from;
     void (*moved)(void *arg);
+    void (*more)(void *arg); /* see nw_http_answer; NULL: the body is whole */
     void (*release)(void *arg);
     void *release_arg;
 };
@@ -164,12 +165,17 @@ struct nw_http_answer {
     const char *body; /* stays valid and unchanged until `release` */
     size_t length;
     void (*moved)(void *arg);   /* of nw_http_move; may be NULL when that is not used */
+    void (*more)(void *arg);    /* the body is only a first piece, of some bytes; NULL: it is whole */
     void (*release)(void *arg); /* may be NULL; called once, when the body is not needed any more */
     void *release_arg;
 };
 
 /* Answers. Once per request, and not after `gone`. */
 void nw_http_answer(struct nw_http_request *request, const struct nw_http_answer *answer);
+
+/* Goes on with an answer of which more is to come: once after each call of `more`, which says that what was given so
+ * far is written and not looked at any more. No bytes: that was all. Nothing is to follow once `release` was called. */
+void nw_http_answer_more(struct nw_http_request *request, const char *body, size_t length);
 
 /* Bytes of an answer's body that are not known to be written. */
 size_t nw_http_unwritten(const struct nw_http_request *request);
@@ -179,7 +185,7 @@ size_t nw_http_unwritten(const struct nw_http_request *request);
  * answer. */
 void nw_http_move(struct nw_http_request *request, char *memory, size_t from);
 
-/* Closes the connection of a request that was answered, since its client does not read. */
+/* Closes the connection of a request that was answered, since its client does not read or its body cannot go on. */
 void nw_http_abort(struct nw_http_request *request);
 
 /* Answers with a copy of `text`. */

@@ -1,6 +1,7 @@
 /*
  * How answers reach the socket: in the order of their requests, gathered into one write, in slices, with a pause when
- * the turn has written enough. An answer whose body moves to another place goes on from there.
+ * the turn has written enough. An answer whose body moves to another place goes on from there, and one that is not
+ * whole yet holds up those behind it.
  */
 #include "engine/http/private.h"
 #include <errno.h>
@@ -21,6 +22,10 @@ static void account_written(struct nw_http_conn *conn, size_t bytes)
         bytes -= taken;
         if (taken < left)
             return;
+        if (r->more) { /* no answer behind it is in this write */
+            r->more(r->release_arg);
+            return;
+        }
         if (!r->body_done) /* the rest of its body is still to be read; no request is behind it */
             return;
         nw__http_request_free(r);
@@ -29,7 +34,7 @@ static void account_written(struct nw_http_conn *conn, size_t bytes)
 
 static bool all_written(const struct nw_http_request *r)
 {
-    return r->answered && r->written == r->head_length + r->body_length;
+    return r->answered && !r->more && r->written == r->head_length + r->body_length;
 }
 
 void nw__http_drop_finished(struct nw_http_conn *conn)
@@ -66,6 +71,8 @@ static int gather(struct nw_http_conn *conn, struct iovec *iov, size_t *bytes)
         *bytes += add_iov(iov, &n, r->head, r->head_length, r->written, SLICE - *bytes);
         size_t skip = r->written > r->head_length ? r->written - r->head_length : 0;
         *bytes += add_iov(iov, &n, r->body, r->body_length, skip, SLICE - *bytes);
+        if (r->more)
+            break;
     }
     return n;
 }

@@ -28,9 +28,11 @@ static const char outro[] =
     "* `rejected`: it was not run: too many waited, it is not loaded and cannot be, or its body is too large;\n"
     "* `cancelled`: the client went away, or its body came too slowly.\n"
     "\n"
-    "Histograms count in steps from 10 us to 10.5 s, each twice as long as the one before; for waits in the queue "
+    "Counters are there from the start, so that their first step is seen; the histograms of a function, from its "
+    "first\n"
+    "request on that a worker had. Their bounds are 10, 25 and 50 us and so on up to 10 s; for waits in the queue "
     "every\n"
-    "second bound is shown. What workers tell (calls, processor time, memory, keys) is a fraction of a second old.\n"
+    "second is shown. What workers tell (calls, processor time, memory, keys) is a fraction of a second old.\n"
     "A worker has another number after each start, and so other series.\n";
 
 static void print_labels(FILE *to, const struct nw__metric *metric)

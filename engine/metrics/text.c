@@ -104,9 +104,17 @@ static const struct bound *bound_of(unsigned step)
     if (bound->length)
         return bound;
     const char *end =
-        step == NW_GRID_STEPS - 1 ? put(bound->text, "+Inf") : put_seconds(bound->text, NW_GRID_FIRST_NS << step);
+        step == NW_GRID_BOUNDS ? put(bound->text, "+Inf") : put_seconds(bound->text, nw_grid_bounds[step]);
     bound->length = (size_t)(end - bound->text);
     return bound;
+}
+
+static bool is_empty(const struct nw_histogram *histogram)
+{
+    uint64_t any = 0;
+    for (unsigned step = 0; step < NW_GRID_STEPS; step++)
+        any |= histogram->counts[step];
+    return !any;
 }
 
 static char *put_histogram(char *at, const struct nw__metric *metric, const struct nw__sample *sample)
@@ -114,11 +122,13 @@ static char *put_histogram(char *at, const struct nw__metric *metric, const stru
     const struct nw_histogram *histogram = (const void *)((const char *)sample + metric->offset);
     struct beginning begin;
     uint64_t sum = 0;
+    if (is_empty(histogram))
+        return at;
     begin_lines(&begin, metric, "_bucket", sample, "le");
     for (unsigned step = 0; step < NW_GRID_STEPS; step++) {
         const struct bound *bound = bound_of(step);
         sum += histogram->counts[step];
-        if (metric->type == NW__COARSE && step % 2 && step < NW_GRID_STEPS - 1)
+        if (metric->type == NW__COARSE && step % 2 && step < NW_GRID_BOUNDS)
             continue;
         at = put_value(put_beginning(at, &begin, bound->text, bound->length), NW__ONE, sum);
     }

@@ -2,6 +2,10 @@
 #include "engine/tally/tally.h"
 #include <stdlib.h>
 
+#define DECADE(us) us * 1000ull, us * 2500ull, us * 5000ull
+const uint64_t nw_grid_bounds[NW_GRID_BOUNDS] = {DECADE(10),     DECADE(100),     DECADE(1000),  DECADE(10000),
+                                                 DECADE(100000), DECADE(1000000), 10000000000ull};
+
 struct nw_tally *nw__tally_new(void)
 {
     struct nw_tally *tally = calloc(1, sizeof *tally);

@@ -10,10 +10,11 @@
 #include "common/base/status.h"
 #include <stdint.h>
 
-/* The grid of all histograms: 10 us, and twice as long each time up to 10.5 s; the last step is for all that took
- * longer. */
-#define NW_GRID_STEPS    22
-#define NW_GRID_FIRST_NS 10000ull
+/* The grid of all histograms: 10, 25, 50 and 100 us and so on up to 10 s, as people ask for; the last step is for all
+ * that took longer. */
+#define NW_GRID_STEPS  20
+#define NW_GRID_BOUNDS (NW_GRID_STEPS - 1)
+extern const uint64_t nw_grid_bounds[NW_GRID_BOUNDS]; /* in ns */
 
 struct nw_histogram {
     uint64_t counts[NW_GRID_STEPS]; /* of each step alone */
@@ -36,9 +37,11 @@ static inline void nw_tally_add(uint64_t *figure, uint64_t n)
 /* The step of a duration: what takes exactly as long as a step's bound belongs to it. */
 static inline unsigned nw_grid_step(uint64_t ns)
 {
-    uint64_t firsts = ns ? (ns - 1) / NW_GRID_FIRST_NS : 0;
-    unsigned step = firsts ? 64u - (unsigned)__builtin_clzll(firsts) : 0;
-    return step < NW_GRID_STEPS ? step : NW_GRID_STEPS - 1;
+    unsigned step = 0;
+    for (unsigned half = 16; half; half /= 2)
+        if (step + half <= NW_GRID_BOUNDS && ns > nw_grid_bounds[step + half - 1])
+            step += half;
+    return step;
 }
 
 static inline void nw_histogram_add(struct nw_histogram *histogram, uint64_t ns)

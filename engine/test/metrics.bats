@@ -57,7 +57,7 @@ expect_sound() {
     [ "$(requests fault timeout)" = 2 ]
     nw_poll "$NW_PATIENCE" has nightward_function_requests_total 'function="fault",outcome="cancelled"' 1
     [ "$(metric nightward_function_duration_seconds_count 'function="hello"')" = 2 ]
-    [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="0.65536"')" -ge 3 ]
+    [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="0.5"')" -ge 3 ]
     [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="+Inf"')" = 6 ]
     nw_poll "$NW_PATIENCE" has nightward_function_restarts_total 'function="fault",reason="crash"' 1
     nw_poll "$NW_PATIENCE" has nightward_function_requests_in_flight 'function="fault"' 0
