@@ -105,8 +105,8 @@ long nw_sys_clone(struct nw_call *call)
     return (long)tid;
 }
 
-/* Whether its end leaves the first flow alone, which waits though it has made a func worker: then this was one, of which
- * nobody knew yet, as it had not waited for an invocation. */
+/* Whether its end leaves the first flow alone, which waits though it has made a func worker: then this was one, of
+ * which nobody knew yet, as it had not waited for an invocation. */
 static bool was_to_serve(const struct nw_domain *domain)
 {
     return domain->n_slots == 2 && domain->grower && domain->n_made > domain->n_workers;

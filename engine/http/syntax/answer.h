@@ -11,10 +11,10 @@
 #include <stddef.h>
 
 struct nw_http_answer_head {
-    bool cors_left_out;         /* set by the caller: what it says of pages (Access-Control-...) is not among the fields */
-    int status;                 /* 200 to 599; 0: the function said none */
-    bool typed;                 /* a Content-Type is among the fields */
-    size_t length;              /* of the fields */
+    bool cors_left_out; /* set by the caller: what it says of pages (Access-Control-...) is not among the fields */
+    int status;         /* 200 to 599; 0: the function said none */
+    bool typed;         /* a Content-Type is among the fields */
+    size_t length;      /* of the fields */
     char fields[NW_ANSWER_MAX]; /* each "Name: value" CR LF */
 };
 

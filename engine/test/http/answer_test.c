@@ -136,8 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_status_and_headers),   cmocka_unit_test(refuses_a_status_that_ends_no_request),
         cmocka_unit_test(refuses_what_could_smuggle), cmocka_unit_test(leaves_out_what_the_engine_says_of_pages),
-        cmocka_unit_test(refuses_what_is_no_record),
-        cmocka_unit_test(finds_the_fields_of_a_head),
+        cmocka_unit_test(refuses_what_is_no_record),  cmocka_unit_test(finds_the_fields_of_a_head),
     };
     return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
 }
