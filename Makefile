@@ -106,7 +106,7 @@ check: deps ## run every test
 BATS_TESTS := $(wildcard $(patsubst %,%/test/*.bats,bench common worker deploy engine) engine/test/e2e/*.bats)
 # The layers test looks at the objects of all programs, also of those that no other test runs.
 run-tests: all tests sanitized compat $(B)/bench/count $(BENCHES) $(B)/test/mode-usable \
-           $(B)/obj/common/resources-doc $(B)/obj/worker/policy-doc
+           $(B)/obj/common/resources-doc $(B)/obj/worker/policy-doc $(B)/obj/engine/metrics-doc
 	$(Q)NW_IO_TESTS='$(IO_TESTS)' NW_THREAD_TESTS='$(THREAD_TESTS)' NW_SLOW_TESTS='$(SLOW_TESTS)' \
 	    NW_WAITING_TESTS='$(WAITING_TESTS)' NW_SANITIZED=$(abspath $(SANITIZED_FOLDER)) \
 	    common/test/run.sh $(B) $(TESTS) bench/count.sh -- $(BATS_TESTS) $(COMPAT_TEST)

@@ -101,7 +101,9 @@ $(B)/test/engine/host-without/%: $(ENGINE_TEST_HOST)/% | $(B)/test/engine/host-w
 # io: the interface of the event loop itself.
 $(eval $(call test,engine/io,engine/test/io/io_test.c engine/test/io/io_world.c,$(ENGINE_LIBS),$(ENGINE_ARCHIVE) \
     $(COMMON)))
-IO_TESTS += $(B)/test/engine/io
+$(eval $(call test,engine/io_beside,engine/test/io/beside_test.c engine/test/io/io_world.c,$(ENGINE_LIBS),\
+    $(ENGINE_ARCHIVE) $(COMMON)))
+IO_TESTS += $(B)/test/engine/io $(B)/test/engine/io_beside
 
 TEST_HELPERS += $(B)/test/io-usable
 $(B)/test/io-usable: $(call objects,engine/test/io/io_usable.c) $(ENGINE_ARCHIVE) $(COMMON) | $(B)/test/

@@ -90,7 +90,8 @@ static void test_command_line(void **state)
              "--mappings\n%llu\n--watches\n%llu\n",
              number_in("/proc/sys/vm/max_map_count"), number_in("/proc/sys/fs/epoll/max_user_watches"));
     assert_string_equal(ask(socket, "arguments"), wanted);
-    assert_string_equal(ask(socket, "environment"), "GLIBC_TUNABLES=glibc.pthread.rseq=0\nLANG=C.UTF-8\nTZ=UTC\n");
+    assert_string_equal(ask(socket, "environment"),
+                        "GLIBC_TUNABLES=glibc.pthread.rseq=0\nLANG=C.UTF-8\nTZ=UTC\nNIGHTWARD_LOG_FORMAT=text\n");
     close(socket);
 }
 

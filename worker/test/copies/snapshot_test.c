@@ -21,9 +21,7 @@
 
 #include <cmocka.h>
 
-#define MEMORY        (64ull << 20)
-#define KEEPER_IMAGES 20           /* of as much code as it maps, one after the other ... */
-#define KEEPER_CODE   (7ull << 20) /* ... of at least so many bytes each */
+#define MEMORY (64ull << 20)
 
 static uint32_t load_with(struct nw_harness *h, uint64_t range, int *snapshot)
 {
@@ -455,101 +453,6 @@ static void what_cannot_be_taken_is_found_out(void **state)
     }
 }
 
-static unsigned number(uint32_t deployment, const char *input)
-{
-    char answer[128];
-    unsigned status, n;
-
-    ask(deployment, input, answer);
-    assert_int_equal(sscanf(answer, "%u %u", &status, &n), 2);
-    assert_int_equal(status, NW_STATUS_OK);
-    return n;
-}
-
-/* Code that was mapped at the start, and is kept for the snapshot, is within the function's memory; later it is gone.
- */
-static void code_that_is_kept_counts(void **state)
-{
-    uint32_t deployment = load(true, "START=code");
-
-    (void)state;
-    assert_string_equal(nw_whole.loaded, "");
-    assert_in_range(number(deployment, "mapped"), 1, MEMORY / KEEPER_CODE);
-    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
-    crash(deployment);
-    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
-}
-
-static void without_a_snapshot_no_code_is_kept(void **state)
-{
-    uint32_t deployment = load(true, "START=thread");
-
-    (void)state;
-    assert_string_not_equal(nw_whole.loaded, "");
-    assert_int_equal(number(deployment, "code"), KEEPER_IMAGES);
-}
-
-#define WRITTEN (64ull << 20) /* at the start, when it is large */
-
-static uint32_t load_large(struct nw_harness *h, uint64_t memory, int *snapshot)
-{
-    const struct nw_load l = {.name = "keeper",
-                              .so = nw_test_so("keeper"),
-                              .env = "START=large",
-                              .memory = memory,
-                              .range = SOME_RANGE,
-                              .snapshot = snapshot};
-    uint32_t deployment;
-
-    deployment = nw_harness_load(h, &l);
-    assert_int_not_equal(deployment, 0);
-    return deployment;
-}
-
-/* Waits until the worker reports that the function holds as much memory again. */
-static void holds_twice(struct nw_harness *h)
-{
-    while (h->holds.memory < 2 * WRITTEN)
-        nw_harness_expect(h, NW_CONTROL_HOLDS);
-}
-
-/* In the domain of which it was taken, and in one that was made from it. */
-static void a_snapshot_counts_as_memory(void **state)
-{
-    struct nw_harness other;
-    int file;
-
-    (void)state;
-    load_large(&nw_whole, 4 * WRITTEN, NULL);
-    assert_string_equal(nw_whole.loaded, "");
-    holds_twice(&nw_whole);
-    file = fcntl(nw_whole.snapshot, F_DUPFD_CLOEXEC, 0);
-    nw_harness_start(&other, nw_whole_mode, 2);
-    load_large(&other, 4 * WRITTEN, &file);
-    assert_string_equal(other.unusable, "");
-    holds_twice(&other);
-    nw_harness_stop(&other);
-    close(file);
-}
-
-static void a_snapshot_that_does_not_fit_is_not_taken(void **state)
-{
-    static const char why[] =
-        "its memory limit leaves no room for a copy of what it wrote while it was loaded; raise memory";
-    struct nw_harness other;
-    int file;
-
-    (void)state;
-    load_large(&nw_whole, 4 * WRITTEN, NULL);
-    file = fcntl(nw_whole.snapshot, F_DUPFD_CLOEXEC, 0);
-    nw_harness_start(&other, nw_whole_mode, 2);
-    drawn_in(&other, load_large(&other, 2 * WRITTEN + (5ull << 20), &file)); /* but for its stacks it would fit */
-    assert_string_equal(other.unusable, "it needs more memory than the function may have");
-    assert_string_equal(other.loaded, why);
-    nw_harness_stop(&other);
-    close(file);
-}
-
 /* As where the kernel seals its own mappings. */
 static void forbid_moves(void)
 {
@@ -610,11 +513,7 @@ int main(void)
         TEST(without_snapshots_it_is_loaded_again),
         TEST(memory_of_a_snapshot_is_memory_like_any_other),
         TEST(what_cannot_be_taken_is_found_out),
-        TEST(code_that_is_kept_counts),
-        TEST(without_a_snapshot_no_code_is_kept),
         TEST(where_the_vdso_stays_snapshots_are_not_handed_around),
-        TEST(a_snapshot_counts_as_memory),
-        TEST(a_snapshot_that_does_not_fit_is_not_taken),
     };
 
     return NW_WHOLE_RUN(tests);
