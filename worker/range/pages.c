@@ -40,25 +40,41 @@ bool nw_pages_are_charged(void)
 
 /* Writing a page gives its mapping an anon_vma, which the parts of it keep when one of them is closed. Where all memory
  * that may become writable is charged, only what is opened ever is. */
-static int reserve_whole(void *range, size_t length, size_t opened)
+static int close_but(void *last, void *range, size_t length)
 {
-    *(volatile char *)(range + length - opened) = 0;
-    return mprotect(range, length - opened, PROT_NONE) < 0 ? -errno : 0;
+    *(volatile char *)last = 0;
+    return mprotect(range, length, PROT_NONE) < 0 ? -errno : 0;
+}
+
+/* Where the process may not have so much data, not even for that moment (RLIMIT_DATA): closed and opened again, what
+ * was written is joined with the rest, which then has the anon_vma, too. */
+static int spread_anon_vma(void *last, size_t opened)
+{
+    const int error = close_but(last, last, opened);
+
+    return error ? error : mprotect(last, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 }
 
 int nw_pages_reserve(size_t length, size_t opened, uint64_t *start, bool *whole)
 {
-    const uint64_t at = *start;
-    void *range = mmap((void *)at, length, commits ? PROT_NONE : PROT_READ | PROT_WRITE,
-                       RESERVED | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+    const int flags = RESERVED | (*start ? MAP_FIXED_NOREPLACE : 0);
+    void *const at = (void *)*start;
+    void *range = commits ? MAP_FAILED : mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+    const bool open = range != MAP_FAILED;
+    void *last;
 
+    if (!open && (commits || errno == ENOMEM))
+        range = mmap(at, length, PROT_NONE, flags, -1, 0);
     *start = range == MAP_FAILED ? 0 : (uint64_t)range;
     if (range == MAP_FAILED)
         return -errno;
     *whole = !commits;
-    if (*whole)
-        return reserve_whole(range, length, opened);
-    return mprotect(range + length - opened, opened, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
+    last = range + length - opened;
+    if (open)
+        return close_but(last, range, length - opened);
+    if (mprotect(last, opened, PROT_READ | PROT_WRITE) < 0)
+        return -errno;
+    return *whole ? spread_anon_vma(last, opened) : 0;
 }
 
 int nw_pages_protect(int key, uint64_t start, uint64_t length, int prot)

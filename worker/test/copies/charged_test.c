@@ -1,5 +1,5 @@
 /* A worker on a machine that charges all memory which may become writable: it takes and uses no snapshots, and says so.
- */
+ * And one that may have less data than a domain has addresses, which is no reason not to. */
 #include "common/test/test.h"
 #include "worker/base/limits.h"
 #include "worker/test/harness.h"
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,11 +92,42 @@ static void a_fresh_function_is_refused(void **state)
     nw_harness_stop(&h);
 }
 
+static void limit_data(void)
+{
+    const struct rlimit limit = {NW_DOMAIN_RANGE / 4, NW_DOMAIN_RANGE / 4};
+
+    if (setrlimit(RLIMIT_DATA, &limit) < 0)
+        _exit(1);
+}
+
+static void where_data_are_limited_there_are_snapshots(void **state)
+{
+    const struct nw_load l = {.name = "keeper", .so = nw_test_so("keeper"), .memory = MEMORY, .range = NW_PLACES_START};
+    struct nw_harness h;
+    struct nw_answer answer;
+    uint32_t deployment;
+
+    (void)state;
+    nw_harness_before_exec = limit_data;
+    nw_harness_start(&h, nw_whole_mode, 2);
+    nw_harness_before_exec = NULL;
+    deployment = nw_harness_load(&h, &l);
+    assert_int_not_equal(deployment, 0);
+    assert_string_equal(h.loaded, "");
+    assert_true(h.snapshot >= 0);
+    free(nw_harness_invoke(&h, deployment, "crash", 5).data);
+    answer = nw_harness_invoke(&h, deployment, "", 0);
+    assert_int_equal(answer.status, NW_STATUS_OK);
+    free(answer.data);
+    nw_harness_stop(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_function_is_loaded_each_time),
         cmocka_unit_test(a_fresh_function_is_refused),
+        cmocka_unit_test(where_data_are_limited_there_are_snapshots),
     };
 
     return NW_WHOLE_RUN(tests);
