@@ -4,6 +4,7 @@
 #include "engine/control/controller.h"
 #include "engine/http/http.h"
 #include "engine/io/io.h"
+#include "engine/logs/logs.h"
 #include "engine/serve/engine.h"
 #include "engine/threads/threads.h"
 
@@ -22,6 +23,8 @@ void nw__drain_begin(struct nw_controller *controller)
     nw_threads_drain(&controller->threads);
     nw_http_server_drain(engine->gateway);
     nw_http_server_drain(engine->admin);
+    if (controller->deployments.logs)
+        nw_logs_hurry(controller->deployments.logs);
 }
 
 static bool drained(const struct nw_controller *controller)

@@ -57,6 +57,9 @@ int nw_logs_read(struct nw_logs *logs, struct nw_log_reader *reader);
 /* A reader that was given to nw_logs_read, and is not done, wants nothing any more. It is freed now or later. */
 void nw_log_reader_leave(struct nw_logs *logs, struct nw_log_reader *reader);
 
+/* Nobody who reads now waits any longer for lines that may come. */
+void nw_logs_hurry(struct nw_logs *logs);
+
 /* A tenth of a second has passed. */
 void nw_logs_tick(struct nw_logs *logs);
 

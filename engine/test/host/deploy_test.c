@@ -448,6 +448,23 @@ static void ends_at_once_when_told_twice(void **state)
     close(loading);
 }
 
+/* Who waits for lines that do not come is answered at once, and holds up nobody. */
+static void waits_for_no_lines_when_told_to_stop(void **state)
+{
+    static const char *const patient[] = {"--drain-timeout", "1h", NULL};
+    struct host host_told;
+    (void)state;
+    host_start(&host_told, patient);
+    deploy(&host_told, "silent", "echo");
+    int fd = host_connect_admin(&host_told);
+    send_text(fd, "GET /v1/logs/silent?wait=25000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(admin(&host_told, "GET", "/v1/logs/silent", ""), 200, NULL);
+    kill(host_told.engine, SIGTERM);
+    expect(read_answer(fd), 200, NULL);
+    close(fd);
+    host_stop(&host_told);
+}
+
 static int files_in_store(const struct host *of)
 {
     char path[128];
@@ -530,6 +547,7 @@ static const struct CMUnitTest alone_tests[] = {
     cmocka_unit_test(finds_out_what_ends_the_worker_when_it_is_loaded),
     cmocka_unit_test(finishes_what_runs_when_told_to_stop),
     cmocka_unit_test(says_that_it_is_told_to_stop),
+    cmocka_unit_test(waits_for_no_lines_when_told_to_stop),
     cmocka_unit_test(ends_at_once_when_told_twice),
 };
 
