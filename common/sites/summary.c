@@ -16,21 +16,50 @@ bool nw_sites_are_known(const struct nw_sites *sites)
     return sites->complete;
 }
 
-/* False: there is no room for it, as some must be left for "*". */
-static bool add_name(char found[NW_CALLS_TEXT], const char *name)
+/* Those that are in a list, in alphabetical order: a file may name the same ones millions of times. */
+struct listed {
+    const char *names[NW_CALLS_TEXT / 2];
+    size_t n;
+};
+
+/* The place of the first that is not before `name`. */
+static size_t place_of(const struct listed *listed, const char *name)
 {
-    return nw_calls_have(found, name) ||
-           (strlen(found) + strlen(name) + sizeof ",,*" <= NW_CALLS_TEXT && nw_calls_add(found, name) == 0);
+    size_t from = 0, to = listed->n;
+
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        if (strcmp(listed->names[middle], name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* False: there is no room for it, as some must be left for "*". */
+static bool add_name(char found[NW_CALLS_TEXT], struct listed *listed, const char *name)
+{
+    size_t at = place_of(listed, name);
+
+    if (at < listed->n && strcmp(listed->names[at], name) == 0)
+        return true;
+    if (strlen(found) + strlen(name) + sizeof ",,*" > NW_CALLS_TEXT || nw_calls_add(found, name) < 0)
+        return false;
+    memmove(&listed->names[at + 1], &listed->names[at], (listed->n++ - at) * sizeof *listed->names);
+    listed->names[at] = name;
+    return true;
 }
 
 void nw_sites_found(const struct nw_sites *sites, char found[NW_CALLS_TEXT])
 {
     bool known = nw_sites_are_known(sites);
+    struct listed listed = {.n = 0};
 
     *found = '\0';
     for (uint32_t i = 0; i < sites->n_sites; i++)
         for (uint32_t k = 0; k < sites->sites[i].n_names; k++)
-            known &= add_name(found, sites->sites[i].names[k]);
+            known &= add_name(found, &listed, sites->sites[i].names[k]);
     if (!known)
         nw_calls_add(found, "*");
     else if (!*found)

@@ -282,6 +282,40 @@ static void a_damaged_section_is_refused(void **state)
     nw_buffer_fini(&record);
 }
 
+#define MANY 704u /* names, of which not all fit */
+
+/* As many sites as there may be, each with as many names, which are few: millions of them are looked at. */
+static void each_name_is_found_once(void **state)
+{
+    static struct nw_site sites[NW_SITES_MAX];
+    static char text[MANY][3];
+    const char *all[MANY];
+    char found[NW_CALLS_TEXT];
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        memcpy(text[i], (const char[]){(char)('a' + i % 26), (char)('a' + i / 26), '\0'}, sizeof text[i]);
+        all[i] = text[i];
+    }
+    for (unsigned i = 0; i < NW_SITES_MAX; i++)
+        sites[i] = (struct nw_site){.file = "",
+                                    .function = "f",
+                                    .names = &all[i % (MANY / NW_SITE_NAMES_MAX) * NW_SITE_NAMES_MAX],
+                                    .n_names = NW_SITE_NAMES_MAX};
+    const struct nw_sites full = {.sites = sites, .n_sites = NW_SITES_MAX, .complete = true};
+    nw_sites_found(&full, found);
+    assert_memory_equal(found, "aa,ba,ca,", 9);
+    assert_string_equal(found + strlen(found) - 2, ",*");
+    assert_true(strlen(found) > NW_CALLS_TEXT - 8);
+    for (unsigned i = 0; i < MANY; i++) {
+        const char *first = strstr(found, all[i]);
+        assert_true(!first || !strstr(first + 1, all[i]));
+    }
+    const struct nw_sites few = {.sites = sites, .n_sites = 1, .complete = true};
+    nw_sites_found(&few, found);
+    assert_int_equal(strlen(found), NW_SITE_NAMES_MAX * 3 - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_section_is_found),
         cmocka_unit_test(a_file_without_the_section_has_none),
         cmocka_unit_test(a_damaged_section_is_refused),
+        cmocka_unit_test(each_name_is_found_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
