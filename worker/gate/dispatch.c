@@ -55,9 +55,10 @@ static struct nw_gate_context *call(struct nw_executor *ex, struct nw_slot *slot
         return refuse(slot, -ELOOP);
     if (!nw_callee_has_route(slot->domain, args->route))
         return nw__slow_refuse(ex, slot, args->route);
-    nw_called_note(slot, (uint64_t)(args->route - nw_route_at(0)));
     slot->reply = args->reply;
     function = nw_route_function(args->route);
+    if (function) /* else it is called by way of the engine, which counts */
+        nw_called_note(slot, (uint64_t)(args->route - nw_route_at(0)));
     callee = function && args->input.length <= NW_CARRY_BRIEF ? callee_take(ex, function, args->input.length) : NULL;
     if (!callee)
         return nw__slow_call(ex, slot, args->route, args->input);

@@ -123,6 +123,18 @@ calls_are() {
     [ "$(callee calls)" = "$1" ]
 }
 
+# While the requests of bar are dealt out its calls go by way of the engine, which sees them.
+@test "each call is counted once, whichever way it goes" {
+    nw_deploy bar "$FUNCTIONS/echo/echo.so"
+    nw_deploy foo "$FUNCTIONS/foo/foo.so"
+    nw_answers foo x || fail "status $code: $body"
+    "$NIGHTWARD" traffic bar v1=50% --state "$NW_STATE"
+    for ((i = 0; i < 8; i++)); do nw_answers foo x || fail "status $code: $body"; done
+    "$NIGHTWARD" traffic bar --state "$NW_STATE"
+    nw_answers foo x || fail "status $code: $body"
+    nw_poll "$NW_PATIENCE" calls_are 10 || fail "$(callee calls) calls"
+}
+
 @test "describe shows what was found beside what was seen" {
     scanned foo
     nw_deploy foo "$BATS_TEST_TMPDIR/foo.so"
