@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SENT 32768 /* bytes of an answer that streams go out together, and a little more */
+#define SENT 65536 /* bytes of an answer that streams go out together, and a little more */
 
 void nw__pieces_add(struct nw__pieces *pieces, const char *text, size_t length)
 {

@@ -32,7 +32,7 @@ static const char outro[] =
     "first\n"
     "request on that a worker had. Their bounds are 10, 25 and 50 us and so on up to 10 s; for waits in the queue "
     "every\n"
-    "second is shown. What workers tell (calls, processor time, memory, keys) is a fraction of a second old.\n"
+    "third is shown. What workers tell (calls, processor time, memory, keys) is a fraction of a second old.\n"
     "A worker has another number after each start, and so other series.\n";
 
 static void print_labels(FILE *to, const struct nw__metric *metric)

@@ -8,7 +8,7 @@
 
 const struct nw__metric nw__metrics[] = {
 #define METRIC(of, field, name, type, unit, label, help) \
-    {NW__OF_##of, offsetof(OF_##of, field), name, NW__##type, NW__##unit, NW__##label, help},
+    {NW__OF_##of, offsetof(OF_##of, field), name, sizeof(name) - 1, NW__##type, NW__##unit, NW__##label, help},
 #include "engine/metrics/metrics.def"
 #undef METRIC
 };

@@ -12,6 +12,7 @@
 /* A sample begins with its labels, as they stand in the text: `function="hello"`, or nothing. */
 #define NW__LABELS_SIZE 192
 struct nw__sample {
+    size_t length; /* of them */
     char labels[NW__LABELS_SIZE];
 };
 
@@ -77,6 +78,7 @@ struct nw__metric {
     enum nw__metric_of of;
     size_t offset; /* of its field in a sample */
     const char *name;
+    size_t name_length;
     enum nw__metric_type type;
     enum nw__metric_unit unit;
     enum nw__metric_label label;

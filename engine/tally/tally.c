@@ -2,9 +2,13 @@
 #include "engine/tally/tally.h"
 #include <stdlib.h>
 
-#define DECADE(us) us * 1000ull, us * 2500ull, us * 5000ull
-const uint64_t nw_grid_bounds[NW_GRID_BOUNDS] = {DECADE(10),     DECADE(100),     DECADE(1000),  DECADE(10000),
-                                                 DECADE(100000), DECADE(1000000), 10000000000ull};
+#define US 1000ull
+#define MS 1000000ull
+#define S  1000000000ull
+const uint64_t nw_grid_bounds[NW_GRID_BOUNDS] = {
+    10 * US, 25 * US, 50 * US,  100 * US, 250 * US, 500 * US, 1 * MS,    2500 * US, 5 * MS, 10 * MS,
+    25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, 1 * S,    2500 * MS, 5 * S,     10 * S,
+};
 
 struct nw_tally *nw__tally_new(void)
 {

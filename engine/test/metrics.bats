@@ -61,7 +61,7 @@ expect_sound() {
     [ "$(metric nightward_function_duration_seconds_bucket 'function="fault",le="+Inf"')" = 6 ]
     nw_poll "$NW_PATIENCE" has nightward_function_restarts_total 'function="fault",reason="crash"' 1
     nw_poll "$NW_PATIENCE" has nightward_function_requests_in_flight 'function="fault"' 0
-    metric nightward_function_cpu_seconds_total 'function="fault"' | awk '{ exit !($1 > 0.5) }' # it has looped for 1 s
+    metric nightward_function_cpu_seconds_total 'function="fault"' | awk '{ exit !($1 > 0.05) }' # it has looped for 1 s, beside whatever else runs
     [ "$(metric nightward_functions)" = 2 ]
     [ "$(metric nightward_ready)" = 1 ]
     [ "$(metric process_open_fds)" = "$(find "/proc/$(nw_engine_pid)/fd" -mindepth 1 | wc -l)" ] ||
