@@ -82,14 +82,20 @@ static void seat_tick(struct nw_seat *seat)
 
 /* --- what workers say --- */
 
-static struct nw_replica *replica_of(struct nw_seat *seat, uint32_t number)
+/* A message may name thousands of versions, and a worker has a thousand; a version is in few workers. */
+static struct nw_replica *replica_of(const struct nw_seat *seat, uint32_t number)
 {
-    nw_list_each(&seat->replicas, at, after)
-    {
-        struct nw_replica *replica = nw_container(at, struct nw_replica, of_seat);
-        if (replica->deployment->version.number == number)
-            return replica;
-    }
+    if (nw_list_empty(&seat->replicas))
+        return NULL;
+    const struct nw_replica *any = nw_container(seat->replicas.next, struct nw_replica, of_seat);
+    const struct nw_deployment *deployment = nw_deployment_numbered(any->deployment->all, number);
+    if (deployment)
+        nw_list_each(&deployment->replicas, at, after)
+        {
+            struct nw_replica *replica = nw_container(at, struct nw_replica, of_deployment);
+            if (replica->seat == seat)
+                return replica;
+        }
     return NULL;
 }
 

@@ -35,7 +35,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MESSAGES_A_TURN 32 /* handled of one worker in a turn, so that none keeps the loop to itself */
+#define MESSAGES_A_TURN 32            /* handled of one worker in a turn, so that none keeps the loop to itself ... */
+#define BYTES_A_TURN    (64ul * 1024) /* ... and no more than about so many of their text */
 #define HELLO_MS        10000
 #define KEYS_MOST       15   /* the hardware keys of a processor but key 0: no worker can have more */
 #define EMPTY_MS        5000 /* a grown seat goes when it has had no replica for so long */
@@ -393,7 +394,8 @@ static void control_readable(void *arg)
 {
     struct nw_worker *worker = arg;
     struct nw_link *link = worker->link;
-    for (int i = 0; i < MESSAGES_A_TURN && !link->broken; i++) {
+    size_t bytes = 0;
+    for (int i = 0; i < MESSAGES_A_TURN && bytes < BYTES_A_TURN && !link->broken; i++) {
         int rc = nw_control_recv(worker->control, &message);
         if (rc == -EAGAIN)
             return;
@@ -403,6 +405,7 @@ static void control_readable(void *arg)
             nw_link_break(link, "it sent a malformed message");
         if (rc <= 0)
             return;
+        bytes += message.head.text_len;
         const char *wrong = worker_said(worker->seat);
         close_fds();
         if (wrong) {

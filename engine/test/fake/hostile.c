@@ -163,6 +163,15 @@ static void stuck_bell(const struct nw_desc *desc)
     pause();
 }
 
+/* A line of the version that was deployed next, in whatever worker. */
+static void next_line(const struct nw_desc *desc)
+{
+    const struct nw_said said = {.deployment = desc->target + 1, .stream = STDOUT_FILENO};
+    nw_control_send(CONTROL_FD, &(struct nw_control){.kind = NW_CONTROL_LINES}, (const char *)&said, sizeof said, NULL,
+                    0);
+    fake_complete(desc, NW_STATUS_OK, NULL, 0);
+}
+
 static void hello_again(const struct nw_desc *desc)
 {
     (void)desc;
@@ -203,6 +212,7 @@ static const struct {
     {"bad-tail", bad_tail},
     {"bad-head", bad_head},
     {"no-such-deployment", no_such_deployment},
+    {"next-line", next_line},
     {"hello-again", hello_again},
     {"stuck-bell", stuck_bell},
     {"bad-message", bad_message},

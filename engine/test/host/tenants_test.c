@@ -128,6 +128,20 @@ static void has_the_last_word_of_its_tenant_alone(void **state)
     remove_function("speaker");
 }
 
+/* Versions are easily guessed. */
+static void speaks_of_its_own_functions_alone(void **state)
+{
+    (void)state;
+    deploy_as("forger?tenant=first", "hostile next-line");
+    deploy_as("victim?tenant=second", "echo");
+    deploy_as("own?tenant=first", "echo");
+    expect(invoke(&host, "forger", ""), 200, "");
+    expect(admin(&host, "GET", "/v1/logs/victim", ""), 200, "{\"lines\":[],\"next\":0,\"more\":false}\n");
+    remove_function("forger");
+    remove_function("victim");
+    remove_function("own");
+}
+
 static void expect_refusal(const char *caller)
 {
     struct answer answer = invoke_as_owner(&host, caller, "x");
@@ -256,6 +270,7 @@ static const struct CMUnitTest shared_tests[] = {
     cmocka_unit_test(each_has_workers_while_it_has_functions),
     cmocka_unit_test(a_function_moves_with_its_next_version),
     cmocka_unit_test(has_the_last_word_of_its_tenant_alone),
+    cmocka_unit_test(speaks_of_its_own_functions_alone),
     cmocka_unit_test(calls_need_leave),
     cmocka_unit_test(a_worker_calls_what_its_functions_may),
     cmocka_unit_test(profiles_have_workers_of_their_own),
