@@ -198,14 +198,19 @@ class function
 
   protected:
     /* Calls another function. The output stays valid until call() returns. Throws error 502 when that fails. */
-    std::string_view invoke(const std::string &name, std::string_view input)
+    std::string_view invoke(const char *name, std::string_view input)
     {
         const char *output;
         std::size_t length;
 
-        if (invoke_(context_, name.c_str(), input.data(), input.size(), &output, &length) != 0)
-            throw error(502, "the call of " + name + " failed");
+        if (invoke_(context_, name, input.data(), input.size(), &output, &length) != 0)
+            throw error(502, "the call of " + std::string(name) + " failed");
         return {output, length};
+    }
+
+    std::string_view invoke(const std::string &name, std::string_view input)
+    {
+        return invoke(name.c_str(), input);
     }
 
   private:
