@@ -263,9 +263,8 @@ bool nw_grant_covers(const struct nw_address_grant *grants, size_t n, const uint
     return false;
 }
 
-bool nw_calls_have(const char *list, const char *item)
+static bool has(const char *list, const char *item, size_t wanted)
 {
-    const size_t wanted = strlen(item);
     const char *at;
     size_t length;
 
@@ -273,6 +272,16 @@ bool nw_calls_have(const char *list, const char *item)
         if (length == wanted && memcmp(at, item, length) == 0)
             return true;
     return false;
+}
+
+bool nw_calls_have(const char *list, const char *item)
+{
+    return has(list, item, strlen(item));
+}
+
+bool nw_calls_allow(const char *resolved, const char *name)
+{
+    return *resolved == '*' || has(resolved, name, strcspn(name, "@"));
 }
 
 int nw_calls_add(char list[NW_CALLS_TEXT], const char *item)

@@ -63,11 +63,9 @@ int nw_calls_add(char list[NW_CALLS_TEXT], const char *item);
  * text. -E2BIG: too many. */
 int nw_calls_resolve(const char *calls, const char *found, char to[NW_CALLS_TEXT]);
 
-/* Whether the function of this name may be called, by what nw_calls_resolve has made. */
-static inline bool nw_calls_allow(const char *resolved, const char *name)
-{
-    return *resolved == '*' || nw_calls_have(resolved, name);
-}
+/* Whether the function of this name may be called, by what nw_calls_resolve has made. Who may call it may call each of
+ * its versions, as NAME@ALIAS or NAME@v3. */
+bool nw_calls_allow(const char *resolved, const char *name);
 
 /* Whether the path is absolute and spelled in one way only: without . and .. and doubled or final slashes. */
 bool nw__grant_is_plain(const char *path);

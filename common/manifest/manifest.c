@@ -105,6 +105,16 @@ int nw_manifest_check_name(const char *name, size_t length)
     return 0;
 }
 
+int nw_manifest_check_callee(const char *name, size_t length)
+{
+    const char *mark = length > 0 && length <= NW_NAME_MAX ? memchr(name, '@', length) : NULL;
+    if (!mark)
+        return nw_manifest_check_name(name, length);
+    const size_t base = (size_t)(mark - name);
+    const int rc = nw_manifest_check_name(name, base);
+    return rc < 0 ? rc : nw_manifest_check_name(mark + 1, length - base - 1);
+}
+
 /* The name of a function or of a tenant. */
 static int set_name(char *name, const char *key, const char *value, char *why, size_t why_size)
 {

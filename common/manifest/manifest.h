@@ -55,6 +55,9 @@ void nw_manifest_fini(struct nw_manifest *manifest);
  * -EINVAL. */
 int nw_manifest_check_name(const char *name, size_t length);
 
+/* What may be called: NAME, or NAME@ALIAS and NAME@v3, which is one of its versions. Likewise. */
+int nw_manifest_check_callee(const char *name, size_t length);
+
 /*
  * Sets one key from its text form: slots "8", timeout and idle "1s" "250ms" "2m", memory "64M" "1G" "1048576", name,
  * tenant, callers "a, b", threads, weight, cpu-limit "50%", static-tls "4K", fresh and http "true" "false", cors,

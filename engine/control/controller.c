@@ -155,7 +155,7 @@ static enum nw_status may_call(const struct nw_link *link, uint32_t number, cons
     if (is_granted(worker->seat, caller, name)) {
         nw_deployment_called(current, worker->number);
         if (caller)
-            nw_graph_seen(&caller->all->graph, &caller->callees, name, 1);
+            nw_graph_seen(&caller->all->graph, &caller->callees, current->manifest.name, 1);
         return NW_STATUS_OK;
     }
     if (note_refusal(engine, tenant))

@@ -206,10 +206,7 @@ static struct nw_function *find(struct nw_engine *engine, struct nw_http_request
 {
     const char *slash = memchr(name, '/', length);
     length = slash ? (size_t)(slash - name) : length;
-    const char *mark = memchr(name, NW_BRANCH_MARK, length);
-    const size_t base = mark ? (size_t)(mark - name) : length;
-    if (length > NW_NAME_MAX || nw_manifest_check_name(name, base) < 0 ||
-        (mark && nw_manifest_check_name(mark + 1, length - base - 1) < 0))
+    if (nw_manifest_check_callee(name, length) < 0)
         return NULL;
     memcpy(request->function, name, length);
     request->function[length] = '\0';

@@ -26,7 +26,7 @@
  *   SOURCE(x, max)      memory that is read; longer: E2BIG
  *   OVERLONG(x, max)    the same; of one that is longer only the length is taken, and nothing is read
  *   SINK(x)             memory that is written
- *   NAME(x)             the name of a function, copied; EINVAL unless it is one
+ *   NAME(x)             the name of a function, or of a version, copied; EINVAL unless it is one
  *   TEXT(x, max)        a string, copied; longer: E2BIG
  *   RECORD(x, type)     a structure, copied; the second word is not looked at
  *   UNUSED              not looked at

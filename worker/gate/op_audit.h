@@ -84,7 +84,7 @@ static inline int nw_arg_name(const struct nw_domain *domain, uint64_t at, uint6
 {
     int error = length == 0 || length > NW_NAME_MAX ? -EINVAL : nw_arg_text(domain, at, length, NW_NAME_MAX, to);
 
-    return error ? error : nw_manifest_check_name(to, length);
+    return error ? error : nw_manifest_check_callee(to, length);
 }
 
 static inline int nw_arg_record(const struct nw_domain *domain, uint64_t at, void *to, size_t size)

@@ -82,6 +82,9 @@ static void what_was_found_takes_the_place_of_scan(void **state)
     assert_true(nw_calls_allow("a,bc", "bc"));
     assert_false(nw_calls_allow("a,bc", "b"));
     assert_false(nw_calls_allow("", "b"));
+    assert_true(nw_calls_allow("a,bc", "bc@prod"));
+    assert_false(nw_calls_allow("a,bc", "b@c"));
+    assert_false(nw_calls_allow("a,bc", "@bc"));
 }
 
 static void found_is_no_setting(void **state)

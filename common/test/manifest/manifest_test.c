@@ -58,6 +58,22 @@ static void names(void **state)
     assert_int_equal(nw_manifest_check_name(longest, NW_NAME_MAX + 1), -EINVAL);
 }
 
+static void callees(void **state)
+{
+    (void)state;
+    char longest[NW_NAME_MAX + 2];
+    memset(longest, 'a', sizeof longest);
+    longest[8] = '@';
+    static const char *const right[] = {"a", "a@b", "a.b@v3", "a@_"};
+    static const char *const wrong[] = {"", "@", "a@", "@a", "a@b@c", "a@.b", "a@b/c", "-a@b", "a b@c", "a@\n"};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        assert_int_equal(nw_manifest_check_callee(right[i], strlen(right[i])), 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(nw_manifest_check_callee(wrong[i], strlen(wrong[i])), -EINVAL);
+    assert_int_equal(nw_manifest_check_callee(longest, NW_NAME_MAX), 0);
+    assert_int_equal(nw_manifest_check_callee(longest, NW_NAME_MAX + 1), -EINVAL);
+}
+
 static void defaults(void **state)
 {
     (void)state;
@@ -527,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         manifest_test(names),
+        manifest_test(callees),
         manifest_test(defaults),
         manifest_test(numbers_within_bounds),
         manifest_test(numbers_outside_are_refused_by_key),

@@ -6,6 +6,7 @@
 #include "deploy/callscan/find/writes.h"
 #include "deploy/callscan/ir/place.h"
 #include "deploy/callscan/known/string.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +54,14 @@ static struct item *item_at(struct nw_found *found, LLVMValueRef instruction, en
     return item;
 }
 
-/* What is no name of a function is called by nobody. */
-static void add_name(struct item *item, const char *name)
+/* What is no name of a function is called by nobody; of NAME@ALIAS it is NAME that is called. */
+static void add_name(struct item *item, const char *text)
 {
-    if (nw_manifest_check_name(name, strlen(name)) < 0)
+    char name[NW_NAME_MAX + 1];
+
+    if (nw_manifest_check_callee(text, strlen(text)) < 0)
         return;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "@"), text);
     for (uint32_t i = 0; i < item->site.n_names; i++)
         if (strcmp(item->names[i], name) == 0)
             return;

@@ -69,6 +69,23 @@ has_refused() {
     [ "$(callee function)" = bar ]
 }
 
+@test "who may call a function may call it by its aliases, within a worker and elsewhere" {
+    local chain=$FUNCTIONS/chain/chain.so
+    nw_deploy echo "$FUNCTIONS/echo/echo.so"
+    nw_deploy echo "$FUNCTIONS/bar/bar.so"
+    "$NIGHTWARD" alias echo@old v1 --state "$NW_STATE"
+    nw_deploy chain "$chain" --calls echo
+    nw_expect chain '1 echo@old' '1 > 0 echo@old'
+    nw_expect chain '1 echo@v1' '1 > 0 echo@v1'
+    [ "$(nw_admin /v1/functions/chain | "$JSON" 'callees.#')" = 1 ]
+    nw_deploy chain "$chain" --calls old,echo2
+    nw_expect_error chain '1 echo@old' 500 function_failed
+    nw_poll "$NW_PATIENCE" has_refused chain 1 || fail "$(refused_calls chain) calls refused"
+    nw_deploy chain "$chain" --reset calls
+    nw_expect chain '1 echo@old' '1 > 0 echo@old'
+    nw_expect_error chain '1 echo@gone' 500 function_failed
+}
+
 @test "scan takes the names from the file, and asks for those that are not known" {
     refused_says 'the file has no section .nightward.calls' foo "$FUNCTIONS/foo/foo.so" --calls scan
     scanned foo
