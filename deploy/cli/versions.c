@@ -9,6 +9,7 @@
 #include "deploy/client/ask.h"
 #include "deploy/client/client.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { STATE, JSON, N_OPTIONS };
@@ -167,6 +168,19 @@ const struct nw_command nw__command_rollback = {
 
 /* --- traffic and aliases --- */
 
+/* The engine says what is wrong with all of them together, this which one is wrong. */
+static void check_share(const char *share)
+{
+    const char *equals = strchr(share, '=');
+    char none[] = "", *end = none;
+    unsigned long percent = equals ? strtoul(equals + 1, &end, 10) : 100;
+
+    end += *end == '%';
+    if (*share != 'v' || *end || percent < 1 || percent > 100)
+        nw_fail(NW_EXIT_USAGE, "\"%s\" is no part; give vN=PERCENT, like v3=10%%, 1 to 100, or vN alone for all",
+                share);
+}
+
 /* "v3=90%", or "v3" alone for all. */
 static void add_shares(struct nw_buffer *path, const struct nw_settings *settings)
 {
@@ -174,6 +188,7 @@ static void add_shares(struct nw_buffer *path, const struct nw_settings *setting
         const char *share = settings->arguments[i], *equals = strchr(share, '=');
         char version[32];
 
+        check_share(share);
         snprintf(version, sizeof version, "%.*s", (int)strcspn(share, "="), share);
         nw_buffer_printf(path, "%s", i > 1 ? "&" : "?");
         nw_client_escape(path, version);

@@ -357,8 +357,9 @@ static bool read_shares(struct nw_query query, struct nw_traffic_route *route)
 static void begin_share(struct nw_controller *controller, struct nw_http_request *request, const char *alias,
                         struct nw_query query)
 {
-    static const char why[] = "the query must have versions and their parts, like v1=90%25&v2=10%25: each once, each 1 "
-                              "to 100, together at most 100, at most 8 of them";
+    static const char why[] =
+        "versions and their parts must be given, like v1=90% and v2=10%: each once, each 1 to 100, "
+        "together at most 100, at most 8 of them";
     struct job *job = job_new(controller, request);
     const struct nw_function *function =
         nw_function_find(&controller->engine, request->function, strlen(request->function));

@@ -477,6 +477,12 @@ of_twenty() {
     [ "$(of_twenty bar 'bar heard')" -eq 10 ]
     run -0 "$NIGHTWARD" describe bar --state "$NW_STATE"
     [[ $output == *'traffic '*'number v1, percent 50, requests 20'*'number v2, percent 50, requests 20'* ]]
+    for share in v1=120% v1=0 v1=x v1=0.5% 1=5% v1=; do
+        run -2 "$NIGHTWARD" traffic bar v2=10% "$share" --state "$NW_STATE"
+        [[ $output == *"\"$share\" is no part; give vN=PERCENT"* ]] || fail "$output"
+    done
+    run -1 "$NIGHTWARD" traffic bar v1=60% v2=60% --state "$NW_STATE"
+    [[ $output == *'like v1=90% and v2=10%: each once'*'together at most 100'* ]] || fail "$output"
     "$NIGHTWARD" alias bar@old v1 --state "$NW_STATE"
     run -0 "$NIGHTWARD" invoke bar@old -d night --state "$NW_STATE"
     [[ $output == *'bar heard'* ]]
