@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define WAITING_MOST     (1ul << 20)   /* bytes that wait for a round ... */
-#define FUNCTION_MOST    (256ul << 10) /* ... of one function */
+#define SHARE_MOST       (256ul << 10) /* ... of one tenant, so that none takes the room of all others */
 #define TRIMMED(most)    ((most) / 8 * 7)
 #define COMPLAIN_PAUSE_S 60
 
@@ -42,6 +42,7 @@ struct nw_logs {
     struct nw_list idle;  /* ... and those that wait for more lines */
     unsigned n_readers;
     uint64_t waiting; /* bytes in all `coming` */
+    uint64_t rounds;  /* so far */
     uint64_t all_lost;
     /* The round's, while it is under way. */
     bool busy;
@@ -137,11 +138,19 @@ uint64_t nw_logs_all_lost(const struct nw_logs *logs)
     return logs->all_lost;
 }
 
-void nw_logs_add(struct nw_logs *logs, const char *function, const struct nw_log_line *line, const char *text)
+static bool has_share(const struct nw_logs *logs, struct nw_log_share *share, size_t bytes)
+{
+    if (share->round != logs->rounds)
+        *share = (struct nw_log_share){.round = logs->rounds};
+    return share->bytes + bytes <= SHARE_MOST;
+}
+
+void nw_logs_add(struct nw_logs *logs, struct nw_log_share *share, const char *function, const struct nw_log_line *line,
+                 const char *text)
 {
     struct log *log = log_get(logs, function);
     size_t bytes = sizeof *line + line->length;
-    if (!log || log->coming.length + bytes > FUNCTION_MOST || logs->waiting + bytes > WAITING_MOST ||
+    if (!log || !has_share(logs, share, bytes) || logs->waiting + bytes > WAITING_MOST ||
         nw_buffer_reserve(&log->coming, bytes) < 0) {
         lose(logs, log, 1);
         return;
@@ -150,6 +159,7 @@ void nw_logs_add(struct nw_logs *logs, const char *function, const struct nw_log
     nw_buffer_append(&log->coming, text, line->length);
     log->n_coming++;
     logs->waiting += bytes;
+    share->bytes += bytes;
     make_due(logs, log);
 }
 
@@ -307,6 +317,7 @@ static void take_log(struct nw_logs *logs, struct log *log)
 
 static void take_all(struct nw_logs *logs)
 {
+    logs->rounds++;
     nw_list_each(&logs->due, at, after) take_log(logs, nw_container(at, struct log, due));
     nw_list_splice(&logs->reading, &logs->asked);
 }

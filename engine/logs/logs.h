@@ -19,6 +19,12 @@
 
 struct nw_logs;
 
+/* How much there is to be written of those who share room for it: of a tenant. All zero at first. */
+struct nw_log_share {
+    uint64_t round; /* that will write it */
+    size_t bytes;
+};
+
 /* Somebody who waits for lines. */
 struct nw_log_reader {
     struct nw_list link;
@@ -40,7 +46,8 @@ struct nw_logs *nw_logs_new(struct nw_io *io, const char *state, uint64_t size, 
 void nw_logs_free(struct nw_logs *logs);
 
 /* Adds a line; line->length bytes of text. */
-void nw_logs_add(struct nw_logs *logs, const char *function, const struct nw_log_line *line, const char *text);
+void nw_logs_add(struct nw_logs *logs, struct nw_log_share *share, const char *function, const struct nw_log_line *line,
+                 const char *text);
 
 /* So many lines of it were lost on their way here. */
 void nw_logs_lost(struct nw_logs *logs, const char *function, uint64_t n);

@@ -18,6 +18,7 @@
 #include "engine/versions/loads.h"
 #include "engine/versions/replica.h"
 #include "engine/workers/seat.h"
+#include "engine/workers/tenant.h"
 #include "engine/workers/worker.h"
 #include "engine/workers/workers.h"
 #include <fcntl.h>
@@ -158,7 +159,7 @@ static void report_crash(const struct nw_replica *replica, enum nw_status status
         return;
     memcpy(line.version, crash.version, sizeof line.version);
     line.length = (size_t)snprintf(said, sizeof said, "%s: %s", nw_status_info(status)->code, crash.reason);
-    nw_logs_add(deployment->all->logs, function->name, &line, said);
+    nw_logs_add(deployment->all->logs, &deployment->tenant->lines, function->name, &line, said);
 }
 
 static void torn_down(const struct nw_replica *replica, const struct nw_control *head, const char *text)
@@ -290,7 +291,7 @@ static void keep_line(struct nw_replica *replica, const struct nw_said *said, co
         nw_origin_find(nw_origins_of(engine->origins, said->channel), said->invocation, line.worker, line.request);
     nw_logs_lost(logs, name, said->lost);
     if (said->stream)
-        nw_logs_add(logs, name, &line, text);
+        nw_logs_add(logs, &deployment->tenant->lines, name, &line, text);
 }
 
 /* Lines of functions. Those of one function mostly follow one another. */

@@ -4,6 +4,7 @@
 
 #include "common/manifest/manifest.h"
 #include "engine/base/list.h"
+#include "engine/logs/logs.h"
 #include <stdint.h>
 
 struct nw_workers;
@@ -16,6 +17,7 @@ struct nw_tenant {
     struct nw_list seats;
     unsigned deployments;    /* references: deployments, and the engine's own to the default tenant */
     uint64_t refusal_logged; /* when a refused call by its functions was last logged; 0: never */
+    struct nw_log_share lines;
 };
 
 #endif

@@ -53,10 +53,16 @@ static int tear_down(void **state)
     return rmdir(path) | rmdir(folder);
 }
 
-static void say(const char *name, const char *text)
+static void say_as(struct nw_log_share *share, const char *name, const char *text)
 {
     const struct nw_log_line line = {.stream = NW_LOG_STDOUT, .length = strlen(text)};
-    nw_logs_add(logs, name, &line, text);
+    nw_logs_add(logs, share, name, &line, text);
+}
+
+static void say(const char *name, const char *text)
+{
+    static struct nw_log_share share;
+    say_as(&share, name, text);
 }
 
 static void round_begins(void)
@@ -97,9 +103,39 @@ static void forgets_twice(void **state)
     assert_null(job.work);
 }
 
+/* However much the functions of one tenant write. */
+static void has_room_for_each_tenant(void **state)
+{
+    struct nw_log_share loud = {0}, quiet = {0};
+    char name[8], text[3000] = "";
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "f%d", i % 50);
+        say_as(&loud, name, text);
+    }
+    uint64_t lost = nw_logs_all_lost(logs);
+    assert_in_range(lost, 1, 999);
+    say_as(&quiet, "quiet", text);
+    assert_int_equal(nw_logs_all_lost(logs), lost);
+    round_begins();
+    assert_true(is_there("quiet"));
+    say_as(&loud, "f0", text);
+    assert_int_equal(nw_logs_all_lost(logs), lost);
+    for (int i = 0; i < 50; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        nw_logs_forget(logs, name);
+    }
+    nw_logs_forget(logs, "quiet");
+    round_ends();
+    round_begins();
+    round_ends();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(has_room_for_each_tenant, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_twice, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("engine/logs", tests, NULL, NULL);
