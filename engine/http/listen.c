@@ -89,8 +89,7 @@ int nw_listen_tcp(const char *text, enum nw_listen_how how, struct nw_buffer *ad
     int fd = how == NW_LISTEN_ALONE ? open_tcp(info, false) : open_shared(info, how == NW_LISTEN_FIRST);
     freeaddrinfo(info);
     if (fd == -EADDRINUSE)
-        nw_die_system("cannot listen on %s: the port is in use; stop what serves there or choose another with --listen",
-                      text);
+        nw_die_system("cannot listen on %s: the port is in use; stop what serves there or choose another", text);
     if (fd < 0)
         nw_die_system("cannot listen on %s: %s", text, strerror(-fd));
     append_name(fd, addresses);

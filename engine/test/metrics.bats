@@ -93,6 +93,9 @@ expect_sound() {
     [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/v1/status")" = 404 ]
     [ "$(curl -s -o /dev/null -w '%{http_code}' -d x "$url/metrics")" = 405 ]
     [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/function/hello")" = 404 ]
+    run -111 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$BATS_TEST_TMPDIR/other" --metrics "${url#http://}"
+    [[ $output == *"${url#http://}: the port is in use; stop what serves there or choose another"* ]] || fail "$output"
+    [[ $output != *--listen* ]] || fail "$output" # it was not what named the port
     nw_down
     run -111 "$NIGHTWARD" up --listen 127.0.0.1:0 --state "$NW_STATE" --metrics 192.0.2.1:1
     [[ $output == *192.0.2.1:1* ]]
