@@ -1,10 +1,14 @@
 # The command line. Its layers, the lowest first.
-DEPLOY_LAYERS  := base file client top host cli
+DEPLOY_LAYERS  := base file client import top host cli
 DEPLOY_SOURCES := $(wildcard $(DEPLOY_LAYERS:%=deploy/%/*.c))
 
 $(eval $(call program,nightward,$(DEPLOY_SOURCES),-lcurl -lcjson -lelf -lZydis -lm,$(PROTECT) $(COMMON)))
 
 $(eval $(call test,deploy/top,deploy/test/top_test.c deploy/top/figures.c deploy/top/series.c,-lm))
+
+FUNC_CONFIG := deploy/import/func_config.c deploy/import/library.c
+$(eval $(call test,deploy/func_config,deploy/test/func_config_test.c $(FUNC_CONFIG),-lcjson,$(COMMON)))
+$(eval $(call fuzz,deploy,func_config,deploy/import/func_config.c,-lcjson,$(COMMON)))
 
 # Stands in for the engine in host.bats.
 TEST_HELPERS += $(B)/test/deploy/fake_engine

@@ -18,11 +18,17 @@ struct source {
     size_t why_size;
 };
 
-static int fail_at(const struct source *source, const char *at, const char *message)
+int nw_json_line(const char *json, const char *at)
 {
     int line = 1;
-    for (const char *p = source->text; p < at && p < source->end; p++)
+    for (const char *p = json; p < at; p++)
         line += *p == '\n';
+    return line;
+}
+
+static int fail_at(const struct source *source, const char *at, const char *message)
+{
+    int line = nw_json_line(source->text, at < source->end ? at : source->end);
     snprintf(source->why, source->why_size, "line %d: %s", line, message);
     return -EINVAL;
 }
@@ -34,15 +40,10 @@ static const char *skip_string(const char *p)
     return p + 1;
 }
 
-/*
- * Where member number `index` of the object at `p` begins: libcjson keeps no positions. The text has been parsed
- * before, so strings and brackets are known to be whole.
- */
-static const char *find_member(const char *p, int index)
+const char *nw_json_item(const char *p, int index)
 {
-    int depth = 0;
-    for (;;) {
-        if (*p == '"' && depth == 1 && index == 0)
+    for (int depth = 0;;) {
+        if (depth == 1 && index == 0 && *p != ',' && (unsigned char)*p > ' ')
             return p;
         if (*p == '"') {
             p = skip_string(p);
@@ -85,7 +86,7 @@ static bool value_as_text(const cJSON *item, char *number, size_t number_size, c
 
 static const char *member_at(const struct source *source)
 {
-    return find_member(find_object(source->text), source->member);
+    return nw_json_item(find_object(source->text), source->member);
 }
 
 static int set_env_object(struct nw_manifest *manifest, const struct source *source, const cJSON *env)
@@ -107,7 +108,7 @@ static int set_env_object(struct nw_manifest *manifest, const struct source *sou
             rc = nw_manifest_set(manifest, "env", pair.data, message, sizeof message);
         nw_buffer_fini(&pair);
         if (rc < 0)
-            return fail_at(source, find_member(skip_to_object(member_at(source)), index), message);
+            return fail_at(source, nw_json_item(skip_to_object(member_at(source)), index), message);
     }
     return 0;
 }
@@ -201,8 +202,8 @@ static int set_members(struct nw_manifest *manifest, struct source *source, cons
     return 0;
 }
 
-/* Where a NUL stands, as itself or as an escape; NULL if nowhere. A backslash that is escaped escapes nothing. */
-static const char *find_nul(const char *json, const char *end)
+/* A backslash that is escaped escapes nothing. */
+const char *nw_json_nul(const char *json, const char *end)
 {
     for (const char *p = json; p < end; p++) {
         if (!*p || (end - p >= 6 && !memcmp(p, "\\u0000", 6)))
@@ -218,7 +219,7 @@ int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_
     struct source source = {json, json + length, 0, why, why_size};
     const char *end = NULL;
     /* libcjson would cut a string at a NUL and so see another value than the one that stands there. */
-    const char *nul = find_nul(json, json + length);
+    const char *nul = nw_json_nul(json, json + length);
     if (nul)
         return fail_at(&source, nul, "a NUL character is not allowed");
     cJSON *root = cJSON_ParseWithLengthOpts(json, length, &end, 0);

@@ -476,6 +476,11 @@ int nw_manifest_set(struct nw_manifest *manifest, const char *key, const char *v
     return rc;
 }
 
+bool nw_manifest_names(const struct nw_manifest *manifest, const char *key)
+{
+    return manifest->named >> find_key(key) & 1;
+}
+
 static void *field_of(const struct nw_manifest *manifest, unsigned i, size_t *width)
 {
     size_t offset = i < NUMBER_KEYS ? number_keys[i].offset : text_keys[i - NUMBER_KEYS].offset;

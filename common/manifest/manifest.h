@@ -78,6 +78,9 @@ void nw_manifest_list_keys(char *text, size_t size, const char *separator);
 /* Gives one key but the name its default, or every one when `key` is "all". 0, or -EINVAL as nw_manifest_set. */
 int nw_manifest_reset(struct nw_manifest *manifest, const char *key, char *why, size_t why_size);
 
+/* Whether a key was set, and not left at its default. */
+bool nw_manifest_names(const struct nw_manifest *manifest, const char *key);
+
 /* Whether key i has the same value in both. */
 bool nw_manifest_agree(const struct nw_manifest *one, const struct nw_manifest *other, unsigned i);
 
@@ -101,6 +104,16 @@ int nw_manifest_parse_json(struct nw_manifest *manifest, const char *json, size_
 
 /* Appends the manifest as a JSON object that nw_manifest_parse_json accepts. 0 or -ENOMEM. */
 int nw_manifest_to_json(const struct nw_manifest *manifest, struct nw_buffer *out);
+
+/*
+ * For messages: libcjson keeps no positions. Where item number `index` begins in the object or array that begins at
+ * `p`, in text that libcjson has taken; an object's item begins with its key. The line of a place, from 1.
+ */
+const char *nw_json_item(const char *p, int index);
+int nw_json_line(const char *json, const char *at);
+
+/* Where a NUL stands, as itself or as an escape; NULL if nowhere: libcjson would cut a string there. */
+const char *nw_json_nul(const char *json, const char *end);
 
 /*
  * A manifest as the engine keeps one for each function that is deployed: the same members, but its texts are only as

@@ -4,8 +4,6 @@
 
 #include "deploy/base/options.h"
 
-struct nw_reply;
-
 struct nw_command {
     const char *name;
     const char *summary;
@@ -46,11 +44,25 @@ extern const struct nw_command nw__command_alias;
         .name = "json", .kind = NW_OPTION_SWITCH, .help = "answer in JSON, for programs" \
     }
 
+/* Those of the commands that take over what nightcore's func_config.json names. */
+#define NW_OPTION_ROW_FUNC_CONFIG                                                                                  \
+    {                                                                                                              \
+        .name = "func-config", .value = "FILE", .kind = NW_OPTION_TEXT, .in_environment = true, .in_file = true,   \
+        .help = "deploy the functions that nightcore's func_config.json names; what is unchanged is left as it is" \
+    }
+#define NW_OPTION_ROW_FUNC_DIR                                                                               \
+    {                                                                                                        \
+        .name = "func-dir", .value = "DIR", .kind = NW_OPTION_TEXT, .in_environment = true, .in_file = true, \
+        .help = "where their shared objects are: NAME.so or libNAME.so, in any case [beside --func-config]"  \
+    }
+#define NW_OPTION_ROW_FUNC_WORKING_DIR                                                                               \
+    {                                                                                                                \
+        .name = "func-working-dir", .value = "DIR", .kind = NW_OPTION_TEXT, .in_environment = true, .in_file = true, \
+        .help = "the working directory of those functions, which they may read [/, and none]"                        \
+    }
+
 /* Parses the words behind the command's name and runs it. The exit status. */
 int nw__command_run(const struct nw_command *command, int argc, char **argv);
-
-/* Says that a version serves since it was "deployed", "rolled back", ..., and how it differs from the one before. */
-void nw__say_served(const struct nw_reply *reply, const char *name, const char *how);
 
 /* Prints the help of a command on standard output. */
 void nw__command_help(const struct nw_command *command);

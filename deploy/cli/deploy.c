@@ -4,9 +4,11 @@
 #include "deploy/base/state.h"
 #include "deploy/cli/command.h"
 #include "deploy/client/answer.h"
+#include "deploy/client/put.h"
 #include "deploy/file/check.h"
 #include "deploy/file/file.h"
 #include "deploy/file/folder.h"
+#include "deploy/import/import.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +41,9 @@ enum {
     RESET,
     TRAFFIC,
     FRESH,
+    FUNC_CONFIG,
+    FUNC_DIR,
+    FUNC_WORKING_DIR,
     JSON,
     N_OPTIONS
 };
@@ -141,6 +146,9 @@ static const struct nw_option options[N_OPTIONS] = {
     [FRESH] = {.name = "fresh",
                .help = "each call finds its memory as it was when it was loaded, and runs alone in its domain",
                .kind = NW_OPTION_SWITCH},
+    [FUNC_CONFIG] = NW_OPTION_ROW_FUNC_CONFIG,
+    [FUNC_DIR] = NW_OPTION_ROW_FUNC_DIR,
+    [FUNC_WORKING_DIR] = NW_OPTION_ROW_FUNC_WORKING_DIR,
     [JSON] = NW_OPTION_ROW_JSON,
 };
 
@@ -203,134 +211,23 @@ static void name_and_file(const struct nw_settings *settings, struct nw_manifest
     }
 }
 
-static void add_pair(struct nw_buffer *path, const char *key, const char *value)
+static void adjust(void *arg, struct nw_manifest *manifest)
 {
-    nw_buffer_printf(path, "%s%s=", path->data[path->length - 1] == '?' ? "" : "&", key);
-    nw_client_escape(path, value);
+    apply_flags(arg, manifest);
 }
 
-/* Only what is named: the engine keeps the rest as it is deployed. */
-static void add_setting(struct nw_buffer *path, const struct nw_manifest *manifest, const cJSON *values,
-                        const char *key)
+static int import(struct nw_settings *settings)
 {
-    const struct nw_buffer *env = &manifest->env;
-    const cJSON *value = cJSON_GetObjectItem(values, key);
-    char text[2 * NW_GRANT_TEXT];
+    const struct nw_import plan = {.file = nw_setting_text(settings, FUNC_CONFIG),
+                                   .dir = nw_setting_text(settings, FUNC_DIR),
+                                   .working_dir = nw_setting_text(settings, FUNC_WORKING_DIR)};
 
-    if (strcmp(key, "env") == 0)
-        for (size_t at = 0; at < env->length; at += strlen(env->data + at) + 1)
-            add_pair(path, key, env->data + at);
-    else if (strcmp(key, "name") != 0)
-        add_pair(path, key, value ? nw_answer_scalar(value, text, sizeof text) : "");
+    if (settings->values[RESET].n || settings->values[TRAFFIC].n)
+        nw_fail(NW_EXIT_USAGE, "--func-config: --reset and --traffic are for one function");
+    return nw_import_deploy(&plan, nw_state_find(settings, STATE), nw_setting_on(settings, JSON), adjust, settings);
 }
 
-static void build_path(const struct nw_settings *settings, const struct nw_manifest *manifest, struct nw_buffer *path)
-{
-    struct nw_buffer json = {0};
-    cJSON *values;
-
-    if (nw_manifest_to_json(manifest, &json) < 0)
-        nw_fail(NW_EXIT_SYSTEM, "cannot deploy \"%s\": out of memory", manifest->name);
-    values = cJSON_ParseWithLength(json.data, json.length);
-    nw_buffer_printf(path, "/v1/functions/%s?", manifest->name);
-    for (int k = 0; k < settings->values[RESET].n; k++)
-        add_pair(path, "reset", settings->values[RESET].texts[k]);
-    for (int k = 0; k < settings->values[TRAFFIC].n; k++)
-        add_pair(path, "traffic", settings->values[TRAFFIC].texts[k]);
-    for (unsigned i = 0; nw_manifest_key(i); i++)
-        if (manifest->named >> i & 1)
-            add_setting(path, manifest, values, nw_manifest_key(i));
-    cJSON_Delete(values);
-    nw_buffer_fini(&json);
-}
-
-static void send_file(struct nw_settings *settings, const struct nw_manifest *manifest, const struct nw_buffer *file,
-                      struct nw_reply *reply)
-{
-    const char *state = nw_state_find(settings, STATE);
-    struct nw_buffer path = {0};
-
-    build_path(settings, manifest, &path);
-    struct nw_request request = {.method = "PUT", .path = path.data, .body = file->data, .body_length = file->length};
-    nw_client_send(state, &request, reply);
-    nw_buffer_fini(&path);
-}
-
-/* A value for people; those of the environment may be secret. */
-static const char *shown(const cJSON *value, const char *key, char *text, size_t size)
-{
-    int variables = strcmp(key, "env") == 0 ? cJSON_GetArraySize(value) : 0;
-
-    if (variables)
-        snprintf(text, size, "%d variable%s", variables, variables == 1 ? "" : "s");
-    else if (!value || cJSON_IsNull(value) || strcmp(key, "env") == 0)
-        snprintf(text, size, "%s", strcmp(key, "connect") == 0 || strcmp(key, "calls") == 0 ? "any" : "none");
-    else
-        nw_answer_scalar(value, text, size);
-    return text;
-}
-
-/* The names alone: values may be secret. */
-static void say_variables(const cJSON *names)
-{
-    const cJSON *name;
-
-    cJSON_ArrayForEach(name, names) if (cJSON_IsString(name))
-        nw_say("  variable %s of env has changed", name->valuestring);
-}
-
-static void say_settings(const cJSON *root)
-{
-    const cJSON *changed = cJSON_GetObjectItem(root, "changed"), *kept = cJSON_GetObjectItem(root, "kept"), *item;
-    char before[512], now[512];
-
-    cJSON_ArrayForEach(item, changed)
-        nw_say("  %s is now %s; it was %s", item->string,
-               shown(cJSON_GetObjectItem(root, item->string), item->string, now, sizeof now),
-               shown(item, item->string, before, sizeof before));
-    say_variables(cJSON_GetObjectItem(root, "env_changed"));
-    cJSON_ArrayForEach(item, kept) if (cJSON_IsString(item)) nw_say(
-        "  %s stays %s, as it was deployed; --reset %s gives it its default", item->valuestring,
-        shown(cJSON_GetObjectItem(root, item->valuestring), item->valuestring, now, sizeof now), item->valuestring);
-}
-
-void nw__say_served(const struct nw_reply *reply, const char *name, const char *how)
-{
-    cJSON *root = nw_answer_json(reply);
-    const cJSON *code = cJSON_GetObjectItem(root, "code_changed");
-    char number[80], version[80];
-
-    nw_answer_text(root, "number", number, sizeof number);
-    nw_say("%s \"%s\", %s, version %s", how, name, number, nw_answer_text(root, "version", version, sizeof version));
-    if (cJSON_IsFalse(code) && !cJSON_GetArraySize(cJSON_GetObjectItem(root, "changed")))
-        nw_say("  nothing changed: it is loaded anew, and stays %s", number);
-    else if (cJSON_IsBool(code))
-        nw_say("  its code %s", cJSON_IsTrue(code) ? "has changed" : "is unchanged");
-    say_settings(root);
-    cJSON_Delete(root);
-}
-
-static bool is_named(const struct nw_manifest *manifest, const char *key)
-{
-    unsigned i = 0;
-
-    while (strcmp(nw_manifest_key(i), key) != 0)
-        i++;
-    return manifest->named >> i & 1;
-}
-
-/* Unless the user said it: by the names of nightward/function.h that a file imports, or looks up. */
-static void decide_http(struct nw_manifest *manifest, const struct nw_buffer *file)
-{
-    bool names = memmem(file->data, file->length, "nw_request_", strlen("nw_request_")) ||
-                 memmem(file->data, file->length, "nw_answer_", strlen("nw_answer_"));
-    char why[512];
-
-    if (!is_named(manifest, "http"))
-        nw_manifest_set(manifest, "http", names ? "true" : "false", why, sizeof why);
-}
-
-static int run(struct nw_settings *settings)
+static int run_one(struct nw_settings *settings)
 {
     bool json = nw_setting_on(settings, JSON);
     char so_path[PATH_MAX], what[PATH_MAX + 128];
@@ -345,14 +242,19 @@ static int run(struct nw_settings *settings)
     nw_file_read(so_path, &file);
     if (!file.length)
         nw_fail(NW_EXIT_REFUSED, "cannot deploy \"%s\": %s is empty", manifest.name, so_path);
-    decide_http(&manifest, &file);
-    send_file(settings, &manifest, &file, &reply);
+    nw_put_decide_http(&manifest, &file);
+    const struct nw_put put = {.manifest = &manifest,
+                               .file = &file,
+                               .resets = settings->values[RESET].texts,
+                               .n_resets = settings->values[RESET].n,
+                               .traffic = nw_setting_text(settings, TRAFFIC)};
+    nw_put_send(nw_state_find(settings, STATE), &put, &reply);
     snprintf(what, sizeof what, "deploy \"%s\": %s", manifest.name, so_path);
     good = nw_answer_check(&reply, json, what);
     if (good && json)
         nw_answer_write_line(&reply);
     else if (good)
-        nw__say_served(&reply, manifest.name, "deployed");
+        nw_put_say_served(&reply, manifest.name, "deployed");
     else
         nw_check_file(so_path, &file, false);
     nw_buffer_fini(&file);
@@ -361,12 +263,22 @@ static int run(struct nw_settings *settings)
     return good ? NW_EXIT_OK : NW_EXIT_REFUSED;
 }
 
+static int run(struct nw_settings *settings)
+{
+    bool whole = settings->values[FUNC_CONFIG].source == NW_SOURCE_FLAG;
+
+    if (whole == (settings->n_arguments > 0))
+        nw_fail(NW_EXIT_USAGE, "deploy: give nightward deploy %s", nw__command_deploy.arguments);
+    return whole ? import(settings) : run_one(settings);
+}
+
 static const char *const examples[] = {
     "nightward deploy hello hello.so",
     "nightward deploy hello hello.so --slots 4 --timeout 1s --memory 64M --env GREETING=Hi",
     "nightward deploy build/functions/hello",
     "nightward deploy hello hello.so --memory 128M --reset env",
     "nightward deploy bill bill.so --tenant accounts --callers shop,support",
+    "nightward deploy --func-config nightcore/func_config.json",
     NULL,
 };
 
@@ -389,12 +301,11 @@ static void print_notes(void)
 const struct nw_command nw__command_deploy = {
     .name = "deploy",
     .summary = "Deploy a function, or a new version of one.",
-    .arguments = "NAME FILE.so | DIR",
+    .arguments = "NAME FILE.so | DIR | --func-config FILE",
     .examples = examples,
     .print_notes = print_notes,
     .options = options,
     .n_options = N_OPTIONS,
-    .min_arguments = 1,
     .max_arguments = 2,
     .run = run,
 };

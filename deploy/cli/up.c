@@ -13,6 +13,7 @@
 #include "deploy/cli/command.h"
 #include "deploy/host/host.h"
 #include "deploy/host/notify.h"
+#include "deploy/import/import.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -45,6 +46,9 @@ enum {
     ENGINE_CPUS,
     WORKER_CPUS,
     WORKER_USERS,
+    FUNC_CONFIG,
+    FUNC_DIR,
+    FUNC_WORKING_DIR,
     CONFIG,
     CHECK_CONFIG,
     PRINT_CONFIG,
@@ -214,6 +218,9 @@ static const struct nw_option options[N_OPTIONS] = {
                       .kind = NW_OPTION_USERS,
                       .in_environment = true,
                       .in_file = true},
+    [FUNC_CONFIG] = NW_OPTION_ROW_FUNC_CONFIG,
+    [FUNC_DIR] = NW_OPTION_ROW_FUNC_DIR,
+    [FUNC_WORKING_DIR] = NW_OPTION_ROW_FUNC_WORKING_DIR,
     [CONFIG] = {.name = "config",
                 .value = "FILE",
                 .help = "read `key = value` lines; a key is a flag without its dashes",
@@ -395,11 +402,41 @@ static void find_program(const char *name, char *path)
                 strerror(-rc));
 }
 
+/* ---- functions of nightcore ---- */
+
+#define DEPLOY_WORDS 10
+
+static struct nw_import plan_import(const struct nw_settings *settings)
+{
+    return (struct nw_import){.file = nw_setting_text(settings, FUNC_CONFIG),
+                              .dir = nw_setting_text(settings, FUNC_DIR),
+                              .working_dir = nw_setting_text(settings, FUNC_WORKING_DIR)};
+}
+
+/* The command that deploys them, a process of its own: it waits for the engine's answers. */
+static void fill_deploy_argv(const struct nw_settings *settings, const char *program, const char *state, char **argv)
+{
+    static const size_t passed_on[] = {FUNC_CONFIG, FUNC_DIR, FUNC_WORKING_DIR};
+    static const char *const flags[] = {"--func-config", "--func-dir", "--func-working-dir"};
+    const char *const begin[] = {program, "deploy", "--state", state};
+    int n = 0;
+
+    for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
+        argv[n++] = (char *)begin[i];
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++) {
+        if (!nw_setting_text(settings, passed_on[i]))
+            continue;
+        argv[n++] = (char *)flags[i];
+        argv[n++] = (char *)nw_setting_text(settings, passed_on[i]);
+    }
+    argv[n] = NULL;
+}
+
 /* ---- the command ---- */
 
 static int start(struct nw_settings *settings)
 {
-    char engine_path[PATH_MAX], launcher_path[PATH_MAX];
+    char engine_path[PATH_MAX], launcher_path[PATH_MAX], own_path[PATH_MAX], *deploy_argv[DEPLOY_WORDS + 1];
     const struct nw_setting *listen = &settings->values[LISTEN];
     enum nw_mode mode = decide_mode(settings);
     char *state = make_state(settings);
@@ -436,6 +473,11 @@ static int start(struct nw_settings *settings)
     say_workers(&plan, mode == NW_MODE_PROCESS);
     find_program("nightward-engine", engine_path);
     find_program("nightward-launcher", launcher_path);
+    if (nw_setting_text(settings, FUNC_CONFIG)) {
+        find_program("nightward", own_path);
+        fill_deploy_argv(settings, own_path, state, deploy_argv);
+        plan.deploy_argv = deploy_argv;
+    }
     nw_process_close();
     status = nw_host_run(&plan);
     free(socket);
@@ -454,6 +496,10 @@ static int run(struct nw_settings *settings)
     nw_state_directory(settings, STATE);
     if (settings->values[LISTEN].n > NW_HOST_LISTEN_MAX)
         nw_fail(NW_EXIT_USAGE, "--listen: more than %d addresses", NW_HOST_LISTEN_MAX);
+    if (nw_setting_text(settings, FUNC_CONFIG)) {
+        const struct nw_import import = plan_import(settings);
+        nw_import_check(&import);
+    }
     if (nw_setting_on(settings, PRINT_CONFIG)) {
         nw_settings_print(settings);
         return NW_EXIT_OK;
@@ -474,6 +520,7 @@ static const char *const examples[] = {
     "nightward up --listen 127.0.0.1:0 --state /tmp/try",
     "nightward up --listen 0.0.0.0:8080 --listen [::]:8080 --workers 2..8",
     "nightward up --metrics 127.0.0.1:9464",
+    "nightward up --func-config nightcore/func_config.json",
     "nightward up --config /etc/nightward.conf --check-config",
     NULL,
 };

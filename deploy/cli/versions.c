@@ -8,6 +8,7 @@
 #include "deploy/client/answer.h"
 #include "deploy/client/ask.h"
 #include "deploy/client/client.h"
+#include "deploy/client/put.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static int change(struct nw_settings *settings, const char *method, const struct
     if (good && json)
         nw_answer_write_line(&reply);
     else if (good && done)
-        nw__say_served(&reply, name, done);
+        nw_put_say_served(&reply, name, done);
     else if (good)
         nw_say("done: `nightward describe %s` shows who gets requests", name);
     nw_reply_fini(&reply);

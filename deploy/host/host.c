@@ -22,6 +22,7 @@
 #include "deploy/base/say.h"
 #include "deploy/host/child.h"
 #include "deploy/host/engine_argv.h"
+#include "deploy/host/errand.h"
 #include "deploy/host/notify.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +57,7 @@ struct host {
     int signals;
     struct nw_child engine;
     struct nw_child launcher;
+    struct nw_errand deploys;
     char *listen[NW_HOST_LISTEN_MAX]; /* ports are fixed once the engine said them */
     int n_listen;
     int sockets[NW_HOST_SOCKETS_MAX]; /* that listen for the engine, so that nobody is refused while there is none */
@@ -105,6 +107,7 @@ static void nothing(struct host *h)
 
 static void stop_now(struct host *h)
 {
+    nw__errand_stop(&h->deploys);
     if (nw__child_is_up(&h->engine))
         nw__child_ask_to_end(&h->engine, NW_STOP_PATIENCE);
     nw__child_dismiss(&h->engine);
@@ -144,6 +147,7 @@ static void begin_drain(struct host *h)
     drop_sockets(h);
     nw_say("stopping: what runs may finish; a second signal ends it at once");
     nw__notify("STOPPING=1");
+    nw__errand_stop(&h->deploys);
     if (nw__child_is_up(&h->engine))
         nw__child_ask_to_end(&h->engine, DRAIN_PATIENCE);
     else
@@ -315,6 +319,7 @@ static void reap_children(struct host *h)
         move(h, EVENT_ENGINE_ENDED);
     }
     reap(h, &h->launcher, &status);
+    nw__errand_reap(&h->deploys);
 }
 
 /* ---- what the engine says ---- */
@@ -369,6 +374,8 @@ static void become_ready(struct host *h)
         nw__notify("READY=1");
     h->was_ready = h->socket_left = h->sockets_whole = true;
     move(h, EVENT_READY);
+    if (!stopping(h))
+        nw__errand_begin(&h->deploys);
 }
 
 static void keep_sockets(struct host *h)
@@ -453,7 +460,7 @@ static int64_t next_deadline(const struct host *h)
 
 static bool over(const struct host *h)
 {
-    return stopping(h) && !nw__child_is_up(&h->engine) && !nw__child_is_up(&h->launcher);
+    return stopping(h) && !nw__child_is_up(&h->engine) && !nw__child_is_up(&h->launcher) && !h->deploys.pid;
 }
 
 static int poll_timeout(const struct host *h)
@@ -514,6 +521,7 @@ int nw_host_run(const struct nw_host_plan *plan)
     h->plan = plan;
     nw__child_init(&h->engine, "nightward-engine");
     nw__child_init(&h->launcher, "nightward-launcher");
+    h->deploys.argv = plan->deploy_argv;
     h->signals = open_signals();
     if (h->signals < 0)
         nw_fail(NW_EXIT_SYSTEM, "cannot watch for signals: %s", nw_error_text(errno, (char[NW_ERROR_TEXT]){0}));

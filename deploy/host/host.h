@@ -26,6 +26,7 @@ struct nw_host_plan {
     const char *metrics;      /* an address; NULL: they are not served beside the admin socket */
     uint64_t workers, workers_most;
     const char *idle;
+    char *const *deploy_argv; /* what is run once the engine is ready, its path first; NULL: nothing */
     uint64_t queue;
     uint64_t keep;
     uint64_t executors;

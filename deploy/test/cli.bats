@@ -117,6 +117,28 @@ config() {
     expect 2 --json 'no value' -- "$NIGHTWARD" list --json=yes
 }
 
+@test "a damaged func_config.json is refused before anything starts, with file, line and key" {
+    local command
+    mkdir nightcore
+    printf '[\n  {"funcName": "Foo",\n   "funcId": 0}\n]\n' >nightcore/func_config.json
+    for command in "up --state state" "up --check-config" "deploy --state state"; do
+        expect 2 'nightcore/func_config.json: line 3: funcId: must be a whole number from 1 to 255' -- \
+            "$NIGHTWARD" $command --func-config nightcore/func_config.json
+    done
+    [ ! -e state ]
+    printf '[\n\n{"funcName": "Foo", "funcId": 1}]\n' >nightcore/func_config.json
+    expect 2 'nightcore/func_config.json: line 3: no one file in nightcore for "Foo"' '--func-dir' -- \
+        "$NIGHTWARD" up --func-config nightcore/func_config.json --check-config
+    config 'func-config = nightcore/func_config.json' 'func-dir = .'
+    expect 2 'line 3: no one file in . for "Foo"' -- "$NIGHTWARD" up --config conf --check-config
+    : >libfoo.so
+    expect 0 'configuration is valid' -- "$NIGHTWARD" up --config conf --check-config
+    expect 2 '--func-working-dir none' -- "$NIGHTWARD" up --config conf --func-working-dir none --check-config
+    expect 111 'nightcore/none' -- "$NIGHTWARD" up --func-config nightcore/none --check-config
+    expect 2 'are for one function' -- "$NIGHTWARD" deploy --state state --func-config conf --reset all
+    expect 2 'NAME FILE.so | DIR | --func-config FILE' -- "$NIGHTWARD" deploy hello --func-config conf
+}
+
 @test "a list of CPUs must be well formed and name only existing CPUs" {
     expect 2 --engine-cpus '"two"' 'like 0 or 2-5,7' -- "$NIGHTWARD" up --engine-cpus two --check-config
     expect 2 --worker-cpus '"1-0"' -- "$NIGHTWARD" up --worker-cpus 1-0 --check-config

@@ -56,6 +56,7 @@ struct job {
     uint32_t named;                /* which settings the request gives, a bit for each */
     struct nw_buffer code;
     unsigned percent;              /* of the requests that a new version is to have beside the current one; 0: all */
+    bool unless_unchanged;         /* a version that is the same is left alone */
     struct nw_traffic_route route; /* who is to have requests */
 };
 
@@ -135,8 +136,8 @@ static void client_gone(struct nw_http_request *request)
 static void deploy_end(struct nw_http_request *request)
 {
     struct job *job = request->user;
-    if (job->code.length &&
-        nw_deploy(&job->controller->operations, &job->manifest, &job->code, job->percent, operation_done, job) == 0) {
+    if (job->code.length && nw_deploy(&job->controller->operations, &job->manifest, &job->code, job->percent,
+                                      job->unless_unchanged, operation_done, job) == 0) {
         job->started = true;
         return;
     }
@@ -230,6 +231,11 @@ static int set_key(struct job *job, const char *key, const char *value, char *wh
         job->percent = read_percent(value);
         snprintf(why, why_size, "traffic: \"%.80s\" does not do; give 1%% to 100%%", value);
         return job->percent ? 0 : -EINVAL;
+    }
+    if (!strcmp(key, "unless")) {
+        job->unless_unchanged = !strcmp(value, "unchanged");
+        snprintf(why, why_size, "unless: \"%.80s\" does not do; give unchanged", value);
+        return job->unless_unchanged ? 0 : -EINVAL;
     }
     if (!strcmp(key, "reset"))
         return nw_manifest_reset(manifest, value, why, why_size);

@@ -227,7 +227,7 @@ static void deploy(struct world *world, const char *name, const char *code, cons
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "timeout", "1s", why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_manifest_set(&manifest, "http", http, why, sizeof why) == 0);
     NW_FUZZ_CHECK(nw_buffer_append(&bytes, code, strlen(code)) == 0);
-    NW_FUZZ_CHECK(nw_deploy(&world->controller.operations, &manifest, &bytes, 0, operation_done, NULL) == 0);
+    NW_FUZZ_CHECK(nw_deploy(&world->controller.operations, &manifest, &bytes, 0, false, operation_done, NULL) == 0);
 }
 
 void world_deploy(struct world *world, const char *name, const char *code)

@@ -36,6 +36,7 @@ struct nw__operation {
     enum nw_status status;                   /* how it ended, or will end */
     struct nw_threads_waiter waiter;         /* to hear when every thread acts on the change */
     int rc;                                  /* of storing */
+    bool unless_unchanged;                   /* DEPLOYS: nothing is done when the version that serves is the same */
     bool unfit;                              /* its code does not go with its settings */
     char why[NW_REASON_SIZE + 64];           /* why it ended otherwise than with OK */
     void (*ready)(struct nw__operation *op); /* all is loaded: its change is to be written */

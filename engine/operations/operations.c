@@ -167,6 +167,19 @@ static void load(struct nw__operation *op)
     nw__operation_end(op, NW_STATUS_INTERNAL);
 }
 
+/* Code and settings are those of the version that is current, which has nothing to make good. */
+static bool is_unchanged(const struct nw__operation *op)
+{
+    const struct nw_deployment *current = nw_deployment_of(op->function->current);
+    return current && current->release.number == op->release.number && current->state != NW_DEPLOYMENT_FAILED;
+}
+
+static void leave_alone(struct nw__operation *op)
+{
+    op->deployment = nw_deployment_of(op->function->current);
+    nw__operation_end(op, NW_STATUS_OK);
+}
+
 static void unfit(struct nw__operation *op)
 {
     nw__unused_release(&op->all->unused);
@@ -191,7 +204,7 @@ static void store_done(void *arg)
     if (op->rc == 0) {
         nw_deployments_code_stored(op->all->deployments, op->sha256);
         number_release(op, nw_deployment_of(op->function->current));
-        (op->route.n ? nw__share_new : load)(op);
+        (op->unless_unchanged && is_unchanged(op) ? leave_alone : op->route.n ? nw__share_new : load)(op);
     }
     nw__unused_release(&op->all->unused);
     if (op->rc < 0)
@@ -500,7 +513,7 @@ int nw_share(struct nw_operations *all, struct nw_function *function, const stru
 }
 
 int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, unsigned percent,
-              nw_operation_done *done, void *arg)
+              bool unless_unchanged, nw_operation_done *done, void *arg)
 {
     struct nw_function *function = nw_function_get(all->engine, manifest->name);
     struct nw__operation *op = function ? queue(all, function, done, arg) : NULL;
@@ -512,6 +525,7 @@ int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw
     op->code = *code;
     op->route.n = percent > 0;
     op->route.shares[0].percent = percent;
+    op->unless_unchanged = unless_unchanged;
     *manifest = (struct nw_manifest){.name = ""};
     *code = (struct nw_buffer){0};
     start_if_first(op);

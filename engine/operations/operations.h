@@ -44,10 +44,11 @@ void nw_operations_init(struct nw_operations *all, struct nw_engine *engine, str
                         struct nw_threads *threads);
 
 /* Deploys `code` under the manifest's name; takes over both. `percent`: the part of the
- * requests that the new version gets beside the one that serves, which stays current; 0: it takes its place. `done`
- * comes once, later. 0 or -ENOMEM, then nothing is taken over and `done` does not come. */
+ * requests that the new version gets beside the one that serves, which stays current; 0: it takes its place.
+ * `unless_unchanged`: when the version that serves is the same, it is left alone; else it is loaded anew. `done` comes
+ * once, later. 0 or -ENOMEM, then nothing is taken over and `done` does not come. */
 int nw_deploy(struct nw_operations *all, struct nw_manifest *manifest, struct nw_buffer *code, unsigned percent,
-              nw_operation_done *done, void *arg);
+              bool unless_unchanged, nw_operation_done *done, void *arg);
 
 /* Deals out the requests for the name of a function, or for an alias of it, among versions that are kept; without
  * shares ends that. What a route for the name itself leaves goes to the version that is current. As nw_deploy; `done`

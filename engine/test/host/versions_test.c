@@ -90,6 +90,19 @@ static void says_what_changed(void **state)
     EXPECT_PARTS(answer, "\"number\":\"v3\"", "\"changed\":{}", "\"code_changed\":true");
 }
 
+/* That it is not loaded anew is seen end to end, by a function that counts (func_config.bats). */
+static void leaves_alone_what_is_unchanged(void **state)
+{
+    static const char path[] = "/v1/functions/i?unless=unchanged&reset=all&slots=3";
+    (void)state;
+    EXPECT_PARTS(admin(&host, "PUT", path, "echo"), "\"number\":\"v1\"");
+    EXPECT_PARTS(admin(&host, "PUT", path, "echo"), "\"number\":\"v1\"", "\"changed\":{}", "\"code_changed\":false");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/i?unless=unchanged&slots=4", "echo"), "\"number\":\"v2\"");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/i?unless=unchanged", "say i"), "\"number\":\"v3\"");
+    expect(invoke(&host, "i", ""), 200, "i");
+    expect_error(admin(&host, "PUT", "/v1/functions/i?unless=never", "echo"), 400, "bad_request");
+}
+
 static void rolls_back(void **state)
 {
     (void)state;
@@ -374,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_versions),
         cmocka_unit_test(says_what_changed),
+        cmocka_unit_test(leaves_alone_what_is_unchanged),
         cmocka_unit_test(rolls_back),
         cmocka_unit_test(keeps_serving_when_it_cannot),
         cmocka_unit_test(loses_no_call),
