@@ -244,6 +244,26 @@ static void deals_requests_out(void **state)
     expect(admin(&host, "DELETE", "/v1/functions/exits", ""), 200, NULL);
 }
 
+/* Who may call a function may call it by parts and by an alias, too; and it is one function that is called. */
+static void deals_out_calls_of_those_that_may_call_it(void **state)
+{
+    (void)state;
+    deploy(&host, "l", "say one");
+    deploy(&host, "l", "say two");
+    deploy(&host, "calls-l?calls=l", "call l");
+    deploy(&host, "calls-old?calls=l", "call l@old");
+    deploy(&host, "calls-none?calls=none", "call l");
+    expect(admin(&host, "PUT", "/v1/functions/l/traffic?v1=37", ""), 200, NULL);
+    expect(admin(&host, "PUT", "/v1/functions/l/aliases/old?v1=100", ""), 200, NULL);
+    expect_ones("calls-l", 37);
+    expect(invoke(&host, "calls-old", ""), 200, "one");
+    expect_error(invoke(&host, "calls-none", ""), 500, "function_failed");
+    struct answer answer = admin(&host, "GET", "/v1/functions/calls-l", "");
+    expect_none(&answer, "l@");
+    EXPECT_PARTS(answer, "\"callees\":[{\"function\":\"l\"");
+    expect(admin(&host, "DELETE", "/v1/functions/l", ""), 200, NULL);
+}
+
 static void begins_with_a_part(void **state)
 {
     (void)state;
@@ -392,6 +412,7 @@ int main(void)
         cmocka_unit_test(keeps_serving_when_it_cannot),
         cmocka_unit_test(loses_no_call),
         cmocka_unit_test(deals_requests_out),
+        cmocka_unit_test(deals_out_calls_of_those_that_may_call_it),
         cmocka_unit_test(begins_with_a_part),
         cmocka_unit_test(has_aliases),
         cmocka_unit_test(refuses_what_cannot_be_dealt_out),
