@@ -6,6 +6,7 @@
  *
  * A branch that cannot be loaded, or a failure of the disk, changes nothing: those that were loaded for it end.
  */
+#include "common/base/log.h"
 #include "engine/io/io.h"
 #include "engine/operations/branches.h"
 #include "engine/operations/operation.h"
@@ -94,12 +95,42 @@ static uint32_t next_version(const struct nw__operation *op)
     return 0;
 }
 
+static bool has_share(const struct nw_traffic_route *route, uint32_t version)
+{
+    for (unsigned i = 0; i < route->n; i++)
+        if (route->shares[i].version == version)
+            return true;
+    return false;
+}
+
+/* Only damage to the registry takes a version that routes name. Those that nobody asks for now end with it: they have
+ * no requests any more, and no route could be changed as long as one of them is there. False: it is asked for. */
+static bool end_without(struct nw__operation *op, uint32_t version)
+{
+    struct nw_traffic *traffic = &op->traffic;
+    if (has_share(&op->route, version))
+        return false;
+    for (unsigned i = traffic->n; i-- > 0;) {
+        if (!has_share(&traffic->routes[i], version))
+            continue;
+        nw_log(NW_LOG_WARN, "function \"%s\": %s%s ends, as v%u is not kept any more", op->function->name,
+               *traffic->routes[i].alias ? "its alias " : "what dealt out its requests", traffic->routes[i].alias,
+               version);
+        traffic->routes[i] = traffic->routes[--traffic->n];
+    }
+    return true;
+}
+
+static void load_next(struct nw__operation *op);
+
 static void found(struct nw__find *find)
 {
     struct nw__operation *op = nw_container(find, struct nw__operation, find);
     if (op->all->engine->ended)
         return;
-    if (find->rc == -ENOENT) {
+    if (find->rc == -ENOENT && end_without(op, find->number)) {
+        load_next(op);
+    } else if (find->rc == -ENOENT) {
         snprintf(op->why, sizeof op->why, "v%u is not kept; `nightward versions %s` shows those that are", find->number,
                  op->function->name);
         fail(op, NW_STATUS_BAD_REQUEST);

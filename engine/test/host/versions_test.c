@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -345,6 +346,41 @@ static void refuses_what_cannot_be_dealt_out(void **state)
     expect(invoke(&host, name, ""), 200, "one");
 }
 
+/* As the row of a version that is damaged in the registry and in its copy. `mark` is in no other row, and as long. */
+static void lose_row(const char *mark, const char *instead)
+{
+    char command[256];
+    host_restart(&host); /* the row leaves the log */
+    host_kill_engine(&host);
+    close(host.lifeline);
+    host_kill_launcher(&host);
+    snprintf(command, sizeof command, "cd %s && LC_ALL=C sed -i s/%s/%s/g registry*", host.state, mark, instead);
+    assert_int_equal(system(command), 0);
+    host_start_engine(&host);
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+}
+
+static void goes_on_without_versions_that_are_lost(void **state)
+{
+    (void)state;
+    deploy(&host, "lost?env=MARK%3Dlost-one", "say one");
+    expect(admin(&host, "PUT", "/v1/functions/lost/aliases/old?v1=100", ""), 200, NULL);
+    expect(admin(&host, "PUT", "/v1/functions/lost/aliases/older?v1=100", ""), 200, NULL);
+    deploy(&host, "lost?reset=env", "say two");
+    lose_row("lost-one", "lost-two");
+    expect(invoke(&host, "lost", ""), 200, "two");
+    expect_error(invoke(&host, "lost@old", ""), 404, "function_not_found");
+    expect_error(admin(&host, "PUT", "/v1/functions/lost/aliases/old?v1=100", ""), 400, "bad_request");
+    struct answer answer = admin(&host, "PUT", "/v1/functions/lost/aliases/new?v2=100", "");
+    expect_none(&answer, "\"old");
+    EXPECT_PARTS(answer, "\"aliases\":{\"new\"");
+    expect(invoke(&host, "lost@new", ""), 200, "two");
+    host_restart(&host);
+    expect(invoke(&host, "lost@new", ""), 200, "two");
+    expect(admin(&host, "DELETE", "/v1/functions/lost", ""), 200, NULL);
+}
+
 /* A version that cannot be loaded any more gets no requests. */
 static void shares_with_what_can_be_loaded(void **state)
 {
@@ -416,6 +452,7 @@ int main(void)
         cmocka_unit_test(begins_with_a_part),
         cmocka_unit_test(has_aliases),
         cmocka_unit_test(refuses_what_cannot_be_dealt_out),
+        cmocka_unit_test(goes_on_without_versions_that_are_lost),
         cmocka_unit_test(shares_with_what_can_be_loaded),
         cmocka_unit_test(loses_no_call_to_a_branch),
         cmocka_unit_test(answers_what_waits_for_a_branch),
