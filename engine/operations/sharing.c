@@ -45,6 +45,13 @@ static void fail(struct nw__operation *op, enum nw_status status)
     nw__operation_end(op, status);
 }
 
+/* Code that was stored for a version that is loaded nowhere belongs to nobody. */
+static void leave_code(const struct nw__operation *op)
+{
+    if (op->kind == NW__DEPLOYS)
+        nw__unused_code(&op->all->unused, op->sha256);
+}
+
 static void fail_memory(struct nw__operation *op)
 {
     snprintf(op->why, sizeof op->why, "out of memory");
@@ -59,6 +66,7 @@ static void load(struct nw__operation *op, const struct nw_manifest *manifest, c
     if (!nw__branch_name(op->function, release->number, name)) {
         snprintf(op->why, sizeof op->why, "its name and @v%u together are longer than %d characters", release->number,
                  NW_NAME_MAX);
+        leave_code(op);
         fail(op, NW_STATUS_BAD_REQUEST);
         return;
     }
@@ -71,6 +79,7 @@ static void load(struct nw__operation *op, const struct nw_manifest *manifest, c
     }
     if (op->loads && !op->loads->current)
         nw_function_remove(op->loads);
+    leave_code(op);
     fail_memory(op);
 }
 
@@ -219,6 +228,7 @@ void nw__share_new(struct nw__operation *op)
     snprintf(op->why, sizeof op->why,
              current ? "nothing changed: there is no new version to have a part of the requests"
                      : "it is not deployed yet, so there is no other version to have a part of the requests");
+    leave_code(op);
     nw__operation_end(op, NW_STATUS_BAD_REQUEST);
 }
 

@@ -265,6 +265,31 @@ static void deals_out_calls_of_those_that_may_call_it(void **state)
     expect(admin(&host, "DELETE", "/v1/functions/l", ""), 200, NULL);
 }
 
+/* Waits until this code is not in the store any more. */
+static void await_forgotten(const char *code)
+{
+    char command[256];
+    unsigned looks = 0;
+    snprintf(command, sizeof command, "grep -rqs '%s' %s/store", code, host.state);
+    while (system(command) == 0)
+        assert_in_range(++looks, 1, 2000);
+}
+
+/* What is refused before anything is loaded leaves no code behind. */
+static void keeps_no_code_of_a_part_that_is_refused(void **state)
+{
+    char path[128], name[64] = "";
+    (void)state;
+    expect_error(admin(&host, "PUT", "/v1/functions/c?traffic=10", "say something new"), 400, "bad_request");
+    await_forgotten("say something new");
+    memset(name, 'c', 62); /* too long for @v2 behind it */
+    deploy(&host, name, "say one");
+    snprintf(path, sizeof path, "/v1/functions/%s?traffic=10", name);
+    expect_error(admin(&host, "PUT", path, "say something else"), 400, "bad_request");
+    await_forgotten("say something else");
+    expect(invoke(&host, name, ""), 200, "one");
+}
+
 static void begins_with_a_part(void **state)
 {
     (void)state;
@@ -449,6 +474,7 @@ int main(void)
         cmocka_unit_test(loses_no_call),
         cmocka_unit_test(deals_requests_out),
         cmocka_unit_test(deals_out_calls_of_those_that_may_call_it),
+        cmocka_unit_test(keeps_no_code_of_a_part_that_is_refused),
         cmocka_unit_test(begins_with_a_part),
         cmocka_unit_test(has_aliases),
         cmocka_unit_test(refuses_what_cannot_be_dealt_out),
