@@ -30,6 +30,11 @@ void nw_meter_unref(struct nw_meter *meter)
 
 struct nw_tally *nw_meter_show(struct nw_meter *meter, unsigned thread, struct nw_tally *tally)
 {
+    struct nw_tally *shown = meter->of_thread[thread]; /* which no other thread writes */
+    if (shown && !tally) {
+        nw__tally_ref(shown);
+        return shown;
+    }
     tally = tally ? tally : nw__tally_new();
     if (!tally)
         return NULL;

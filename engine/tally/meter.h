@@ -34,7 +34,8 @@ struct nw_meter *nw_meter_new(uint64_t threads);
 void nw_meter_ref(struct nw_meter *meter);
 void nw_meter_unref(struct nw_meter *meter); /* good for NULL */
 
-/* Shows a tally of this thread, or makes one if it is NULL: from then on it is summed. NULL when memory is out. */
+/* Shows a tally of this thread; NULL: the one that it has shown already, or a new one. From then on it is summed. NULL
+ * when memory is out. */
 struct nw_tally *nw_meter_show(struct nw_meter *meter, unsigned thread, struct nw_tally *tally);
 
 /* The thread does not need its tally any more; good for NULL. */

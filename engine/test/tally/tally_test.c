@@ -63,6 +63,22 @@ static void a_tally_outlives_its_meter(void **state)
     nw_meter_unref(new);
 }
 
+/* A thread heard that a function was removed, then that the same one is there again, which has kept its meter. */
+static void a_thread_that_comes_back_goes_on_counting(void **state)
+{
+    struct nw_meter *meter = nw_meter_new(1);
+    struct nw_tally sum, *before = nw_meter_show(meter, 0, NULL);
+    (void)state;
+    nw_tally_add(&before->begun, 1);
+    nw_meter_drop(before);
+    struct nw_tally *tally = nw_meter_show(meter, 0, NULL);
+    nw_tally_add(&tally->begun, 1);
+    assert_true(nw_meter_sum(meter, &sum));
+    assert_int_equal(sum.begun, 2);
+    nw_meter_drop(tally);
+    nw_meter_unref(meter);
+}
+
 static void what_workers_say_is_added_however_they_begin_anew(void **state)
 {
     struct nw_meter *meter = nw_meter_new(1);
@@ -96,6 +112,7 @@ int main(void)
         cmocka_unit_test(a_bound_belongs_to_its_step),
         cmocka_unit_test(figures_of_all_threads_are_summed),
         cmocka_unit_test(a_tally_outlives_its_meter),
+        cmocka_unit_test(a_thread_that_comes_back_goes_on_counting),
         cmocka_unit_test(what_workers_say_is_added_however_they_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
