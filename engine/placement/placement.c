@@ -94,8 +94,8 @@ static size_t gathers(const struct nw_placement_seat *seats, size_t n, const str
 {
     const struct nw_placement_seat *best = NULL;
     for (size_t i = 0; i < n && from->grown; i++)
-        if (&seats[i] != from && !seats[i].has && !seats[i].ill && room_of(&seats[i]) >= from->replicas &&
-            stays_rather(&seats[i], from) && has_free_key(&seats[i], best))
+        if (&seats[i] != from && !seats[i].has && !seats[i].shares && !seats[i].ill &&
+            room_of(&seats[i]) >= from->replicas && stays_rather(&seats[i], from) && has_free_key(&seats[i], best))
             best = &seats[i];
     return best ? (size_t)(best - seats) : n;
 }

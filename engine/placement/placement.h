@@ -34,6 +34,7 @@ struct nw_placement_seat {
     bool stuck;        /* ... since no process can be started for it */
     bool has;          /* a replica of this version is in it */
     bool predecessor;  /* ... of the version that this one takes over from */
+    bool shares;       /* it has another replica of a version that is in the seat that would be left, and stays there */
     bool grown;        /* its worker was started because it was needed, and goes when it has no replica any more */
     unsigned keys;     /* 0: its worker has none */
     unsigned replicas; /* how many of its replicas hold a key, or will want one */

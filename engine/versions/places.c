@@ -219,6 +219,18 @@ static void move_to(const struct nw_replica *replica, struct nw_seat *better, en
     replica->seat->cooled_at = better->cooled_at = nw_io_now(replica->deployment->all->engine->io);
 }
 
+/* A version that is to be in several workers cannot leave a seat for one that it is in already. So the seat would be
+ * kept, and what had left it might follow its callers back there. */
+static void mark_shared(struct places *places, const struct nw_seat *from)
+{
+    nw_list_each(&from->replicas, at, after)
+    {
+        const struct nw_deployment *deployment = nw_container(at, struct nw_replica, of_seat)->deployment;
+        for (size_t i = 0; i < places->n && deployment->manifest.warm > 1; i++)
+            places->facts[i].shares |= places->seats[i] != from && is_in(deployment, places->seats[i]);
+    }
+}
+
 struct nw_seat *nw__places_move(const struct nw_replica *replica, bool gathers)
 {
     struct nw_deployment *deployment = replica->deployment;
@@ -235,6 +247,8 @@ struct nw_seat *nw__places_move(const struct nw_replica *replica, bool gathers)
         while (from < places.n && places.seats[from] != seat)
             from++;
         places.facts[from].grown = gathers;
+        if (gathers)
+            mark_shared(&places, seat);
         if (from < places.n && nw_placement_improve(places.facts, places.n, engine->options.workers_most, from,
                                                     fights(replica, nw_io_now(engine->io)), &placement))
             better = placement.seat < places.n ? places.seats[placement.seat] : nw_seat_grow(deployment->tenant);

@@ -206,6 +206,9 @@ static void moves_out_of_a_worker_that_is_not_needed(void **state)
     seats[1].has = false;
     seats[2].replicas = 5;
     gathers_in(2, 0);
+    seats[0].shares = true; /* something would stay behind */
+    gathers_in(2, 1);
+    seats[0].shares = false;
     seats[0].ill = true;
     gathers_in(2, 1);
     seats[1].ill = true;
