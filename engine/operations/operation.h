@@ -37,6 +37,8 @@ struct nw__operation {
     struct nw_threads_waiter waiter;         /* to hear when every thread acts on the change */
     int rc;                                  /* of storing */
     bool unless_unchanged;                   /* DEPLOYS: nothing is done when the version that serves is the same */
+    bool unsure;                             /* which numbers the name ever gave is to be looked up */
+    uint32_t last;                           /* ... the highest of those */
     bool unfit;                              /* its code does not go with its settings */
     char why[NW_REASON_SIZE + 64];           /* why it ended otherwise than with OK */
     void (*ready)(struct nw__operation *op); /* all is loaded: its change is to be written */

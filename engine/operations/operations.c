@@ -106,7 +106,7 @@ static void end_when_settled(struct nw__operation *op, enum nw_status status)
 static void number_release(struct nw__operation *op, const struct nw_deployment *current)
 {
     struct nw_release *release = &op->release;
-    uint32_t last = current ? current->release.last : 0;
+    uint32_t last = current && current->release.last > op->last ? current->release.last : op->last;
     if (current && !strcmp(current->sha256, op->sha256) && nw_kept_manifest_agrees(&current->manifest, &op->manifest)) {
         *release = current->release;
         return;
@@ -127,6 +127,13 @@ static void add_serving(struct nw__operation *op)
     snprintf(op->why + length, sizeof op->why - length, ". Version %s still serves", version);
 }
 
+static void take_last(void *arg, const struct nw_registry_row *row)
+{
+    struct nw__operation *op = arg;
+    if (op->last < row->release->last)
+        op->last = row->release->last;
+}
+
 static void store_work(void *arg)
 {
     struct nw__operation *op = arg;
@@ -136,6 +143,8 @@ static void store_work(void *arg)
     op->rc = nw_registry_store(op->all->registry, op->code.data, op->code.length, op->sha256, op->why, sizeof op->why);
     if (op->rc == 0)
         op->rc = nw_registry_hash(&op->manifest, op->sha256, op->release.hash);
+    if (op->rc == 0 && op->unsure)
+        nw_registry_versions(op->all->registry, op->function->name, take_last, op);
     if (op->rc == -ENOMEM)
         snprintf(op->why, sizeof op->why, "out of memory");
 }
@@ -243,7 +252,8 @@ static void found(struct nw__find *find)
     op->manifest = find->manifest;
     find->manifest = (struct nw_manifest){.name = ""};
     op->release = find->release;
-    op->release.last = nw_deployment_of(op->function->current)->release.last;
+    uint32_t last = nw_deployment_of(op->function->current)->release.last;
+    op->release.last = op->release.last > last ? op->release.last : last;
     snprintf(op->sha256, sizeof op->sha256, "%s", find->sha256);
     load(op);
 }
@@ -441,8 +451,11 @@ const struct nw_deployment_events nw_operation_events = {.loaded = loaded, .refu
 
 /* --- the queue --- */
 
+/* Versions may be kept that the row of the function does not know of: it was lost, or an earlier Nightward wrote it. */
 static void store(struct nw__operation *op)
 {
+    const struct nw_deployment *current = nw_deployment_of(op->function->current);
+    op->unsure = !current || !current->release.at;
     int rc = nw_io_offload(op->all->engine->io, store_work, store_done, op);
     if (rc == 0) {
         nw__unused_hold(&op->all->unused);

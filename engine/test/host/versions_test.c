@@ -1,6 +1,7 @@
 /* Versions of a function: which are kept, how they are told, and what a redeploy says of them. */
 #include "engine/test/host/host.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -371,13 +372,13 @@ static void refuses_what_cannot_be_dealt_out(void **state)
     expect(invoke(&host, name, ""), 200, "one");
 }
 
-/* As the row of a version that is damaged in the registry and in its copy. `mark` is in no other row, and as long. */
+/* As a row that is damaged in the registry and in its copy. `mark` is in no other row, and as long. */
 static void lose_row(const char *mark, const char *instead)
 {
     char command[256];
-    host_restart(&host); /* the row leaves the log */
+    kill(host.engine, SIGTERM); /* then no row is in a log alone */
+    host_await_end(&host);
     host_kill_engine(&host);
-    close(host.lifeline);
     host_kill_launcher(&host);
     snprintf(command, sizeof command, "cd %s && LC_ALL=C sed -i s/%s/%s/g registry*", host.state, mark, instead);
     assert_int_equal(system(command), 0);
@@ -404,6 +405,21 @@ static void goes_on_without_versions_that_are_lost(void **state)
     host_restart(&host);
     expect(invoke(&host, "lost@new", ""), 200, "two");
     expect(admin(&host, "DELETE", "/v1/functions/lost", ""), 200, NULL);
+}
+
+/* Those that are kept may outlive the row of the function. */
+static void gives_no_number_that_is_kept(void **state)
+{
+    (void)state;
+    deploy(&host, "number", "say one");
+    deploy(&host, "number", "say two");
+    deploy(&host, "number?env=MARK%3Dlost-row", "say three");
+    lose_row("lost-row", "lost-top");
+    expect_error(invoke(&host, "number", ""), 404, "function_not_found");
+    EXPECT_PARTS(admin(&host, "PUT", "/v1/functions/number", "say four"), "\"number\":\"v3\"");
+    EXPECT_PARTS(admin(&host, "GET", "/v1/functions/number/versions", ""), "\"v3\"", "\"v2\"", "\"v1\"");
+    EXPECT_PARTS(admin(&host, "POST", "/v1/functions/number/rollback", ""), "\"number\":\"v2\"");
+    expect(invoke(&host, "number", ""), 200, "two");
 }
 
 /* A version that cannot be loaded any more gets no requests. */
@@ -479,6 +495,7 @@ int main(void)
         cmocka_unit_test(has_aliases),
         cmocka_unit_test(refuses_what_cannot_be_dealt_out),
         cmocka_unit_test(goes_on_without_versions_that_are_lost),
+        cmocka_unit_test(gives_no_number_that_is_kept),
         cmocka_unit_test(shares_with_what_can_be_loaded),
         cmocka_unit_test(loses_no_call_to_a_branch),
         cmocka_unit_test(answers_what_waits_for_a_branch),
