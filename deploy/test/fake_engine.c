@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, NULL);
     polls[1].fd = signalfd(-1, &term, SFD_CLOEXEC);
+    signal(SIGUSR1, SIG_IGN); /* it has no log of requests to open anew */
     read_flags(argv + 1);
     behave = behaviour();
     if (strncmp(behave, "exit ", 5) == 0)
