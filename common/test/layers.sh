@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Tests may use everything, and nobody uses them.
 find . -mindepth 1 \( -name '.*' -o -name 'build*' -o -name test -o -name fuzz \) -prune -o \
-    -regex '.*\.\(c\|cc\|S\|h\|def\|inc\)' -print | sed 's|^\./||' | sort >"$work/sources"
+    -regex '.*\.\(c\|cc\|S\|h\|hpp\|def\|inc\)' -print | sed 's|^\./||' | sort >"$work/sources"
 
 object_of() {
     local kind
@@ -95,6 +95,8 @@ awk '
         if (name in file) to = name
         else if ((folder_of(from) "/" name) in file) to = folder_of(from) "/" name
         else if (("include/" name) in file) to = "include/" name
+        else if (name ~ /^\.\.\// && ((folder_of(folder_of(from)) substr(name, 3)) in file))
+            to = folder_of(folder_of(from)) substr(name, 3)
         else if (name ~ /\//) to = name # a test
         else return # not ours
         edge(from, to, "#include \"" name "\"")

@@ -36,7 +36,8 @@ at() {
 }
 
 @test "the samples are accepted" {
-    expect 0 hello.so: cpp.so: -- "$NIGHTWARD" check "$NW_BUILD"/functions/*
+    local manifests=("$NW_BUILD"/functions/{,social/}*/function.json)
+    expect 0 hello.so: cpp.so: compose.so: -- "$NIGHTWARD" check "${manifests[@]%/function.json}"
 }
 
 @test "an instruction is named with offset, symbol, section and operands" {

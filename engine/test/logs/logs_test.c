@@ -107,7 +107,7 @@ static void forgets_twice(void **state)
 static void has_room_for_each_tenant(void **state)
 {
     struct nw_log_share loud = {0}, quiet = {0};
-    char name[8], text[3000] = "";
+    char name[16], text[3000] = "";
     (void)state;
     memset(text, 'x', sizeof text - 1);
     for (int i = 0; i < 1000; i++) {
