@@ -9,9 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS 1000
+#define LOOK_MS   1000
+#define ENDING_MS 10000
+#define PAUSE_MS  10
 
 void nw_state_path(const struct nw_state *state, const char *name, char *path, size_t size)
 {
@@ -20,14 +23,45 @@ void nw_state_path(const struct nw_state *state, const char *name, char *path, s
         nw_die_usage("--state: the path of the state directory is too long");
 }
 
-_Noreturn static void refuse_second(const char *directory, int lock)
+/* The pid in the file; 0: none yet. */
+static long holder_of(int lock)
 {
     char text[32] = "";
     ssize_t n = pread(lock, text, sizeof text - 1, 0);
-    long holder = n > 0 ? strtol(text, NULL, 10) : 0;
+    return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static bool has_ended(long pid)
+{
+    char path[48], line[512] = "";
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT;
+    ssize_t n = read(fd, line, sizeof line - 1);
+    close(fd);
+    const char *name_end = n > 0 ? strrchr(line, ')') : NULL; /* the name of a program may contain any character */
+    return name_end && name_end[1] == ' ' && strchr("ZX", name_end[2]);
+}
+
+/* An engine that was killed keeps its lock until its last thread is gone, which may be waiting for the disk. */
+static bool lock_it(int lock)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000l};
+    for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) < 0; waited += PAUSE_MS) {
+        const long holder = errno == EWOULDBLOCK && waited < ENDING_MS ? holder_of(lock) : 0;
+        if (holder <= 0 || !has_ended(holder))
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+_Noreturn static void refuse_second(const char *directory, int lock)
+{
     nw_die_system("cannot use the state directory %s: another engine (pid %ld) has it; stop that one or choose another "
                   "directory with --state",
-                  directory, holder);
+                  directory, holder_of(lock));
 }
 
 void nw_state_take(struct nw_state *state, const char *directory)
@@ -46,7 +80,7 @@ void nw_state_take(struct nw_state *state, const char *directory)
     if (state->lock < 0)
         nw_die_system("cannot write to the state directory %s: %s: %s; it must be yours and writable", directory, path,
                       strerror(errno));
-    if (flock(state->lock, LOCK_EX | LOCK_NB) < 0)
+    if (!lock_it(state->lock))
         refuse_second(directory, state->lock);
     if (ftruncate(state->lock, 0) < 0 || dprintf(state->lock, "%d\n", (int)getpid()) < 0)
         nw_die_system("cannot write %s: %s", path, strerror(errno));

@@ -15,7 +15,8 @@ struct nw_state {
     const char *lost; /* why nothing that is deployed now would survive, for people; NULL: all is well */
 };
 
-/* Makes the directory if it is missing and takes its lock. Ends the process with a message when it cannot. */
+/* Makes the directory if it is missing and takes its lock, for which it waits for 10 s at most while the engine that
+ * has it is ending. Ends the process with a message when it cannot. */
 void nw_state_take(struct nw_state *state, const char *directory);
 
 /* The path of a file in it. Ends the process with a message when it is too long. */

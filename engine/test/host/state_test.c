@@ -1,13 +1,19 @@
 /* A state directory that is damaged or taken away under a whole host. */
+#include "common/base/clock.h"
 #include "engine/test/host/host.h"
+#include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -118,6 +124,58 @@ static void says_what_became_of_the_registry(void **state)
     expect_in_admin("/v1/status", "last good copy");
 }
 
+static void *until_closed(void *fd)
+{
+    char byte;
+    (void)!read(*(int *)fd, &byte, 1);
+    _exit(0);
+}
+
+/* Has the lock, and has ended but for a thread, which stays until the other end of the pipe is closed. */
+static void be_ending(int fd)
+{
+    char path[512];
+    pthread_t thread;
+    snprintf(path, sizeof path, "%s/lock", host.state);
+    int lock = open(path, O_RDWR | O_CLOEXEC);
+    if (flock(lock, LOCK_EX | LOCK_NB) < 0 || ftruncate(lock, 0) < 0 || dprintf(lock, "%d\n", (int)getpid()) < 0 ||
+        pthread_create(&thread, NULL, until_closed, &fd) != 0)
+        _exit(1);
+    syscall(SYS_exit, 0); /* of this thread alone */
+}
+
+static void await_command(const char *format, pid_t pid)
+{
+    char command[256];
+    const uint64_t end = nw_clock_ns() + HOST_WAIT_MS * 1000000ull;
+    snprintf(command, sizeof command, format, (int)pid);
+    while (system(command) != 0)
+        assert_true(nw_clock_ns() < end);
+}
+
+static void waits_for_an_engine_that_ends(void **state)
+{
+    int ends[2];
+    (void)state;
+    host_kill_engine(&host);
+    close(host.lifeline);
+    host_kill_launcher(&host);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t ending = fork();
+    if (ending == 0) {
+        close(ends[1]);
+        be_ending(ends[0]);
+    }
+    await_command("grep -q '^State:.Z' /proc/%d/status", ending);
+    host_start_engine(&host);
+    await_command("ls -l /proc/%d/fd | grep -q '/lock$'", host.engine);
+    close(ends[1]);
+    assert_int_equal(waitpid(ending, NULL, 0), ending);
+    close(ends[0]);
+    host_start_launcher(&host);
+    host_wait_ready(&host);
+}
+
 static void expect_refusal(int fd)
 {
     struct answer answer = exchange(fd, "PUT", "/v1/functions/late", "say late", 8);
@@ -181,7 +239,7 @@ static void notices_that_its_state_is_deleted(void **state)
 static const struct CMUnitTest tests[] = {
     ALONE(serves_no_code_that_was_changed),   ALONE(says_what_became_of_the_registry),
     ALONE(notices_that_its_state_is_moved),   ALONE(notices_that_its_lock_is_deleted),
-    ALONE(notices_that_its_state_is_deleted),
+    ALONE(notices_that_its_state_is_deleted), ALONE(waits_for_an_engine_that_ends),
 };
 
 static int in_processes(void **state)
