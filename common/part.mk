@@ -1,6 +1,6 @@
 # libcommon.a: what two or more processes share. Each source is its own object, so that a static program links only
 # what it calls (mode_probe.c may write PKRU and json.c needs libcjson: neither belongs in a worker).
-COMMON_FOLDERS := base shm http manifest sites host calls
+COMMON_FOLDERS := base shm http manifest sites host process calls
 COMMON_SOURCES := $(filter-out common/manifest/resources_doc%,$(wildcard $(COMMON_FOLDERS:%=common/%/*.c)))
 COMMON := $(B)/libcommon.a
 

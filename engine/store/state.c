@@ -1,6 +1,7 @@
 /* See state.h. The lock is an flock on DIR/lock; the file holds the pid of the engine that has it. */
 #include "engine/store/state.h"
 #include "common/base/log.h"
+#include "common/process/state.h"
 #include "engine/store/registry.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -33,15 +34,8 @@ static long holder_of(int lock)
 
 static bool has_ended(long pid)
 {
-    char path[48], line[512] = "";
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT;
-    ssize_t n = read(fd, line, sizeof line - 1);
-    close(fd);
-    const char *name_end = n > 0 ? strrchr(line, ')') : NULL; /* the name of a program may contain any character */
-    return name_end && name_end[1] == ' ' && strchr("ZX", name_end[2]);
+    const char state = nw_process_state(pid);
+    return state == 'Z' || state == 'X';
 }
 
 /* An engine that was killed keeps its lock until its last thread is gone, which may be waiting for the disk. */

@@ -1,5 +1,6 @@
 /* See stopped.h. */
 #include "engine/workers/stopped.h"
+#include "common/process/state.h"
 #include "engine/io/io.h"
 #include "engine/serve/engine.h"
 #include "engine/serve/link.h"
@@ -8,30 +9,8 @@
 #include "engine/workers/seat.h"
 #include "engine/workers/seats.h"
 #include "engine/workers/worker.h"
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #define LOOK_MS 300
-
-bool nw__stat_is_stopped(const char *line)
-{
-    const char *name_end = strrchr(line, ')'); /* the last one: the name of a program may contain any character */
-    return name_end && name_end[1] == ' ' && name_end[2] == 'T';
-}
-
-static bool is_stopped(int64_t pid)
-{
-    char path[48], line[512];
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t n = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    line[n > 0 ? n : 0] = '\0';
-    return nw__stat_is_stopped(line);
-}
 
 static bool is_awaited(const struct nw_seat *seat)
 {
@@ -55,7 +34,7 @@ static bool is_silent(struct nw_worker *worker)
 static void look(struct nw_seat *seat)
 {
     struct nw_worker *worker = seat->worker;
-    if (!is_awaited(seat) || !is_silent(worker) || !is_stopped(worker->pid)) {
+    if (!is_awaited(seat) || !is_silent(worker) || nw_process_state(worker->pid) != 'T') {
         if (worker)
             worker->seen_stopped = false;
     } else if (worker->seen_stopped) {

@@ -6,16 +6,11 @@
 #ifndef NW_ENGINE_WORKERS_STOPPED_H
 #define NW_ENGINE_WORKERS_STOPPED_H
 
-#include <stdbool.h>
-
 struct nw_seat;
 struct nw_workers;
 
 /* To be called at each tick. A few times a second, while anything is under way, looks at the workers that somebody
  * waits for, and gives up those that were stopped at two looks in a row. */
 void nw__stopped_tick(struct nw_workers *all);
-
-/* Whether a process is stopped, from a line as in /proc/PID/stat. */
-bool nw__stat_is_stopped(const char *line);
 
 #endif
