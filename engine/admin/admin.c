@@ -193,25 +193,14 @@ static void share_end(struct nw_http_request *request)
     job_free(job);
 }
 
-static void no_data(struct nw_http_request *request, const char *data, size_t length)
-{
-    (void)request, (void)data, (void)length;
-}
-
-static int no_reserve(struct nw_http_request *request, uint64_t total)
-{
-    (void)request, (void)total;
-    return 0;
-}
-
 static const struct nw_http_handler deploy_handler = {
     .reserve = reserve_code, .data = take_code, .end = deploy_end, .gone = client_gone};
 static const struct nw_http_handler remove_handler = {
-    .reserve = no_reserve, .data = no_data, .end = remove_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = remove_end, .gone = client_gone};
 static const struct nw_http_handler share_handler = {
-    .reserve = no_reserve, .data = no_data, .end = share_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = share_end, .gone = client_gone};
 static const struct nw_http_handler roll_back_handler = {
-    .reserve = no_reserve, .data = no_data, .end = roll_back_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = roll_back_end, .gone = client_gone};
 
 /* --- routes --- */
 

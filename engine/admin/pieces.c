@@ -89,17 +89,6 @@ static bool step(struct nw_chore *chore)
     return false;
 }
 
-static int no_room_needed(struct nw_http_request *request, uint64_t total)
-{
-    (void)request, (void)total;
-    return 0;
-}
-
-static void ignore(struct nw_http_request *request, const char *data, size_t length)
-{
-    (void)request, (void)data, (void)length;
-}
-
 static void request_end(struct nw_http_request *request)
 {
     struct nw__pieces *pieces = request->user;
@@ -112,7 +101,7 @@ static void client_gone(struct nw_http_request *request)
 }
 
 static const struct nw_http_handler handler = {
-    .reserve = no_room_needed, .data = ignore, .end = request_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = request_end, .gone = client_gone};
 
 void nw__pieces_begin(struct nw__pieces *pieces, const struct nw__pieces_kind *kind, struct nw_engine *engine,
                       struct nw_http_request *request)

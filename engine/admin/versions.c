@@ -109,17 +109,6 @@ static void done(void *arg)
     versions_free(versions);
 }
 
-static int no_room_needed(struct nw_http_request *request, uint64_t total)
-{
-    (void)request, (void)total;
-    return 0;
-}
-
-static void ignore(struct nw_http_request *request, const char *data, size_t length)
-{
-    (void)request, (void)data, (void)length;
-}
-
 static void request_end(struct nw_http_request *request)
 {
     static const char why[] = "no thread can be started to read the registry; try again";
@@ -140,7 +129,7 @@ static void client_gone(struct nw_http_request *request)
 }
 
 static const struct nw_http_handler handler = {
-    .reserve = no_room_needed, .data = ignore, .end = request_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = request_end, .gone = client_gone};
 
 void nw__versions_begin(struct nw_controller *controller, struct nw_http_request *request)
 {

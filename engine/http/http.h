@@ -94,6 +94,10 @@ struct nw_http_handler {
     void (*gone)(struct nw_http_request *request);
 };
 
+/* `reserve` and `data` of handlers that do not care for a body: it needs no room, and is passed over. */
+int nw_http_reserve_nothing(struct nw_http_request *request, uint64_t total);
+void nw_http_pass_over(struct nw_http_request *request, const char *data, size_t length);
+
 struct nw_http_limits {
     size_t head;          /* bytes of request line and headers */
     uint64_t body;        /* bytes */

@@ -125,17 +125,6 @@ static void client_gone(struct nw_http_request *request)
         asked_free(asked);
 }
 
-static void no_data(struct nw_http_request *request, const char *data, size_t length)
-{
-    (void)request, (void)data, (void)length;
-}
-
-static int no_reserve(struct nw_http_request *request, uint64_t total)
-{
-    (void)request, (void)total;
-    return 0;
-}
-
 static void request_end(struct nw_http_request *request)
 {
     struct asked *asked = request->user;
@@ -149,7 +138,7 @@ static void request_end(struct nw_http_request *request)
 }
 
 static const struct nw_http_handler handler = {
-    .reserve = no_reserve, .data = no_data, .end = request_end, .gone = client_gone};
+    .reserve = nw_http_reserve_nothing, .data = nw_http_pass_over, .end = request_end, .gone = client_gone};
 
 void nw_logs_begin(struct nw_controller *controller, struct nw_http_request *request, const char *name, size_t length,
                    struct nw_query query)
