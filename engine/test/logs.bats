@@ -141,7 +141,7 @@ told_all() {
     curl -sS -o /dev/null --max-time 60 --data-binary "@$BATS_TEST_TMPDIR/long" "$NW_URL/function/talker"
     says neighbour $'still there\n'
     await neighbour 'stderr: still there'
-    logs talker | grep -q 'stderr: xxx'
+    await talker 'stderr: xxx.*'
 }
 
 # The engine may write to no file then, so its own log is a pipe.
